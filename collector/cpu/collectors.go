@@ -1,0 +1,11 @@
+// Package cpu has the collectors of processors: time, frequency, scheduling.
+package cpu
+
+import "github.com/hostexporter/host_exporter/collector/internal/collect"
+
+// Collectors returns the data sheets of the domain.
+func Collectors() []collect.Spec {
+	return []collect.Spec{
+		cpufreq,
+	}
+}

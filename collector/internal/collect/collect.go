@@ -1,0 +1,126 @@
+// Package collect says what a collector is: a data sheet (Spec), one method
+// (Collector), what it may use (Env), and what the exporter makes of the three
+// (Unit).
+package collect
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// A Collector reads part of the host and emits samples.
+type Collector interface {
+	// Update reads once and emits to out, in any order. It is never called
+	// twice at the same time, so that caches can be plain fields. It may block:
+	// the caller stops waiting at the deadline of ctx and drops what was
+	// emitted.
+	//
+	// A part that cannot be read is told with out.Skip, and the rest goes on. A
+	// returned error means that nothing more can be read; what was emitted
+	// before is served all the same. ErrNoData means "not on this host".
+	Update(ctx context.Context, out *metric.Sink) error
+}
+
+// ErrNoData says that a host does not have what a collector reads. It is not a
+// fault.
+var ErrNoData = errors.New("no data")
+
+// OrNoData returns ErrNoData for an error that says that something is not
+// there, and other errors as they are: for the one file, or folder, without
+// which a collector has nothing to read.
+func OrNoData(err error) error {
+	if host.Gone(err) {
+		return &noData{err}
+	}
+	return err
+}
+
+type noData struct{ err error }
+
+func (e *noData) Error() string   { return "no data: " + e.err.Error() }
+func (e *noData) Unwrap() []error { return []error{ErrNoData, e.err} }
+
+// DefaultTimeout is how long a collector may take where its Spec says nothing.
+const DefaultTimeout = 5 * time.Second
+
+// A Spec is a collector's data sheet. It is immutable.
+type Spec struct {
+	Name    string        // of the flag, the file, the fixture, the section in the docs
+	Help    string        // one sentence
+	Reads   []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
+	Needs   string        // what it takes to read them, where that is more than an ordinary user has
+	Off     bool          // off unless asked for
+	Timeout time.Duration // zero: DefaultTimeout
+	Build   Builder       // Plain(newX) or With(xOptions{defaults}, newX)
+}
+
+// An Env is everything that a collector may use.
+type Env struct {
+	Host    *host.Host
+	Metrics *metric.Set
+	Log     log.Logger
+
+	// Reserved reports whether a name belongs to a collector or to the
+	// exporter itself: what comes from outside must not take it.
+	Reserved func(name string) bool
+}
+
+// A Builder makes collectors of one kind. Building does no I/O: a file that
+// is missing is an answer to a scrape, not to a start.
+type Builder interface {
+	// Fields returns the options with their default values.
+	Fields() []Field
+	// New builds a collector with the given options, by Field.Name; each may
+	// have been set more than once.
+	New(env *Env, set map[string][]string) (Collector, error)
+}
+
+// Plain is the Builder of a collector without options.
+func Plain[C Collector](newC func(*Env) C) Builder { return plain[C]{newC} }
+
+type plain[C Collector] struct{ newC func(*Env) C }
+
+func (p plain[C]) Fields() []Field { return nil }
+
+func (p plain[C]) New(env *Env, set map[string][]string) (Collector, error) {
+	if err := apply(nil, set); err != nil {
+		return nil, err
+	}
+	return p.newC(env), nil
+}
+
+// options is a struct of options that can list itself.
+type options[O any] interface {
+	*O
+	Fields() []Field
+}
+
+// With is the Builder of a collector with options. The constructor may refuse
+// options that do not go together.
+func With[O any, P options[O], C Collector](defaults O, newC func(*Env, O) (C, error)) Builder {
+	return with[O, P, C]{defaults, newC}
+}
+
+type with[O any, P options[O], C Collector] struct {
+	defaults O
+	newC     func(*Env, O) (C, error)
+}
+
+func (w with[O, P, C]) Fields() []Field {
+	o := w.defaults
+	return P(&o).Fields()
+}
+
+func (w with[O, P, C]) New(env *Env, set map[string][]string) (Collector, error) {
+	o := w.defaults
+	if err := apply(P(&o).Fields(), set); err != nil {
+		return nil, err
+	}
+	return w.newC(env, o)
+}

@@ -1,0 +1,193 @@
+package collect
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Field is one option of a collector. Stating it once makes its flag, its
+// key in the configuration file and its row in the docs.
+type Field struct {
+	Name    string   // within the collector, such as "device-exclude"
+	Help    string   // one sentence
+	Value   Value    // a pointer into the collector's options
+	Flag    string   // the whole flag, where it is not collector.<collector>.<name>
+	Aliases []string // whole flags of older releases: accepted, not shown
+	Hidden  bool     // accepted, not shown
+}
+
+// FlagName returns the option's flag for a collector, without dashes.
+func (f Field) FlagName(collector string) string {
+	if f.Flag != "" {
+		return f.Flag
+	}
+	return "collector." + collector + "." + f.Name
+}
+
+// A Value is what an option holds.
+type Value interface {
+	Set(string) error
+	String() string
+}
+
+// IsSwitch reports whether a value is a yes or no.
+func IsSwitch(v Value) bool { _, ok := v.(*Bool); return ok }
+
+// IsList reports whether a value may be given more than once.
+func IsList(v Value) bool { _, ok := v.(*Strings); return ok }
+
+// apply sets options to the values given for them.
+func apply(fields []Field, set map[string][]string) error {
+	for name, values := range set {
+		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
+		if i < 0 {
+			return fmt.Errorf("unknown option %q", name)
+		}
+		if len(values) > 1 && !IsList(fields[i].Value) {
+			return fmt.Errorf("%s is given %d times", name, len(values))
+		}
+		for _, v := range values {
+			if err := fields[i].Value.Set(v); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Bool is a switch.
+type Bool bool
+
+func (b *Bool) Set(s string) error {
+	v, err := strconv.ParseBool(s)
+	if err != nil {
+		return fmt.Errorf("want true or false, have %q", s)
+	}
+	*b = Bool(v)
+	return nil
+}
+
+func (b *Bool) String() string { return strconv.FormatBool(bool(*b)) }
+
+// String is any text.
+type String string
+
+func (v *String) Set(s string) error { *v = String(s); return nil }
+func (v *String) String() string     { return string(*v) }
+
+// Int is a whole number.
+type Int int
+
+func (v *Int) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return fmt.Errorf("want a whole number, have %q", s)
+	}
+	*v = Int(n)
+	return nil
+}
+
+func (v *Int) String() string { return strconv.Itoa(int(*v)) }
+
+// Duration is a time span such as 1m30s.
+type Duration time.Duration
+
+func (v *Duration) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return fmt.Errorf("want a time span such as 10s, have %q", s)
+	}
+	*v = Duration(d)
+	return nil
+}
+
+func (v *Duration) String() string { return time.Duration(*v).String() }
+
+// Strings is a list: the option may be given more than once. Giving it
+// replaces the default.
+type Strings struct {
+	list []string
+	set  bool
+}
+
+// List returns a Strings with a default.
+func List(defaults ...string) Strings { return Strings{list: defaults} }
+
+func (v *Strings) Set(s string) error {
+	if !v.set {
+		v.list, v.set = nil, true
+	}
+	v.list = append(v.list, s)
+	return nil
+}
+
+func (v *Strings) String() string { return strings.Join(v.list, ",") }
+
+// All returns the elements.
+func (v *Strings) All() []string { return v.list }
+
+// Regexp is a regular expression, or none.
+type Regexp struct {
+	source string
+	re     *regexp.Regexp
+}
+
+// Pattern returns a Regexp with a default, which must compile.
+func Pattern(s string) Regexp { return Regexp{s, regexp.MustCompile(s)} }
+
+func (v *Regexp) Set(s string) error {
+	if s == "" {
+		*v = Regexp{}
+		return nil
+	}
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return err
+	}
+	*v = Regexp{s, re}
+	return nil
+}
+
+func (v *Regexp) String() string { return v.source }
+
+// IsSet reports whether there is an expression.
+func (v *Regexp) IsSet() bool { return v.re != nil }
+
+// Match reports whether the expression is found in s. No expression is found
+// in nothing.
+func (v *Regexp) Match(s string) bool { return v.re != nil && v.re.MatchString(s) }
+
+// A Filter chooses devices by name: those that an include expression finds,
+// or those that an exclude expression does not.
+type Filter struct{ Include, Exclude Regexp }
+
+// Fields returns the filter's two options, such as device-include and
+// device-exclude for "device".
+func (f *Filter) Fields(what string) []Field {
+	return []Field{
+		{Name: what + "-include", Help: "Regular expression of " + what + "s to include (not together with " + what + "-exclude).", Value: &f.Include},
+		{Name: what + "-exclude", Help: "Regular expression of " + what + "s to exclude (not together with " + what + "-include).", Value: &f.Exclude},
+	}
+}
+
+// Check refuses a filter with both expressions. A default exclude expression
+// gives way to an include expression.
+func (f *Filter) Check(what string, defaults Filter) error {
+	if f.Include.IsSet() && f.Exclude.IsSet() {
+		if f.Exclude.source != defaults.Exclude.source {
+			return errors.New(what + "-include and " + what + "-exclude cannot be used together")
+		}
+		f.Exclude = Regexp{}
+	}
+	return nil
+}
+
+// Ignores reports whether the filter leaves a name out.
+func (f *Filter) Ignores(name string) bool {
+	return f.Exclude.Match(name) || f.Include.IsSet() && !f.Include.Match(name)
+}

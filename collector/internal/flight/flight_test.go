@@ -1,0 +1,102 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var ctx = context.Background()
+
+func soon() time.Time { return time.Now().Add(10 * time.Second) }
+
+func TestRunsNeverOverlapAndAreShared(t *testing.T) {
+	var f Flight[int]
+	var running, runs atomic.Int32
+	release := make(chan struct{})
+	fn := func() (int, error) {
+		if running.Add(1) != 1 {
+			t.Error("two runs at once")
+		}
+		<-release
+		running.Add(-1)
+		return int(runs.Add(1)), nil
+	}
+	first, started := f.Go(fn)
+	if !started {
+		t.Fatal("the first call did not start a run")
+	}
+	var wg, joined sync.WaitGroup
+	for range 20 {
+		joined.Add(1)
+		wg.Go(func() {
+			r, started := f.Go(fn)
+			joined.Done()
+			if started || r != first {
+				t.Error("a second run beside the first")
+			}
+			if !r.Wait(ctx, soon()) {
+				t.Error("not finished")
+			}
+			if v, err := r.Result(); v != 1 || err != nil {
+				t.Errorf("result %d, %v", v, err)
+			}
+		})
+	}
+	if first.Wait(ctx, time.Now().Add(-time.Second)) {
+		t.Error("a blocked run is said to have finished")
+	}
+	if f.Current() != first {
+		t.Error("the run in progress is not the current one")
+	}
+	joined.Wait()
+	close(release)
+	wg.Wait()
+	if f.Current() != nil {
+		t.Error("a finished run is still current")
+	}
+	if r, started := f.Go(fn); !started || !r.Wait(ctx, soon()) {
+		t.Error("no new run after the first")
+	} else if v, _ := r.Result(); v != 2 {
+		t.Errorf("result %d, want 2", v)
+	}
+}
+
+func TestImpatientCallersLeave(t *testing.T) {
+	var f Flight[int]
+	release := make(chan struct{})
+	r, _ := f.Go(func() (int, error) { <-release; return 0, nil })
+	if r.Wait(ctx, time.Now().Add(time.Millisecond)) {
+		t.Error("finished before its release")
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if r.Wait(cancelled, soon()) {
+		t.Error("finished before its release")
+	}
+	close(release)
+	if !r.Wait(ctx, soon()) {
+		t.Error("never finished")
+	}
+	if !r.Wait(ctx, time.Time{}) {
+		t.Error("a finished run is not told to one who comes late")
+	}
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	var f Flight[int]
+	r, _ := f.Go(func() (int, error) { panic("boom") })
+	if !r.Wait(ctx, soon()) {
+		t.Fatal("never finished")
+	}
+	var p *PanicError
+	if _, err := r.Result(); !errors.As(err, &p) || p.Error() != "panic: boom" || len(p.Stack) == 0 {
+		t.Errorf("err = %v", err)
+	}
+	if f.Current() != nil {
+		t.Error("a panic keeps the flight busy")
+	}
+}

@@ -1,0 +1,209 @@
+// Package golden tests collectors on recorded hosts. A case is two files:
+// what the host looks like (.host) and what is to be served (.prom). No Go is
+// written for a case.
+//
+// # The .host format
+//
+// Plain text. The first lines say in a sentence or two what this host is. Then
+// come settings, then sections:
+//
+//	A virtual machine with two disks; dm-0 vanished while it was read.
+//	option device-exclude = ^loop
+//	clock = 2026-01-02T03:04:05Z
+//	-- proc/diskstats --
+//	 8 0 sda 1 2 3
+//	-- sys/class/net/eth0 -> ../../devices/virtual/net/eth0 --
+//	-- sys/block/sda/size !EIO --
+//	-- @2 proc/diskstats --
+//	 8 0 sda 2 3 4
+//
+// Settings are option NAME = VALUE (of the collector, may be repeated), clock,
+// arch, page-size and timeout. What follows a path says what kind of entry it
+// is: -> TARGET a symbolic link, !ERRNO a file whose reading fails, "folder" an
+// empty folder, "fifo" a pipe without a writer (opening it blocks), "deleted" an
+// entry that is gone at that moment, "escaped" a file in Go's escapes (\x00, \n)
+// whose line breaks do not count, "mode 0400" a file with that mode. @2 sections
+// change the host for a second reading, whose result is in a second .prom file.
+//
+// Paths that start with syscall/ are answers of the system: uname and adjtimex
+// hold name=value lines, statfs a line for each mount point, and
+// netlink/PROTOCOL/TYPE a line of hexadecimal digits for each message.
+package golden
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// An Archive is a .host file.
+type Archive struct {
+	Story    string
+	Settings []Setting
+	Entries  []Entry
+}
+
+// A Setting is one "key = value" line.
+type Setting struct{ Key, Value string }
+
+// A Kind is the kind of an Entry.
+type Kind int
+
+// The kinds of entries.
+const (
+	File Kind = iota
+	Link
+	Fault
+	Folder
+	Fifo
+	Deleted
+)
+
+// An Entry is one section.
+type Entry struct {
+	Moment int // 1 for the host as it is first
+	Path   string
+	Kind   Kind
+	Data   []byte // of a File
+	Target string // of a Link, or the errno of a Fault
+	Mode   os.FileMode
+}
+
+var section = regexp.MustCompile(`^-- (?:@(\d+) )?(.+?)(?: -> (.+)| !(E[A-Z0-9]+)| (folder|fifo|deleted|escaped)| mode (0[0-7]{3}))? --$`)
+
+// Parse reads a .host file.
+func Parse(data []byte) (*Archive, error) {
+	a := &Archive{}
+	var current *Entry
+	var body []byte
+	escaped := false
+	finish := func() error {
+		if current == nil {
+			return nil
+		}
+		if escaped {
+			text, err := strconv.Unquote(`"` + strings.ReplaceAll(strings.ReplaceAll(string(body), "\n", ""), `"`, `\"`) + `"`)
+			if err != nil {
+				return fmt.Errorf("%s: %w", current.Path, err)
+			}
+			body = []byte(text)
+		}
+		current.Data = body
+		a.Entries = append(a.Entries, *current)
+		return nil
+	}
+	sc := bufio.NewScanner(bytes.NewReader(data))
+	sc.Buffer(nil, 16<<20)
+	for n := 1; sc.Scan(); n++ {
+		line := sc.Text()
+		m := section.FindStringSubmatch(line)
+		if m == nil {
+			if current != nil {
+				body = append(append(body, line...), '\n')
+			} else if key, value, ok := strings.Cut(line, " = "); ok && settingKey(key) {
+				a.Settings = append(a.Settings, Setting{key, value})
+			} else {
+				a.Story += line + "\n"
+			}
+			continue
+		}
+		if err := finish(); err != nil {
+			return nil, err
+		}
+		e := Entry{Moment: 1, Path: m[2], Mode: 0o644}
+		if m[1] != "" {
+			e.Moment, _ = strconv.Atoi(m[1])
+		}
+		if m[6] != "" {
+			mode, _ := strconv.ParseUint(m[6], 8, 32)
+			e.Mode = os.FileMode(mode)
+		}
+		escaped = m[5] == "escaped"
+		switch {
+		case m[3] != "":
+			e.Kind, e.Target = Link, m[3]
+		case m[4] != "":
+			e.Kind, e.Target = Fault, m[4]
+		case m[5] == "folder":
+			e.Kind = Folder
+		case m[5] == "fifo":
+			e.Kind = Fifo
+		case m[5] == "deleted":
+			e.Kind = Deleted
+		}
+		current, body = &e, nil
+	}
+	if err := sc.Err(); err != nil {
+		return nil, err
+	}
+	return a, finish()
+}
+
+func settingKey(key string) bool {
+	switch key {
+	case "clock", "arch", "page-size", "timeout":
+		return true
+	}
+	return strings.HasPrefix(key, "option ") && !strings.Contains(key[7:], " ")
+}
+
+// Format writes a .host file.
+func (a *Archive) Format() []byte {
+	var b bytes.Buffer
+	b.WriteString(a.Story)
+	for _, s := range a.Settings {
+		fmt.Fprintf(&b, "%s = %s\n", s.Key, s.Value)
+	}
+	for _, e := range a.Entries {
+		b.WriteString("-- ")
+		if e.Moment > 1 {
+			fmt.Fprintf(&b, "@%d ", e.Moment)
+		}
+		b.WriteString(e.Path)
+		switch e.Kind {
+		case Link:
+			b.WriteString(" -> " + e.Target)
+		case Fault:
+			b.WriteString(" !" + e.Target)
+		case Folder:
+			b.WriteString(" folder")
+		case Fifo:
+			b.WriteString(" fifo")
+		case Deleted:
+			b.WriteString(" deleted")
+		case File:
+			if !plain(e.Data) {
+				q := strconv.QuoteToASCII(string(e.Data))
+				q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+				b.WriteString(" escaped --\n" + strings.ReplaceAll(q, `\n`, "\\n\n"))
+				if !strings.HasSuffix(q, `\n`) {
+					b.WriteString("\n")
+				}
+				continue
+			}
+			if e.Mode != 0o644 && e.Mode != 0 {
+				fmt.Fprintf(&b, " mode %#o", e.Mode)
+			}
+		}
+		b.WriteString(" --\n")
+		b.Write(e.Data)
+	}
+	return b.Bytes()
+}
+
+// plain reports whether content can stand in a section as it is.
+func plain(b []byte) bool {
+	if len(b) > 0 && b[len(b)-1] != '\n' {
+		return false
+	}
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
+			return false
+		}
+	}
+	return !bytes.HasPrefix(b, []byte("-- ")) && !bytes.Contains(b, []byte("\n-- "))
+}

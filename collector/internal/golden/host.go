@@ -1,0 +1,265 @@
+package golden
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+)
+
+// A recorded host laid out below a folder.
+type recorded struct {
+	*host.Host
+	root    string
+	archive *Archive
+	faults  map[string]error
+	timeout time.Duration
+}
+
+// layOut writes the first moment of a host below root.
+func layOut(a *Archive, root string) (*recorded, error) {
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorded{root: root, archive: a, faults: map[string]error{}}
+	clock := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	arch, page := "amd64", 4096
+	for _, s := range a.Settings {
+		switch s.Key {
+		case "clock":
+			clock, err = time.Parse(time.RFC3339Nano, s.Value)
+		case "arch":
+			arch = s.Value
+		case "page-size":
+			page, err = strconv.Atoi(s.Value)
+		case "timeout":
+			r.timeout, err = time.ParseDuration(s.Value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Key, err)
+		}
+	}
+	for _, dir := range []string{"proc", "sys", "run/udev/data"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	tree := func(path string) host.Tree { return host.NewTree(root + path).WithFaults(r.faults) }
+	r.Host = &host.Host{
+		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"), Files: tree(""),
+		Arch: arch, PageSize: page, Ticks: 100,
+		Now:      func() time.Time { return clock },
+		Uname:    r.uname,
+		Adjtimex: r.adjtimex,
+		Statfs:   r.statfs,
+	}
+	for _, e := range a.Entries {
+		if strings.HasPrefix(e.Path, "syscall/netlink/") {
+			r.Netlink = r.netlink
+		}
+	}
+	return r, r.moment(1)
+}
+
+// moment makes the entries of one moment.
+func (r *recorded) moment(n int) error {
+	for _, e := range r.archive.Entries {
+		if e.Moment != n {
+			continue
+		}
+		path := filepath.Join(r.root, e.Path)
+		if err := r.put(path, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *recorded) put(path string, e Entry) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	real := path
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		real = filepath.Join(dir, filepath.Base(path))
+	}
+	delete(r.faults, real)
+	if e.Moment > 1 {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	switch e.Kind {
+	case Link:
+		// What it points to may come in a later section, or never.
+		return os.Symlink(e.Target, path)
+	case Folder:
+		return os.MkdirAll(path, 0o755)
+	case Fifo:
+		return unix.Mkfifo(path, 0o644)
+	case Fault:
+		errno, err := errnoOf(e.Target)
+		if err != nil {
+			return err
+		}
+		r.faults[real] = errno
+		return os.WriteFile(path, nil, 0o644)
+	case Deleted:
+		return nil
+	}
+	return os.WriteFile(path, e.Data, e.Mode)
+}
+
+func errnoOf(name string) (error, error) {
+	for n := unix.Errno(1); n < 140; n++ {
+		if unix.ErrnoName(n) == name {
+			return n, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown errno %s", name)
+}
+
+// options returns the settings of the collector.
+func (r *recorded) options() map[string][]string {
+	options := map[string][]string{}
+	for _, s := range r.archive.Settings {
+		if name, ok := strings.CutPrefix(s.Key, "option "); ok {
+			options[name] = append(options[name], s.Value)
+		}
+	}
+	return options
+}
+
+// values reads name=value lines.
+func (r *recorded) values(name string) (map[string]string, error) {
+	b, err := os.ReadFile(filepath.Join(r.root, "syscall", name))
+	if err != nil {
+		return nil, unix.ENOSYS
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		values[k] = v
+	}
+	return values, nil
+}
+
+func (r *recorded) uname() (host.Uname, error) {
+	v, err := r.values("uname")
+	return host.Uname{
+		Sysname: v["sysname"], Nodename: v["nodename"], Release: v["release"],
+		Version: v["version"], Machine: v["machine"], Domainname: v["domainname"],
+	}, err
+}
+
+func (r *recorded) adjtimex() (int, unix.Timex, error) {
+	var tx unix.Timex
+	values, err := r.values("adjtimex")
+	if err != nil {
+		return -1, tx, err
+	}
+	state := 0
+	for k, v := range values {
+		n, err := strconv.ParseInt(v, 0, 64)
+		if err != nil {
+			return -1, tx, err
+		}
+		if k == "state" {
+			state = int(n)
+		} else if err := setField(&tx, k, n); err != nil {
+			return -1, tx, err
+		}
+	}
+	return state, tx, nil
+}
+
+// statfs answers from lines of a path and name=value pairs:
+//
+//	/data type=0x58465342 bsize=4096 blocks=100 bfree=50 bavail=40 files=10 ffree=5
+//	/mnt/secret !EACCES
+//	/mnt/dead hang
+func (r *recorded) statfs(path string) (unix.Statfs_t, error) {
+	var st unix.Statfs_t
+	b, err := os.ReadFile(filepath.Join(r.root, "syscall", "statfs"))
+	if err != nil {
+		return st, unix.ENOSYS
+	}
+	path = "/" + strings.TrimPrefix(strings.TrimPrefix(path, r.root), "/")
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		if len(f) < 2 || f[0] != path {
+			continue
+		}
+		if f[1] == "hang" {
+			select {}
+		}
+		if name, ok := strings.CutPrefix(f[1], "!"); ok {
+			errno, err := errnoOf(name)
+			if err != nil {
+				return st, err
+			}
+			return st, errno
+		}
+		for _, pair := range f[1:] {
+			k, v, _ := strings.Cut(pair, "=")
+			n, err := strconv.ParseUint(v, 0, 64)
+			if err != nil {
+				return st, err
+			}
+			if err := setField(&st, k, int64(n)); err != nil {
+				return st, err
+			}
+		}
+		return st, nil
+	}
+	return st, unix.ENOENT
+}
+
+// setField sets the number field of a struct, named without regard to case.
+func setField(st any, name string, n int64) error {
+	f := reflect.ValueOf(st).Elem().FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, name) })
+	switch {
+	case f.CanInt():
+		f.SetInt(n)
+	case f.CanUint():
+		f.SetUint(uint64(n))
+	default:
+		return fmt.Errorf("no number field %q in %T", name, st)
+	}
+	return nil
+}
+
+func (r *recorded) netlink(req host.NetlinkRequest, each func([]byte) error) error {
+	b, err := os.ReadFile(filepath.Join(r.root, "syscall/netlink", strconv.Itoa(req.Protocol), strconv.Itoa(int(req.Type))))
+	if err != nil {
+		return unix.EPROTONOSUPPORT
+	}
+	for line := range strings.Lines(string(b)) {
+		msg, err := hex.DecodeString(strings.TrimSpace(line))
+		if err != nil {
+			return err
+		}
+		if err := each(msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withTimeout gives a spec the timeout of the case.
+func (r *recorded) withTimeout(spec collect.Spec) collect.Spec {
+	if r.timeout > 0 {
+		spec.Timeout = r.timeout
+	}
+	return spec
+}

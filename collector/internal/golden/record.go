@@ -1,0 +1,177 @@
+package golden
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+)
+
+// Record copies what matches the patterns, such as /sys/class/net/*/mtu, from
+// the host below root ("" for the live one) into an archive. A pattern that
+// ends in a folder stands for its existence, not for what is in it. Files that
+// cannot be read become failing reads, with the errors that errors.tsv (of a
+// capture: path, tab, errno) adds to those that are seen.
+func Record(root string, patterns []string) (*Archive, error) {
+	r := recorder{root: root, seen: map[string]bool{}, faults: map[string]string{}, archive: &Archive{Story: "Say here in a sentence what host this is.\n"}}
+	if b, err := os.ReadFile(filepath.Join(root, "CAPTURE/errors.tsv")); err == nil && root != "" {
+		for line := range strings.Lines(string(b)) {
+			file, errno, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			r.faults[file] = errno
+		}
+	}
+	for _, p := range patterns {
+		for _, file := range r.match(p) {
+			if err := r.add(file, 0); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r.archive, nil
+}
+
+type recorder struct {
+	root    string
+	seen    map[string]bool
+	faults  map[string]string // by path, the errno's name
+	archive *Archive
+}
+
+// match expands a pattern, in natural order. Faults of a capture are files
+// that are not there, so that they have to be matched by name.
+func (r *recorder) match(pattern string) []string {
+	found, _ := filepath.Glob(r.root + pattern) // a bad pattern matches nothing
+	for i := range found {
+		found[i] = strings.TrimPrefix(found[i], r.root)
+	}
+	dir, base := path.Split(pattern)
+	dirs, _ := filepath.Glob(r.root + strings.TrimSuffix(dir, "/"))
+	for _, d := range dirs {
+		real, err := filepath.EvalSymlinks(d)
+		if err != nil {
+			continue
+		}
+		for file := range r.faults {
+			if path.Dir(file) == strings.TrimPrefix(real, r.root) {
+				if ok, _ := path.Match(base, path.Base(file)); ok {
+					found = append(found, file)
+				}
+			}
+		}
+	}
+	slices.SortFunc(found, host.Natural)
+	return slices.Compact(found)
+}
+
+// add records a path, and the symbolic links on the way to it.
+func (r *recorder) add(file string, depth int) error {
+	if depth > 40 {
+		return fmt.Errorf("%s: too many symbolic links", file)
+	}
+	parts := strings.Split(strings.TrimPrefix(file, "/"), "/")
+	for i := range parts {
+		prefix := "/" + strings.Join(parts[:i+1], "/")
+		info, err := os.Lstat(r.root + prefix)
+		if err != nil {
+			if errno := r.faults[prefix]; errno != "" {
+				r.put(prefix, Entry{Kind: Fault, Target: strings.TrimPrefix(errno, "lstat: ")})
+			}
+			return nil // gone while it was recorded
+		}
+		if info.Mode()&os.ModeSymlink == 0 {
+			continue
+		}
+		target, err := os.Readlink(r.root + prefix)
+		if err != nil {
+			return nil
+		}
+		r.put(prefix, Entry{Kind: Link, Target: target})
+		if path.IsAbs(target) || strings.HasPrefix(prefix, "/proc/self") {
+			return nil // out of the tree, or different for every reader
+		}
+		rest := append([]string{path.Join(path.Dir(prefix), target)}, parts[i+1:]...)
+		return r.add(strings.Join(rest, "/"), depth+1)
+	}
+	info, err := os.Lstat(r.root + file)
+	if err != nil {
+		return nil
+	}
+	if info.IsDir() {
+		r.put(file, Entry{Kind: Folder})
+		return nil
+	}
+	if !info.Mode().IsRegular() {
+		return nil
+	}
+	b, err := host.NewTree(r.root).Reader().Read(file)
+	if err != nil {
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			r.put(file, Entry{Kind: Fault, Target: errnoName(errno)})
+		}
+		return nil
+	}
+	r.put(file, Entry{Kind: File, Data: Redact(file, slices.Clone(b)), Mode: 0o644})
+	return nil
+}
+
+func (r *recorder) put(file string, e Entry) {
+	if r.seen[file] {
+		return
+	}
+	r.seen[file] = true
+	e.Path, e.Moment = strings.TrimPrefix(file, "/"), 1
+	r.archive.Entries = append(r.archive.Entries, e)
+}
+
+func errnoName(errno syscall.Errno) string {
+	for _, name := range []string{"EACCES", "EPERM", "EIO", "EINVAL", "ENODEV", "ENXIO", "ENOENT", "EAGAIN", "EOPNOTSUPP", "EISDIR", "ETIMEDOUT", "EBUSY"} {
+		if e, err := errnoOf(name); err == nil && e == errno {
+			return name
+		}
+	}
+	return "EIO"
+}
+
+var (
+	mac    = regexp.MustCompile(`\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b`)
+	ipv4   = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b`)
+	secret = regexp.MustCompile(`(?i)(^|_)(serial|uuid|asset_tag)|serial_number|system_hostname`)
+)
+
+// Redact replaces what identifies a machine or its owner: serial numbers,
+// hardware addresses, IPv4 addresses.
+func Redact(file string, b []byte) []byte {
+	if secret.MatchString(path.Base(file)) {
+		for i, c := range b {
+			switch {
+			case c >= '0' && c <= '9':
+				b[i] = '0'
+			case c >= 'a' && c <= 'z':
+				b[i] = 'x'
+			case c >= 'A' && c <= 'Z':
+				b[i] = 'X'
+			}
+		}
+		return b
+	}
+	b = mac.ReplaceAllFunc(b, func(m []byte) []byte {
+		if s := string(m); s == "00:00:00:00:00:00" || s == "ff:ff:ff:ff:ff:ff" {
+			return m
+		}
+		return append([]byte("02:00:00:00:00:"), m[15:]...)
+	})
+	return ipv4.ReplaceAllFunc(b, func(m []byte) []byte {
+		if s := string(m); strings.HasPrefix(s, "127.") || strings.HasPrefix(s, "0.") {
+			return m
+		}
+		return append([]byte("192.0.2."), m[strings.LastIndexByte(string(m), '.')+1:]...)
+	})
+}

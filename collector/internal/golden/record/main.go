@@ -1,0 +1,44 @@
+// Record prints a .host file of a host: of the live one, or of a tree below
+// -root. Its arguments are names of collectors, which stand for the files that
+// their data sheets list, and patterns of paths.
+//
+//	go run ./collector/internal/golden/record diskstats > testdata/storage/diskstats.host
+//	go run ./collector/internal/golden/record -root /tmp/capture '/sys/class/net/*/mtu'
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hostexporter/host_exporter/collector"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+func main() {
+	root := flag.String("root", "", "folder that holds proc and sys, instead of the live host's")
+	flag.Parse()
+	var patterns []string
+	for _, arg := range flag.Args() {
+		if strings.HasPrefix(arg, "/") {
+			patterns = append(patterns, arg)
+			continue
+		}
+		for _, spec := range collector.Catalog() {
+			if spec.Name == arg {
+				patterns = append(patterns, spec.Reads...)
+			}
+		}
+	}
+	if len(patterns) == 0 {
+		fmt.Fprintln(os.Stderr, "record: want names of collectors, or absolute paths")
+		os.Exit(2)
+	}
+	a, err := golden.Record(*root, patterns)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "record:", err)
+		os.Exit(1)
+	}
+	os.Stdout.Write(a.Format())
+}

@@ -1,0 +1,156 @@
+// Package host is the machine as the collectors see it. Everything that is
+// not in a file enters here and nowhere else: the roots of the trees, page
+// size, clock ticks, architecture, the clock, and the few system calls that
+// collectors make. A test hands in a recorded host, and no collector can tell.
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Host is one machine. It is immutable after construction and safe for
+// concurrent use; Readers made from its trees are not.
+type Host struct {
+	Proc  Tree // procfs, usually /proc
+	Sys   Tree // sysfs, usually /sys
+	Root  Tree // the root file system, usually /
+	Udev  Tree // udev's database, usually /run/udev/data
+	Files Tree // paths that are absolute already, such as those of options
+
+	Arch     string // as in GOARCH
+	PageSize int    // bytes
+	Ticks    int    // USER_HZ: clock ticks a second in /proc/stat, 100 everywhere
+
+	Now      func() time.Time
+	Uname    func() (Uname, error)
+	Adjtimex func() (state int, tx unix.Timex, err error)
+	Statfs   func(path string) (unix.Statfs_t, error)
+
+	// Netlink sends one rtnetlink dump request and calls each for every
+	// message of the answer; data is valid during the call only. It is nil on a
+	// recorded host, where files have to do.
+	Netlink func(request NetlinkRequest, each func(data []byte) error) error
+}
+
+// Paths are the roots a host is read from, as the --path.* flags give them.
+type Paths struct{ Procfs, Sysfs, Rootfs, UdevData string }
+
+// Live returns the machine that this process runs on.
+func Live(p Paths) *Host {
+	return &Host{
+		Proc:     NewTree(p.Procfs),
+		Sys:      NewTree(p.Sysfs).Attributes(),
+		Root:     NewTree(p.Rootfs),
+		Udev:     NewTree(p.UdevData),
+		Files:    NewTree(""),
+		Arch:     runtime.GOARCH,
+		PageSize: os.Getpagesize(),
+		Ticks:    100,
+		Now:      time.Now,
+		Uname:    liveUname,
+		Adjtimex: liveAdjtimex,
+		Statfs:   liveStatfs,
+		Netlink:  liveNetlink,
+	}
+}
+
+// A Uname is what uname(2) tells.
+type Uname struct{ Sysname, Nodename, Release, Version, Machine, Domainname string }
+
+func liveUname() (Uname, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return Uname{}, os.NewSyscallError("uname", err)
+	}
+	return Uname{
+		Sysname:    unix.ByteSliceToString(u.Sysname[:]),
+		Nodename:   unix.ByteSliceToString(u.Nodename[:]),
+		Release:    unix.ByteSliceToString(u.Release[:]),
+		Version:    unix.ByteSliceToString(u.Version[:]),
+		Machine:    unix.ByteSliceToString(u.Machine[:]),
+		Domainname: unix.ByteSliceToString(u.Domainname[:]),
+	}, nil
+}
+
+func liveAdjtimex() (int, unix.Timex, error) {
+	var tx unix.Timex
+	state, err := unix.Adjtimex(&tx)
+	return state, tx, os.NewSyscallError("adjtimex", err)
+}
+
+func liveStatfs(path string) (unix.Statfs_t, error) {
+	for {
+		var st unix.Statfs_t
+		err := unix.Statfs(path, &st)
+		if err != unix.EINTR {
+			return st, err
+		}
+	}
+}
+
+// A Tree is a folder of kernel files.
+type Tree struct {
+	root       string
+	attributes bool
+	faults     map[string]error
+}
+
+// NewTree returns the tree below root.
+func NewTree(root string) Tree {
+	if root != "" {
+		root = filepath.Clean(root)
+	}
+	if root == "/" {
+		root = "" // so that paths do not start with two slashes
+	}
+	return Tree{root: root}
+}
+
+// Attributes returns the tree with its files taken for sysfs attributes: the
+// kernel gives the whole of one in the first read, up to a page of at least
+// 4096 bytes, so that a shorter answer needs no second read to see the end.
+// See https://docs.kernel.org/filesystems/sysfs.html.
+func (t Tree) Attributes() Tree {
+	t.attributes = true
+	return t
+}
+
+// WithFaults returns the tree with some files failing: faults holds absolute
+// paths without symbolic links, and the error that reading each gives. Tests
+// use it for errors that an ordinary file cannot have.
+func (t Tree) WithFaults(faults map[string]error) Tree {
+	t.faults = faults
+	return t
+}
+
+// Path returns the path of a file in the tree, for messages.
+func (t Tree) Path(elem ...string) string {
+	return string(appendPath(nil, t.root, elem))
+}
+
+// Reader returns a reader of the tree's files.
+func (t Tree) Reader() *Reader {
+	return &Reader{tree: t, buf: make([]byte, 0, 4096)}
+}
+
+func appendPath(dst []byte, root string, elem []string) []byte {
+	dst = append(dst, root...)
+	for _, e := range elem {
+		if len(e) == 0 {
+			continue
+		}
+		if e[0] != '/' {
+			dst = append(dst, '/')
+		}
+		dst = append(dst, e...)
+	}
+	if len(dst) == 0 {
+		dst = append(dst, '/')
+	}
+	return dst
+}

@@ -1,0 +1,304 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// A Reader reads files of one tree into a buffer that it reuses, with bare
+// open, read and close. It never stats a file and never hands one to Go's
+// poller: that costs half the system calls, and a sysfs file that answers
+// EAGAIN would park the goroutine for ever.
+//
+// Paths are given in elements that are joined with slashes. A Reader must not
+// be used by two goroutines at once. What it returns as bytes is valid until
+// the next call.
+type Reader struct {
+	tree Tree
+	path []byte // of the last call, NUL-terminated
+	buf  []byte
+}
+
+// limit bounds a file that never ends: no kernel file that is read here comes
+// near it.
+const limit = 64 << 20
+
+// Read returns the content of a file. Errors are *fs.PathError, so that
+// errors.Is tells fs.ErrNotExist and fs.ErrPermission.
+func (r *Reader) Read(elem ...string) ([]byte, error) {
+	r.setPath(elem)
+	fd, err := r.open(unix.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFD(fd)
+	b := r.buf[:0]
+	for {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, cap(b))
+		}
+		n, errno := read(fd, b[len(b):cap(b)])
+		if errno != 0 {
+			return nil, r.fail("read", errno)
+		}
+		b = b[:len(b)+n]
+		r.buf = b
+		if n == 0 || r.tree.attributes && n < pageSize {
+			return b, nil
+		}
+		if len(b) > limit {
+			return nil, r.fail("read", syscall.EFBIG)
+		}
+	}
+}
+
+// Text returns the content of a file without the blanks, newlines and NUL
+// bytes around it.
+func (r *Reader) Text(elem ...string) ([]byte, error) {
+	b, err := r.Read(elem...)
+	return scan.Trim(b), err
+}
+
+// String is Text as a string. It is empty when the file cannot be read: for
+// label values, where an absent attribute is an empty label.
+func (r *Reader) String(elem ...string) string {
+	b, _ := r.Text(elem...)
+	return string(b)
+}
+
+// Uint returns the number that a file holds, as its only content.
+func (r *Reader) Uint(elem ...string) (uint64, error) {
+	return number(r, elem, scan.Uint, "an unsigned number")
+}
+
+// Int returns the number that a file holds, as its only content.
+func (r *Reader) Int(elem ...string) (int64, error) {
+	return number(r, elem, scan.Int, "a whole number")
+}
+
+// Hex returns the hexadecimal number that a file holds, as its only content.
+func (r *Reader) Hex(elem ...string) (uint64, error) {
+	return number(r, elem, scan.Hex, "a hexadecimal number")
+}
+
+func number[T any](r *Reader, elem []string, parse func([]byte) (T, bool), want string) (T, error) {
+	var zero T
+	b, err := r.Text(elem...)
+	if err != nil {
+		return zero, err
+	}
+	v, ok := parse(b)
+	if !ok {
+		return zero, r.At(Bad(1, want, b))
+	}
+	return v, nil
+}
+
+// Link returns where a symbolic link points, as it is written.
+func (r *Reader) Link(elem ...string) (string, error) {
+	r.setPath(elem)
+	if err := r.fault(); err != nil {
+		return "", r.fail("readlink", err)
+	}
+	var buf [unix.PathMax]byte
+	for {
+		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),
+			uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0)
+		switch errno {
+		case 0:
+			return string(buf[:n]), nil
+		case syscall.EINTR:
+		default:
+			return "", r.fail("readlink", errno)
+		}
+	}
+}
+
+// Names returns the names in a folder in natural order (cpu2 before cpu10),
+// whatever order the kernel lists them in.
+func (r *Reader) Names(elem ...string) ([]string, error) {
+	r.setPath(elem)
+	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFD(fd)
+	var names []string
+	b := slices.Grow(r.buf[:0], 4096)
+	b = b[:cap(b)]
+	r.buf = b
+	for {
+		n, err := unix.ReadDirent(fd, b)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, r.fail("readdir", err)
+		}
+		if n <= 0 {
+			slices.SortFunc(names, Natural)
+			return names, nil
+		}
+		_, _, names = unix.ParseDirent(b[:n], -1, names)
+	}
+}
+
+// Exists reports whether a path is there and can be reached.
+func (r *Reader) Exists(elem ...string) bool {
+	r.setPath(elem)
+	_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
+	return errno == 0
+}
+
+// At completes an error of a parser with the path that was read last. Other
+// errors are returned as they are.
+func (r *Reader) At(err error) error {
+	var m *Malformed
+	if errors.As(err, &m) && m.Path == "" {
+		m.Path = r.lastPath()
+	}
+	return err
+}
+
+func (r *Reader) setPath(elem []string) {
+	r.path = append(appendPath(r.path[:0], r.tree.root, elem), 0)
+}
+
+func (r *Reader) lastPath() string { return string(r.path[:len(r.path)-1]) }
+
+const atFDCWD = ^uintptr(99) // unix.AT_FDCWD, -100
+
+// pageSize is the smallest page that Linux has, in bytes.
+const pageSize = 4096
+
+func (r *Reader) open(flags uintptr) (int, error) {
+	if err := r.fault(); err != nil {
+		return 0, r.fail("read", err)
+	}
+	for {
+		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), flags|unix.O_CLOEXEC, 0, 0, 0)
+		switch errno {
+		case 0:
+			return int(fd), nil
+		case syscall.EINTR:
+		default:
+			return 0, r.fail("open", errno)
+		}
+	}
+}
+
+func (r *Reader) fail(op string, err error) error {
+	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+}
+
+// fault returns the error that a test planted on the path.
+func (r *Reader) fault() error {
+	if r.tree.faults == nil {
+		return nil
+	}
+	path := r.lastPath()
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	return r.tree.faults[path]
+}
+
+func read(fd int, b []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.Syscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+func closeFD(fd int) { _, _, _ = syscall.Syscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+// Malformed says that a file does not hold what its format promises.
+type Malformed struct {
+	Path string
+	Line int // counted from 1
+	Want string
+	Have string
+}
+
+func (m *Malformed) Error() string {
+	return fmt.Sprintf("%s:%d: want %s, have %s", m.Path, m.Line, m.Want, strconv.Quote(m.Have))
+}
+
+// Bad returns a Malformed without its path, which Reader.At fills in. What was
+// seen is cut to 80 bytes.
+func Bad(line int, want string, have []byte) error {
+	if len(have) > 80 {
+		have = have[:80]
+	}
+	return &Malformed{Line: line, Want: want, Have: string(have)}
+}
+
+// Gone reports whether an error says that something was not there, or went
+// away between listing and reading: hot unplug is not a fault.
+func Gone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
+}
+
+// Natural compares names so that runs of digits count as numbers.
+func Natural(a, b string) int {
+	x, y := a, b
+	for len(x) > 0 && len(y) > 0 {
+		nx, ny := digits(x), digits(y)
+		if nx > 0 && ny > 0 {
+			dx, dy := trimZeros(x[:nx]), trimZeros(y[:ny])
+			if len(dx) != len(dy) {
+				return len(dx) - len(dy)
+			}
+			if dx != dy {
+				return compare(dx, dy)
+			}
+			x, y = x[nx:], y[ny:]
+			continue
+		}
+		if x[0] != y[0] {
+			return int(x[0]) - int(y[0])
+		}
+		x, y = x[1:], y[1:]
+	}
+	if len(x) != len(y) {
+		return len(x) - len(y)
+	}
+	return compare(a, b)
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func digits(s string) int {
+	i := 0
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+func trimZeros(s string) string {
+	for len(s) > 1 && s[0] == '0' {
+		s = s[1:]
+	}
+	return s
+}

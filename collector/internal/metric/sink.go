@@ -1,0 +1,190 @@
+package metric
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+)
+
+// A Mode is one of the two roads out of a Sink.
+type Mode uint8
+
+const (
+	Text    Mode = iota // the fast road: text format 0.0.4
+	Metrics             // the ordinary road: prometheus.Metric
+)
+
+// A Sink takes the samples of one run of one collector. It keeps a buffer per
+// family, so that a collector may go device by device while the exposition
+// has each family in one block. It is not for concurrent use.
+type Sink struct {
+	mode    Mode
+	set     *Set
+	text    [][]byte // by Family.index
+	metrics []prometheus.Metric
+	foreign []foreign
+	samples int
+	errs    []error
+	dropped int // errors beyond maxErrors
+}
+
+// maxErrors bounds what one run keeps of its errors; the rest is counted.
+const maxErrors = 20
+
+// A foreign family came from outside, with a name that is not in the Set.
+type foreign struct {
+	family *dto.MetricFamily
+	text   []byte
+}
+
+// NewSink returns an empty sink for the families of set.
+func NewSink(set *Set) *Sink { return &Sink{set: set} }
+
+// Reset empties the sink for a new run; it keeps its buffers.
+func (s *Sink) Reset(mode Mode) {
+	for i := range s.text {
+		s.text[i] = s.text[i][:0]
+	}
+	*s = Sink{mode: mode, set: s.set, text: s.text}
+}
+
+// Emit adds a sample. Label values stand in the order in which the family
+// declares its labels; their number must agree, or Emit panics.
+func (s *Sink) Emit(f *Family, v float64, labels ...string) {
+	if len(labels) != len(f.labels) {
+		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
+	}
+	s.samples++
+	if s.mode == Metrics {
+		// Labels are copied so that the caller's may live on its stack.
+		values := make([]string, len(labels))
+		for i, l := range labels {
+			values[i] = strings.Clone(Clean(l))
+		}
+		s.metrics = append(s.metrics, constMetric(f, v, values))
+		return
+	}
+	for f.index >= len(s.text) {
+		s.text = append(s.text, nil)
+	}
+	b := s.text[f.index]
+	for i, l := range labels {
+		b = appendLabel(append(b, f.leads[i]...), l)
+	}
+	b = appendValue(append(b, f.leads[len(labels)]...), v)
+	s.text[f.index] = append(b, '\n')
+}
+
+// Bool adds a sample that is 1 for true and 0 for false.
+func (s *Sink) Bool(f *Family, v bool, labels ...string) {
+	if v {
+		s.Emit(f, 1, labels...)
+	} else {
+		s.Emit(f, 0, labels...)
+	}
+}
+
+func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
+	typ := prometheus.UntypedValue
+	switch f.typ {
+	case dto.MetricType_COUNTER:
+		typ = prometheus.CounterValue
+	case dto.MetricType_GAUGE:
+		typ = prometheus.GaugeValue
+	}
+	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
+}
+
+// Foreign adds a whole family that came from outside and whose name no
+// collector declared. It is left out of the exposition if a collector comes to
+// declare that name after all.
+func (s *Sink) Foreign(family *dto.MetricFamily) error {
+	s.samples += len(family.GetMetric())
+	var text strings.Builder
+	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+		return err
+	}
+	s.foreign = append(s.foreign, foreign{family, []byte(text.String())})
+	return nil
+}
+
+// Skip notes that a part could not be read, and why. The collector goes on:
+// what it emits besides is served, and its state becomes "partial".
+func (s *Sink) Skip(err error) {
+	if len(s.errs) == maxErrors {
+		s.dropped++
+		return
+	}
+	s.errs = append(s.errs, err)
+}
+
+// Errors returns what Skip noted, and how many more there were than are kept.
+func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.dropped }
+
+// Samples returns how many samples were emitted.
+func (s *Sink) Samples() int { return s.samples }
+
+// A Filter says which families are wanted. A nil Filter wants them all.
+type Filter func(name string) bool
+
+// AppendText appends what was emitted in text mode, family by family in the
+// order of declaration. Foreign families are left out where reserved says that
+// the name belongs to a collector.
+func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool) []byte {
+	families := s.set.Families()
+	for i, text := range s.text {
+		if len(text) > 0 && (want == nil || want(families[i].name)) {
+			b = append(append(b, families[i].header...), text...)
+		}
+	}
+	for _, f := range s.foreign {
+		if name := f.family.GetName(); (want == nil || want(name)) && !reserved(name) {
+			b = append(b, f.text...)
+		}
+	}
+	return b
+}
+
+// Metrics returns what was emitted in metrics mode. The slice is not reused.
+func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
+	all := s.metrics
+	for _, f := range s.foreign {
+		if !reserved(f.family.GetName()) {
+			for _, m := range f.family.GetMetric() {
+				all = append(all, foreignMetric{f.family, m})
+			}
+		}
+	}
+	return all
+}
+
+// foreignMetric is one series of a family from outside.
+type foreignMetric struct {
+	family *dto.MetricFamily
+	metric *dto.Metric
+}
+
+// Desc implements prometheus.Metric.
+func (m foreignMetric) Desc() *prometheus.Desc {
+	var names []string
+	for _, l := range m.metric.GetLabel() {
+		names = append(names, l.GetName())
+	}
+	return prometheus.NewDesc(m.family.GetName(), m.family.GetHelp(), names, nil)
+}
+
+// Write implements prometheus.Metric.
+func (m foreignMetric) Write(out *dto.Metric) error {
+	out.Label = m.metric.Label
+	out.Gauge = m.metric.Gauge
+	out.Counter = m.metric.Counter
+	out.Summary = m.metric.Summary
+	out.Untyped = m.metric.Untyped
+	out.Histogram = m.metric.Histogram
+	return nil
+}
+
+var _ prometheus.Metric = foreignMetric{}

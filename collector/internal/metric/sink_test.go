@@ -1,0 +1,205 @@
+package metric
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+func never(string) bool { return false }
+
+func TestTextHasOneBlockPerFamily(t *testing.T) {
+	set := NewSet()
+	reads := set.Counter("node_disk_reads_completed_total", "Reads.\nIn \\ two  lines.", "device")
+	load := set.Gauge("node_load1", "Load.")
+	unused := set.Gauge("node_unused", "Never emitted.")
+	cpu := set.Counter("node_cpu_seconds_total", "Time.", "cpu", "mode")
+	_ = unused
+	s := NewSink(set)
+	for _, dev := range []string{"sda", `s"d\b`} {
+		s.Emit(reads, 7, dev)
+		s.Emit(load, 0.25)
+	}
+	s.Emit(cpu, 1234567.89, "0", "user")
+	want := `# HELP node_disk_reads_completed_total Reads. In \\ two lines.
+# TYPE node_disk_reads_completed_total counter
+node_disk_reads_completed_total{device="sda"} 7
+node_disk_reads_completed_total{device="s\"d\\b"} 7
+# HELP node_load1 Load.
+# TYPE node_load1 gauge
+node_load1 0.25
+node_load1 0.25
+# HELP node_cpu_seconds_total Time.
+# TYPE node_cpu_seconds_total counter
+node_cpu_seconds_total{cpu="0",mode="user"} 1234567.89
+`
+	if got := string(s.AppendText(nil, nil, never)); got != want {
+		t.Errorf("text:\n%s\nwant:\n%s", got, want)
+	}
+	only := func(name string) bool { return name == "node_load1" }
+	if got := string(s.AppendText(nil, only, never)); strings.Count(got, "\n") != 4 {
+		t.Errorf("filtered text:\n%s", got)
+	}
+	s.Reset(Text)
+	if got := s.AppendText(nil, nil, never); len(got) != 0 || s.Samples() != 0 {
+		t.Errorf("after Reset: %d samples, %q", s.Samples(), got)
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":       "plain",
+		"a\xffb":      "a\uFFFDb",
+		"a\x00\n\tb":  "ab",
+		"\u0085x\x7f": "x",
+		"größe":       "größe",
+	} {
+		if got := Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestAnyLabelSurvives sends hostile label values through client_golang's own
+// parser.
+func TestAnyLabelSurvives(t *testing.T) {
+	set := NewSet()
+	f := set.Gauge("m", "h", "l")
+	for _, v := range []string{"", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", "\xff\"", "é\"", strings.Repeat(`\"`, 50)} {
+		s := NewSink(set)
+		s.Emit(f, 1, v)
+		p := expfmt.NewTextParser(model.UTF8Validation)
+		got, err := p.TextToMetricFamilies(strings.NewReader(string(s.AppendText(nil, nil, never))))
+		if err != nil {
+			t.Errorf("%q: %v", v, err)
+			continue
+		}
+		if l := got["m"].Metric[0].Label[0].GetValue(); l != Clean(v) {
+			t.Errorf("%q reads back as %q, want %q", v, l, Clean(v))
+		}
+	}
+}
+
+func TestCleanName(t *testing.T) {
+	set := NewSet()
+	if got := set.Gauge("9node-a.b", "h").Name(); got != "_node_a_b" {
+		t.Errorf("name = %q", got)
+	}
+}
+
+func TestDeclareTwice(t *testing.T) {
+	set := NewSet()
+	if set.Gauge("a", "h", "x") != set.Gauge("a", "other", "x") {
+		t.Error("the same declaration gives two families")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for two types of one name")
+		}
+	}()
+	set.Counter("a", "h", "x")
+}
+
+func TestWrongLabelCountPanics(t *testing.T) {
+	set := NewSet()
+	f := set.Gauge("a", "h", "x")
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	NewSink(set).Emit(f, 1)
+}
+
+func TestKeyed(t *testing.T) {
+	set := NewSet()
+	asked := 0
+	k := set.Keyed(func(key string) *Family {
+		asked++
+		if key == "no" {
+			return nil
+		}
+		return set.Gauge("m_"+key, "h")
+	})
+	for range 3 {
+		if k.Family([]byte("no")) != nil || k.Family([]byte("a")).Name() != "m_a" {
+			t.Error("wrong family")
+		}
+	}
+	if asked != 2 || !set.IsOpen() {
+		t.Errorf("asked %d times, open %v", asked, set.IsOpen())
+	}
+}
+
+func TestForeignFamilyCannotShadow(t *testing.T) {
+	name, help, val, typ := "m", "h", 3.0, dto.MetricType_GAUGE
+	mf := &dto.MetricFamily{Name: &name, Help: &help, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}}
+	s := NewSink(NewSet())
+	if err := s.Foreign(mf); err != nil {
+		t.Fatal(err)
+	}
+	reserved := func(n string) bool { return n == "m" }
+	if got := s.AppendText(nil, nil, reserved); len(got) != 0 {
+		t.Errorf("reserved name is served: %s", got)
+	}
+	if got := s.Metrics(reserved); len(got) != 0 {
+		t.Errorf("reserved name is collected: %v", got)
+	}
+	if got := string(s.AppendText(nil, nil, never)); got != "# HELP m h\n# TYPE m gauge\nm 3\n" {
+		t.Errorf("foreign text: %q", got)
+	}
+	if got := s.Metrics(never); len(got) != 1 {
+		t.Errorf("foreign metrics: %v", got)
+	}
+}
+
+func TestErrorsAreBounded(t *testing.T) {
+	s := NewSink(NewSet())
+	for i := range 50 {
+		s.Skip(fmt.Errorf("error %d", i))
+	}
+	if errs, more := s.Errors(); len(errs) != maxErrors || more != 50-maxErrors {
+		t.Errorf("%d errors kept, %d more", len(errs), more)
+	}
+}
+
+// FuzzValue holds the quick number formats against strconv.
+func FuzzValue(f *testing.F) {
+	for _, v := range []float64{0, 1, -1, 0.1, 0.25, 1e15, 1 << 53, 1<<53 + 2, 12345.678, -0.005, 0.0005, 1e300,
+		math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), math.Inf(-1), 9007199254740.993} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, v float64) {
+		text := string(appendValue(nil, v))
+		got, err := strconv.ParseFloat(text, 64)
+		if err != nil || got != v && !(math.IsNaN(v) && math.IsNaN(got)) {
+			t.Errorf("%v is written %s and reads back %v, %v", v, text, got, err)
+		}
+	})
+}
+
+func TestEmitDoesNotAllocate(t *testing.T) {
+	set := NewSet()
+	f := set.Counter("node_cpu_seconds_total", "Time.", "cpu", "mode")
+	s := NewSink(set)
+	raw := []byte("cpu17")
+	run := func() {
+		s.Reset(Text)
+		for i := range 100 {
+			s.Emit(f, float64(i)/100, string(raw), "user")
+		}
+	}
+	run()
+	if n := testing.AllocsPerRun(10, run); n > 0 {
+		t.Errorf("%v allocations a run, want none", n)
+	}
+}
+
+var _ prometheus.Metric = foreignMetric{}

@@ -1,0 +1,122 @@
+package metric
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+func appendHeader(b []byte, name, help, typ string) []byte {
+	b = append(append(append(b, "# HELP "...), name...), ' ')
+	for i := range len(help) {
+		switch c := help[i]; c {
+		case '\\':
+			b = append(b, `\\`...)
+		default:
+			b = append(b, c)
+		}
+	}
+	b = append(append(append(b, "\n# TYPE "...), name...), ' ')
+	return append(append(b, typ...), '\n')
+}
+
+// appendLabel appends a label value, escaped for the text format and cleaned
+// as Clean does.
+func appendLabel(b []byte, v string) []byte {
+	start := 0
+	for i := range len(v) {
+		if c := v[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			if c >= 0x7f || c < ' ' {
+				return appendEscaped(b, Clean(v[start:]))
+			}
+			b = append(append(b, v[start:i]...), '\\', c)
+			start = i + 1
+		}
+	}
+	return append(b, v[start:]...)
+}
+
+func appendEscaped(b []byte, v string) []byte {
+	for i := range len(v) {
+		if c := v[i]; c == '"' || c == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, v[i])
+	}
+	return b
+}
+
+// Clean returns a string that can stand in an exposition: bytes that are not
+// valid UTF-8 become U+FFFD, control characters are dropped. It is the one
+// place where names that the kernel, a driver or a user made up are cleaned.
+func Clean(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f {
+			return strings.Map(func(r rune) rune {
+				if r < ' ' || r >= 0x7f && r < 0xa0 {
+					return -1
+				}
+				return r // utf8.RuneError for what is not UTF-8
+			}, s)
+		}
+	}
+	return s
+}
+
+func cleanHelp(s string) string {
+	return strings.Join(strings.Fields(Clean(strings.ReplaceAll(s, "\n", " "))), " ")
+}
+
+// cleanName returns a valid metric name: what may not stand in one becomes an
+// underscore.
+func cleanName(s string) string {
+	valid := func(i int, c byte) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == ':' || c >= '0' && c <= '9' && i > 0
+	}
+	for i := range len(s) {
+		if !valid(i, s[i]) {
+			b := []byte(s)
+			for j, c := range b {
+				if !valid(j, c) {
+					b[j] = '_'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// appendValue appends a sample value. Whole numbers, and those with up to
+// three decimals (clock ticks, milliseconds, load averages), are written as
+// plain decimals, which costs a third of the shortest-float search; they read
+// back as the same float.
+func appendValue(b []byte, v float64) []byte {
+	const exact = 1 << 53 // up to here a float64 counts every whole number
+	if abs := math.Abs(v); abs < exact {
+		if i := int64(v); float64(i) == v {
+			return strconv.AppendInt(b, i, 10)
+		}
+		if m := math.Round(v * 1000); abs < exact/1000 && m/1000 == v {
+			return appendMilli(b, int64(m))
+		}
+	}
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}
+
+func appendMilli(b []byte, m int64) []byte {
+	if m < 0 {
+		b = append(b, '-')
+		m = -m
+	}
+	b = strconv.AppendInt(b, m/1000, 10)
+	frac := m % 1000
+	b = append(b, '.', byte('0'+frac/100))
+	if frac %= 100; frac != 0 {
+		b = append(b, byte('0'+frac/10))
+		if frac %= 10; frac != 0 {
+			b = append(b, byte('0'+frac))
+		}
+	}
+	return b
+}

@@ -1,0 +1,268 @@
+// Package web is the HTTP side of the exporter: which units a request wants,
+// in which format and compression, and how long anybody may take.
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // teaches promhttp the encoding
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scrape"
+)
+
+// textFormat is the content type of the fast road.
+const textFormat = "text/plain; version=0.0.4; charset=utf-8"
+
+// Metrics serves scrapes.
+type Metrics struct {
+	engine  *scrape.Engine
+	units   func() []*collect.Unit
+	known   func(name string) bool
+	extra   prometheus.Gatherer // what the exporter tells about itself
+	log     log.Logger
+	places  chan struct{} // one for each scrape in progress; nil: no limit
+	writers writers
+
+	errors   prometheus.Registerer // where promhttp counts its errors
+	requests *prometheus.CounterVec
+	inFlight prometheus.Gauge
+	rejected prometheus.Counter
+	buffers  sync.Pool // of *[]byte
+}
+
+// A MetricsConfig is what a Metrics is made of.
+type MetricsConfig struct {
+	Engine      *scrape.Engine
+	Units       func() []*collect.Unit // the enabled ones
+	Known       func(name string) bool // whether there is a collector of that name, enabled or not
+	Log         log.Logger
+	MaxRequests int                  // at the same time; 0: no limit
+	Own         *prometheus.Registry // served always
+	Process     *prometheus.Registry // go_*, process_*, promhttp_*; nil: not served
+}
+
+// NewMetrics returns the handler of the telemetry path.
+func NewMetrics(c MetricsConfig) *Metrics {
+	m := &Metrics{
+		engine: c.Engine, units: c.Units, known: c.Known, log: c.Log, extra: c.Own,
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "promhttp_metric_handler_requests_total", Help: "Scrapes that were answered, by HTTP status code.",
+		}, []string{"code"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "promhttp_metric_handler_requests_in_flight", Help: "Scrapes being served now.",
+		}),
+		rejected: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "host_exporter_scrapes_rejected_total", Help: "Scrapes that were refused because too many were being served (--web.max-requests).",
+		}),
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
+	}
+	if c.MaxRequests > 0 {
+		m.places = make(chan struct{}, c.MaxRequests)
+	}
+	for _, code := range []int{http.StatusOK, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		m.requests.WithLabelValues(strconv.Itoa(code))
+	}
+	c.Own.MustRegister(m.rejected)
+	m.errors = prometheus.NewRegistry()
+	if c.Process != nil {
+		m.errors = c.Process
+		c.Process.MustRegister(m.requests, m.inFlight)
+		m.extra = prometheus.Gatherers{c.Own, c.Process}
+	}
+	return m
+}
+
+// ServeHTTP implements http.Handler.
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.inFlight.Inc()
+	defer m.inFlight.Dec()
+	code := m.serve(w, r)
+	m.requests.WithLabelValues(strconv.Itoa(code)).Inc()
+}
+
+func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
+	start := time.Now()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return fail(w, http.StatusMethodNotAllowed, "only GET and HEAD are served here")
+	}
+	query := r.URL.Query()
+	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
+	var err error
+	if req.Units, err = m.choose(query["collect[]"], query["exclude[]"]); err != nil {
+		return fail(w, http.StatusBadRequest, err.Error())
+	}
+	if names := query["name[]"]; len(names) > 0 {
+		req.Want = func(name string) bool { return slices.Contains(names, name) }
+	}
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", textFormat)
+		return http.StatusOK
+	}
+	if !m.enter() {
+		m.rejected.Inc()
+		return fail(w, http.StatusServiceUnavailable, "too many scrapes at the same time: the limit is "+strconv.Itoa(cap(m.places)))
+	}
+	body := m.buffers.Get().(*[]byte)
+	defer m.buffers.Put(body)
+	code := m.render(body, w.Header(), r, req, query.Get("checked") != "")
+	m.leave() // before writing: a client that does not read holds no place
+	if r.Context().Err() != nil {
+		return code
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
+	m.writers.write(w, code, *body)
+	return code
+}
+
+func (m *Metrics) enter() bool {
+	if m.places == nil {
+		return true
+	}
+	select {
+	case m.places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m *Metrics) leave() {
+	if m.places != nil {
+		<-m.places
+	}
+}
+
+func fail(w http.ResponseWriter, code int, text string) int {
+	http.Error(w, text, code)
+	return code
+}
+
+// choose returns the units that collect[] and exclude[] leave.
+func (m *Metrics) choose(collects, excludes []string) ([]*collect.Unit, error) {
+	units := m.units()
+	if len(collects) == 0 && len(excludes) == 0 {
+		return units, nil
+	}
+	if len(collects) > 0 && len(excludes) > 0 {
+		return nil, fmt.Errorf("collect[] and exclude[] cannot be used in one request")
+	}
+	byName := make(map[string]*collect.Unit, len(units))
+	for _, u := range units {
+		byName[u.Spec.Name] = u
+	}
+	for _, name := range append(collects, excludes...) {
+		if !m.known(name) {
+			return nil, fmt.Errorf("unknown collector: %q", name)
+		}
+	}
+	var chosen []*collect.Unit
+	for _, name := range collects {
+		u := byName[name]
+		if u == nil {
+			return nil, fmt.Errorf("disabled collector: %q", name)
+		}
+		if !slices.Contains(chosen, u) {
+			chosen = append(chosen, u)
+		}
+	}
+	for _, u := range units {
+		if len(excludes) > 0 && !slices.Contains(excludes, u.Spec.Name) {
+			chosen = append(chosen, u)
+		}
+	}
+	return chosen, nil
+}
+
+// render scrapes into body and sets the headers that describe it.
+func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+	if checked || !acceptsText(r.Header) {
+		return m.ordinary(body, header, r, req, checked)
+	}
+	text := m.buffers.Get().(*[]byte)
+	defer m.buffers.Put(text)
+	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
+	*text = m.appendExtra(*text, req.Want)
+	header.Set("Content-Type", textFormat)
+	*body = compress((*body)[:0], *text, header, r.Header.Get("Accept-Encoding"))
+	return http.StatusOK
+}
+
+// acceptsText reports whether the fast road may be taken: whenever the client
+// can read the text format, unless it prefers protobuf to it. A client that
+// prefers OpenMetrics and can read text, as Prometheus does, gets text: the
+// names of some inherited counters would change with OpenMetrics.
+func acceptsText(h http.Header) bool {
+	accept := strings.Join(h.Values("Accept"), ",")
+	if strings.Contains(accept, "application/openmetrics-text") &&
+		!strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") && !strings.Contains(accept, "text/*") {
+		return false
+	}
+	return expfmt.Negotiate(h).FormatType() == expfmt.TypeTextPlain
+}
+
+func (m *Metrics) appendExtra(b []byte, want metric.Filter) []byte {
+	families, err := m.extra.Gather()
+	if err != nil {
+		_ = level.Error(m.log).Log("msg", "Gathering the exporter's own metrics", "err", err)
+	}
+	buf := bytes.NewBuffer(b)
+	for _, f := range families {
+		if want == nil || want(f.GetName()) {
+			_, _ = expfmt.MetricFamilyToText(buf, f) // a bytes.Buffer does not fail
+		}
+	}
+	return buf.Bytes()
+}
+
+// ordinary serves through client_golang's registry and promhttp: OpenMetrics,
+// protobuf, and text that went through the consistency checks.
+func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+	reg := prometheus.NewRegistry()
+	if checked {
+		reg = prometheus.NewPedanticRegistry()
+	}
+	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
+	h := promhttp.HandlerFor(prometheus.Gatherers{reg, m.extra}, promhttp.HandlerOpts{
+		ErrorLog:          promLog{m.log},
+		ErrorHandling:     promhttp.ContinueOnError,
+		Registry:          m.errors,
+		EnableOpenMetrics: !acceptsText(r.Header),
+	})
+	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer((*body)[:0])}
+	h.ServeHTTP(rec, r)
+	*body = rec.body.Bytes()
+	return rec.code
+}
+
+// recorder keeps a response, so that writing it is in one hand.
+type recorder struct {
+	header http.Header
+	code   int
+	body   *bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(code int)        { r.code = code }
+func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+type promLog struct{ log.Logger }
+
+func (l promLog) Println(v ...any) {
+	_ = level.Error(l.Logger).Log("msg", "Serving a scrape", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+}

@@ -1,0 +1,102 @@
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+//go:embed landing.html
+var landingHTML string
+
+// A Config is what a handler of the whole server is made of.
+type Config struct {
+	Metrics     *Metrics
+	MetricsPath string // where Metrics is served
+	Version     string
+	Hostname    string
+	Pprof       bool
+	Units       func() []*collect.Unit
+	Now         func() time.Time
+}
+
+// NewHandler returns the handler of the whole server.
+func NewHandler(c Config) (http.Handler, error) {
+	page, err := template.New("landing").Parse(landingHTML)
+	if err != nil {
+		return nil, err
+	}
+	if c.MetricsPath == "" || c.MetricsPath[0] != '/' {
+		return nil, fmt.Errorf("the telemetry path must start with a slash, have %q", c.MetricsPath)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(c.MetricsPath, c.Metrics)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is healthy.") })
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is ready.") })
+	if c.MetricsPath != "/" {
+		mux.HandleFunc("GET /{$}", c.landing(page))
+	}
+	if c.Pprof {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux, nil
+}
+
+type row struct {
+	Name, Help, State, Label, Took, Age, Err string
+	Samples                                  string
+	Options                                  []collect.Option
+}
+
+func (c Config) landing(page *template.Template) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		data := struct {
+			Config
+			Rows []row
+		}{Config: c}
+		now := c.Now()
+		for _, u := range c.Units() {
+			data.Rows = append(data.Rows, newRow(u, now))
+		}
+		var buf bytes.Buffer
+		if err := page.Execute(&buf, data); err != nil {
+			fail(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(buf.Bytes())
+	}
+}
+
+func newRow(u *collect.Unit, now time.Time) row {
+	s := u.Status()
+	r := row{Name: u.Spec.Name, Help: u.Spec.Help, State: string(s.Reason), Label: string(s.Reason), Options: u.Options}
+	switch {
+	case s.Reason == "":
+		r.Label = "not read yet"
+	case !s.Stuck.IsZero():
+		r.Label = fmt.Sprintf("late for %v", now.Sub(s.Stuck).Round(time.Second))
+	case s.Reason == collect.NoData:
+		r.Label = "no data"
+	}
+	if !s.Finished.IsZero() {
+		r.Took = s.Duration.Round(time.Microsecond).String()
+		r.Age = fmt.Sprintf("%v ago", max(now.Sub(s.Finished), 0).Round(time.Second))
+		r.Samples = fmt.Sprint(s.Samples)
+	}
+	if s.Err != nil {
+		r.Err = metric.Clean(s.Err.Error())
+	}
+	return r
+}

@@ -1,0 +1,9 @@
+// Package storage ...
+package storage
+
+import "github.com/hostexporter/host_exporter/collector/internal/collect"
+
+// Collectors returns the data sheets of the domain.
+func Collectors() []collect.Spec {
+	return []collect.Spec{}
+}
