@@ -10,13 +10,14 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
+	"github.com/hostexporter/host_exporter/collector/internal/self"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
 
@@ -80,7 +81,13 @@ func New(c Config) (*Exporter, error) {
 
 	e := &Exporter{}
 	engine := scrape.NewEngine()
-	own, process := registries(c.ProcessMetrics)
+	tellBuild(engine)
+	var runtime *prometheus.Registry
+	if c.ProcessMetrics {
+		engine.Also(self.NewProcess(engine.Families(), h).Emit)
+		runtime = prometheus.NewRegistry()
+		runtime.MustRegister(collectors.NewGoCollector())
+	}
 	reserved := func(name string) bool {
 		return engine.Families().Has(name) || ownName(name) ||
 			slices.ContainsFunc(e.units, func(u *collect.Unit) bool { return u.Set().Has(name) })
@@ -104,8 +111,7 @@ func New(c Config) (*Exporter, error) {
 		},
 		Log:         c.Log,
 		MaxRequests: c.MaxRequests,
-		Own:         own,
-		Process:     process,
+		Runtime:     runtime,
 	})
 	u, _ := h.Uname() // a host without a name gets a page without one
 	var err error
@@ -146,23 +152,15 @@ func (e *Exporter) Collectors() map[string]prometheus.Collector {
 	return all
 }
 
-// registries returns what the exporter tells about itself: always, and on
-// request.
-func registries(process bool) (own, proc *prometheus.Registry) {
-	own = prometheus.NewRegistry()
-	own.MustRegister(
-		versioncollector.NewCollector("host_exporter"),
-		// Dashboards look for the hosts they can show by this name.
-		versioncollector.NewCollector("node_exporter"),
-	)
-	if process {
-		proc = prometheus.NewRegistry()
-		proc.MustRegister(
-			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-			collectors.NewGoCollector(),
-		)
+// tellBuild has every scrape tell what was built, under the exporter's own
+// name and under the one by which dashboards look for hosts they can show.
+func tellBuild(engine *scrape.Engine) {
+	labels := []string{"version", "revision", "branch", "goversion", "goos", "goarch", "tags"}
+	values := []string{version.Version, version.GetRevision(), version.Branch, version.GoVersion, version.GoOS, version.GoArch, version.GetTags()}
+	for _, name := range []string{"host_exporter_build_info", "node_exporter_build_info"} {
+		f := engine.Families().Gauge(name, "What this exporter was built from; always 1.", labels...)
+		engine.Also(func(out *metric.Sink) { out.Emit(f, 1, values...) })
 	}
-	return own, proc
 }
 
 // ownName reports whether a name is one of the exporter's own, so that nothing

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -127,29 +128,54 @@ func (r *Reader) Link(elem ...string) (string, error) {
 // Names returns the names in a folder in natural order (cpu2 before cpu10),
 // whatever order the kernel lists them in.
 func (r *Reader) Names(elem ...string) ([]string, error) {
+	var names []string
+	err := r.entries(elem, func(b []byte) {
+		_, _, names = unix.ParseDirent(b, -1, names)
+	})
+	slices.SortFunc(names, Natural)
+	return names, err
+}
+
+// Count returns how many names there are in a folder.
+func (r *Reader) Count(elem ...string) (int, error) {
+	count := 0
+	err := r.entries(elem, func(b []byte) {
+		for len(b) > 18 { // struct linux_dirent64: d_reclen at 16
+			size := int(binary.NativeEndian.Uint16(b[16:]))
+			if size == 0 || size > len(b) {
+				return
+			}
+			if name := scan.Trim(b[19:size]); string(name) != "." && string(name) != ".." {
+				count++
+			}
+			b = b[size:]
+		}
+	})
+	return count, err
+}
+
+// entries hands out what getdents64 gives of a folder.
+func (r *Reader) entries(elem []string, each func([]byte)) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer closeFD(fd)
-	var names []string
 	b := slices.Grow(r.buf[:0], 4096)
 	b = b[:cap(b)]
 	r.buf = b
 	for {
 		n, err := unix.ReadDirent(fd, b)
-		if err == unix.EINTR {
-			continue
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return r.fail("readdir", err)
+		case n <= 0:
+			return nil
+		default:
+			each(b[:n])
 		}
-		if err != nil {
-			return nil, r.fail("readdir", err)
-		}
-		if n <= 0 {
-			slices.SortFunc(names, Natural)
-			return names, nil
-		}
-		_, _, names = unix.ParseDirent(b[:n], -1, names)
 	}
 }
 

@@ -32,6 +32,7 @@ type Engine struct {
 	errors   *metric.Family
 	panics   *metric.Family
 	sinks    sync.Pool
+	also     []func(*metric.Sink)
 }
 
 // NewEngine returns an engine.
@@ -50,6 +51,11 @@ func NewEngine() *Engine {
 
 // Families returns the families that the engine adds of its own.
 func (e *Engine) Families() *metric.Set { return e.set }
+
+// Also has fn emit samples of families in Families at every scrape. It is for
+// the time of building: not while scrapes are under way. Scrapes may call fn
+// at the same time.
+func (e *Engine) Also(fn func(out *metric.Sink)) { e.also = append(e.also, fn) }
 
 // A Request is one scrape.
 type Request struct {
@@ -166,4 +172,7 @@ func (e *Engine) tell(out *metric.Sink, units []*collect.Unit, results []collect
 		panics += status.Panics
 	}
 	out.Emit(e.panics, float64(panics))
+	for _, emit := range e.also {
+		emit(out)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -33,7 +34,7 @@ type Metrics struct {
 	engine  *scrape.Engine
 	units   func() []*collect.Unit
 	known   func(name string) bool
-	extra   prometheus.Gatherer // what the exporter tells about itself
+	extra   prometheus.Gatherer // what is kept by client_golang's own means; nil: nothing
 	log     log.Logger
 	places  chan struct{} // one for each scrape in progress; nil: no limit
 	writers writers
@@ -41,7 +42,7 @@ type Metrics struct {
 	errors   prometheus.Registerer // where promhttp counts its errors
 	requests *prometheus.CounterVec
 	inFlight prometheus.Gauge
-	rejected prometheus.Counter
+	rejected atomic.Uint64
 	buffers  sync.Pool // of *[]byte
 }
 
@@ -52,22 +53,18 @@ type MetricsConfig struct {
 	Known       func(name string) bool // whether there is a collector of that name, enabled or not
 	Log         log.Logger
 	MaxRequests int                  // at the same time; 0: no limit
-	Own         *prometheus.Registry // served always
-	Process     *prometheus.Registry // go_*, process_*, promhttp_*; nil: not served
+	Runtime     *prometheus.Registry // gets promhttp_* and is served; nil: neither
 }
 
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
-		engine: c.Engine, units: c.Units, known: c.Known, log: c.Log, extra: c.Own,
+		engine: c.Engine, units: c.Units, known: c.Known, log: c.Log,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "promhttp_metric_handler_requests_total", Help: "Scrapes that were answered, by HTTP status code.",
 		}, []string{"code"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "promhttp_metric_handler_requests_in_flight", Help: "Scrapes being served now.",
-		}),
-		rejected: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "host_exporter_scrapes_rejected_total", Help: "Scrapes that were refused because too many were being served (--web.max-requests).",
 		}),
 		buffers: sync.Pool{New: func() any { return new([]byte) }},
 	}
@@ -77,12 +74,12 @@ func NewMetrics(c MetricsConfig) *Metrics {
 	for _, code := range []int{http.StatusOK, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		m.requests.WithLabelValues(strconv.Itoa(code))
 	}
-	c.Own.MustRegister(m.rejected)
+	rejected := c.Engine.Families().Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
+	c.Engine.Also(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
 	m.errors = prometheus.NewRegistry()
-	if c.Process != nil {
-		m.errors = c.Process
-		c.Process.MustRegister(m.requests, m.inFlight)
-		m.extra = prometheus.Gatherers{c.Own, c.Process}
+	if c.Runtime != nil {
+		c.Runtime.MustRegister(m.requests, m.inFlight)
+		m.errors, m.extra = c.Runtime, c.Runtime
 	}
 	return m
 }
@@ -115,7 +112,7 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusOK
 	}
 	if !m.enter() {
-		m.rejected.Inc()
+		m.rejected.Add(1)
 		return fail(w, http.StatusServiceUnavailable, "too many scrapes at the same time: the limit is "+strconv.Itoa(cap(m.places)))
 	}
 	body := m.buffers.Get().(*[]byte)
@@ -217,6 +214,9 @@ func acceptsText(h http.Header) bool {
 }
 
 func (m *Metrics) appendExtra(b []byte, want metric.Filter) []byte {
+	if m.extra == nil {
+		return b
+	}
 	families, err := m.extra.Gather()
 	if err != nil {
 		_ = level.Error(m.log).Log("msg", "Gathering the exporter's own metrics", "err", err)
@@ -238,7 +238,11 @@ func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, re
 		reg = prometheus.NewPedanticRegistry()
 	}
 	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
-	h := promhttp.HandlerFor(prometheus.Gatherers{reg, m.extra}, promhttp.HandlerOpts{
+	gatherers := prometheus.Gatherers{reg}
+	if m.extra != nil {
+		gatherers = append(gatherers, m.extra)
+	}
+	h := promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
 		ErrorLog:          promLog{m.log},
 		ErrorHandling:     promhttp.ContinueOnError,
 		Registry:          m.errors,

@@ -1,0 +1,444 @@
+package collector
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// A toy is a collector made of a function.
+type toy struct {
+	set    *metric.Set
+	update func(set *metric.Set, out *metric.Sink) error
+}
+
+func (c *toy) Update(_ context.Context, out *metric.Sink) error { return c.update(c.set, out) }
+
+func toySpec(name string, timeout time.Duration, update func(set *metric.Set, out *metric.Sink) error) collect.Spec {
+	return collect.Spec{Name: name, Help: "A toy.", Timeout: timeout, Build: collect.Plain(func(env *collect.Env) *toy {
+		env.Metrics.Open()
+		return &toy{env.Metrics, update}
+	})}
+}
+
+// steady emits one sample.
+func steady(name string) collect.Spec {
+	return toySpec(name, 0, func(set *metric.Set, out *metric.Sink) error {
+		out.Emit(set.Gauge("toy_"+name, "A value."), 1)
+		return nil
+	})
+}
+
+func newExporter(t testing.TB, c Config) *Exporter {
+	t.Helper()
+	c.MetricsPath = "/metrics"
+	c.host = host.Live(host.Paths{Procfs: "/proc", Sysfs: "/sys", Rootfs: "/"})
+	e, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func get(h http.Handler, target string, header ...string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest("GET", target, nil)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	return rec
+}
+
+func TestEndpoints(t *testing.T) {
+	off := steady("off")
+	off.Off = true
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), steady("b"), off}})
+	for _, tc := range []struct {
+		target string
+		code   int
+		want   string
+	}{
+		{"/metrics", 200, "toy_a 1\n"},
+		{"/metrics", 200, "node_exporter_build_info{"},
+		{"/metrics", 200, `node_scrape_collector_success{collector="b"} 1`},
+		{"/metrics?collect[]=b", 200, "toy_b 1\n"},
+		{"/metrics?collect[]=nonsense", 400, `"nonsense"`},
+		{"/metrics?collect[]=off", 400, `disabled collector: "off"`},
+		{"/metrics?exclude[]=nonsense", 400, `"nonsense"`},
+		{"/metrics?collect[]=a&exclude[]=b", 400, "cannot"},
+		{"/metrics?checked=1", 200, "toy_a 1\n"},
+		{"/metrics?checked=1&name[]=toy_a", 200, "toy_a 1\n"},
+		{"/-/healthy", 200, "healthy"},
+		{"/-/ready", 200, "ready"},
+		{"/", 200, "<h1>host_exporter"},
+		{"/metrics/", 404, ""},
+		{"/nothing", 404, ""},
+		{"/debug/pprof/", 404, ""},
+		{"/metrics?%zz;;&&==&collect[=x", 200, "toy_a 1\n"},
+	} {
+		rec := get(e, tc.target)
+		if rec.Code != tc.code || !strings.Contains(rec.Body.String(), tc.want) {
+			t.Errorf("%s: %d\n%s\nwant %d with %q", tc.target, rec.Code, rec.Body, tc.code, tc.want)
+		}
+	}
+	for target, missing := range map[string]string{
+		"/metrics":                      "toy_off",
+		"/metrics?collect[]=b":          "toy_a",
+		"/metrics?exclude[]=a":          "toy_a",
+		"/metrics?name[]=toy_a":         "toy_b",
+		"/metrics?name[]=toy_b&other=1": "node_scrape",
+	} {
+		if body := get(e, target).Body.String(); strings.Contains(body, missing) {
+			t.Errorf("%s has %s:\n%s", target, missing, body)
+		}
+	}
+	if rec := get(newExporter(t, Config{Pprof: true}), "/debug/pprof/"); rec.Code != 200 {
+		t.Errorf("with pprof: %d", rec.Code)
+	}
+}
+
+func TestMethods(t *testing.T) {
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	for method, code := range map[string]int{"HEAD": 200, "POST": 405, "DELETE": 405} {
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, httptest.NewRequest(method, "/metrics", nil))
+		if rec.Code != code || method == "HEAD" && rec.Body.Len() != 0 {
+			t.Errorf("%s: %d, %d bytes", method, rec.Code, rec.Body.Len())
+		}
+	}
+}
+
+// What Prometheus sends: 2.42 and 3.x, and 3.x with native histograms.
+const (
+	acceptOld    = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+	acceptNew    = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+	acceptNative = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7," + acceptNew
+)
+
+func TestNegotiation(t *testing.T) {
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	for _, tc := range []struct{ accept, want string }{
+		{"", "text/plain; version=0.0.4"},
+		{"*/*", "text/plain; version=0.0.4"},
+		{acceptOld, "text/plain; version=0.0.4"},
+		{acceptNew, "text/plain; version=0.0.4"},
+		{acceptNative, "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"},
+		{"application/openmetrics-text;version=1.0.0", "application/openmetrics-text; version=1.0.0"},
+		{"nonsense", "text/plain; version=0.0.4"},
+	} {
+		rec := get(e, "/metrics", "Accept", tc.accept)
+		if got := rec.Header().Get("Content-Type"); rec.Code != 200 || !strings.HasPrefix(got, tc.want) {
+			t.Errorf("Accept %q gives %d %q, want %q", tc.accept, rec.Code, got, tc.want)
+		}
+		switch format := expfmt.ResponseFormat(rec.Header()); {
+		case strings.Contains(tc.want, "openmetrics"):
+			if !strings.HasSuffix(rec.Body.String(), "# EOF\n") {
+				t.Errorf("not OpenMetrics:\n%s", rec.Body)
+			}
+		case strings.Contains(tc.want, "protobuf"):
+			families := 0
+			for dec := expfmt.NewDecoder(rec.Body, format); ; families++ {
+				if err := dec.Decode(new(dto.MetricFamily)); err != nil {
+					break
+				}
+			}
+			if families < 5 {
+				t.Errorf("%d families as protobuf", families)
+			}
+		}
+	}
+}
+
+func TestEncodings(t *testing.T) {
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	for _, accept := range []string{acceptOld, acceptNative} {
+		for _, tc := range []struct{ encodings, want string }{
+			{"", ""}, {"identity", ""}, {"gzip", "gzip"}, {"GZIP;q=0.5", "gzip"}, {"gzip;q=0", ""}, {"deflate, gzip, br, zstd", "zstd"},
+			{"gzip, zstd;q=0.1", "gzip"}, {"zstd", "zstd"}, {"br", ""}, {"gzip;q=x", ""},
+		} {
+			if accept == acceptNative && (tc.encodings == "GZIP;q=0.5" || strings.Contains(tc.encodings, ",") || tc.encodings == "gzip;q=x") {
+				continue // promhttp's own choice
+			}
+			rec := get(e, "/metrics?collect[]=a", "Accept-Encoding", tc.encodings, "Accept", accept)
+			if got := rec.Header().Get("Content-Encoding"); got != tc.want {
+				t.Errorf("%q gives %q, want %q", tc.encodings, got, tc.want)
+			}
+			if body := decode(t, rec); !strings.Contains(body, "toy_a") {
+				t.Errorf("%q: %q", tc.encodings, body)
+			}
+		}
+	}
+}
+
+func decode(t *testing.T, rec *httptest.ResponseRecorder) string {
+	t.Helper()
+	var r io.Reader = rec.Body
+	var err error
+	switch rec.Header().Get("Content-Encoding") {
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "zstd":
+		r, err = zstd.NewReader(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestProcessMetrics(t *testing.T) {
+	for on, names := range map[bool][]string{
+		true:  {"go_goroutines", "process_resident_memory_bytes", "promhttp_metric_handler_requests_total", "promhttp_metric_handler_errors_total", "host_exporter_build_info"},
+		false: {"host_exporter_build_info", "host_exporter_scrapes_rejected_total"},
+	} {
+		e := newExporter(t, Config{ProcessMetrics: on, specs: []collect.Spec{steady("a")}})
+		get(e, "/metrics?checked=1")
+		body := get(e, "/metrics").Body.String()
+		for _, name := range names {
+			if !strings.Contains(body, "\n"+name) {
+				t.Errorf("with process metrics %v there is no %s:\n%s", on, name, body)
+			}
+		}
+		if strings.Contains(body, "\ngo_") != on {
+			t.Errorf("process metrics %v:\n%s", on, body)
+		}
+	}
+}
+
+// TestOneCollectorCostsOnlyItself has a collector of every bad kind beside a
+// good one.
+func TestOneCollectorCostsOnlyItself(t *testing.T) {
+	hang := make(chan struct{})
+	e := newExporter(t, Config{specs: []collect.Spec{
+		toySpec("hangs", 30*time.Millisecond, func(*metric.Set, *metric.Sink) error { <-hang; return nil }),
+		toySpec("panics", 0, func(*metric.Set, *metric.Sink) error { panic("bug") }),
+		toySpec("fails", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x:1: broken") }),
+		steady("good"),
+	}})
+	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
+		rec := get(e, target)
+		for _, want := range []string{
+			"toy_good 1",
+			`node_scrape_collector_success{collector="good"} 1`,
+			`node_scrape_collector_success{collector="hangs"} 0`,
+			`host_exporter_collector_state{collector="hangs",reason="timeout"} 1`,
+			`host_exporter_collector_state{collector="panics",reason="panic"} 1`,
+			`host_exporter_collector_state{collector="fails",reason="error"} 1`,
+		} {
+			if rec.Code != 200 || !strings.Contains(rec.Body.String(), want) {
+				t.Errorf("%s: %d without %s:\n%s", target, rec.Code, want, rec.Body)
+			}
+		}
+	}
+	if page := get(e, "/").Body.String(); !strings.Contains(page, "/proc/x:1: broken") || !strings.Contains(page, "late for") {
+		t.Errorf("the landing page does not tell:\n%s", page)
+	}
+	close(hang)
+}
+
+// TestManyHungCollectors has more hung collectors than slots: the others are
+// served all the same, and nothing grows.
+func TestManyHungCollectors(t *testing.T) {
+	hang := make(chan struct{})
+	var specs []collect.Spec
+	for i := range 20 {
+		specs = append(specs,
+			toySpec(fmt.Sprintf("hangs%d", i), 2*time.Second, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
+			steady(fmt.Sprintf("good%d", i)))
+	}
+	e := newExporter(t, Config{specs: specs})
+	scrape := func() string { return get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "1.5").Body.String() }
+	scrape()
+	before := runtime.NumGoroutine()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 25 {
+				if body := scrape(); strings.Count(body, "\ntoy_good") != 20 {
+					t.Errorf("%d of 20 good collectors", strings.Count(body, "\ntoy_good"))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("%d goroutines became %d in 100 scrapes", before, after)
+	}
+	close(hang)
+	for range 50 {
+		if !strings.Contains(scrape(), `"timeout"`) {
+			return
+		}
+	}
+	t.Error("the collectors have not come back")
+}
+
+func TestDeadlineOfTheScrape(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	e := newExporter(t, Config{specs: []collect.Spec{
+		toySpec("hangs", time.Hour, func(*metric.Set, *metric.Sink) error { <-hang; return nil }), steady("good"),
+	}})
+	rec := get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.1")
+	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "toy_good 1") || !strings.Contains(rec.Body.String(), `"timeout"`) {
+		t.Errorf("%d\n%s", rec.Code, rec.Body)
+	}
+}
+
+func TestTooManyScrapes(t *testing.T) {
+	hang, entered := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	e := newExporter(t, Config{MaxRequests: 1, specs: []collect.Spec{
+		toySpec("hangs", time.Minute, func(*metric.Set, *metric.Sink) error { once.Do(func() { close(entered) }); <-hang; return nil }),
+	}})
+	done := make(chan int)
+	go func() { done <- get(e, "/metrics").Code }()
+	<-entered
+	if rec := get(e, "/metrics"); rec.Code != 503 || !strings.Contains(rec.Body.String(), "limit is 1") {
+		t.Errorf("the second scrape: %d %s", rec.Code, rec.Body)
+	}
+	close(hang)
+	if code := <-done; code != 200 {
+		t.Errorf("the first scrape: %d", code)
+	}
+	if body := get(e, "/metrics").Body.String(); !strings.Contains(body, "host_exporter_scrapes_rejected_total 1") {
+		t.Errorf("the refusal is not counted:\n%s", body)
+	}
+}
+
+// TestAbandonedScrape has a client that leaves: its place is free again at
+// once.
+func TestAbandonedScrape(t *testing.T) {
+	hang, entered := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	e := newExporter(t, Config{MaxRequests: 1, specs: []collect.Spec{
+		toySpec("hangs", time.Minute, func(*metric.Set, *metric.Sink) error { once.Do(func() { close(entered) }); <-hang; return nil }),
+		steady("good"),
+	}})
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil).WithContext(ctx))
+		close(done)
+	}()
+	<-entered
+	leave()
+	<-done
+	if rec := get(e, "/metrics?collect[]=good"); rec.Code != 200 {
+		t.Errorf("after a client left: %d %s", rec.Code, rec.Body)
+	}
+	close(hang)
+}
+
+// TestClientsThatStopReading opens more connections than there are places,
+// asks for a large answer on each, and reads none of it.
+func TestClientsThatStopReading(t *testing.T) {
+	big := toySpec("big", 0, func(set *metric.Set, out *metric.Sink) error {
+		f := set.Gauge("toy_big", "Many.", "n")
+		pad := strings.Repeat("x", 1000)
+		for i := range 16000 { // 16 MB: more than any socket buffer
+			out.Emit(f, 1, fmt.Sprint(i, pad))
+		}
+		return nil
+	})
+	e := newExporter(t, Config{MaxRequests: 2, specs: []collect.Spec{big, steady("good")}})
+	server := httptest.NewServer(e)
+	defer server.Close()
+	for range 3 {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		if line, err := bufio.NewReaderSize(conn, 16).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	resp, err := http.Get(server.URL + "/metrics?collect[]=good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Errorf("beside clients that do not read: %s", resp.Status)
+	}
+}
+
+func TestHTTP10(t *testing.T) {
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	server := httptest.NewServer(e)
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /metrics HTTP/1.0\r\n\r\n")
+	b, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(b), "toy_a 1\n") || strings.Contains(string(b), "chunked") {
+		t.Errorf("%v\n%s", err, b)
+	}
+}
+
+// TestHostileNames sends a device name of every bad sort through the whole
+// exporter.
+func TestHostileNames(t *testing.T) {
+	e := newExporter(t, Config{specs: []collect.Spec{toySpec("hostile", 0, func(set *metric.Set, out *metric.Sink) error {
+		f := set.Gauge("toy_hostile", "Line one.\nLine \x00two \\ \xff.", "name")
+		for i, name := range []string{"\"} 1\nevil 666\n", "\xff\xfe", "\x1b[31mred", "a\\", strings.Repeat("é", 1000), ""} {
+			out.Emit(f, float64(i), name)
+		}
+		return nil
+	})}})
+	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
+		rec := get(e, target)
+		p := expfmt.NewTextParser(model.LegacyValidation)
+		families, err := p.TextToMetricFamilies(rec.Body)
+		if err != nil || len(families["toy_hostile"].GetMetric()) != 6 || families["evil"] != nil {
+			t.Errorf("%s: %v, %v", target, err, families["toy_hostile"])
+		}
+	}
+}
+
+func TestForeignNamesAreReserved(t *testing.T) {
+	var reserved func(string) bool
+	spec := collect.Spec{Name: "a", Help: "A toy.", Build: collect.Plain(func(env *collect.Env) *toy {
+		reserved = env.Reserved
+		env.Metrics.Gauge("toy_a", "A value.")
+		return &toy{env.Metrics, func(*metric.Set, *metric.Sink) error { return nil }}
+	})}
+	newExporter(t, Config{specs: []collect.Spec{spec}})
+	for name, want := range map[string]bool{
+		"toy_a": true, "node_scrape_collector_success": true, "host_exporter_x": true, "go_goroutines": true, "my_metric": false,
+	} {
+		if reserved(name) != want {
+			t.Errorf("%s is reserved: %v, want %v", name, !want, want)
+		}
+	}
+}

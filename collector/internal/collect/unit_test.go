@@ -1,0 +1,214 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// toy is a collector whose Update is a function.
+type toy struct {
+	update func(ctx context.Context, out *metric.Sink, value *metric.Family) error
+	value  *metric.Family
+}
+
+func (c *toy) Update(ctx context.Context, out *metric.Sink) error { return c.update(ctx, out, c.value) }
+
+type update = func(ctx context.Context, out *metric.Sink, value *metric.Family) error
+
+func newToy(t *testing.T, timeout time.Duration, logs *bytes.Buffer, fn update) *Unit {
+	t.Helper()
+	spec := Spec{Name: "toy", Timeout: timeout, Build: Plain(func(env *Env) *toy {
+		return &toy{fn, env.Metrics.Gauge("toy_value", "A value.")}
+	})}
+	logger := log.NewNopLogger()
+	if logs != nil {
+		logger = log.NewLogfmtLogger(logs)
+	}
+	u, err := NewUnit(spec, host.Live(host.Paths{}), logger, func(string) bool { return false }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// read makes one reading on the fast road.
+func read(u *Unit) (Reason, string) {
+	r := u.Begin(metric.Text)
+	result, ok := r.Wait(context.Background(), time.Now().Add(time.Minute))
+	if !ok {
+		return r.GiveUp().Reason, ""
+	}
+	return result.Reason, string(u.AppendText(nil, nil))
+}
+
+func TestReasons(t *testing.T) {
+	broken := errors.New("/proc/x: broken")
+	for _, tc := range []struct {
+		want   Reason
+		served bool
+		errors uint64
+		fn     update
+	}{
+		{OK, true, 0, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return nil }},
+		{Partial, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error {
+			out.Emit(v, 1)
+			out.Skip(broken)
+			return nil
+		}},
+		{Failed, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return broken }},
+		{NoData, false, 0, func(context.Context, *metric.Sink, *metric.Family) error { return OrNoData(fs.ErrNotExist) }},
+		{Failed, false, 1, func(context.Context, *metric.Sink, *metric.Family) error { return OrNoData(broken) }},
+		{Panic, false, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); panic("bug") }},
+	} {
+		u := newToy(t, 0, nil, tc.fn)
+		reason, text := read(u)
+		if reason != tc.want || strings.Contains(text, "toy_value 1") != tc.served {
+			t.Errorf("reason %s, text %q; want %s, served %v", reason, text, tc.want, tc.served)
+		}
+		s := u.Status()
+		if s.Errors != tc.errors || (s.Err == nil) != (tc.want == OK) || s.Reason != tc.want {
+			t.Errorf("%s: status %+v, want %d errors", tc.want, s, tc.errors)
+		}
+	}
+}
+
+func TestLateCollectorHoldsOneGoroutineAndRecovers(t *testing.T) {
+	release := make(chan struct{})
+	var runs atomic.Int32
+	u := newToy(t, 20*time.Millisecond, nil, func(_ context.Context, out *metric.Sink, v *metric.Family) error {
+		if runs.Add(1) == 1 {
+			<-release
+		}
+		out.Emit(v, 1)
+		return nil
+	})
+	for range 50 {
+		if reason, text := read(u); reason != Timeout || text != "" {
+			t.Fatalf("reason %s, text %q while it hangs", reason, text)
+		}
+	}
+	s := u.Status()
+	if runs.Load() != 1 || s.Errors != 1 || s.Stuck.IsZero() || s.Reason != Timeout {
+		t.Errorf("%d runs, status %+v", runs.Load(), s)
+	}
+	stuck := u.flight.Current()
+	close(release)
+	<-stuck.Done()
+	if reason, text := read(u); reason != OK || !strings.Contains(text, "toy_value 1") {
+		t.Errorf("reason %s, text %q after the release", reason, text)
+	}
+	if s := u.Status(); !s.Stuck.IsZero() || s.Err != nil {
+		t.Errorf("status %+v after the release", s)
+	}
+}
+
+func TestLogsOnChangeOnly(t *testing.T) {
+	var logs bytes.Buffer
+	fail := true
+	u := newToy(t, 0, &logs, func(context.Context, *metric.Sink, *metric.Family) error {
+		if fail {
+			return errors.New("/proc/x: broken")
+		}
+		return nil
+	})
+	for range 3 {
+		read(u)
+	}
+	fail = false
+	for range 3 {
+		read(u)
+	}
+	if n := strings.Count(logs.String(), "\n"); n != 2 || !strings.Contains(logs.String(), "/proc/x: broken") {
+		t.Errorf("%d lines, want one for the trouble and one for its end:\n%s", n, &logs)
+	}
+}
+
+// TestBothRoadsShareOneFlight has many readers on both roads at once.
+func TestBothRoadsShareOneFlight(t *testing.T) {
+	var running atomic.Int32
+	u := newToy(t, time.Minute, nil, func(_ context.Context, out *metric.Sink, v *metric.Family) error {
+		if running.Add(1) > 1 {
+			t.Error("two runs at once")
+		}
+		defer running.Add(-1)
+		out.Emit(v, 1)
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				if _, text := read(u); !strings.Contains(text, "toy_value 1") {
+					t.Errorf("text %q", text)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 50 {
+				reg := prometheus.NewPedanticRegistry()
+				reg.MustRegister(u)
+				if families, err := reg.Gather(); err != nil || len(families) != 1 {
+					t.Errorf("%d families, %v", len(families), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestOptions(t *testing.T) {
+	var got *toyOptions
+	build := With(toyOptions{every: Duration(time.Second), dirs: List("/a"), filter: Filter{Exclude: Pattern("^lo$")}},
+		func(_ *Env, o toyOptions) (*toy, error) {
+			got = &o
+			return &toy{}, o.filter.Check("device", Filter{Exclude: Pattern("^lo$")})
+		})
+	new := func(set map[string][]string) error { _, err := build.New(&Env{}, set); return err }
+	if err := new(nil); err != nil || got.every != Duration(time.Second) || got.dirs.All()[0] != "/a" || !got.filter.Ignores("lo") {
+		t.Errorf("defaults: %+v, %v", got, err)
+	}
+	if err := new(map[string][]string{"deep": {"true"}, "every": {"2m"}, "dirs": {"/b", "/c"}, "device-include": {"^eth"}}); err != nil ||
+		!bool(got.deep) || got.every != Duration(2*time.Minute) || got.dirs.String() != "/b,/c" || got.filter.Ignores("eth0") || !got.filter.Ignores("lo") {
+		t.Errorf("set: %+v, %v", got, err)
+	}
+	for name, set := range map[string]map[string][]string{
+		"both filters":   {"device-include": {"a"}, "device-exclude": {"b"}},
+		"bad regexp":     {"device-include": {"("}},
+		"unknown option": {"nonsense": {"1"}},
+		"twice":          {"every": {"1s", "2s"}},
+		"bad switch":     {"deep": {"maybe"}},
+		"bad time span":  {"every": {"-1s"}},
+	} {
+		if err := new(set); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	if err := new(nil); err != nil || got.dirs.String() != "/a" {
+		t.Errorf("the defaults have changed: %+v, %v", got, err)
+	}
+}
+
+type toyOptions struct {
+	filter Filter
+	deep   Bool
+	every  Duration
+	dirs   Strings
+}
+
+func (o *toyOptions) Fields() []Field {
+	return append(o.filter.Fields("device"),
+		Field{Name: "deep", Value: &o.deep}, Field{Name: "every", Value: &o.every}, Field{Name: "dirs", Value: &o.dirs})
+}
