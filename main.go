@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,23 +30,29 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "host_exporter:", err)
 		os.Exit(1)
 	}
 }
 
 // run is the whole program: it serves until ctx ends.
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var c collector.Config
 	var flags []collector.Flag
 	c.Settings, flags = collector.NewSettings()
 
 	app := kingpin.New("host_exporter", "Serves the metrics of a Linux host for Prometheus.")
-	app.UsageWriter(os.Stdout)
+	app.UsageWriter(stdout)
+	app.ErrorWriter(stderr)
+	answered := false // by --help or --version
+	app.Terminate(func(int) { answered = true })
 	app.HelpFlag.Short('h')
-	app.Version(version.Print("host_exporter"))
-	app.VersionFlag.Short('v')
+	app.Flag("version", "Print the version and exit.").PreAction(func(*kingpin.ParseContext) error {
+		_, err := fmt.Fprintln(stdout, version.Print("host_exporter"))
+		answered = true
+		return err
+	}).Bool()
 	toolkit := kingpinflag.AddFlags(app, ":9100")
 	app.Flag("web.telemetry-path", "Path under which metrics are served.").Default("/metrics").StringVar(&c.MetricsPath)
 	noProcess := app.Flag("web.disable-exporter-metrics", "Leave out the metrics about the exporter itself (promhttp_*, process_*, go_*).").Bool()
@@ -62,11 +69,14 @@ func run(ctx context.Context, args []string) error {
 	for _, f := range flags {
 		addFlag(app, f)
 	}
-	if _, err := app.Parse(args); err != nil {
+	switch _, err := app.Parse(args); {
+	case answered:
+		return nil
+	case err != nil:
 		return fmt.Errorf("%w, try --help", err)
 	}
 
-	c.Log = newLogger(*logLevel, *logFormat)
+	c.Log = newLogger(stderr, *logLevel, *logFormat)
 	c.ProcessMetrics = !*noProcess
 	runtime.GOMAXPROCS(max(*procs, 1))
 	exporter, err := collector.New(c)
@@ -103,8 +113,8 @@ func (v *flagValue) String() string     { return "" }
 func (v *flagValue) IsBoolFlag() bool   { return v.Switch }
 func (v *flagValue) IsCumulative() bool { return v.List }
 
-func newLogger(lvl, format string) log.Logger {
-	w := log.NewSyncWriter(os.Stderr)
+func newLogger(out io.Writer, lvl, format string) log.Logger {
+	w := log.NewSyncWriter(out)
 	logger := log.NewLogfmtLogger(w)
 	if format == "json" {
 		logger = log.NewJSONLogger(w)

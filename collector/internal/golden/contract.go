@@ -45,9 +45,9 @@ func Inherited(t testing.TB) map[string]Contract {
 	return families
 }
 
-// inheritedKind reports whether a name follows a pattern in which the kernel
+// InheritedKind reports whether a name follows a pattern in which the kernel
 // or a driver makes up part of the name.
-func inheritedKind(name string) bool {
+func InheritedKind(name string) bool {
 	for _, prefix := range []string{
 		"node_memory_", "node_vmstat_", "node_netstat_", "node_sockstat_", "node_zfs_", "node_lnstat_",
 		"node_hwmon_", "node_ethtool_", "node_nf_conntrack_stat_",

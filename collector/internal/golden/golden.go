@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -98,6 +99,24 @@ func runCase(t *testing.T, spec collect.Spec, file string, inherited map[string]
 	if lastMoment(a) == 1 {
 		rec.breakInputs(t, spec, rec.read(t, u))
 	}
+}
+
+// Load lays a recorded host out below root, for tests of a whole exporter.
+func Load(t testing.TB, file, root string) *host.Host {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Parse(data)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	r, err := layOut(a, root)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return r.Host
 }
 
 func lastMoment(a *Archive) int {
@@ -227,7 +246,7 @@ func lint(t *testing.T, text string, inherited map[string]Contract) {
 		t.Errorf("promlint: %v", err)
 	}
 	for _, p := range problems {
-		if _, ok := inherited[p.Metric]; !ok && !inheritedKind(p.Metric) {
+		if _, ok := inherited[p.Metric]; !ok && !InheritedKind(p.Metric) {
 			t.Errorf("promlint: %s: %s", p.Metric, p.Text)
 		}
 	}

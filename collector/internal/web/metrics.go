@@ -210,7 +210,7 @@ func acceptsText(h http.Header) bool {
 		!strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") && !strings.Contains(accept, "text/*") {
 		return false
 	}
-	return expfmt.Negotiate(h).FormatType() == expfmt.TypeTextPlain
+	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
 }
 
 func (m *Metrics) appendExtra(b []byte, want metric.Filter) []byte {

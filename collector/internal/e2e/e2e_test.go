@@ -1,0 +1,206 @@
+// Package e2e runs the built binary beside the real programs that it has to
+// get on with. The tests skip where a program is not installed, unless
+// HOST_EXPORTER_E2E is set: then a missing program is a failure.
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("HOST_EXPORTER_E2E") != "" {
+			t.Fatalf("%s is not installed", name)
+		}
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+// build builds the exporter.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "host_exporter")
+	cmd := exec.Command("go", "build", "-o", binary, ".")
+	cmd.Dir = "../../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// freeAddress returns an address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// run starts a program that stops with the test.
+func run(t *testing.T, binary string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+		if t.Failed() {
+			b, _ := os.ReadFile(log.Name())
+			t.Logf("%s:\n%s", binary, b)
+		}
+		log.Close()
+	})
+}
+
+// get fetches a URL, trying again until the server is up.
+func get(t *testing.T, target string) string {
+	t.Helper()
+	var last error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		resp, err := http.Get(target)
+		if err != nil {
+			last = err
+			continue
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil && resp.StatusCode == http.StatusOK {
+			return string(b)
+		}
+		last = fmt.Errorf("%s, %w", resp.Status, err)
+	}
+	t.Fatalf("%s: %v", target, last)
+	return ""
+}
+
+// TestEndToEndPrometheus has a real Prometheus scrape the exporter.
+func TestEndToEndPrometheus(t *testing.T) {
+	prometheus := program(t, "prometheus")
+	exporter, server := freeAddress(t), freeAddress(t)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, `
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs: [{job_name: node, static_configs: [{targets: [%q]}]}]
+`, exporter), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, build(t), "--web.listen-address="+exporter)
+	exposition := get(t, "http://"+exporter+"/metrics")
+	run(t, prometheus, "--config.file="+config, "--web.listen-address="+server, "--storage.tsdb.path="+filepath.Join(dir, "data"))
+	get(t, "http://"+server+"/-/ready")
+
+	query := func(expr string) float64 {
+		var answer struct {
+			Data struct {
+				Result []struct{ Value [2]any }
+			}
+		}
+		body := get(t, "http://"+server+"/api/v1/query?query="+url.QueryEscape(expr))
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
+			t.Fatalf("%s: %v\n%s", expr, err, body)
+		}
+		if len(answer.Data.Result) == 0 {
+			return -1
+		}
+		v, err := strconv.ParseFloat(answer.Data.Result[0].Value[1].(string), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	until := func(expr string, ok func(float64) bool) {
+		t.Helper()
+		var v float64
+		for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+			if v = query(expr); ok(v) {
+				t.Logf("%s = %v", expr, v)
+				return
+			}
+		}
+		t.Errorf("%s = %v", expr, v)
+	}
+	want := 0.0
+	for line := range strings.Lines(exposition) {
+		if line[0] != '#' {
+			want++
+		}
+	}
+	until(`min_over_time(up{job="node"}[20s])`, func(v float64) bool { return v == 1 })
+	until(`sum(rate(node_cpu_seconds_total[10s]))`, func(v float64) bool { return v > 0.5 })
+	// Between two scrapes a mount or an error counter may come or go.
+	until(`scrape_samples_scraped{job="node"}`, func(v float64) bool { return v > want*0.9 && v < want*1.1 })
+	until(`scrape_samples_post_metric_relabeling{job="node"} - scrape_samples_scraped`, func(v float64) bool { return v == 0 })
+	until(`prometheus_target_scrapes_sample_duplicate_timestamp_total or vector(0)`, func(v float64) bool { return v == 0 })
+	until(`node_uname_info`, func(v float64) bool { return v == 1 })
+}
+
+// TestEndToEndPromtool has promtool check the exposition. What it finds must
+// be inherited names.
+func TestEndToEndPromtool(t *testing.T) {
+	promtool := program(t, "promtool")
+	exporter := freeAddress(t)
+	run(t, build(t), "--web.listen-address="+exporter)
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(get(t, "http://"+exporter+"/metrics"))
+	out, _ := cmd.CombinedOutput() // it fails for every finding
+	inherited := golden.Inherited(t)
+	for line := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(line, " ")
+		if _, ok := inherited[name]; !ok && !golden.InheritedKind(name) {
+			t.Errorf("promtool: %s", line)
+		}
+	}
+}
+
+// TestEndToEndChromium has a real browser show the landing page.
+func TestEndToEndChromium(t *testing.T) {
+	chromium := program(t, "chromium")
+	exporter := freeAddress(t)
+	run(t, build(t), "--web.listen-address="+exporter)
+	get(t, "http://"+exporter+"/metrics")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dom, err := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
+		"--dump-dom", "http://"+exporter+"/").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<tr id="loadavg">`, `<span class="s ok">ok</span>`, "host_exporter"} {
+		if !strings.Contains(string(dom), want) {
+			t.Errorf("the page has no %s:\n%s", want, dom)
+		}
+	}
+}
