@@ -86,22 +86,33 @@ func run(t *testing.T, binary string, args ...string) {
 // get fetches a URL, trying again until the server is up.
 func get(t *testing.T, target string) string {
 	t.Helper()
+	var body string
 	var last error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		resp, err := http.Get(target)
-		if err != nil {
-			last = err
-			continue
+	if !eventually(30*time.Second, func() bool {
+		var resp *http.Response
+		if resp, last = http.Get(target); last != nil {
+			return false
 		}
+		defer resp.Body.Close()
 		b, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err == nil && resp.StatusCode == http.StatusOK {
-			return string(b)
-		}
-		last = fmt.Errorf("%s, %w", resp.Status, err)
+		body, last = string(b), fmt.Errorf("%s, %w", resp.Status, err)
+		return err == nil && resp.StatusCode == http.StatusOK
+	}) {
+		t.Fatalf("%s: %v", target, last)
 	}
-	t.Fatalf("%s: %v", target, last)
-	return ""
+	return body
+}
+
+// eventually asks until the answer is yes, or the time is over.
+func eventually(limit time.Duration, ok func() bool) bool {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); <-tick.C {
+		if ok() {
+			return true
+		}
+	}
+	return false
 }
 
 // TestEndToEndPrometheus has a real Prometheus scrape the exporter.
@@ -143,13 +154,11 @@ scrape_configs: [{job_name: node, static_configs: [{targets: [%q]}]}]
 	until := func(expr string, ok func(float64) bool) {
 		t.Helper()
 		var v float64
-		for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-			if v = query(expr); ok(v) {
-				t.Logf("%s = %v", expr, v)
-				return
-			}
+		if !eventually(60*time.Second, func() bool { v = query(expr); return ok(v) }) {
+			t.Errorf("%s = %v", expr, v)
+			return
 		}
-		t.Errorf("%s = %v", expr, v)
+		t.Logf("%s = %v", expr, v)
 	}
 	want := 0.0
 	for line := range strings.Lines(exposition) {
