@@ -3,29 +3,28 @@ package main
 
 import (
 	"context"
-	"errors"
+	_ "embed"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
-	slgk "github.com/tjhop/slog-gokit"
 
 	"github.com/hostexporter/host_exporter/collector"
 )
+
+// release is what this is when the build does not say.
+//
+//go:embed VERSION
+var release string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -38,6 +37,9 @@ func main() {
 
 // run is the whole program: it serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if version.Version == "" {
+		version.Version = strings.TrimSpace(release)
+	}
 	var c collector.Config
 	var flags []collector.Flag
 	c.Settings, flags = collector.NewSettings()
@@ -76,7 +78,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w, try --help", err)
 	}
 
-	c.Log = newLogger(stderr, *logLevel, *logFormat)
+	var slogger *slog.Logger
+	c.Log, slogger = collector.NewLogger(stderr, *logLevel, *logFormat)
 	c.ProcessMetrics = !*noProcess
 	runtime.GOMAXPROCS(max(*procs, 1))
 	exporter, err := collector.New(c)
@@ -89,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if os.Geteuid() == 0 {
 		_ = level.Warn(c.Log).Log("msg", "Running as root. host_exporter is made to run as an ordinary user: few collectors need more.")
 	}
-	return serve(ctx, exporter, toolkit, slog.New(slgk.NewGoKitHandler(c.Log, slgkLevel(*logLevel))))
+	return exporter.Serve(ctx, toolkit, slogger)
 }
 
 // addFlag makes a kingpin flag of a collector's flag.
@@ -112,91 +115,3 @@ func (v *flagValue) Set(s string) error { return v.Flag.Set(s) }
 func (v *flagValue) String() string     { return "" }
 func (v *flagValue) IsBoolFlag() bool   { return v.Switch }
 func (v *flagValue) IsCumulative() bool { return v.List }
-
-func newLogger(out io.Writer, lvl, format string) log.Logger {
-	w := log.NewSyncWriter(out)
-	logger := log.NewLogfmtLogger(w)
-	if format == "json" {
-		logger = log.NewJSONLogger(w)
-	}
-	logger = log.With(logger, "ts", log.DefaultTimestampUTC, "caller", log.Caller(5))
-	return level.NewFilter(logger, level.Allow(level.ParseDefault(lvl, level.InfoValue())))
-}
-
-func slgkLevel(lvl string) *slog.LevelVar {
-	var v slog.LevelVar
-	_ = v.UnmarshalText([]byte(lvl)) // the flag allows nothing else
-	return &v
-}
-
-// serve answers HTTP until ctx ends, then lets scrapes in progress finish.
-func serve(ctx context.Context, h http.Handler, toolkit *web.FlagConfig, logger *slog.Logger) error {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute, // of a whole scrape; a response that is ready has less
-		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
-		MaxHeaderBytes:    64 << 10,
-	}
-	listeners, err := listen(toolkit)
-	if err != nil {
-		return err
-	}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(late)
-	}()
-	if listeners != nil {
-		err = web.ServeMultiple(listeners, server, toolkit, logger)
-	} else {
-		err = web.ListenAndServe(server, toolkit, logger)
-	}
-	if errors.Is(err, http.ErrServerClosed) && ctx.Err() != nil {
-		return <-stopped
-	}
-	return err
-}
-
-// listen opens the listeners itself when one of them is a unix socket, which
-// the toolkit does not know. Otherwise it returns none.
-func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
-	unix := false
-	for _, a := range *toolkit.WebListenAddresses {
-		unix = unix || strings.HasPrefix(a, "unix://")
-	}
-	if !unix || *toolkit.WebSystemdSocket {
-		return nil, nil
-	}
-	var listeners []net.Listener
-	for _, a := range *toolkit.WebListenAddresses {
-		network := "tcp"
-		if path, ok := strings.CutPrefix(a, "unix://"); ok {
-			network, a = "unix", path
-			removeDeadSocket(path)
-		}
-		l, err := net.Listen(network, a)
-		if err != nil {
-			return nil, err
-		}
-		listeners = append(listeners, l)
-	}
-	return listeners, nil
-}
-
-// removeDeadSocket removes a socket that nobody listens on: one that a killed
-// exporter left behind.
-func removeDeadSocket(path string) {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode()&os.ModeSocket == 0 {
-		return
-	}
-	if conn, err := net.Dial("unix", path); err == nil {
-		_ = conn.Close()
-	} else if errors.Is(err, syscall.ECONNREFUSED) {
-		_ = os.Remove(path)
-	}
-}

@@ -118,7 +118,7 @@ func New(c Config) (*Exporter, error) {
 	e.handler, err = web.NewHandler(web.Config{
 		Metrics:     metrics,
 		MetricsPath: c.MetricsPath,
-		Version:     fmt.Sprintf("%s %s", version.Info(), version.BuildContext()),
+		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
 		Hostname:    u.Nodename,
 		Pprof:       c.Pprof,
 		Units:       e.all,

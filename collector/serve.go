@@ -1,0 +1,89 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// Serve answers HTTP until ctx ends, then lets scrapes in progress finish. TLS,
+// authentication, systemd sockets and vsock come from the toolkit; unix
+// sockets (unix:///run/host_exporter.sock) are served besides.
+func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           e,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      2 * time.Minute, // of a whole scrape; a response that is ready has less
+		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
+		MaxHeaderBytes:    64 << 10,
+	}
+	listeners, err := listen(toolkit)
+	if err != nil {
+		return err
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(late)
+	}()
+	if listeners != nil {
+		err = web.ServeMultiple(listeners, server, toolkit, logger)
+	} else {
+		err = web.ListenAndServe(server, toolkit, logger)
+	}
+	if errors.Is(err, http.ErrServerClosed) && ctx.Err() != nil {
+		return <-stopped
+	}
+	return err
+}
+
+// listen opens the listeners itself when one of them is a unix socket, which
+// the toolkit does not know. Otherwise it returns none.
+func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
+	unix := false
+	for _, a := range *toolkit.WebListenAddresses {
+		unix = unix || strings.HasPrefix(a, "unix://")
+	}
+	if !unix || *toolkit.WebSystemdSocket {
+		return nil, nil
+	}
+	var listeners []net.Listener
+	for _, a := range *toolkit.WebListenAddresses {
+		network := "tcp"
+		if path, ok := strings.CutPrefix(a, "unix://"); ok {
+			network, a = "unix", path
+			removeDeadSocket(path)
+		}
+		l, err := net.Listen(network, a)
+		if err != nil {
+			return nil, err
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// removeDeadSocket removes a socket that nobody listens on: one that a killed
+// exporter left behind.
+func removeDeadSocket(path string) {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return
+	}
+	if conn, err := net.Dial("unix", path); err == nil {
+		_ = conn.Close()
+	} else if errors.Is(err, syscall.ECONNREFUSED) {
+		_ = os.Remove(path)
+	}
+}
