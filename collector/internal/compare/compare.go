@@ -1,0 +1,194 @@
+// Package compare says how the exposition of one exporter differs from that of
+// another on the same host: what a dashboard would miss after the swap.
+package compare
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// An Exposition is a parsed /metrics page, by family.
+type Exposition map[string]*dto.MetricFamily
+
+// Parse reads an exposition in text format.
+func Parse(r io.Reader) (Exposition, error) {
+	p := expfmt.NewTextParser(model.LegacyValidation)
+	return p.TextToMetricFamilies(r)
+}
+
+// A Kind says in what two expositions differ.
+type Kind string
+
+// The kinds of differences, from the coarse to the fine.
+const (
+	Missing Kind = "missing" // a family that only the peer has
+	Extra   Kind = "extra"   // a family that only we have
+	Type    Kind = "type"
+	Labels  Kind = "labels" // the names of the labels
+	Series  Kind = "series" // a series that only one of the two has
+	Value   Kind = "value"  // a value that is not near the other
+)
+
+// A Difference is one finding.
+type Difference struct {
+	Kind   Kind
+	Family string
+	Detail string
+}
+
+func (d Difference) String() string { return fmt.Sprintf("%-8s%s  %s", d.Kind, d.Family, d.Detail) }
+
+// Diff compares ours with the peer's. Series and values are compared only
+// where deep asks for it: they change from one moment to the next.
+func Diff(ours, peer Exposition, deep bool) []Difference {
+	var all []Difference
+	add := func(kind Kind, family, format string, args ...any) {
+		all = append(all, Difference{kind, family, fmt.Sprintf(format, args...)})
+	}
+	for name := range merged(ours, peer) {
+		a, b := ours[name], peer[name]
+		switch {
+		case a == nil:
+			add(Missing, name, "%s with %d series", strings.ToLower(b.GetType().String()), len(b.GetMetric()))
+			continue
+		case b == nil:
+			add(Extra, name, "%s with %d series", strings.ToLower(a.GetType().String()), len(a.GetMetric()))
+			continue
+		case a.GetType() != b.GetType():
+			add(Type, name, "we have %s, the peer %s", strings.ToLower(a.GetType().String()), strings.ToLower(b.GetType().String()))
+		}
+		if x, y := labels(a), labels(b); x != y {
+			add(Labels, name, "we have {%s}, the peer {%s}", x, y)
+			continue
+		}
+		if deep {
+			diffSeries(add, a, b)
+		}
+	}
+	slices.SortFunc(all, func(a, b Difference) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Family, b.Family), strings.Compare(a.Detail, b.Detail))
+	})
+	return all
+}
+
+func merged(a, b Exposition) map[string]bool {
+	names := map[string]bool{}
+	for name := range a {
+		names[name] = true
+	}
+	for name := range b {
+		names[name] = true
+	}
+	return names
+}
+
+// labels returns the names of the labels that some series of a family has.
+func labels(f *dto.MetricFamily) string {
+	names := map[string]bool{}
+	for _, m := range f.GetMetric() {
+		for _, l := range m.GetLabel() {
+			if l.GetValue() != "" { // an empty label is no label
+				names[l.GetName()] = true
+			}
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), ",")
+}
+
+func diffSeries(add func(Kind, string, string, ...any), a, b *dto.MetricFamily) {
+	x, y := series(a), series(b)
+	for key, v := range x {
+		w, ok := y[key]
+		switch {
+		case !ok:
+			add(Series, a.GetName(), "{%s} is only ours", key)
+		case !near(v, w):
+			add(Value, a.GetName(), "{%s} is %v, the peer's %v", key, v, w)
+		}
+	}
+	for key := range y {
+		if _, ok := x[key]; !ok {
+			add(Series, a.GetName(), "{%s} is only the peer's", key)
+		}
+	}
+}
+
+func series(f *dto.MetricFamily) map[string]float64 {
+	all := map[string]float64{}
+	for _, m := range f.GetMetric() {
+		var pairs []string
+		for _, l := range m.GetLabel() {
+			if l.GetValue() != "" {
+				pairs = append(pairs, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+		}
+		slices.Sort(pairs)
+		all[strings.Join(pairs, ",")] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue()
+	}
+	return all
+}
+
+// near reports whether two values read within a moment can be the same thing:
+// a tenth apart, or by no more than a busy second.
+func near(a, b float64) bool {
+	if a == b || math.IsNaN(a) && math.IsNaN(b) {
+		return true
+	}
+	if (a == 0) != (b == 0) && math.Abs(a-b) > 100 {
+		return false
+	}
+	return math.Abs(a-b) <= 0.1*max(math.Abs(a), math.Abs(b))+100
+}
+
+// Known are the differences that there are for a reason.
+type Known []known
+
+type known struct {
+	kind   Kind
+	family *regexp.Regexp
+}
+
+// ParseKnown reads lines of kind, regular expression of families, and reason,
+// separated by tabs. Empty lines and those that start with # do not count.
+func ParseKnown(r io.Reader) (Known, error) {
+	var all Known
+	sc := bufio.NewScanner(r)
+	for n := 1; sc.Scan(); n++ {
+		line := sc.Text()
+		if strings.TrimSpace(line) == "" || line[0] == '#' {
+			continue
+		}
+		f := strings.Split(line, "\t")
+		if len(f) != 3 || f[2] == "" {
+			return nil, fmt.Errorf("line %d: want kind, families and reason separated by tabs, have %q", n, line)
+		}
+		re, err := regexp.Compile("^(?:" + f[1] + ")$")
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		all = append(all, known{kind: Kind(f[0]), family: re})
+	}
+	return all, sc.Err()
+}
+
+// Unexplained returns the differences that no line explains.
+func (k Known) Unexplained(all []Difference) []Difference {
+	var left []Difference
+	for _, d := range all {
+		if !slices.ContainsFunc(k, func(e known) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
+			left = append(left, d)
+		}
+	}
+	return left
+}

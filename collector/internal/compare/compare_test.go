@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	ours = `# TYPE a gauge
+a{x="1"} 1
+# TYPE b counter
+b 5
+# TYPE c gauge
+c{x="1",y=""} 1
+c{x="2"} 1e9
+# TYPE only_ours gauge
+only_ours 1
+`
+	peer = `# TYPE a gauge
+a{x="1",y="2"} 1
+# TYPE b gauge
+b 5
+# TYPE c gauge
+c{x="1"} 1
+c{x="2"} 2e9
+c{x="3"} 2
+# TYPE only_peers counter
+only_peers 1
+`
+)
+
+func parse(t *testing.T, text string) Exposition {
+	t.Helper()
+	e, err := Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestDiff(t *testing.T) {
+	var got []string
+	for _, d := range Diff(parse(t, ours), parse(t, peer), true) {
+		got = append(got, string(d.Kind)+" "+d.Family+" "+d.Detail)
+	}
+	want := []string{
+		`extra only_ours gauge with 1 series`,
+		`labels a we have {x}, the peer {x,y}`,
+		`missing only_peers counter with 1 series`,
+		`series c {x="3"} is only the peer's`,
+		`type b we have counter, the peer gauge`,
+		`value c {x="2"} is 1e+09, the peer's 2e+09`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("differences:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if d := Diff(parse(t, ours), parse(t, ours), true); len(d) != 0 {
+		t.Errorf("an exposition differs from itself: %v", d)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	k, err := ParseKnown(strings.NewReader("# comment\n\nextra\tonly_.*\twe have more\nmissing\tonly_peers\tgone\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := k.Unexplained(Diff(parse(t, ours), parse(t, peer), false))
+	if len(left) != 2 || left[0].Family != "a" || left[1].Family != "b" {
+		t.Errorf("unexplained: %v", left)
+	}
+	for _, bad := range []string{"extra\tx\n", "extra\t(\treason\n", "extra\tx\t\n"} {
+		if _, err := ParseKnown(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
