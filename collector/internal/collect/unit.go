@@ -211,7 +211,7 @@ func (u *Unit) update(mode metric.Mode) outcome {
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
 		out.reason = NoData
-	case err != nil:
+	case err != nil, len(parts) > 0 && u.work.Samples() == 0:
 		out.reason = Failed
 	case len(parts) > 0:
 		out.reason = Partial
@@ -242,12 +242,11 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	s.Finished, s.Duration, s.Samples = u.now(), out.duration, u.work.Samples()
 	s.Stuck = time.Time{}
 	s.Errors += uint64(len(parts) + more)
-	switch out.reason {
-	case Panic:
+	if err != nil && out.reason != NoData {
+		s.Errors++
+	}
+	if out.reason == Panic {
 		s.Panics++
-		s.Errors++
-	case Failed:
-		s.Errors++
 	}
 	u.become(out.reason, joined(err, parts, more))
 	if out.mode == metric.Text {

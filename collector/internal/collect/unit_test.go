@@ -68,6 +68,11 @@ func TestReasons(t *testing.T) {
 			out.Skip(broken)
 			return nil
 		}},
+		{Failed, false, 2, func(_ context.Context, out *metric.Sink, _ *metric.Family) error {
+			out.Skip(broken)
+			out.Skip(broken)
+			return nil
+		}},
 		{Failed, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return broken }},
 		{NoData, false, 0, func(context.Context, *metric.Sink, *metric.Family) error { return OrNoData(fs.ErrNotExist) }},
 		{Failed, false, 1, func(context.Context, *metric.Sink, *metric.Family) error { return OrNoData(broken) }},
