@@ -140,9 +140,13 @@ func (r *recorded) options() map[string][]string {
 	return options
 }
 
-// values reads name=value lines.
+// values reads name=value lines. A call whose section is a fault fails with it.
 func (r *recorded) values(name string) (map[string]string, error) {
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall", name))
+	file := filepath.Join(r.root, "syscall", name)
+	if err := r.faults[file]; err != nil {
+		return nil, os.NewSyscallError(name, err)
+	}
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, unix.ENOSYS
 	}
