@@ -52,7 +52,9 @@ func (c *entropyCollector) Update(_ context.Context, out *metric.Sink) error {
 		case err == nil:
 			out.Emit(f.family, float64(bits))
 		case host.Gone(err):
-			absent = err
+			if absent == nil {
+				absent = err
+			}
 		default:
 			broken = append(broken, err)
 		}

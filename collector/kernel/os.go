@@ -36,8 +36,8 @@ func newOS(env *collect.Env) *osCollector {
 		info: m.Gauge("node_os_info", "What os-release tells of the operating system, as labels; the value is 1.",
 			"build_id", "id", "id_like", "image_id", "image_version", "name", "pretty_name",
 			"variant", "variant_id", "version", "version_codename", "version_id"),
-		version:    m.Gauge("node_os_version", "Version of the operating system as far as its first point, VERSION_ID of os-release.", "id", "id_like", "name"),
-		supportEnd: m.Gauge("node_os_support_end_timestamp_seconds", "When support of the operating system ends, in seconds since the epoch, SUPPORT_END of os-release."),
+		version:    m.Gauge("node_os_version", "The number that the version of the operating system starts with, such as 22.04, from VERSION_ID of os-release.", "id", "id_like", "name"),
+		supportEnd: m.Gauge("node_os_support_end_timestamp_seconds", "When support of the operating system ends, in seconds since the epoch, from SUPPORT_END of os-release."),
 	}
 }
 

@@ -47,9 +47,12 @@ func newPressure(env *collect.Env) *pressureCollector {
 	return &pressureCollector{
 		proc: env.Host.Proc.Reader(),
 		resources: []pressureResource{
-			// For the system as a whole a full line has no meaning here: some
-			// task always runs while others wait for a CPU.
-			{name: "cpu", some: m.Counter("node_pressure_cpu_waiting_seconds_total", "Time in which at least one task waited for a CPU, from /proc/pressure/cpu.")},
+			// The CPU's full line, which Linux has since 5.13, is always zero: while
+			// tasks wait for a CPU, another one runs on it.
+			{
+				name: "cpu",
+				some: m.Counter("node_pressure_cpu_waiting_seconds_total", "Time in which at least one task waited for a CPU, from /proc/pressure/cpu."),
+			},
 			{
 				name: "io",
 				some: m.Counter("node_pressure_io_waiting_seconds_total", "Time in which at least one task waited for I/O, from /proc/pressure/io."),
@@ -60,7 +63,10 @@ func newPressure(env *collect.Env) *pressureCollector {
 				some: m.Counter("node_pressure_memory_waiting_seconds_total", "Time in which at least one task waited for memory, from /proc/pressure/memory."),
 				full: m.Counter("node_pressure_memory_stalled_seconds_total", "Time in which all tasks that were not idle waited for memory, from /proc/pressure/memory."),
 			},
-			{name: "irq", full: m.Counter("node_pressure_irq_stalled_seconds_total", "Time in which the tasks of a CPU were held up by interrupts, from /proc/pressure/irq.")},
+			{
+				name: "irq",
+				full: m.Counter("node_pressure_irq_stalled_seconds_total", "Time in which tasks that could run were held up by interrupts, from /proc/pressure/irq."),
+			},
 		},
 	}
 }
@@ -72,7 +78,9 @@ func (c *pressureCollector) Update(_ context.Context, out *metric.Sink) error {
 		b, err := c.proc.Read("pressure", r.name)
 		switch {
 		case pressureAbsent(err):
-			absent = err
+			if absent == nil {
+				absent = err
+			}
 			continue
 		case err != nil:
 			broken = append(broken, err)
