@@ -86,12 +86,12 @@ func (c *pressureCollector) Update(_ context.Context, out *metric.Sink) error {
 			broken = append(broken, err)
 			continue
 		}
-		stall, err := parsePressure(b)
+		s, err := parsePressure(b)
 		if err != nil {
 			broken = append(broken, c.proc.At(err))
 		}
-		stall.some.emit(out, r.some)
-		stall.full.emit(out, r.full)
+		s.some.emit(out, r.some)
+		s.full.emit(out, r.full)
 	}
 	return settle(out, broken, absent)
 }

@@ -13,17 +13,19 @@ import (
 // broken; otherwise the host does not have what was looked for, and absent
 // says how that was seen.
 func settle(out *metric.Sink, broken []error, absent error) error {
-	if out.Samples() > 0 || len(broken) == 0 {
-		for _, err := range broken {
-			out.Skip(err)
+	var err error
+	if out.Samples() == 0 {
+		switch {
+		case len(broken) > 0:
+			err, broken = broken[0], broken[1:]
+		case absent != nil:
+			err = fmt.Errorf("%w: %w", collect.ErrNoData, absent)
+		default:
+			err = collect.ErrNoData
 		}
-		if out.Samples() == 0 {
-			return fmt.Errorf("%w: %w", collect.ErrNoData, absent)
-		}
-		return nil
 	}
-	for _, err := range broken[1:] {
-		out.Skip(err)
+	for _, b := range broken {
+		out.Skip(b)
 	}
-	return broken[0]
+	return err
 }
