@@ -1,5 +1,6 @@
-// Package kernel has the collectors of the kernel as a whole: load, identity,
-// time, pressure, limits.
+// Package kernel has the collectors of the kernel as a whole: what it is
+// (os, uname), what it does (loadavg, stat, pressure, kernel_hung), its clock
+// (time, timex) and what it may run out of (filefd, entropy).
 package kernel
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -7,6 +8,15 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		entropy,
+		filefd,
+		kernelHung,
 		loadavg,
+		osSpec,
+		pressure,
+		stat,
+		timeSpec,
+		timex,
+		uname,
 	}
 }

@@ -27,7 +27,8 @@
 //
 // Paths that start with syscall/ are answers of the system: uname and adjtimex
 // hold name=value lines, statfs a line for each mount point, and
-// netlink/PROTOCOL/TYPE a line of hexadecimal digits for each message.
+// netlink/PROTOCOL/TYPE a line of hexadecimal digits for each message. With
+// !ERRNO the calls of uname and adjtimex fail.
 package golden
 
 import (

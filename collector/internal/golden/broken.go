@@ -98,10 +98,9 @@ func (r *recorded) judge(t *testing.T, spec collect.Spec, file, variant string, 
 	case status.Reason == collect.Panic:
 		t.Errorf("%s: %v", what, status.Err)
 	case status.Reason == collect.NoData:
-	case status.Err != nil:
-		if !strings.Contains(status.Err.Error(), path.Base(file)) {
-			t.Errorf("%s: the error does not name the file: %v", what, status.Err)
-		}
+	case status.Err != nil && strings.Contains(status.Err.Error(), path.Base(file)):
+	case status.Err != nil && !strings.Contains(whole, "\n# error: "): // of another file that the case breaks itself
+		t.Errorf("%s: the error does not name the file: %v", what, status.Err)
 	case silent || text == whole:
 	case variant == "garbage" && strings.Contains(text, "garbage"): // in a label
 	case samples(text) != samples(whole):

@@ -1,0 +1,87 @@
+package kernel
+
+import (
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+var stat = collect.Spec{
+	Name:  "stat",
+	Help:  "Interrupts, context switches and forks since boot, when that was, and how many processes run or are blocked.",
+	Reads: []string{"/proc/stat"},
+	Build: collect.With(statOptions{}, newStat),
+}
+
+type statOptions struct{ softirq collect.Bool }
+
+func (o *statOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "softirq", Help: "Count soft interrupts by vector.", Value: &o.softirq},
+	}
+}
+
+// statCollector reads the lines of /proc/stat that follow those of the CPUs:
+//
+//	intr 389584 225 9 0 0 199 0 0 0 1 0 ...
+//	ctxt 333107
+//	btime 1795350126
+//	processes 1489
+//	procs_running 2
+//	procs_blocked 0
+//	softirq 180493 2 37605 14 335 107 1 292 58937 0 83200
+//
+// See https://docs.kernel.org/filesystems/proc.html (section 1.7).
+type statCollector struct {
+	proc    *host.Reader
+	numbers [statLines]*metric.Family
+
+	softirqs *metric.Family // with what follows only if it is asked for
+	vectors  []string
+	counts   []uint64
+}
+
+func newStat(env *collect.Env, o statOptions) (*statCollector, error) {
+	m := env.Metrics
+	c := &statCollector{
+		proc: env.Host.Proc.Reader(),
+		numbers: [statLines]*metric.Family{
+			statIntr:      m.Counter("node_intr_total", "Interrupts that were serviced since boot, of all kinds, from /proc/stat."),
+			statCtxt:      m.Counter("node_context_switches_total", "Context switches since boot, on all CPUs, from /proc/stat."),
+			statProcesses: m.Counter("node_forks_total", "Processes and threads that were created since boot, from /proc/stat."),
+			statBtime:     m.Gauge("node_boot_time_seconds", "When the kernel booted, in seconds since the epoch, from /proc/stat."),
+			statRunning:   m.Gauge("node_procs_running", "Threads that run or wait for a CPU, from /proc/stat."),
+			statBlocked:   m.Gauge("node_procs_blocked", "Threads that are blocked until I/O completes, from /proc/stat."),
+		},
+	}
+	if o.softirq {
+		c.softirqs = m.Counter("node_softirqs_total", "Soft interrupts that were handled since boot, from /proc/stat.", "vector")
+		// In the order of the enumeration in include/linux/interrupt.h, which
+		// calls block_iopoll irq_poll by now.
+		c.vectors = []string{"hi", "timer", "net_tx", "net_rx", "block", "block_iopoll", "tasklet", "sched", "hrtimer", "rcu"}
+		c.counts = make([]uint64, len(c.vectors))
+	}
+	return c, nil
+}
+
+func (c *statCollector) Update(_ context.Context, out *metric.Sink) error {
+	b, err := c.proc.Read("stat")
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	s, err := parseStat(b, c.counts, func(err error) { out.Skip(c.proc.At(err)) })
+	if err != nil {
+		return c.proc.At(err)
+	}
+	for i, n := range s.numbers {
+		if n.known {
+			out.Emit(c.numbers[i], float64(n.value))
+		}
+	}
+	for i, n := range s.softirqs {
+		out.Emit(c.softirqs, float64(n), c.vectors[i])
+	}
+	return nil
+}

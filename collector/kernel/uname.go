@@ -1,0 +1,39 @@
+package kernel
+
+import (
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+var uname = collect.Spec{
+	Name:  "uname",
+	Help:  "Names and versions of the kernel and the host, from uname(2).",
+	Build: collect.Plain(newUname),
+}
+
+// unameCollector asks the kernel what it and the host are called. A domain
+// name that was never set is "(none)", which is passed on. See uname(2).
+type unameCollector struct {
+	uname func() (host.Uname, error)
+	info  *metric.Family
+}
+
+func newUname(env *collect.Env) *unameCollector {
+	return &unameCollector{
+		uname: env.Host.Uname,
+		info: env.Metrics.Gauge("node_uname_info", "What uname(2) tells of the kernel and the host, as labels; the value is 1.",
+			"domainname", "machine", "nodename", "release", "sysname", "version"),
+	}
+}
+
+func (c *unameCollector) Update(_ context.Context, out *metric.Sink) error {
+	u, err := c.uname()
+	if err != nil {
+		return err
+	}
+	out.Emit(c.info, 1, u.Domainname, u.Machine, u.Nodename, u.Release, u.Sysname, u.Version)
+	return nil
+}
