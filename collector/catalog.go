@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"slices"
-
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/cpu"
 	"github.com/hostexporter/host_exporter/collector/hardware"
@@ -14,16 +12,28 @@ import (
 	"github.com/hostexporter/host_exporter/collector/storage"
 )
 
-// Catalog returns the data sheets of all collectors, domain by domain.
+//go:generate go run ./internal/tool/docs ../docs ../testdata
+
+// Domains returns the data sheets of all collectors, by the part of the host
+// that they watch.
+func Domains() []collect.Domain {
+	return []collect.Domain{
+		{Name: "cpu", Specs: cpu.Collectors()},
+		{Name: "memory", Specs: memory.Collectors()},
+		{Name: "network", Specs: network.Collectors()},
+		{Name: "storage", Specs: storage.Collectors()},
+		{Name: "hba", Specs: hba.Collectors()},
+		{Name: "hardware", Specs: hardware.Collectors()},
+		{Name: "kernel", Specs: kernel.Collectors()},
+		{Name: "checks", Specs: checks.Collectors()},
+	}
+}
+
+// Catalog returns the data sheets of all collectors.
 func Catalog() []collect.Spec {
-	return slices.Concat(
-		cpu.Collectors(),
-		memory.Collectors(),
-		network.Collectors(),
-		storage.Collectors(),
-		hba.Collectors(),
-		hardware.Collectors(),
-		kernel.Collectors(),
-		checks.Collectors(),
-	)
+	var all []collect.Spec
+	for _, d := range Domains() {
+		all = append(all, d.Specs...)
+	}
+	return all
 }

@@ -16,11 +16,10 @@ import (
 	"github.com/go-kit/log"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/docs"
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
-
-var domains = []string{"cpu", "memory", "network", "storage", "hba", "hardware", "kernel", "checks"}
 
 // TestNames holds every collector to its one name: of the flag, the file and
 // the fixture.
@@ -47,13 +46,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// domainNames are the folders of the collectors.
+func domainNames() []string {
+	var names []string
+	for _, d := range Domains() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
 // TestEverySpecIsListed finds data sheets that a domain forgot to list.
 func TestEverySpecIsListed(t *testing.T) {
 	listed := map[string]bool{}
 	for _, spec := range Catalog() {
 		listed[spec.Name] = true
 	}
-	for _, domain := range domains {
+	for _, domain := range domainNames() {
 		eachFile(t, domain, func(path string, file *ast.File) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				lit, ok := n.(*ast.CompositeLit)
@@ -104,7 +112,7 @@ func TestImports(t *testing.T) {
 		{"cpu|memory|network|storage|hba|hardware|kernel|checks", `^net/http$`, "a collector knows no HTTP"},
 		{"cpu|memory|network|storage|hba|hardware|kernel", `^os$`, "files, clock and host come from collect.Env"},
 	}
-	for _, domain := range append(slices.Clone(domains), "internal") {
+	for _, domain := range append(domainNames(), "internal") {
 		eachFile(t, domain, func(path string, file *ast.File) {
 			for _, spec := range file.Imports {
 				imported := strings.Trim(spec.Path.Value, `"`)
@@ -113,7 +121,7 @@ func TestImports(t *testing.T) {
 						t.Errorf("%s imports %s: %s", path, imported, rule.reason)
 					}
 				}
-				for _, other := range domains {
+				for _, other := range domainNames() {
 					if domain != other && strings.HasPrefix(imported, module+other) {
 						t.Errorf("%s imports %s: domains do not know each other", path, imported)
 					}
@@ -244,6 +252,20 @@ func TestCompatibleFlags(t *testing.T) {
 		}
 		if def != "" && flag.Default != def {
 			t.Errorf("--%s: default %q, want %q", name, flag.Default, def)
+		}
+	}
+}
+
+// TestDocsCurrent checks that the generated pages are those of the code.
+func TestDocsCurrent(t *testing.T) {
+	pages, err := docs.Generate(Domains(), "../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range pages {
+		have, err := os.ReadFile("../docs/" + name)
+		if err != nil || string(have) != string(want) {
+			t.Errorf("docs/%s is not current: run go generate ./collector (%v)", name, err)
 		}
 	}
 }

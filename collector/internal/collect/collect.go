@@ -60,6 +60,13 @@ type Spec struct {
 	Build   Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }
 
+// A Domain is a part of the host, and the folder of the collectors that watch
+// it.
+type Domain struct {
+	Name  string
+	Specs []Spec
+}
+
 // An Env is everything that a collector may use.
 type Env struct {
 	Host    *host.Host

@@ -1,0 +1,32 @@
+// Docs writes the reference pages into the folder that it is given. It is run
+// by go generate ./collector.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hostexporter/host_exporter/collector"
+	"github.com/hostexporter/host_exporter/collector/internal/docs"
+)
+
+func main() {
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+		os.Exit(1)
+	}
+}
+
+func run(dir, testdata string) error {
+	pages, err := docs.Generate(collector.Domains(), testdata)
+	if err != nil {
+		return err
+	}
+	for name, text := range pages {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

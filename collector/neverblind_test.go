@@ -1,0 +1,151 @@
+package collector
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+// blocked are files of five collectors that a test turns into pipes without a
+// writer: opening one blocks, as reading a stuck device does.
+var blocked = map[string]string{
+	"loadavg":   "proc/loadavg",
+	"meminfo":   "proc/meminfo",
+	"netstat":   "proc/net/netstat",
+	"diskstats": "proc/diskstats",
+	"entropy":   "proc/sys/kernel/random/entropy_avail",
+}
+
+// TestFiveBlockedFiles scrapes a recorded host a hundred times, from several
+// sides, while a file of each of five collectors blocks. Every scrape has all
+// that the other collectors have to say, and costs nothing that stays.
+func TestFiveBlockedFiles(t *testing.T) {
+	root := t.TempDir()
+	h := golden.Load(t, "../testdata/hosts/vm.host", root)
+	for _, file := range blocked {
+		path := filepath.Join(root, file)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mkfifo(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := New(Config{MetricsPath: "/metrics", host: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	healthy := successes(get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2").Body.String())
+	for name := range blocked {
+		if healthy[name] {
+			t.Errorf("%s is well with its file blocked", name)
+		}
+	}
+	if len(healthy) < 10 {
+		t.Fatalf("only %v are well", healthy)
+	}
+	goroutines, threads, fds := usage(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 25 {
+				begin := time.Now()
+				rec := get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2", "Accept-Encoding", "gzip")
+				if took := time.Since(begin); took > 2*time.Second {
+					t.Errorf("a scrape took %v", took)
+				}
+				got := successes(decode(t, rec))
+				for name := range healthy {
+					if !got[name] {
+						t.Errorf("%s is lost beside the blocked ones", name)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	// The runtime keeps threads it once needed; what must not happen is one more
+	// for every scrape.
+	g, th, fd := usage(t)
+	if g > goroutines || th > threads+8 || fd > fds {
+		t.Errorf("in 100 scrapes %d goroutines became %d, %d threads %d, %d file descriptors %d", goroutines, g, threads, th, fds, fd)
+	}
+
+	// A writer releases those that wait for one.
+	for name, file := range blocked {
+		path := filepath.Join(root, file)
+		w, err := os.OpenFile(path, os.O_RDWR|unix.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, _ := os.ReadFile("../testdata/hosts/vm.host")
+		a, err := golden.Parse(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range a.Entries {
+			if entry.Path != file {
+				continue
+			}
+			if err := os.WriteFile(path+".new", entry.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := w.Close(); err != nil { // the reader sees the end of the file
+			t.Fatal(err)
+		}
+	}
+	var missing []string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		missing = missing[:0]
+		got := successes(get(e, "/metrics").Body.String())
+		for name := range blocked {
+			if !got[name] {
+				missing = append(missing, name)
+			}
+		}
+		if len(missing) == 0 {
+			return
+		}
+	}
+	t.Errorf("%v have not come back", missing)
+}
+
+// successes returns the collectors that delivered all they have.
+func successes(text string) map[string]bool {
+	ok := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if rest, found := strings.CutPrefix(line, `host_exporter_collector_state{collector="`); found {
+			name, rest, _ := strings.Cut(rest, `"`)
+			if strings.HasPrefix(rest, `,reason="ok"} 1`) {
+				ok[name] = true
+			}
+		}
+	}
+	return ok
+}
+
+// usage returns how many goroutines, threads and file descriptors there are.
+func usage(t *testing.T) (goroutines, threads, fds int) {
+	t.Helper()
+	count := func(dir string) int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	runtime.GC()
+	return runtime.NumGoroutine(), count("/proc/self/task"), count("/proc/self/fd")
+}
