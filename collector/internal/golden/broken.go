@@ -54,15 +54,15 @@ func (r *recorded) breakInputs(t *testing.T, spec collect.Spec, whole string) {
 		seen[path.Base(e.Path)] = true
 		file := filepath.Join(r.root, e.Path)
 		for _, v := range variants {
-			replace(t, file, v.change(bytes.Clone(e.Data)), e.Mode)
+			r.replace(t, file, v.change(bytes.Clone(e.Data)), e)
 			r.judge(t, spec, e.Path, v.name, v.silent, whole)
 		}
-		replace(t, file, nil, 0)
+		r.replace(t, file, nil, e)
 		if err := os.Mkdir(file, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		r.judge(t, spec, e.Path, "a folder", false, whole)
-		replace(t, file, e.Data, e.Mode)
+		r.replace(t, file, e.Data, e)
 		real := file
 		if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
 			real = filepath.Join(dir, filepath.Base(file))
@@ -73,7 +73,7 @@ func (r *recorded) breakInputs(t *testing.T, spec collect.Spec, whole string) {
 	}
 }
 
-func replace(t *testing.T, file string, content []byte, mode os.FileMode) {
+func (r *recorded) replace(t *testing.T, file string, content []byte, e Entry) {
 	t.Helper()
 	if err := os.RemoveAll(file); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func replace(t *testing.T, file string, content []byte, mode os.FileMode) {
 	if content == nil {
 		return
 	}
-	if err := os.WriteFile(file, content, mode); err != nil {
+	if err := r.write(file, content, e); err != nil {
 		t.Fatal(err)
 	}
 }
