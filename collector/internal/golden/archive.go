@@ -79,6 +79,9 @@ type Entry struct {
 
 var section = regexp.MustCompile(`^-- (?:@(\d+) )?(.+?)(?: -> (.+)| !(E[A-Z0-9]+)| (folder|fifo|deleted)|( escaped)?(?: mode (0[0-7]{3}))?(?: mtime (\S+Z))?) --$`)
 
+// maxMoment bounds a slip of the pen: each moment is a reading.
+const maxMoment = 100
+
 // Parse reads a .host file.
 func Parse(data []byte) (*Archive, error) {
 	a := &Archive{}
@@ -121,6 +124,9 @@ func Parse(data []byte) (*Archive, error) {
 		e := Entry{Moment: 1, Path: m[2], Mode: 0o644}
 		if m[1] != "" {
 			e.Moment, _ = strconv.Atoi(m[1])
+			if e.Moment < 1 || e.Moment > maxMoment {
+				return nil, fmt.Errorf("%s: want a moment from 1 to %d, have %s", e.Path, maxMoment, m[1])
+			}
 		}
 		if m[7] != "" {
 			mode, _ := strconv.ParseUint(m[7], 8, 32)
@@ -191,8 +197,8 @@ func (a *Archive) Format() []byte {
 				b.WriteString(" escaped")
 				body = escape(body)
 			}
-			if e.Mode != 0o644 && e.Mode != 0 {
-				fmt.Fprintf(&b, " mode %#o", e.Mode)
+			if e.Mode != 0o644 {
+				fmt.Fprintf(&b, " mode %04o", e.Mode)
 			}
 			if !e.Mtime.IsZero() {
 				b.WriteString(" mtime " + e.Mtime.UTC().Format(time.RFC3339Nano))
@@ -202,6 +208,7 @@ func (a *Archive) Format() []byte {
 			continue
 		}
 		b.WriteString(" --\n")
+		b.Write(e.Data)
 	}
 	return b.Bytes()
 }
