@@ -37,8 +37,10 @@ func (o *textfileOptions) Fields() []collect.Field {
 // See https://prometheus.io/docs/instrumenting/exposition_formats/.
 //
 // Files are in the order of the directories as they are given, then of their
-// names. Of two that do not go together the first one wins, and what is left
-// out of the other is told. Nothing can take a name of the exporter's own.
+// names. A family may be in several: its help is the first that is given, and
+// where a file has no type for it, that of another file, if it is a gauge or a
+// counter. Of files that do not go together the first one wins, and what is
+// left out of the others is told. Nothing can take a name of the exporter's own.
 //
 // A file is parsed when it changed and its text is made once, so that a scrape
 // usually costs a listing and a stat for each file.

@@ -17,9 +17,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
-// A textfileFamily is one family of one file.
-type textfileFamily = *dto.MetricFamily
-
 // parseTextfile reads a file in the text format. One that does not parse, or
 // that has a timestamp, is refused as a whole: nobody knows what else is wrong
 // with it. It is also refused when it was cut off within a line.

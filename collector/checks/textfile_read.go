@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
@@ -49,7 +50,7 @@ type textfileFile struct {
 	settled  bool // parsing it again would give the same
 	refused  bool // as a whole, for the first of errs
 	errs     []error
-	families []textfileFamily // sorted by name
+	families []*dto.MetricFamily // sorted by name
 }
 
 // A textfileStamp changes when a file does. The change time is in it because
