@@ -261,6 +261,9 @@ func TestOneCollectorCostsOnlyItself(t *testing.T) {
 	close(hang)
 }
 
+// slots is how many units the engine reads at the same time.
+const slots = 4
+
 // TestManyHungCollectors has more hung collectors than slots: the others are
 // served all the same, and nothing grows.
 func TestManyHungCollectors(t *testing.T) {
@@ -286,7 +289,8 @@ func TestManyHungCollectors(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if after := runtime.NumGoroutine(); after > before {
+	// A run that has just finished may not have left yet.
+	if after := runtime.NumGoroutine(); after > before+slots {
 		t.Errorf("%d goroutines became %d in 100 scrapes", before, after)
 	}
 	close(hang)

@@ -22,7 +22,9 @@
 // is: -> TARGET a symbolic link, !ERRNO a file whose reading fails, "folder" an
 // empty folder, "fifo" a pipe without a writer (opening it blocks), "deleted" an
 // entry that is gone at that moment, "escaped" a file in Go's escapes (\x00, \n)
-// whose line breaks do not count, "mode 0400" a file with that mode. @2 sections
+// whose line breaks do not count, "mode 0400" a file with that mode, "mtime
+// 2026-01-02T03:04:05Z" one that was written then, and not when the clock of the
+// host shows; these three may follow one another in this order. @2 sections
 // change the host for a second reading, whose result is in a second .prom file.
 //
 // Paths that start with syscall/ are answers of the system: uname and adjtimex
@@ -39,6 +41,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // An Archive is a .host file.
@@ -72,9 +75,13 @@ type Entry struct {
 	Data   []byte // of a File
 	Target string // of a Link, or the errno of a Fault
 	Mode   os.FileMode
+	Mtime  time.Time // of a File; zero: as the clock of the host
 }
 
-var section = regexp.MustCompile(`^-- (?:@(\d+) )?(.+?)(?: -> (.+)| !(E[A-Z0-9]+)| (folder|fifo|deleted|escaped)| mode (0[0-7]{3}))? --$`)
+var section = regexp.MustCompile(`^-- (?:@(\d+) )?(.+?)(?: -> (.+)| !(E[A-Z0-9]+)| (folder|fifo|deleted)|( escaped)?(?: mode (0[0-7]{3}))?(?: mtime (\S+Z))?) --$`)
+
+// maxMoment bounds a slip of the pen: each moment is a reading.
+const maxMoment = 100
 
 // Parse reads a .host file.
 func Parse(data []byte) (*Archive, error) {
@@ -118,12 +125,21 @@ func Parse(data []byte) (*Archive, error) {
 		e := Entry{Moment: 1, Path: m[2], Mode: 0o644}
 		if m[1] != "" {
 			e.Moment, _ = strconv.Atoi(m[1])
+			if e.Moment < 1 || e.Moment > maxMoment {
+				return nil, fmt.Errorf("%s: want a moment from 1 to %d, have %s", e.Path, maxMoment, m[1])
+			}
 		}
-		if m[6] != "" {
-			mode, _ := strconv.ParseUint(m[6], 8, 32)
+		if m[7] != "" {
+			mode, _ := strconv.ParseUint(m[7], 8, 32)
 			e.Mode = os.FileMode(mode)
 		}
-		escaped = m[5] == "escaped"
+		if m[8] != "" {
+			var err error
+			if e.Mtime, err = time.Parse(time.RFC3339Nano, m[8]); err != nil {
+				return nil, fmt.Errorf("%s: %w", e.Path, err)
+			}
+		}
+		escaped = m[6] != ""
 		switch {
 		case m[3] != "":
 			e.Kind, e.Target = Link, m[3]
@@ -177,23 +193,39 @@ func (a *Archive) Format() []byte {
 		case Deleted:
 			b.WriteString(" deleted")
 		case File:
-			if !plain(e.Data) {
-				q := strconv.QuoteToASCII(string(e.Data))
-				q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-				b.WriteString(" escaped --\n" + strings.ReplaceAll(q, `\n`, "\\n\n"))
-				if !strings.HasSuffix(q, `\n`) {
-					b.WriteString("\n")
-				}
-				continue
+			body := e.Data
+			if !plain(body) {
+				b.WriteString(" escaped")
+				body = escape(body)
 			}
-			if e.Mode != 0o644 && e.Mode != 0 {
-				fmt.Fprintf(&b, " mode %#o", e.Mode)
+			if e.Mode != 0o644 {
+				fmt.Fprintf(&b, " mode %04o", e.Mode)
 			}
+			if !e.Mtime.IsZero() {
+				b.WriteString(" mtime " + e.Mtime.UTC().Format(time.RFC3339Nano))
+			}
+			b.WriteString(" --\n")
+			b.Write(body)
+			continue
 		}
 		b.WriteString(" --\n")
 		b.Write(e.Data)
 	}
 	return b.Bytes()
+}
+
+// escape writes content in Go's escapes, line by line.
+func escape(data []byte) []byte {
+	var b []byte
+	for line := range bytes.Lines(data) {
+		q := strconv.QuoteToASCII(string(line))
+		q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+		if strings.HasPrefix(q, "-- ") {
+			q = `\x2d` + q[1:] // not to be taken for a section
+		}
+		b = append(append(b, q...), '\n')
+	}
+	return b
 }
 
 // plain reports whether content can stand in a section as it is.

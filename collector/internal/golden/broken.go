@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +20,8 @@ const garbage = "\x01\x02 garbage {\"\xff\n"
 
 var number = regexp.MustCompile(`[0-9]+`)
 
-// variants are the ways in which an input can be broken. A nil content means
-// that the file is gone.
+// variants are the ways in which an input can be broken. One without a change
+// is that the file is gone.
 var variants = []struct {
 	name   string
 	silent bool // whether it may be passed over: an empty file can mean "none"
@@ -31,7 +32,7 @@ var variants = []struct {
 	{"garbage", false, func([]byte) []byte { return []byte(garbage) }},
 	{"overlong numbers", true, func(b []byte) []byte { return number.ReplaceAll(b, bytes.Repeat([]byte("9"), 40)) }},
 	{"negative numbers", true, func(b []byte) []byte { return number.ReplaceAll(b, []byte("-$0")) }},
-	{"deleted", true, func([]byte) []byte { return nil }},
+	{"deleted", true, nil},
 }
 
 // maxBroken bounds how many files of a large case are broken; beyond it one
@@ -39,7 +40,7 @@ var variants = []struct {
 const maxBroken = 40
 
 // breakInputs reads the host once more for every variant of every input.
-func (r *recorded) breakInputs(t *testing.T, spec collect.Spec, whole string) {
+func (r *recorded) breakInputs(t testing.TB, spec collect.Spec, whole string) {
 	seen := map[string]bool{}
 	files := 0
 	for _, e := range r.archive.Entries {
@@ -54,15 +55,18 @@ func (r *recorded) breakInputs(t *testing.T, spec collect.Spec, whole string) {
 		seen[path.Base(e.Path)] = true
 		file := filepath.Join(r.root, e.Path)
 		for _, v := range variants {
-			replace(t, file, v.change(bytes.Clone(e.Data)), e.Mode)
+			if remove(t, file); v.change != nil {
+				r.rewrite(t, file, v.change(bytes.Clone(e.Data)), e)
+			}
 			r.judge(t, spec, e.Path, v.name, v.silent, whole)
 		}
-		replace(t, file, nil, 0)
+		remove(t, file)
 		if err := os.Mkdir(file, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		r.judge(t, spec, e.Path, "a folder", false, whole)
-		replace(t, file, e.Data, e.Mode)
+		remove(t, file)
+		r.rewrite(t, file, e.Data, e)
 		real := file
 		if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
 			real = filepath.Join(dir, filepath.Base(file))
@@ -73,34 +77,41 @@ func (r *recorded) breakInputs(t *testing.T, spec collect.Spec, whole string) {
 	}
 }
 
-func replace(t *testing.T, file string, content []byte, mode os.FileMode) {
+func remove(t testing.TB, file string) {
 	t.Helper()
 	if err := os.RemoveAll(file); err != nil {
 		t.Fatal(err)
 	}
-	if content == nil {
-		return
-	}
-	if err := os.WriteFile(file, content, mode); err != nil {
+}
+
+func (r *recorded) rewrite(t testing.TB, file string, content []byte, e Entry) {
+	t.Helper()
+	if err := r.write(file, content, e); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // judge reads a broken host. What is broken must be told with its path, unless
 // nothing but a label depends on it: then the number of samples is the same.
-func (r *recorded) judge(t *testing.T, spec collect.Spec, file, variant string, silent bool, whole string) {
+func (r *recorded) judge(t testing.TB, spec collect.Spec, file, variant string, silent bool, whole string) {
 	t.Helper()
 	u := r.unit(t, spec)
 	text := r.read(t, u)
 	what := fmt.Sprintf("/%s %s", file, variant)
 	status := u.Status()
+	// What is wrong with the recorded host is told with and without the variant.
+	known := complaints(whole)
+	fresh := slices.DeleteFunc(complaints(text), func(c string) bool { return slices.Contains(known, c) })
 	switch {
 	case status.Reason == collect.Panic:
 		t.Errorf("%s: %v", what, status.Err)
+	case status.Reason == collect.Timeout && !strings.Contains(whole, "# state: timeout"):
+		t.Errorf("%s: it takes longer than %v", what, u.Timeout)
 	case status.Reason == collect.NoData:
-	case status.Err != nil && strings.Contains(status.Err.Error(), path.Base(file)):
-	case status.Err != nil && !strings.Contains(whole, "\n# error: "): // of another file that the case breaks itself
-		t.Errorf("%s: the error does not name the file: %v", what, status.Err)
+	case len(fresh) > 0:
+		if !strings.Contains(strings.Join(fresh, ""), path.Base(file)) {
+			t.Errorf("%s: the error does not name the file: %v", what, status.Err)
+		}
 	case silent || text == whole:
 	case variant == "garbage" && strings.Contains(text, "garbage"): // in a label
 	case samples(text) != samples(whole):
@@ -108,6 +119,15 @@ func (r *recorded) judge(t *testing.T, spec collect.Spec, file, variant string, 
 	case variant == "garbage":
 		t.Errorf("%s: taken for something else:\n%s", what, diff(whole, text))
 	}
+}
+
+// complaints returns the errors in what read returned.
+func complaints(text string) []string {
+	_, line, told := strings.Cut(text, errorLead)
+	if !told {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(line, "\n"), "; ")
 }
 
 func samples(text string) int {

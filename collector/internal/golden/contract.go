@@ -60,7 +60,7 @@ func InheritedKind(name string) bool {
 }
 
 // checkContract holds the families of a unit against the contract.
-func checkContract(t *testing.T, u *collect.Unit, spec collect.Spec, inherited map[string]Contract) {
+func checkContract(t testing.TB, u *collect.Unit, spec collect.Spec, inherited map[string]Contract) {
 	t.Helper()
 	for _, f := range u.Set().Families() {
 		c, ok := inherited[f.Name()]

@@ -62,7 +62,7 @@ func Run(t *testing.T, dir string, specs []collect.Spec) {
 	}
 }
 
-func runCase(t *testing.T, spec collect.Spec, file string, inherited map[string]Contract) {
+func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]Contract) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func lastMoment(a *Archive) int {
 	return last
 }
 
-func (r *recorded) unit(t *testing.T, spec collect.Spec) *collect.Unit {
+func (r *recorded) unit(t testing.TB, spec collect.Spec) *collect.Unit {
 	t.Helper()
 	nobody := func(string) bool { return false }
 	u, err := collect.NewUnit(r.withTimeout(spec), r.Host, log.NewNopLogger(), nobody, r.options())
@@ -139,7 +139,7 @@ func (r *recorded) unit(t *testing.T, spec collect.Spec) *collect.Unit {
 
 // read makes one reading on the fast road, and returns its text with the
 // state and the error as comments behind it.
-func (r *recorded) read(t *testing.T, u *collect.Unit) string {
+func (r *recorded) read(t testing.TB, u *collect.Unit) string {
 	t.Helper()
 	reading := u.Begin(metric.Text)
 	result, ok := reading.Wait(context.Background(), time.Now().Add(time.Minute))
@@ -152,12 +152,15 @@ func (r *recorded) read(t *testing.T, u *collect.Unit) string {
 	}
 	b = fmt.Appendf(b, "# state: %s\n", result.Reason)
 	if err := u.Status().Err; err != nil && result.Reason != collect.Timeout {
-		b = fmt.Appendf(b, "# error: %s\n", metric.Clean(strings.ReplaceAll(err.Error(), r.root, "")))
+		b = fmt.Appendf(b, errorLead+"%s\n", metric.Clean(strings.ReplaceAll(err.Error(), r.root, "")))
 	}
 	return string(b)
 }
 
-func compare(t *testing.T, file, got string) {
+// errorLead is what stands before the error in what read returns.
+const errorLead = "# error: "
+
+func compare(t testing.TB, file, got string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -203,7 +206,7 @@ func diff(want, have string) string {
 
 // sameOnOrdinaryRoad gathers the unit through a pedantic registry and compares
 // with the text of the fast road.
-func sameOnOrdinaryRoad(t *testing.T, u *collect.Unit, text string) {
+func sameOnOrdinaryRoad(t testing.TB, u *collect.Unit, text string) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
 	if err := reg.Register(u); err != nil {
@@ -239,7 +242,7 @@ func canonical(families []*dto.MetricFamily) string {
 }
 
 // lint reports what promlint finds, but for names that are inherited.
-func lint(t *testing.T, text string, inherited map[string]Contract) {
+func lint(t testing.TB, text string, inherited map[string]Contract) {
 	t.Helper()
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {

@@ -23,6 +23,7 @@ type recorded struct {
 	archive *Archive
 	faults  map[string]error
 	timeout time.Duration
+	clock   time.Time
 }
 
 // layOut writes the first moment of a host below root.
@@ -32,12 +33,12 @@ func layOut(a *Archive, root string) (*recorded, error) {
 		return nil, err
 	}
 	r := &recorded{root: root, archive: a, faults: map[string]error{}}
-	clock := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	r.clock = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	arch, page := "amd64", 4096
 	for _, s := range a.Settings {
 		switch s.Key {
 		case "clock":
-			clock, err = time.Parse(time.RFC3339Nano, s.Value)
+			r.clock, err = time.Parse(time.RFC3339Nano, s.Value)
 		case "arch":
 			arch = s.Value
 		case "page-size":
@@ -58,7 +59,7 @@ func layOut(a *Archive, root string) (*recorded, error) {
 	r.Host = &host.Host{
 		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"), Files: tree(""),
 		Arch: arch, PageSize: page, Ticks: 100,
-		Now:      func() time.Time { return clock },
+		Now:      func() time.Time { return r.clock },
 		Uname:    r.uname,
 		Adjtimex: r.adjtimex,
 		Statfs:   r.statfs,
@@ -117,7 +118,19 @@ func (r *recorded) put(path string, e Entry) error {
 	case Deleted:
 		return nil
 	}
-	return os.WriteFile(path, e.Data, e.Mode)
+	return r.write(path, e.Data, e)
+}
+
+// write writes a file with the mode and the time of its entry.
+func (r *recorded) write(path string, data []byte, e Entry) error {
+	if err := os.WriteFile(path, data, e.Mode); err != nil {
+		return err
+	}
+	mtime := e.Mtime
+	if mtime.IsZero() {
+		mtime = r.clock
+	}
+	return os.Chtimes(path, mtime, mtime)
 }
 
 func errnoOf(name string) (error, error) {

@@ -61,7 +61,8 @@ func (r *recorder) match(pattern string) []string {
 		for file := range r.faults {
 			if path.Dir(file) == strings.TrimPrefix(real, r.root) {
 				if ok, _ := path.Match(base, path.Base(file)); ok {
-					found = append(found, file)
+					// By the way that the pattern takes, for the links on it.
+					found = append(found, path.Join(strings.TrimPrefix(d, r.root), path.Base(file)))
 				}
 			}
 		}

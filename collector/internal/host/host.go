@@ -20,7 +20,7 @@ type Host struct {
 	Sys   Tree // sysfs, usually /sys
 	Root  Tree // the root file system, usually /
 	Udev  Tree // udev's database, usually /run/udev/data
-	Files Tree // paths that are absolute already, such as those of options
+	Files Tree // paths of options: absolute, or relative to the working directory
 
 	Arch     string // as in GOARCH
 	PageSize int    // bytes
@@ -100,13 +100,11 @@ type Tree struct {
 	faults     map[string]error
 }
 
-// NewTree returns the tree below root.
+// NewTree returns the tree below root. Without a root, paths are taken as they
+// are.
 func NewTree(root string) Tree {
 	if root != "" {
 		root = filepath.Clean(root)
-	}
-	if root == "/" {
-		root = "" // so that paths do not start with two slashes
 	}
 	return Tree{root: root}
 }
@@ -144,7 +142,11 @@ func appendPath(dst []byte, root string, elem []string) []byte {
 		if len(e) == 0 {
 			continue
 		}
-		if e[0] != '/' {
+		slash := len(dst) > 0 && dst[len(dst)-1] == '/'
+		switch {
+		case slash && e[0] == '/':
+			e = e[1:]
+		case !slash && e[0] != '/' && len(dst) > 0:
 			dst = append(dst, '/')
 		}
 		dst = append(dst, e...)

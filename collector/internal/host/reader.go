@@ -17,7 +17,7 @@ import (
 )
 
 // A Reader reads files of one tree into a buffer that it reuses, with bare
-// open, read and close. It never stats a file and never hands one to Go's
+// open, read and close. Reading never stats a file and never hands one to Go's
 // poller: that costs half the system calls, and a sysfs file that answers
 // EAGAIN would park the goroutine for ever.
 //
@@ -184,6 +184,22 @@ func (r *Reader) Exists(elem ...string) bool {
 	r.setPath(elem)
 	_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
 	return errno == 0
+}
+
+// Stat returns what stat(2) tells of a path, symbolic links followed. Unlike
+// Read it never waits for the other end of a pipe.
+func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
+	r.setPath(elem)
+	for {
+		var st unix.Stat_t
+		switch err := unix.Stat(r.lastPath(), &st); err {
+		case nil:
+			return st, nil
+		case unix.EINTR:
+		default:
+			return st, r.fail("stat", err)
+		}
+	}
 }
 
 // At completes an error of a parser with the path that was read last. Other

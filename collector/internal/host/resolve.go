@@ -21,8 +21,8 @@ const maxLinks = 40
 // a file system that is mounted elsewhere, where /etc/os-release might lead to
 // the file of the container.
 func (r *Reader) Resolve(elem ...string) (string, error) {
-	name := string(appendPath(nil, "", elem))
-	if r.tree.root == "" {
+	name := string(appendPath(nil, "/", elem))
+	if r.tree.root == "" || r.tree.root == "/" {
 		return name, nil
 	}
 	done, rest := "", name

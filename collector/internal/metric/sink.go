@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -25,7 +26,7 @@ type Sink struct {
 	set     *Set
 	text    [][]byte // by Family.index
 	metrics []prometheus.Metric
-	foreign []foreign
+	foreign []*Foreign
 	samples int
 	errs    []error
 	dropped int // errors beyond maxErrors
@@ -34,10 +35,21 @@ type Sink struct {
 // maxErrors bounds what one run keeps of its errors; the rest is counted.
 const maxErrors = 20
 
-// A foreign family came from outside, with a name that is not in the Set.
-type foreign struct {
+// A Foreign is a whole family that came from outside, with a name that is not
+// in the Set. Its text is made once, for as many runs as it is emitted in.
+type Foreign struct {
 	family *dto.MetricFamily
 	text   []byte
+}
+
+// NewForeign returns a family for EmitForeign. The family must not be changed
+// afterwards.
+func NewForeign(family *dto.MetricFamily) (*Foreign, error) {
+	var text bytes.Buffer
+	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+		return nil, err
+	}
+	return &Foreign{family, text.Bytes()}, nil
 }
 
 // NewSink returns an empty sink for the families of set.
@@ -48,7 +60,8 @@ func (s *Sink) Reset(mode Mode) {
 	for i := range s.text {
 		s.text[i] = s.text[i][:0]
 	}
-	*s = Sink{mode: mode, set: s.set, text: s.text}
+	clear(s.foreign)
+	*s = Sink{mode: mode, set: s.set, text: s.text, foreign: s.foreign[:0]}
 }
 
 // Emit adds a sample. Label values stand in the order in which the family
@@ -102,13 +115,17 @@ func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
 // collector declared. It is left out of the exposition if a collector comes to
 // declare that name after all.
 func (s *Sink) Foreign(family *dto.MetricFamily) error {
-	s.samples += len(family.GetMetric())
-	var text strings.Builder
-	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-		return err
+	f, err := NewForeign(family)
+	if err == nil {
+		s.EmitForeign(f)
 	}
-	s.foreign = append(s.foreign, foreign{family, []byte(text.String())})
-	return nil
+	return err
+}
+
+// EmitForeign is Foreign for a family whose text is made already.
+func (s *Sink) EmitForeign(f *Foreign) {
+	s.samples += len(f.family.GetMetric())
+	s.foreign = append(s.foreign, f)
 }
 
 // Skip notes that a part could not be read, and why. The collector goes on:

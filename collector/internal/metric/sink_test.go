@@ -160,6 +160,32 @@ func TestForeignFamilyCannotShadow(t *testing.T) {
 	}
 }
 
+func TestForeignFamilyIsRenderedOnce(t *testing.T) {
+	name, val, typ := "m", 3.0, dto.MetricType_GAUGE
+	f, err := NewForeign(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSink(NewSet())
+	run := func() {
+		s.Reset(Text)
+		s.EmitForeign(f)
+	}
+	run()
+	if n := testing.AllocsPerRun(10, run); n > 0 {
+		t.Errorf("%v allocations a run, want none", n)
+	}
+	if got := string(s.AppendText(nil, nil, never)); got != "# TYPE m gauge\nm 3\n" || s.Samples() != 1 {
+		t.Errorf("%d samples, %q", s.Samples(), got)
+	}
+	if s.Reset(Text); len(s.AppendText(nil, nil, never)) != 0 {
+		t.Error("a foreign family outlives its run")
+	}
+	if _, err := NewForeign(&dto.MetricFamily{Name: &name}); err == nil {
+		t.Error("a family without series is accepted")
+	}
+}
+
 func TestErrorsAreBounded(t *testing.T) {
 	s := NewSink(NewSet())
 	for i := range 50 {

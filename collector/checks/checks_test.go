@@ -1,0 +1,9 @@
+package checks
+
+import (
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/checks", Collectors()) }

@@ -1,0 +1,54 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// manySeries returns a file of ten families with a hundred series each.
+func manySeries(file int) string {
+	var b strings.Builder
+	for family := range 10 {
+		name := fmt.Sprintf("job%d_metric%d", file, family)
+		fmt.Fprintf(&b, "# HELP %s What a job tells of its work.\n# TYPE %s gauge\n", name, name)
+		for series := range 100 {
+			fmt.Fprintf(&b, "%s{job=\"job%d\",queue=\"queue-%d\"} %d.5\n", name, file, series, series*1000)
+		}
+	}
+	return b.String()
+}
+
+// BenchmarkTextfile reads 10 files of 1000 series each: none of which changed,
+// one of which did, and all of which did (as without a cache).
+func BenchmarkTextfile(b *testing.B) {
+	for _, changed := range []int{0, 1, 10} {
+		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {
+			bench := newTextfileBench(b)
+			for i := range 10 {
+				bench.write(b, fmt.Sprintf("%d.prom", i), manySeries(i))
+			}
+			var text []byte
+			run := func() {
+				bench.out.Reset(metric.Text)
+				if err := bench.Update(context.Background(), bench.out); err != nil {
+					b.Fatal(err)
+				}
+				text = bench.out.AppendText(text[:0], nil, func(string) bool { return false })
+			}
+			run()
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				known := bench.sources[0].known
+				for _, f := range bench.files[:changed] {
+					delete(known, f.path)
+				}
+				run()
+			}
+		})
+	}
+}

@@ -1,0 +1,279 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// A textfileBench is a collector on folders of this test.
+type textfileBench struct {
+	*textfileCollector
+	dir string
+	now time.Time
+	set *metric.Set
+	out *metric.Sink
+}
+
+func newTextfileBench(t testing.TB, reserved ...string) *textfileBench {
+	b := &textfileBench{dir: t.TempDir(), now: time.Now().Add(time.Hour), set: metric.NewSet()}
+	b.out = metric.NewSink(b.set)
+	var o textfileOptions
+	if err := o.Directories.Set(b.dir); err != nil {
+		t.Fatal(err)
+	}
+	c, err := newTextfile(&collect.Env{
+		Host:    &host.Host{Files: host.NewTree(""), Now: func() time.Time { return b.now }},
+		Metrics: b.set,
+		Log:     log.NewNopLogger(),
+		Reserved: func(name string) bool {
+			for _, r := range reserved {
+				if r == name {
+					return true
+				}
+			}
+			return false
+		},
+	}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.textfileCollector = c
+	return b
+}
+
+func (b *textfileBench) write(t testing.TB, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read returns the text of one run, without comments, and what it skipped.
+func (b *textfileBench) read(t testing.TB) (text, errs string) {
+	t.Helper()
+	b.out.Reset(metric.Text)
+	if err := b.Update(context.Background(), b.out); err != nil {
+		t.Fatal(err)
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(string(b.out.AppendText(nil, nil, func(string) bool { return false }))) {
+		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "node_textfile_mtime_seconds") {
+			kept.WriteString(strings.ReplaceAll(line, b.dir, ""))
+		}
+	}
+	all, _ := b.out.Errors()
+	for _, err := range all {
+		errs += strings.ReplaceAll(err.Error(), b.dir, "") + "\n"
+	}
+	return kept.String(), errs
+}
+
+func (b *textfileBench) want(t *testing.T, what, text, errs string) {
+	t.Helper()
+	haveText, haveErrs := b.read(t)
+	if haveText != text {
+		t.Errorf("%s: text\n%swant\n%s", what, haveText, text)
+	}
+	if haveErrs != errs {
+		t.Errorf("%s: errors\n%swant\n%s", what, haveErrs, errs)
+	}
+}
+
+func TestTextfileCache(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "a.prom", "a 1\n")
+	b.write(t, "b.prom", "b 1\n")
+	good := "node_textfile_scrape_error 0\n"
+	b.want(t, "first", good+"a 1\nb 1\n", "")
+	a, bb, served := b.files[0], b.files[1], b.merger.known["b"]
+	b.want(t, "unchanged", good+"a 1\nb 1\n", "")
+	if b.files[0] != a || b.files[1] != bb {
+		t.Error("files that did not change are parsed again")
+	}
+
+	// The same length, the same inode, and its old modification time again:
+	// the change time tells.
+	old := time.Unix(a.stamp.mtime.Unix())
+	for a.stamp.ctime == statOf(t, b, "a.prom").ctime { // until the next tick
+		b.write(t, "a.prom", "a 2\n")
+		if err := os.Chtimes(filepath.Join(b.dir, "a.prom"), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.want(t, "rewritten in place", good+"a 2\nb 1\n", "")
+	if b.files[0] == a || b.files[1] != bb {
+		t.Error("not only the file that changed is parsed again")
+	}
+	if b.merger.known["b"] != served {
+		t.Error("a family that did not change is rendered again")
+	}
+
+	b.write(t, "new", "a 3\n")
+	if err := os.Rename(filepath.Join(b.dir, "new"), filepath.Join(b.dir, "a.prom")); err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, "replaced", good+"a 3\nb 1\n", "")
+
+	b.write(t, "b.prom", "b {\n")
+	bad := "node_textfile_scrape_error 1\n"
+	text, errs := b.read(t)
+	if text != bad+"a 3\n" || !strings.HasPrefix(errs, "/b.prom:1: ") {
+		t.Errorf("bad file: %s%s", text, errs)
+	}
+	refused := b.files[1]
+	b.want(t, "still bad", bad+"a 3\n", errs)
+	if b.files[1] != refused {
+		t.Error("a file that was refused is parsed again")
+	}
+
+	if err := os.Remove(filepath.Join(b.dir, "b.prom")); err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, "deleted", good+"a 3\n", "")
+	if n := len(b.sources[0].known); n != 1 {
+		t.Errorf("%d files are kept in mind, want 1", n)
+	}
+}
+
+func statOf(t *testing.T, b *textfileBench, name string) textfileStamp {
+	t.Helper()
+	st, err := host.NewTree(b.dir).Reader().Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stampOf(st)
+}
+
+// TestTextfileFreshFile changes a file within one tick of the file system's
+// clock: nothing of stat(2) tells, so that a fresh file has to be read again.
+func TestTextfileFreshFile(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "a.prom", "a 1\n")
+	stamp := statOf(t, b, "a.prom")
+	written := stamp.last()
+	for _, c := range []struct {
+		after  time.Duration
+		parsed bool
+	}{
+		{0, true},
+		{textfileSettles, true},
+		{textfileSettles + 1, true}, // what is there was read when it was too fresh
+		{textfileSettles + time.Second, false},
+		{time.Hour, false},
+	} {
+		var before *textfileFile
+		if len(b.files) > 0 {
+			before = b.files[0]
+		}
+		b.now = written.Add(c.after)
+		b.read(t)
+		if parsed := b.files[0] != before; parsed != c.parsed {
+			t.Errorf("%v after it was written: parsed %v, want %v", c.after, parsed, c.parsed)
+		}
+	}
+	ahead := newTextfileBench(t)
+	ahead.write(t, "a.prom", "a 1\n")
+	ahead.now = written.Add(-time.Hour)
+	ahead.read(t)
+	before := ahead.files[0]
+	ahead.read(t)
+	if ahead.files[0] == before {
+		t.Error("a file from the future is taken to be settled")
+	}
+}
+
+func TestTextfileReserved(t *testing.T) {
+	b := newTextfileBench(t, "node_load1", "node_boots_count", "node_textfile_scrape_error")
+	b.write(t, "a.prom", "node_load1 99\nnode_load2 1\nnode_textfile_scrape_error 0\n")
+	b.write(t, "b.prom", "# TYPE node_boots summary\nnode_boots_count 1\nnode_boots_sum 2\n")
+	b.write(t, "c.prom", "node_load1{x=\"y\"} 98\n")
+	b.want(t, "reserved names", "node_textfile_scrape_error 1\nnode_load2 1\n",
+		"/b.prom: node_boots is a name of the exporter's own: left out\n"+
+			"/a.prom, /c.prom: node_load1 is a name of the exporter's own: left out\n"+
+			"/a.prom: node_textfile_scrape_error is a name of the exporter's own: left out\n")
+}
+
+func TestTextfileTooLarge(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "large.prom", "large 1\n")
+	b.write(t, "small.prom", "small 1\n")
+	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), maxTextfile+1); err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, "too large", "node_textfile_scrape_error 1\nsmall 1\n",
+		"/large.prom: 16777217 bytes, more than the 16777216 that a file may have\n")
+}
+
+// TestTextfileHungDirectory has one of two directories hang for a while.
+func TestTextfileHungDirectory(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "a.prom", "a 1\n")
+	hung := newTextfileSource(&host.Host{Files: host.NewTree(""), Now: time.Now}, "/hung")
+	b.sources = append([]*textfileSource{hung}, b.sources...)
+	release := make(chan struct{})
+	run, _ := hung.flight.Go(func() ([]textfileDir, error) {
+		<-release
+		return nil, nil
+	})
+	run.Started = run.Started.Add(-time.Minute) // so that nobody waits for it any longer
+	for range 5 {
+		b.want(t, "hung", "node_textfile_scrape_error 1\na 1\n", "/hung: no answer after 2.5s\n")
+		if hung.run != run {
+			t.Error("a second run is started while the first one hangs")
+		}
+	}
+	close(release)
+	<-run.Done()
+	b.want(t, "answers again", "node_textfile_scrape_error 1\na 1\n", "open /hung: no such file or directory\n")
+}
+
+// TestTextfileManyErrors has more errors than a run keeps.
+func TestTextfileManyErrors(t *testing.T) {
+	b := newTextfileBench(t)
+	for i := range 30 {
+		b.write(t, fmt.Sprintf("%02d.prom", i), "{\n")
+	}
+	b.write(t, "99.prom", "a 1\n")
+	text, _ := b.read(t)
+	if _, more := b.out.Errors(); more != 10 || text != "node_textfile_scrape_error 1\na 1\n" {
+		t.Errorf("%d more errors:\n%s", more, text)
+	}
+}
+
+func TestExpand(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"srv/a/m", "srv/b/m", "srv/b10/m", "srv/c", "srv/.d/m", "srv/[x]/m"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := host.NewTree(root).Reader()
+	for pattern, want := range map[string]string{
+		"/srv/a/m":        "/srv/a/m",
+		"/srv/*/m":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m",
+		"/srv/b*/m":       "/srv/b/m /srv/b10/m",
+		"/srv/[ab]/[k-n]": "/srv/a/m /srv/b/m",
+		`/srv/\[x\]/m`:    "/srv/[x]/m",
+		"srv/?/m":         "srv/a/m srv/b/m",
+		"*/a/m":           "srv/a/m",
+		"/srv/z*":         "/srv/z*",
+		"/srv/*/none":     "/srv/*/none",
+		"/srv/[":          "/srv/[",
+		"/none/*":         "/none/*",
+	} {
+		if got := strings.Join(expand(r, pattern), " "); got != want {
+			t.Errorf("%s: %s, want %s", pattern, got, want)
+		}
+	}
+}

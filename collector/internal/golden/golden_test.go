@@ -1,0 +1,320 @@
+package golden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// A spy is a test that may fail: it keeps what is held against it.
+type spy struct {
+	testing.TB
+	complaints []string
+}
+
+func (s *spy) Helper() {}
+func (s *spy) Error(args ...any) {
+	s.complaints = append(s.complaints, fmt.Sprint(args...))
+}
+func (s *spy) Errorf(format string, args ...any) { s.Error(fmt.Sprintf(format, args...)) }
+func (s *spy) Fatal(args ...any) {
+	s.Error(args...)
+	runtime.Goexit()
+}
+func (s *spy) Fatalf(format string, args ...any) { s.Fatal(fmt.Sprintf(format, args...)) }
+
+// A toy is a collector made of one function. It reads proc/toy, one number.
+type toy struct {
+	proc    *host.Reader
+	value   *metric.Family
+	other   *metric.Family
+	counter int
+	update  func(t *toy, out *metric.Sink) error
+}
+
+func (t *toy) Update(_ context.Context, out *metric.Sink) error { return t.update(t, out) }
+
+// good is how it should be done.
+func good(t *toy, out *metric.Sink) error {
+	v, err := t.proc.Uint("toy")
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	out.Emit(t.value, float64(v), "a")
+	return nil
+}
+
+// judged runs a case of a toy and returns what the harness holds against it.
+func judged(t *testing.T, hostFile, prom string, contracts map[string]Contract, update func(*toy, *metric.Sink) error) []string {
+	t.Helper()
+	spec := collect.Spec{Name: "toy", Help: "A toy.", Build: collect.Plain(func(env *collect.Env) *toy {
+		return &toy{
+			proc: env.Host.Proc.Reader(), update: update,
+			value: env.Metrics.Gauge("toy_value", "A value.", "device"),
+			other: env.Metrics.Gauge("toy_others_total", "Not a gauge, by its name."),
+		}
+	})}
+	file := filepath.Join(t.TempDir(), "toy.host")
+	for name, content := range map[string]string{file: hostFile, strings.TrimSuffix(file, ".host") + ".prom": prom} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &spy{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runCase(s, spec, file, contracts)
+	}()
+	<-done
+	return s.complaints
+}
+
+const (
+	toyHost = "A host with a toy.\n-- proc/toy --\n42\n"
+	toyProm = "# HELP toy_value A value.\n# TYPE toy_value gauge\ntoy_value{device=\"a\"} 42\n# state: ok\n"
+)
+
+func TestGoodCollectorPasses(t *testing.T) {
+	for name, c := range map[string]struct{ host, prom string }{
+		"plain":         {toyHost, toyProm},
+		"another host":  {"A host where the toy is empty.\n-- proc/other --\n", "# state: no_data\n# error: no data: open /proc/toy: no such file or directory\n"},
+		"hang":          {"A pipe.\ntimeout = 20ms\n-- proc/toy fifo --\n", "# state: timeout\n"},
+		"fault":         {"A fault.\n-- proc/toy !EIO --\n-- proc/other --\nx\n", "# state: error\n# error: read /proc/toy: input/output error\n"},
+		"unreadable":    {"Nonsense.\n-- proc/toy --\nx\n", "# state: error\n# error: /proc/toy:1: want an unsigned number, have \"x\"\n"},
+		"two and empty": {"An empty file beside it.\n-- proc/empty --\n-- proc/toy --\n42\n", toyProm},
+	} {
+		for _, complaint := range judged(t, c.host, c.prom, nil, good) {
+			t.Errorf("%s: %s", name, complaint)
+		}
+	}
+}
+
+// TestBadCollectorIsCaught gives the harness collectors that each break one
+// rule.
+func TestBadCollectorIsCaught(t *testing.T) {
+	if *update {
+		t.Skip("-update accepts what is served")
+	}
+	hung := make(chan struct{})
+	defer close(hung)
+	for name, c := range map[string]struct {
+		want   string // in one of the complaints
+		host   string
+		update func(*toy, *metric.Sink) error
+	}{
+		"errors swallowed": {want: "/proc/toy garbage: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+			if v, err := t.proc.Uint("toy"); err == nil {
+				out.Emit(t.value, float64(v), "a")
+			}
+			return nil
+		}},
+		"read errors swallowed": {want: "/proc/toy an input/output error: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+			b, _ := t.proc.Text("toy")
+			v, ok := scan.Uint(b)
+			if !ok && len(b) > 0 {
+				return t.proc.At(host.Bad(1, "a number", b))
+			}
+			if ok {
+				out.Emit(t.value, float64(v), "a")
+			}
+			return nil
+		}},
+		"zero for what was not read": {want: "/proc/toy garbage: taken for something else", update: func(t *toy, out *metric.Sink) error {
+			v, _ := t.proc.Uint("toy")
+			out.Emit(t.value, float64(v), "a")
+			return nil
+		}},
+		"a folder is a zero": {want: "/proc/toy a folder: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+			v, err := t.proc.Uint("toy")
+			var bad *host.Malformed
+			if errors.As(err, &bad) {
+				return err
+			}
+			if err == nil {
+				out.Emit(t.value, float64(v), "a")
+			}
+			return nil
+		}},
+		"an error without a path": {want: "the error does not name the file", update: func(t *toy, out *metric.Sink) error {
+			if err := good(t, out); err != nil {
+				return errors.New("it does not work")
+			}
+			return nil
+		}},
+		"the error of another file": {want: "/proc/toy garbage: the error does not name the file", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+			_, err := t.proc.Read("bad")
+			out.Skip(err)
+			if err := good(t, out); err != nil {
+				out.Skip(errors.New("it does not work"))
+			}
+			return nil
+		}},
+		"silence behind another error": {want: "/proc/toy garbage: passed over in silence", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+			_, err := t.proc.Read("bad")
+			out.Skip(err)
+			_ = good(t, out)
+			return nil
+		}},
+		"a panic": {want: "/proc/toy emptied: panic: runtime error: index out of range", update: func(t *toy, out *metric.Sink) error {
+			b, err := t.proc.Text("toy")
+			if err != nil {
+				return err
+			}
+			out.Emit(t.value, float64(b[0]), "a")
+			return nil
+		}},
+		"a hang": {want: "/proc/toy garbage: it takes longer than 20ms", host: "Impatient.\ntimeout = 20ms\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+			err := good(t, out)
+			var bad *host.Malformed
+			if errors.As(err, &bad) {
+				<-hung
+			}
+			return err
+		}},
+		"another answer each time": {want: "a second reading of the same host differs", update: func(t *toy, out *metric.Sink) error {
+			t.counter++
+			out.Emit(t.value, float64(t.counter), "a")
+			return nil
+		}},
+		"not what was recorded": {want: "toy.prom (- want, + have", update: func(t *toy, out *metric.Sink) error {
+			out.Emit(t.value, 43, "a")
+			return nil
+		}},
+		"a series twice": {want: "was collected before with the same name and label values", update: func(t *toy, out *metric.Sink) error {
+			_ = good(t, out)
+			return good(t, out)
+		}},
+		"a gauge that is called total": {want: "promlint: toy_others_total", update: func(t *toy, out *metric.Sink) error {
+			out.Emit(t.other, 1)
+			return good(t, out)
+		}},
+	} {
+		if c.host == "" {
+			c.host = toyHost
+		}
+		complaints := judged(t, c.host, toyProm, nil, c.update)
+		if !strings.Contains(strings.Join(complaints, "\n"), c.want) {
+			t.Errorf("%s is not caught: want %q in\n%s", name, c.want, strings.Join(complaints, "\n"))
+		}
+	}
+}
+
+func TestContractIsKept(t *testing.T) {
+	for want, c := range map[string]Contract{
+		"toy_value belongs to collector other":     {Collector: "other", Type: "gauge", Labels: []string{"device"}},
+		"toy_value is a gauge, want counter":       {Collector: "toy", Type: "counter", Labels: []string{"device"}},
+		"toy_value has label device, want only []": {Collector: "toy", Type: "gauge"},
+	} {
+		complaints := judged(t, toyHost, toyProm, map[string]Contract{"toy_value": c}, good)
+		if len(complaints) != 1 || complaints[0] != want {
+			t.Errorf("want %q, have %q", want, complaints)
+		}
+	}
+}
+
+func TestCaseWithoutStory(t *testing.T) {
+	complaints := judged(t, "-- proc/toy --\n42\n", toyProm, nil, good)
+	if len(complaints) != 1 || !strings.Contains(complaints[0], "does not say what host it is") {
+		t.Errorf("%q", complaints)
+	}
+}
+
+// TestBrokenInputsAreRestored breaks every file of a host, and compares it with
+// the host as it was.
+func TestBrokenInputsAreRestored(t *testing.T) {
+	a, err := Parse([]byte("A host.\n-- proc/toy --\n42\n-- proc/empty --\n-- proc/none folder --\n-- proc/link -> toy --\n" +
+		"-- proc/secret mode 0400 mtime 2020-01-01T00:00:00Z --\nx\n-- sys/class/a -> ../devices/a --\n-- sys/devices/a/b --\ny\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := layOut(a, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, r.root)
+	u := collect.Spec{Name: "toy", Build: collect.Plain(func(env *collect.Env) *toy {
+		return &toy{proc: env.Host.Proc.Reader(), value: env.Metrics.Gauge("toy_value", "A value.", "device"), update: good}
+	})}
+	r.breakInputs(t, u, r.read(t, r.unit(t, u)))
+	if after := listing(t, r.root); after != before {
+		t.Errorf("before\n%safter\n%s", before, after)
+	}
+	if len(r.faults) != 0 {
+		t.Errorf("faults are left: %v", r.faults)
+	}
+}
+
+// listing returns all paths below a folder, with what is in them.
+func listing(t *testing.T, root string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%s %v", strings.TrimPrefix(path, root), info.Mode())
+		switch {
+		case info.Mode().IsRegular():
+			content, err := os.ReadFile(path)
+			fmt.Fprintf(&b, " %s %q %v", info.ModTime().UTC().Format(time.RFC3339Nano), content, err)
+		case info.Mode()&os.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			fmt.Fprintf(&b, " -> %s %v", target, err)
+		}
+		b.WriteByte('\n')
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestMoments has a host change in every way between two readings.
+func TestMoments(t *testing.T) {
+	a, err := Parse([]byte("A host.\n-- proc/a --\n1\n-- proc/b !EIO --\n-- proc/c --\n3\n-- proc/d folder --\n-- proc/e -> a --\n-- proc/f --\n6\n" +
+		"-- @2 proc/a deleted --\n-- @2 proc/b --\n2\n-- @2 proc/c !ENODEV --\n-- @2 proc/d --\n4\n-- @2 proc/e --\n5\n-- @2 proc/f fifo --\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := layOut(a, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proc := r.Proc.Reader()
+	read := func(names ...string) string {
+		var b strings.Builder
+		for _, name := range names {
+			text, err := proc.Text(name)
+			if err != nil {
+				text = []byte(errors.Unwrap(err).Error())
+			}
+			fmt.Fprintf(&b, "%s=%s ", name, text)
+		}
+		return b.String()
+	}
+	if have, want := read("a", "b", "c", "d", "e"), "a=1 b=input/output error c=3 d=is a directory e=1 "; have != want {
+		t.Errorf("first: %s, want %s", have, want)
+	}
+	if err := r.moment(2); err != nil {
+		t.Fatal(err)
+	}
+	if have, want := read("a", "b", "c", "d", "e"), "a=no such file or directory b=2 c=no such device d=4 e=5 "; have != want {
+		t.Errorf("second: %s, want %s", have, want)
+	}
+	if info, err := os.Lstat(filepath.Join(r.root, "proc/f")); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("f: %v, %v", info, err)
+	}
+}
