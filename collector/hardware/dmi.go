@@ -3,6 +3,7 @@ package hardware
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -116,7 +117,10 @@ func (c *dmiCollector) read(out *metric.Sink) error {
 	}
 	if len(labels) == 0 {
 		c.done = false
-		return errors.Join(collect.ErrNoData, denied)
+		if denied == nil {
+			return collect.ErrNoData
+		}
+		return fmt.Errorf("%w: %w", collect.ErrNoData, denied)
 	}
 	if c.info == nil {
 		c.info = c.metrics.Gauge("node_dmi_info", "What the firmware says of the machine, as labels, with the value 1.", labels...)
