@@ -21,7 +21,7 @@ var udpQueues = collect.Spec{
 // socket behind a line of names; the fifth field is tx_queue:rx_queue in
 // hexadecimal bytes:
 //
-//	 889: 00000000:C908 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 1900 2 00000000c1965245 0
+//	889: 00000000:C908 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 1900 2 00000000c1965245 0
 //
 // Either file is missing where its IP version is off. See proc_pid_net(5).
 type udpQueuesCollector struct {
