@@ -39,22 +39,22 @@ func newUDPQueues(env *collect.Env) *udpQueuesCollector {
 func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
 	var missing []error
 	for _, f := range [2]struct{ file, ip string }{{"net/udp", "v4"}, {"net/udp6", "v6"}} {
-		b, err := c.proc.Read(f.file)
+		var sum udpQueueSum
+		err := c.proc.Lines(sum.add, f.file)
+		if err == nil {
+			err = sum.end()
+		}
 		if host.Gone(err) {
 			missing = append(missing, err)
 			continue
-		}
-		var tx, rx uint64
-		if err == nil {
-			tx, rx, err = parseUDPQueues(b)
 		}
 		if err != nil {
 			// A sum without some of the sockets would be a wrong one.
 			out.Skip(c.proc.At(err))
 			continue
 		}
-		out.Emit(c.queues, float64(tx), f.ip, "tx")
-		out.Emit(c.queues, float64(rx), f.ip, "rx")
+		out.Emit(c.queues, float64(sum.tx), f.ip, "tx")
+		out.Emit(c.queues, float64(sum.rx), f.ip, "rx")
 	}
 	if len(missing) == 2 {
 		return collect.OrNoData(missing[0])
@@ -62,32 +62,46 @@ func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// parseUDPQueues sums up the queues of a file. A busy resolver has a hundred
-// thousand lines: nothing is allocated, and nothing behind the fifth field is
-// looked at.
-func parseUDPQueues(b []byte) (tx, rx uint64, err error) {
-	names, b := scan.Line(b)
-	if !bytes.Contains(names, []byte("tx_queue")) {
-		return 0, 0, host.Bad(1, "names of columns with tx_queue", names)
+// A udpQueueSum sums up the queues of a file. A busy resolver has a hundred
+// thousand lines: nothing is allocated for one, and nothing behind its fifth
+// field is looked at.
+type udpQueueSum struct {
+	lines  int
+	tx, rx uint64
+}
+
+// add adds the next line of the file, of which the first has the names.
+func (s *udpQueueSum) add(line []byte) error {
+	s.lines++
+	if s.lines == 1 {
+		if !bytes.Contains(line, []byte("tx_queue")) {
+			return host.Bad(1, "names of columns with tx_queue", line)
+		}
+		return nil
 	}
-	for n := 2; len(b) > 0; n++ {
-		var line, field []byte
-		line, b = scan.Line(b)
-		rest := line
-		for range 5 {
-			field, rest = scan.Field(rest)
-		}
-		colon := bytes.IndexByte(field, ':')
-		if colon < 0 || len(rest) == 0 {
-			return 0, 0, host.Bad(n, "a socket with tx_queue:rx_queue", line)
-		}
-		t, ok1 := scan.Hex(field[:colon])
-		r, ok2 := scan.Hex(field[colon+1:])
-		if !ok1 || !ok2 {
-			return 0, 0, host.Bad(n, "tx_queue:rx_queue in hexadecimal", field)
-		}
-		tx += t
-		rx += r
+	var field []byte
+	rest := line
+	for range 5 {
+		field, rest = scan.Field(rest)
 	}
-	return tx, rx, nil
+	colon := bytes.IndexByte(field, ':')
+	if colon < 0 || len(rest) == 0 {
+		return host.Bad(s.lines, "a socket with tx_queue:rx_queue", line)
+	}
+	tx, ok1 := scan.Hex(field[:colon])
+	rx, ok2 := scan.Hex(field[colon+1:])
+	if !ok1 || !ok2 {
+		return host.Bad(s.lines, "tx_queue:rx_queue in hexadecimal", field)
+	}
+	s.tx += tx
+	s.rx += rx
+	return nil
+}
+
+// end tells a file that has no lines at all.
+func (s *udpQueueSum) end() error {
+	if s.lines == 0 {
+		return host.Bad(1, "names of columns with tx_queue", nil)
+	}
+	return nil
 }

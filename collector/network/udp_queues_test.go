@@ -53,7 +53,17 @@ func TestUDPQueuesLikeProcfs(t *testing.T) {
 	}
 }
 
-func TestParseUDPQueues(t *testing.T) {
+func sumUDPQueues(text string) (tx, rx uint64, err error) {
+	var s udpQueueSum
+	for line := range strings.Lines(text) {
+		if err := s.add([]byte(strings.TrimSuffix(line, "\n"))); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.tx, s.rx, s.end()
+}
+
+func TestUDPQueueSum(t *testing.T) {
 	const socket = "  1: 0:0 0:0 07 00000001:00000002 00:0 0 0 0 1 2 0 0\n"
 	for _, c := range []struct {
 		name, text string
@@ -70,7 +80,7 @@ func TestParseUDPQueues(t *testing.T) {
 		{"no number", udpNames + "1: 0:0 0:0 07 0000000g:00000002 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
 		{"half a number", udpNames + "1: 0:0 0:0 07 00000001: 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
 	} {
-		tx, rx, err := parseUDPQueues([]byte(c.text))
+		tx, rx, err := sumUDPQueues(c.text)
 		switch {
 		case c.err == "" && (err != nil || tx != c.tx || rx != c.rx):
 			t.Errorf("%s: %d, %d, %v, want %d, %d", c.name, tx, rx, err, c.tx, c.rx)
@@ -89,7 +99,7 @@ func FuzzUDPQueues(f *testing.F) {
 		if strings.ContainsAny(line, "\n\r") || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
 			t.Skip("not one line of ASCII")
 		}
-		tx, rx, err := parseUDPQueues([]byte(udpNames + line + "\n"))
+		tx, rx, err := sumUDPQueues(udpNames + line + "\n")
 		if len(strings.Fields(line)) < 13 {
 			return // procfs panics when it looks for the drops
 		}
