@@ -44,7 +44,7 @@ var dmi = collect.Spec{
 // PowerEdge R740). Which files there are depends on the firmware, and which
 // can be read on privileges; only those become labels, so that the family is
 // not declared before they are read. See
-// https://docs.kernel.org/admin-guide/abi-testing.html#abi-sys-class-dmi.
+// https://github.com/torvalds/linux/blob/master/drivers/firmware/dmi-id.c.
 type dmiCollector struct {
 	sys     *host.Reader
 	metrics *metric.Set

@@ -31,7 +31,7 @@ var watchdog = collect.Spec{
 // watchdogCollector reads /sys/class/watchdog, a folder for each watchdog with
 // a number or a word a file (timeout: 60). Which files there are depends on
 // the driver, and kernels without CONFIG_WATCHDOG_SYSFS have none. See
-// https://docs.kernel.org/admin-guide/abi-testing.html#abi-sys-class-watchdog-watchdogn-timeout.
+// https://github.com/torvalds/linux/blob/master/Documentation/ABI/testing/sysfs-class-watchdog.
 type watchdogCollector struct {
 	sys     *host.Reader
 	numbers []watchdogFile
