@@ -1,9 +1,16 @@
-// Package network ...
+// Package network has the collectors of the network: protocols, sockets,
+// queues, connection tracking.
 package network
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
-	return []collect.Spec{}
+	return []collect.Spec{
+		conntrack,
+		netstat,
+		sockstat,
+		softnet,
+		udpQueues,
+	}
 }
