@@ -37,8 +37,6 @@ type cpufreqFile struct {
 	family *metric.Family
 }
 
-const cpuDir = "devices/system/cpu"
-
 func newCPUFreq(env *collect.Env) *cpufreqCollector {
 	m := env.Metrics
 	return &cpufreqCollector{
