@@ -69,8 +69,6 @@ func (c *cpuCollector) Update(_ context.Context, out *metric.Sink) error {
 	return err
 }
 
-const cpuDir = "devices/system/cpu"
-
 // skip notes that a part could not be read, unless it is not there.
 func skip(out *metric.Sink, err error) {
 	if !host.Gone(err) {

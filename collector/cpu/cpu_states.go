@@ -6,7 +6,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
-	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 // cpuStates reads what state the CPUs are in from /sys/devices/system/cpu:
@@ -26,11 +25,10 @@ type cpuStates struct {
 	throttles [2]throttleFile
 
 	onlineList   cpuListFile
-	presentList  cpuListFile
 	isolatedList cpuListFile
 
-	known    bool // whether what follows is that of the lists
-	cpus     []cpuState
+	folders  cpuFolders
+	known    bool // whether the counters are those of these folders
 	counters []throttleCounter
 }
 
@@ -50,12 +48,6 @@ type throttleCounter struct {
 	core, pkg string
 }
 
-// A cpuState is one CPU that has a folder.
-type cpuState struct {
-	number string
-	online bool
-}
-
 func newCPUStates(env *collect.Env) *cpuStates {
 	m := env.Metrics
 	return &cpuStates{
@@ -67,20 +59,23 @@ func newCPUStates(env *collect.Env) *cpuStates {
 			{"package_throttle_count", false, m.Counter("node_cpu_package_throttles_total", "Times that the package was slowed down because it was too hot.", "package")},
 		},
 		onlineList:   cpuListFile{name: "online"},
-		presentList:  cpuListFile{name: "present"},
+		folders:      cpuFolders{present: cpuListFile{name: "present"}},
 		isolatedList: cpuListFile{name: "isolated"},
 	}
 }
 
 func (s *cpuStates) update(out *metric.Sink) {
-	online := s.onlineList.read(s.sys, out)
-	present := s.presentList.read(s.sys, out)
-	if online || present || !s.known {
+	changed := s.onlineList.read(s.sys, out)
+	listed, err := s.folders.read(s.sys, out)
+	if err != nil {
+		skip(out, err)
+	}
+	if changed || listed || !s.known {
 		s.known = s.look(out)
 	}
 	if s.onlineList.ok {
-		for _, c := range s.cpus {
-			out.Bool(s.online, c.online, c.number)
+		for _, cpu := range s.folders.all {
+			out.Bool(s.online, s.onlineList.list.has(cpu.id), cpu.number)
 		}
 	}
 	s.isolatedList.read(s.sys, out)
@@ -103,28 +98,17 @@ func (s *cpuStates) update(out *metric.Sink) {
 	}
 }
 
-// look finds out which CPUs there are and which counters they have. It reports
-// whether everything could be read, so that it need not be read again.
+// look finds out which counters there are. It reports whether everything could
+// be read, so that it need not be read again.
 func (s *cpuStates) look(out *metric.Sink) (complete bool) {
-	s.cpus, s.counters = s.cpus[:0], s.counters[:0]
-	names, err := s.sys.Names(cpuDir)
-	if err != nil {
-		skip(out, err)
-		return false
-	}
+	s.counters = s.counters[:0]
 	complete = true
 	taken := map[throttleCounter]bool{} // but for dir
-	for _, dir := range names {
-		number, ok := cpuNumber(dir)
-		if !ok {
+	for _, cpu := range s.folders.all {
+		if !s.sys.Exists(cpuDir, cpu.dir, "thermal_throttle") {
 			continue
 		}
-		n, _ := scan.Uint([]byte(number))
-		s.cpus = append(s.cpus, cpuState{number, s.onlineList.list.has(n)})
-		if !s.sys.Exists(cpuDir, dir, "thermal_throttle") {
-			continue
-		}
-		core, pkg, err := s.place(dir)
+		core, pkg, err := s.place(cpu.dir)
 		if err != nil {
 			skip(out, err)
 			complete = false
@@ -135,9 +119,9 @@ func (s *cpuStates) look(out *metric.Sink) (complete bool) {
 			if c.perCore {
 				c.core = core
 			}
-			if !taken[c] && s.sys.Exists(cpuDir, dir, "thermal_throttle", c.name) {
+			if !taken[c] && s.sys.Exists(cpuDir, cpu.dir, "thermal_throttle", c.name) {
 				taken[c] = true
-				c.dir = dir
+				c.dir = cpu.dir
 				s.counters = append(s.counters, c)
 			}
 		}
