@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -158,6 +159,20 @@ func (r *Reader) Exists(elem ...string) bool {
 	r.setPath(elem)
 	_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
 	return errno == 0
+}
+
+// Modified returns when a file was last written to; of a folder, when a name
+// in it was last added, removed or replaced.
+func (r *Reader) Modified(elem ...string) (time.Time, error) {
+	r.setPath(elem)
+	if err := r.fault(); err != nil {
+		return time.Time{}, r.fail("stat", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(r.lastPath(), &st); err != nil {
+		return time.Time{}, r.fail("stat", err)
+	}
+	return time.Unix(st.Mtim.Unix()), nil
 }
 
 // At completes an error of a parser with the path that was read last. Other
