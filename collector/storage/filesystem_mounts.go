@@ -71,21 +71,34 @@ var mountSources = [...]struct {
 
 // read returns the mounts that are wanted.
 func (t *mountTable) read(out *metric.Sink) ([]*mount, error) {
-	err := collect.ErrNoData
+	var missing, broken error // the first of each
 	for i, source := range mountSources {
-		b, e := t.proc.Read(source.file)
+		b, err := t.proc.Read(source.file)
 		switch {
-		case e == nil && len(b) > 0:
-			if !errors.Is(err, collect.ErrNoData) && !hidden(err) {
-				out.Skip(err)
+		case err == nil && len(b) > 0:
+			if broken != nil && !hidden(broken) {
+				out.Skip(broken)
 			}
 			t.update(i, b, out)
 			return t.mounts, nil
-		case e != nil && !host.Gone(e) && errors.Is(err, collect.ErrNoData):
-			err = e
+		case err == nil: // no process is without mounts, but for a sandbox's
+		case host.Gone(err):
+			missing = first(missing, err)
+		default:
+			broken = first(broken, err)
 		}
 	}
-	return nil, err
+	if broken != nil {
+		return nil, broken
+	}
+	return nil, collect.OrNoData(first(missing, collect.ErrNoData))
+}
+
+func first(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
 }
 
 // update takes the content of a source.
