@@ -36,9 +36,10 @@ type mountTable struct {
 	statfs      statfsFunc
 	mountPoints collect.Filter
 	fsTypes     collect.Filter
+	sources     []mountSource
 
 	text   []byte // what mounts was parsed from
-	source int    // in mountSources
+	source int    // in sources, of text
 	mounts []*mount
 	probes map[probeKey]*mountProbe
 }
@@ -55,24 +56,30 @@ func newMountTable(h *host.Host, mountPoints, fsTypes collect.Filter) *mountTabl
 	return &mountTable{
 		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs,
 		mountPoints: mountPoints, fsTypes: fsTypes,
-		probes: map[probeKey]*mountProbe{},
+		sources: mountSources(),
+		probes:  map[probeKey]*mountProbe{},
 	}
 }
 
-// mountSources are the files that list mounts, best first.
-var mountSources = [...]struct {
+// A mountSource is a file that lists mounts.
+type mountSource struct {
 	file  string
 	parse func(line []byte) (mountLine, error)
-}{
-	{"1/mountinfo", parseMountInfo},
-	{"self/mountinfo", parseMountInfo},
-	{"mounts", parseMounts},
+}
+
+// mountSources returns the files that list mounts, best first.
+func mountSources() []mountSource {
+	return []mountSource{
+		{"1/mountinfo", parseMountInfo},
+		{"self/mountinfo", parseMountInfo},
+		{"mounts", parseMounts},
+	}
 }
 
 // read returns the mounts that are wanted.
 func (t *mountTable) read(out *metric.Sink) ([]*mount, error) {
 	var missing, broken error // the first of each
-	for i, source := range mountSources {
+	for i, source := range t.sources {
 		b, err := t.proc.Read(source.file)
 		switch {
 		case err == nil && len(b) > 0:
@@ -129,7 +136,7 @@ func (t *mountTable) parse(out *metric.Sink) bool {
 		var line []byte
 		line, b = scan.Line(b)
 		number++
-		l, err := mountSources[t.source].parse(line)
+		l, err := t.sources[t.source].parse(line)
 		if err != nil {
 			good = false
 			out.Skip(t.proc.At(host.Bad(number, err.Error(), line)))

@@ -459,7 +459,7 @@ func FuzzMountInfo(f *testing.F) {
 	}
 	f.Add([]byte("/dev/sdb1 /mnt/x ext3 rw,noatime 0 0"))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		for _, source := range mountSources {
+		for _, source := range mountSources() {
 			l, err := source.parse(line)
 			if err != nil {
 				if !errors.Is(err, errMountInfo) && !errors.Is(err, errMounts) {
