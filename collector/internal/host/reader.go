@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -203,6 +204,16 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 			return st, r.fail("stat", err)
 		}
 	}
+}
+
+// Modified returns when a file was last written to; of a folder, when a name
+// in it was last added, removed or replaced.
+func (r *Reader) Modified(elem ...string) (time.Time, error) {
+	st, err := r.Stat(elem...)
+	if fault := r.fault(); fault != nil {
+		return time.Time{}, r.fail("stat", fault)
+	}
+	return time.Unix(st.Mtim.Unix()), err
 }
 
 // At completes an error of a parser with the path that was read last. Other
