@@ -1,5 +1,5 @@
-// Package network has the collectors of the network: protocols, sockets,
-// queues, connection tracking.
+// Package network has the collectors of the network: interfaces, neighbours,
+// protocols, sockets, queues, connection tracking.
 package network
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -7,7 +7,10 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		arp,
 		conntrack,
+		netclass,
+		netdev,
 		netstat,
 		sockstat,
 		softnet,
