@@ -19,7 +19,8 @@ type Collector interface {
 	// Update reads once and emits to out, in any order. It is never called
 	// twice at the same time, so that caches can be plain fields. It may block:
 	// the caller stops waiting at the deadline of ctx and drops what was
-	// emitted.
+	// emitted. ctx tells its deadline but is not done by itself; use
+	// context.WithDeadline for a call that can be cancelled.
 	//
 	// A part that cannot be read is told with out.Skip, and the rest goes on. A
 	// returned error means that nothing more can be read; what was emitted
