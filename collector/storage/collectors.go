@@ -8,5 +8,7 @@ func Collectors() []collect.Spec {
 	return []collect.Spec{
 		dmmultipath,
 		mdadm,
+		nvme,
+		nvmesubsystem,
 	}
 }

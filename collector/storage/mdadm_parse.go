@@ -1,0 +1,282 @@
+package storage
+
+import (
+	"bytes"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// An mdArray is what /proc/mdstat says of one array.
+type mdArray struct {
+	name  string
+	state mdState
+	plain bool // a personality without redundancy, which counts no disks
+
+	members  uint64
+	active   mdCount
+	failed   mdCount
+	spare    mdCount
+	required mdCount
+	blocks   mdCount
+	synced   mdCount
+
+	head int  // the line that the array starts at
+	busy bool // there is a line that tells what the array is about
+}
+
+// An mdCount is a number that may not be known.
+type mdCount struct {
+	value uint64
+	known bool
+}
+
+func mdKnown(v uint64) mdCount { return mdCount{v, true} }
+
+// An mdState is what an array does.
+type mdState uint8
+
+const (
+	mdHidden mdState = iota // not to be made out
+	mdActive
+	mdInactive
+	mdRecovering
+	mdResync
+	mdCheck
+	mdReshaping
+	mdBroken // an array without redundancy that has lost a member (since 5.4)
+
+	mdLast = mdBroken
+)
+
+func (s mdState) String() string {
+	return [...]string{"hidden", "active", "inactive", "recovering", "resync", "check", "reshaping", "broken"}[s]
+}
+
+// parseMdstat reads /proc/mdstat into the memory of arrays:
+//
+//	Personalities : [raid1] [raid6] [raid5] [raid4]
+//	md1 : active raid5 sdc[3] sdd[1] sdb[0]
+//	      815104 blocks super 1.2 level 5, 512k chunk, algorithm 2 [3/2] [UU_]
+//	      [===========>.........]  recovery = 57.2% (233472/407552) finish=2.6min speed=1096K/sec
+//	      bitmap: 1/1 pages [4KB], 65536KB chunk
+//
+//	unused devices: <none>
+//
+// What cannot be made out is told and costs what it hides, never another
+// array: the file changes with every personality and every new activity.
+func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
+	arrays = arrays[:0]
+	var bad []error
+	tell := func(err error) {
+		if err != nil {
+			bad = append(bad, err)
+		}
+	}
+	var current *mdArray // in arrays, or nil while lines belong to none
+	for n := 1; len(b) > 0; n++ {
+		var line []byte
+		line, b = scan.Line(b)
+		text := scan.Trim(line)
+		switch {
+		case len(text) == 0:
+		case line[0] == ' ' || line[0] == '\t':
+			if current != nil {
+				tell(current.detail(text, n))
+			}
+		default:
+			if current != nil {
+				tell(current.finish())
+				current = nil
+			}
+			if mdNotice(text) {
+				continue
+			}
+			name, rest := scan.Field(text)
+			colon, rest := scan.Field(rest)
+			if string(colon) != ":" {
+				tell(host.Bad(n, "an array", line))
+				continue
+			}
+			if mdKnows(arrays, name) { // the list moved on while it was read
+				continue
+			}
+			arrays = mdAppend(arrays, name)
+			current = &arrays[len(arrays)-1]
+			tell(current.start(rest, n, line))
+		}
+	}
+	if current != nil {
+		tell(current.finish())
+	}
+	return arrays, bad
+}
+
+// mdNotice reports whether a line is about no array.
+func mdNotice(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("Personalities")) || bytes.HasPrefix(line, []byte("unused devices")) ||
+		bytes.HasPrefix(line, []byte("read_ahead"))
+}
+
+func mdKnows(arrays []mdArray, name []byte) bool {
+	for i := range arrays {
+		if arrays[i].name == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// mdAppend adds an array of that name. It makes a new string only where the
+// memory was not used for the same name before.
+func mdAppend(arrays []mdArray, name []byte) []mdArray {
+	if len(arrays) == cap(arrays) {
+		return append(arrays, mdArray{name: string(name)})
+	}
+	arrays = arrays[:len(arrays)+1]
+	a := &arrays[len(arrays)-1]
+	kept := a.name
+	if kept != string(name) {
+		kept = string(name)
+	}
+	*a = mdArray{name: kept}
+	return arrays
+}
+
+// start reads what stands behind the colon of an array's first line: a state,
+// perhaps (read-only) or (auto-read-only), a personality unless the array is
+// inactive, and the members with their numbers and flags, such as sda[0](F).
+func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
+	a.head = n
+	word, rest := scan.Field(rest)
+	switch string(word) {
+	case "active":
+		a.state = mdActive
+	case "inactive":
+		a.state = mdInactive
+	case "broken":
+		a.state = mdBroken
+	default:
+		err = host.Bad(n, "active or inactive", line)
+	}
+	var personality []byte
+	a.failed, a.spare = mdKnown(0), mdKnown(0)
+	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
+		switch {
+		case bytes.IndexByte(field, '[') > 0:
+			a.members++
+			a.failed.value += uint64(bytes.Count(field, []byte("(F)")))
+			a.spare.value += uint64(bytes.Count(field, []byte("(S)")))
+		case field[0] != '(' && personality == nil:
+			personality = field
+		}
+	}
+	switch {
+	case a.state == mdInactive:
+		a.active, a.required = mdKnown(0), mdKnown(0)
+	case string(personality) == "raid0", string(personality) == "linear", string(personality) == "faulty":
+		a.plain = true
+		a.active, a.required = mdKnown(a.members), mdKnown(a.members)
+	}
+	return err
+}
+
+// detail reads a line below an array's first one.
+func (a *mdArray) detail(line []byte, n int) error {
+	first, rest := scan.Field(line)
+	second, rest := scan.Field(rest)
+	switch {
+	case string(second) == "blocks":
+		return a.size(first, rest, line, n)
+	case first[len(first)-1] == ':': // bitmap:
+		return nil
+	case line[0] == '[' || bytes.IndexByte(line, '=') >= 0:
+		return a.activity(line, n)
+	}
+	return host.Bad(n, "blocks, an activity or a bitmap", line)
+}
+
+// size reads the line with the blocks of an array and, where its personality
+// counts them, its disks: those required and those active, as in [3/2].
+func (a *mdArray) size(blocks, rest, line []byte, n int) error {
+	if a.blocks.value, a.blocks.known = scan.Uint(blocks); !a.blocks.known {
+		return host.Bad(n, "a number of blocks", line)
+	}
+	if a.required.known {
+		return nil
+	}
+	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
+		last := len(field) - 1
+		if field[0] != '[' || field[last] != ']' {
+			continue
+		}
+		if required, active, ok := mdFraction(field[1:last]); ok {
+			a.required, a.active = mdKnown(required), mdKnown(active)
+			return nil
+		}
+	}
+	return host.Bad(n, "disks required and active", line)
+}
+
+// activity reads a line such as
+//
+//	[>....................]  recovery =  3.6% (14848/407552) finish=5.7min speed=1142K/sec
+//	resync=DELAYED
+//
+// where DELAYED waits for an array on the same disks, PENDING for a first
+// write, and REMOTE says that another node of a cluster does it.
+func (a *mdArray) activity(line []byte, n int) error {
+	a.busy = true
+	if line[0] == '[' {
+		_, line = scan.Field(line)
+	}
+	word, progress, _ := scan.Cut(line, '=')
+	switch string(word) {
+	case "recovery", "recover":
+		a.state = mdRecovering
+	case "resync":
+		a.state = mdResync
+	case "check":
+		a.state = mdCheck
+	case "reshape":
+		a.state = mdReshaping
+	default:
+		a.state = mdHidden
+		return host.Bad(n, "a known activity", line)
+	}
+	switch string(progress) {
+	case "DELAYED", "PENDING":
+		a.synced = mdKnown(0)
+		return nil
+	case "REMOTE":
+		return nil
+	}
+	if open := bytes.IndexByte(progress, '('); open >= 0 {
+		if end := bytes.IndexByte(progress[open:], ')'); end > 0 {
+			if done, _, ok := mdFraction(progress[open+1 : open+end]); ok {
+				a.synced = mdKnown(done)
+				return nil
+			}
+		}
+	}
+	return host.Bad(n, "the progress of an activity", line)
+}
+
+// finish ends an array. One that is at rest is in sync as a whole.
+func (a *mdArray) finish() error {
+	if a.blocks.known && !a.busy {
+		a.synced = a.blocks
+	}
+	if !a.blocks.known && a.state == mdActive && a.members > 0 {
+		return host.Bad(a.head, "a line with the blocks below", []byte(a.name))
+	}
+	return nil
+}
+
+// mdFraction reads two numbers with a slash between them.
+func mdFraction(b []byte) (x, y uint64, ok bool) {
+	first, second, _ := scan.Cut(b, '/')
+	x, okX := scan.Uint(first)
+	y, okY := scan.Uint(second)
+	return x, y, okX && okY
+}
