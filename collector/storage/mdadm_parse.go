@@ -21,8 +21,9 @@ type mdArray struct {
 	blocks   mdCount
 	synced   mdCount
 
-	head int  // the line that the array starts at
-	busy bool // there is a line that tells what the array is about
+	head  int  // the line that the array starts at
+	sized bool // there is a line with the blocks
+	busy  bool // there is a line with an activity
 }
 
 // An mdCount is a number that may not be known.
@@ -199,23 +200,29 @@ func (a *mdArray) detail(line []byte, n int) error {
 // size reads the line with the blocks of an array and, where its personality
 // counts them, its disks: those required and those active, as in [3/2].
 func (a *mdArray) size(blocks, rest, line []byte, n int) error {
-	if a.blocks.value, a.blocks.known = scan.Uint(blocks); !a.blocks.known {
+	a.sized = true
+	a.blocks.value, a.blocks.known = scan.Uint(blocks)
+	switch {
+	case !a.required.known && !a.disks(rest):
+		return host.Bad(n, "disks required and active", line)
+	case !a.blocks.known:
 		return host.Bad(n, "a number of blocks", line)
 	}
-	if a.required.known {
-		return nil
-	}
-	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
+	return nil
+}
+
+func (a *mdArray) disks(b []byte) bool {
+	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
 		last := len(field) - 1
 		if field[0] != '[' || field[last] != ']' {
 			continue
 		}
-		if required, active, ok := mdFraction(field[1:last]); ok {
+		if required, active, ok := mdFraction(field[1:max(1, last)]); ok {
 			a.required, a.active = mdKnown(required), mdKnown(active)
-			return nil
+			return true
 		}
 	}
-	return host.Bad(n, "disks required and active", line)
+	return false
 }
 
 // activity reads a line such as
@@ -267,7 +274,7 @@ func (a *mdArray) finish() error {
 	if a.blocks.known && !a.busy {
 		a.synced = a.blocks
 	}
-	if !a.blocks.known && a.state == mdActive && a.members > 0 {
+	if !a.sized && a.state == mdActive {
 		return host.Bad(a.head, "a line with the blocks below", []byte(a.name))
 	}
 	return nil

@@ -1,0 +1,285 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/procfs"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+func TestParseMdstat(t *testing.T) {
+	no, zero := mdCount{}, mdKnown(0)
+	for _, c := range []struct {
+		name, text string
+		want       mdArray
+		bad        string // part of the error
+	}{
+		{
+			"at rest",
+			"md0 : active raid1 sda[0] sdb[1]\n 1000 blocks super 1.2 [2/2] [UU]\n",
+			mdArray{state: mdActive, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(1000)}, "",
+		},
+		{
+			"rebuilt, with no newline at the end",
+			"md0 : active raid5 sdd[3] sdc[2](F) sdb[1](S)\n 1000 blocks [3/1] [U__]\n [>...]  recovery =  0.0% (0/500) finish=9.9min speed=0K/sec",
+			mdArray{state: mdRecovering, active: mdKnown(1), failed: mdKnown(1), spare: mdKnown(1), required: mdKnown(3), blocks: mdKnown(1000), synced: zero}, "",
+		},
+		{
+			"no bar, and a fraction without blanks",
+			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\tcheck=1.0%(10/1000)\n",
+			mdArray{state: mdCheck, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(10)}, "",
+		},
+		{
+			"remote",
+			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\treshape=REMOTE\n",
+			mdArray{state: mdReshaping, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: no}, "",
+		},
+		{
+			"container",
+			"md127 : inactive sda[1](S) sdb[0](S)\n 10402 blocks super external:imsm\n",
+			mdArray{state: mdInactive, active: zero, failed: zero, spare: mdKnown(2), required: zero, blocks: mdKnown(10402), synced: mdKnown(10402)}, "",
+		},
+		{
+			"no disks",
+			"md7 : inactive super non-persistent\n       \n",
+			mdArray{state: mdInactive, active: zero, failed: zero, spare: zero, required: zero}, "",
+		},
+		{
+			"broken without redundancy",
+			"md5 : broken raid0 sda[0] sdb[1]\n 6000 blocks super 1.2 512k chunks\n",
+			mdArray{state: mdBroken, plain: true, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(6000), synced: mdKnown(6000)}, "",
+		},
+		{
+			"unknown personality",
+			"md0 : active raid99 sda[0]\n 1000 blocks 8+2\n",
+			mdArray{state: mdActive, active: no, failed: zero, spare: zero, required: no, blocks: mdKnown(1000), synced: mdKnown(1000)}, ":2: want disks",
+		},
+		{
+			"unknown activity",
+			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n [>...] polish = 1% (10/1000)\n",
+			mdArray{state: mdHidden, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want a known activity",
+		},
+		{
+			"unknown progress",
+			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n resync = (10 of 1000)\n",
+			mdArray{state: mdResync, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want the progress",
+		},
+		{
+			"unknown state",
+			"md0 : asleep raid1 sda[0]\n 1000 blocks [1/1] [U]\n",
+			mdArray{state: mdHidden, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: mdKnown(1000)}, ":1: want active",
+		},
+		{
+			"no number of blocks",
+			"md0 : active raid1 sda[0]\n many blocks [1/1] [U]\n",
+			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: no, synced: no}, ":2: want a number of blocks",
+		},
+		{
+			"a bracket alone",
+			"md0 : active raid1 sda[0]\n 10 blocks [ ] [] [/] [1/1]\n",
+			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(10), synced: mdKnown(10)}, "",
+		},
+	} {
+		arrays, bad := parseMdstat([]byte("Personalities : [raid1]\n"+strings.TrimPrefix(c.text, "\n")), nil)
+		if len(arrays) != 1 {
+			t.Errorf("%s: %d arrays", c.name, len(arrays))
+			continue
+		}
+		have := arrays[0]
+		have.name, have.members, have.head, have.sized, have.busy = "", 0, 0, false, false
+		if have != c.want {
+			t.Errorf("%s: have %+v, want %+v", c.name, have, c.want)
+		}
+		want := c.bad // the line of Personalities comes first
+		for n := 3; n > 0; n-- {
+			want = strings.Replace(want, fmt.Sprintf(":%d:", n), fmt.Sprintf(":%d:", n+1), 1)
+		}
+		if c.bad == "" && len(bad) > 0 || c.bad != "" && (len(bad) != 1 || !strings.Contains(bad[0].Error(), want)) {
+			t.Errorf("%s: errors %v, want %q", c.name, bad, want)
+		}
+	}
+}
+
+// TestMdstatAgainstProcfs holds the parser against procfs on all shapes that
+// both read.
+func TestMdstatAgainstProcfs(t *testing.T) {
+	for name, text := range mdstats(t) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "mdstat"), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		fs, err := procfs.NewFS(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := fs.MDStat()
+		if err != nil {
+			if !strings.Contains(name, "odd") {
+				t.Errorf("%s: procfs cannot read it: %v", name, err)
+			}
+			continue
+		}
+		arrays, bad := parseMdstat(text, nil)
+		if len(bad) > 0 {
+			t.Errorf("%s: %v", name, bad)
+		}
+		if len(arrays) != len(theirs) {
+			t.Errorf("%s: %d arrays, procfs has %d", name, len(arrays), len(theirs))
+			continue
+		}
+		for i, a := range arrays {
+			have := fmt.Sprint(a.name, a.state.String(), a.active, a.required, a.failed, a.spare, a.blocks, a.synced)
+			if want := likeProcfs(theirs[i]); have != want {
+				t.Errorf("%s: have %s, procfs %s", name, have, want)
+			}
+		}
+	}
+}
+
+func likeProcfs(s procfs.MDStat) string {
+	state := s.ActivityState
+	switch state {
+	case "resyncing":
+		state = "resync"
+	case "checking":
+		state = "check"
+	}
+	n := func(v int64) mdCount { return mdKnown(uint64(v)) }
+	return fmt.Sprint(s.Name, state, n(s.DisksActive), n(s.DisksTotal), n(s.DisksFailed), n(s.DisksSpare), n(s.BlocksTotal), n(s.BlocksSynced))
+}
+
+// mdstats returns /proc/mdstat of all cases, and of arrays in many shapes that
+// are put together from parts.
+func mdstats(t testing.TB) map[string][]byte {
+	t.Helper()
+	texts := map[string][]byte{}
+	files, err := filepath.Glob("../../testdata/storage/mdadm*.host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := golden.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range a.Entries {
+			if e.Path == "proc/mdstat" && e.Kind == golden.File && !strings.Contains(string(e.Data), "read_ahead") {
+				texts[fmt.Sprintf("%s@%d", filepath.Base(file), e.Moment)] = e.Data
+			}
+		}
+	}
+	texts["put together"] = []byte(mdstatOf(500))
+	return texts
+}
+
+// mdstatOf puts a /proc/mdstat of n arrays together.
+func mdstatOf(n int) string {
+	heads := []string{
+		"active raid1 sda[0] sdb[1]", "active (auto-read-only) raid6 nvme0n1p1[0] nvme1n1p1[1](W) sdc[2](F) sdd[3](S) sde[4](J)",
+		"active (read-only) raid10 dm-1[1] dm-0[0]", "active raid4 sdaa[0] sdab[2](S)(R) sdac[1]",
+	}
+	sizes := []string{
+		"[2/2] [UU]", "super 1.2 [3/2] [U_U]", "super 1.2 level 5, 512k chunk, algorithm 2 [16/15] [UUUUUUUUUUUUUUU_]",
+		"super 1.2 128K chunks 2 far-copies [4/0] [____]", "super external:/md127/0 [2/2] [UU]",
+	}
+	activities := []string{
+		"", "\tresync=DELAYED\n      ", "\tresync=PENDING\n      ",
+		"[>....................]  recovery =  0.0% (0/9) finish=0.0min speed=0K/sec\n      ",
+		"[====>................]  resync = 22.5% (88888/99999) finish=12.5min speed=4321K/sec\n      ",
+		"[===================>.]  check = 99.9% (99998/99999) finish=0.0min speed=4321K/sec\n      ",
+		"[=>...................]  reshape =  8.7% (88/999) finish=1.1min speed=1K/sec\n      ",
+	}
+	bitmaps := []string{"", "bitmap: 1/1 pages [4KB], 65536KB chunk\n"}
+	var b strings.Builder
+	b.WriteString("Personalities : [raid0] [raid1] [raid10] [raid6] [raid5] [raid4]\n")
+	for i := range n {
+		fmt.Fprintf(&b, "md%d : %s\n      %d blocks %s\n      %s%s\n", i, heads[i%len(heads)], i*1000003,
+			sizes[i/len(heads)%len(sizes)], activities[i%len(activities)], bitmaps[i/3%len(bitmaps)])
+	}
+	b.WriteString("unused devices: <none>\n")
+	return b.String()
+}
+
+// FuzzMdstat looks for a text that makes the parser panic, list an array
+// twice, or remember what was in its memory before.
+func FuzzMdstat(f *testing.F) {
+	for _, text := range mdstats(f) {
+		f.Add(text)
+	}
+	f.Add([]byte("md0 : active raid1 a[0]\n [ blocks [\n[ = (/)\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		fresh, bad := parseMdstat(text, nil)
+		used, _ := parseMdstat([]byte(mdstatOf(5)), nil)
+		again, badAgain := parseMdstat(text, used)
+		if !slices.Equal(fresh, again) || len(bad) != len(badAgain) {
+			t.Errorf("a second reading differs: %+v, then %+v", fresh, again)
+		}
+		seen := map[string]bool{}
+		for _, a := range fresh {
+			if seen[a.name] {
+				t.Errorf("%q is listed twice", a.name)
+			}
+			seen[a.name] = true
+			if a.state > mdLast {
+				t.Errorf("%q is in state %d", a.name, a.state)
+			}
+		}
+	})
+}
+
+func BenchmarkParseMdstat(b *testing.B) {
+	text := []byte(mdstatOf(64))
+	arrays, _ := parseMdstat(text, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		arrays, _ = parseMdstat(text, arrays)
+	}
+}
+
+func BenchmarkMdadm(b *testing.B) {
+	root := b.TempDir()
+	put := func(file, text string) {
+		file = filepath.Join(root, file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	put("proc/mdstat", mdstatOf(64))
+	for i := range 64 {
+		put(fmt.Sprintf("sys/block/md%d/md/raid_disks", i), "2\n")
+		put(fmt.Sprintf("sys/block/md%d/md/degraded", i), "0\n")
+	}
+	set := metric.NewSet()
+	h := &host.Host{Proc: host.NewTree(root + "/proc"), Sys: host.NewTree(root + "/sys").Attributes()}
+	c, err := mdadm.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sink := metric.NewSink(set)
+	b.ReportAllocs()
+	for b.Loop() {
+		sink.Reset(metric.Text)
+		if err := c.Update(context.Background(), sink); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(sink.Samples()), "samples")
+}
