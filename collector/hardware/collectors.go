@@ -1,9 +1,16 @@
-// Package hardware ...
+// Package hardware has the collectors of the machine: its identity, sensors,
+// power and watchdogs.
 package hardware
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
-	return []collect.Spec{}
+	return []collect.Spec{
+		dmi,
+		powersupplyclass,
+		rapl,
+		thermalZone,
+		watchdog,
+	}
 }

@@ -42,8 +42,6 @@ func newBonding(env *collect.Env) *bondingCollector {
 	}
 }
 
-const netDir = "class/net"
-
 func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
 	b, err := c.sys.Read(netDir, "bonding_masters")
 	if err != nil {

@@ -1,4 +1,6 @@
-// Package storage ...
+// Package storage has the collectors of what data lies on: disks and their
+// I/O, file systems, software RAID, NVMe controllers, and several paths to one
+// disk.
 package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -6,7 +8,9 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		diskstats,
 		dmmultipath,
+		filesystem,
 		mdadm,
 		nvme,
 		nvmesubsystem,

@@ -17,6 +17,7 @@ var mdadm = collect.Spec{
 		"/proc/mdstat",
 		"/sys/block/md*/md/raid_disks",
 		"/sys/block/md*/md/degraded",
+		"/sys/block/md*/md/level",
 	},
 	Build: collect.Plain(newMdadm),
 }
@@ -90,10 +91,11 @@ func (c *mdadmCollector) updateListed(out *metric.Sink) error {
 }
 
 func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
-	if a.state != mdHidden {
-		for state := mdActive; state <= mdLast; state++ {
-			out.Bool(c.state, a.state == state, a.name, state.String())
-		}
+	for state := mdActive; state <= mdCheck; state++ {
+		out.Bool(c.state, a.state == state, a.name, state.String())
+	}
+	if a.state == mdUnknown || a.state > mdCheck { // rare enough to be told only while they last
+		out.Emit(c.state, 1, a.name, a.state.String())
 	}
 	a.active.emit(out, c.disks, a.name, "active")
 	a.failed.emit(out, c.disks, a.name, "failed")
@@ -126,17 +128,41 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 	case !host.Gone(err):
 		out.Skip(err)
 	}
-	if a.plain { // has no such file: there is nothing to fall short of
-		out.Emit(c.degraded, 0, a.name)
-		return
-	}
 	degraded, err := c.sys.Uint("block", dir, "md", "degraded")
 	switch {
 	case err == nil:
 		out.Emit(c.degraded, float64(degraded), a.name)
-	case !host.Gone(err): // gone: the array is not running, or a container of others
+	case !host.Gone(err):
 		out.Skip(err)
+	default:
+		counts, err := c.countsMissing(dir)
+		switch {
+		case err == nil && !counts:
+			out.Emit(c.degraded, 0, a.name)
+		case err != nil && !host.Gone(err):
+			out.Skip(err)
+		}
 	}
+}
+
+// countsMissing reports whether the kernel counts the missing members of an
+// array, at least while it is running. In others there is nothing to fall
+// short of.
+func (c *mdadmCollector) countsMissing(dir string) (bool, error) {
+	level, err := c.sys.Text("block", dir, "md", "level")
+	if err != nil {
+		return false, err
+	}
+	switch string(level) {
+	case "raid0", "linear", "multipath", "faulty", "container", "imsm", "ddf":
+		return false, nil
+	case "", "raid1", "raid4", "raid5", "raid6", "raid10": // empty: not known before the array runs
+		return true, nil
+	}
+	if _, ok := scan.Int(level); ok { // has no name before the array runs
+		return true, nil
+	}
+	return false, c.sys.At(host.Bad(1, "a RAID level", level))
 }
 
 // parseRaidDisks reads a number of members. While it is being changed the old

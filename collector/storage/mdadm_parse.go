@@ -11,7 +11,6 @@ import (
 type mdArray struct {
 	name  string
 	state mdState
-	plain bool // a personality without redundancy, which counts no disks
 
 	members  uint64
 	active   mdCount
@@ -38,20 +37,18 @@ func mdKnown(v uint64) mdCount { return mdCount{v, true} }
 type mdState uint8
 
 const (
-	mdHidden mdState = iota // not to be made out
+	mdUnknown mdState = iota // not to be made out
 	mdActive
 	mdInactive
 	mdRecovering
 	mdResync
 	mdCheck
-	mdReshaping
+	mdReshape
 	mdBroken // an array without redundancy that has lost a member (since 5.4)
-
-	mdLast = mdBroken
 )
 
 func (s mdState) String() string {
-	return [...]string{"hidden", "active", "inactive", "recovering", "resync", "check", "reshaping", "broken"}[s]
+	return [...]string{"unknown", "active", "inactive", "recovering", "resync", "check", "reshape", "broken"}[s]
 }
 
 // parseMdstat reads /proc/mdstat into the memory of arrays:
@@ -176,7 +173,6 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	case a.state == mdInactive:
 		a.active, a.required = mdKnown(0), mdKnown(0)
 	case string(personality) == "raid0", string(personality) == "linear", string(personality) == "faulty":
-		a.plain = true
 		a.active, a.required = mdKnown(a.members), mdKnown(a.members)
 	}
 	return err
@@ -246,9 +242,9 @@ func (a *mdArray) activity(line []byte, n int) error {
 	case "check":
 		a.state = mdCheck
 	case "reshape":
-		a.state = mdReshaping
+		a.state = mdReshape
 	default:
-		a.state = mdHidden
+		a.state = mdUnknown
 		return host.Bad(n, "a known activity", line)
 	}
 	switch string(progress) {
