@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,13 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/procfs"
 
-	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
-	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 func TestParseMdstat(t *testing.T) {
@@ -283,34 +278,11 @@ func BenchmarkParseMdstat(b *testing.B) {
 }
 
 func BenchmarkMdadm(b *testing.B) {
-	root := b.TempDir()
-	put := func(file, text string) {
-		file = filepath.Join(root, file)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			b.Fatal(err)
+	benchCollector(b, mdadm, func(put func(file, text string)) {
+		put("proc/mdstat", mdstatOf(64))
+		for i := range 64 {
+			put(fmt.Sprintf("sys/block/md%d/md/raid_disks", i), "2\n")
+			put(fmt.Sprintf("sys/block/md%d/md/degraded", i), "0\n")
 		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	put("proc/mdstat", mdstatOf(64))
-	for i := range 64 {
-		put(fmt.Sprintf("sys/block/md%d/md/raid_disks", i), "2\n")
-		put(fmt.Sprintf("sys/block/md%d/md/degraded", i), "0\n")
-	}
-	set := metric.NewSet()
-	h := &host.Host{Proc: host.NewTree(root + "/proc"), Sys: host.NewTree(root + "/sys").Attributes()}
-	c, err := mdadm.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	sink := metric.NewSink(set)
-	b.ReportAllocs()
-	for b.Loop() {
-		sink.Reset(metric.Text)
-		if err := c.Update(context.Background(), sink); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(sink.Samples()), "samples")
+	})
 }

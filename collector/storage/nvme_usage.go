@@ -26,6 +26,7 @@ const nvmePatience = time.Second
 // its own samples. While a question is out, its driver cannot be unloaded.
 type nvmeUsage struct {
 	host        *host.Host
+	patience    time.Duration
 	controllers map[string]*nvmeInquiry
 	asked       []*nvmeInquiry // in this reading, in order
 }
@@ -48,7 +49,7 @@ type nvmeAnswer struct {
 }
 
 func newNvmeUsage(h *host.Host) nvmeUsage {
-	return nvmeUsage{host: h, controllers: map[string]*nvmeInquiry{}}
+	return nvmeUsage{host: h, patience: nvmePatience, controllers: map[string]*nvmeInquiry{}}
 }
 
 // keep forgets controllers that are not among the names.
@@ -83,8 +84,8 @@ func (u *nvmeUsage) ask(controller string, namespaces []nvmefs.Namespace) {
 // wait emits what the controllers say that were asked.
 func (u *nvmeUsage) wait(ctx context.Context, out *metric.Sink, used *metric.Family) {
 	for _, q := range u.asked {
-		if !q.run.Wait(ctx, q.run.Started.Add(nvmePatience)) {
-			out.Skip(fmt.Errorf("%s: nuse: no answer within %s", u.host.Sys.Path("class/nvme", q.controller), nvmePatience))
+		if !q.run.Wait(ctx, q.run.Started.Add(u.patience)) {
+			out.Skip(fmt.Errorf("%s: nuse: no answer within %s", u.host.Sys.Path("class/nvme", q.controller), u.patience))
 			continue
 		}
 		answers, err := q.run.Result()
