@@ -166,15 +166,17 @@ func (c *mdadmCollector) countsMissing(dir string) (bool, error) {
 }
 
 // parseRaidDisks reads a number of members. While it is being changed the old
-// one stands behind the new one, as in "11 (10)". A container has none.
+// one stands behind the new one, as in "11 (10)". Of a container, and of an
+// array that is not put together yet, there is none.
 func parseRaidDisks(b []byte) (disks mdCount, err error) {
 	if len(b) == 0 {
 		return disks, nil
 	}
 	first, rest := scan.Field(b)
 	rest = scan.Trim(rest)
-	if disks.value, disks.known = scan.Uint(first); !disks.known || len(rest) > 0 && rest[0] != '(' {
-		return mdCount{}, host.Bad(1, "a number of disks", b)
+	n, ok := scan.Uint(first)
+	if !ok || len(rest) > 0 && rest[0] != '(' {
+		return disks, host.Bad(1, "a number of disks", b)
 	}
-	return disks, nil
+	return mdCount{n, n > 0}, nil
 }

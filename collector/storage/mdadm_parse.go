@@ -230,10 +230,11 @@ func (a *mdArray) disks(b []byte) bool {
 // write, and REMOTE says that another node of a cluster does it.
 func (a *mdArray) activity(line []byte, n int) error {
 	a.busy = true
+	text := line
 	if line[0] == '[' {
-		_, line = scan.Field(line)
+		_, text = scan.Field(line)
 	}
-	word, progress, _ := scan.Cut(line, '=')
+	word, progress, _ := scan.Cut(text, '=')
 	switch string(word) {
 	case "recovery", "recover":
 		a.state = mdRecovering

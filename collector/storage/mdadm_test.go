@@ -185,6 +185,21 @@ func likeProcfs(s procfs.MDStat) string {
 	return fmt.Sprint(s.Name, state, n(s.DisksActive), n(s.DisksTotal), n(s.DisksFailed), n(s.DisksSpare), n(s.BlocksTotal), n(s.BlocksSynced))
 }
 
+func TestParseRaidDisks(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want mdCount
+		ok   bool
+	}{
+		{"2", mdKnown(2), true}, {"11 (10)", mdKnown(11), true}, {"0", mdCount{}, true}, {"", mdCount{}, true},
+		{"two", mdCount{}, false}, {"2 of 3", mdCount{}, false}, {"-1", mdCount{}, false}, {"(10)", mdCount{}, false},
+	} {
+		if have, err := parseRaidDisks([]byte(c.text)); have != c.want || (err == nil) != c.ok {
+			t.Errorf("%q: %v, %v", c.text, have, err)
+		}
+	}
+}
+
 // mdstats returns /proc/mdstat of all cases, and of arrays in many shapes that
 // are put together from parts.
 func mdstats(t testing.TB) map[string][]byte {
