@@ -88,7 +88,7 @@ func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]
 			}
 		}
 		text := rec.read(t, u)
-		compare(t, golden, text)
+		Compare(t, golden, text)
 		if again := rec.read(t, u); again != text {
 			t.Errorf("a second reading of the same host differs:\n%s", diff(text, again))
 		}
@@ -160,7 +160,9 @@ func (r *recorded) read(t testing.TB, u *collect.Unit) string {
 // errorLead is what stands before the error in what read returns.
 const errorLead = "# error: "
 
-func compare(t testing.TB, file, got string) {
+// Compare compares a text with a golden file, or writes the file where the
+// tests are run with -update.
+func Compare(t testing.TB, file, got string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
