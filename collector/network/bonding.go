@@ -95,8 +95,8 @@ func (c *bondingCollector) updateBond(bond string, out *metric.Sink) error {
 }
 
 // up reports whether the bond takes the link of a slave to be up. The folder
-// of the slave is that of any lower device (since 3.10), or one that
-// bonding makes itself.
+// of the slave is the one that every lower device of another has, or on older
+// kernels one that bonding makes itself.
 func (c *bondingCollector) up(bond, slave string) (bool, error) {
 	const file = "bonding_slave/mii_status"
 	status, err := c.sys.Text(netDir, bond, "lower_"+slave, file)

@@ -25,8 +25,7 @@ var dmmultipath = collect.Spec{
 // dmmultipathCollector reads the maps whose dm/uuid starts with mpath-, and
 // the state of each device below them.
 //
-// See https://docs.kernel.org/admin-guide/abi-testing.html (sysfs-block-dm) and
-// https://docs.kernel.org/scsi/scsi_mid_low_api.html for the states.
+// See https://docs.kernel.org/admin-guide/abi-testing.html (sysfs-block-dm).
 type dmmultipathCollector struct {
 	sys *host.Reader
 

@@ -13,8 +13,8 @@ import (
 )
 
 // nvmePatience is how long the controllers have to say what is in use. One
-// that is well takes less than a millisecond; one that is not keeps a command
-// for up to a minute before the kernel resets it.
+// that is well takes milliseconds; one that is not may keep a command for the
+// minute after which the kernel resets it.
 const nvmePatience = time.Second
 
 // An nvmeUsage asks controllers how much of their namespaces is in use.

@@ -124,7 +124,7 @@ func readNamespace(sys *host.Reader, controller, name, instance string, others [
 			return n, false
 		}
 		n.ID = string(b)
-	case !host.Gone(err): // gone: kernels before 4.9 do not tell, and number as the device does
+	case !host.Gone(err): // gone: old kernels do not tell, and number as the device does
 		skip(err)
 		return n, false
 	case !sys.Exists(classDir, controller, name):
