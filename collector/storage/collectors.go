@@ -1,5 +1,6 @@
 // Package storage has the collectors of what data lies on: disks and their
-// I/O, file systems, software RAID.
+// I/O, file systems, software RAID, NVMe controllers, and several paths to one
+// disk.
 package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -8,7 +9,10 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		diskstats,
+		dmmultipath,
 		filesystem,
 		mdadm,
+		nvme,
+		nvmesubsystem,
 	}
 }

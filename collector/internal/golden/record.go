@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -155,14 +156,18 @@ var (
 // hardware addresses, IPv4 addresses.
 func Redact(file string, b []byte) []byte {
 	if secret.MatchString(path.Base(file)) {
-		for i, c := range b {
+		hidden := b
+		if strings.HasSuffix(file, "/dm/uuid") { // the prefix, such as mpath-, says what the device is
+			hidden = b[bytes.IndexByte(b, '-')+1:]
+		}
+		for i, c := range hidden {
 			switch {
 			case c >= '0' && c <= '9':
-				b[i] = '0'
+				hidden[i] = '0'
 			case c >= 'a' && c <= 'z':
-				b[i] = 'x'
+				hidden[i] = 'x'
 			case c >= 'A' && c <= 'Z':
-				b[i] = 'X'
+				hidden[i] = 'X'
 			}
 		}
 		return b
