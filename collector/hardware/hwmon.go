@@ -111,7 +111,7 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 }
 
 // read begins to read all chips, and waits for those that are not known to
-// hang.
+// hang; not for long if there is something to serve of them as it is.
 func (c *hwmonCollector) read(ctx context.Context) {
 	var first time.Time
 	var wait, patience time.Duration
@@ -127,7 +127,7 @@ func (c *hwmonCollector) read(ctx context.Context) {
 		chip.wait(ctx, chip.run.Started.Add(patience))
 	}
 	for _, chip := range c.chips {
-		if !chip.ignored && !chip.late {
+		if !chip.ignored && !chip.late && chip.prior == nil {
 			chip.wait(ctx, first.Add(wait))
 		}
 	}

@@ -61,12 +61,8 @@ func (c *hwmonChip) begin() bool {
 	return true
 }
 
-// wait waits for the chip until the deadline, unless it is slow and has
-// answered an earlier scrape meanwhile.
+// wait waits for the chip until the deadline.
 func (c *hwmonChip) wait(ctx context.Context, deadline time.Time) {
-	if c.prior != nil {
-		deadline = c.run.Started
-	}
 	c.missed = !c.run.Wait(ctx, deadline)
 }
 
