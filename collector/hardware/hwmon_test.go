@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,8 +103,8 @@ type bench struct {
 
 func newBench(t testing.TB, timeout time.Duration) *bench {
 	t.Helper()
-	b := &bench{t: t, root: t.TempDir(), time: time.Unix(1e9, 0)}
-	h := &host.Host{Sys: host.NewTree(b.root).Attributes(), Now: func() time.Time { return b.time }}
+	b := &bench{t: t, root: t.TempDir()}
+	h := &host.Host{Sys: host.NewTree(b.root).Attributes(), Now: func() time.Time { return time.Unix(1e9, b.late.Load()) }}
 	spec := hwmon
 	spec.Timeout = timeout
 	spec.Build = collect.Plain(func(env *collect.Env) *hwmonCollector {
@@ -224,7 +225,7 @@ func TestHwmonSlowChip(t *testing.T) {
 	answer("42500\n")
 	finished()
 	b.want(collect.OK, first, second+"42.5", third)
-	b.time = b.time.Add(hwmonFresh)
+	b.late.Add(int64(hwmonFresh))
 	b.want(collect.Partial, first, third)
 
 	// It recovers: the run that hung ends, and the next one is read in time.
