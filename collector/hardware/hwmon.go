@@ -18,7 +18,7 @@ var hwmon = collect.Spec{
 	Build: collect.With(hwmonOptions{}, newHwmon),
 }
 
-// hwmonReads returns the patterns of all files whose names hwmonFile knows.
+// hwmonReads returns the patterns of all files whose names parseHwmonFile knows.
 func hwmonReads() []string {
 	reads := []string{"/sys/class/hwmon/*/name", "/sys/class/hwmon/*/device"}
 	for _, folder := range []string{"/sys/class/hwmon/*/", "/sys/class/hwmon/*/device/"} {
@@ -95,7 +95,6 @@ func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
 func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 	changed, err := c.sys.List(&c.class, hwmonClass)
 	if err != nil {
-		c.chips = nil
 		return collect.OrNoData(err)
 	}
 	if changed {
