@@ -1,4 +1,5 @@
-// Package cpu has the collectors of processors: time, frequency, scheduling.
+// Package cpu has the collectors of processors: what they spend their time on,
+// how fast they run, how long tasks wait for them.
 package cpu
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -6,6 +7,8 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		cpu,
 		cpufreq,
+		schedstat,
 	}
 }

@@ -1,5 +1,5 @@
-// Package hardware has the collectors of the machine itself: its sensors
-// (hwmon) and the errors of its memory (edac).
+// Package hardware has the collectors of the machine: its identity, sensors,
+// power, watchdogs and the errors of its memory.
 package hardware
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -7,7 +7,12 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		dmi,
 		edac,
 		hwmon,
+		powersupplyclass,
+		rapl,
+		thermalZone,
+		watchdog,
 	}
 }

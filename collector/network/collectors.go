@@ -1,9 +1,19 @@
-// Package network ...
+// Package network has the collectors of the network: interfaces, neighbours,
+// protocols, sockets, queues, connection tracking.
 package network
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
-	return []collect.Spec{}
+	return []collect.Spec{
+		arp,
+		conntrack,
+		netclass,
+		netdev,
+		netstat,
+		sockstat,
+		softnet,
+		udpQueues,
+	}
 }

@@ -59,6 +59,15 @@ func InheritedKind(name string) bool {
 	return false
 }
 
+// alsoServedBy returns the second collector of an inherited family that has
+// two: with fewer labels, and only while the first does not serve it.
+func alsoServedBy(name string) string {
+	if name == "node_cpu_frequency_hertz" {
+		return "cpufreq"
+	}
+	return ""
+}
+
 // checkContract holds the families of a unit against the contract.
 func checkContract(t testing.TB, u *collect.Unit, spec collect.Spec, inherited map[string]Contract) {
 	t.Helper()
@@ -67,7 +76,7 @@ func checkContract(t testing.TB, u *collect.Unit, spec collect.Spec, inherited m
 		if !ok {
 			continue
 		}
-		if c.Collector != spec.Name {
+		if c.Collector != spec.Name && alsoServedBy(f.Name()) != spec.Name {
 			t.Errorf("%s belongs to collector %s", f.Name(), c.Collector)
 		}
 		if c.Type != f.Type() {

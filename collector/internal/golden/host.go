@@ -208,6 +208,8 @@ func (r *recorded) adjtimex() (int, unix.Timex, error) {
 //	/data type=0x58465342 bsize=4096 blocks=100 bfree=50 bavail=40 files=10 ffree=5
 //	/mnt/secret !EACCES
 //	/mnt/dead hang
+//
+// Blanks in a path are written as in /proc/mounts, \040 for a space.
 func (r *recorded) statfs(path string) (unix.Statfs_t, error) {
 	var st unix.Statfs_t
 	b, err := os.ReadFile(filepath.Join(r.root, "syscall", "statfs"))
@@ -217,7 +219,7 @@ func (r *recorded) statfs(path string) (unix.Statfs_t, error) {
 	path = "/" + strings.TrimPrefix(strings.TrimPrefix(path, r.root), "/")
 	for line := range strings.Lines(string(b)) {
 		f := strings.Fields(line)
-		if len(f) < 2 || f[0] != path {
+		if len(f) < 2 || mountEscapes.Replace(f[0]) != path {
 			continue
 		}
 		if f[1] == "hang" {
@@ -244,6 +246,8 @@ func (r *recorded) statfs(path string) (unix.Statfs_t, error) {
 	}
 	return st, unix.ENOENT
 }
+
+var mountEscapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
 // setField sets the number field of a struct, named without regard to case.
 func setField(st any, name string, n int64) error {

@@ -71,6 +71,10 @@ func (r *recorder) match(pattern string) []string {
 	return slices.Compact(found)
 }
 
+// ownView holds the links of procfs that lead every process to itself. They are
+// recorded as what they lead to.
+var ownView = map[string]bool{"/proc/self": true, "/proc/thread-self": true, "/proc/net": true, "/proc/mounts": true}
+
 // add records a path, and the symbolic links on the way to it.
 func (r *recorder) add(file string, depth int) error {
 	if depth > 40 {
@@ -86,7 +90,7 @@ func (r *recorder) add(file string, depth int) error {
 			}
 			return nil // gone while it was recorded
 		}
-		if info.Mode()&os.ModeSymlink == 0 {
+		if info.Mode()&os.ModeSymlink == 0 || ownView[prefix] {
 			continue
 		}
 		target, err := os.Readlink(r.root + prefix)
@@ -94,13 +98,13 @@ func (r *recorder) add(file string, depth int) error {
 			return nil
 		}
 		r.put(prefix, Entry{Kind: Link, Target: target})
-		if path.IsAbs(target) || strings.HasPrefix(prefix, "/proc/self") {
-			return nil // out of the tree, or different for every reader
+		if path.IsAbs(target) {
+			return nil // out of the tree
 		}
 		rest := append([]string{path.Join(path.Dir(prefix), target)}, parts[i+1:]...)
 		return r.add(strings.Join(rest, "/"), depth+1)
 	}
-	info, err := os.Lstat(r.root + file)
+	info, err := os.Stat(r.root + file)
 	if err != nil {
 		return nil
 	}

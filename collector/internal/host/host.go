@@ -32,8 +32,9 @@ type Host struct {
 	Statfs   func(path string) (unix.Statfs_t, error)
 
 	// Netlink sends one rtnetlink dump request and calls each for every
-	// message of the answer; data is valid during the call only. It is nil on a
-	// recorded host, where files have to do.
+	// message of the answer; data is valid during the call only. A dump that is
+	// complete but changed while it was made ends with ErrDumpInterrupted.
+	// Netlink is nil on a recorded host, where files have to do.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
 }
 
@@ -55,7 +56,7 @@ func Live(p Paths) *Host {
 		Uname:    liveUname,
 		Adjtimex: liveAdjtimex,
 		Statfs:   liveStatfs,
-		Netlink:  liveNetlink,
+		Netlink:  liveNetlink(),
 	}
 }
 

@@ -2,9 +2,13 @@ package host
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
+	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,61 +20,130 @@ type NetlinkRequest struct {
 	Body     []byte // the request after its nlmsghdr
 }
 
-// liveNetlink opens a socket for one dump and closes it again: no state to go
-// stale, and nothing in Go's poller. See netlink(7).
-func liveNetlink(req NetlinkRequest, each func(data []byte) error) error {
+// ErrDumpInterrupted says that a dump is complete, but that what it lists
+// changed meanwhile: something may be missing, or be there twice.
+var ErrDumpInterrupted = errors.New("netlink: the dump was interrupted by a change")
+
+const (
+	// netlinkBuffer is what the kernel fills at most for one read of a dump.
+	netlinkBuffer = 32 << 10
+	// netlinkPatience bounds the wait for a datagram that never comes. The
+	// kernel answers while it takes the request, so that only a sandbox that
+	// swallows answers makes anybody wait.
+	netlinkPatience = 4 * time.Second
+	netlinkSequence = 1
+)
+
+// liveNetlink returns a function that opens a socket for one dump and closes
+// it again: no state to go stale, and nothing in Go's poller. Only buffers are
+// kept from dump to dump. See netlink(7).
+func liveNetlink() func(NetlinkRequest, func([]byte) error) error {
+	buffers := sync.Pool{New: func() any { b := make([]byte, netlinkBuffer); return &b }}
+	return func(req NetlinkRequest, each func(data []byte) error) error {
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		return dump(req, buf, each)
+	}
+}
+
+func dump(req NetlinkRequest, buf *[]byte, each func(data []byte) error) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, req.Protocol)
 	if err != nil {
 		return os.NewSyscallError("netlink socket", err)
 	}
 	defer closeFD(fd)
-	msg := make([]byte, unix.SizeofNlMsghdr, unix.SizeofNlMsghdr+len(req.Body))
-	binary.NativeEndian.PutUint32(msg[0:], uint32(unix.SizeofNlMsghdr+len(req.Body)))
-	binary.NativeEndian.PutUint16(msg[4:], req.Type)
-	binary.NativeEndian.PutUint16(msg[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	binary.NativeEndian.PutUint32(msg[8:], 1)
-	if err := unix.Sendto(fd, append(msg, req.Body...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	patience := unix.NsecToTimeval(int64(netlinkPatience))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+		return os.NewSyscallError("netlink setsockopt", err)
+	}
+	// A netlink socket that is not connected sends to the kernel.
+	if _, err := unix.Write(fd, appendRequest((*buf)[:0], req)); err != nil {
 		return os.NewSyscallError("netlink send", err)
 	}
-	buf := make([]byte, 32<<10) // the kernel fills at most this much per read
+	interrupted := false
 	for {
-		n, errno := read(fd, buf)
+		n, errno := receive(fd, *buf)
 		if errno != 0 {
 			return os.NewSyscallError("netlink receive", errno)
 		}
-		done, err := eachMessage(buf[:n], each)
-		if done || err != nil {
+		if n > len(*buf) {
+			*buf = make([]byte, n) // so that it fits the next time
+			return fmt.Errorf("netlink: datagram of %d bytes is cut off", n)
+		}
+		done, err := eachMessage((*buf)[:n], &interrupted, each)
+		if err != nil {
 			return err
+		}
+		if done && interrupted {
+			return ErrDumpInterrupted
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+func appendRequest(b []byte, req NetlinkRequest) []byte {
+	order := binary.NativeEndian
+	b = order.AppendUint32(b, uint32(unix.SizeofNlMsghdr+len(req.Body)))
+	b = order.AppendUint16(b, req.Type)
+	b = order.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	b = order.AppendUint32(b, netlinkSequence)
+	b = order.AppendUint32(b, 0) // the port of the sender, for the kernel to fill in
+	return append(b, req.Body...)
+}
+
+// receive reads one datagram. With MSG_TRUNC it tells the datagram's length
+// even where that is more than the buffer has.
+func receive(fd int, b []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_TRUNC, 0, 0)
+		if errno != syscall.EINTR {
+			return int(n), errno
 		}
 	}
 }
 
 // eachMessage walks the messages of one datagram and reports whether the dump
 // is complete.
-func eachMessage(b []byte, each func(data []byte) error) (done bool, err error) {
+func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (done bool, err error) {
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(binary.NativeEndian.Uint32(b))
 		if size < unix.SizeofNlMsghdr || size > len(b) {
 			return true, fmt.Errorf("netlink: message of %d bytes in %d", size, len(b))
 		}
-		typ, data := binary.NativeEndian.Uint16(b[4:]), b[unix.SizeofNlMsghdr:size]
+		typ, flags := binary.NativeEndian.Uint16(b[4:]), binary.NativeEndian.Uint16(b[6:])
+		sequence, data := binary.NativeEndian.Uint32(b[8:]), b[unix.SizeofNlMsghdr:size]
+		b = b[min((size+3)&^3, len(b)):]
+		if sequence != netlinkSequence {
+			continue // not an answer to the request
+		}
+		if flags&unix.NLM_F_DUMP_INTR != 0 {
+			*interrupted = true
+		}
 		switch typ {
-		case unix.NLMSG_DONE:
-			return true, nil
-		case unix.NLMSG_ERROR:
-			if len(data) >= 4 {
-				if code := int32(binary.NativeEndian.Uint32(data)); code != 0 {
-					return true, os.NewSyscallError("netlink dump", syscall.Errno(-code))
-				}
-			}
-			return true, nil
+		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
+			return true, failure(data)
+		case unix.NLMSG_OVERRUN:
+			return true, os.NewSyscallError("netlink dump", syscall.ENOBUFS)
 		case unix.NLMSG_NOOP:
 		default:
 			if err := each(data); err != nil {
 				return true, err
 			}
 		}
-		b = b[min((size+3)&^3, len(b)):]
 	}
 	return false, nil
+}
+
+// failure returns the error that the last message of a dump carries: a
+// negative errno, in NLMSG_ERROR as well as in NLMSG_DONE.
+func failure(data []byte) error {
+	if len(data) < 4 {
+		return nil
+	}
+	if code := int32(binary.NativeEndian.Uint32(data)); code < 0 {
+		return os.NewSyscallError("netlink dump", syscall.Errno(-code))
+	}
+	return nil
 }

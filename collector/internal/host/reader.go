@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -79,30 +80,33 @@ func (r *Reader) String(elem ...string) string {
 
 // Uint returns the number that a file holds, as its only content.
 func (r *Reader) Uint(elem ...string) (uint64, error) {
-	return number(r, elem, scan.Uint, "an unsigned number")
+	b, err := r.Text(elem...)
+	v, ok := scan.Uint(b)
+	return v, r.judge(b, err, ok, "an unsigned number")
 }
 
 // Int returns the number that a file holds, as its only content.
 func (r *Reader) Int(elem ...string) (int64, error) {
-	return number(r, elem, scan.Int, "a whole number")
+	b, err := r.Text(elem...)
+	v, ok := scan.Int(b)
+	return v, r.judge(b, err, ok, "a whole number")
 }
 
 // Hex returns the hexadecimal number that a file holds, as its only content.
 func (r *Reader) Hex(elem ...string) (uint64, error) {
-	return number(r, elem, scan.Hex, "a hexadecimal number")
+	b, err := r.Text(elem...)
+	v, ok := scan.Hex(b)
+	return v, r.judge(b, err, ok, "a hexadecimal number")
 }
 
-func number[T any](r *Reader, elem []string, parse func([]byte) (T, bool), want string) (T, error) {
-	var zero T
-	b, err := r.Text(elem...)
-	if err != nil {
-		return zero, err
+// judge returns why a file gives no number: it could not be read, or it holds
+// something else. It is no generic function around all of the above, because
+// the compiler would then put the elements of each path on the heap.
+func (r *Reader) judge(b []byte, err error, ok bool, want string) error {
+	if err == nil && !ok {
+		err = r.At(Bad(1, want, b))
 	}
-	v, ok := parse(b)
-	if !ok {
-		return zero, r.At(Bad(1, want, b))
-	}
-	return v, nil
+	return err
 }
 
 // Link returns where a symbolic link points, as it is written.
@@ -200,6 +204,16 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 			return st, r.fail("stat", err)
 		}
 	}
+}
+
+// Modified returns when a file was last written to; of a folder, when a name
+// in it was last added, removed or replaced.
+func (r *Reader) Modified(elem ...string) (time.Time, error) {
+	st, err := r.Stat(elem...)
+	if fault := r.fault(); fault != nil {
+		return time.Time{}, r.fail("stat", fault)
+	}
+	return time.Unix(st.Mtim.Unix()), err
 }
 
 // At completes an error of a parser with the path that was read last. Other

@@ -80,6 +80,8 @@ func NewMetrics(c MetricsConfig) *Metrics {
 	if c.Runtime != nil {
 		c.Runtime.MustRegister(m.requests, m.inFlight)
 		m.errors, m.extra = c.Runtime, c.Runtime
+		// Registers promhttp's count of errors, which is to be there from the start.
+		promhttp.HandlerFor(c.Runtime, promhttp.HandlerOpts{Registry: c.Runtime})
 	}
 	return m
 }

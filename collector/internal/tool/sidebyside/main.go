@@ -296,35 +296,45 @@ func (e *exporter) trace() (perScrape float64, files []string) {
 }
 
 // readAll returns the CPU time that it takes to open, read and close the files
-// once, with nothing but system calls.
+// once, with nothing but system calls. Each has a buffer that fits: the kernel
+// allocates and clears as much as is asked for when a file of /proc/sys is read.
 func readAll(files []string, rounds int) time.Duration {
 	if len(files) == 0 {
 		return 0
 	}
-	buf := make([]byte, 1<<20)
-	cpu := func() time.Duration {
-		var ts unix.Timespec
-		_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
-		return time.Duration(ts.Nano())
+	buffers := make([][]byte, len(files))
+	for i, f := range files {
+		b, _ := os.ReadFile(f)
+		buffers[i] = make([]byte, (len(b)/4096+1)*4096)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	before := cpu()
+	before := threadCPU()
 	for range rounds {
-		for _, f := range files {
-			fd, err := unix.Open(f, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
-				continue
-			}
-			for {
-				if n, err := unix.Read(fd, buf); n <= 0 || err != nil {
-					break
-				}
-			}
-			unix.Close(fd)
+		for i, f := range files {
+			readOnce(f, buffers[i])
 		}
 	}
-	return (cpu() - before) / time.Duration(rounds)
+	return (threadCPU() - before) / time.Duration(rounds)
+}
+
+func readOnce(file string, buf []byte) {
+	fd, err := unix.Open(file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	for {
+		if n, err := unix.Read(fd, buf); n <= 0 || err != nil {
+			return
+		}
+	}
+}
+
+func threadCPU() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
+	return time.Duration(ts.Nano())
 }
 
 func release() string {

@@ -1,0 +1,108 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// cpuInfo tells what the CPUs are, from /proc/cpuinfo.
+type cpuInfo struct {
+	proc         *host.Reader
+	keys         []cpuinfoKey
+	includeFlags collect.Regexp
+	includeBugs  collect.Regexp
+
+	info      *metric.Family
+	frequency *metric.Family
+	flag      *metric.Family
+	bug       *metric.Family
+
+	table  cpuinfoTable
+	labels [cpuinfoValues]string // of the CPU before: most have the same
+}
+
+func newCPUInfo(env *collect.Env, o cpuOptions) *cpuInfo {
+	m := env.Metrics
+	return &cpuInfo{
+		proc:         env.Host.Proc.Reader(),
+		keys:         cpuinfoKeys(env.Host.Arch),
+		includeFlags: o.IncludeFlags,
+		includeBugs:  o.IncludeBugs,
+		info: m.Gauge("node_cpu_info", "Always 1; the labels say what the CPU is, in the words of /proc/cpuinfo.",
+			"cachesize", "core", "cpu", "family", "microcode", "model", "model_name", "package", "stepping", "vendor"),
+		frequency: m.Gauge("node_cpu_frequency_hertz", "Frequency of the CPU, from /proc/cpuinfo.", "core", "cpu", "package"),
+		flag:      m.Gauge("node_cpu_flag_info", "Always 1; a feature of the first CPU.", "flag"),
+		bug:       m.Gauge("node_cpu_bug_info", "Always 1; a known fault of the first CPU.", "bug"),
+	}
+}
+
+func (c *cpuInfo) update(out *metric.Sink) {
+	b, err := c.proc.Read("cpuinfo")
+	if err != nil {
+		out.Skip(err)
+		return
+	}
+	if err := c.table.parse(b, c.keys); err != nil {
+		out.Skip(c.proc.At(err))
+		return
+	}
+	for i := range c.table.cpus {
+		if err := c.emit(&c.table.cpus[i], out); err != nil {
+			out.Skip(c.proc.At(err))
+		}
+	}
+	first := &c.table.cpus[0]
+	emitWords(out, c.flag, &c.includeFlags, first.values[cpuinfoFlags])
+	emitWords(out, c.bug, &c.includeBugs, first.values[cpuinfoBugs])
+}
+
+func (c *cpuInfo) emit(cpu *cpuinfoCPU, out *metric.Sink) error {
+	l := &c.labels
+	for i := range cpuinfoFlags {
+		if v := cpu.values[i]; string(v) != l[i] {
+			l[i] = string(v)
+		}
+	}
+	number := string(cpu.number)
+	out.Emit(c.info, 1, l[cpuinfoCacheSize], l[cpuinfoCore], number, l[cpuinfoFamily], l[cpuinfoMicrocode],
+		l[cpuinfoModel], l[cpuinfoModelName], l[cpuinfoPackage], l[cpuinfoStepping], l[cpuinfoVendor])
+
+	text := cpu.values[cpuinfoMHz]
+	if len(text) == 0 {
+		return nil // arm64 and riscv do not tell
+	}
+	mHz, ok := scan.Float(leadingNumber(text))
+	if !ok {
+		return host.Bad(cpu.line, "a frequency in MHz", text)
+	}
+	// The kernel tells kHz, with a point; a float has no exact thousandths.
+	out.Emit(c.frequency, math.Round(mHz*1e6), l[cpuinfoCore], number, l[cpuinfoPackage])
+	return nil
+}
+
+// emitWords emits a sample for each word that is wanted. Without an expression
+// none is.
+func emitWords(out *metric.Sink, f *metric.Family, include *collect.Regexp, text []byte) {
+	if !include.IsSet() {
+		return
+	}
+	for word, rest := scan.Field(text); len(word) > 0; word, rest = scan.Field(rest) {
+		if w := string(word); include.Match(w) {
+			out.Emit(f, 1, w)
+		}
+	}
+}
+
+// leadingNumber cuts the unit off a number such as 3425.000000MHz.
+func leadingNumber(b []byte) []byte {
+	for i, c := range b {
+		if c != '.' && (c < '0' || c > '9') {
+			return b[:i]
+		}
+	}
+	return b
+}

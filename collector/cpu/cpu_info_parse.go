@@ -1,0 +1,210 @@
+package cpu
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// A cpuinfoTable is /proc/cpuinfo, a block of lines for each CPU:
+//
+//	processor	: 0
+//	vendor_id	: GenuineIntel
+//	cpu family	: 6
+//
+// Each architecture has its own words. There may be lines for all CPUs above
+// the first block (s390, MIPS, and ARM before Linux 3.8) and below the last
+// one (ARM again). See show_cpuinfo and c_show in the kernel's arch folders.
+type cpuinfoTable struct {
+	cpus []cpuinfoCPU
+}
+
+// A cpuinfoCPU is what is told of one CPU. Everything points into the text.
+type cpuinfoCPU struct {
+	number []byte
+	line   int // where it starts
+	values [cpuinfoValues][]byte
+}
+
+// A cpuinfoValue is one of the things that are told of a CPU.
+type cpuinfoValue int
+
+const (
+	cpuinfoCacheSize cpuinfoValue = iota
+	cpuinfoCore
+	cpuinfoFamily
+	cpuinfoMicrocode
+	cpuinfoModel
+	cpuinfoModelName
+	cpuinfoPackage
+	cpuinfoStepping
+	cpuinfoVendor
+	cpuinfoFlags // the labels of node_cpu_info end here
+	cpuinfoBugs
+	cpuinfoMHz
+	cpuinfoVariant  // of ARM: makes the stepping
+	cpuinfoRevision // likewise
+	cpuinfoValues
+)
+
+// A cpuinfoKey pairs an architecture's word with what it means.
+type cpuinfoKey struct {
+	word  string
+	value cpuinfoValue
+}
+
+func cpuinfoKeys(arch string) []cpuinfoKey {
+	switch arch {
+	case "arm", "arm64":
+		return []cpuinfoKey{
+			{"model name", cpuinfoModelName},
+			{"Processor", cpuinfoModelName}, // before Linux 3.8
+			{"Features", cpuinfoFlags},
+			{"CPU implementer", cpuinfoVendor},
+			{"CPU architecture", cpuinfoFamily},
+			{"CPU variant", cpuinfoVariant},
+			{"CPU part", cpuinfoModel},
+			{"CPU revision", cpuinfoRevision},
+		}
+	case "ppc64", "ppc64le":
+		return []cpuinfoKey{
+			{"cpu", cpuinfoVendor},
+			{"clock", cpuinfoMHz},
+		}
+	case "s390x":
+		return []cpuinfoKey{
+			{"vendor_id", cpuinfoVendor},
+			{"features", cpuinfoFlags},
+			{"physical id", cpuinfoPackage},
+			{"core id", cpuinfoCore},
+			{"cpu MHz dynamic", cpuinfoMHz},
+		}
+	case "riscv64":
+		return []cpuinfoKey{
+			{"hart", cpuinfoCore},
+			{"isa", cpuinfoModelName},
+		}
+	case "loong64":
+		return []cpuinfoKey{
+			{"system type", cpuinfoVendor},
+			{"CPU Family", cpuinfoFamily},
+			{"Model Name", cpuinfoModelName},
+		}
+	case "mips", "mipsle", "mips64", "mips64le":
+		return []cpuinfoKey{
+			{"system type", cpuinfoVendor},
+			{"cpu model", cpuinfoModelName},
+		}
+	}
+	return []cpuinfoKey{
+		{"vendor_id", cpuinfoVendor},
+		{"cpu family", cpuinfoFamily},
+		{"model", cpuinfoModel},
+		{"model name", cpuinfoModelName},
+		{"stepping", cpuinfoStepping},
+		{"microcode", cpuinfoMicrocode},
+		{"cpu MHz", cpuinfoMHz},
+		{"cache size", cpuinfoCacheSize},
+		{"physical id", cpuinfoPackage},
+		{"core id", cpuinfoCore},
+		{"flags", cpuinfoFlags},
+		{"bugs", cpuinfoBugs},
+	}
+}
+
+// parse reads the file. It keeps b.
+func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
+	t.cpus = t.cpus[:0]
+	common := cpuinfoCPU{number: []byte("0"), line: 1} // what is told before any CPU
+	current := &common
+	told := false // whether there was any word that means something
+	var line []byte
+	for n, rest := 1, b; len(rest) > 0; n++ {
+		line, rest = scan.Line(rest)
+		key, value, ok := cpuinfoLine(line)
+		switch {
+		case !ok:
+		case string(key) == "processor" || bytes.HasPrefix(key, []byte("processor ")): // of s390: processor 0: version = FF
+			number := value
+			if len(key) > len("processor") {
+				number = key[len("processor "):]
+			}
+			if _, ok := scan.Uint(scan.Trim(number)); !ok {
+				return host.Bad(n, "the number of a processor", line)
+			}
+			cpu := common
+			cpu.number, cpu.line = scan.Trim(number), n
+			t.cpus = append(t.cpus, cpu)
+			current = &t.cpus[len(t.cpus)-1]
+		case string(key) == "cpu number": // of s390: the same CPUs once more
+			current = t.find(scan.Trim(value))
+			if current == nil {
+				current = &cpuinfoCPU{} // went online in between
+			}
+		default:
+			for _, k := range keys {
+				if k.word == string(key) {
+					told = true
+					current.values[k.value] = value
+				}
+			}
+		}
+	}
+	if len(t.cpus) == 0 {
+		if !told {
+			return host.Bad(1, "the number of a processor", b)
+		}
+		t.cpus = append(t.cpus, common) // one CPU that is not numbered
+	}
+	t.complete()
+	return nil
+}
+
+// cpuinfoLine splits a line. The value is what it is, blanks included, but for
+// the one behind the colon.
+func cpuinfoLine(line []byte) (key, value []byte, ok bool) {
+	key, value, ok = bytes.Cut(line, []byte(":"))
+	return scan.Trim(key), bytes.TrimPrefix(value, []byte(" ")), ok
+}
+
+func (t *cpuinfoTable) find(number []byte) *cpuinfoCPU {
+	for i := range t.cpus {
+		if bytes.Equal(t.cpus[i].number, number) {
+			return &t.cpus[i]
+		}
+	}
+	return nil
+}
+
+// complete gives what was told below the last CPU to all that were told
+// nothing of the kind, and makes the stepping of ARM.
+func (t *cpuinfoTable) complete() {
+	first, last := t.cpus[0], &t.cpus[len(t.cpus)-1]
+	for _, v := range [...]cpuinfoValue{cpuinfoVendor, cpuinfoFamily, cpuinfoModel, cpuinfoVariant, cpuinfoRevision, cpuinfoFlags} {
+		for i := range t.cpus {
+			if cpu := &t.cpus[i]; first.values[v] == nil && cpu.values[v] == nil {
+				cpu.values[v] = last.values[v]
+			}
+		}
+	}
+	for i := range t.cpus {
+		cpu := &t.cpus[i]
+		if variant, revision := cpu.values[cpuinfoVariant], cpu.values[cpuinfoRevision]; variant != nil || revision != nil {
+			cpu.values[cpuinfoStepping] = armStepping(variant, revision)
+		}
+	}
+}
+
+// armStepping makes r2p10 of variant 0x2 and revision 10, as ARM writes it.
+func armStepping(variant, revision []byte) []byte {
+	var b []byte
+	if v, ok := scan.Hex(scan.Trim(variant)); ok {
+		b = fmt.Appendf(b, "r%d", v)
+	}
+	if r, ok := scan.Uint(scan.Trim(revision)); ok {
+		b = fmt.Appendf(b, "p%d", r)
+	}
+	return b
+}

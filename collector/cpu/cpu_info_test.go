@@ -1,0 +1,101 @@
+package cpu
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestCPUInfoAgreesWithProcfsOnX86 compares recorded hosts with what procfs
+// makes of them. It knows the format of the architecture that it is built for
+// only.
+func TestCPUInfoAgreesWithProcfsOnX86(t *testing.T) {
+	for _, name := range []string{"cpu.offline.host", "cpu.host"} {
+		text := recorded(t, name, "proc/cpuinfo")
+		want, err := procDir(t, "cpuinfo", text).CPUInfo()
+		if err != nil || len(want) == 0 || want[0].VendorID == "" {
+			t.Skipf("procfs does not know the format here: %v", err)
+		}
+		var table cpuinfoTable
+		if err := table.parse([]byte(text), cpuinfoKeys("amd64")); err != nil {
+			t.Fatal(err)
+		}
+		if len(table.cpus) != len(want) {
+			t.Fatalf("%s: %d CPUs, procfs has %d", name, len(table.cpus), len(want))
+		}
+		for i, w := range want {
+			have := table.cpus[i]
+			for v, text := range map[cpuinfoValue]string{
+				cpuinfoCacheSize: w.CacheSize, cpuinfoCore: w.CoreID, cpuinfoFamily: w.CPUFamily,
+				cpuinfoMicrocode: w.Microcode, cpuinfoModel: w.Model, cpuinfoModelName: w.ModelName,
+				cpuinfoPackage: w.PhysicalID, cpuinfoStepping: w.Stepping, cpuinfoVendor: w.VendorID,
+			} {
+				if got := string(have.values[v]); got != text {
+					t.Errorf("%s: value %d of CPU %d is %q, procfs has %q", name, v, i, got, text)
+				}
+			}
+			if string(have.number) != strconv.Itoa(int(w.Processor)) {
+				t.Errorf("%s: CPU %d is %q, procfs has %d", name, i, have.number, w.Processor)
+			}
+			for v, words := range map[cpuinfoValue][]string{cpuinfoFlags: w.Flags, cpuinfoBugs: w.Bugs} {
+				if got := strings.Fields(string(have.values[v])); !slices.Equal(got, words) {
+					t.Errorf("%s: words %d of CPU %d are %q, procfs has %q", name, v, i, got, words)
+				}
+			}
+		}
+	}
+}
+
+func TestCPUInfoOddities(t *testing.T) {
+	var table cpuinfoTable
+	parse := func(arch, text string) []cpuinfoCPU {
+		t.Helper()
+		if err := table.parse([]byte(text), cpuinfoKeys(arch)); err != nil {
+			t.Fatal(err)
+		}
+		return table.cpus
+	}
+	if cpus := parse("amd64", "processor\t: 0\nbugs\t\t:\nmodel name\t:   Wide  Name \n"); string(cpus[0].values[cpuinfoModelName]) != "  Wide  Name " {
+		t.Errorf("blanks of a name are lost: %q", cpus[0].values[cpuinfoModelName])
+	}
+	if cpus := parse("arm", "Processor\t: ARM926EJ-S rev 5 (v5l)\nBogoMIPS\t: 1187.84\n"); len(cpus) != 1 || string(cpus[0].number) != "0" {
+		t.Errorf("one CPU that is not numbered: %v", cpus)
+	}
+	if cpus := parse("s390x", "vendor_id : IBM/S390\nprocessor 0: version = FF\ncpu number : 7\ncore id : 1\n"); len(cpus) != 1 || cpus[0].values[cpuinfoCore] != nil {
+		t.Errorf("a block of a CPU that is not listed: %v", cpus)
+	}
+	for _, text := range []string{"", "\n\n", "garbage", "processor : x\n", "processor x: version = FF\n", "cpu number : 1\n"} {
+		if err := table.parse([]byte(text), cpuinfoKeys("amd64")); err == nil {
+			t.Errorf("%q is taken for %d CPUs", text, len(table.cpus))
+		}
+	}
+}
+
+func TestARMStepping(t *testing.T) {
+	for _, c := range []struct{ variant, revision, want string }{
+		{"0x2", "10", "r2p10"},
+		{"0xf", "0", "r15p0"},
+		{"", "1", "p1"},
+		{"0x1", "", "r1"},
+		{"x", "y", ""},
+	} {
+		if got := string(armStepping([]byte(c.variant), []byte(c.revision))); got != c.want {
+			t.Errorf("variant %q, revision %q: %q, want %q", c.variant, c.revision, got, c.want)
+		}
+	}
+}
+
+func FuzzCPUInfo(f *testing.F) {
+	for _, name := range []string{"cpu.host", "cpu.arm64.host", "cpu.armv7.host", "cpu.ppc64le.host", "cpu.s390x.host", "cpu.riscv64.host"} {
+		f.Add(recorded(f, name, "proc/cpuinfo"))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, arch := range []string{"amd64", "arm64", "ppc64le", "s390x", "riscv64", "loong64", "mips64le"} {
+			var table cpuinfoTable
+			if err := table.parse([]byte(text), cpuinfoKeys(arch)); err == nil && len(table.cpus) == 0 {
+				t.Errorf("%s: neither CPUs nor an error", arch)
+			}
+		}
+	})
+}

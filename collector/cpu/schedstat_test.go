@@ -1,0 +1,49 @@
+package cpu
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestSchedstatAgreesWithProcfs compares the lines of hosts with what procfs
+// makes of them.
+func TestSchedstatAgreesWithProcfs(t *testing.T) {
+	for _, name := range []string{"schedstat.recorded.host", "schedstat.host", "schedstat.version-17.host"} {
+		text := recorded(t, name, "proc/schedstat")
+		want, err := procDir(t, "schedstat", text).Schedstat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(text) {
+			if !strings.HasPrefix(line, "cpu") {
+				continue
+			}
+			cpu, s, ok := parseSchedstatLine([]byte(line))
+			if !ok || len(want.CPUs) == 0 {
+				t.Fatalf("%s: %q: parses %v; procfs has %d more", name, line, ok, len(want.CPUs))
+			}
+			w := want.CPUs[0]
+			want.CPUs = want.CPUs[1:]
+			if string(cpu) != w.CPUNum || s.running != w.RunningNanoseconds || s.waiting != w.WaitingNanoseconds || s.timeslices != w.RunTimeslices {
+				t.Errorf("%s: cpu%s has %+v, procfs has %+v", name, cpu, s, *w)
+			}
+		}
+		if len(want.CPUs) > 0 {
+			t.Errorf("%s: procfs has %d CPUs more", name, len(want.CPUs))
+		}
+	}
+}
+
+func FuzzSchedstatLine(f *testing.F) {
+	for _, s := range []string{"cpu0 0 0 0 0 0 0 1 2 3", "cpu", "cpu0 1", "cpux 0 0 0 0 0 0 1 2 3"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if !strings.HasPrefix(line, "cpu") {
+			return
+		}
+		if cpu, _, ok := parseSchedstatLine([]byte(line)); ok && len(cpu) == 0 {
+			t.Errorf("%q has no CPU", line)
+		}
+	})
+}

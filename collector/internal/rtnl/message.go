@@ -1,0 +1,182 @@
+package rtnl
+
+import (
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Link is what an RTM_NEWLINK message tells of a network interface: struct
+// ifinfomsg and attributes. Fields whose attribute was not in the message are
+// zero; Has tells. See rtnetlink(7) and include/uapi/linux/if_link.h.
+type Link struct {
+	Index int
+	Type  uint16 // ARPHRD_*
+	Flags uint32 // IFF_*, as SIOCGIFFLAGS has them
+
+	Name      string // of Reader.Links: a string that is kept
+	RawName   []byte // these four are valid during the call only
+	Alias     []byte
+	Address   []byte
+	Broadcast []byte
+	Kind      []byte // such as "vlan"; empty for hardware
+
+	MTU            uint32
+	TxQueueLen     uint32
+	Group          uint32
+	Link           int // the interface below; Index where there is none
+	OperState      uint8
+	LinkMode       uint8
+	Carrier        uint8
+	CarrierChanges uint32
+	CarrierUp      uint32
+	CarrierDown    uint32
+	Promiscuity    uint32 // how many want IFF_PROMISC
+	AllMulti       uint32 // how many want IFF_ALLMULTI
+
+	Stats Stats
+
+	attributes uint64
+}
+
+// Has reports whether the message had an attribute, such as unix.IFLA_MTU.
+func (l *Link) Has(typ int) bool { return typ < 64 && l.attributes&(1<<typ) != 0 }
+
+// ParseLink reads what follows the nlmsghdr of an RTM_NEWLINK message.
+func ParseLink(b []byte, l *Link) error {
+	if len(b) < unix.SizeofIfInfomsg {
+		return fmt.Errorf("link message of %d bytes", len(b))
+	}
+	*l = Link{
+		Type:  native.Uint16(b[2:]),
+		Index: int(int32(native.Uint32(b[4:]))),
+		Flags: native.Uint32(b[8:]),
+	}
+	l.Link = l.Index
+	b = b[unix.SizeofIfInfomsg:]
+	for len(b) > 0 {
+		a, rest, err := next(b)
+		if err == nil {
+			err = l.set(a)
+		}
+		if err != nil {
+			return fmt.Errorf("link %d %q: %w", l.Index, l.RawName, err)
+		}
+		if a.typ < 64 {
+			l.attributes |= 1 << a.typ
+		}
+		b = rest
+	}
+	if len(l.RawName) == 0 {
+		return fmt.Errorf("link %d has no name", l.Index)
+	}
+	return nil
+}
+
+func (l *Link) set(a attribute) (err error) {
+	switch a.typ {
+	case unix.IFLA_IFNAME:
+		l.RawName = a.text()
+	case unix.IFLA_IFALIAS:
+		l.Alias = a.text()
+	case unix.IFLA_ADDRESS:
+		l.Address = a.data
+	case unix.IFLA_BROADCAST:
+		l.Broadcast = a.data
+	case unix.IFLA_LINKINFO:
+		l.Kind, err = a.nested(unix.IFLA_INFO_KIND)
+	case unix.IFLA_MTU:
+		err = a.uint32(&l.MTU)
+	case unix.IFLA_TXQLEN:
+		err = a.uint32(&l.TxQueueLen)
+	case unix.IFLA_GROUP:
+		err = a.uint32(&l.Group)
+	case unix.IFLA_LINK:
+		var below uint32
+		err = a.uint32(&below)
+		l.Link = int(int32(below))
+	case unix.IFLA_OPERSTATE:
+		err = a.uint8(&l.OperState)
+	case unix.IFLA_LINKMODE:
+		err = a.uint8(&l.LinkMode)
+	case unix.IFLA_CARRIER:
+		err = a.uint8(&l.Carrier)
+	case unix.IFLA_CARRIER_CHANGES:
+		err = a.uint32(&l.CarrierChanges)
+	case unix.IFLA_CARRIER_UP_COUNT:
+		err = a.uint32(&l.CarrierUp)
+	case unix.IFLA_CARRIER_DOWN_COUNT:
+		err = a.uint32(&l.CarrierDown)
+	case unix.IFLA_PROMISCUITY:
+		err = a.uint32(&l.Promiscuity)
+	case unix.IFLA_ALLMULTI:
+		err = a.uint32(&l.AllMulti)
+	case unix.IFLA_STATS64:
+		err = l.Stats.parse(a, 8)
+	case unix.IFLA_STATS:
+		if !l.Has(unix.IFLA_STATS64) {
+			err = l.Stats.parse(a, 4)
+		}
+	}
+	return err
+}
+
+// A Neighbour is what an RTM_NEWNEIGH message tells in its struct ndmsg. Its
+// attributes, the addresses, are not read: neighbours are counted only, and
+// there can be a hundred thousand.
+type Neighbour struct {
+	Family uint8
+	Index  int    // of the interface
+	State  uint16 // NUD_*
+}
+
+// ParseNeighbour reads what follows the nlmsghdr of an RTM_NEWNEIGH message.
+func ParseNeighbour(b []byte, n *Neighbour) error {
+	if len(b) < unix.SizeofNdMsg {
+		return fmt.Errorf("neighbour message of %d bytes", len(b))
+	}
+	*n = Neighbour{Family: b[0], Index: int(int32(native.Uint32(b[4:]))), State: native.Uint16(b[8:])}
+	return nil
+}
+
+// An Address is what an RTM_NEWADDR message tells of an address.
+type Address struct {
+	Family uint8
+	Index  int        // of the interface
+	Prefix int        // length of the netmask in bits
+	IP     netip.Addr // the interface's own, not that of its peer
+}
+
+// ParseAddress reads what follows the nlmsghdr of an RTM_NEWADDR message.
+func ParseAddress(b []byte, a *Address) error {
+	if len(b) < unix.SizeofIfAddrmsg {
+		return fmt.Errorf("address message of %d bytes", len(b))
+	}
+	*a = Address{Family: b[0], Prefix: int(b[1]), Index: int(int32(native.Uint32(b[4:])))}
+	if a.Family != unix.AF_INET && a.Family != unix.AF_INET6 {
+		return nil
+	}
+	own := false
+	for b = b[unix.SizeofIfAddrmsg:]; len(b) > 0; {
+		attr, rest, err := next(b)
+		if err != nil {
+			return fmt.Errorf("address on link %d: %w", a.Index, err)
+		}
+		b = rest
+		// Where the two differ, IFA_LOCAL is our end and IFA_ADDRESS the peer's.
+		if attr.typ != unix.IFA_LOCAL && (attr.typ != unix.IFA_ADDRESS || own) {
+			continue
+		}
+		own = attr.typ == unix.IFA_LOCAL
+		ip, ok := netip.AddrFromSlice(attr.data)
+		if !ok || ip.Is4() != (a.Family == unix.AF_INET) || a.Prefix > ip.BitLen() {
+			return fmt.Errorf("address on link %d: %d bytes, family %d, prefix length %d", a.Index, len(attr.data), a.Family, a.Prefix)
+		}
+		a.IP = ip
+	}
+	if !a.IP.IsValid() {
+		return fmt.Errorf("address on link %d: none in the message", a.Index)
+	}
+	return nil
+}

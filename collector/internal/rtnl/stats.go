@@ -1,0 +1,55 @@
+package rtnl
+
+import "fmt"
+
+// The fields of struct rtnl_link_stats64, in their order. See
+// https://docs.kernel.org/networking/statistics.html.
+const (
+	RxPackets = iota
+	TxPackets
+	RxBytes
+	TxBytes
+	RxErrors
+	TxErrors
+	RxDropped
+	TxDropped
+	Multicast
+	Collisions
+	RxLengthErrors
+	RxOverErrors
+	RxCRCErrors
+	RxFrameErrors
+	RxFIFOErrors
+	RxMissedErrors
+	TxAbortedErrors
+	TxCarrierErrors
+	TxFIFOErrors
+	TxHeartbeatErrors
+	TxWindowErrors
+	RxCompressed
+	TxCompressed
+	RxNoHandler // since Linux 4.6
+	numStats
+)
+
+// Stats are the counters of a link. Len says how many the kernel gave; later
+// fields than RxNoHandler are not read.
+type Stats struct {
+	Value [numStats]uint64
+	Len   int
+}
+
+func (s *Stats) parse(a attribute, width int) error {
+	if len(a.data) < RxNoHandler*width || len(a.data)%width != 0 {
+		return fmt.Errorf("statistics of %d bytes", len(a.data))
+	}
+	s.Len = min(len(a.data)/width, numStats)
+	for i := range s.Len {
+		if width == 8 {
+			s.Value[i] = native.Uint64(a.data[8*i:])
+		} else {
+			s.Value[i] = uint64(native.Uint32(a.data[4*i:]))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var meminfo = collect.Spec{
+	Name:  "meminfo",
+	Help:  "What memory is used for, line by line as the kernel tells it.",
+	Reads: []string{"/proc/meminfo"},
+	Build: collect.Plain(newMeminfo),
+}
+
+// meminfoCollector reads /proc/meminfo, where most lines are sizes and a few
+// are counts of huge pages:
+//
+//	MemTotal:       16318504 kB
+//	Active(anon):    2068016 kB
+//	HugePages_Total:       0
+//
+// Kernels add lines, and so do vendors: every one of them is exported.
+// See https://docs.kernel.org/filesystems/proc.html#meminfo.
+type meminfoCollector struct {
+	proc   *host.Reader
+	sizes  *metric.Keyed
+	counts *metric.Keyed
+}
+
+func newMeminfo(env *collect.Env) *meminfoCollector {
+	m := env.Metrics
+	return &meminfoCollector{
+		proc: env.Host.Proc.Reader(),
+		sizes: m.Keyed(func(key string) *metric.Family {
+			return m.Gauge("node_memory_"+meminfoName(key)+"_bytes", "The line "+key+" of /proc/meminfo, in bytes.")
+		}),
+		counts: m.Keyed(func(key string) *metric.Family {
+			return m.Gauge("node_memory_"+meminfoName(key), "The line "+key+" of /proc/meminfo, a number without a unit.")
+		}),
+	}
+}
+
+func (c *meminfoCollector) Update(_ context.Context, out *metric.Sink) error {
+	b, err := c.proc.Read("meminfo")
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	if len(scan.Trim(b)) == 0 {
+		return c.proc.At(host.Bad(1, "lines such as \"MemFree: 1 kB\"", b))
+	}
+	var line []byte
+	for n := 1; len(b) > 0; n++ {
+		line, b = scan.Line(b)
+		key, value, size, ok := parseMeminfoLine(line)
+		switch {
+		case !ok:
+			out.Skip(c.proc.At(host.Bad(n, "a name, a number, and kB or nothing", line)))
+		case size:
+			out.Emit(c.sizes.Family(key), float64(value)*1024)
+		default:
+			out.Emit(c.counts.Family(key), float64(value))
+		}
+	}
+	return nil
+}
+
+// parseMeminfoLine takes a line apart. A size is in kB, which in this file
+// means 1024 bytes.
+func parseMeminfoLine(line []byte) (key []byte, value uint64, size, ok bool) {
+	i := bytes.IndexByte(line, ':')
+	if i <= 0 {
+		return nil, 0, false, false
+	}
+	number, rest := scan.Field(line[i+1:])
+	value, ok = scan.Uint(number)
+	unit, rest := scan.Field(rest)
+	size = string(unit) == "kB"
+	if !size && len(unit) > 0 || len(scan.Trim(rest)) > 0 {
+		ok = false
+	}
+	return line[:i], value, size, ok
+}
+
+// meminfoName makes Active_anon of Active(anon).
+func meminfoName(key string) string {
+	b := make([]byte, 0, len(key))
+	for i := range len(key) {
+		switch key[i] {
+		case '(':
+			b = append(b, '_')
+		case ')':
+		default:
+			b = append(b, key[i])
+		}
+	}
+	return string(b)
+}

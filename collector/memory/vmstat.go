@@ -1,0 +1,78 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var vmstat = collect.Spec{
+	Name:  "vmstat",
+	Help:  "Counters of the memory management: paging, swapping, faults, OOM kills.",
+	Reads: []string{"/proc/vmstat"},
+	Build: collect.With(vmstatOptions{Wanted: collect.Pattern(`^(oom_kill|pgpg|pswp|pg.*fault).*`)}, newVmstat),
+}
+
+type vmstatOptions struct {
+	Wanted collect.Regexp
+}
+
+func (o *vmstatOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "fields", Help: "Regular expression of the fields of /proc/vmstat to export; an empty one stands for all of them.", Value: &o.Wanted},
+	}
+}
+
+// vmstatCollector reads /proc/vmstat, a name and a number a line:
+//
+//	pgpgin 1146973
+//
+// Some of the numbers are counters and some are gauges, and the file does not
+// say which. The kernel's mm/vmstat.c lists them.
+type vmstatCollector struct {
+	proc   *host.Reader
+	fields *metric.Keyed
+}
+
+func newVmstat(env *collect.Env, o vmstatOptions) (*vmstatCollector, error) {
+	m := env.Metrics
+	return &vmstatCollector{
+		proc: env.Host.Proc.Reader(),
+		fields: m.Keyed(func(key string) *metric.Family {
+			if o.Wanted.IsSet() && !o.Wanted.Match(key) {
+				return nil
+			}
+			return m.Untyped("node_vmstat_"+key, "The field "+key+" of /proc/vmstat.")
+		}),
+	}, nil
+}
+
+func (c *vmstatCollector) Update(_ context.Context, out *metric.Sink) error {
+	b, err := c.proc.Read("vmstat")
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	if len(scan.Trim(b)) == 0 {
+		return c.proc.At(host.Bad(1, "lines such as \"pgpgin 1\"", b))
+	}
+	var line []byte
+	for n := 1; len(b) > 0; n++ {
+		line, b = scan.Line(b)
+		key, number, ok := parseVmstatLine(line)
+		if !ok {
+			out.Skip(c.proc.At(host.Bad(n, "a name and a number", line)))
+		} else if f := c.fields.Family(key); f != nil {
+			out.Emit(f, number)
+		}
+	}
+	return nil
+}
+
+func parseVmstatLine(line []byte) (key []byte, value float64, ok bool) {
+	key, rest := scan.Field(line)
+	value, ok = scan.Float(scan.Trim(rest))
+	return key, value, ok
+}

@@ -1,0 +1,100 @@
+package network
+
+import (
+	"strings"
+	"testing"
+)
+
+const conntrackNames = "entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n"
+
+// TestConntrackLikeProcfs holds the sums against those of procfs, which knows
+// the columns by their places.
+func TestConntrackLikeProcfs(t *testing.T) {
+	for _, archive := range []string{"conntrack.recorded.host", "conntrack.host", "conntrack.old-kernel.host"} {
+		b := newBench(t, conntrack.Build, nil)
+		b.file("sys/net/netfilter/nf_conntrack_count", "1\n")
+		b.file("sys/net/netfilter/nf_conntrack_max", "2\n")
+		b.file("net/stat/nf_conntrack", recordedFile(t, archive, "proc/net/stat/nf_conntrack"))
+		have, errs := b.update()
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		cpus, err := b.procfs().ConntrackStat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]uint64{"_entries": 1, "_entries_limit": 2}
+		for _, c := range cpus {
+			want["_stat_found"] += c.Found
+			want["_stat_invalid"] += c.Invalid
+			want["_stat_ignore"] += c.Ignore
+			want["_stat_insert"] += c.Insert
+			want["_stat_insert_failed"] += c.InsertFailed
+			want["_stat_drop"] += c.Drop
+			want["_stat_early_drop"] += c.EarlyDrop
+			want["_stat_search_restart"] += c.SearchRestart
+		}
+		if len(have) != len(want) {
+			t.Errorf("%s: have %v, want %v", archive, have, want)
+		}
+		for name, v := range want {
+			if have["node_nf_conntrack"+name] != float64(v) {
+				t.Errorf("%s: %s is %v, want %v", archive, name, have["node_nf_conntrack"+name], v)
+			}
+		}
+	}
+}
+
+func TestConntrackSums(t *testing.T) {
+	many := strings.Repeat("x ", conntrackColumns)
+	for _, c := range []struct {
+		name, text string
+		drop       uint64
+		ok         bool
+		err        string
+	}{
+		{"two CPUs", "entries drop\n1 a\n1 1f\n", 0x29, true, ""},
+		{"no CPU", "entries drop\n", 0, false, ""},
+		{"no such column", "entries found\n1 2\n", 0, false, ""},
+		{"nothing", "", 0, false, "1: want names"},
+		{"no names", "00000001 00000002\n", 0, false, "1: want names"},
+		{"too many names", "entries " + many + "\n", 0, false, "1: want names"},
+		{"too many numbers", "entries drop\n1 2 3\n", 0, false, "2: want as many numbers"},
+		{"far too many numbers", "entries drop\n1 2 " + many + many + "\n", 0, false, "2: want as many numbers"},
+		{"too few numbers", "entries drop\n1 2\n1\n", 0, false, "3: want as many numbers"},
+		{"a word", "entries drop\n1 some\n", 0, false, "2: want hexadecimal"},
+	} {
+		var s conntrackSums
+		err := s.parse([]byte(c.text))
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+			}
+			continue
+		}
+		if drop, ok := s.sum("drop"); err != nil || drop != c.drop || ok != c.ok {
+			t.Errorf("%s: %d, %v, %v, want %d, %v", c.name, drop, ok, err, c.drop, c.ok)
+		}
+	}
+}
+
+// FuzzConntrack wants no panic, and sums of whole lines only.
+func FuzzConntrack(f *testing.F) {
+	f.Add(conntrackNames + strings.Repeat("00000001 ", 17) + "\n")
+	f.Add("entries drop\n1 2\n1\n")
+	f.Add("entries\n\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var s conntrackSums
+		if err := s.parse([]byte(text)); err == nil && s.cpus != len(strings.Split(strings.TrimSuffix(text, "\n"), "\n"))-1 {
+			t.Errorf("%d lines summed up of %q", s.cpus, text)
+		}
+	})
+}
+
+func BenchmarkConntrack(b *testing.B) {
+	n := newBench(b, conntrack.Build, nil)
+	n.file("sys/net/netfilter/nf_conntrack_count", "1\n")
+	n.file("sys/net/netfilter/nf_conntrack_max", "2\n")
+	n.file("net/stat/nf_conntrack", conntrackNames+strings.Repeat(strings.Repeat("0000000f ", 17)+"\n", 64))
+	n.steady()
+}

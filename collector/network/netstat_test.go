@@ -1,0 +1,142 @@
+package network
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// allFields has every counter exported.
+var allFields = map[string][]string{"fields": {"."}}
+
+// TestNetstatLikeProcfs holds the counters of a recorded host against those
+// that procfs knows.
+func TestNetstatLikeProcfs(t *testing.T) {
+	b := newBench(t, netstat.Build, allFields)
+	for _, dir := range []string{"net/", "1/net/"} { // procfs reads those of a process
+		for _, f := range []string{"netstat", "snmp", "snmp6"} {
+			b.file(dir+f, recordedFile(t, "netstat.recorded.host", "proc/net/"+f))
+		}
+	}
+	have, errs := b.update()
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	proc, err := b.procfs().Proc(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	netstat, err1 := proc.Netstat()
+	snmp, err2 := proc.Snmp()
+	snmp6, err3 := proc.Snmp6()
+	if err1 != nil || err2 != nil || err3 != nil {
+		t.Fatal(err1, err2, err3)
+	}
+	compared := 0
+	for _, protocols := range []any{netstat, snmp, snmp6} {
+		v := reflect.ValueOf(protocols)
+		for i := range v.NumField() {
+			if v.Field(i).Kind() != reflect.Struct {
+				continue // the process
+			}
+			for j := range v.Field(i).NumField() {
+				want, ok := v.Field(i).Field(j).Interface().(*float64)
+				if !ok || want == nil {
+					continue
+				}
+				key := "node_netstat_" + v.Type().Field(i).Name + "_" + v.Field(i).Type().Field(j).Name
+				if got, ok := have[key]; !ok || got != *want {
+					t.Errorf("%s is %v, want %v", key, got, *want)
+				}
+				compared++
+			}
+		}
+	}
+	if compared < 200 {
+		t.Errorf("only %d counters compared", compared)
+	}
+}
+
+// TestNetstatForgetsNothing feeds one collector files whose lines come, go and
+// change places, so that its tables are of another host each time.
+func TestNetstatForgetsNothing(t *testing.T) {
+	b := newBench(t, netstat.Build, allFields)
+	b.file("net/snmp", "")
+	for i, step := range []struct {
+		content string
+		want    map[string]float64
+	}{
+		{"A: x y\nA: 1 2\nB: z\nB: 3\n", map[string]float64{"A_x": 1, "A_y": 2, "B_z": 3}},
+		{"B: z\nB: 4\nA: x y\nA: 5 6\n", map[string]float64{"A_x": 5, "A_y": 6, "B_z": 4}},
+		{"A: y x\nA: 7 8\n", map[string]float64{"A_y": 7, "A_x": 8}},
+		{"", map[string]float64{}},
+		{"A: y x w\nA: 7 8 9\nC:\nC:\nB: z\nB: -1\n", map[string]float64{"A_y": 7, "A_x": 8, "A_w": 9, "B_z": -1}},
+	} {
+		b.file("net/netstat", step.content)
+		have, errs := b.update()
+		if errs != nil {
+			t.Errorf("step %d: %v", i, errs)
+		}
+		want := map[string]float64{}
+		for k, v := range step.want {
+			want["node_netstat_"+k] = v
+		}
+		if !reflect.DeepEqual(have, want) {
+			t.Errorf("step %d: have %v, want %v", i, have, want)
+		}
+	}
+}
+
+func TestNetstatKey6(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ip6InReceives": "Ip6_InReceives", "Icmp6OutType133": "Icmp6_OutType133", "UdpLite6InErrors": "UdpLite6_InErrors",
+		"6": "6_", "InReceives": "", "": "",
+	} {
+		if key, ok := netstatKey6(name); key != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v, want %q", name, key, ok, want)
+		}
+	}
+}
+
+// FuzzNetstat wants no panic, and of a pair that is in order a sample for each
+// name: the lines around it do not matter.
+func FuzzNetstat(f *testing.F) {
+	f.Add("Udp: InErrors NoPorts\nUdp: 1 2\n", "Udp6InErrors 3\n")
+	f.Add("Udp: InErrors NoPorts\nUdp: 1\nTcp: a\nTcp: -1\n", "Udp6InErrors\n")
+	f.Add("Udp:\nUdp:\n:\n:", "6")
+	f.Add("Whole: x\n", "\x00")
+	f.Fuzz(func(t *testing.T, pairs, lines6 string) {
+		b := newBench(t, netstat.Build, allFields)
+		b.file("net/netstat", "Whole: a b\nWhole: 1 2\n"+pairs)
+		b.file("net/snmp", "")
+		b.file("net/snmp6", "Whole6c 3\n"+lines6)
+		for range 2 {
+			b.out.Reset(metric.Text)
+			_ = b.collector.Update(t.Context(), b.out)
+			text := string(b.out.AppendText(nil, nil, func(string) bool { return false }))
+			for _, sample := range []string{"Whole_a 1\n", "Whole_b 2\n", "Whole6_c 3\n"} {
+				if !strings.Contains(text, "\nnode_netstat_"+sample) {
+					t.Errorf("%q is missing:\n%s", sample, text)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkNetstat(b *testing.B) {
+	n := newBench(b, netstat.Build, nil)
+	for _, f := range []string{"netstat", "snmp", "snmp6"} {
+		n.file("net/"+f, recordedFile(b, "netstat.recorded.host", "proc/net/"+f))
+	}
+	n.steady()
+}
+
+func TestNetstatAllocates(t *testing.T) {
+	n := newBench(t, netstat.Build, allFields)
+	for _, f := range []string{"netstat", "snmp", "snmp6"} {
+		n.file("net/"+f, recordedFile(t, "netstat.recorded.host", "proc/net/"+f))
+	}
+	n.allocs(0)
+}

@@ -1,0 +1,9 @@
+package network
+
+import (
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/network", Collectors()) }

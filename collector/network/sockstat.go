@@ -1,0 +1,122 @@
+package network
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var sockstat = collect.Spec{
+	Name:  "sockstat",
+	Help:  "Sockets in use, and the memory that they take, by protocol.",
+	Reads: []string{"/proc/net/sockstat", "/proc/net/sockstat6"},
+	Build: collect.Plain(newSockstat),
+}
+
+// sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, a
+// protocol a line, with pairs of keys and numbers:
+//
+//	TCP: inuse 27 orphan 0 tw 11 alloc 30 mem 5
+//
+// mem counts pages, memory counts bytes. Either file is missing where its IP
+// version is off. See proc_pid_net(5).
+type sockstatCollector struct {
+	proc     *host.Reader
+	pageSize float64
+	values   *metric.Keyed // by protocol and key, such as TCP_inuse
+	key      []byte
+}
+
+// sockstatBytes is what the name of mem in bytes has behind that of mem.
+const sockstatBytes = "_bytes"
+
+func newSockstat(env *collect.Env) *sockstatCollector {
+	return &sockstatCollector{
+		proc:     env.Host.Proc.Reader(),
+		pageSize: float64(env.Host.PageSize),
+		values: env.Metrics.Keyed(func(key string) *metric.Family {
+			return env.Metrics.Gauge("node_sockstat_"+key, sockstatHelp(key))
+		}),
+	}
+}
+
+func sockstatHelp(key string) string {
+	protocol, name, _ := strings.Cut(key, "_")
+	switch name {
+	case "used":
+		return "Sockets of all kinds that are in use."
+	case "mem":
+		return "Memory of " + protocol + " sockets, in pages."
+	case "mem" + sockstatBytes:
+		return "Memory of " + protocol + " sockets, in bytes."
+	case "memory":
+		return "Memory of " + protocol + " queues, in bytes."
+	}
+	return protocol + " sockets counted as " + name + "."
+}
+
+func (c *sockstatCollector) Update(_ context.Context, out *metric.Sink) error {
+	var missing []error
+	for _, file := range []string{"net/sockstat", "net/sockstat6"} {
+		b, err := c.proc.Read(file)
+		switch {
+		case err == nil:
+			c.emit(b, file == "net/sockstat6", out)
+		case host.Gone(err):
+			missing = append(missing, err)
+		default:
+			out.Skip(err)
+		}
+	}
+	if len(missing) == 2 {
+		return collect.OrNoData(missing[0])
+	}
+	return nil
+}
+
+// emit emits the lines of a file. A line that is not in order costs only
+// itself.
+func (c *sockstatCollector) emit(b []byte, v6 bool, out *metric.Sink) {
+	for n := 1; len(b) > 0; n++ {
+		var line []byte
+		line, b = scan.Line(b)
+		first, rest := scan.Field(line)
+		if len(first) == 0 {
+			continue
+		}
+		protocol, ok := bytes.CutSuffix(first, []byte(":"))
+		if !ok || !c.emitLine(protocol, rest, v6, out) {
+			out.Skip(c.proc.At(host.Bad(n, "a protocol with keys and numbers", line)))
+		}
+	}
+}
+
+func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metric.Sink) bool {
+	key, rest := scan.Field(pairs)
+	if len(key) == 0 {
+		return false
+	}
+	if v6 && string(protocol) == "sockets" {
+		return true // IPv4 has it, and counts them all
+	}
+	for ; len(key) > 0; key, rest = scan.Field(rest) {
+		var field []byte
+		field, rest = scan.Field(rest)
+		v, ok := scan.Int(field)
+		if !ok {
+			return false
+		}
+		c.key = append(append(append(c.key[:0], protocol...), '_'), key...)
+		out.Emit(c.values.Family(c.key), float64(v))
+		if string(key) == "mem" {
+			c.key = append(c.key, sockstatBytes...)
+			out.Emit(c.values.Family(c.key), float64(v)*c.pageSize)
+		}
+	}
+	return true
+}

@@ -1,0 +1,77 @@
+package network
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestSockstatLikeProcfs holds the numbers of a recorded host against those of
+// procfs.
+func TestSockstatLikeProcfs(t *testing.T) {
+	b := newBench(t, sockstat.Build, nil)
+	for _, f := range []string{"net/sockstat", "net/sockstat6"} {
+		b.file(f, recordedFile(t, "sockstat.recorded.host", "proc/"+f))
+	}
+	have, errs := b.update()
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	v4, err4 := b.procfs().NetSockstat()
+	v6, err6 := b.procfs().NetSockstat6()
+	if err4 != nil || err6 != nil {
+		t.Fatal(err4, err6)
+	}
+	want := map[string]int{"sockets_used": *v4.Used}
+	for _, p := range append(v4.Protocols, v6.Protocols...) {
+		want[p.Protocol+"_inuse"] = p.InUse
+		for key, v := range map[string]*int{"orphan": p.Orphan, "tw": p.TW, "alloc": p.Alloc, "mem": p.Mem, "memory": p.Memory} {
+			if v != nil {
+				want[p.Protocol+"_"+key] = *v
+			}
+		}
+		if p.Mem != nil {
+			want[p.Protocol+"_mem_bytes"] = 4096 * *p.Mem
+		}
+	}
+	if len(have) != len(want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	for key, v := range want {
+		if got, ok := have["node_sockstat_"+key]; !ok || got != float64(v) {
+			t.Errorf("%s is %v, want %v", key, got, v)
+		}
+	}
+}
+
+// FuzzSockstat wants no panic, nothing passed over in silence, and a line that
+// is in order whatever stands around it.
+func FuzzSockstat(f *testing.F) {
+	f.Add("TCP: inuse 1 mem 2")
+	f.Add("TCP: inuse")
+	f.Add(": a 1 a 2")
+	f.Add("TCP: inuse 18446744073709551615")
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.Contains(line, "\n") {
+			t.Skip("not one line")
+		}
+		b := newBench(t, sockstat.Build, nil)
+		b.file("net/sockstat", line+"\nWhole: inuse 1\n")
+		_ = b.collector.Update(t.Context(), b.out)
+		errs, _ := b.out.Errors()
+		samples := b.out.Samples()
+		if samples == 0 {
+			t.Error("the line behind is missing")
+		}
+		if samples == 1 && errs == nil && strings.Trim(line, " \t\r\v\f") != "" {
+			t.Errorf("%q is passed over in silence", line)
+		}
+	})
+}
+
+func BenchmarkSockstat(b *testing.B) {
+	n := newBench(b, sockstat.Build, nil)
+	for _, f := range []string{"net/sockstat", "net/sockstat6"} {
+		n.file(f, recordedFile(b, "sockstat.recorded.host", "proc/"+f))
+	}
+	n.steady()
+}

@@ -1,0 +1,107 @@
+package network
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var udpQueues = collect.Spec{
+	Name:  "udp_queues",
+	Help:  "Bytes that wait in the queues of all UDP sockets.",
+	Reads: []string{"/proc/net/udp", "/proc/net/udp6"},
+	Build: collect.Plain(newUDPQueues),
+}
+
+// udpQueuesCollector reads /proc/net/udp and /proc/net/udp6, a line for each
+// socket behind a line of names; the fifth field is tx_queue:rx_queue in
+// hexadecimal bytes:
+//
+//	889: 00000000:C908 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 1900 2 00000000c1965245 0
+//
+// Either file is missing where its IP version is off. See proc_pid_net(5).
+type udpQueuesCollector struct {
+	proc   *host.Reader
+	queues *metric.Family
+}
+
+func newUDPQueues(env *collect.Env) *udpQueuesCollector {
+	return &udpQueuesCollector{
+		proc:   env.Host.Proc.Reader(),
+		queues: env.Metrics.Gauge("node_udp_queues", "Bytes in the transmit (tx) and receive (rx) queues of all UDP sockets, by IP version.", "ip", "queue"),
+	}
+}
+
+func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
+	var missing []error
+	for _, f := range [2]struct{ file, ip string }{{"net/udp", "v4"}, {"net/udp6", "v6"}} {
+		var sum udpQueueSum
+		err := c.proc.Lines(sum.add, f.file)
+		if err == nil {
+			err = sum.end()
+		}
+		if host.Gone(err) {
+			missing = append(missing, err)
+			continue
+		}
+		if err != nil {
+			// A sum without some of the sockets would be a wrong one.
+			out.Skip(c.proc.At(err))
+			continue
+		}
+		out.Emit(c.queues, float64(sum.tx), f.ip, "tx")
+		out.Emit(c.queues, float64(sum.rx), f.ip, "rx")
+	}
+	if len(missing) == 2 {
+		return collect.OrNoData(missing[0])
+	}
+	return nil
+}
+
+// A udpQueueSum sums up the queues of a file. A busy resolver has a hundred
+// thousand lines: nothing is allocated for one, and nothing behind its fifth
+// field is looked at.
+type udpQueueSum struct {
+	lines  int
+	tx, rx uint64
+}
+
+// add adds the next line of the file, of which the first has the names.
+func (s *udpQueueSum) add(line []byte) error {
+	s.lines++
+	if s.lines == 1 {
+		if !bytes.Contains(line, []byte("tx_queue")) {
+			return host.Bad(1, "names of columns with tx_queue", line)
+		}
+		return nil
+	}
+	var field []byte
+	rest := line
+	for range 5 {
+		field, rest = scan.Field(rest)
+	}
+	colon := bytes.IndexByte(field, ':')
+	if colon < 0 || len(rest) == 0 {
+		return host.Bad(s.lines, "a socket with tx_queue:rx_queue", line)
+	}
+	tx, ok1 := scan.Hex(field[:colon])
+	rx, ok2 := scan.Hex(field[colon+1:])
+	if !ok1 || !ok2 {
+		return host.Bad(s.lines, "tx_queue:rx_queue in hexadecimal", field)
+	}
+	s.tx += tx
+	s.rx += rx
+	return nil
+}
+
+// end tells a file that has no lines at all.
+func (s *udpQueueSum) end() error {
+	if s.lines == 0 {
+		return host.Bad(1, "names of columns with tx_queue", nil)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package network
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const udpNames = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+
+// udpFile makes a file of so many sockets.
+func udpFile(sockets int) string {
+	var b strings.Builder
+	b.WriteString(udpNames)
+	for i := range sockets {
+		fmt.Fprintf(&b, "%5d: 0100007F:%04X 00000000:0000 07 %08X:%08X 00:00000000 00000000   104        0 %d 2 00000000c0d2eda0 %d\n",
+			i, i&0xffff, i, 3*i, 10000+i, i%7)
+	}
+	return b.String()
+}
+
+func TestUDPQueuesLikeProcfs(t *testing.T) {
+	for name, files := range map[string][2]string{
+		"recorded": {recordedFile(t, "udp_queues.recorded.host", "proc/net/udp"), recordedFile(t, "udp_queues.recorded.host", "proc/net/udp6")},
+		"made up":  {udpFile(1000), udpFile(1)},
+		"none":     {udpNames, udpNames},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, udpQueues.Build, nil)
+			b.file("net/udp", files[0])
+			b.file("net/udp6", files[1])
+			have, errs := b.update()
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			fs := b.procfs()
+			v4, err4 := fs.NetUDPSummary()
+			v6, err6 := fs.NetUDP6Summary()
+			if err4 != nil || err6 != nil {
+				t.Fatal(err4, err6)
+			}
+			for series, want := range map[string]uint64{
+				`node_udp_queues{ip="v4",queue="tx"}`: v4.TxQueueLength,
+				`node_udp_queues{ip="v4",queue="rx"}`: v4.RxQueueLength,
+				`node_udp_queues{ip="v6",queue="tx"}`: v6.TxQueueLength,
+				`node_udp_queues{ip="v6",queue="rx"}`: v6.RxQueueLength,
+			} {
+				if have[series] != float64(want) {
+					t.Errorf("%s is %v, want %v", series, have[series], want)
+				}
+			}
+		})
+	}
+}
+
+func sumUDPQueues(text string) (tx, rx uint64, err error) {
+	var s udpQueueSum
+	for line := range strings.Lines(text) {
+		if err := s.add([]byte(strings.TrimSuffix(line, "\n"))); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.tx, s.rx, s.end()
+}
+
+func TestUDPQueueSum(t *testing.T) {
+	const socket = "  1: 0:0 0:0 07 00000001:00000002 00:0 0 0 0 1 2 0 0\n"
+	for _, c := range []struct {
+		name, text string
+		tx, rx     uint64
+		err        string
+	}{
+		{"two sockets", udpNames + socket + socket, 2, 4, ""},
+		{"a number of 64 bits", udpNames + "1: 0:0 0:0 07 FFFFFFFFFFFFFFFF:00000000 0\n", 1<<64 - 1, 0, ""},
+		{"nothing", "", 0, 0, "1: want names of columns with tx_queue"},
+		{"other names", "sl local_address\n" + socket, 0, 0, "1: want names of columns with tx_queue"},
+		{"an empty line", udpNames + "\n" + socket, 0, 0, "2: want a socket"},
+		{"no colon", udpNames + socket + "1: 0:0 0:0 07 0000000100000002 00:0\n", 0, 0, "3: want a socket"},
+		{"a line that ends early", udpNames + "1: 0:0 0:0 07 00000001:00000002", 0, 0, "2: want a socket"},
+		{"no number", udpNames + "1: 0:0 0:0 07 0000000g:00000002 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
+		{"half a number", udpNames + "1: 0:0 0:0 07 00000001: 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
+	} {
+		tx, rx, err := sumUDPQueues(c.text)
+		switch {
+		case c.err == "" && (err != nil || tx != c.tx || rx != c.rx):
+			t.Errorf("%s: %d, %d, %v, want %d, %d", c.name, tx, rx, err, c.tx, c.rx)
+		case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+		}
+	}
+}
+
+// FuzzUDPQueues holds a line that procfs takes against what it makes of it.
+func FuzzUDPQueues(f *testing.F) {
+	f.Add("  1: 0100007F:0035 00000000:0000 07 00000010:00034200 00:00000000 00000000   101        0 1921 2 00000000c1965fff 12")
+	f.Add("  1: 0100007F:0035 00000000:0000 07 00000010")
+	f.Add(":::::")
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.ContainsAny(line, "\n\r") || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
+			t.Skip("not one line of ASCII")
+		}
+		tx, rx, err := sumUDPQueues(udpNames + line + "\n")
+		if len(strings.Fields(line)) < 13 {
+			return // procfs panics when it looks for the drops
+		}
+		b := newBench(t, udpQueues.Build, nil)
+		b.file("net/udp", udpNames+line+"\n")
+		want, wantErr := b.procfs().NetUDPSummary()
+		if wantErr != nil {
+			return // we look at less
+		}
+		if err != nil || tx != want.TxQueueLength || rx != want.RxQueueLength {
+			t.Errorf("%d, %d, %v, want %+v", tx, rx, err, want)
+		}
+	})
+}
+
+func BenchmarkUDPQueues(b *testing.B) {
+	for _, sockets := range []int{20, 100_000} {
+		b.Run(fmt.Sprint(sockets), func(b *testing.B) {
+			n := newBench(b, udpQueues.Build, nil)
+			n.file("net/udp", udpFile(sockets))
+			n.file("net/udp6", udpFile(10))
+			n.steady()
+		})
+	}
+}
+
+func TestUDPQueuesAllocates(t *testing.T) {
+	n := newBench(t, udpQueues.Build, nil)
+	n.file("net/udp", udpFile(10_000))
+	n.file("net/udp6", udpFile(10))
+	n.allocs(0)
+}

@@ -1,0 +1,218 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var diskstats = collect.Spec{
+	Name: "diskstats",
+	Help: "I/O of block devices, and what udev knows about them: model, serial number, file system, volume.",
+	Reads: []string{
+		"/proc/diskstats",
+		"/run/udev/data/b*:*",
+		"/sys/block/*/queue/rotational",
+		"/sys/class/block/*/../queue/rotational",
+	},
+	Build: collect.With(diskstatsOptions{devices: defaultDisks()}, newDiskstats),
+}
+
+type diskstatsOptions struct{ devices collect.Filter }
+
+func defaultDisks() collect.Filter {
+	return collect.Filter{Exclude: collect.Pattern(`^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$`)}
+}
+
+// Fields implements the options of collect.With.
+func (o *diskstatsOptions) Fields() []collect.Field {
+	fields := o.devices.Fields("device")
+	fields[1].Aliases = []string{"collector.diskstats.ignored-devices"}
+	return fields
+}
+
+// diskstatsCollector reads /proc/diskstats, a line for each block device:
+//
+//	8 0 sda 325 0 12970 1203 3 0 9 18 0 1176 1230 0 0 0 0 3 7
+//
+// After major, minor and name come 11 numbers, 15 since Linux 4.18, 17 since
+// Linux 5.5. See https://docs.kernel.org/admin-guide/iostats.html.
+type diskstatsCollector struct {
+	proc    *host.Reader
+	facts   *diskFactsReader
+	now     func() time.Time
+	devices collect.Filter
+
+	stats  [diskColumns]diskStat
+	info   diskInfo
+	disks  []*disk          // in the order of the file, as it was read last
+	byName map[string]*disk // the same disks
+	run    uint64           // counts runs, to tell what was seen in this one
+}
+
+// A diskStat is one column of the file.
+type diskStat struct {
+	family *metric.Family
+	times  float64 // the number is multiplied by this
+	over   float64 // and divided by this, which rounds better than a fraction
+}
+
+// A disk is what is kept of a block device from one run to the next.
+type disk struct {
+	name    string
+	ignored bool
+	seen    uint64 // the run that saw it last
+	line    diskLine
+	facts   diskFacts
+	read    time.Time // when the facts were read; zero when they are to be read again
+}
+
+const sector = 512 // bytes, whatever the device's own sectors are
+
+func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, error) {
+	if err := o.devices.Check("device", defaultDisks()); err != nil {
+		return nil, err
+	}
+	return &diskstatsCollector{
+		proc:    env.Host.Proc.Reader(),
+		facts:   &diskFactsReader{sys: env.Host.Sys.Reader(), udev: env.Host.Udev.Reader()},
+		now:     env.Host.Now,
+		devices: o.devices,
+		stats:   newDiskColumns(env.Metrics),
+		info:    newDiskInfo(env.Metrics),
+		byName:  map[string]*disk{},
+	}, nil
+}
+
+// newDiskColumns declares the columns in the order of the file.
+func newDiskColumns(m *metric.Set) [diskColumns]diskStat {
+	count := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1} }
+	bytes := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sector, 1} }
+	millis := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1000} }
+	return [diskColumns]diskStat{
+		count("node_disk_reads_completed_total", "Reads that the device completed."),
+		count("node_disk_reads_merged_total", "Reads that were merged with an adjacent one before they went to the device."),
+		bytes("node_disk_read_bytes_total", "Bytes read from the device."),
+		millis("node_disk_read_time_seconds_total", "Time that reads took, from being queued to completion, summed over all reads."),
+		count("node_disk_writes_completed_total", "Writes that the device completed."),
+		count("node_disk_writes_merged_total", "Writes that were merged with an adjacent one before they went to the device."),
+		bytes("node_disk_written_bytes_total", "Bytes written to the device."),
+		millis("node_disk_write_time_seconds_total", "Time that writes took, from being queued to completion, summed over all writes."),
+		{m.Gauge("node_disk_io_now", "Requests that are in progress.", "device"), 1, 1},
+		millis("node_disk_io_time_seconds_total", "Time during which at least one request was in progress."),
+		millis("node_disk_io_time_weighted_seconds_total", "Time during which requests were in progress, times their number."),
+		count("node_disk_discards_completed_total", "Discards that the device completed."),
+		count("node_disk_discards_merged_total", "Discards that were merged with an adjacent one before they went to the device."),
+		count("node_disk_discarded_sectors_total", "Sectors of 512 bytes that were discarded."),
+		millis("node_disk_discard_time_seconds_total", "Time that discards took, from being queued to completion, summed over all discards."),
+		count("node_disk_flush_requests_total", "Flushes that the device completed."),
+		millis("node_disk_flush_requests_time_seconds_total", "Time that flushes took, summed over all flushes."),
+	}
+}
+
+func (c *diskstatsCollector) Update(_ context.Context, out *metric.Sink) error {
+	b, err := c.proc.Read("diskstats")
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	c.run++
+	c.facts.begin(c.now())
+	n, number := 0, 0 // of disks, of the line
+	for len(b) > 0 {
+		var line []byte
+		line, b = scan.Line(b)
+		number++
+		d, err := c.parse(n, line)
+		switch {
+		case err != nil:
+			out.Skip(c.proc.At(host.Bad(number, err.Error(), line)))
+		case d != nil:
+			c.disks[n] = d
+			n++
+			if !d.ignored {
+				c.emit(d, out)
+			}
+		}
+	}
+	c.forget(n)
+	switch {
+	case number == 0: // a container whose kernel is made up
+		return collect.ErrNoData
+	case n == 0:
+		return c.proc.At(host.Bad(1, "block devices", nil))
+	}
+	return nil
+}
+
+// parse reads a line into the disk that it is about. It returns none for a
+// line that says nothing about a disk.
+func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
+	head, rest, err := parseDiskName(line)
+	if err != nil || head.name == nil {
+		return nil, err
+	}
+	d := c.disk(i, head.name)
+	if d.seen == c.run {
+		return nil, errDiskTwice
+	}
+	if !d.ignored {
+		if err := d.line.parse(rest); err != nil {
+			return nil, err
+		}
+		if d.line.columns == 0 { // a partition of a kernel before 2.6.25
+			return nil, nil
+		}
+		if d.line.major != head.major || d.line.minor != head.minor {
+			d.line.major, d.line.minor = head.major, head.minor
+			d.read = time.Time{}
+		}
+	}
+	d.seen = c.run
+	return d, nil
+}
+
+// disk returns the disk of a name. From run to run the file rarely changes its
+// order, so that the name is most often that of the disk in the same place.
+func (c *diskstatsCollector) disk(i int, name []byte) *disk {
+	if i == len(c.disks) {
+		c.disks = append(c.disks, nil)
+	}
+	if d := c.disks[i]; d != nil && d.name == string(name) {
+		return d
+	}
+	d := c.byName[string(name)]
+	if d == nil {
+		d = &disk{name: string(name)}
+		d.ignored = c.devices.Ignores(d.name)
+		c.byName[d.name] = d
+	}
+	return d
+}
+
+// forget drops the disks that the file no longer has: all behind the first n
+// and all that no line of this run named.
+func (c *diskstatsCollector) forget(n int) {
+	clear(c.disks[n:])
+	c.disks = c.disks[:n]
+	if len(c.byName) == n {
+		return
+	}
+	for name, d := range c.byName {
+		if d.seen != c.run {
+			delete(c.byName, name)
+		}
+	}
+}
+
+func (c *diskstatsCollector) emit(d *disk, out *metric.Sink) {
+	for i, v := range d.line.stats[:d.line.columns] {
+		s := &c.stats[i]
+		out.Emit(s.family, float64(v)*s.times/s.over, d.name)
+	}
+	c.facts.refresh(d, out)
+	c.info.emit(d, out)
+}

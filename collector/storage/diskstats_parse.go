@@ -1,0 +1,85 @@
+package storage
+
+import (
+	"errors"
+
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+const (
+	diskColumns    = 17 // numbers after the name that have a meaning here
+	minDiskColumns = 11 // what every kernel has of them
+
+	// oldPartitionColumns is how many numbers a partition had before Linux
+	// 2.6.25; they are other ones, and few.
+	oldPartitionColumns = 4
+)
+
+var (
+	errDiskHead  = errors.New("major, minor and name of a device")
+	errDiskStats = errors.New("11 or more numbers after the name of a device")
+	errDiskTwice = errors.New("each device once")
+)
+
+// A diskHead is the start of a line.
+type diskHead struct {
+	major, minor uint64
+	name         []byte
+}
+
+// parseDiskName reads the start of a line, up to the name. The name is nil
+// where the line is empty.
+func parseDiskName(line []byte) (head diskHead, rest []byte, err error) {
+	var major, minor, name []byte
+	major, rest = scan.Field(line)
+	if len(major) == 0 {
+		return head, nil, nil
+	}
+	minor, rest = scan.Field(rest)
+	name, rest = scan.Field(rest)
+	var ok1, ok2 bool
+	head.major, ok1 = scan.Uint(major)
+	head.minor, ok2 = scan.Uint(minor)
+	if !ok1 || !ok2 || len(name) == 0 {
+		return diskHead{}, nil, errDiskHead
+	}
+	head.name = name
+	return head, rest, nil
+}
+
+// A diskLine is what a line says of a disk.
+type diskLine struct {
+	major, minor uint64
+	stats        [diskColumns]uint64
+	columns      int // of stats, that the kernel has
+}
+
+// parse reads the numbers behind the name. A kernel newer than this program
+// may have more of them than are known. It leaves no columns where the line is
+// that of a partition on a very old kernel.
+func (l *diskLine) parse(b []byte) error {
+	n := 0
+	l.columns = 0
+	for {
+		var field []byte
+		if field, b = scan.Field(b); len(field) == 0 {
+			break
+		}
+		v, ok := scan.Uint(field)
+		if !ok {
+			return errDiskStats
+		}
+		if n < diskColumns {
+			l.stats[n] = v
+		}
+		n++
+	}
+	switch {
+	case n == oldPartitionColumns:
+	case n < minDiskColumns:
+		return errDiskStats
+	default:
+		l.columns = min(n, diskColumns)
+	}
+	return nil
+}

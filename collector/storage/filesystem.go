@@ -1,0 +1,132 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+var filesystem = collect.Spec{
+	Name:  "filesystem",
+	Help:  "Space and inodes of mounted file systems. A mount that does not answer costs only its own samples.",
+	Reads: []string{"/proc/1/mountinfo", "/proc/self/mountinfo", "/proc/mounts"},
+	Needs: "Search permission on the way to a mount point; a mount behind a closed folder is told by its device_error.",
+	Build: collect.With(filesystemOptions{
+		mountPoints: defaultMountPoints(),
+		fsTypes:     defaultFSTypes(),
+		timeout:     collect.Duration(5 * time.Second),
+		workers:     4,
+	}, newFilesystem),
+}
+
+type filesystemOptions struct {
+	mountPoints collect.Filter
+	fsTypes     collect.Filter
+	timeout     collect.Duration
+	workers     collect.Int
+}
+
+func defaultMountPoints() collect.Filter {
+	return collect.Filter{Exclude: collect.Pattern(`^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)`)}
+}
+
+func defaultFSTypes() collect.Filter {
+	return collect.Filter{Exclude: collect.Pattern(`^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$`)}
+}
+
+// Fields implements the options of collect.With.
+func (o *filesystemOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "mount-points-include", Help: "Regular expression of mount points to include (not together with mount-points-exclude).", Value: &o.mountPoints.Include},
+		{Name: "mount-points-exclude", Help: "Regular expression of mount points to exclude (not together with mount-points-include).", Value: &o.mountPoints.Exclude,
+			Aliases: []string{"collector.filesystem.ignored-mount-points"}},
+		{Name: "fs-types-include", Help: "Regular expression of file system types to include (not together with fs-types-exclude).", Value: &o.fsTypes.Include},
+		{Name: "fs-types-exclude", Help: "Regular expression of file system types to exclude (not together with fs-types-include).", Value: &o.fsTypes.Exclude,
+			Aliases: []string{"collector.filesystem.ignored-fs-types"}},
+		{Name: "mount-timeout", Help: "How long to wait for a mount, once; never longer than four fifths of the collector's own time.", Value: &o.timeout, Hidden: true},
+		{Name: "stat-workers", Help: "How many mounts to ask at the same time, not counting those that hang.", Value: &o.workers, Hidden: true},
+	}
+}
+
+// filesystemCollector reads which mounts there are from mountinfo, and asks
+// each with statfs(2). Nothing is known of a statfs before it returns, and it
+// may never return: see mountProber for what is done about that.
+type filesystemCollector struct {
+	table  *mountTable
+	prober mountProber
+	now    func() time.Time
+
+	deviceError, readOnly              *metric.Family
+	size, free, avail, files, fileFree *metric.Family
+	info                               *metric.Family
+}
+
+func newFilesystem(env *collect.Env, o filesystemOptions) (*filesystemCollector, error) {
+	err := errors.Join(o.mountPoints.Check("mount-points", defaultMountPoints()), o.fsTypes.Check("fs-types", defaultFSTypes()))
+	if err != nil {
+		return nil, err
+	}
+	if o.timeout == 0 {
+		return nil, errors.New("mount-timeout must not be 0")
+	}
+	m := env.Metrics
+	gauge := func(name, help string) *metric.Family {
+		return m.Gauge(name, help, "device", "device_error", "fstype", "mountpoint")
+	}
+	return &filesystemCollector{
+		table:  newMountTable(env.Host, o.mountPoints, o.fsTypes),
+		prober: mountProber{patience: time.Duration(o.timeout), workers: max(int(o.workers), 1)},
+		now:    env.Host.Now,
+
+		size:        gauge("node_filesystem_size_bytes", "Size of the file system."),
+		free:        gauge("node_filesystem_free_bytes", "Space that is free, with what is kept for root."),
+		avail:       gauge("node_filesystem_avail_bytes", "Space that is free for users other than root."),
+		files:       gauge("node_filesystem_files", "Inodes of the file system; 0 where it makes them as they are needed."),
+		fileFree:    gauge("node_filesystem_files_free", "Inodes that are free."),
+		readOnly:    gauge("node_filesystem_readonly", "Whether the mount cannot be written to, be it by its own options or by those of the file system."),
+		deviceError: gauge("node_filesystem_device_error", "Whether the mount failed to tell about itself, with the error as label device_error."),
+		info:        m.Gauge("node_filesystem_mount_info", "Which block device a mount is of: always 1.", "device", "major", "minor", "mountpoint"),
+	}, nil
+}
+
+func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) error {
+	mounts, err := c.table.read(out)
+	if err != nil {
+		return err
+	}
+	c.prober.ask(ctx, mounts, c.table.unlisted(), c.now())
+	for _, m := range mounts {
+		c.emit(m, out)
+	}
+	return nil
+}
+
+func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
+	st, err := m.probe.answer()
+	if err != nil {
+		out.Bool(c.readOnly, m.readOnly, m.device, err.Error(), m.fsType, m.point)
+		out.Emit(c.deviceError, 1, m.device, err.Error(), m.fsType, m.point)
+		if errors.Is(err, errMountTimeout) {
+			out.Skip(fmt.Errorf("%s: statfs has not answered since %s", m.probe.path, m.probe.since.UTC().Format(time.RFC3339)))
+		} else {
+			out.Skip(&fs.PathError{Op: "statfs", Path: m.probe.path, Err: err})
+		}
+		return
+	}
+	block := float64(st.Bsize)
+	out.Emit(c.size, float64(st.Blocks)*block, m.device, "", m.fsType, m.point)
+	out.Emit(c.free, float64(st.Bfree)*block, m.device, "", m.fsType, m.point)
+	out.Emit(c.avail, float64(st.Bavail)*block, m.device, "", m.fsType, m.point)
+	out.Emit(c.files, float64(st.Files), m.device, "", m.fsType, m.point)
+	out.Emit(c.fileFree, float64(st.Ffree), m.device, "", m.fsType, m.point)
+	out.Bool(c.readOnly, m.readOnly, m.device, "", m.fsType, m.point)
+	out.Emit(c.deviceError, 0, m.device, "", m.fsType, m.point)
+	if m.major != "" {
+		out.Emit(c.info, 1, m.device, m.major, m.minor, m.point)
+	}
+}

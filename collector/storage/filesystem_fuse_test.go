@@ -1,0 +1,205 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	stdlog "log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// inNamespace is set in the process that has a mount namespace of its own.
+const inNamespace = "HOST_EXPORTER_TEST_NAMESPACE"
+
+// TestHungMountsOnThisHost asks real mounts that never answer. It runs in a
+// process with a mount namespace of its own, so that nothing else on the
+// machine can come to hang on them, and nothing is left of them whatever
+// happens.
+func TestHungMountsOnThisHost(t *testing.T) {
+	if os.Getenv(inNamespace) != "" {
+		testHungMounts(t)
+		return
+	}
+	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
+		t.Skip(err)
+	} else if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.CombinedOutput()
+	switch {
+	case len(out) == 0 && err != nil:
+		t.Skipf("no mount namespace: %v", err)
+	case err != nil:
+		t.Fatalf("%v\n%s", err, out)
+	case strings.Contains(string(out), "--- SKIP"):
+		t.Skipf("%s", out)
+	}
+}
+
+// A moodyFS answers statfs once it is released.
+type moodyFS struct {
+	fuse.RawFileSystem
+	released <-chan struct{}
+}
+
+func (f moodyFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	<-f.released
+	out.Blocks, out.Bsize, out.Frsize = 7, 4096, 4096
+	return fuse.OK
+}
+
+// mountFUSE mounts a file system at dir. It is forced off at the end of the
+// test, even if a call hangs in it.
+func mountFUSE(t *testing.T, dir string, released <-chan struct{}) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := fuse.NewServer(moodyFS{fuse.NewDefaultRawFileSystem(), released}, dir, &fuse.MountOptions{
+		FsName: "moody", Name: "moody", DirectMountStrict: true, Logger: stdlog.New(io.Discard, "", 0),
+	})
+	if err != nil {
+		t.Skipf("mounting is refused: %v", err)
+	}
+	go s.Serve()
+	t.Cleanup(func() { forceOff(dir) })
+	if err := s.WaitMount(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func forceOff(dir string) { _ = unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH) }
+
+func testHungMounts(t *testing.T) {
+	const hanging, healthy = 30, 10
+	root := t.TempDir()
+	always := make(chan struct{})
+	close(always)
+	release, never := make(chan struct{}), make(chan struct{})
+	for i := range hanging {
+		mountFUSE(t, filepath.Join(root, fmt.Sprint("hung", i)), release)
+	}
+	mountFUSE(t, filepath.Join(root, "lost"), never)
+	for i := range healthy {
+		mountFUSE(t, filepath.Join(root, fmt.Sprint("good", i)), always)
+	}
+	t.Cleanup(func() {
+		forceOff(filepath.Join(root, "lost"))
+		close(never)
+	})
+
+	// Process 1 is in another namespace; the collector falls back to its own.
+	proc := filepath.Join(t.TempDir(), "proc")
+	if err := os.Mkdir(proc, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/proc/self", filepath.Join(proc, "self")); err != nil {
+		t.Fatal(err)
+	}
+	h := host.Live(host.Paths{Procfs: proc, Rootfs: "/"})
+	u, err := collect.NewUnit(filesystem, h, log.NewNopLogger(), func(string) bool { return false }, map[string][]string{
+		"mount-timeout": {"1s"}, "mount-points-include": {"^" + root + "/"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	start := time.Now()
+	good, hung := collectMounts(t, u)
+	if took := time.Since(start); took < time.Second || took > 3*time.Second {
+		t.Errorf("the first collection took %v, want about a second", took)
+	}
+	if good != healthy || hung != hanging+1 {
+		t.Errorf("%d good and %d hung at first", good, hung)
+	}
+
+	goroutines, threads := runtime.NumGoroutine(), threadCount(t)
+	start = time.Now()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 25 {
+				if good, hung := collectMounts(t, u); good != healthy || hung != hanging+1 {
+					t.Errorf("%d good and %d hung", good, hung)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 25 {
+				r := u.Begin(metric.Metrics)
+				if _, ok := r.Wait(context.Background(), r.Deadline()); !ok {
+					t.Error("late")
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("200 collections took %v: hung mounts are waited for again", took)
+	}
+	if n := runtime.NumGoroutine(); n > goroutines+2 {
+		t.Errorf("%d goroutines, then %d", goroutines, n)
+	}
+	if n := threadCount(t); n > threads+8 {
+		t.Errorf("%d threads, then %d", threads, n)
+	}
+
+	close(release)
+	forceOff(filepath.Join(root, "lost"))
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		good, hung := collectMounts(t, u)
+		if good == healthy+hanging && hung == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after the release: %d good and %d hung", good, hung)
+		}
+	}
+}
+
+// collectMounts returns how many mounts answer, and how many do not.
+func collectMounts(t *testing.T, u *collect.Unit) (good, hung int) {
+	r := u.Begin(metric.Text)
+	result, ok := r.Wait(context.Background(), r.Deadline())
+	if !ok || !result.Reason.Success() {
+		t.Errorf("late, or failed: %s", result.Reason)
+	}
+	text := string(u.AppendText(nil, nil))
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "node_filesystem_size_bytes{") && strings.HasSuffix(line, " 28672\n") {
+			good++
+		}
+		if strings.HasPrefix(line, "node_filesystem_device_error{") && strings.Contains(line, `device_error="mountpoint timeout"`) {
+			hung++
+		}
+	}
+	return good, hung
+}
+
+func threadCount(t *testing.T) int {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(tasks)
+}

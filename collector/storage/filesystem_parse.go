@@ -1,0 +1,155 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// A mountLine is a line of a mount table, as it is written there.
+type mountLine struct {
+	id, parent     int
+	major, minor   []byte
+	point          []byte
+	fsType, device []byte
+	readOnly       bool
+}
+
+var (
+	errMountInfo = errors.New("ID, parent, major:minor, root, mount point, options, a hyphen, type, source and options of a mount")
+	errMounts    = errors.New("source, mount point, type and options of a mount")
+)
+
+// parseMountInfo reads a line of mountinfo:
+//
+//	36 35 98:0 /root /mnt/x rw,noatime master:1 - ext3 /dev/sdb1 rw,errors=continue
+//
+// Before the hyphen there may be any number of optional fields. Fields are
+// parted by exactly one space: the source may be empty. See section 3.5 of
+// https://docs.kernel.org/filesystems/proc.html.
+func parseMountInfo(line []byte) (l mountLine, err error) {
+	id, rest := nextMountField(line)
+	parent, rest := nextMountField(rest)
+	device, rest := nextMountField(rest)
+	_, rest = nextMountField(rest) // the folder of the file system that is mounted
+	point, rest := nextMountField(rest)
+	options, rest := nextMountField(rest)
+	for optional := []byte(nil); string(optional) != "-"; {
+		if len(rest) == 0 {
+			return l, errMountInfo
+		}
+		optional, rest = nextMountField(rest)
+	}
+	l.fsType, rest = nextMountField(rest)
+	l.device, rest = nextMountField(rest)
+	l.point = point
+	var ok bool
+	l.major, l.minor, ok = bytes.Cut(device, []byte(":"))
+	idNumber, ok1 := scan.Uint(id)
+	parentNumber, ok2 := scan.Uint(parent)
+	_, ok3 := scan.Uint(l.major)
+	_, ok4 := scan.Uint(l.minor)
+	if !ok || !ok1 || !ok2 || !ok3 || !ok4 || len(point) == 0 || point[0] != '/' || len(l.fsType) == 0 {
+		return mountLine{}, errMountInfo
+	}
+	l.id, l.parent = int(idNumber), int(parentNumber)
+	l.readOnly = hasOption(options, "ro") || hasOption(rest, "ro")
+	return l, nil
+}
+
+// parseMounts reads a line of mounts, which is that of fstab(5):
+//
+//	/dev/sdb1 /mnt/x ext3 rw,noatime,errors=continue 0 0
+func parseMounts(line []byte) (l mountLine, err error) {
+	var options []byte
+	l.device, line = nextMountField(line)
+	l.point, line = nextMountField(line)
+	l.fsType, line = nextMountField(line)
+	options, _ = nextMountField(line)
+	if len(l.point) == 0 || l.point[0] != '/' || len(l.fsType) == 0 || len(options) == 0 {
+		return mountLine{}, errMounts
+	}
+	l.readOnly = hasOption(options, "ro")
+	return l, nil
+}
+
+func nextMountField(b []byte) (field, rest []byte) {
+	if i := bytes.IndexByte(b, ' '); i >= 0 {
+		return b[:i], b[i+1:]
+	}
+	return b, nil
+}
+
+// hasOption reports whether an option is in a comma-separated list.
+func hasOption(list []byte, option string) bool {
+	for {
+		end := bytes.IndexByte(list, ',')
+		if end < 0 {
+			return string(list) == option
+		}
+		if string(list[:end]) == option {
+			return true
+		}
+		list = list[end+1:]
+	}
+}
+
+// unescapeMount returns a mount point as a path, with its octal escapes (\040
+// for a space) decoded, and as a label. In the label, what cannot stand in one
+// is escaped still: control characters, and bytes that are not UTF-8.
+func unescapeMount(b []byte) (path, label string) {
+	s := string(b)
+	if strings.IndexByte(s, '\\') >= 0 {
+		s = decodeOctal(s)
+	}
+	for i, r := range s {
+		if unprintable(s[i:], r) {
+			return s, escapeLabel(s)
+		}
+	}
+	return s, s
+}
+
+func decodeOctal(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) && octal(s[i+1]) && s[i+1] < '4' && octal(s[i+2]) && octal(s[i+3]) {
+			b.WriteByte((s[i+1]-'0')<<6 | (s[i+2]-'0')<<3 | (s[i+3] - '0'))
+			i += 3
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func octal(c byte) bool { return c >= '0' && c <= '7' }
+
+// unprintable reports whether r, which s begins with, cannot stand in a label.
+func unprintable(s string, r rune) bool {
+	if r == utf8.RuneError {
+		_, size := utf8.DecodeRuneInString(s)
+		return size == 1
+	}
+	return r < ' ' || r >= 0x7f && r < 0xa0
+}
+
+func escapeLabel(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if !unprintable(s, r) {
+			b.WriteString(s[:size])
+		} else {
+			for _, c := range []byte(s[:size]) {
+				fmt.Fprintf(&b, `\%03o`, c)
+			}
+		}
+		s = s[size:]
+	}
+	return b.String()
+}
