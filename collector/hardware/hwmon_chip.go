@@ -141,17 +141,15 @@ func (p *hwmonProbe) refresh(r *hwmonReading) error {
 	}
 	r.facts = p.facts
 	if r.facts == nil {
-		told := len(r.errs)
-		r.facts = p.learn(r)
-		if len(r.errs) == told {
+		var whole bool
+		if r.facts, whole = p.learn(r); whole {
 			p.facts = r.facts
 		}
 	}
 	return nil
 }
 
-// fail notes an error, unless it says that what was to be read is not there,
-// or has nothing to say at this time.
+// fail notes an error, unless it only says that there is nothing to read.
 func (r *hwmonReading) fail(err error) {
 	if !hwmonSilent(err) {
 		r.errs = append(r.errs, err)
@@ -160,9 +158,7 @@ func (r *hwmonReading) fail(err error) {
 
 // hwmonSilent reports whether a failing read is a driver's way to say that
 // there is no value: a socket without a fan, a radio that is switched off.
-func hwmonSilent(err error) bool {
-	return host.Gone(err) || errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.EOPNOTSUPP)
-}
+func hwmonSilent(err error) bool { return noReading(err) || errors.Is(err, unix.ENETDOWN) }
 
 // value reads one element of a sensor.
 func (p *hwmonProbe) value(r *hwmonReading, e *hwmonElement) hwmonValue {
@@ -182,12 +178,13 @@ func (p *hwmonProbe) value(r *hwmonReading, e *hwmonElement) hwmonValue {
 }
 
 // learn reads what does not change as long as the chip's folders do not: which
-// files there are, and the texts.
-func (p *hwmonProbe) learn(r *hwmonReading) *hwmonFacts {
-	facts := &hwmonFacts{}
+// files there are, and the texts. It reports whether it could read them all.
+func (p *hwmonProbe) learn(r *hwmonReading) (facts *hwmonFacts, whole bool) {
+	facts, whole = &hwmonFacts{}, true
 	name, err := p.sys.Text(p.folder, "name")
 	if err != nil {
 		r.fail(err)
+		whole = host.Gone(err)
 	}
 	facts.name = hwmonClean(string(name))
 	files := hwmonFiles(p.listings, [2]string{p.folder, p.device}, p.wanted)
@@ -198,11 +195,12 @@ func (p *hwmonProbe) learn(r *hwmonReading) *hwmonFacts {
 		b, err := p.sys.Read(f.folder, f.name)
 		if err != nil {
 			r.fail(err)
+			whole = whole && host.Gone(err)
 			continue
 		}
 		text := strings.ToValidUTF8(strings.Trim(string(b), "\n"), "\ufffd")
 		facts.labels = append(facts.labels, hwmonLabel{f.sensor, text})
 	}
 	facts.elements = hwmonElements(files, facts.labels)
-	return facts
+	return facts, whole
 }
