@@ -25,7 +25,8 @@ var edac = collect.Spec{
 		"/sys/devices/system/edac/mc/mc[0-9]*/csrow[0-9]*/ch[0-9]*_ue_count",
 		"/sys/devices/system/edac/mc/mc[0-9]*/csrow[0-9]*/ch[0-9]*_dimm_label",
 	},
-	Build: collect.Plain(newEdac),
+	Lenient: true,
+	Build:   collect.Plain(newEdac),
 }
 
 // edacCollector reads the memory controllers of /sys/devices/system/edac/mc,

@@ -57,6 +57,7 @@ type Spec struct {
 	Reads   []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
 	Needs   string        // what it takes to read them, where that is more than an ordinary user has
 	Off     bool          // off unless asked for
+	Lenient bool          // node_exporter calls it success when there is nothing to read, so that alerts expect it
 	Timeout time.Duration // zero: DefaultTimeout
 	Build   Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }

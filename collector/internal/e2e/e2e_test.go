@@ -243,4 +243,18 @@ func TestEndToEndPeer(t *testing.T) {
 	for _, d := range known.Unexplained(compare.Diff(both[0], both[1], false)) {
 		t.Errorf("unexplained: %s", d)
 	}
+	// An alert on a collector without success must fire neither more nor less.
+	success := func(e compare.Exposition) map[string]float64 {
+		all := map[string]float64{}
+		for _, m := range e["node_scrape_collector_success"].GetMetric() {
+			all[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		}
+		return all
+	}
+	a, b := success(both[0]), success(both[1])
+	for name, want := range b {
+		if have, ok := a[name]; ok && have != want {
+			t.Errorf("success of %s is %v, the peer's %v", name, have, want)
+		}
+	}
 }
