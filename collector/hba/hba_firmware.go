@@ -1,0 +1,110 @@
+package hba
+
+import (
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// hbaFirmware are the families that the firmware of Fibre Channel adapters
+// answers for, but for those that the fibrechannel collector has, and what
+// there is to say about asking it.
+type hbaFirmware struct {
+	lip, primSeq *metric.Family
+	requests     []hbaCounter
+	payload      []hbaCounter
+	congestion   []hbaCounter
+	software     []hbaCounter
+
+	errors   *metric.Family
+	reasons  [fcstat.NumReasons]string
+	stuck    *metric.Family
+	age      *metric.Family
+	duration *metric.Family
+}
+
+// A hbaCounter is a counter of the firmware with the family that it fills, and
+// the value of a label that it stands for.
+type hbaCounter struct {
+	counter fcstat.Counter
+	family  *metric.Family
+	label   string
+}
+
+func newHBAFirmware(m *metric.Set) hbaFirmware {
+	requests := m.Counter("node_hba_fc_requests_total", "SCSI requests through the port: input (reads), output (writes), control (others).", "fc_host", "direction")
+	payload := m.Counter("node_hba_fc_payload_bytes_total", "Data of SCSI requests through the port, which the driver counts in megabytes.", "fc_host", "direction")
+	congestion := m.Counter("node_hba_fc_congestion_signals_total", "Congestion signals that the port received from the switch.", "fc_host", "severity")
+	software := m.Counter("node_hba_fc_software_errors_total", "Errors of software Fibre Channel (libfc) on the port, by what went wrong.", "fc_host", "type")
+	f := hbaFirmware{
+		lip:     m.Counter("node_hba_fc_lip_total", "Loop initializations that the port has seen.", "fc_host"),
+		primSeq: m.Counter("node_hba_fc_primitive_sequence_protocol_errors_total", "Primitive sequences that came at the wrong moment.", "fc_host"),
+		requests: []hbaCounter{
+			{fcstat.InputRequests, requests, "input"},
+			{fcstat.OutputRequests, requests, "output"},
+			{fcstat.ControlRequests, requests, "control"},
+		},
+		payload: []hbaCounter{
+			{fcstat.InputMegabytes, payload, "input"},
+			{fcstat.OutputMegabytes, payload, "output"},
+		},
+		congestion: []hbaCounter{
+			{fcstat.CongestionWarnings, congestion, "warning"},
+			{fcstat.CongestionAlarms, congestion, "alarm"},
+		},
+		software: []hbaCounter{
+			{fcstat.PacketAllocFailures, software, "packet_alloc_failures"},
+			{fcstat.FrameAllocFailures, software, "frame_alloc_failures"},
+			{fcstat.NoFreeExchange, software, "no_free_exchange"},
+			{fcstat.NoFreeExchangeID, software, "no_free_exchange_id"},
+			{fcstat.ExchangeIDNotFound, software, "exchange_id_not_found"},
+			{fcstat.ExchangeIDBusy, software, "exchange_id_busy"},
+			{fcstat.SequenceNotFound, software, "sequence_not_found"},
+			{fcstat.NonBLSResponse, software, "non_bls_response"},
+		},
+		errors:   m.Counter("node_hba_read_errors_total", "Readings of the firmware's counters that met with an error, by its kind.", "scsi_host", "reason"),
+		stuck:    m.Gauge("node_hba_read_stuck", "Whether a reading of the firmware's counters hangs.", "scsi_host"),
+		age:      m.Gauge("node_hba_statistics_age_seconds", "Age of the last firmware's counters that could be read.", "scsi_host"),
+		duration: m.Gauge("node_hba_statistics_read_duration_seconds", "How long the last reading of the firmware's counters took; firmware that gets slower is about to fail.", "scsi_host"),
+	}
+	for reason := range fcstat.NumReasons {
+		f.reasons[reason] = reason.String()
+	}
+	return f
+}
+
+func (f *hbaFirmware) emit(port fcstat.Port, a fcstat.Answer, out *metric.Sink) {
+	name := port.Name
+	if a.Asked {
+		for reason, n := range a.Errors {
+			out.Emit(f.errors, float64(n), name, f.reasons[reason])
+		}
+		out.Bool(f.stuck, a.Stuck, name)
+		out.Emit(f.duration, a.Took.Seconds(), name)
+	}
+	if a.Known {
+		out.Emit(f.age, a.Age.Seconds(), name)
+	}
+	if a.Pass == nil {
+		return
+	}
+	if v, ok := a.Pass.Value(fcstat.LIP); ok {
+		out.Emit(f.lip, float64(v), name)
+	}
+	if v, ok := a.Pass.Value(fcstat.PrimSeqErrors); ok {
+		out.Emit(f.primSeq, float64(v), name)
+	}
+	emitAll(f.requests, 1, name, a.Pass, out)
+	if megabyte := fcstat.DriverOf(port.Driver, port.Type).Megabyte; megabyte > 0 {
+		emitAll(f.payload, megabyte, name, a.Pass, out)
+	}
+	emitAll(f.congestion, 1, name, a.Pass, out)
+	emitAll(f.software, 1, name, a.Pass, out)
+}
+
+func emitAll(all []hbaCounter, scale float64, name string, pass *fcstat.Pass, out *metric.Sink) {
+	for _, k := range all {
+		if v, ok := pass.Value(k.counter); ok {
+			out.Emit(k.family, float64(v)*scale, name, k.label)
+		}
+	}
+}
