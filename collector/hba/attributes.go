@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
@@ -125,13 +126,14 @@ func bytesOf(b []byte) (uint64, bool) {
 // 1 for the one in effect, 0 for the others.
 type stateSet struct {
 	family *metric.Family
+	at     int      // place of the state among the family's labels
 	words  []string // of the kernel
 	states []string // label values, in the same order; a last one is for all other words
 }
 
-// newStateSet returns the set of a family whose last label is the state.
+// newStateSet returns the set of a family with a label called state.
 func newStateSet(family *metric.Family, words ...string) *stateSet {
-	s := &stateSet{family: family, words: words}
+	s := &stateSet{family: family, at: slices.Index(family.Labels(), "state"), words: words}
 	for _, w := range words {
 		s.states = append(s.states, snake(w))
 	}
@@ -156,24 +158,18 @@ func snake(word string) string {
 
 // known reports whether the kernel's word is one of the set. "Unknown" is.
 func (s *stateSet) known(word []byte) bool {
-	for _, w := range s.words {
-		if w == string(word) {
-			return true
-		}
-	}
-	return string(word) == "Unknown" || string(word) == "unknown"
+	return slices.Contains(s.words, string(word)) || string(word) == "Unknown" || string(word) == "unknown"
 }
 
-// emit emits the set for the word that the kernel has, with the labels that
-// come before the state.
-func (s *stateSet) emit(out *metric.Sink, word []byte, labels ...string) {
+// emit emits the set for the word that the kernel has. Of the labels, that of
+// the state is overwritten.
+func (s *stateSet) emit(out *metric.Sink, word []byte, labels []string) {
 	matched := false
-	all := append(labels[:len(labels):len(labels)], "")
 	for i, state := range s.states {
 		is := i < len(s.words) && s.words[i] == string(word) || i == len(s.words) && !matched
 		matched = matched || is
-		all[len(labels)] = state
-		out.Bool(s.family, is, all...)
+		labels[s.at] = state
+		out.Bool(s.family, is, labels...)
 	}
 }
 
@@ -194,6 +190,6 @@ func (a attributes) state(set *stateSet, labels []string, elem ...string) (word 
 		a.out.Skip(err)
 		return nil
 	}
-	set.emit(a.out, word, labels...)
+	set.emit(a.out, word, labels)
 	return word
 }

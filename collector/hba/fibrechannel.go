@@ -67,11 +67,11 @@ type fibrechannelCollector struct {
 	answers []fcstat.Answer
 }
 
-// A fibrechannelLabel pairs a label of the info with the file that it shows.
+// A fibrechannelLabel is a label of the info that shows the file of its name.
+// The one without a file is the host's own name.
 type fibrechannelLabel struct {
-	label string
-	file  string
-	hex   bool // shown without its 0x
+	file string
+	hex  bool // shown without its 0x
 }
 
 // A fibrechannelCounter pairs a counter with the family that shows it.
@@ -82,8 +82,9 @@ type fibrechannelCounter struct {
 
 // Places in fibrechannelCollector.labels.
 const (
-	fibrechannelPortState = 1
-	fibrechannelPortType  = 2
+	fibrechannelHost      = 2
+	fibrechannelPortState = 5
+	fibrechannelPortType  = 6
 )
 
 func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat.Statistics) (*fibrechannelCollector, error) {
@@ -99,16 +100,17 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 		statistics: statistics,
 		options:    o,
 		labels: []fibrechannelLabel{
-			{label: "speed", file: "speed"},
-			{label: "port_state", file: "port_state"},
-			{label: "port_type", file: "port_type"},
-			{label: "port_id", file: "port_id", hex: true},
-			{label: "port_name", file: "port_name", hex: true},
-			{label: "fabric_name", file: "fabric_name", hex: true},
-			{label: "symbolic_name", file: "symbolic_name"},
-			{label: "supported_classes", file: "supported_classes"},
-			{label: "supported_speeds", file: "supported_speeds"},
-			{label: "dev_loss_tmo", file: "dev_loss_tmo"},
+			{file: "dev_loss_tmo"},
+			{file: "fabric_name", hex: true},
+			{}, // fc_host
+			{file: "port_id", hex: true},
+			{file: "port_name", hex: true},
+			{file: "port_state"},
+			{file: "port_type"},
+			{file: "speed"},
+			{file: "supported_classes"},
+			{file: "supported_speeds"},
+			{file: "symbolic_name"},
 		},
 		counters: []fibrechannelCounter{
 			counter(fcstat.DumpedFrames, "dumped_frames_total", "Frames thrown away because the port had no buffer for them."),
@@ -127,10 +129,11 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 			counter(fcstat.PacketAborts, "fcp_packet_aborts_total", "SCSI packets aborted, as software FCoE counts them."),
 		},
 	}
-	names := []string{"fc_host"}
+	var names []string
 	for _, l := range c.labels {
-		names = append(names, l.label)
+		names = append(names, l.file)
 	}
+	names[fibrechannelHost] = "fc_host"
 	c.info = env.Metrics.Gauge("node_fibrechannel_info", "A Fibre Channel port, as 1, with what the kernel says about it.", names...)
 	c.values = make([]string, len(names))
 	return c, nil
@@ -144,6 +147,9 @@ func (c *fibrechannelCollector) Update(ctx context.Context, out *metric.Sink) er
 	c.attributes.out = out
 	c.ports, c.names, c.answers = c.ports[:0], c.names[:0], c.answers[:0]
 	for _, h := range hosts {
+		if h.Err != nil {
+			out.Skip(h.Err)
+		}
 		port, ok := c.updateInfo(h, out)
 		if ok && !h.IsVirtual() {
 			c.ports, c.names = append(c.ports, port), append(c.names, h.Name)
@@ -166,15 +172,16 @@ func (c *fibrechannelCollector) Update(ctx context.Context, out *metric.Sink) er
 // updateInfo emits the info of a host. It reports false for one that went
 // away meanwhile.
 func (c *fibrechannelCollector) updateInfo(h *scsihost.Host, out *metric.Sink) (port fcstat.Port, ok bool) {
-	c.values[0] = h.Name
 	for i, l := range c.labels {
+		if i == fibrechannelHost {
+			c.values[i] = h.Name
+			continue
+		}
 		value, _ := c.attributes.text(scsihost.FC, h.Name, l.file)
 		if l.hex {
 			value = trimHex(value)
 		}
-		if old := c.values[i+1]; old != string(value) {
-			c.values[i+1] = string(value)
-		}
+		c.values[i] = string(value)
 		ok = ok || len(value) > 0
 	}
 	if !ok {
@@ -183,8 +190,8 @@ func (c *fibrechannelCollector) updateInfo(h *scsihost.Host, out *metric.Sink) (
 	out.Emit(c.info, 1, c.values...)
 	return fcstat.Port{
 		Host:  h,
-		State: c.values[1+fibrechannelPortState],
-		Type:  c.values[1+fibrechannelPortType],
+		State: c.values[fibrechannelPortState],
+		Type:  c.values[fibrechannelPortType],
 	}, true
 }
 

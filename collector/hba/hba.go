@@ -116,6 +116,9 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	}
 	var transports [len(hbaTransports)]int
 	for _, h := range c.chosen {
+		if h.Err != nil {
+			out.Skip(h.Err)
+		}
 		if transport, ok := c.updateHost(h); ok {
 			transports[transport]++
 		}

@@ -43,7 +43,7 @@ func newHBAAdapters(m *metric.Set) hbaAdapters {
 		beacon:     m.Gauge("node_hba_beacon_enabled", "Whether the adapter blinks, to be found.", "scsi_host"),
 		queueFull:  m.Counter("node_hba_reply_queue_full_total", "Times that a reply queue of the adapter was full.", "scsi_host"),
 		inFlight:   m.Gauge("node_hba_firmware_commands_in_flight", "Commands that the driver has given to the firmware and not got back yet.", "scsi_host"),
-		resources:  m.Gauge("node_hba_resources_used", "Resources of the firmware in use: exchanges (xri), remote ports (rpi), virtual ports (vpi).", "scsi_host", "resource"),
+		resources:  m.Gauge("node_hba_resources_used", "Resources of the firmware in use: exchanges (xri), remote ports (rpi), virtual ports (vpi).", "resource", "scsi_host"),
 		protection: m.Counter("node_hba_protection_errors_total", "Blocks whose protection information (T10-PI) was wrong, by the part of it.", "scsi_host", "type"),
 	}
 }
@@ -130,7 +130,7 @@ func (f *hbaAdapters) updateLpfc(a attributes, h *scsihost.Host) {
 	}
 	for _, r := range [...]struct{ file, kind string }{{"used_xri", "xri"}, {"used_rpi", "rpi"}, {"used_vpi", "vpi"}} {
 		if v, ok := parsed(a, "a number or Unknown", numberOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
-			a.out.Emit(f.resources, float64(v), h.Name, r.kind)
+			a.out.Emit(f.resources, float64(v), r.kind, h.Name)
 		}
 	}
 }

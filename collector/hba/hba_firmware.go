@@ -12,10 +12,9 @@ type hbaFirmware struct {
 	lip, primSeq *metric.Family
 	requests     []hbaCounter
 	payload      []hbaCounter
-	congestion   []hbaCounter
-	software     []hbaCounter
+	errors       []hbaCounter
 
-	errors   *metric.Family
+	failures *metric.Family
 	reasons  [fcstat.NumReasons]string
 	stuck    *metric.Family
 	age      *metric.Family
@@ -31,8 +30,8 @@ type hbaCounter struct {
 }
 
 func newHBAFirmware(m *metric.Set) hbaFirmware {
-	requests := m.Counter("node_hba_fc_requests_total", "SCSI requests through the port: input (reads), output (writes), control (others).", "fc_host", "direction")
-	payload := m.Counter("node_hba_fc_payload_bytes_total", "Data of SCSI requests through the port, which the driver counts in megabytes.", "fc_host", "direction")
+	requests := m.Counter("node_hba_fc_requests_total", "SCSI requests through the port: input (reads), output (writes), control (others).", "direction", "fc_host")
+	payload := m.Counter("node_hba_fc_payload_bytes_total", "Data of SCSI requests through the port, which the driver counts in megabytes.", "direction", "fc_host")
 	congestion := m.Counter("node_hba_fc_congestion_signals_total", "Congestion signals that the port received from the switch.", "fc_host", "severity")
 	software := m.Counter("node_hba_fc_software_errors_total", "Errors of software Fibre Channel (libfc) on the port, by what went wrong.", "fc_host", "type")
 	f := hbaFirmware{
@@ -47,11 +46,9 @@ func newHBAFirmware(m *metric.Set) hbaFirmware {
 			{fcstat.InputMegabytes, payload, "input"},
 			{fcstat.OutputMegabytes, payload, "output"},
 		},
-		congestion: []hbaCounter{
+		errors: []hbaCounter{
 			{fcstat.CongestionWarnings, congestion, "warning"},
 			{fcstat.CongestionAlarms, congestion, "alarm"},
-		},
-		software: []hbaCounter{
 			{fcstat.PacketAllocFailures, software, "packet_alloc_failures"},
 			{fcstat.FrameAllocFailures, software, "frame_alloc_failures"},
 			{fcstat.NoFreeExchange, software, "no_free_exchange"},
@@ -61,7 +58,7 @@ func newHBAFirmware(m *metric.Set) hbaFirmware {
 			{fcstat.SequenceNotFound, software, "sequence_not_found"},
 			{fcstat.NonBLSResponse, software, "non_bls_response"},
 		},
-		errors:   m.Counter("node_hba_read_errors_total", "Readings of the firmware's counters that met with an error, by its kind.", "scsi_host", "reason"),
+		failures: m.Counter("node_hba_read_errors_total", "Readings of the firmware's counters that met with an error, by its kind.", "reason", "scsi_host"),
 		stuck:    m.Gauge("node_hba_read_stuck", "Whether a reading of the firmware's counters hangs.", "scsi_host"),
 		age:      m.Gauge("node_hba_statistics_age_seconds", "Age of the last firmware's counters that could be read.", "scsi_host"),
 		duration: m.Gauge("node_hba_statistics_read_duration_seconds", "How long the last reading of the firmware's counters took; firmware that gets slower is about to fail.", "scsi_host"),
@@ -76,7 +73,7 @@ func (f *hbaFirmware) emit(port fcstat.Port, a fcstat.Answer, out *metric.Sink) 
 	name := port.Name
 	if a.Asked {
 		for reason, n := range a.Errors {
-			out.Emit(f.errors, float64(n), name, f.reasons[reason])
+			out.Emit(f.failures, float64(n), f.reasons[reason], name)
 		}
 		out.Bool(f.stuck, a.Stuck, name)
 		out.Emit(f.duration, a.Took.Seconds(), name)
@@ -93,18 +90,21 @@ func (f *hbaFirmware) emit(port fcstat.Port, a fcstat.Answer, out *metric.Sink) 
 	if v, ok := a.Pass.Value(fcstat.PrimSeqErrors); ok {
 		out.Emit(f.primSeq, float64(v), name)
 	}
-	emitAll(f.requests, 1, name, a.Pass, out)
-	if megabyte := fcstat.DriverOf(port.Driver, port.Type).Megabyte; megabyte > 0 {
-		emitAll(f.payload, megabyte, name, a.Pass, out)
+	for _, k := range f.requests {
+		if v, ok := a.Pass.Value(k.counter); ok {
+			out.Emit(k.family, float64(v), k.label, name)
+		}
 	}
-	emitAll(f.congestion, 1, name, a.Pass, out)
-	emitAll(f.software, 1, name, a.Pass, out)
-}
-
-func emitAll(all []hbaCounter, scale float64, name string, pass *fcstat.Pass, out *metric.Sink) {
-	for _, k := range all {
-		if v, ok := pass.Value(k.counter); ok {
-			out.Emit(k.family, float64(v)*scale, name, k.label)
+	if megabyte := fcstat.DriverOf(port.Driver, port.Type).Megabyte; megabyte > 0 {
+		for _, k := range f.payload {
+			if v, ok := a.Pass.Value(k.counter); ok {
+				out.Emit(k.family, float64(v)*megabyte, k.label, name)
+			}
+		}
+	}
+	for _, k := range f.errors {
+		if v, ok := a.Pass.Value(k.counter); ok {
+			out.Emit(k.family, float64(v), name, k.label)
 		}
 	}
 }

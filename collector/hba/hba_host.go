@@ -20,7 +20,7 @@ type hbaHosts struct {
 func newHBAHosts(m *metric.Set) hbaHosts {
 	return hbaHosts{
 		info: m.Gauge("node_hba_info", "A SCSI host, as 1, with the adapter that it is on.",
-			"scsi_host", "fc_host", "driver", "driver_version", "transport", "pci_address", "model", "serial", "firmware", "option_rom"),
+			"driver", "driver_version", "fc_host", "firmware", "model", "option_rom", "pci_address", "scsi_host", "serial", "transport"),
 		state: newStateSet(m.Gauge("node_hba_host_state", "Whether the SCSI host is in this state; in recovery, all its I/O stands still.", "scsi_host", "state"),
 			"created", "running", "cancel", "deleted", "recovery", "cancel/recovery", "deleted/recovery"),
 		inFlight:   m.Gauge("node_hba_host_commands_in_flight", "Commands that the host has given to the adapter and not got back yet.", "scsi_host"),
@@ -36,8 +36,8 @@ func (f *hbaHosts) update(a attributes, h *scsihost.Host, transport hbaTransport
 		fcHost = h.Name
 	}
 	id := identify(a, h, fc)
-	a.out.Emit(f.info, 1, h.Name, fcHost, h.Driver, id.driverVersion, hbaTransports[transport], h.PCI, id.model, id.serial, id.firmware, id.optionROM)
-	a.state(f.state, []string{h.Name}, scsihost.SCSI, h.Name, "state")
+	a.out.Emit(f.info, 1, h.Driver, id.driverVersion, fcHost, id.firmware, id.model, id.optionROM, h.PCI, h.Name, id.serial, hbaTransports[transport])
+	a.state(f.state, []string{h.Name, ""}, scsihost.SCSI, h.Name, "state")
 	if v, ok := a.uint(scsihost.SCSI, h.Name, "host_busy"); ok {
 		a.out.Emit(f.inFlight, float64(v), h.Name)
 	}

@@ -25,7 +25,7 @@ type hbaFile struct {
 func newHBAPCIe(m *metric.Set) hbaPCIe {
 	errors := m.Counter("node_hba_pcie_aer_errors_total", "Errors that the adapter reported on PCI Express (AER), by severity.", "scsi_host", "severity")
 	return hbaPCIe{
-		info: m.Gauge("node_hba_pcie_info", "The PCI function of a SCSI host, as 1.", "scsi_host", "segment", "bus", "device", "function"),
+		info: m.Gauge("node_hba_pcie_info", "The PCI function of a SCSI host, as 1.", "bus", "device", "function", "scsi_host", "segment"),
 		speeds: [2]hbaFile{
 			{name: "current_link_speed", family: m.Gauge("node_hba_pcie_current_link_transfers_per_second", "Speed of the adapter's PCI Express link, for each lane.", "scsi_host")},
 			{name: "max_link_speed", family: m.Gauge("node_hba_pcie_max_link_transfers_per_second", "Highest speed that the adapter's PCI Express link can have, for each lane.", "scsi_host")},
@@ -45,7 +45,7 @@ func newHBAPCIe(m *metric.Set) hbaPCIe {
 func (f *hbaPCIe) update(a attributes, h *scsihost.Host) {
 	// segment:bus:device.function
 	n := len(h.PCI)
-	a.out.Emit(f.info, 1, h.Name, h.PCI[:n-8], h.PCI[n-7:n-5], h.PCI[n-4:n-2], h.PCI[n-1:])
+	a.out.Emit(f.info, 1, h.PCI[n-7:n-5], h.PCI[n-4:n-2], h.PCI[n-1:], h.Name, h.PCI[:n-8])
 	for _, file := range f.speeds {
 		if v, ok := parsed(a, "a speed in GT/s", transfers, h.Device, file.name); ok && v > 0 {
 			a.out.Emit(file.family, v, h.Name)

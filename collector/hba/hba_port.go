@@ -28,12 +28,12 @@ type hbaPorts struct {
 func newHBAPorts(m *metric.Set) hbaPorts {
 	return hbaPorts{
 		info: m.Gauge("node_hba_fc_port_info", "A Fibre Channel port, as 1: its names, and for a virtual port (NPIV) the physical port that it is on.",
-			"fc_host", "port_name", "node_name", "physical_port", "vport"),
+			"fc_host", "node_name", "physical_port", "port_name", "vport"),
 		state: newStateSet(m.Gauge("node_hba_fc_port_state", "Whether the port is in this state; bypassed means a link without a login to the fabric.",
 			"fc_host", "port_name", "state"),
 			"Not Present", "Online", "Offline", "Blocked", "Bypassed", "Diagnostics", "Linkdown", "Error", "Loopback", "Deleted", "Marginal"),
 		login: m.Gauge("node_hba_fc_port_login_info", "The login of a port to the fabric, as 1: which switch (domain) and which port of it (area) it is on.",
-			"fc_host", "fabric_name", "port_id", "domain", "area", "port_type"),
+			"area", "domain", "fabric_name", "fc_host", "port_id", "port_type"),
 		speed:     m.Gauge("node_hba_fc_port_speed_bits_per_second", "Nominal speed of the link: 32e9 for what is called 32 Gbit.", "fc_host"),
 		maxSpeed:  m.Gauge("node_hba_fc_port_max_speed_bits_per_second", "Highest nominal speed that the port can have.", "fc_host"),
 		bandwidth: m.Gauge("node_hba_fc_port_bandwidth_bytes_per_second", "What the link can carry in each direction at its speed.", "fc_host"),
@@ -50,9 +50,9 @@ func newHBAPorts(m *metric.Set) hbaPorts {
 func (f *hbaPorts) update(a attributes, h *scsihost.Host) fcstat.Port {
 	fc, name := scsihost.FC, h.Name
 	portName := a.wwn(fc, name, "port_name")
-	a.out.Emit(f.info, 1, name, portName, a.wwn(fc, name, "node_name"), h.Physical, h.Vport)
+	a.out.Emit(f.info, 1, name, a.wwn(fc, name, "node_name"), h.Physical, portName, h.Vport)
 	port := fcstat.Port{Host: h}
-	port.State = string(a.state(f.state, []string{name, portName}, fc, name, "port_state"))
+	port.State = string(a.state(f.state, []string{name, portName, ""}, fc, name, "port_state"))
 	portType, _ := a.text(fc, name, "port_type")
 	port.Type = string(portType)
 	f.updateLogin(a, h, port.Type)
@@ -90,8 +90,8 @@ func (f *hbaPorts) updateLogin(a attributes, h *scsihost.Host, portType string) 
 	if !ok || fabric == "" || id == 0 || id > 0xffffff {
 		return
 	}
-	a.out.Emit(f.login, 1, h.Name, fabric, fmt.Sprintf("%06x", id),
-		strconv.FormatUint(id>>16, 10), strconv.FormatUint(id>>8&0xff, 10), portType)
+	a.out.Emit(f.login, 1, strconv.FormatUint(id>>8&0xff, 10), strconv.FormatUint(id>>16, 10),
+		fabric, h.Name, fmt.Sprintf("%06x", id), portType)
 }
 
 // bandwidth returns what a link of a nominal speed can carry, in bytes a
@@ -120,7 +120,7 @@ type hbaEvent struct {
 
 func newHBAFPIN(m *metric.Set) hbaFPIN {
 	all := m.Counter("node_hba_fc_fpin_notifications_total", "Notifications of the fabric about trouble at this port: frames not delivered, a bad link, congestion.", "fc_host", "type")
-	one := m.Counter("node_hba_fc_fpin_events_total", "Notifications of the fabric about trouble at this port, by what happened.", "fc_host", "type", "event")
+	one := m.Counter("node_hba_fc_fpin_events_total", "Notifications of the fabric about trouble at this port, by what happened.", "event", "fc_host", "type")
 	const delivery, integrity, congestion = "delivery", "link_integrity", "congestion"
 	return hbaFPIN{
 		notifications: [3]hbaFile{{"fpin_dn", all, delivery}, {"fpin_li", all, integrity}, {"fpin_cn", all, congestion}},
@@ -154,7 +154,7 @@ func (f *hbaFPIN) update(a attributes, name string) {
 	}
 	for _, e := range f.events {
 		if v, ok := a.hex(scsihost.FC, name, "statistics", e.file); ok && v < 1<<63 {
-			a.out.Emit(e.family, float64(v), name, e.kind, e.event)
+			a.out.Emit(e.family, float64(v), e.event, name, e.kind)
 		}
 	}
 }

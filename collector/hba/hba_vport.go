@@ -15,7 +15,7 @@ const vportClass = "class/fc_vports"
 
 func newHBAVports(m *metric.Set) hbaVports {
 	return hbaVports{newStateSet(m.Gauge("node_hba_fc_vport_state", "Whether the virtual port (NPIV) is in this state.",
-		"fc_host", "vport", "port_name", "state"),
+		"fc_host", "port_name", "state", "vport"),
 		"Active", "Disabled", "Linkdown", "Initializing", "No Fabric Support", "No Fabric Resources",
 		"Fabric Logout", "Fabric Rejected WWN", "VPort Failed")}
 }
@@ -37,7 +37,7 @@ func (f *hbaVports) update(a attributes, chosen []*scsihost.Host) {
 		}
 		for _, h := range chosen {
 			if h.Name[len("host"):] == number {
-				a.state(f.state, []string{h.Name, name, a.wwn(vportClass, name, "port_name")}, vportClass, name, "vport_state")
+				a.state(f.state, []string{h.Name, a.wwn(vportClass, name, "port_name"), "", name}, vportClass, name, "vport_state")
 			}
 		}
 	}

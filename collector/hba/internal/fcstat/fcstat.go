@@ -102,7 +102,7 @@ func (s *Statistics) Read(ctx context.Context, a Ask, ports []Port, dst []Answer
 	// each other unless they share a function.
 	runs := make([]*flight.Run[*port], len(ports))
 	for i := range ports {
-		if p := s.port(ports[i].Host); mayAsk(ports[i].State) && p.due(now, a, ports[i].State) {
+		if p := s.port(ports[i].Host); ports[i].mayAsk() && p.due(now, a, ports[i].State) {
 			runs[i] = s.start(p, a, ports[i])
 		}
 	}
@@ -120,14 +120,17 @@ func (s *Statistics) Read(ctx context.Context, a Ask, ports []Port, dst []Answer
 			}
 			// It was about another port of the same function: our turn now.
 		}
-		dst = append(dst, s.answer(p, mayAsk(ports[i].State), panicked))
+		dst = append(dst, s.answer(p, ports[i].mayAsk(), panicked))
 	}
 	return dst
 }
 
-// mayAsk reports whether a port in a state can have statistics. The counters
-// of one whose state nobody knows would not mean anything.
-func mayAsk(state string) bool { return state != "" && state != "Unknown" }
+// mayAsk reports whether there is a point in asking, and no risk: the counters
+// of a port whose state nobody knows mean nothing, and what a driver makes of
+// the question is not known as long as the driver is not.
+func (p *Port) mayAsk() bool {
+	return p.State != "" && p.State != "Unknown" && (p.Err == nil || p.Driver != "")
+}
 
 // latest returns when a caller has to be answered: in time to answer its own
 // caller.

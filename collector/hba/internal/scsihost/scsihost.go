@@ -21,6 +21,7 @@ const (
 type Host struct {
 	Name   string // such as host3
 	Driver string // such as lpfc; empty when unknown
+	Err    error  // why the driver could not be asked for its name
 
 	Dir      string // of the device, below sysfs: devices/pci0000:3a/0000:3b:00.0/host3; empty when unknown
 	Device   string // of the PCI function, below sysfs; empty for a host that is not on PCI
@@ -92,28 +93,27 @@ func (f *Finder) resolve(name, link string) *Host {
 		f.known[name] = e
 	}
 	e.round = f.round
-	e.host.Driver = f.driver(e.host)
+	f.identify(e.host)
 	return e.host
 }
 
-// driver returns the name of the driver of a host. It is read each time: a
-// host of the same name in the same place may belong to another driver now.
-func (f *Finder) driver(h *Host) string {
+// identify finds out the driver of a host. It is asked for each time: a host
+// of the same name in the same place may belong to another driver now.
+func (f *Finder) identify(h *Host) {
+	h.Err = nil
 	b, err := f.sys.Text(SCSI, h.Name, "proc_name")
-	if err == nil && string(b) == h.Driver {
-		return h.Driver
+	if err == nil && string(b) == h.Driver && h.Driver != "" {
+		return
 	}
-	if name := Label(b); name != "" {
-		return name
+	if err != nil && !host.Gone(err) {
+		h.Err = err
 	}
-	if h.Device == "" {
-		return ""
+	if h.Driver = Label(b); h.Driver != "" || h.Device == "" {
+		return
 	}
-	link, err := f.sys.Link(h.Device, "driver")
-	if err != nil {
-		return "" // a function without a driver has no such link
+	if link, err := f.sys.Link(h.Device, "driver"); err == nil {
+		h.Driver, h.Err = path.Base(link), nil
 	}
-	return path.Base(link)
 }
 
 // place takes the target of a class link apart, such as
