@@ -65,11 +65,11 @@ func identify(a attributes, h *scsihost.Host, fc bool) (id identity) {
 	switch h.Driver {
 	case "lpfc":
 		firmware, _, _ := strings.Cut(own("fwrev"), ",") // 14.2.589.5, sli-4:6:d
-		version := strings.Fields(own("lpfc_drvr_version"))
-		id = identity{"", own("modelname"), own("serialnum"), firmware, own("option_rom_version")}
-		if len(version) > 0 {
-			id.driverVersion = version[len(version)-1] // Emulex LightPulse Fibre Channel SCSI driver 14.4.0.5
+		version := own("lpfc_drvr_version")
+		if _, number, ok := strings.Cut(version, " driver "); ok {
+			version = number // Emulex LightPulse Fibre Channel SCSI driver 14.4.0.5
 		}
+		id = identity{version, own("modelname"), own("serialnum"), firmware, own("option_rom_version")}
 	case "qla2xxx":
 		firmware, _, _ := strings.Cut(own("fw_version"), " ") // 9.08.02 (d0d5)
 		id = identity{own("driver_version"), own("model_name"), own("serial_num"), firmware, own("optrom_bios_version")}

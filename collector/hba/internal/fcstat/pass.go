@@ -2,7 +2,9 @@ package fcstat
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 	"time"
 
@@ -60,8 +62,8 @@ type reading struct {
 // age of the counters is read first and last, to tell whether they were reset
 // in between.
 func (r *reading) run(last *Pass) error {
-	if !r.ready() {
-		return errHeld
+	if err := r.ready(); err != nil {
+		return err
 	}
 	if !r.sys.Exists(scsihost.FC, r.port.name, "statistics") {
 		return errNone
@@ -84,29 +86,41 @@ func (r *reading) run(last *Pass) error {
 	return r.repair(last)
 }
 
-// ready reports whether the host may be asked. To ask one whose error handler
-// is at work, or whose board is being restarted, makes things worse. These
-// files are read from memory.
-func (r *reading) ready() bool {
+// ready returns an error when the host must not be asked. To ask one whose
+// error handler is at work, or whose board is being restarted, makes things
+// worse. What is read here comes from memory.
+func (r *reading) ready() error {
 	switch r.port.state {
-	case "Online", "Linkdown", "Bypassed", "Blocked", "Loopback", "Marginal":
 	case "Offline":
 		if !r.port.driver.software {
-			return false
+			return errHeld
 		}
 	case "Diagnostics", "Error", "Not Present", "Deleted":
-		return false
+		return errHeld
 	}
-	state, _ := r.sys.Text(scsihost.SCSI, r.port.name, "state")
-	switch string(state) {
-	case "recovery", "cancel", "deleted", "cancel/recovery", "deleted/recovery":
-		return false
+	if err := r.holds("state", "running", "created"); err != nil || !r.port.driver.copies {
+		return err
 	}
-	if r.port.driver.copies { // lpfc
-		mode, err := r.sys.Text(scsihost.SCSI, r.port.name, "board_mode")
-		return err != nil || string(mode) == "online"
+	return r.holds("board_mode", "online") // of lpfc
+}
+
+// holds returns an error unless a file of the SCSI host, if there is one, holds
+// one of some words. What is no word at all, or cannot be read, is told.
+func (r *reading) holds(file string, words ...string) error {
+	b, err := r.sys.Text(scsihost.SCSI, r.port.name, file)
+	switch {
+	case host.Gone(err) || err == nil && slices.Contains(words, string(b)):
+		return nil
+	case errors.Is(err, syscall.EINVAL): // the kernel has no word for it
+		return errHeld
+	case err != nil:
+		return fmt.Errorf("%w: %w", errHeld, err)
 	}
-	return true
+	switch string(b) {
+	case "recovery", "cancel", "deleted", "cancel/recovery", "deleted/recovery", "offline", "warm start", "error":
+		return errHeld
+	}
+	return fmt.Errorf("%w: %w", errHeld, r.sys.At(host.Bad(1, "a state that is known", b)))
 }
 
 // readAll reads all files once. It reports whether the counters were reset

@@ -1,6 +1,7 @@
 package fcstat
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,15 +129,15 @@ func (p *port) publish(r *reading, err error, began time.Time, took time.Duratio
 			p.counts[reason]++
 		}
 	}
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		p.last = r.pass
-	case errHeld:
+	case errors.Is(err, errHeld):
 		return // not asked: nothing to hold against it
-	case errNone:
+	case err == errNone:
 		p.last = nil
 		return
-	case errNoBlock:
+	case err == errNoBlock:
 		p.last = nil // an answer: there is none
 	}
 	p.asked, p.took = true, took
