@@ -76,6 +76,8 @@ func (f *hbaFirmware) emit(port fcstat.Port, a fcstat.Answer, out *metric.Sink) 
 			out.Emit(f.failures, float64(n), f.reasons[reason], name)
 		}
 		out.Bool(f.stuck, a.Stuck, name)
+	}
+	if a.Ended {
 		out.Emit(f.duration, a.Took.Seconds(), name)
 	}
 	if a.Known {

@@ -15,10 +15,19 @@ type hbaHosts struct {
 	max        *metric.Family
 	queues     *metric.Family
 	ehDeadline *metric.Family
+
+	known map[string]*knownIdentity // by host
+}
+
+// A knownIdentity is what an adapter said it is when it could still speak.
+type knownIdentity struct {
+	place, driver string
+	identity      identity
 }
 
 func newHBAHosts(m *metric.Set) hbaHosts {
 	return hbaHosts{
+		known: map[string]*knownIdentity{},
 		info: m.Gauge("node_hba_info", "A SCSI host, as 1, with the adapter that it is on.",
 			"driver", "driver_version", "fc_host", "firmware", "model", "option_rom", "pci_address", "scsi_host", "serial", "transport"),
 		state: newStateSet(m.Gauge("node_hba_host_state", "Whether the SCSI host is in this state; in recovery, all its I/O stands still.", "scsi_host", "state"),
@@ -35,7 +44,7 @@ func (f *hbaHosts) update(a attributes, h *scsihost.Host, transport hbaTransport
 	if fc {
 		fcHost = h.Name
 	}
-	id := identify(a, h, fc)
+	id := f.remember(h, identify(a, h, fc))
 	a.out.Emit(f.info, 1, h.Driver, id.driverVersion, fcHost, id.firmware, id.model, id.optionROM, h.PCI, h.Name, id.serial, hbaTransports[transport])
 	a.state(f.state, []string{h.Name, ""}, scsihost.SCSI, h.Name, "state")
 	if v, ok := a.uint(scsihost.SCSI, h.Name, "host_busy"); ok {
@@ -50,6 +59,31 @@ func (f *hbaHosts) update(a attributes, h *scsihost.Host, transport hbaTransport
 	if v, ok := parsed(a, "off or seconds", ehDeadline, scsihost.SCSI, h.Name, "eh_deadline"); ok && v >= 0 {
 		a.out.Emit(f.ehDeadline, float64(v), h.Name)
 	}
+}
+
+// remember fills in what an adapter has said before and does not say now: one
+// that fails should not look as if it had been taken out and another put in.
+func (f *hbaHosts) remember(h *scsihost.Host, now identity) identity {
+	k := f.known[h.Name]
+	if k == nil || k.place != h.Dir || k.driver != h.Driver {
+		k = &knownIdentity{place: h.Dir, driver: h.Driver}
+		f.known[h.Name] = k
+	}
+	for _, s := range [...]struct {
+		known *string
+		now   string
+	}{
+		{&k.identity.driverVersion, now.driverVersion},
+		{&k.identity.model, now.model},
+		{&k.identity.serial, now.serial},
+		{&k.identity.firmware, now.firmware},
+		{&k.identity.optionROM, now.optionROM},
+	} {
+		if s.now != "" {
+			*s.known = s.now
+		}
+	}
+	return k.identity
 }
 
 // An identity is what an adapter says it is. It does not change while the

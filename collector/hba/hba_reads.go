@@ -32,7 +32,7 @@ func hbaReads() []string {
 		"serial_number", "speed", "statistics/fpin_*", "supported_speeds",
 	)
 	add("/sys/class/fc_vports/vport-*/", "port_name", "vport_state")
-	add("/sys/class/", "sas_host/host*", "iscsi_host/host*", "srp_host/host*")
+	add("/sys/class/", "sas_host/host[0-9]*", "iscsi_host/host[0-9]*", "srp_host/host[0-9]*")
 	add("/sys/module/*/", "version")
 	// The PCI function, below up to two bridges, and the adapter of zfcp.
 	for _, function := range []string{"*:*", "*:*/*:*", "*:*/*:*/*:*"} {

@@ -85,8 +85,9 @@ type Answer struct {
 	Pass  *Pass         // to be served; nil when there is nothing
 	Known bool          // whether there was a good pass, perhaps too old to be served
 	Age   time.Duration // of the last good pass
-	Took  time.Duration // by the last pass, good or not
 	Asked bool          // whether the firmware was ever asked
+	Ended bool          // whether it ever came to an end, good or not
+	Took  time.Duration // by the last pass that did
 	Stuck bool          // a pass is late
 	Err   error         // what is wrong and should be told
 
@@ -195,8 +196,9 @@ func (s *Statistics) answer(p *port, mayAsk bool, panicked error) Answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := Answer{
-		Took:   p.took,
 		Asked:  p.asked || p.late != nil,
+		Ended:  p.asked,
+		Took:   p.took,
 		Stuck:  p.late != nil && p.late == current,
 		Errors: p.counts,
 	}

@@ -131,6 +131,10 @@ func (r *reading) readAll() (reset bool, err error) {
 		if err := r.read(c); err != nil {
 			return false, err
 		}
+		if c == Seconds && r.ones > 0 && r.port.driver.known {
+			r.reasons.add(discarded) // every driver that is known tells the age
+			return false, errDiscarded
+		}
 	}
 	before, ok := r.pass.Value(Seconds)
 	if !ok {
@@ -208,7 +212,7 @@ func (r *reading) read(c Counter) error {
 		r.reasons.add(timeout)
 		return errSlow
 	}
-	r.pass.have &^= 1 << c
+	r.pass.have &^= Of(c)
 	r.port.file.Store(uint32(c))
 	v, err := r.sys.Hex(scsihost.FC, r.port.name, "statistics", c.File())
 	if err == nil {
