@@ -442,7 +442,7 @@ func TestNumberGivenOutAgain(t *testing.T) {
 func TestSharedByHost(t *testing.T) {
 	var s Shared
 	a, b := &host.Host{}, &host.Host{}
-	if s.Of(a) != s.Of(a) || s.Of(a) == s.Of(b) {
+	if first := s.Of(a); s.Of(a) != first || s.Of(b) == first {
 		t.Error("hosts do not have one Statistics each")
 	}
 }
