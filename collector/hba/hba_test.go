@@ -1,0 +1,9 @@
+package hba
+
+import (
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()) }
