@@ -1,5 +1,5 @@
 // Package network has the collectors of the network: protocols, sockets,
-// queues, connection tracking.
+// queues, connection tracking, load balancing.
 package network
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -8,6 +8,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		conntrack,
+		ipvs,
 		netstat,
 		sockstat,
 		softnet,
