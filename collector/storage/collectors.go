@@ -9,5 +9,6 @@ func Collectors() []collect.Spec {
 	return []collect.Spec{
 		nfs,
 		nfsd,
+		zfs,
 	}
 }
