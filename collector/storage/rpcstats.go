@@ -23,9 +23,9 @@ type rpcStats struct {
 // An rpcLine says what the numbers of a line mean.
 type rpcLine struct {
 	word    string
-	counted bool // whether the first number tells how many follow
-	fields  []rpcField
-	seen    bool // in the file in hand
+	counted bool       // whether the first number tells how many follow
+	fields  []rpcField // in the order of the line
+	seen    bool       // in the file in hand
 }
 
 // An rpcField pairs a number of a line with a sample. Of a counted line, the

@@ -36,7 +36,7 @@ func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 	}
 }
 
-// updateIO reads the traffic of a pool, which releases before OpenZFS 2.1
+// updateIO reads the traffic of a pool, which older releases of OpenZFS
 // count, as a line of names and a line of values:
 //
 //	nread    nwritten reads    writes   wtime    ...
