@@ -14,19 +14,9 @@ import (
 )
 
 var infiniband = collect.Spec{
-	Name: "infiniband",
-	Help: "InfiniBand, RoCE and iWARP ports: their state, traffic and errors.",
-	Reads: []string{
-		"/sys/class/infiniband/*/board_id",
-		"/sys/class/infiniband/*/fw_ver",
-		"/sys/class/infiniband/*/hca_type",
-		"/sys/class/infiniband/*/ports/*/state",
-		"/sys/class/infiniband/*/ports/*/phys_state",
-		"/sys/class/infiniband/*/ports/*/rate",
-		"/sys/class/infiniband/*/ports/*/counters/*",
-		"/sys/class/infiniband/*/ports/*/counters_ext/*",
-		"/sys/class/infiniband/*/ports/*/hw_counters/*",
-	},
+	Name:  "infiniband",
+	Help:  "InfiniBand, RoCE and iWARP ports: their state, traffic and errors.",
+	Reads: infinibandReads(),
 	Build: collect.With(infinibandOptions{}, newInfiniband),
 }
 
@@ -64,6 +54,27 @@ type infinibandFile struct {
 
 const infinibandDir = "class/infiniband"
 
+func infinibandFolders(m *metric.Set) []infinibandFolder {
+	return []infinibandFolder{
+		{"counters", infinibandCounters(m)},
+		{"counters_ext", infinibandLegacyCounters(m)},
+		{"hw_counters", infinibandHardwareCounters(m)},
+	}
+}
+
+func infinibandReads() []string {
+	var reads []string
+	for _, file := range []string{"board_id", "fw_ver", "hca_type", "ports/*/state", "ports/*/phys_state", "ports/*/rate"} {
+		reads = append(reads, "/sys/class/infiniband/*/"+file)
+	}
+	for _, folder := range infinibandFolders(metric.NewSet()) {
+		for _, f := range folder.files {
+			reads = append(reads, "/sys/class/infiniband/*/ports/*/"+folder.name+"/"+f.name)
+		}
+	}
+	return reads
+}
+
 func newInfiniband(env *collect.Env, o infinibandOptions) (*infinibandCollector, error) {
 	if err := o.Devices.Check("device", collect.Filter{}); err != nil {
 		return nil, err
@@ -76,11 +87,7 @@ func newInfiniband(env *collect.Env, o infinibandOptions) (*infinibandCollector,
 		state:     m.Gauge("node_infiniband_state_id", "State of the port as a number: 0 no change, 1 down, 2 initialized, 3 armed, 4 active, 5 active but waiting.", "device", "port"),
 		physState: m.Gauge("node_infiniband_physical_state_id", "State of the port's link as a number: 0 no change, 1 sleep, 2 polling, 3 disabled, 4 training, 5 up, 6 recovering from errors, 7 test.", "device", "port"),
 		rate:      m.Gauge("node_infiniband_rate_bytes_per_second", "Speed of the port's link.", "device", "port"),
-		folders: []infinibandFolder{
-			{"counters", infinibandCounters(m)},
-			{"counters_ext", infinibandLegacyCounters(m)},
-			{"hw_counters", infinibandHardwareCounters(m)},
-		},
+		folders:   infinibandFolders(m),
 	}, nil
 }
 
