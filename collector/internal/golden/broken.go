@@ -71,9 +71,9 @@ func (r *recorded) breakInputs(t testing.TB, spec collect.Spec, whole string) {
 		if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
 			real = filepath.Join(dir, filepath.Base(file))
 		}
-		r.faults[real] = unix.EIO
+		r.faults.Set(real, unix.EIO)
 		r.judge(t, spec, e.Path, "an input/output error", false, whole)
-		delete(r.faults, real)
+		r.faults.Set(real, nil)
 	}
 }
 

@@ -251,8 +251,8 @@ func TestBrokenInputsAreRestored(t *testing.T) {
 	if after := listing(t, r.root); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
-	if len(r.faults) != 0 {
-		t.Errorf("faults are left: %v", r.faults)
+	if n := r.faults.Len(); n != 0 {
+		t.Errorf("%d faults are left", n)
 	}
 }
 

@@ -21,7 +21,7 @@ type recorded struct {
 	*host.Host
 	root    string
 	archive *Archive
-	faults  map[string]error
+	faults  host.Faults
 	timeout time.Duration
 	clock   time.Time
 }
@@ -32,7 +32,7 @@ func layOut(a *Archive, root string) (*recorded, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recorded{root: root, archive: a, faults: map[string]error{}}
+	r := &recorded{root: root, archive: a}
 	r.clock = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	arch, page := "amd64", 4096
 	for _, s := range a.Settings {
@@ -55,7 +55,7 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			return nil, err
 		}
 	}
-	tree := func(path string) host.Tree { return host.NewTree(root + path).WithFaults(r.faults) }
+	tree := func(path string) host.Tree { return host.NewTree(root + path).WithFaults(&r.faults) }
 	r.Host = &host.Host{
 		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"), Files: tree(""),
 		Arch: arch, PageSize: page, Ticks: 100,
@@ -94,7 +94,7 @@ func (r *recorded) put(path string, e Entry) error {
 	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		real = filepath.Join(dir, filepath.Base(path))
 	}
-	delete(r.faults, real)
+	r.faults.Set(real, nil)
 	if e.Moment > 1 {
 		if err := os.RemoveAll(path); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (r *recorded) put(path string, e Entry) error {
 		if err != nil {
 			return err
 		}
-		r.faults[real] = errno
+		r.faults.Set(real, errno)
 		return os.WriteFile(path, nil, 0o644)
 	case Deleted:
 		return nil
@@ -159,7 +159,7 @@ func (r *recorded) options() map[string][]string {
 // values reads name=value lines. A call whose section is a fault fails with it.
 func (r *recorded) values(name string) (map[string]string, error) {
 	file := filepath.Join(r.root, "syscall", name)
-	if err := r.faults[file]; err != nil {
+	if err := r.faults.At(file); err != nil {
 		return nil, os.NewSyscallError(name, err)
 	}
 	b, err := os.ReadFile(file)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -98,7 +99,7 @@ func liveStatfs(path string) (unix.Statfs_t, error) {
 type Tree struct {
 	root       string
 	attributes bool
-	faults     map[string]error
+	faults     *Faults
 }
 
 // NewTree returns the tree below root. Without a root, paths are taken as they
@@ -119,12 +120,58 @@ func (t Tree) Attributes() Tree {
 	return t
 }
 
-// WithFaults returns the tree with some files failing: faults holds absolute
-// paths without symbolic links, and the error that reading each gives. Tests
-// use it for errors that an ordinary file cannot have.
-func (t Tree) WithFaults(faults map[string]error) Tree {
+// WithFaults returns the tree with some files failing. Tests use it for errors
+// that an ordinary file cannot have.
+func (t Tree) WithFaults(faults *Faults) Tree {
 	t.faults = faults
 	return t
+}
+
+// Faults are files that fail, by their absolute paths without symbolic links.
+// They may be changed while the tree is read.
+type Faults struct {
+	mu     sync.Mutex
+	byPath map[string]error
+	names  map[string]int // how many there are by the last element of the path
+}
+
+// Set has the reading of a file fail with err, or not any longer if it is nil.
+func (f *Faults) Set(path string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byPath == nil {
+		f.byPath, f.names = map[string]error{}, map[string]int{}
+	}
+	if _, known := f.byPath[path]; known {
+		delete(f.byPath, path)
+		f.names[filepath.Base(path)]--
+	}
+	if err != nil {
+		f.byPath[path] = err
+		f.names[filepath.Base(path)]++
+	}
+}
+
+// At returns the error of a file, or nil. The path may lead over symbolic
+// links.
+func (f *Faults) At(path string) error {
+	base := filepath.Base(path)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.names[base] == 0 {
+		return nil
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, base)
+	}
+	return f.byPath[path]
+}
+
+// Len returns how many files fail.
+func (f *Faults) Len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.byPath)
 }
 
 // Path returns the path of a file in the tree, for messages.

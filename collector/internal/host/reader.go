@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
@@ -259,14 +258,10 @@ func (r *Reader) fail(op string, err error) error {
 
 // fault returns the error that a test planted on the path.
 func (r *Reader) fault() error {
-	if len(r.tree.faults) == 0 {
+	if r.tree.faults == nil {
 		return nil
 	}
-	path := r.lastPath()
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, filepath.Base(path))
-	}
-	return r.tree.faults[path]
+	return r.tree.faults.At(r.lastPath())
 }
 
 func read(fd int, b []byte) (int, syscall.Errno) {

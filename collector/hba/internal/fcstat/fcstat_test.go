@@ -24,7 +24,7 @@ type machine struct {
 	root   string
 	mu     sync.Mutex
 	clock  time.Time
-	faults map[string]error
+	faults host.Faults
 	*Statistics
 }
 
@@ -34,8 +34,8 @@ func newMachine(t *testing.T) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), faults: map[string]error{}}
-	m.Statistics = New(&host.Host{Sys: host.NewTree(root).WithFaults(m.faults).Attributes(), Now: m.time})
+	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	m.Statistics = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time})
 	m.pause = func(time.Duration) {}
 	return m
 }
@@ -329,7 +329,7 @@ func TestBackOff(t *testing.T) {
 	m := newMachine(t)
 	m.put("host3", map[Counter]uint64{Seconds: 100})
 	for c := range counters {
-		m.faults[m.path("host3", c)] = unix.EIO
+		m.faults.Set(m.path("host3", c), unix.EIO)
 	}
 	passes := func() uint64 { return m.portOf("host3").counts[eio] }
 	p := online("host3", "qla2xxx")
@@ -351,7 +351,9 @@ func TestBackOff(t *testing.T) {
 	if want := []int{0, 20, 60, 140, 300, 600, 900, 1200, 1500}; !slices.Equal(asked, want) {
 		t.Errorf("asked at %v, want %v", asked, want)
 	}
-	clear(m.faults)
+	for c := range counters {
+		m.faults.Set(m.path("host3", c), nil)
+	}
 	p.State = "Linkdown"
 	if a := m.ask(patient, p)[0]; a.Pass == nil {
 		t.Errorf("another state is no new chance: %+v", a)
@@ -363,7 +365,7 @@ func TestNoAnswerMeansNothing(t *testing.T) {
 	m.put("host3", map[Counter]uint64{Seconds: 100})
 	m.ask(patient, online("host3", "lpfc"))
 	for c := range counters {
-		m.faults[m.path("host3", c)] = unix.ENOENT
+		m.faults.Set(m.path("host3", c), unix.ENOENT)
 	}
 	m.later(time.Minute)
 	down := online("host3", "lpfc")
