@@ -2,14 +2,17 @@ package hba
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
+	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
@@ -42,19 +45,82 @@ func TestNothingDangerousIsRead(t *testing.T) {
 	}
 }
 
-// BenchmarkUpdate reads eight ports in each run, in text mode, with an order to
-// leave their firmware alone for a while, as in a scrape soon after another.
-func BenchmarkUpdate(b *testing.B) {
-	root := b.TempDir()
-	put := func(path, content string) {
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-			b.Fatal(err)
+// TestCollectorsShareAPass runs both collectors at the same time on a port whose
+// firmware answers once: a second pass would hang.
+func TestCollectorsShareAPass(t *testing.T) {
+	root := t.TempDir()
+	put(t, root, "class/scsi_host/host3/proc_name", "lpfc")
+	put(t, root, "class/fc_host/host3/port_state", "Online")
+	for _, c := range []string{"seconds_since_last_reset", "tx_frames"} {
+		put(t, root, "class/fc_host/host3/statistics/"+c, "0x7")
+	}
+	fifo := filepath.Join(root, "class/fc_host/host3/statistics/prim_seq_protocol_err_count")
+	if err := unix.Mkfifo(fifo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: time.Now}
+	var running sync.WaitGroup
+	var texts [2]string
+	for i, spec := range Collectors() {
+		running.Go(func() {
+			out, err := update(spec, h, map[string][]string{"statistics-timeout": {"1m"}})
+			if err != nil {
+				t.Error(err)
+			}
+			texts[i] = string(out.AppendText(nil, nil, func(string) bool { return false }))
+		})
+	}
+	if err := os.WriteFile(fifo, []byte("0x9\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	running.Wait()
+	for i, want := range []string{
+		`node_fibrechannel_tx_frames_total{fc_host="host3"} 7`,
+		`node_hba_fc_primitive_sequence_protocol_errors_total{fc_host="host3"} 9`,
+	} {
+		if !strings.Contains(texts[i], want) {
+			t.Errorf("want %s in\n%s", want, texts[i])
 		}
 	}
+}
+
+func update(spec collect.Spec, h *host.Host, options map[string][]string) (*metric.Sink, error) {
+	set := metric.NewSet()
+	out := metric.NewSink(set)
+	c, err := spec.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
+	if err != nil {
+		return out, err
+	}
+	return out, c.Update(context.Background(), out)
+}
+
+func TestOptions(t *testing.T) {
+	for _, spec := range Collectors() {
+		if _, err := update(spec, &host.Host{Sys: host.NewTree(t.TempDir())}, map[string][]string{"statistics": {"some"}}); err == nil || !strings.Contains(err.Error(), `"some"`) {
+			t.Errorf("%s: statistics=some: %v", spec.Name, err)
+		}
+	}
+	both := map[string][]string{"host-include": {"lpfc"}, "host-exclude": {"qla"}}
+	if _, err := update(Collectors()[1], &host.Host{Sys: host.NewTree(t.TempDir())}, both); err == nil || errors.Is(err, collect.ErrNoData) {
+		t.Errorf("include and exclude together: %v", err)
+	}
+}
+
+func put(t testing.TB, root, path, content string) {
+	t.Helper()
+	path = filepath.Join(root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkUpdate reads eight ports in each run: with the counters of the last
+// pass, and with those of a new one.
+func BenchmarkUpdate(b *testing.B) {
+	root := b.TempDir()
 	for i := range 8 {
 		fc, scsi := fmt.Sprintf("class/fc_host/host%d/", i), fmt.Sprintf("class/scsi_host/host%d/", i)
 		for file, content := range map[string]string{
@@ -62,15 +128,15 @@ func BenchmarkUpdate(b *testing.B) {
 			"port_name": "0x100000109b000003", "node_name": "0x200000109b000003", "fabric_name": "0x100050eb1a2b3c00",
 			"supported_speeds": "8 Gbit, 16 Gbit, 32 Gbit", "supported_classes": "Class 3", "symbolic_name": "Emulex", "dev_loss_tmo": "30",
 		} {
-			put(fc+file, content)
+			put(b, root, fc+file, content)
 		}
 		for _, pattern := range fibrechannel(nil).Reads {
 			if strings.Contains(pattern, "/statistics/") {
-				put(fc+"statistics/"+filepath.Base(pattern), "0x1234")
+				put(b, root, fc+"statistics/"+filepath.Base(pattern), "0x1234")
 			}
 		}
 		for file, content := range map[string]string{"proc_name": "lpfc", "state": "running", "can_queue": "1024", "host_busy": "0", "modelname": "LPe35002"} {
-			put(scsi+file, content)
+			put(b, root, scsi+file, content)
 		}
 	}
 	for _, interval := range []string{"10s", "0s"} {
