@@ -10,5 +10,6 @@ func Collectors() []collect.Spec {
 		diskstats,
 		filesystem,
 		mdadm,
+		xfs,
 	}
 }
