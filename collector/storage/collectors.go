@@ -7,6 +7,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		bcache,
 		diskstats,
 		filesystem,
 		mdadm,

@@ -34,24 +34,23 @@ func writeTree(t testing.TB, root string, files map[string]string) {
 	}
 }
 
-// updateText runs a collector once and returns its text without the headers
-// of the families, and the errors that it told.
-func updateText(t testing.TB, set *metric.Set, c collect.Collector) (string, []error) {
+// collectorText runs a collector once and returns its text.
+func collectorText(t testing.TB, spec collect.Spec, h *host.Host, options map[string][]string) string {
 	t.Helper()
+	set := metric.NewSet()
+	c, err := spec.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := metric.NewSink(set)
 	out.Reset(metric.Text)
-	err := c.Update(t.Context(), out)
-	var lines []byte
-	for line := range bytes.Lines(out.AppendText(nil, nil, func(string) bool { return false })) {
-		if line[0] != '#' {
-			lines = append(lines, line...)
-		}
+	if err := c.Update(t.Context(), out); err != nil {
+		t.Error(err)
 	}
-	errs, _ := out.Errors()
-	if err != nil {
-		errs = append(errs, err)
+	if errs, _ := out.Errors(); len(errs) > 0 {
+		t.Error(errs)
 	}
-	return string(lines), errs
+	return string(out.AppendText(nil, nil, func(string) bool { return false }))
 }
 
 const xfsStats = `extent_alloc 1 1600 0 0
