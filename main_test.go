@@ -116,6 +116,7 @@ func TestBadFlags(t *testing.T) {
 		{"--web.telemetry-path=metrics"},
 		{"--web.max-requests=many"},
 		{"--web.listen-address=unix:///no/such/folder/x.sock"},
+		{"--web.listen-address=unix:///tmp/x.sock", "--web.listen-address=vsock://:9100"},
 		{"--web.config.file=/no/such/file", "--web.listen-address=127.0.0.1:0"},
 	} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
@@ -204,4 +205,30 @@ func TestDeadSocket(t *testing.T) {
 	if err := run(ctx, []string{"--web.listen-address=unix://" + path}, io.Discard, io.Discard); err != nil {
 		t.Errorf("a dead socket is in the way: %v", err)
 	}
+}
+
+// TestEndlessHeaders has a client that sends headers and never stops: it is
+// cut off, and others are served meanwhile.
+func TestEndlessHeaders(t *testing.T) {
+	client, _ := start(t)
+	fetch(t, client, "/-/ready")
+	conn, err := client.Transport.(*http.Transport).DialContext(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	header := "X-Pad: " + strings.Repeat("x", 1000) + "\r\n"
+	sent := 0
+	for err == nil && sent < 16<<20 {
+		var n int
+		n, err = io.WriteString(conn, header)
+		sent += n
+	}
+	if err == nil {
+		t.Errorf("%d bytes of headers were taken", sent)
+	}
+	fetch(t, client, "/metrics")
 }

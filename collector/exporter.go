@@ -9,7 +9,6 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/version"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -82,11 +81,11 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{}
 	engine := scrape.NewEngine()
 	tellBuild(engine)
-	var runtime *prometheus.Registry
+	var handler *prometheus.Registry
 	if c.ProcessMetrics {
 		engine.Also(self.NewProcess(engine.Families(), h).Emit)
-		runtime = prometheus.NewRegistry()
-		runtime.MustRegister(collectors.NewGoCollector())
+		engine.Also(self.NewRuntime(engine.Families()).Emit)
+		handler = prometheus.NewRegistry()
 	}
 	reserved := func(name string) bool {
 		return engine.Families().Has(name) || ownName(name) ||
@@ -111,7 +110,7 @@ func New(c Config) (*Exporter, error) {
 		},
 		Log:         c.Log,
 		MaxRequests: c.MaxRequests,
-		Runtime:     runtime,
+		Handler:     handler,
 	})
 	u, _ := h.Uname() // a host without a name gets a page without one
 	var err error

@@ -3,6 +3,7 @@ package collector
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ var blocked = map[string]string{
 // that the other collectors have to say, and costs nothing that stays.
 func TestFiveBlockedFiles(t *testing.T) {
 	root := t.TempDir()
-	h := golden.Load(t, "../testdata/hosts/vm.host", root)
+	h := golden.Load(t, "../testdata/hosts/san.host", root)
 	for _, file := range blocked {
 		path := filepath.Join(root, file)
 		if err := os.Remove(path); err != nil {
@@ -86,7 +87,10 @@ func TestFiveBlockedFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole, _ := os.ReadFile("../testdata/hosts/vm.host")
+		whole, err := os.ReadFile("../testdata/hosts/san.host")
+		if err != nil {
+			t.Fatal(err)
+		}
 		a, err := golden.Parse(whole)
 		if err != nil {
 			t.Fatal(err)
@@ -121,6 +125,28 @@ func TestFiveBlockedFiles(t *testing.T) {
 	}
 	t.Errorf("%v have not come back", missing)
 }
+
+// TestHosts holds the whole exposition of each recorded host against its
+// golden file.
+func TestHosts(t *testing.T) {
+	files, err := filepath.Glob("../testdata/hosts/*.host")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		root := t.TempDir()
+		e, err := New(Config{MetricsPath: "/metrics", host: golden.Load(t, file, root)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := get(e, "/metrics").Body.String()
+		text = varies.ReplaceAllString(strings.ReplaceAll(text, root, ""), "${1} 0")
+		golden.Compare(t, strings.TrimSuffix(file, ".host")+".prom", text)
+	}
+}
+
+// varies finds what is not the same from one run, or one build, to the next.
+var varies = regexp.MustCompile(`(?m)^(node_scrape_collector_duration_seconds\{[^}]*\}|\w+_exporter_build_info).*$`)
 
 // successes returns the collectors that delivered all they have.
 func successes(text string) map[string]bool {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -51,12 +52,14 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 // listen opens the listeners itself when one of them is a unix socket, which
 // the toolkit does not know. Otherwise it returns none.
 func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
-	unix := false
-	for _, a := range *toolkit.WebListenAddresses {
-		unix = unix || strings.HasPrefix(a, "unix://")
+	has := func(scheme string) bool {
+		return slices.ContainsFunc(*toolkit.WebListenAddresses, func(a string) bool { return strings.HasPrefix(a, scheme) })
 	}
-	if !unix || *toolkit.WebSystemdSocket {
+	if !has("unix://") || *toolkit.WebSystemdSocket {
 		return nil, nil
+	}
+	if has("vsock://") {
+		return nil, errors.New("unix:// and vsock:// addresses cannot be used together")
 	}
 	var listeners []net.Listener
 	for _, a := range *toolkit.WebListenAddresses {

@@ -28,8 +28,9 @@ var cpufreq = collect.Spec{
 		"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_max_freq",
 		"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_min_freq",
 	},
-	Needs: "root for cpuinfo_cur_freq, which is left out otherwise",
-	Build: collect.Plain(newCPUFreq),
+	Needs:   "root for cpuinfo_cur_freq, which is left out otherwise",
+	Lenient: true,
+	Build:   collect.Plain(newCPUFreq),
 }
 
 // cpufreqCollector reads /sys/devices/system/cpu/cpu*/cpufreq: a file for each

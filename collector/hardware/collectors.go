@@ -1,5 +1,5 @@
 // Package hardware has the collectors of the machine: its identity, sensors,
-// power and watchdogs.
+// power, watchdogs and the errors of its memory.
 package hardware
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -8,6 +8,8 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		dmi,
+		edac,
+		hwmon,
 		powersupplyclass,
 		rapl,
 		thermalZone,

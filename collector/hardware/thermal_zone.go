@@ -20,7 +20,8 @@ var thermalZone = collect.Spec{
 		"/sys/class/thermal/cooling_device[0-9]*/cur_state",
 		"/sys/class/thermal/cooling_device[0-9]*/max_state",
 	},
-	Build: collect.Plain(newThermalZone),
+	Lenient: true,
+	Build:   collect.Plain(newThermalZone),
 }
 
 // thermalZoneCollector reads /sys/class/thermal: a folder for each zone, with

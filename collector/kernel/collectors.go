@@ -1,6 +1,7 @@
 // Package kernel has the collectors of the kernel as a whole: what it is
 // (os, uname), what it does (loadavg, stat, pressure, kernel_hung), its clock
-// (time, timex) and what it may run out of (filefd, entropy).
+// (time, timex), what it may run out of (filefd, entropy) and whom it lets do
+// what (selinux).
 package kernel
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -14,6 +15,7 @@ func Collectors() []collect.Spec {
 		loadavg,
 		osSpec,
 		pressure,
+		selinux,
 		stat,
 		timeSpec,
 		timex,

@@ -8,6 +8,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		arp,
+		bonding,
 		conntrack,
 		netclass,
 		netdev,

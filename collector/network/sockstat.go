@@ -12,10 +12,11 @@ import (
 )
 
 var sockstat = collect.Spec{
-	Name:  "sockstat",
-	Help:  "Sockets in use, and the memory that they take, by protocol.",
-	Reads: []string{"/proc/net/sockstat", "/proc/net/sockstat6"},
-	Build: collect.Plain(newSockstat),
+	Name:    "sockstat",
+	Help:    "Sockets in use, and the memory that they take, by protocol.",
+	Reads:   []string{"/proc/net/sockstat", "/proc/net/sockstat6"},
+	Lenient: true,
+	Build:   collect.Plain(newSockstat),
 }
 
 // sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, a

@@ -1,5 +1,6 @@
 // Package storage has the collectors of what data lies on: disks and their
-// I/O, file systems, software RAID.
+// I/O, file systems and what xfs, btrfs and bcachefs tell of themselves, caches
+// of disks, software RAID, NVMe controllers, and several paths to one disk.
 package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -11,8 +12,11 @@ func Collectors() []collect.Spec {
 		bcachefs,
 		btrfs,
 		diskstats,
+		dmmultipath,
 		filesystem,
 		mdadm,
+		nvme,
+		nvmesubsystem,
 		xfs,
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 var filesystem = collect.Spec{
 	Name:  "filesystem",
-	Help:  "Space and inodes of mounted file systems. A mount that does not answer costs only its own samples.",
+	Help:  "Space and inodes of mounted file systems, each asked by itself.",
 	Reads: []string{"/proc/1/mountinfo", "/proc/self/mountinfo", "/proc/mounts"},
 	Needs: "Search permission on the way to a mount point; a mount behind a closed folder is told by its device_error.",
 	Build: collect.With(filesystemOptions{

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"strings"
 
@@ -13,160 +12,171 @@ import (
 
 var mdadm = collect.Spec{
 	Name: "mdadm",
-	Help: "Software RAID: state, disks and progress of md arrays.",
+	Help: "Linux software RAID: state, members and rebuilding of md arrays.",
 	Reads: []string{
 		"/proc/mdstat",
-		"/sys/block/md*/md/level",
 		"/sys/block/md*/md/raid_disks",
 		"/sys/block/md*/md/degraded",
+		"/sys/block/md*/md/level",
 	},
 	Build: collect.Plain(newMdadm),
 }
 
-// mdadmCollector reads /proc/mdstat, which is made for people (see
-// parseMdstat), and of each array three files of sysfs. Each array is judged by
-// itself. See https://docs.kernel.org/admin-guide/md.html.
+// mdadmCollector reads /proc/mdstat, some lines for each array (see
+// parseMdstat), and two files of each array in sysfs.
+//
+// See https://docs.kernel.org/admin-guide/md.html.
 type mdadmCollector struct {
 	proc, sys *host.Reader
+	arrays    []mdArray // kept for its memory
 
-	state, disks, required *metric.Family
-	blocks, synced         *metric.Family
-	raidDisks, degraded    *metric.Family
+	state        *metric.Family
+	disks        *metric.Family
+	required     *metric.Family
+	blocks       *metric.Family
+	blocksSynced *metric.Family
+	raidDisks    *metric.Family
+	degraded     *metric.Family
 }
 
 func newMdadm(env *collect.Env) *mdadmCollector {
 	m := env.Metrics
 	return &mdadmCollector{
-		proc: env.Host.Proc.Reader(),
-		sys:  env.Host.Sys.Reader(),
-
-		state:     m.Gauge("node_md_state", "State of the array, as 1 for what it is or is doing.", "device", "state"),
-		disks:     m.Gauge("node_md_disks", "Disks of the array by their state.", "device", "state"),
-		required:  m.Gauge("node_md_disks_required", "Disks that the array has when it is whole, from /proc/mdstat.", "device"),
-		blocks:    m.Gauge("node_md_blocks", "Size of the array in blocks of 1024 bytes.", "device"),
-		synced:    m.Gauge("node_md_blocks_synced", "Blocks that are done in the synchronisation that is going on; all of them where none is.", "device"),
-		raidDisks: m.Gauge("node_md_raid_disks", "Disks that the array has when it is whole, from sysfs.", "device"),
-		degraded:  m.Gauge("node_md_degraded", "Disks that the array lacks.", "device"),
+		proc:         env.Host.Proc.Reader(),
+		sys:          env.Host.Sys.Reader(),
+		state:        m.Gauge("node_md_state", "Whether the array is in this state, from /proc/mdstat.", "device", "state"),
+		disks:        m.Gauge("node_md_disks", "Members of the array that are active, failed or spare, from /proc/mdstat.", "device", "state"),
+		required:     m.Gauge("node_md_disks_required", "Members that the array has when it is complete, from /proc/mdstat.", "device"),
+		blocks:       m.Gauge("node_md_blocks", "Size of the array in blocks of 1024 bytes, from /proc/mdstat.", "device"),
+		blocksSynced: m.Gauge("node_md_blocks_synced", "Blocks of 1024 bytes that the rebuilding or checking under way is through with, of each member; the size of the array when there is none.", "device"),
+		raidDisks:    m.Gauge("node_md_raid_disks", "Members that the array is configured with, from md/raid_disks.", "device"),
+		degraded:     m.Gauge("node_md_degraded", "Members by which the array falls short of being complete, from md/degraded.", "device"),
 	}
 }
 
 func (c *mdadmCollector) Update(_ context.Context, out *metric.Sink) error {
 	b, err := c.proc.Read("mdstat")
+	if host.Gone(err) {
+		return collect.OrNoData(err)
+	}
+	if err != nil {
+		out.Skip(err)
+		return c.updateListed(out)
+	}
+	arrays, bad := parseMdstat(b, c.arrays)
+	c.arrays = arrays
+	for _, err := range bad {
+		out.Skip(c.proc.At(err))
+	}
+	for i := range arrays {
+		c.emit(&arrays[i], out)
+		c.updateSysfs(&arrays[i], out)
+	}
+	return nil
+}
+
+// updateListed reads the arrays that sysfs lists: what is left to do where
+// /proc/mdstat cannot be read.
+func (c *mdadmCollector) updateListed(out *metric.Sink) error {
+	names, err := c.sys.Names("block")
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	arrays, errs := parseMdstat(b)
-	for _, err := range errs {
-		out.Skip(c.proc.At(err))
-	}
-	for _, a := range arrays {
-		c.emit(&a, out)
-	}
-	names, err := c.sys.Names("block")
-	if err != nil {
-		if !host.Gone(err) {
-			out.Skip(err)
-		}
-		return nil
-	}
 	for _, name := range names {
 		if strings.HasPrefix(name, "md") {
-			c.updateArray(name, out)
+			c.updateSysfs(&mdArray{name: name}, out)
 		}
 	}
 	return nil
 }
 
 func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
-	known := false
-	for _, state := range []string{"active", "inactive", "recovering", "resync", "check"} {
-		out.Bool(c.state, a.state == state, a.name, state)
-		known = known || a.state == state
+	for state := mdActive; state <= mdCheck; state++ {
+		out.Bool(c.state, a.state == state, a.name, state.String())
 	}
-	if !known { // such as reshape: told while it lasts
-		out.Emit(c.state, 1, a.name, a.state)
+	if a.state == mdUnknown || a.state > mdCheck { // rare enough to be told only while they last
+		out.Emit(c.state, 1, a.name, a.state.String())
 	}
-	if a.disks.known {
-		out.Emit(c.disks, float64(a.disks.active), a.name, "active")
-		out.Emit(c.required, float64(a.disks.total), a.name)
-	}
-	out.Emit(c.disks, float64(a.failed), a.name, "failed")
-	out.Emit(c.disks, float64(a.spare), a.name, "spare")
-	if a.blocks.known {
-		out.Emit(c.blocks, float64(a.blocks.n), a.name)
-	}
-	if a.synced.known {
-		out.Emit(c.synced, float64(a.synced.n), a.name)
+	a.active.emit(out, c.disks, a.name, "active")
+	a.failed.emit(out, c.disks, a.name, "failed")
+	a.spare.emit(out, c.disks, a.name, "spare")
+	a.required.emit(out, c.required, a.name)
+	a.blocks.emit(out, c.blocks, a.name)
+	a.synced.emit(out, c.blocksSynced, a.name)
+}
+
+// emit adds a sample of a count that is known.
+func (n mdCount) emit(out *metric.Sink, f *metric.Family, labels ...string) {
+	if n.known {
+		out.Emit(f, float64(n.value), labels...)
 	}
 }
 
-type mdKind uint8
-
-const (
-	mdUnknown   mdKind = iota
-	mdRedundant        // counts the disks that it lacks
-	mdStriped          // is whole or dead
-	mdContainer        // holds the disks of other arrays, and has none itself
-)
-
-func mdKindOf(level string) mdKind {
-	switch level {
-	case "raid1", "raid4", "raid5", "raid6", "raid10":
-		return mdRedundant
-	case "raid0", "linear", "multipath", "faulty":
-		return mdStriped
-	case "container", "imsm", "ddf":
-		return mdContainer
+func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
+	dir := a.name
+	if strings.IndexByte(dir, '/') >= 0 {
+		dir = strings.ReplaceAll(dir, "/", "!") // as the kernel does
 	}
-	return mdUnknown
-}
-
-// updateArray reads what sysfs has of an array.
-func (c *mdadmCollector) updateArray(name string, out *metric.Sink) {
-	b, err := c.sys.Text("block", name, "md/level")
-	if err != nil {
-		if !host.Gone(err) { // gone: not an array, or stopped just now
-			out.Skip(err)
-		}
-		return
-	}
-	kind := mdKindOf(string(b))
-	if _, digits := scan.Int(b); len(b) == 0 || digits {
-		return // not started: its kind has no name yet
-	}
-	if kind == mdUnknown {
-		out.Skip(c.sys.At(host.Bad(1, "a RAID level", b)))
-		return
-	}
-	if kind != mdContainer {
-		if disks, err := c.raidDiskCount(name); err == nil {
-			out.Emit(c.raidDisks, float64(disks), name)
-		} else if !host.Gone(err) {
-			out.Skip(err)
-		}
-	}
-	degraded, err := c.sys.Uint("block", name, "md/degraded")
+	b, err := c.sys.Text("block", dir, "md", "raid_disks")
 	switch {
 	case err == nil:
-		out.Emit(c.degraded, float64(degraded), name)
+		disks, err := parseRaidDisks(b)
+		if err != nil {
+			out.Skip(c.sys.At(err))
+		}
+		disks.emit(out, c.raidDisks, a.name)
 	case !host.Gone(err):
 		out.Skip(err)
-	case kind != mdRedundant:
-		out.Emit(c.degraded, 0, name)
+	}
+	degraded, err := c.sys.Uint("block", dir, "md", "degraded")
+	switch {
+	case err == nil:
+		out.Emit(c.degraded, float64(degraded), a.name)
+	case !host.Gone(err):
+		out.Skip(err)
+	default:
+		counts, err := c.countsMissing(dir)
+		switch {
+		case err == nil && !counts:
+			out.Emit(c.degraded, 0, a.name)
+		case err != nil && !host.Gone(err):
+			out.Skip(err)
+		}
 	}
 }
 
-// raidDiskCount reads raid_disks, which is "4 (3)" while an array of 3 disks
-// grows to 4.
-func (c *mdadmCollector) raidDiskCount(name string) (uint64, error) {
-	b, err := c.sys.Text("block", name, "md/raid_disks")
+// countsMissing reports whether the kernel counts the missing members of an
+// array, at least while it is running. In others there is nothing to fall
+// short of.
+func (c *mdadmCollector) countsMissing(dir string) (bool, error) {
+	level, err := c.sys.Text("block", dir, "md", "level")
 	if err != nil {
-		return 0, err
+		return false, err
 	}
-	field, rest := scan.Field(b)
-	n, ok := scan.Uint(field)
-	if rest = scan.Trim(rest); !ok || len(rest) > 0 && !bytes.HasPrefix(rest, []byte("(")) {
-		return 0, c.sys.At(host.Bad(1, "a number of disks", b))
+	switch string(level) {
+	case "raid0", "linear", "multipath", "faulty", "container", "imsm", "ddf":
+		return false, nil
+	case "", "raid1", "raid4", "raid5", "raid6", "raid10": // empty: not known before the array runs
+		return true, nil
 	}
-	return n, nil
+	if _, ok := scan.Int(level); ok { // has no name before the array runs
+		return true, nil
+	}
+	return false, c.sys.At(host.Bad(1, "a RAID level", level))
+}
+
+// parseRaidDisks reads a number of members. While it is being changed the old
+// one stands behind the new one, as in "11 (10)". Of a container, and of an
+// array that is not put together yet, there is none.
+func parseRaidDisks(b []byte) (disks mdCount, err error) {
+	if len(b) == 0 {
+		return disks, nil
+	}
+	first, rest := scan.Field(b)
+	rest = scan.Trim(rest)
+	n, ok := scan.Uint(first)
+	if !ok || len(rest) > 0 && rest[0] != '(' {
+		return disks, host.Bad(1, "a number of disks", b)
+	}
+	return mdCount{n, n > 0}, nil
 }

@@ -9,213 +9,278 @@ import (
 
 // An mdArray is what /proc/mdstat says of one array.
 type mdArray struct {
-	name   string
-	state  string
-	failed int
-	spare  int
-	disks  struct {
-		known         bool
-		active, total uint64
-	}
-	blocks, synced mdCount
+	name  string
+	state mdState
+
+	members  uint64
+	active   mdCount
+	failed   mdCount
+	spare    mdCount
+	required mdCount
+	blocks   mdCount
+	synced   mdCount
+
+	head  int  // the line that the array starts at
+	sized bool // there is a line with the blocks
+	busy  bool // there is a line with an activity
 }
 
-// An mdCount is a number that may not be told.
+// An mdCount is a number that may not be known.
 type mdCount struct {
+	value uint64
 	known bool
-	n     uint64
 }
 
-// parseMdstat reads /proc/mdstat. An array is a line that starts with its name,
-// and lines that start with blanks:
+func mdKnown(v uint64) mdCount { return mdCount{v, true} }
+
+// An mdState is what an array does.
+type mdState uint8
+
+const (
+	mdUnknown mdState = iota // not to be made out
+	mdActive
+	mdInactive
+	mdRecovering
+	mdResync
+	mdCheck
+	mdReshape
+	mdBroken // an array without redundancy that has lost a member (since 5.4)
+)
+
+func (s mdState) String() string {
+	return [...]string{"unknown", "active", "inactive", "recovering", "resync", "check", "reshape", "broken"}[s]
+}
+
+// parseMdstat reads /proc/mdstat into the memory of arrays:
 //
-//	md1 : active raid5 sdc[3] sdd[1] sdb[0](F)
+//	Personalities : [raid1] [raid6] [raid5] [raid4]
+//	md1 : active raid5 sdc[3] sdd[1] sdb[0]
 //	      815104 blocks super 1.2 level 5, 512k chunk, algorithm 2 [3/2] [UU_]
 //	      [===========>.........]  recovery = 57.2% (233472/407552) finish=2.6min speed=1096K/sec
 //	      bitmap: 1/1 pages [4KB], 65536KB chunk
 //
-// What cannot be understood of an array costs that alone.
-func parseMdstat(b []byte) (arrays []mdArray, errs []error) {
-	var p mdParser
+//	unused devices: <none>
+//
+// What cannot be made out is told and costs what it hides, never another
+// array: the file changes with every personality and every new activity.
+func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
+	arrays = arrays[:0]
+	var bad []error
+	tell := func(err error) {
+		if err != nil {
+			bad = append(bad, err)
+		}
+	}
+	var current *mdArray // in arrays, or nil while lines belong to none
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
 		line, b = scan.Line(b)
-		p.line(n, line)
-	}
-	p.finish()
-	return p.arrays, p.errs
-}
-
-type mdParser struct {
-	arrays []mdArray
-	errs   []error
-
-	in      bool // an array
-	current mdArray
-	number  int    // of the array's first line
-	header  []byte // after the colon
-	status  bool   // its second line has been seen
-	sync    bool   // a line about a synchronisation has been seen
-}
-
-func (p *mdParser) fail(line int, want string, have []byte) {
-	p.errs = append(p.errs, host.Bad(line, want, have))
-}
-
-func (p *mdParser) line(number int, line []byte) {
-	switch {
-	case len(scan.Trim(line)) == 0:
-		p.finish()
-	case line[0] == ' ' || line[0] == '\t':
-		if p.in && !p.status {
-			p.parseStatus(number, line)
-		} else if p.in {
-			p.parseSync(number, line)
+		text := scan.Trim(line)
+		switch {
+		case len(text) == 0:
+		case line[0] == ' ' || line[0] == '\t':
+			if current != nil {
+				tell(current.detail(text, n))
+			}
+		default:
+			if current != nil {
+				tell(current.finish())
+				current = nil
+			}
+			if mdNotice(text) {
+				continue
+			}
+			name, rest := scan.Field(text)
+			colon, rest := scan.Field(rest)
+			if string(colon) != ":" {
+				tell(host.Bad(n, "an array", line))
+				continue
+			}
+			if mdKnows(arrays, name) { // the list moved on while it was read
+				continue
+			}
+			arrays = mdAppend(arrays, name)
+			current = &arrays[len(arrays)-1]
+			tell(current.start(rest, n, line))
 		}
-	case bytes.HasPrefix(line, []byte("Personalities")) || bytes.HasPrefix(line, []byte("unused devices")):
-		p.finish()
-	default:
-		p.finish()
-		p.begin(number, line)
 	}
+	if current != nil {
+		tell(current.finish())
+	}
+	return arrays, bad
 }
 
-func (p *mdParser) begin(number int, line []byte) {
-	name, rest, ok := scan.Cut(line, ':')
-	state, rest := scan.Field(rest)
-	if !ok || len(name) == 0 || bytes.IndexByte(name, ' ') >= 0 || len(state) == 0 {
-		p.fail(number, "an array and its state", line)
-		return
-	}
-	*p = mdParser{arrays: p.arrays, errs: p.errs, in: true, number: number, header: rest}
-	p.current.name = string(name)
-	switch s := string(state); s {
-	case "active", "inactive", "broken":
-		p.current.state = s
-	default:
-		p.current.state = "unknown"
-	}
-	p.current.failed = bytes.Count(rest, []byte("(F)"))
-	p.current.spare = bytes.Count(rest, []byte("(S)"))
+// mdNotice reports whether a line is about no array.
+func mdNotice(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("Personalities")) || bytes.HasPrefix(line, []byte("unused devices")) ||
+		bytes.HasPrefix(line, []byte("read_ahead"))
 }
 
-// striped reports whether the array has no redundancy, so that the kernel does
-// not count its disks.
-func (p *mdParser) striped() bool {
-	for field, rest := scan.Field(p.header); len(field) > 0; field, rest = scan.Field(rest) {
-		if s := string(field); s == "raid0" || s == "linear" {
+func mdKnows(arrays []mdArray, name []byte) bool {
+	for i := range arrays {
+		if arrays[i].name == string(name) {
 			return true
 		}
 	}
 	return false
 }
 
-// parseStatus reads the line with the size and, of an array with redundancy,
-// with its disks as [wanted/working].
-func (p *mdParser) parseStatus(number int, line []byte) {
-	p.status = true
-	a := &p.current
-	size, rest := scan.Field(line)
-	blocks, _ := scan.Field(rest)
-	if n, ok := scan.Uint(size); ok && string(blocks) == "blocks" {
-		a.blocks = mdCount{true, n}
-	} else {
-		p.fail(number, "a number of blocks", line)
+// mdAppend adds an array of that name. It makes a new string only where the
+// memory was not used for the same name before.
+func mdAppend(arrays []mdArray, name []byte) []mdArray {
+	if len(arrays) == cap(arrays) {
+		return append(arrays, mdArray{name: string(name)})
+	}
+	arrays = arrays[:len(arrays)+1]
+	a := &arrays[len(arrays)-1]
+	kept := a.name
+	if kept != string(name) {
+		kept = string(name)
+	}
+	*a = mdArray{name: kept}
+	return arrays
+}
+
+// start reads what stands behind the colon of an array's first line: a state,
+// perhaps (read-only) or (auto-read-only), a personality unless the array is
+// inactive, and the members with their numbers and flags, such as sda[0](F).
+func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
+	a.head = n
+	word, rest := scan.Field(rest)
+	switch string(word) {
+	case "active":
+		a.state = mdActive
+	case "inactive":
+		a.state = mdInactive
+	case "broken":
+		a.state = mdBroken
+	default:
+		err = host.Bad(n, "active or inactive", line)
+	}
+	var personality []byte
+	a.failed, a.spare = mdKnown(0), mdKnown(0)
+	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
+		switch {
+		case bytes.IndexByte(field, '[') > 0:
+			a.members++
+			a.failed.value += uint64(bytes.Count(field, []byte("(F)")))
+			a.spare.value += uint64(bytes.Count(field, []byte("(S)")))
+		case field[0] != '(' && personality == nil:
+			personality = field
+		}
 	}
 	switch {
-	case p.striped():
-		members := uint64(bytes.Count(p.header, []byte("[")))
-		a.disks.known, a.disks.active, a.disks.total = true, members, members
-	case a.state == "inactive": // not put together: no disk works in it
-		a.disks.known = true
-	default:
-		a.disks.total, a.disks.active, a.disks.known = diskRatio(rest)
-		if !a.disks.known {
-			p.fail(number, "the array's disks, as [2/1]", line)
-		}
+	case a.state == mdInactive:
+		a.active, a.required = mdKnown(0), mdKnown(0)
+	case string(personality) == "raid0", string(personality) == "linear", string(personality) == "faulty":
+		a.active, a.required = mdKnown(a.members), mdKnown(a.members)
 	}
+	return err
 }
 
-// diskRatio finds the field [wanted/working].
-func diskRatio(b []byte) (total, active uint64, ok bool) {
+// detail reads a line below an array's first one.
+func (a *mdArray) detail(line []byte, n int) error {
+	first, rest := scan.Field(line)
+	second, rest := scan.Field(rest)
+	switch {
+	case string(second) == "blocks":
+		return a.size(first, rest, line, n)
+	case first[len(first)-1] == ':': // bitmap:
+		return nil
+	case line[0] == '[' || bytes.IndexByte(line, '=') >= 0:
+		return a.activity(line, n)
+	}
+	return host.Bad(n, "blocks, an activity or a bitmap", line)
+}
+
+// size reads the line with the blocks of an array and, where its personality
+// counts them, its disks: those required and those active, as in [3/2].
+func (a *mdArray) size(blocks, rest, line []byte, n int) error {
+	a.sized = true
+	a.blocks.value, a.blocks.known = scan.Uint(blocks)
+	switch {
+	case !a.required.known && !a.disks(rest):
+		return host.Bad(n, "disks required and active", line)
+	case !a.blocks.known:
+		return host.Bad(n, "a number of blocks", line)
+	}
+	return nil
+}
+
+func (a *mdArray) disks(b []byte) bool {
 	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
-		if field[0] != '[' || field[len(field)-1] != ']' {
+		last := len(field) - 1
+		if field[0] != '[' || field[last] != ']' {
 			continue
 		}
-		if total, active, ok = ratio(field[1 : len(field)-1]); ok {
-			return total, active, true
+		if required, active, ok := mdFraction(field[1:max(1, last)]); ok {
+			a.required, a.active = mdKnown(required), mdKnown(active)
+			return true
 		}
 	}
-	return 0, 0, false
+	return false
 }
 
-func ratio(b []byte) (x, y uint64, ok bool) {
-	left, right, _ := bytes.Cut(b, []byte("/"))
-	x, ok1 := scan.Uint(left)
-	y, ok2 := scan.Uint(right)
-	return x, y, ok1 && ok2
+// activity reads a line such as
+//
+//	[>....................]  recovery =  3.6% (14848/407552) finish=5.7min speed=1142K/sec
+//	resync=DELAYED
+//
+// where DELAYED waits for an array on the same disks, PENDING for a first
+// write, and REMOTE says that another node of a cluster does it.
+func (a *mdArray) activity(line []byte, n int) error {
+	a.busy = true
+	text := line
+	if line[0] == '[' {
+		_, text = scan.Field(line)
+	}
+	word, progress, _ := scan.Cut(text, '=')
+	switch string(word) {
+	case "recovery", "recover":
+		a.state = mdRecovering
+	case "resync":
+		a.state = mdResync
+	case "check":
+		a.state = mdCheck
+	case "reshape":
+		a.state = mdReshape
+	default:
+		a.state = mdUnknown
+		return host.Bad(n, "a known activity", line)
+	}
+	switch string(progress) {
+	case "DELAYED", "PENDING":
+		a.synced = mdKnown(0)
+		return nil
+	case "REMOTE":
+		return nil
+	}
+	if open := bytes.IndexByte(progress, '('); open >= 0 {
+		if end := bytes.IndexByte(progress[open:], ')'); end > 0 {
+			if done, _, ok := mdFraction(progress[open+1 : open+end]); ok {
+				a.synced = mdKnown(done)
+				return nil
+			}
+		}
+	}
+	return host.Bad(n, "the progress of an activity", line)
 }
 
-// parseSync reads a line about a synchronisation, if it is one: one with
-// progress, or a word such as resync=DELAYED.
-func (p *mdParser) parseSync(number int, line []byte) {
-	state, rest := mdSync(line)
-	if state == "" || p.sync {
-		return
+// finish ends an array. One that is at rest is in sync as a whole.
+func (a *mdArray) finish() error {
+	if a.blocks.known && !a.busy {
+		a.synced = a.blocks
 	}
-	p.sync = true
-	p.current.state = state
-	if word := scan.Trim(rest); len(word) > 0 && word[0] >= 'A' && word[0] <= 'Z' {
-		// DELAYED until another array is done, or PENDING until the first
-		// write: nothing is done yet. With REMOTE, another host does it.
-		p.current.synced.known = string(word) == "DELAYED" || string(word) == "PENDING"
-		return
+	if !a.sized && a.state == mdActive {
+		return host.Bad(a.head, "a line with the blocks below", []byte(a.name))
 	}
-	open, end := bytes.IndexByte(rest, '('), bytes.IndexByte(rest, ')')
-	if open >= 0 && end > open {
-		if done, _, ok := ratio(rest[open+1 : end]); ok {
-			p.current.synced = mdCount{true, done}
-			return
-		}
-	}
-	p.fail(number, "progress, as (233472/407552)", line)
+	return nil
 }
 
-// mdSync returns the state that a line tells of, and what follows its equals
-// sign.
-func mdSync(line []byte) (state string, rest []byte) {
-	for _, s := range []struct{ word, state string }{
-		{"recovery", "recovering"}, {"reshape", "reshape"}, {"check", "check"}, {"resync", "resync"},
-	} {
-		i := bytes.Index(line, []byte(s.word))
-		if i < 0 {
-			continue
-		}
-		after := scan.Trim(line[i+len(s.word):])
-		if len(after) > 0 && after[0] == '=' {
-			return s.state, after[1:]
-		}
-	}
-	return "", nil
-}
-
-// finish ends the array, where there is one.
-func (p *mdParser) finish() {
-	if !p.in {
-		return
-	}
-	p.in = false
-	if !p.status {
-		p.fail(p.number, "a second line about the array", []byte(p.current.name))
-	}
-	if !p.sync {
-		p.current.synced = p.current.blocks
-	}
-	for _, a := range p.arrays {
-		if a.name == p.current.name {
-			p.fail(p.number, "each array once", []byte(a.name))
-			return
-		}
-	}
-	p.arrays = append(p.arrays, p.current)
+// mdFraction reads two numbers with a slash between them.
+func mdFraction(b []byte) (x, y uint64, ok bool) {
+	first, second, _ := scan.Cut(b, '/')
+	x, okX := scan.Uint(first)
+	y, okY := scan.Uint(second)
+	return x, y, okX && okY
 }

@@ -1,70 +1,303 @@
 package storage
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/procfs"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
-// TestMdstatLikeProcfs holds the parser against procfs, on all arrays of the
-// main case but one that procfs cannot read.
-func TestMdstatLikeProcfs(t *testing.T) {
-	b, err := os.ReadFile("../../testdata/storage/mdadm.host")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(b), "-- proc/mdstat --\n")
-	text, _, _ = strings.Cut(text, "-- ")
-	before, remote, _ := strings.Cut(text, "md43 ")
-	_, after, _ := strings.Cut(remote, "\n\n")
-	text = before + after
-
-	root := t.TempDir()
-	if err := os.WriteFile(root+"/mdstat", []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	fs, err := procfs.NewFS(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := fs.MDStat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, errs := parseMdstat([]byte(text))
-	if len(errs) > 0 || len(ours) != len(theirs) || len(ours) < 15 {
-		t.Fatalf("%d arrays, procfs has %d; %v", len(ours), len(theirs), errs)
-	}
-	words := map[string]string{"resyncing": "resync", "checking": "check", "reshaping": "reshape"}
-	for i, a := range ours {
-		m := theirs[i]
-		state := m.ActivityState
-		if w := words[state]; w != "" {
-			state = w
+func TestParseMdstat(t *testing.T) {
+	no, zero := mdCount{}, mdKnown(0)
+	for _, c := range []struct {
+		name, text string
+		want       mdArray
+		bad        string // part of the error
+	}{
+		{
+			"at rest",
+			"md0 : active raid1 sda[0] sdb[1]\n 1000 blocks super 1.2 [2/2] [UU]\n",
+			mdArray{state: mdActive, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(1000)}, "",
+		},
+		{
+			"rebuilt, with no newline at the end",
+			"md0 : active raid5 sdd[3] sdc[2](F) sdb[1](S)\n 1000 blocks [3/1] [U__]\n [>...]  recovery =  0.0% (0/500) finish=9.9min speed=0K/sec",
+			mdArray{state: mdRecovering, active: mdKnown(1), failed: mdKnown(1), spare: mdKnown(1), required: mdKnown(3), blocks: mdKnown(1000), synced: zero}, "",
+		},
+		{
+			"no bar, and a fraction without blanks",
+			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\tcheck=1.0%(10/1000)\n",
+			mdArray{state: mdCheck, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(10)}, "",
+		},
+		{
+			"remote",
+			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\treshape=REMOTE\n",
+			mdArray{state: mdReshape, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: no}, "",
+		},
+		{
+			"container",
+			"md127 : inactive sda[1](S) sdb[0](S)\n 10402 blocks super external:imsm\n",
+			mdArray{state: mdInactive, active: zero, failed: zero, spare: mdKnown(2), required: zero, blocks: mdKnown(10402), synced: mdKnown(10402)}, "",
+		},
+		{
+			"no disks",
+			"md7 : inactive super non-persistent\n       \n",
+			mdArray{state: mdInactive, active: zero, failed: zero, spare: zero, required: zero}, "",
+		},
+		{
+			"broken without redundancy",
+			"md5 : broken raid0 sda[0] sdb[1]\n 6000 blocks super 1.2 512k chunks\n",
+			mdArray{state: mdBroken, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(6000), synced: mdKnown(6000)}, "",
+		},
+		{
+			"unknown personality",
+			"md0 : active raid99 sda[0]\n 1000 blocks 8+2\n",
+			mdArray{state: mdActive, active: no, failed: zero, spare: zero, required: no, blocks: mdKnown(1000), synced: mdKnown(1000)}, ":2: want disks",
+		},
+		{
+			"unknown activity",
+			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n [>...] polish = 1% (10/1000)\n",
+			mdArray{state: mdUnknown, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want a known activity",
+		},
+		{
+			"unknown progress",
+			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n resync = (10 of 1000)\n",
+			mdArray{state: mdResync, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want the progress",
+		},
+		{
+			"unknown state",
+			"md0 : asleep raid1 sda[0]\n 1000 blocks [1/1] [U]\n",
+			mdArray{state: mdUnknown, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: mdKnown(1000)}, ":1: want active",
+		},
+		{
+			"no number of blocks",
+			"md0 : active raid1 sda[0]\n many blocks [1/1] [U]\n",
+			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: no, synced: no}, ":2: want a number of blocks",
+		},
+		{
+			"a bracket alone",
+			"md0 : active raid1 sda[0]\n 10 blocks [ ] [] [/] [1/1]\n",
+			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(10), synced: mdKnown(10)}, "",
+		},
+	} {
+		arrays, bad := parseMdstat([]byte("Personalities : [raid1]\n"+strings.TrimPrefix(c.text, "\n")), nil)
+		if len(arrays) != 1 {
+			t.Errorf("%s: %d arrays", c.name, len(arrays))
+			continue
 		}
-		if a.name != m.Name || a.state != state ||
-			int64(a.disks.active) != m.DisksActive || int64(a.disks.total) != m.DisksTotal ||
-			int64(a.failed) != m.DisksFailed || int64(a.spare) != m.DisksSpare ||
-			int64(a.blocks.n) != m.BlocksTotal || int64(a.synced.n) != m.BlocksSynced {
-			t.Errorf("%+v\nprocfs: %+v", a, m)
+		have := arrays[0]
+		have.name, have.members, have.head, have.sized, have.busy = "", 0, 0, false, false
+		if have != c.want {
+			t.Errorf("%s: have %+v, want %+v", c.name, have, c.want)
+		}
+		want := c.bad // the line of Personalities comes first
+		for n := 3; n > 0; n-- {
+			want = strings.Replace(want, fmt.Sprintf(":%d:", n), fmt.Sprintf(":%d:", n+1), 1)
+		}
+		if c.bad == "" && len(bad) > 0 || c.bad != "" && (len(bad) != 1 || !strings.Contains(bad[0].Error(), want)) {
+			t.Errorf("%s: errors %v, want %q", c.name, bad, want)
 		}
 	}
 }
 
+// TestMdstatAgainstProcfs holds the parser against procfs, array by array, and
+// says which of those that are in order procfs cannot read or reads otherwise.
+func TestMdstatAgainstProcfs(t *testing.T) {
+	var others []string
+	compared := 0
+	for name, text := range mdstats(t) {
+		for _, array := range mdArrays(text) {
+			ours, bad := parseMdstat(array, nil)
+			if len(bad) > 0 {
+				continue
+			}
+			theirs, err := procfsMDStat(t, array)
+			have, want := fmt.Sprint(ours), fmt.Sprint(err)
+			if len(ours) == 1 && len(theirs) == 1 {
+				a := ours[0]
+				have = fmt.Sprint(a.name, a.state.String(), a.active, a.required, a.failed, a.spare, a.blocks, a.synced)
+				want = likeProcfs(theirs[0])
+			}
+			if compared++; have != want {
+				others = append(others, name+" "+ours[0].name)
+				t.Logf("%s: have %s, procfs %s", name, have, want)
+			}
+		}
+	}
+	slices.Sort(others)
+	if want := []string{
+		"mdadm.host@1 md43",               // resync=REMOTE
+		"mdadm.unheard-of.host@1 md6",     // recover=REMOTE
+		"mdadm.unheard-of.host@1 md7",     // no disks
+		"mdadm.unheard-of.host@1 md_home", // more blocks than 63 bits hold
+	}; !slices.Equal(others, want) || compared < 500 {
+		t.Errorf("%d compared, %q differ, want %q", compared, others, want)
+	}
+}
+
+// mdArrays cuts /proc/mdstat into one for each array.
+func mdArrays(text []byte) [][]byte {
+	var all [][]byte
+	for line := range strings.Lines(string(text)) {
+		if name, _, ok := strings.Cut(line, " : "); ok && line[0] != ' ' && name != "Personalities" {
+			all = append(all, []byte("Personalities : [linear] [raid0] [raid1] [raid10] [raid6] [raid5] [raid4]\n"))
+		}
+		if len(all) > 0 && !mdNotice([]byte(line)) {
+			all[len(all)-1] = append(all[len(all)-1], line...)
+		}
+	}
+	for i := range all {
+		all[i] = append(all[i], "unused devices: <none>\n"...)
+	}
+	return all
+}
+
+func procfsMDStat(t *testing.T, text []byte) ([]procfs.MDStat, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mdstat"), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fs, err := procfs.NewFS(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fs.MDStat()
+}
+
+func likeProcfs(s procfs.MDStat) string {
+	state := s.ActivityState
+	switch state {
+	case "resyncing":
+		state = "resync"
+	case "checking":
+		state = "check"
+	case "reshaping":
+		state = "reshape"
+	}
+	n := func(v int64) mdCount { return mdKnown(uint64(v)) }
+	return fmt.Sprint(s.Name, state, n(s.DisksActive), n(s.DisksTotal), n(s.DisksFailed), n(s.DisksSpare), n(s.BlocksTotal), n(s.BlocksSynced))
+}
+
+func TestParseRaidDisks(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want mdCount
+		ok   bool
+	}{
+		{"2", mdKnown(2), true}, {"11 (10)", mdKnown(11), true}, {"0", mdCount{}, true}, {"", mdCount{}, true},
+		{"two", mdCount{}, false}, {"2 of 3", mdCount{}, false}, {"-1", mdCount{}, false}, {"(10)", mdCount{}, false},
+	} {
+		if have, err := parseRaidDisks([]byte(c.text)); have != c.want || (err == nil) != c.ok {
+			t.Errorf("%q: %v, %v", c.text, have, err)
+		}
+	}
+}
+
+// mdstats returns /proc/mdstat of all cases, and of arrays in many shapes that
+// are put together from parts.
+func mdstats(t testing.TB) map[string][]byte {
+	t.Helper()
+	texts := map[string][]byte{}
+	files, err := filepath.Glob("../../testdata/storage/mdadm*.host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := golden.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range a.Entries {
+			if e.Path == "proc/mdstat" && e.Kind == golden.File {
+				texts[fmt.Sprintf("%s@%d", filepath.Base(file), e.Moment)] = e.Data
+			}
+		}
+	}
+	texts["put together"] = []byte(mdstatOf(500))
+	return texts
+}
+
+// mdstatOf puts a /proc/mdstat of n arrays together.
+func mdstatOf(n int) string {
+	heads := []string{
+		"active raid1 sda[0] sdb[1]", "active (auto-read-only) raid6 nvme0n1p1[0] nvme1n1p1[1](W) sdc[2](F) sdd[3](S) sde[4](J)",
+		"active (read-only) raid10 dm-1[1] dm-0[0]", "active raid4 sdaa[0] sdab[2](S)(R) sdac[1]",
+	}
+	sizes := []string{
+		"[2/2] [UU]", "super 1.2 [3/2] [U_U]", "super 1.2 level 5, 512k chunk, algorithm 2 [16/15] [UUUUUUUUUUUUUUU_]",
+		"super 1.2 128K chunks 2 far-copies [4/0] [____]", "super external:/md127/0 [2/2] [UU]",
+	}
+	activities := []string{
+		"", "\tresync=DELAYED\n      ", "\tresync=PENDING\n      ",
+		"[>....................]  recovery =  0.0% (0/9) finish=0.0min speed=0K/sec\n      ",
+		"[====>................]  resync = 22.5% (88888/99999) finish=12.5min speed=4321K/sec\n      ",
+		"[===================>.]  check = 99.9% (99998/99999) finish=0.0min speed=4321K/sec\n      ",
+		"[=>...................]  reshape =  8.7% (88/999) finish=1.1min speed=1K/sec\n      ",
+	}
+	bitmaps := []string{"", "bitmap: 1/1 pages [4KB], 65536KB chunk\n"}
+	var b strings.Builder
+	b.WriteString("Personalities : [raid0] [raid1] [raid10] [raid6] [raid5] [raid4]\n")
+	for i := range n {
+		fmt.Fprintf(&b, "md%d : %s\n      %d blocks %s\n      %s%s\n", i, heads[i%len(heads)], i*1000003,
+			sizes[i/len(heads)%len(sizes)], activities[i%len(activities)], bitmaps[i/3%len(bitmaps)])
+	}
+	b.WriteString("unused devices: <none>\n")
+	return b.String()
+}
+
+// FuzzMdstat looks for a text that makes the parser panic, list an array
+// twice, or remember what was in its memory before.
 func FuzzMdstat(f *testing.F) {
-	f.Add([]byte("Personalities : [raid1]\nmd0 : active raid1 sda[0](F) sdb[1]\n      100 blocks [2/1] [U_]\n      [>] recovery = 1.0% (1/100) finish=1min\n"))
-	f.Add([]byte("md0 : inactive\n 1 blocks\n\tresync=DELAYED\n\nunused devices: <none>\n"))
-	f.Add([]byte("md0 : active\n 1 blocks [/] [\n check = (\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		arrays, _ := parseMdstat(b)
+	for _, text := range mdstats(f) {
+		f.Add(text)
+	}
+	f.Add([]byte("md0 : active raid1 a[0]\n [ blocks [\n[ = (/)\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		fresh, bad := parseMdstat(text, nil)
+		used, _ := parseMdstat([]byte(mdstatOf(5)), nil)
+		again, badAgain := parseMdstat(text, used)
+		if !slices.Equal(fresh, again) || len(bad) != len(badAgain) {
+			t.Errorf("a second reading differs: %+v, then %+v", fresh, again)
+		}
 		seen := map[string]bool{}
-		for _, a := range arrays {
-			if a.name == "" || a.state == "" || seen[a.name] {
-				t.Errorf("%q: %+v", b, a)
+		for _, a := range fresh {
+			if seen[a.name] {
+				t.Errorf("%q is listed twice", a.name)
 			}
 			seen[a.name] = true
+			if a.state > mdBroken {
+				t.Errorf("%q is in state %d", a.name, a.state)
+			}
+		}
+	})
+}
+
+func BenchmarkParseMdstat(b *testing.B) {
+	text := []byte(mdstatOf(64))
+	arrays, _ := parseMdstat(text, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		arrays, _ = parseMdstat(text, arrays)
+	}
+}
+
+func BenchmarkMdadm(b *testing.B) {
+	benchCollector(b, mdadm, func(put func(file, text string)) {
+		put("proc/mdstat", mdstatOf(64))
+		for i := range 64 {
+			put(fmt.Sprintf("sys/block/md%d/md/raid_disks", i), "2\n")
+			put(fmt.Sprintf("sys/block/md%d/md/degraded", i), "0\n")
 		}
 	})
 }

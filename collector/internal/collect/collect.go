@@ -19,7 +19,8 @@ type Collector interface {
 	// Update reads once and emits to out, in any order. It is never called
 	// twice at the same time, so that caches can be plain fields. It may block:
 	// the caller stops waiting at the deadline of ctx and drops what was
-	// emitted.
+	// emitted. ctx tells its deadline but is not done by itself; use
+	// context.WithDeadline for a call that can be cancelled.
 	//
 	// A part that cannot be read is told with out.Skip, and the rest goes on. A
 	// returned error means that nothing more can be read; what was emitted
@@ -56,6 +57,7 @@ type Spec struct {
 	Reads   []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
 	Needs   string        // what it takes to read them, where that is more than an ordinary user has
 	Off     bool          // off unless asked for
+	Lenient bool          // node_exporter calls it success when there is nothing to read, so that alerts expect it
 	Timeout time.Duration // zero: DefaultTimeout
 	Build   Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }

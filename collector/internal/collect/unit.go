@@ -195,11 +195,9 @@ func (r *Reading) GiveUp() Result {
 
 // update is the one run: it is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
-	ctx, cancel := context.WithTimeout(context.Background(), u.Timeout)
-	defer cancel()
 	u.work.Reset(mode)
 	started := time.Now()
-	err := u.guard(ctx)
+	err := u.guard(deadline{context.Background(), started.Add(u.Timeout)})
 	out := outcome{mode: mode, duration: time.Since(started)}
 
 	parts, more := u.work.Errors()
@@ -224,6 +222,17 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	u.finish(out, err, parts, more)
 	return out
 }
+
+// deadline is a context that knows its end and does not tell it: most
+// collectors sit in system calls, which nothing can cancel, and a timer for
+// each run would be a fair part of what a scrape costs. What can be cancelled
+// makes a context of its own, with context.WithDeadline.
+type deadline struct {
+	context.Context
+	at time.Time
+}
+
+func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 
 func (u *Unit) guard(ctx context.Context) (err error) {
 	defer func() {

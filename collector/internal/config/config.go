@@ -84,7 +84,28 @@ func (s *Settings) Flags(specs []collect.Spec) []Flag {
 			}
 		}
 	}
-	slices.SortFunc(flags, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(flags, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
+	return joined(flags)
+}
+
+// joined makes one flag of those of one name, which sets what all of them set:
+// an option that two collectors have to obey is an option of both.
+func joined(sorted []Flag) []Flag {
+	var flags []Flag
+	for _, f := range sorted {
+		n := len(flags)
+		if n == 0 || flags[n-1].Name != f.Name {
+			flags = append(flags, f)
+			continue
+		}
+		first, second := flags[n-1].Set, f.Set
+		flags[n-1].Set = func(v string) error {
+			if err := first(v); err != nil {
+				return err
+			}
+			return second(v)
+		}
+	}
 	return flags
 }
 

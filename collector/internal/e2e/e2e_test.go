@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/internal/compare"
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
@@ -210,6 +211,50 @@ func TestEndToEndChromium(t *testing.T) {
 	for _, want := range []string{`<tr id="loadavg">`, `<span class="s ok">ok</span>`, "host_exporter"} {
 		if !strings.Contains(string(dom), want) {
 			t.Errorf("the page has no %s:\n%s", want, dom)
+		}
+	}
+}
+
+// TestEndToEndPeer compares what the exporter tells with what Debian's
+// node_exporter tells on this host. Every difference has to have a reason in
+// testdata/known-differences.tsv.
+func TestEndToEndPeer(t *testing.T) {
+	peer := program(t, "prometheus-node-exporter")
+	ours, theirs := freeAddress(t), freeAddress(t)
+	run(t, build(t), "--web.listen-address="+ours)
+	run(t, peer, "--web.listen-address="+theirs)
+	var both [2]compare.Exposition
+	for i, address := range []string{ours, theirs} {
+		get(t, "http://"+address+"/metrics") // some series begin with the second scrape
+		var err error
+		if both[i], err = compare.Parse(strings.NewReader(get(t, "http://"+address+"/metrics"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.Open("../../../testdata/known-differences.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	known, err := compare.ParseKnown(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range known.Unexplained(compare.Diff(both[0], both[1], false)) {
+		t.Errorf("unexplained: %s", d)
+	}
+	// An alert on a collector without success must fire neither more nor less.
+	success := func(e compare.Exposition) map[string]float64 {
+		all := map[string]float64{}
+		for _, m := range e["node_scrape_collector_success"].GetMetric() {
+			all[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		}
+		return all
+	}
+	a, b := success(both[0]), success(both[1])
+	for name, want := range b {
+		if have, ok := a[name]; ok && have != want {
+			t.Errorf("success of %s is %v, the peer's %v", name, have, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -71,6 +72,10 @@ func (r *recorder) match(pattern string) []string {
 	return slices.Compact(found)
 }
 
+// ownView holds the links of procfs that lead every process to itself. They are
+// recorded as what they lead to.
+var ownView = map[string]bool{"/proc/self": true, "/proc/thread-self": true, "/proc/net": true, "/proc/mounts": true}
+
 // add records a path, and the symbolic links on the way to it.
 func (r *recorder) add(file string, depth int) error {
 	if depth > 40 {
@@ -86,7 +91,7 @@ func (r *recorder) add(file string, depth int) error {
 			}
 			return nil // gone while it was recorded
 		}
-		if info.Mode()&os.ModeSymlink == 0 {
+		if info.Mode()&os.ModeSymlink == 0 || ownView[prefix] {
 			continue
 		}
 		target, err := os.Readlink(r.root + prefix)
@@ -94,13 +99,13 @@ func (r *recorder) add(file string, depth int) error {
 			return nil
 		}
 		r.put(prefix, Entry{Kind: Link, Target: target})
-		if path.IsAbs(target) || strings.HasPrefix(prefix, "/proc/self") {
-			return nil // out of the tree, or different for every reader
+		if path.IsAbs(target) {
+			return nil // out of the tree
 		}
 		rest := append([]string{path.Join(path.Dir(prefix), target)}, parts[i+1:]...)
 		return r.add(strings.Join(rest, "/"), depth+1)
 	}
-	info, err := os.Lstat(r.root + file)
+	info, err := os.Stat(r.root + file)
 	if err != nil {
 		return nil
 	}
@@ -151,14 +156,18 @@ var (
 // hardware addresses, IPv4 addresses.
 func Redact(file string, b []byte) []byte {
 	if secret.MatchString(path.Base(file)) {
-		for i, c := range b {
+		hidden := b
+		if strings.HasSuffix(file, "/dm/uuid") { // the prefix, such as mpath-, says what the device is
+			hidden = b[bytes.IndexByte(b, '-')+1:]
+		}
+		for i, c := range hidden {
 			switch {
 			case c >= '0' && c <= '9':
-				b[i] = '0'
+				hidden[i] = '0'
 			case c >= 'a' && c <= 'z':
-				b[i] = 'x'
+				hidden[i] = 'x'
 			case c >= 'A' && c <= 'Z':
-				b[i] = 'X'
+				hidden[i] = 'X'
 			}
 		}
 		return b

@@ -153,6 +153,8 @@ func TestRedact(t *testing.T) {
 	for _, c := range []struct{ file, have, want string }{
 		{"/sys/class/dmi/id/product_serial", "AbC-123\n", "XxX-000\n"},
 		{"/sys/class/dmi/id/product_uuid", "4c4c4544-0043\n", "0x0x0000-0000\n"},
+		{"/sys/block/dm-0/dm/uuid", "mpath-36Ab\n", "mpath-00Xx\n"},
+		{"/sys/block/dm-0/dm/uuid", "\n", "\n"},
 		{"/sys/block/sda/device/serial", "Z9\n", "X0\n"},
 		{"/proc/net/arp", "10.1.2.3 0x1 52:54:00:ab:cd:ef\n", "192.0.2.3 0x1 02:00:00:00:00:ef\n"},
 		{"/proc/net/arp", "127.0.0.1 00:00:00:00:00:00 ff:ff:ff:ff:ff:ff 0.0.0.0\n", "127.0.0.1 00:00:00:00:00:00 ff:ff:ff:ff:ff:ff 0.0.0.0\n"},

@@ -259,7 +259,7 @@ func (r *Reader) fail(op string, err error) error {
 
 // fault returns the error that a test planted on the path.
 func (r *Reader) fault() error {
-	if r.tree.faults == nil {
+	if len(r.tree.faults) == 0 {
 		return nil
 	}
 	path := r.lastPath()

@@ -80,15 +80,20 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		s.metrics = append(s.metrics, constMetric(f, v, values))
 		return
 	}
-	for f.index >= len(s.text) {
-		s.text = append(s.text, nil)
-	}
-	b := s.text[f.index]
+	b := s.textOf(f)
 	for i, l := range labels {
 		b = appendLabel(append(b, f.leads[i]...), l)
 	}
 	b = appendValue(append(b, f.leads[len(labels)]...), v)
 	s.text[f.index] = append(b, '\n')
+}
+
+// textOf returns the buffer of a family.
+func (s *Sink) textOf(f *Family) []byte {
+	for f.index >= len(s.text) {
+		s.text = append(s.text, nil)
+	}
+	return s.text[f.index]
 }
 
 // Bool adds a sample that is 1 for true and 0 for false.

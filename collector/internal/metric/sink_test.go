@@ -186,6 +186,24 @@ func TestForeignFamilyIsRenderedOnce(t *testing.T) {
 	}
 }
 
+func TestSummary(t *testing.T) {
+	set := NewSet()
+	f := set.Summary("s_seconds", "Pauses.", 0, 0.5, 1)
+	s := NewSink(set)
+	s.EmitSummary(f, []float64{1, 2.5, 4}, 7.5, 3)
+	want := "# HELP s_seconds Pauses.\n# TYPE s_seconds summary\ns_seconds{quantile=\"0\"} 1\ns_seconds{quantile=\"0.5\"} 2.5\n" +
+		"s_seconds{quantile=\"1\"} 4\ns_seconds_sum 7.5\ns_seconds_count 3\n"
+	if got := string(s.AppendText(nil, nil, never)); got != want {
+		t.Errorf("text:\n%s\nwant:\n%s", got, want)
+	}
+	s.Reset(Metrics)
+	s.EmitSummary(f, []float64{1, 2.5, 4}, 7.5, 3)
+	var m dto.Metric
+	if err := s.Metrics(never)[0].Write(&m); err != nil || m.Summary.GetSampleCount() != 3 || m.Summary.GetSampleSum() != 7.5 || len(m.Summary.Quantile) != 3 {
+		t.Errorf("metric %v, %v", &m, err)
+	}
+}
+
 func TestErrorsAreBounded(t *testing.T) {
 	s := NewSink(NewSet())
 	for i := range 50 {

@@ -166,7 +166,7 @@ func (e *Engine) tell(out *metric.Sink, units []*collect.Unit, results []collect
 	for i, u := range units {
 		name, r, status := u.Spec.Name, results[i], u.Status()
 		out.Emit(e.duration, r.Duration.Seconds(), name)
-		out.Bool(e.success, r.Reason.Success(), name)
+		out.Bool(e.success, r.Reason.Success() || r.Reason == collect.NoData && u.Spec.Lenient, name)
 		out.Emit(e.state, 1, name, string(r.Reason))
 		out.Emit(e.errors, float64(status.Errors), name)
 		panics += status.Panics

@@ -53,7 +53,7 @@ type MetricsConfig struct {
 	Known       func(name string) bool // whether there is a collector of that name, enabled or not
 	Log         log.Logger
 	MaxRequests int                  // at the same time; 0: no limit
-	Runtime     *prometheus.Registry // gets promhttp_* and is served; nil: neither
+	Handler     *prometheus.Registry // gets promhttp_* and is served; nil: neither
 }
 
 // NewMetrics returns the handler of the telemetry path.
@@ -77,9 +77,11 @@ func NewMetrics(c MetricsConfig) *Metrics {
 	rejected := c.Engine.Families().Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
 	c.Engine.Also(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
 	m.errors = prometheus.NewRegistry()
-	if c.Runtime != nil {
-		c.Runtime.MustRegister(m.requests, m.inFlight)
-		m.errors, m.extra = c.Runtime, c.Runtime
+	if c.Handler != nil {
+		c.Handler.MustRegister(m.requests, m.inFlight)
+		m.errors, m.extra = c.Handler, c.Handler
+		// Registers promhttp's count of errors, which is to be there from the start.
+		promhttp.HandlerFor(c.Handler, promhttp.HandlerOpts{Registry: c.Handler})
 	}
 	return m
 }

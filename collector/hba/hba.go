@@ -1,0 +1,172 @@
+package hba
+
+import (
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+func hba(shared *fcstat.Shared) collect.Spec {
+	return collect.Spec{
+		Name:  "hba",
+		Help:  "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
+		Reads: hbaReads(),
+		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
+			return newHBA(env, o, shared.Of(env.Host))
+		}),
+	}
+}
+
+type hbaOptions struct {
+	hosts      collect.Filter
+	statistics statisticsOptions
+}
+
+// defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
+// which there is one for each plug.
+func defaultHBA() hbaOptions {
+	return hbaOptions{
+		hosts:      collect.Filter{Exclude: collect.Pattern("^host[0-9]+:(ahci|ata_piix|pata_.*|sata_.*|usb-storage|uas)$")},
+		statistics: defaultStatistics(),
+	}
+}
+
+func (o *hbaOptions) Fields() []collect.Field {
+	return append([]collect.Field{
+		{Name: "host-include", Value: &o.hosts.Include,
+			Help: "Regular expression of hosts to include, by name and driver, such as host3:lpfc (not together with host-exclude)."},
+		{Name: "host-exclude", Value: &o.hosts.Exclude,
+			Help: "Regular expression of hosts to exclude, by name and driver, such as host0:ahci (not together with host-include)."},
+	}, o.statistics.Fields()...)
+}
+
+// hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
+// the device tree, and what their transports add: one attribute a file. What
+// it reads at once is answered from memory; for the rest see package fcstat.
+//
+// Its families are in the files named hba_*.go, one for each kind of thing.
+type hbaCollector struct {
+	attributes
+	finder     *scsihost.Finder
+	statistics *fcstat.Statistics
+	options    hbaOptions
+
+	hosts    hbaHosts
+	adapters hbaAdapters
+	pcie     hbaPCIe
+	ports    hbaPorts
+	vports   hbaVports
+	firmware hbaFirmware
+
+	discovered *metric.Family
+	chosen     []*scsihost.Host
+	verdicts   map[string]hbaVerdict // on the hosts that were there last time
+	asked      []fcstat.Port
+	answers    []fcstat.Answer
+}
+
+// A hbaVerdict is what the filter said of a host with a driver.
+type hbaVerdict struct {
+	driver  string
+	ignored bool
+}
+
+func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hbaCollector, error) {
+	if err := o.statistics.check(); err != nil {
+		return nil, err
+	}
+	if err := o.hosts.Check("host", defaultHBA().hosts); err != nil {
+		return nil, err
+	}
+	m := env.Metrics
+	return &hbaCollector{
+		attributes: attributes{sys: env.Host.Sys.Reader()},
+		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
+		statistics: statistics,
+		options:    o,
+		hosts:      newHBAHosts(m),
+		adapters:   newHBAAdapters(m),
+		pcie:       newHBAPCIe(m),
+		ports:      newHBAPorts(m),
+		vports:     newHBAVports(m),
+		firmware:   newHBAFirmware(m),
+		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
+		verdicts:   map[string]hbaVerdict{},
+	}, nil
+}
+
+func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
+	all, err := c.finder.Find()
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	c.out = out
+	c.chosen, c.asked, c.answers = c.chosen[:0], c.asked[:0], c.answers[:0]
+	for _, h := range all {
+		if !c.ignores(h) {
+			c.chosen = append(c.chosen, h)
+		}
+	}
+	if len(c.chosen) == 0 {
+		return collect.ErrNoData
+	}
+	var transports [len(hbaTransports)]int
+	for _, h := range c.chosen {
+		if h.Err != nil {
+			out.Skip(h.Err)
+		}
+		if transport, ok := c.updateHost(h); ok {
+			transports[transport]++
+		}
+	}
+	for t, n := range transports {
+		if n > 0 {
+			out.Emit(c.discovered, float64(n), hbaTransports[t])
+		}
+	}
+	c.vports.update(c.attributes, c.chosen)
+	if !c.options.statistics.none() {
+		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
+		for i, answer := range c.answers {
+			tell(answer, out)
+			c.firmware.emit(c.asked[i], answer, out)
+		}
+	}
+	return nil
+}
+
+// ignores reports whether the filter leaves a host out.
+func (c *hbaCollector) ignores(h *scsihost.Host) bool {
+	v, ok := c.verdicts[h.Name]
+	if !ok || v.driver != h.Driver {
+		v = hbaVerdict{h.Driver, c.options.hosts.Ignores(h.Name + ":" + h.Driver)}
+		c.verdicts[h.Name] = v
+	}
+	return v.ignored
+}
+
+// updateHost emits all there is of a host that can be had at once. It reports
+// false for a host that went away meanwhile.
+func (c *hbaCollector) updateHost(h *scsihost.Host) (hbaTransport, bool) {
+	fc := c.sys.Exists(scsihost.FC, h.Name)
+	transport := c.transport(h, fc)
+	if _, err := c.sys.Text(scsihost.SCSI, h.Name, "state"); host.Gone(err) && !fc {
+		return transport, false
+	}
+	c.hosts.update(c.attributes, h, transport, fc)
+	c.adapters.update(c.attributes, h)
+	if !h.IsVirtual() && h.Device != "" {
+		c.pcie.update(c.attributes, h)
+	}
+	if fc {
+		port := c.ports.update(c.attributes, h)
+		if !h.IsVirtual() {
+			c.asked = append(c.asked, port)
+		}
+	}
+	return transport, true
+}

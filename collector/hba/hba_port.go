@@ -1,0 +1,160 @@
+package hba
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// hbaPorts are the families of Fibre Channel ports, physical and virtual, that
+// the kernel answers from memory.
+type hbaPorts struct {
+	info      *metric.Family
+	state     *stateSet
+	login     *metric.Family
+	speed     *metric.Family
+	maxSpeed  *metric.Family
+	bandwidth *metric.Family
+	frameSize *metric.Family
+	devLoss   *metric.Family
+	vports    *metric.Family
+	maxVports *metric.Family
+	fpin      hbaFPIN
+}
+
+func newHBAPorts(m *metric.Set) hbaPorts {
+	return hbaPorts{
+		info: m.Gauge("node_hba_fc_port_info", "A Fibre Channel port, as 1: its names, and for a virtual port (NPIV) the physical port that it is on.",
+			"fc_host", "node_name", "physical_port", "port_name", "vport"),
+		state: newStateSet(m.Gauge("node_hba_fc_port_state", "Whether the port is in this state; bypassed means a link without a login to the fabric.",
+			"fc_host", "port_name", "state"),
+			"Not Present", "Online", "Offline", "Blocked", "Bypassed", "Diagnostics", "Linkdown", "Error", "Loopback", "Deleted", "Marginal"),
+		login: m.Gauge("node_hba_fc_port_login_info", "The login of a port to the fabric, as 1: which switch (domain) and which port of it (area) it is on.",
+			"area", "domain", "fabric_name", "fc_host", "port_id", "port_type"),
+		speed:     m.Gauge("node_hba_fc_port_speed_bits_per_second", "Nominal speed of the link: 32e9 for what is called 32 Gbit.", "fc_host"),
+		maxSpeed:  m.Gauge("node_hba_fc_port_max_speed_bits_per_second", "Highest nominal speed that the port can have.", "fc_host"),
+		bandwidth: m.Gauge("node_hba_fc_port_bandwidth_bytes_per_second", "What the link can carry in each direction at its speed.", "fc_host"),
+		frameSize: m.Gauge("node_hba_fc_port_max_frame_size_bytes", "Largest frame that the port takes.", "fc_host"),
+		devLoss:   m.Gauge("node_hba_fc_port_dev_loss_timeout_seconds", "How long new remote ports may be away before their devices are removed.", "fc_host"),
+		vports:    m.Gauge("node_hba_fc_port_npiv_vports", "Virtual ports (NPIV) on the port.", "fc_host"),
+		maxVports: m.Gauge("node_hba_fc_port_npiv_vports_max", "Most virtual ports (NPIV) that the port can have.", "fc_host"),
+		fpin:      newHBAFPIN(m),
+	}
+}
+
+// update emits a port, and returns it with its state for those who want its
+// statistics.
+func (f *hbaPorts) update(a attributes, h *scsihost.Host) fcstat.Port {
+	fc, name := scsihost.FC, h.Name
+	portName := a.wwn(fc, name, "port_name")
+	a.out.Emit(f.info, 1, name, a.wwn(fc, name, "node_name"), h.Physical, portName, h.Vport)
+	port := fcstat.Port{Host: h}
+	port.State = string(a.state(f.state, []string{name, portName, ""}, fc, name, "port_state"))
+	portType, _ := a.text(fc, name, "port_type")
+	port.Type = string(portType)
+	f.updateLogin(a, h, port.Type)
+	if v := a.speed(fc, name, "speed"); v > 0 {
+		a.out.Emit(f.speed, v, name)
+		a.out.Emit(f.bandwidth, bandwidth(v), name)
+	}
+	if v, ok := parsed(a, "a list of speeds", maxSpeed, fc, name, "supported_speeds"); ok && v > 0 {
+		a.out.Emit(f.maxSpeed, v, name)
+	}
+	if v, ok := parsed(a, "a number of bytes", bytesOf, fc, name, "maxframe_size"); ok && v < 1<<32-1 {
+		a.out.Emit(f.frameSize, float64(v), name)
+	}
+	if v, ok := a.uint(fc, name, "dev_loss_tmo"); ok {
+		a.out.Emit(f.devLoss, float64(v), name)
+	}
+	if v, ok := a.uint(fc, name, "npiv_vports_inuse"); ok {
+		a.out.Emit(f.vports, float64(v), name)
+	}
+	if v, ok := a.uint(fc, name, "max_npiv_vports"); ok {
+		a.out.Emit(f.maxVports, float64(v), name)
+	}
+	if fcstat.DriverOf(h.Driver, port.Type).FPIN {
+		f.fpin.update(a, name)
+	}
+	return port
+}
+
+// updateLogin emits the login of a port, if it has one. A port that is logged
+// in to nothing has an address or a fabric name of zeros or ones, depending on
+// the driver.
+func (f *hbaPorts) updateLogin(a attributes, h *scsihost.Host, portType string) {
+	fabric := a.wwn(scsihost.FC, h.Name, "fabric_name")
+	id, ok := a.hex(scsihost.FC, h.Name, "port_id")
+	if !ok || fabric == "" || id == 0 || id > 0xffffff {
+		return
+	}
+	a.out.Emit(f.login, 1, strconv.FormatUint(id>>8&0xff, 10), strconv.FormatUint(id>>16, 10),
+		fabric, h.Name, fmt.Sprintf("%06x", id), portType)
+}
+
+// bandwidth returns what a link of a nominal speed can carry, in bytes a
+// second. Fibre Channel is called after a tenth of a byte a bit; Ethernet, on
+// which some of it runs, after the bits.
+func bandwidth(speed float64) float64 {
+	switch speed / 1e9 {
+	case 10, 20, 25, 40, 50, 100:
+		return speed / 8
+	}
+	return speed / 10
+}
+
+// hbaFPIN are the families of fabric performance impact notifications: what
+// the switches say about this port. The kernel counts them.
+type hbaFPIN struct {
+	notifications [3]hbaFile
+	events        []hbaEvent
+}
+
+// A hbaEvent is a file with the labels that it stands for.
+type hbaEvent struct {
+	file, kind, event string
+	family            *metric.Family
+}
+
+func newHBAFPIN(m *metric.Set) hbaFPIN {
+	all := m.Counter("node_hba_fc_fpin_notifications_total", "Notifications of the fabric about trouble at this port: frames not delivered, a bad link, congestion.", "fc_host", "type")
+	one := m.Counter("node_hba_fc_fpin_events_total", "Notifications of the fabric about trouble at this port, by what happened.", "event", "fc_host", "type")
+	const delivery, integrity, congestion = "delivery", "link_integrity", "congestion"
+	return hbaFPIN{
+		notifications: [3]hbaFile{{"fpin_dn", all, delivery}, {"fpin_li", all, integrity}, {"fpin_cn", all, congestion}},
+		events: []hbaEvent{
+			{"fpin_dn_unknown", delivery, "unknown", one},
+			{"fpin_dn_timeout", delivery, "timeout", one},
+			{"fpin_dn_unable_to_route", delivery, "unable_to_route", one},
+			{"fpin_dn_device_specific", delivery, "device_specific", one},
+			{"fpin_li_failure_unknown", integrity, "unknown", one},
+			{"fpin_li_link_failure_count", integrity, "link_failure", one},
+			{"fpin_li_loss_of_sync_count", integrity, "loss_of_sync", one},
+			{"fpin_li_loss_of_signals_count", integrity, "loss_of_signal", one},
+			{"fpin_li_prim_seq_err_count", integrity, "primitive_sequence_protocol_error", one},
+			{"fpin_li_invalid_tx_word_count", integrity, "invalid_tx_word", one},
+			{"fpin_li_invalid_crc_count", integrity, "invalid_crc", one},
+			{"fpin_li_device_specific", integrity, "device_specific", one},
+			{"fpin_cn_clear", congestion, "clear", one},
+			{"fpin_cn_lost_credit", congestion, "lost_credit", one},
+			{"fpin_cn_credit_stall", congestion, "credit_stall", one},
+			{"fpin_cn_oversubscription", congestion, "oversubscription", one},
+			{"fpin_cn_device_specific", congestion, "device_specific", one},
+		},
+	}
+}
+
+func (f *hbaFPIN) update(a attributes, name string) {
+	for _, n := range f.notifications {
+		if v, ok := a.hex(scsihost.FC, name, "statistics", n.name); ok && v < 1<<63 {
+			a.out.Emit(n.family, float64(v), name, n.label)
+		}
+	}
+	for _, e := range f.events {
+		if v, ok := a.hex(scsihost.FC, name, "statistics", e.file); ok && v < 1<<63 {
+			a.out.Emit(e.family, float64(v), e.event, name, e.kind)
+		}
+	}
+}

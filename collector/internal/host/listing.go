@@ -1,0 +1,70 @@
+package host
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// A Listing is what a folder held when it was last listed. It belongs to one
+// folder; the zero value has not seen it yet.
+type Listing struct {
+	Entries []DirEntry // in natural order of their names
+
+	seen   []DirEntry // in the kernel's order, to compare with
+	filled bool
+}
+
+// A DirEntry is one name in a folder. The inode number tells whether it still
+// stands for the same thing: the kernel gives a new one to every file of sysfs
+// that it makes, also to one whose name has been there before.
+type DirEntry struct {
+	Name  string
+	Inode uint64
+}
+
+// List lists a folder again, and reports whether anything in it came, went or
+// was replaced since the last time. Listing an unchanged folder does not
+// allocate. An error empties the listing.
+func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
+	n := 0
+	err = r.entries(elem, func(b []byte) {
+		for len(b) > 19 { // struct linux_dirent64: see getdents(2)
+			size := int(binary.NativeEndian.Uint16(b[16:]))
+			if size < 19 || size > len(b) {
+				return
+			}
+			inode, name := binary.NativeEndian.Uint64(b), direntName(b[19:size])
+			b = b[size:]
+			if string(name) == "." || string(name) == ".." {
+				continue
+			}
+			if n >= len(l.seen) || l.seen[n].Inode != inode || l.seen[n].Name != string(name) {
+				l.seen = append(l.seen[:n], DirEntry{string(name), inode})
+				changed = true
+			}
+			n++
+		}
+	})
+	if err != nil {
+		*l = Listing{}
+		return true, err
+	}
+	if changed || n < len(l.seen) || !l.filled {
+		l.seen = l.seen[:n]
+		l.Entries = slices.Clone(l.seen)
+		slices.SortFunc(l.Entries, func(a, b DirEntry) int { return Natural(a.Name, b.Name) })
+		l.filled = true
+		return true, nil
+	}
+	return false, nil
+}
+
+// direntName returns the bytes before the first NUL: what stands behind it is
+// padding that the kernel does not write.
+func direntName(b []byte) []byte {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
+	}
+	return b
+}

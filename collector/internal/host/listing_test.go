@@ -1,0 +1,78 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+func TestListTellsWhatChanged(t *testing.T) {
+	dir := t.TempDir()
+	r := NewTree(dir).Reader()
+	var l Listing
+	list := func(want bool, names ...string) {
+		t.Helper()
+		changed, err := r.List(&l, "class")
+		if err != nil || changed != want {
+			t.Errorf("changed %v, %v, want %v", changed, err, want)
+		}
+		if len(l.Entries) != len(names) {
+			t.Fatalf("entries %v, want %v", l.Entries, names)
+		}
+		for i, e := range l.Entries {
+			if e.Name != names[i] || e.Inode == 0 {
+				t.Errorf("entry %d is %v, want %s", i, e, names[i])
+			}
+		}
+	}
+	make := func(name string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "class", name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.List(&l, "class"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "class"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	list(true)
+	list(false)
+	make("hwmon10")
+	make("hwmon2")
+	make("blank ")
+	list(true, "blank ", "hwmon2", "hwmon10")
+	list(false, "blank ", "hwmon2", "hwmon10")
+
+	// A new file of an old name: made beside the old one, so that it cannot
+	// have its inode number.
+	make("new")
+	if err := os.Rename(filepath.Join(dir, "class/new"), filepath.Join(dir, "class/hwmon2")); err != nil {
+		t.Fatal(err)
+	}
+	list(true, "blank ", "hwmon2", "hwmon10")
+	list(false, "blank ", "hwmon2", "hwmon10")
+	if err := os.Remove(filepath.Join(dir, "class/hwmon10")); err != nil {
+		t.Fatal(err)
+	}
+	list(true, "blank ", "hwmon2")
+	for i := range 1000 {
+		make("a name of some length " + strconv.Itoa(i))
+	}
+	if changed, err := r.List(&l, "class"); err != nil || !changed || len(l.Entries) != 1002 {
+		t.Errorf("%v, %v, %d entries", changed, err, len(l.Entries))
+	}
+	if n := testing.AllocsPerRun(10, func() { _, _ = r.List(&l, "class") }); n != 0 {
+		t.Errorf("listing an unchanged folder allocates %v times", n)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "class")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.List(&l, "class"); err == nil || len(l.Entries) != 0 {
+		t.Errorf("%v, %v", l.Entries, err)
+	}
+}

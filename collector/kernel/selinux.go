@@ -1,0 +1,118 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var selinux = collect.Spec{
+	Name: "selinux",
+	Help: "Whether SELinux is on, and whether it enforces its policy.",
+	Reads: []string{
+		"/sys/fs/selinux/enforce",
+		"/proc/self/attr/current",
+		"/etc/selinux/config",
+	},
+	Build: collect.Plain(newSelinux),
+}
+
+// selinuxCollector reads /sys/fs/selinux/enforce, which is 1 when the policy is
+// enforced and 0 when what it forbids is only logged, and /etc/selinux/config,
+// which says what it will be after the next boot:
+//
+//	SELINUX=enforcing
+//
+// See https://www.kernel.org/doc/html/latest/admin-guide/LSM/SELinux.html and
+// selinux_config(5).
+type selinuxCollector struct {
+	sys, proc, root *host.Reader
+
+	enabled, configured, current *metric.Family
+}
+
+func newSelinux(env *collect.Env) *selinuxCollector {
+	m := env.Metrics
+	return &selinuxCollector{
+		sys:        env.Host.Sys.Reader(),
+		proc:       env.Host.Proc.Reader(),
+		root:       env.Host.Root.Reader(),
+		configured: m.Gauge("node_selinux_config_mode", "Mode that /etc/selinux/config asks for: 1 enforcing, 0 permissive, -1 disabled."),
+		current:    m.Gauge("node_selinux_current_mode", "Mode that the kernel is in: 1 enforcing, 0 permissive."),
+		enabled:    m.Gauge("node_selinux_enabled", "Whether the kernel runs with SELinux and a policy: 1 yes, 0 no."),
+	}
+}
+
+func (c *selinuxCollector) Update(_ context.Context, out *metric.Sink) error {
+	mode, err := c.sys.Text("fs/selinux/enforce")
+	if host.Gone(err) || c.withoutPolicy() {
+		out.Bool(c.enabled, false)
+		return nil
+	}
+	out.Bool(c.enabled, true)
+	switch {
+	case err != nil:
+		out.Skip(err)
+	case string(mode) == "0", string(mode) == "1":
+		out.Emit(c.current, float64(mode[0]-'0'))
+	default:
+		out.Skip(c.sys.At(host.Bad(1, "0 or 1", mode)))
+	}
+	c.updateConfig(out)
+	return nil
+}
+
+// withoutPolicy reports whether no policy is loaded: everything then runs as
+// what the kernel has called it at its start.
+func (c *selinuxCollector) withoutPolicy() bool {
+	context, err := c.proc.Text("self/attr/current")
+	return err == nil && string(context) == "kernel"
+}
+
+// updateConfig tells the configured mode. A container usually does not have
+// the host's configuration: what it says is then not known.
+func (c *selinuxCollector) updateConfig(out *metric.Sink) {
+	b, err := c.root.Read("etc/selinux/config")
+	if err != nil {
+		if !host.Gone(err) {
+			out.Skip(err)
+		}
+		return
+	}
+	mode, err := parseSelinuxConfig(b)
+	if err != nil {
+		out.Skip(c.root.At(err))
+		return
+	}
+	out.Emit(c.configured, mode)
+}
+
+// parseSelinuxConfig returns the mode that a configuration asks for. Like the
+// library that systemd reads it with, it takes the first line that tells, in
+// whatever case the word is, and leaves out what stands behind it.
+func parseSelinuxConfig(b []byte) (float64, error) {
+	n := 1
+	for ; len(b) > 0; n++ {
+		var line []byte
+		line, b = scan.Line(b)
+		value, ok := bytes.CutPrefix(scan.Trim(line), []byte("SELINUX="))
+		if !ok {
+			continue
+		}
+		word, _ := scan.Field(value)
+		switch string(bytes.ToLower(bytes.Trim(word, `"`))) {
+		case "enforcing":
+			return 1, nil
+		case "permissive":
+			return 0, nil
+		case "disabled":
+			return -1, nil
+		}
+		return 0, host.Bad(n, "enforcing, permissive or disabled", line)
+	}
+	return 0, host.Bad(max(n-1, 1), "a line with SELINUX=", nil)
+}

@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"context"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
+)
+
+var nvme = collect.Spec{
+	Name: "nvme",
+	Help: "NVMe controllers and their namespaces.",
+	Reads: []string{
+		"/sys/class/nvme/nvme*/state",
+		"/sys/class/nvme/nvme*/model",
+		"/sys/class/nvme/nvme*/serial",
+		"/sys/class/nvme/nvme*/firmware_rev",
+		"/sys/class/nvme/nvme*/cntlid",
+		"/sys/class/nvme/nvme*/nvme*n*/nsid",
+		"/sys/class/nvme/nvme*/nvme*n*/size",
+		"/sys/class/nvme/nvme*/nvme*n*/queue/logical_block_size",
+		"/sys/class/nvme/nvme*/nvme*n*/ana_state",
+		"/sys/class/nvme/nvme*/nvme*n*/nuse",
+	},
+	Build: collect.Plain(newNvme),
+}
+
+// nvmeCollector reads the attributes of /sys/class/nvme/nvme* and of the
+// namespaces below, which are the controller's own (nvme2n1) or its paths to
+// shared ones (nvme3c4n1).
+//
+// One of them, nuse, is a question to the device: see nvmeUsage.
+//
+// See https://docs.kernel.org/admin-guide/nvme-multipath.html.
+type nvmeCollector struct {
+	sys   *host.Reader
+	usage nvmeUsage
+
+	info      *metric.Family
+	namespace *metric.Family
+	capacity  *metric.Family
+	size      *metric.Family
+	used      *metric.Family
+	blockSize *metric.Family
+}
+
+func newNvme(env *collect.Env) *nvmeCollector {
+	m := env.Metrics
+	return &nvmeCollector{
+		sys:       env.Host.Sys.Reader(),
+		usage:     newNvmeUsage(env.Host),
+		info:      m.Gauge("node_nvme_info", "Always 1; the labels identify an NVMe controller and say in which state it is, in the kernel's words.", "cntlid", "device", "firmware_revision", "model", "serial", "state"),
+		namespace: m.Gauge("node_nvme_namespace_info", "Always 1; the labels say which namespaces a controller gives access to, and how well (ANA state, unknown where the controller does not tell).", "ana_state", "device", "nsid"),
+		capacity:  m.Gauge("node_nvme_namespace_capacity_bytes", "Capacity of the namespace in bytes, which is its size.", "device", "nsid"),
+		size:      m.Gauge("node_nvme_namespace_size_bytes", "Size of the namespace in bytes.", "device", "nsid"),
+		used:      m.Gauge("node_nvme_namespace_used_bytes", "Bytes of the namespace that are in use, as the device counts them.", "device", "nsid"),
+		blockSize: m.Gauge("node_nvme_namespace_logical_block_size_bytes", "Size of a logical block of the namespace in bytes.", "device", "nsid"),
+	}
+}
+
+func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
+	names, err := nvmefs.Controllers(c.sys)
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	c.usage.keep(names)
+	for _, name := range names {
+		controller, ok := nvmefs.ReadController(c.sys, name, out.Skip)
+		if !ok {
+			continue
+		}
+		out.Emit(c.info, 1, controller.ID, name, controller.Firmware, controller.Model, controller.Serial, controller.State)
+		namespaces := nvmefs.Namespaces(c.sys, name, out.Skip)
+		for i := range namespaces {
+			c.emit(name, &namespaces[i], out)
+		}
+		if controller.State == nvmefs.Live { // others would not answer, or keep the question until they are back
+			c.usage.ask(name, namespaces)
+		}
+	}
+	c.usage.wait(ctx, out, c.used)
+	return nil
+}
+
+func (c *nvmeCollector) emit(controller string, n *nvmefs.Namespace, out *metric.Sink) {
+	state := n.ANAState
+	if state == "" {
+		state = "unknown"
+	}
+	out.Emit(c.namespace, 1, state, controller, n.ID)
+	if n.SectorsKnown {
+		out.Emit(c.capacity, float64(n.Sectors)*512, controller, n.ID)
+		out.Emit(c.size, float64(n.Sectors)*512, controller, n.ID)
+	}
+	if n.BlockSizeKnown {
+		out.Emit(c.blockSize, float64(n.BlockSize), controller, n.ID)
+	}
+}
