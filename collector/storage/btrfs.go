@@ -131,7 +131,10 @@ func (c *btrfsCollector) list(names []string) {
 }
 
 func (c *btrfsCollector) emitSystem(s *btrfsSystem, out *metric.Sink) {
-	out.Emit(c.info, 1, c.sys.String(btrfsDir, s.dir, "label"), s.uuid)
+	label, err := c.sys.Text(btrfsDir, s.dir, "label")
+	if !host.Gone(err) { // gone: unmounted meanwhile
+		out.Emit(c.info, 1, string(label), s.uuid)
+	}
 	if v, ok := c.number(out, s.dir, "allocation", "global_rsv_size"); ok {
 		out.Emit(c.globalReserve, v, s.uuid)
 	}
