@@ -1,5 +1,6 @@
 // Package hba has the collectors of host bus adapters and of what is behind
-// them: SCSI hosts of any kind, Fibre Channel ports, and the SAN that they see.
+// them: SCSI hosts of any kind, Fibre Channel and InfiniBand ports, tape drives,
+// and the SAN that they see.
 package hba
 
 import (
@@ -15,5 +16,7 @@ func Collectors() []collect.Spec {
 	return []collect.Spec{
 		fibrechannel(statistics),
 		hba(statistics),
+		infiniband,
+		tapestats,
 	}
 }

@@ -1,5 +1,5 @@
 // Package network has the collectors of the network: interfaces, neighbours,
-// protocols, sockets, queues, connection tracking.
+// protocols, sockets, queues, connection tracking, load balancing.
 package network
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -10,6 +10,7 @@ func Collectors() []collect.Spec {
 		arp,
 		bonding,
 		conntrack,
+		ipvs,
 		netclass,
 		netdev,
 		netstat,

@@ -1,6 +1,6 @@
 // Package storage has the collectors of what data lies on: disks and their
-// I/O, file systems and what xfs, btrfs and bcachefs tell of themselves, caches
-// of disks, software RAID, NVMe controllers, and several paths to one disk.
+// I/O, local and network file systems, caches of disks, software RAID, NVMe
+// controllers, and several paths to one disk.
 package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -15,8 +15,11 @@ func Collectors() []collect.Spec {
 		dmmultipath,
 		filesystem,
 		mdadm,
+		nfs,
+		nfsd,
 		nvme,
 		nvmesubsystem,
 		xfs,
+		zfs,
 	}
 }

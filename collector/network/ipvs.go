@@ -1,0 +1,145 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+var ipvs = collect.Spec{
+	Name:  "ipvs",
+	Help:  "The load balancer of the kernel, IP Virtual Server: its traffic and its backends.",
+	Reads: []string{"/proc/net/ip_vs", "/proc/net/ip_vs_stats"},
+	Build: collect.With(ipvsOptions{Labels: collect.String(strings.Join(ipvsLabels(), ","))}, newIPVS),
+}
+
+type ipvsOptions struct{ Labels collect.String }
+
+func (o *ipvsOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "backend-labels", Help: "Labels of backends, separated by commas. Backends that are the same but for the other labels are added up.", Value: &o.Labels},
+	}
+}
+
+// ipvsCollector reads /proc/net/ip_vs_stats, whose third line has the totals
+// as hexadecimal numbers, and /proc/net/ip_vs, which has a line for each
+// service, and below it one for each of its backends:
+//
+//	TCP  C0A80016:0CEA wlc
+//	  -> C0A85216:0CEA      Tunnel  100    248        2
+//
+// Neither is there where the module is not loaded. See
+// https://docs.kernel.org/networking/ipvs-sysctl.html.
+type ipvsCollector struct {
+	proc   *host.Reader
+	labels []string
+	totals [5]*metric.Family // in the order of the columns
+	values [3]*metric.Family // in the order of ipvsSeries.values
+	sums   ipvsSums
+}
+
+// ipvsLabels returns the labels that a backend can have.
+func ipvsLabels() []string {
+	return []string{"local_address", "local_port", "remote_address", "remote_port", "proto", "local_mark"}
+}
+
+func newIPVS(env *collect.Env, o ipvsOptions) (*ipvsCollector, error) {
+	labels, err := parseIPVSLabels(string(o.Labels))
+	if err != nil {
+		return nil, err
+	}
+	m := env.Metrics
+	return &ipvsCollector{
+		proc:   env.Host.Proc.Reader(),
+		labels: labels,
+		totals: [5]*metric.Family{
+			m.Counter("node_ipvs_connections_total", "Connections that IPVS balanced."),
+			m.Counter("node_ipvs_incoming_packets_total", "Packets that IPVS passed on to backends."),
+			m.Counter("node_ipvs_outgoing_packets_total", "Packets of backends that IPVS passed on."),
+			m.Counter("node_ipvs_incoming_bytes_total", "Bytes that IPVS passed on to backends."),
+			m.Counter("node_ipvs_outgoing_bytes_total", "Bytes of backends that IPVS passed on."),
+		},
+		values: [3]*metric.Family{
+			m.Gauge("node_ipvs_backend_weight", "Weight of the backend.", labels...),
+			m.Gauge("node_ipvs_backend_connections_active", "Connections to the backend that are established.", labels...),
+			m.Gauge("node_ipvs_backend_connections_inactive", "Connections to the backend in any other state, or without one.", labels...),
+		},
+		sums: ipvsSums{labels: labels, words: map[string]string{}, series: map[ipvsBackend]*ipvsSeries{}},
+	}, nil
+}
+
+// parseIPVSLabels returns the labels that are named, in the order of
+// ipvsLabels and each once.
+func parseIPVSLabels(list string) ([]string, error) {
+	named := strings.Split(list, ",")
+	for _, name := range named {
+		if name != "" && !slices.Contains(ipvsLabels(), name) {
+			return nil, fmt.Errorf("unknown label of IPVS backends %q, want any of %s", name, strings.Join(ipvsLabels(), ","))
+		}
+	}
+	return slices.DeleteFunc(ipvsLabels(), func(label string) bool { return !slices.Contains(named, label) }), nil
+}
+
+func (c *ipvsCollector) Update(_ context.Context, out *metric.Sink) error {
+	b, err := c.proc.Read("net/ip_vs_stats")
+	switch {
+	case host.Gone(err):
+		return collect.OrNoData(err)
+	case err != nil:
+		out.Skip(err)
+	default:
+		c.emitTotals(b, out)
+	}
+	if b, err = c.proc.Read("net/ip_vs"); err != nil {
+		return err
+	}
+	c.sums.begin()
+	for n, rest := 1, b; len(rest) > 0; n++ {
+		var line []byte
+		line, rest = scan.Line(rest)
+		if err := c.sums.add(n, line); err != nil {
+			out.Skip(c.proc.At(err))
+		}
+	}
+	for _, s := range c.sums.end() {
+		for i, f := range c.values {
+			out.Emit(f, s.values[i], s.labels...)
+		}
+	}
+	return nil
+}
+
+func (c *ipvsCollector) emitTotals(b []byte, out *metric.Sink) {
+	totals, err := parseIPVSStats(b)
+	if err != nil {
+		out.Skip(c.proc.At(err))
+		return
+	}
+	for i, f := range c.totals {
+		out.Emit(f, float64(totals[i]))
+	}
+}
+
+// parseIPVSStats reads the five totals, which stand below two lines of
+// headings.
+func parseIPVSStats(b []byte) (totals [5]uint64, err error) {
+	_, rest := scan.Line(b)
+	_, rest = scan.Line(rest)
+	line, _ := scan.Line(rest)
+	rest = line
+	for i := range totals {
+		var field []byte
+		var ok bool
+		field, rest = scan.Field(rest)
+		if totals[i], ok = scan.Hex(field); !ok {
+			return totals, host.Bad(3, "five hexadecimal numbers", line)
+		}
+	}
+	return totals, nil
+}
