@@ -39,7 +39,8 @@ var bcache = collect.Spec{
 		"/sys/fs/bcache/*-*/cache[0-9]*/written",
 		"/sys/fs/bcache/*-*/cache[0-9]*/priority_stats",
 	},
-	Build: collect.With(bcacheOptions{}, newBcache),
+	Lenient: true,
+	Build:   collect.With(bcacheOptions{}, newBcache),
 }
 
 type bcacheOptions struct{ priorityStats collect.Bool }

@@ -28,8 +28,9 @@ var btrfs = collect.Spec{
 		"/proc/1/mountinfo",
 		"/proc/self/mountinfo",
 	},
-	Needs: "To open a mount point of the file system, for the errors and the unused space of its devices; it is asked there with ioctls that take no privilege.",
-	Build: collect.Plain(newBtrfs),
+	Needs:   "To open a mount point of the file system, for the errors and the unused space of its devices; it is asked there with ioctls that take no privilege.",
+	Lenient: true,
+	Build:   collect.Plain(newBtrfs),
 }
 
 // btrfsCollector reads /sys/fs/btrfs/UUID, mostly a number a file, and asks

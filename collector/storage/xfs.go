@@ -13,10 +13,11 @@ import (
 )
 
 var xfs = collect.Spec{
-	Name:  "xfs",
-	Help:  "What mounted XFS file systems have done: extents, trees, directories, inodes, reads and writes.",
-	Reads: []string{"/sys/fs/xfs/*/stats/stats"},
-	Build: collect.Plain(newXFS),
+	Name:    "xfs",
+	Help:    "What mounted XFS file systems have done: extents, trees, directories, inodes, reads and writes.",
+	Reads:   []string{"/sys/fs/xfs/*/stats/stats"},
+	Lenient: true,
+	Build:   collect.Plain(newXFS),
 }
 
 // xfsCollector reads /sys/fs/xfs/DEVICE/stats/stats, a row of counters for
