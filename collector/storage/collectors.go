@@ -1,6 +1,6 @@
 // Package storage has the collectors of what data lies on: disks and their
-// I/O, local and network file systems, software RAID, NVMe controllers, and
-// several paths to one disk.
+// I/O, local and network file systems, caches of disks, software RAID, NVMe
+// controllers, and several paths to one disk.
 package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -8,6 +8,9 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the data sheets of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		bcache,
+		bcachefs,
+		btrfs,
 		diskstats,
 		dmmultipath,
 		filesystem,
@@ -16,6 +19,7 @@ func Collectors() []collect.Spec {
 		nfsd,
 		nvme,
 		nvmesubsystem,
+		xfs,
 		zfs,
 	}
 }

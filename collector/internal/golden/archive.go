@@ -28,9 +28,9 @@
 // change the host for a second reading, whose result is in a second .prom file.
 //
 // Paths that start with syscall/ are answers of the system: uname and adjtimex
-// hold name=value lines, statfs a line for each mount point, and
-// netlink/PROTOCOL/TYPE a line of hexadecimal digits for each message. With
-// !ERRNO the calls of uname and adjtimex fail.
+// hold name=value lines, statfs a line for each mount point, btrfs a line for
+// each device of one, and netlink/PROTOCOL/TYPE a line of hexadecimal digits
+// for each message. With !ERRNO the calls of uname and adjtimex fail.
 package golden
 
 import (

@@ -65,8 +65,11 @@ func layOut(a *Archive, root string) (*recorded, error) {
 		Statfs:   r.statfs,
 	}
 	for _, e := range a.Entries {
-		if strings.HasPrefix(e.Path, "syscall/netlink/") {
+		switch {
+		case strings.HasPrefix(e.Path, "syscall/netlink/"):
 			r.Netlink = r.netlink
+		case e.Path == "syscall/btrfs":
+			r.Btrfs = r.btrfs
 		}
 	}
 	return r, r.moment(1)

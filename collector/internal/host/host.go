@@ -32,6 +32,11 @@ type Host struct {
 	Adjtimex func() (state int, tx unix.Timex, err error)
 	Statfs   func(path string) (unix.Statfs_t, error)
 
+	// Btrfs asks the btrfs file system at a mount point for its devices, and for
+	// the errors of each if that is wanted. It may never return. It is nil on a
+	// recorded host that has no answer.
+	Btrfs func(mountPoint string, withErrors bool) (Btrfs, error)
+
 	// Netlink sends one rtnetlink dump request and calls each for every
 	// message of the answer; data is valid during the call only. A dump that is
 	// complete but changed while it was made ends with ErrDumpInterrupted.
@@ -57,6 +62,7 @@ func Live(p Paths) *Host {
 		Uname:    liveUname,
 		Adjtimex: liveAdjtimex,
 		Statfs:   liveStatfs,
+		Btrfs:    liveBtrfs,
 		Netlink:  liveNetlink(),
 	}
 }

@@ -1,0 +1,183 @@
+package storage
+
+import (
+	"bytes"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+func (c *bcachefsCollector) emitSystem(uuid string, out *metric.Sink) {
+	if v, ok := c.number(out, uuid, "", "btree_cache_size"); ok {
+		out.Emit(c.cacheSize, v, uuid)
+	}
+	emitBcachefsRows(c.lines(out, uuid, "", "compression_stats"), "compressed", c.compressed, c.uncompressed, uuid)
+	emitBcachefsRows(c.lines(out, uuid, "", "btree_write_stats"), "nr", c.writes, c.writeSize, uuid)
+	lines := c.lines(out, uuid, "", "errors")
+	for lines.next() {
+		if name, count, ok := parseBcachefsError(lines.line); ok {
+			out.Emit(c.errors, float64(count), string(name), uuid)
+		} else {
+			lines.skip("a kind of error and how often it was found")
+		}
+	}
+}
+
+// emitBcachefsRows tells of rows with a name and two numbers, below a header
+// in which there is a certain word.
+func emitBcachefsRows(lines bcachefsLines, header string, first, second *metric.Family, uuid string) {
+	if !lines.next() {
+		return
+	}
+	if !bytes.Contains(lines.line, []byte(header)) {
+		lines.skip("a header with " + header)
+		return
+	}
+	for lines.next() {
+		name, values, ok := parseBcachefsRow(lines.line)
+		if !ok {
+			lines.skip("a name and two numbers such as 19.3G")
+			continue
+		}
+		label := string(name)
+		lines.out.Emit(first, values[0], label, uuid)
+		lines.out.Emit(second, values[1], label, uuid)
+	}
+}
+
+func (c *bcachefsCollector) emitDevice(uuid, dir, device string, out *metric.Sink) {
+	label, hasLabel := c.text(out, uuid, dir, "label")
+	state, hasState := c.text(out, uuid, dir, "state")
+	present := hasLabel || hasState
+	for _, f := range [...]struct {
+		name   string
+		family *metric.Family
+	}{
+		{"bucket_size", c.bucketSize},
+		{"nbuckets", c.buckets},
+		{"durability", c.durability},
+	} {
+		if v, ok := c.number(out, uuid, dir, f.name); ok {
+			out.Emit(f.family, v, device, uuid)
+			present = true
+		}
+	}
+	if present { // and not taken out of the file system meanwhile
+		out.Emit(c.deviceInfo, 1, device, label, state, uuid)
+	}
+	c.emitDone(c.lines(out, uuid, dir, "io_done"), device, uuid)
+	c.emitErrors(c.lines(out, uuid, dir, "io_errors"), device, uuid)
+}
+
+// emitDone tells of io_done, where bytes stand below read: and write:
+//
+//	read:
+//
+//		sb          :     3989504
+//		btree       :  4411097088
+func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
+	operation := ""
+	for lines.next() {
+		name, value, ok := scan.Cut(lines.line, ':')
+		if ok && len(value) == 0 {
+			operation = string(name)
+			continue
+		}
+		v, isNumber := scan.Uint(value)
+		switch {
+		case !isNumber || operation == "":
+			lines.skip("read:, write:, or a kind of data and bytes below one of them")
+		case operation == "read" || operation == "write":
+			lines.out.Emit(c.deviceDone, float64(v), string(name), device, operation, uuid)
+		}
+	}
+}
+
+// emitErrors tells of io_errors, of which the first part is of all the time:
+//
+//	IO errors since filesystem creation
+//
+//		read:    197346
+//		write:   0
+//
+//	IO errors since 8 y ago
+func (c *bcachefsCollector) emitErrors(lines bcachefsLines, device, uuid string) {
+	for parts := 0; lines.next(); {
+		if bytes.HasPrefix(lines.line, []byte("IO errors since ")) {
+			if parts++; parts > 1 {
+				return
+			}
+			continue
+		}
+		name, value, _ := scan.Cut(lines.line, ':')
+		if v, ok := scan.Uint(value); ok && parts > 0 {
+			lines.out.Emit(c.deviceErrors, float64(v), device, string(name), uuid)
+		} else {
+			lines.skip("a kind of error and a number, below since when they are counted")
+		}
+	}
+}
+
+// text returns a file as a label, empty if it cannot be read, and whether
+// there is one.
+func (c *bcachefsCollector) text(out *metric.Sink, uuid, dir, name string) (string, bool) {
+	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
+	gone := host.Gone(err)
+	if err != nil && !gone {
+		out.Skip(err)
+	}
+	return string(b), !gone
+}
+
+// number returns the number in a file.
+func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (float64, bool) {
+	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
+	if err != nil {
+		if !host.Gone(err) {
+			out.Skip(err)
+		}
+		return 0, false
+	}
+	v, ok := parseBcachefsNumber(b)
+	if !ok {
+		out.Skip(c.sys.At(host.Bad(1, "a number such as 12 or 1.5G", b)))
+	}
+	return v, ok
+}
+
+// bcachefsLines goes through the lines of a file, without those that are
+// blank.
+type bcachefsLines struct {
+	sys  *host.Reader
+	out  *metric.Sink
+	rest []byte
+	n    int
+	line []byte
+}
+
+// lines returns the lines of a file. There are none in one that cannot be
+// read. One that is not there is of another kernel, or went away meanwhile.
+func (c *bcachefsCollector) lines(out *metric.Sink, uuid, dir, name string) bcachefsLines {
+	b, err := c.sys.Read(bcachefsDir, uuid, dir, name)
+	if err != nil && !host.Gone(err) {
+		out.Skip(err)
+	}
+	return bcachefsLines{sys: c.sys, out: out, rest: b}
+}
+
+func (l *bcachefsLines) next() bool {
+	for len(l.rest) > 0 {
+		l.line, l.rest = scan.Line(l.rest)
+		l.n++
+		if len(scan.Trim(l.line)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// skip tells that the line is not what was wanted.
+func (l *bcachefsLines) skip(want string) {
+	l.out.Skip(l.sys.At(host.Bad(l.n, want, l.line)))
+}

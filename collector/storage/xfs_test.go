@@ -1,0 +1,154 @@
+package storage
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/go-kit/log"
+	procfsxfs "github.com/prometheus/procfs/xfs"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// sysHost returns a host that has only a tree of sysfs.
+func sysHost(root string) *host.Host {
+	return &host.Host{Sys: host.NewTree(root).Attributes(), Proc: host.NewTree(root), Root: host.NewTree(root)}
+}
+
+// writeTree writes files below root.
+func writeTree(t testing.TB, root string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// collectorText runs a collector once and returns its text.
+func collectorText(t testing.TB, spec collect.Spec, h *host.Host, options map[string][]string) string {
+	t.Helper()
+	set := metric.NewSet()
+	c, err := spec.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := metric.NewSink(set)
+	out.Reset(metric.Text)
+	if err := c.Update(t.Context(), out); err != nil {
+		t.Error(err)
+	}
+	if errs, _ := out.Errors(); len(errs) > 0 {
+		t.Error(errs)
+	}
+	return string(out.AppendText(nil, nil, func(string) bool { return false }))
+}
+
+const xfsStats = `extent_alloc 1 1600 0 0
+abt 0 0 0 0
+blk_map 0 101 1 2 1 104 0
+bmbt 0 0 0 0
+dir 1 1 0 0
+trans 2 88 0
+ig 4 0 0 4 0 0 0
+log 3 10 0 8 3
+push_ail 90 0 292 10 0 0 0 0 0 0
+xstrat 1 0
+rw 100 0
+attr 1 0 0 0
+icluster 0 1 2
+vnodes 4 0 0 0 0 0 0 0
+buf 38 27 14 13 0 24 0 10 24
+abtb2 1 2 0 0 0 0 0 0 0 0 0 0 0 0 0
+abtc2 4 7 1 1 0 0 0 0 0 0 0 0 0 0 0
+bmbt2 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+ibt2 2 2 0 0 0 0 0 0 0 0 0 0 0 0 0
+fibt2 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0
+rmapbt 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+refcntbt 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+rmapbt_mem 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+rcbagbt 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+qm 0 0 0 0 0 0 0 0 0
+xpc 6553600 6553600 0
+defer_relog 0
+debug 0
+`
+
+// FuzzXFS holds the collector against procfs: what procfs reads, it reads
+// alike.
+func FuzzXFS(f *testing.F) {
+	f.Add([]byte(xfsStats))
+	f.Add([]byte("rw 4294967295 1\nvnodes 1 2 3 4 5 6 7\nzoned 1 2 3\ngc xpc 7\n"))
+	f.Add([]byte("extent_alloc 1 2 3 4\nextent_alloc 5\n\n dir 1\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		set := metric.NewSet()
+		c := newXFS(&collect.Env{Host: sysHost("/none"), Metrics: set})
+		c.sys.Exists("fuzzed") // errors name the path that was used last
+		out := metric.NewSink(set)
+		out.Reset(metric.Text)
+		c.emit(b, "sda", out)
+		errs, _ := out.Errors()
+		want, err := procfsxfs.ParseStats(bytes.NewReader(b))
+		if err != nil || len(errs) > 0 || out.Samples() < 39 || bytes.Count(b, []byte("\n")) > 40 || bytes.ContainsAny(b, "\v\f\r\x85\xa0") {
+			return
+		}
+		text := out.AppendText(nil, nil, func(string) bool { return false })
+		for name, v := range map[string]uint32{
+			"extent_allocation_blocks_freed":       want.ExtentAllocation.BlocksFreed,
+			"allocation_btree_lookups":             want.AllocationBTree.Lookups,
+			"block_mapping_extent_list_insertions": want.BlockMapping.ExtentListInsertions,
+			"block_mapping_extent_list_compares":   want.BlockMapping.ExtentListCompares,
+			"block_map_btree_records_deleted":      want.BlockMapBTree.RecordsDeleted,
+			"directory_operation_getdents":         want.DirectoryOperation.Getdents,
+			"inode_operation_recycled":             want.InodeOperation.Recycle,
+			"inode_operation_attribute_changes":    want.InodeOperation.AttributeChange,
+			"write_calls":                          want.ReadWrite.Write,
+			"read_calls":                           want.ReadWrite.Read,
+			"vnode_hold":                           want.Vnode.Hold,
+			"vnode_remove":                         want.Vnode.Remove,
+		} {
+			line := "node_xfs_" + name + `_total{device="sda"} `
+			if !bytes.Contains(text, append(strconv.AppendUint([]byte("\n"+line), uint64(v), 10), '\n')) {
+				t.Errorf("%s: want %d of %q\n%s", name, v, b, text)
+			}
+		}
+	})
+}
+
+func BenchmarkXFS(b *testing.B) {
+	root := b.TempDir()
+	for i := range 8 {
+		writeTree(b, root, map[string]string{"fs/xfs/dm-" + strconv.Itoa(i) + "/stats/stats": xfsStats})
+	}
+	benchmarkCollector(b, xfs, sysHost(root), nil)
+}
+
+// benchmarkCollector runs a collector again and again as a scrape would.
+func benchmarkCollector(b *testing.B, spec collect.Spec, h *host.Host, options map[string][]string) {
+	set := metric.NewSet()
+	c, err := spec.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := metric.NewSink(set)
+	b.ReportAllocs()
+	for b.Loop() {
+		out.Reset(metric.Text)
+		if err := c.Update(b.Context(), out); err != nil {
+			b.Fatal(err)
+		}
+		if errs, _ := out.Errors(); len(errs) > 0 {
+			b.Fatal(errs)
+		}
+	}
+	b.ReportMetric(float64(out.Samples()), "samples")
+}
