@@ -81,11 +81,9 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{}
 	engine := scrape.NewEngine()
 	tellBuild(engine)
-	var handler *prometheus.Registry
 	if c.ProcessMetrics {
 		engine.Also(self.NewProcess(engine.Families(), h).Emit)
 		engine.Also(self.NewRuntime(engine.Families()).Emit)
-		handler = prometheus.NewRegistry()
 	}
 	reserved := func(name string) bool {
 		return engine.Families().Has(name) || ownName(name) ||
@@ -110,7 +108,7 @@ func New(c Config) (*Exporter, error) {
 		},
 		Log:         c.Log,
 		MaxRequests: c.MaxRequests,
-		Handler:     handler,
+		Telemetry:   c.ProcessMetrics,
 	})
 	u, _ := h.Uname() // a host without a name gets a page without one
 	var err error

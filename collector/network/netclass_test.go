@@ -124,7 +124,8 @@ func unit(t testing.TB, spec collect.Spec, h *host.Host, options map[string][]st
 
 func read(t testing.TB, u *collect.Unit) string {
 	t.Helper()
-	if _, ok := u.Begin(metric.Text).Wait(context.Background(), time.Now().Add(time.Minute)); !ok {
+	r := u.Begin(metric.Text)
+	if _, ok := r.Wait(context.Background(), time.Now().Add(time.Minute)); !ok {
 		t.Fatal("the collector is late")
 	}
 	return string(u.AppendText(nil, nil))
@@ -259,7 +260,8 @@ func benchmark(b *testing.B, spec collect.Spec, h *host.Host, options map[string
 	text := []byte(read(b, u))
 	b.ReportAllocs()
 	for b.Loop() {
-		u.Begin(metric.Text).Wait(context.Background(), time.Now().Add(time.Minute))
+		r := u.Begin(metric.Text)
+		r.Wait(context.Background(), time.Now().Add(time.Minute))
 		text = u.AppendText(text[:0], nil)
 	}
 }

@@ -92,7 +92,8 @@ func TestNvmeSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, ok := u.Begin(metric.Text).Wait(context.Background(), time.Now().Add(time.Minute))
+	r := u.Begin(metric.Text)
+	result, ok := r.Wait(context.Background(), time.Now().Add(time.Minute))
 	if !ok || result.Reason != collect.OK {
 		t.Errorf("%v, %v", result.Reason, u.Status().Err)
 	}

@@ -143,8 +143,8 @@ type Result struct {
 }
 
 // Begin starts a run, or joins the one in progress.
-func (u *Unit) Begin(mode metric.Mode) *Reading {
-	return &Reading{u, mode, u.start(mode)}
+func (u *Unit) Begin(mode metric.Mode) Reading {
+	return Reading{u, mode, u.start(mode)}
 }
 
 func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
@@ -264,7 +264,11 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 }
 
 func joined(err error, parts []error, more int) error {
-	if err == nil && len(parts) == 1 && more == 0 {
+	switch {
+	case more > 0:
+	case len(parts) == 0:
+		return err
+	case err == nil && len(parts) == 1:
 		return parts[0]
 	}
 	var all []string
@@ -276,9 +280,6 @@ func joined(err error, parts []error, more int) error {
 	}
 	if more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", more))
-	}
-	if all == nil {
-		return nil
 	}
 	return errors.New(strings.Join(all, "; "))
 }

@@ -10,6 +10,7 @@ package flight
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -74,6 +75,10 @@ func (f *Flight[T]) Current() *Run[T] {
 	return f.run
 }
 
+// patience is how often others are let through before a timer is set: most
+// runs need nothing but their turn, and are over by then.
+const patience = 3
+
 // Done is closed when the run has finished.
 func (r *Run[T]) Done() <-chan struct{} { return r.done }
 
@@ -84,10 +89,13 @@ func (r *Run[T]) Result() (T, error) { return r.value, r.err }
 // whether it has finished. A run that has finished is told so however late the
 // question comes; for one that has not, a deadline in the past does not wait.
 func (r *Run[T]) Wait(ctx context.Context, deadline time.Time) bool {
-	select {
-	case <-r.done:
-		return true
-	default:
+	for range patience {
+		select {
+		case <-r.done:
+			return true
+		default:
+			runtime.Gosched()
+		}
 	}
 	left := time.Until(deadline)
 	if left <= 0 {

@@ -187,7 +187,7 @@ func (t Tree) Path(elem ...string) string {
 
 // Reader returns a reader of the tree's files.
 func (t Tree) Reader() *Reader {
-	return &Reader{tree: t, buf: make([]byte, 0, 4096)}
+	return &Reader{tree: t}
 }
 
 func appendPath(dst []byte, root string, elem []string) []byte {

@@ -46,7 +46,7 @@ func (r *Reader) Read(elem ...string) ([]byte, error) {
 	b := r.buf[:0]
 	for {
 		if len(b) == cap(b) {
-			b = slices.Grow(b, cap(b))
+			b = slices.Grow(b, max(cap(b), pageSize))
 		}
 		n, errno := read(fd, b[len(b):cap(b)])
 		if errno != 0 {

@@ -126,7 +126,7 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 	if deadline.IsZero() {
 		deadline = time.Now().Add(time.Hour)
 	}
-	readings := make([]*collect.Reading, len(req.Units))
+	readings := make([]collect.Reading, len(req.Units))
 	results := make([]collect.Result, len(req.Units))
 	finished := make([]bool, len(req.Units))
 	oldest := 0
@@ -137,7 +137,8 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 		}
 		readings[i] = u.Begin(mode)
 	}
-	for i, r := range readings {
+	for i := range readings {
+		r := &readings[i]
 		if finished[i] {
 			continue
 		}

@@ -31,19 +31,15 @@ const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 
 // Metrics serves scrapes.
 type Metrics struct {
-	engine  *scrape.Engine
-	units   func() []*collect.Unit
-	known   func(name string) bool
-	extra   prometheus.Gatherer // what is kept by client_golang's own means; nil: nothing
-	log     log.Logger
-	places  chan struct{} // one for each scrape in progress; nil: no limit
-	writers writers
-
-	errors   prometheus.Registerer // where promhttp counts its errors
-	requests *prometheus.CounterVec
-	inFlight prometheus.Gauge
-	rejected atomic.Uint64
-	buffers  sync.Pool // of *[]byte
+	engine    *scrape.Engine
+	units     func() []*collect.Unit
+	known     func(name string) bool
+	log       log.Logger
+	places    chan struct{} // one for each scrape in progress; nil: no limit
+	writers   writers
+	rejected  atomic.Uint64
+	telemetry *telemetry
+	buffers   sync.Pool // of *[]byte
 }
 
 // A MetricsConfig is what a Metrics is made of.
@@ -52,46 +48,36 @@ type MetricsConfig struct {
 	Units       func() []*collect.Unit // the enabled ones
 	Known       func(name string) bool // whether there is a collector of that name, enabled or not
 	Log         log.Logger
-	MaxRequests int                  // at the same time; 0: no limit
-	Handler     *prometheus.Registry // gets promhttp_* and is served; nil: neither
+	MaxRequests int  // at the same time; 0: no limit
+	Telemetry   bool // serve promhttp_*
 }
 
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
 		engine: c.Engine, units: c.Units, known: c.Known, log: c.Log,
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "promhttp_metric_handler_requests_total", Help: "Scrapes that were answered, by HTTP status code.",
-		}, []string{"code"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "promhttp_metric_handler_requests_in_flight", Help: "Scrapes being served now.",
-		}),
-		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		telemetry: newTelemetry(),
+		buffers:   sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
 		m.places = make(chan struct{}, c.MaxRequests)
 	}
-	for _, code := range []int{http.StatusOK, http.StatusInternalServerError, http.StatusServiceUnavailable} {
-		m.requests.WithLabelValues(strconv.Itoa(code))
-	}
-	rejected := c.Engine.Families().Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
+	set := c.Engine.Families()
+	rejected := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
 	c.Engine.Also(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
-	m.errors = prometheus.NewRegistry()
-	if c.Handler != nil {
-		c.Handler.MustRegister(m.requests, m.inFlight)
-		m.errors, m.extra = c.Handler, c.Handler
-		// Registers promhttp's count of errors, which is to be there from the start.
-		promhttp.HandlerFor(c.Handler, promhttp.HandlerOpts{Registry: c.Handler})
+	if c.Telemetry {
+		m.telemetry.declare(set)
+		c.Engine.Also(m.telemetry.emit)
 	}
 	return m
 }
 
 // ServeHTTP implements http.Handler.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m.inFlight.Inc()
-	defer m.inFlight.Dec()
-	code := m.serve(w, r)
-	m.requests.WithLabelValues(strconv.Itoa(code)).Inc()
+	m.telemetry.begin()
+	code := http.StatusInternalServerError // should it panic
+	defer func() { m.telemetry.end(code) }()
+	code = m.serve(w, r)
 }
 
 func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
@@ -196,7 +182,6 @@ func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req 
 	text := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(text)
 	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
-	*text = m.appendExtra(*text, req.Want)
 	header.Set("Content-Type", textFormat)
 	*body = compress((*body)[:0], *text, header, r.Header.Get("Accept-Encoding"))
 	return http.StatusOK
@@ -215,23 +200,6 @@ func acceptsText(h http.Header) bool {
 	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
 }
 
-func (m *Metrics) appendExtra(b []byte, want metric.Filter) []byte {
-	if m.extra == nil {
-		return b
-	}
-	families, err := m.extra.Gather()
-	if err != nil {
-		_ = level.Error(m.log).Log("msg", "Gathering the exporter's own metrics", "err", err)
-	}
-	buf := bytes.NewBuffer(b)
-	for _, f := range families {
-		if want == nil || want(f.GetName()) {
-			_, _ = expfmt.MetricFamilyToText(buf, f) // a bytes.Buffer does not fail
-		}
-	}
-	return buf.Bytes()
-}
-
 // ordinary serves through client_golang's registry and promhttp: OpenMetrics,
 // protobuf, and text that went through the consistency checks.
 func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
@@ -240,14 +208,11 @@ func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, re
 		reg = prometheus.NewPedanticRegistry()
 	}
 	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
-	gatherers := prometheus.Gatherers{reg}
-	if m.extra != nil {
-		gatherers = append(gatherers, m.extra)
-	}
-	h := promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+	m.telemetry.asked.Store(true)
+	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{
 		ErrorLog:          promLog{m.log},
 		ErrorHandling:     promhttp.ContinueOnError,
-		Registry:          m.errors,
+		Registry:          m.telemetry.errors,
 		EnableOpenMetrics: !acceptsText(r.Header),
 	})
 	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer((*body)[:0])}
