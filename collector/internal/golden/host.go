@@ -93,7 +93,10 @@ func (r *recorded) put(path string, e Entry) error {
 	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		real = filepath.Join(dir, filepath.Base(path))
 	}
-	delete(r.faults, real)
+	// Not a write for nothing: a reading that hangs may be looking at the map.
+	if _, ok := r.faults[real]; ok {
+		delete(r.faults, real)
+	}
 	if e.Moment > 1 {
 		if err := os.RemoveAll(path); err != nil {
 			return err
