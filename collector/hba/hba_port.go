@@ -87,7 +87,7 @@ func (f *hbaPorts) update(a attributes, h *scsihost.Host) fcstat.Port {
 func (f *hbaPorts) updateLogin(a attributes, h *scsihost.Host, portType string) {
 	fabric := a.wwn(scsihost.FC, h.Name, "fabric_name")
 	id, ok := a.hex(scsihost.FC, h.Name, "port_id")
-	if !ok || fabric == "" || id == 0 || id > 0xffffff {
+	if !ok || fabric == "" || id == 0 || id >= 0xffffff {
 		return
 	}
 	a.out.Emit(f.login, 1, strconv.FormatUint(id>>8&0xff, 10), strconv.FormatUint(id>>16, 10),
