@@ -1,10 +1,13 @@
 package cpu
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 // TestCPUInfoAgreesWithProcfsOnX86 compares recorded hosts with what procfs
@@ -12,7 +15,7 @@ import (
 // only.
 func TestCPUInfoAgreesWithProcfsOnX86(t *testing.T) {
 	for _, name := range []string{"cpu.offline.host", "cpu.host"} {
-		text := recorded(t, name, "proc/cpuinfo")
+		text := golden.Content(t, filepath.Join(testdata, name), "proc/cpuinfo")
 		want, err := procDir(t, "cpuinfo", text).CPUInfo()
 		if err != nil || len(want) == 0 || want[0].VendorID == "" {
 			t.Skipf("procfs does not know the format here: %v", err)
@@ -88,7 +91,7 @@ func TestARMStepping(t *testing.T) {
 
 func FuzzCPUInfo(f *testing.F) {
 	for _, name := range []string{"cpu.host", "cpu.arm64.host", "cpu.armv7.host", "cpu.ppc64le.host", "cpu.s390x.host", "cpu.riscv64.host"} {
-		f.Add(recorded(f, name, "proc/cpuinfo"))
+		f.Add(golden.Content(f, filepath.Join(testdata, name), "proc/cpuinfo"))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, arch := range []string{"amd64", "arm64", "ppc64le", "s390x", "riscv64", "loong64", "mips64le"} {

@@ -159,26 +159,6 @@ func BenchmarkTimes(b *testing.B) {
 	}
 }
 
-// recorded returns a file of a recorded host.
-func recorded(tb testing.TB, name, path string) string {
-	tb.Helper()
-	b, err := os.ReadFile(filepath.Join(testdata, name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	a, err := golden.Parse(b)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, e := range a.Entries {
-		if e.Path == path {
-			return string(e.Data)
-		}
-	}
-	tb.Fatalf("%s has no %s", name, path)
-	return ""
-}
-
 func write(tb testing.TB, root, path, text string) {
 	tb.Helper()
 	file := filepath.Join(root, path)

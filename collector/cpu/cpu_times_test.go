@@ -2,16 +2,19 @@ package cpu
 
 import (
 	"math"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 // TestTimesAgreeWithProcfs compares the lines of recorded hosts with what
 // procfs makes of them.
 func TestTimesAgreeWithProcfs(t *testing.T) {
 	for _, name := range []string{"cpu.offline.host", "cpu.host", "cpu.old-kernel.host", "cpu.container.host"} {
-		text := recorded(t, name, "proc/stat")
+		text := golden.Content(t, filepath.Join(testdata, name), "proc/stat")
 		want, err := procDir(t, "stat", text).Stat()
 		if err != nil {
 			t.Fatal(err)

@@ -1,15 +1,18 @@
 package cpu
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 // TestSchedstatAgreesWithProcfs compares the lines of hosts with what procfs
 // makes of them.
 func TestSchedstatAgreesWithProcfs(t *testing.T) {
 	for _, name := range []string{"schedstat.recorded.host", "schedstat.host", "schedstat.version-17.host"} {
-		text := recorded(t, name, "proc/schedstat")
+		text := golden.Content(t, filepath.Join(testdata, name), "proc/schedstat")
 		want, err := procDir(t, "schedstat", text).Schedstat()
 		if err != nil {
 			t.Fatal(err)

@@ -45,6 +45,10 @@ func TestNothingDangerousIsRead(t *testing.T) {
 	}
 }
 
+// portCollectors returns the collectors that read Fibre Channel ports:
+// fibrechannel, and hba.
+func portCollectors() []collect.Spec { return Collectors()[:2] }
+
 // TestCollectorsShareAPass runs both collectors at the same time on a port whose
 // firmware answers once: a second pass would hang.
 func TestCollectorsShareAPass(t *testing.T) {
@@ -61,7 +65,7 @@ func TestCollectorsShareAPass(t *testing.T) {
 	h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: time.Now}
 	var running sync.WaitGroup
 	var texts [2]string
-	for i, spec := range Collectors() {
+	for i, spec := range portCollectors() {
 		running.Go(func() {
 			out, err := update(spec, h, map[string][]string{"statistics-timeout": {"1m"}})
 			if err != nil {
@@ -95,13 +99,13 @@ func update(spec collect.Spec, h *host.Host, options map[string][]string) (*metr
 }
 
 func TestOptions(t *testing.T) {
-	for _, spec := range Collectors() {
+	for _, spec := range portCollectors() {
 		if _, err := update(spec, &host.Host{Sys: host.NewTree(t.TempDir())}, map[string][]string{"statistics": {"some"}}); err == nil || !strings.Contains(err.Error(), `"some"`) {
 			t.Errorf("%s: statistics=some: %v", spec.Name, err)
 		}
 	}
 	both := map[string][]string{"host-include": {"lpfc"}, "host-exclude": {"qla"}}
-	if _, err := update(Collectors()[1], &host.Host{Sys: host.NewTree(t.TempDir())}, both); err == nil || errors.Is(err, collect.ErrNoData) {
+	if _, err := update(portCollectors()[1], &host.Host{Sys: host.NewTree(t.TempDir())}, both); err == nil || errors.Is(err, collect.ErrNoData) {
 		t.Errorf("include and exclude together: %v", err)
 	}
 }
@@ -140,7 +144,7 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 	for _, interval := range []string{"10s", "0s"} {
-		for _, spec := range Collectors()[:2] { // fibrechannel and hba
+		for _, spec := range portCollectors() {
 			b.Run(spec.Name+"/min-interval="+interval, func(b *testing.B) {
 				h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: func() time.Time { return time.Unix(1e9, 0) }}
 				set := metric.NewSet()

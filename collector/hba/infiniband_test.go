@@ -9,16 +9,17 @@ import (
 
 	"github.com/prometheus/procfs/sysfs"
 
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // infinibandHost lays out devices with one port each and every counter that a
 // ConnectX-5 is known to have, no two values alike.
-func infinibandHost(b *sysBench, devices int) {
+func infinibandHost(b *golden.Workbench, devices int) {
 	m := metric.NewSet()
 	for d := range devices {
 		dir := fmt.Sprintf("class/infiniband/mlx5_%d/", d)
-		file := func(name string, v any) { b.sysFile(dir+name, fmt.Sprintln(v)) }
+		file := func(name string, v any) { b.Sys(dir+name, fmt.Sprintln(v)) }
 		file("board_id", "MT_0000000010")
 		file("fw_ver", "16.35.2000")
 		file("hca_type", "MT4119")
@@ -38,17 +39,17 @@ func infinibandHost(b *sysBench, devices int) {
 // TestInfinibandLikeProcfs holds every counter against procfs, by the name of
 // the file that both say it comes from.
 func TestInfinibandLikeProcfs(t *testing.T) {
-	b := newSysBench(t, infiniband.Build, nil)
+	b := golden.NewWorkbench(t, infiniband.Build, nil)
 	infinibandHost(b, 2)
 	m := metric.NewSet()
 	for i, f := range infinibandLegacyCounters(m) {
-		b.sysFile("class/infiniband/mlx5_1/ports/1/counters_ext/"+f.name, fmt.Sprintln(7000+i))
+		b.Sys("class/infiniband/mlx5_1/ports/1/counters_ext/"+f.name, fmt.Sprintln(7000+i))
 	}
-	have, errs := b.update()
+	have, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	fs, err := sysfs.NewFS(filepath.Join(b.root, "sys"))
+	fs, err := sysfs.NewFS(filepath.Join(b.Root, "sys"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestInfinibandLikeProcfs(t *testing.T) {
 			}
 		}
 	}
-	sameSamples(t, have, want)
+	golden.SameSamples(t, have, want)
 	if len(have) < 110 {
 		t.Errorf("only %d samples", len(have))
 	}
@@ -117,15 +118,15 @@ func TestIsTape(t *testing.T) {
 
 // A host of 128 ports with all their counters.
 func BenchmarkInfiniband128Ports(b *testing.B) {
-	n := newSysBench(b, infiniband.Build, nil)
+	n := golden.NewWorkbench(b, infiniband.Build, nil)
 	infinibandHost(n, 128)
-	n.steady()
+	n.Steady()
 }
 
 // What a reading allocates are the names of devices and ports and a few
 // labels: nothing for each of the counters.
 func TestInfinibandAllocates(t *testing.T) {
-	n := newSysBench(t, infiniband.Build, nil)
+	n := golden.NewWorkbench(t, infiniband.Build, nil)
 	infinibandHost(n, 8)
-	n.allocs(8*8 + 16)
+	n.Allocs(8*8 + 16)
 }

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,7 +24,7 @@ func TestGolden(t *testing.T) { golden.Run(t, testdata, Collectors()) }
 // kernels with what procfs makes of them.
 func TestMeminfoAgreesWithProcfs(t *testing.T) {
 	for _, name := range []string{"meminfo.recorded.host", "meminfo.host"} {
-		text := recorded(t, name, "proc/meminfo")
+		text := golden.Content(t, filepath.Join(testdata, name), "proc/meminfo")
 		fs := procDir(t, "meminfo", text)
 		want, err := fs.Meminfo()
 		if err != nil {
@@ -83,8 +82,8 @@ func FuzzVmstatLine(f *testing.F) {
 // TestSteadyStateDoesNotAllocate reads the same files again and again.
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "meminfo", recorded(t, "meminfo.recorded.host", "proc/meminfo"))
-	write(t, dir, "vmstat", recorded(t, "vmstat.recorded.host", "proc/vmstat"))
+	write(t, dir, "meminfo", golden.Content(t, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo"))
+	write(t, dir, "vmstat", golden.Content(t, filepath.Join(testdata, "vmstat.recorded.host"), "proc/vmstat"))
 	for _, spec := range Collectors() {
 		update := updater(t, spec, dir)
 		if n := testing.AllocsPerRun(10, update); n > 0 {
@@ -94,7 +93,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkMeminfo(b *testing.B) {
-	text := recorded(b, "meminfo.recorded.host", "proc/meminfo")
+	text := golden.Content(b, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo")
 	dir := b.TempDir()
 	write(b, dir, "meminfo", text)
 	b.Run("collector", func(b *testing.B) {
@@ -120,7 +119,7 @@ func BenchmarkMeminfo(b *testing.B) {
 
 func BenchmarkVmstat(b *testing.B) {
 	dir := b.TempDir()
-	write(b, dir, "vmstat", recorded(b, "vmstat.recorded.host", "proc/vmstat"))
+	write(b, dir, "vmstat", golden.Content(b, filepath.Join(testdata, "vmstat.recorded.host"), "proc/vmstat"))
 	update := updater(b, vmstat, dir)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -143,26 +142,6 @@ func updater(tb testing.TB, spec collect.Spec, proc string) func() {
 			tb.Fatal(err)
 		}
 	}
-}
-
-// recorded returns a file of a recorded host.
-func recorded(tb testing.TB, name, path string) string {
-	tb.Helper()
-	b, err := os.ReadFile(filepath.Join(testdata, name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	a, err := golden.Parse(b)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, e := range a.Entries {
-		if e.Path == path {
-			return string(e.Data)
-		}
-	}
-	tb.Fatal(fmt.Errorf("%s has no %s", name, path))
-	return ""
 }
 
 func write(tb testing.TB, dir, name, text string) {

@@ -3,6 +3,8 @@ package network
 import (
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 const conntrackNames = "entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n"
@@ -11,15 +13,15 @@ const conntrackNames = "entries  clashres found new invalid ignore delete chainl
 // the columns by their places.
 func TestConntrackLikeProcfs(t *testing.T) {
 	for _, archive := range []string{"conntrack.recorded.host", "conntrack.host", "conntrack.old-kernel.host"} {
-		b := newBench(t, conntrack.Build, nil)
-		b.file("sys/net/netfilter/nf_conntrack_count", "1\n")
-		b.file("sys/net/netfilter/nf_conntrack_max", "2\n")
-		b.file("net/stat/nf_conntrack", recordedFile(t, archive, "proc/net/stat/nf_conntrack"))
-		have, errs := b.update()
+		b := golden.NewWorkbench(t, conntrack.Build, nil)
+		b.Proc("sys/net/netfilter/nf_conntrack_count", "1\n")
+		b.Proc("sys/net/netfilter/nf_conntrack_max", "2\n")
+		b.Proc("net/stat/nf_conntrack", golden.Content(t, testdata+"/"+archive, "proc/net/stat/nf_conntrack"))
+		have, errs := b.Update()
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		cpus, err := b.procfs().ConntrackStat()
+		cpus, err := procfsOf(t, b).ConntrackStat()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,9 +94,9 @@ func FuzzConntrack(f *testing.F) {
 }
 
 func BenchmarkConntrack(b *testing.B) {
-	n := newBench(b, conntrack.Build, nil)
-	n.file("sys/net/netfilter/nf_conntrack_count", "1\n")
-	n.file("sys/net/netfilter/nf_conntrack_max", "2\n")
-	n.file("net/stat/nf_conntrack", conntrackNames+strings.Repeat(strings.Repeat("0000000f ", 17)+"\n", 64))
-	n.steady()
+	n := golden.NewWorkbench(b, conntrack.Build, nil)
+	n.Proc("sys/net/netfilter/nf_conntrack_count", "1\n")
+	n.Proc("sys/net/netfilter/nf_conntrack_max", "2\n")
+	n.Proc("net/stat/nf_conntrack", conntrackNames+strings.Repeat(strings.Repeat("0000000f ", 17)+"\n", 64))
+	n.Steady()
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -43,14 +44,14 @@ func ipvsFile(services, backends int) string {
 }
 
 func TestIPVSLikeProcfs(t *testing.T) {
-	b := newBench(t, ipvs.Build, nil)
-	b.file("net/ip_vs_stats", ipvsTotals+"\n")
-	b.file("net/ip_vs", ipvsFile(40, 7))
-	have, errs := b.update()
+	b := golden.NewWorkbench(t, ipvs.Build, nil)
+	b.Proc("net/ip_vs_stats", ipvsTotals+"\n")
+	b.Proc("net/ip_vs", ipvsFile(40, 7))
+	have, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	stats, err := b.procfs().IPVSStats()
+	stats, err := procfsOf(t, b).IPVSStats()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestIPVSLikeProcfs(t *testing.T) {
 		"node_ipvs_incoming_bytes_total":   float64(stats.IncomingBytes),
 		"node_ipvs_outgoing_bytes_total":   float64(stats.OutgoingBytes),
 	}
-	backends, err := b.procfs().IPVSBackendStatus()
+	backends, err := procfsOf(t, b).IPVSBackendStatus()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,12 +132,12 @@ func TestIPVSLabels(t *testing.T) {
 // TestIPVSForgets sees backends come and go: those that are gone are not kept
 // for ever.
 func TestIPVSForgets(t *testing.T) {
-	b := newBench(t, ipvs.Build, nil)
-	b.file("net/ip_vs_stats", ipvsTotals)
-	c := b.collector.(*ipvsCollector)
+	b := golden.NewWorkbench(t, ipvs.Build, nil)
+	b.Proc("net/ip_vs_stats", ipvsTotals)
+	c := b.Collector.(*ipvsCollector)
 	for i := range 50 {
-		b.file("net/ip_vs", fmt.Sprintf("TCP  C0A8%04X:0CEA wlc\n", i)+strings.SplitAfterN(ipvsFile(1, 100), "\n", 5)[4])
-		if have, errs := b.update(); len(have) != 5+3*100 || errs != nil {
+		b.Proc("net/ip_vs", fmt.Sprintf("TCP  C0A8%04X:0CEA wlc\n", i)+strings.SplitAfterN(ipvsFile(1, 100), "\n", 5)[4])
+		if have, errs := b.Update(); len(have) != 5+3*100 || errs != nil {
 			t.Fatalf("%d samples, %v", len(have), errs)
 		}
 		if len(c.sums.series) > 3*100+64 {
@@ -155,11 +156,11 @@ func FuzzIPVS(f *testing.F) {
 		if _, err := parseIPVSLabels(labels); err != nil {
 			t.Skip()
 		}
-		b := newBench(t, ipvs.Build, map[string][]string{"backend-labels": {labels}})
-		b.file("net/ip_vs_stats", ipvsTotals)
-		b.file("net/ip_vs", lines+"\nTCP  C0A80016:0CEA wlc\n  -> C0A85216:0CEA      Tunnel  7    248        2\n")
+		b := golden.NewWorkbench(t, ipvs.Build, map[string][]string{"backend-labels": {labels}})
+		b.Proc("net/ip_vs_stats", ipvsTotals)
+		b.Proc("net/ip_vs", lines+"\nTCP  C0A80016:0CEA wlc\n  -> C0A85216:0CEA      Tunnel  7    248        2\n")
 		for range 2 {
-			have, _ := b.update()
+			have, _ := b.Update()
 			weights := 0.0
 			for series, v := range have {
 				if strings.HasPrefix(series, "node_ipvs_backend_weight") {
@@ -175,17 +176,17 @@ func FuzzIPVS(f *testing.F) {
 
 // A node of a cluster with a thousand services.
 func BenchmarkIPVS(b *testing.B) {
-	n := newBench(b, ipvs.Build, nil)
-	n.file("net/ip_vs_stats", ipvsTotals)
-	n.file("net/ip_vs", ipvsFile(1000, 5))
-	n.steady()
+	n := golden.NewWorkbench(b, ipvs.Build, nil)
+	n.Proc("net/ip_vs_stats", ipvsTotals)
+	n.Proc("net/ip_vs", ipvsFile(1000, 5))
+	n.Steady()
 }
 
 func TestIPVSAllocates(t *testing.T) {
 	for _, labels := range []string{strings.Join(ipvsLabels(), ","), "proto", ""} {
-		n := newBench(t, ipvs.Build, map[string][]string{"backend-labels": {labels}})
-		n.file("net/ip_vs_stats", ipvsTotals)
-		n.file("net/ip_vs", ipvsFile(50, 5))
-		n.allocs(0)
+		n := golden.NewWorkbench(t, ipvs.Build, map[string][]string{"backend-labels": {labels}})
+		n.Proc("net/ip_vs_stats", ipvsTotals)
+		n.Proc("net/ip_vs", ipvsFile(50, 5))
+		n.Allocs(0)
 	}
 }

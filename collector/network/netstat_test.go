@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -14,17 +15,17 @@ var allFields = map[string][]string{"fields": {"."}}
 // TestNetstatLikeProcfs holds the counters of a recorded host against those
 // that procfs knows.
 func TestNetstatLikeProcfs(t *testing.T) {
-	b := newBench(t, netstat.Build, allFields)
+	b := golden.NewWorkbench(t, netstat.Build, allFields)
 	for _, dir := range []string{"net/", "1/net/"} { // procfs reads those of a process
 		for _, f := range []string{"netstat", "snmp", "snmp6"} {
-			b.file(dir+f, recordedFile(t, "netstat.recorded.host", "proc/net/"+f))
+			b.Proc(dir+f, golden.Content(t, testdata+"/netstat.recorded.host", "proc/net/"+f))
 		}
 	}
-	have, errs := b.update()
+	have, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	proc, err := b.procfs().Proc(1)
+	proc, err := procfsOf(t, b).Proc(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +63,8 @@ func TestNetstatLikeProcfs(t *testing.T) {
 // TestNetstatForgetsNothing feeds one collector files whose lines come, go and
 // change places, so that its tables are of another host each time.
 func TestNetstatForgetsNothing(t *testing.T) {
-	b := newBench(t, netstat.Build, allFields)
-	b.file("net/snmp", "")
+	b := golden.NewWorkbench(t, netstat.Build, allFields)
+	b.Proc("net/snmp", "")
 	for i, step := range []struct {
 		content string
 		want    map[string]float64
@@ -74,8 +75,8 @@ func TestNetstatForgetsNothing(t *testing.T) {
 		{"", map[string]float64{}},
 		{"A: y x w\nA: 7 8 9\nC:\nC:\nB: z\nB: -1\n", map[string]float64{"A_y": 7, "A_x": 8, "A_w": 9, "B_z": -1}},
 	} {
-		b.file("net/netstat", step.content)
-		have, errs := b.update()
+		b.Proc("net/netstat", step.content)
+		have, errs := b.Update()
 		if errs != nil {
 			t.Errorf("step %d: %v", i, errs)
 		}
@@ -108,14 +109,14 @@ func FuzzNetstat(f *testing.F) {
 	f.Add("Udp:\nUdp:\n:\n:", "6")
 	f.Add("Whole: x\n", "\x00")
 	f.Fuzz(func(t *testing.T, pairs, lines6 string) {
-		b := newBench(t, netstat.Build, allFields)
-		b.file("net/netstat", "Whole: a b\nWhole: 1 2\n"+pairs)
-		b.file("net/snmp", "")
-		b.file("net/snmp6", "Whole6c 3\n"+lines6)
+		b := golden.NewWorkbench(t, netstat.Build, allFields)
+		b.Proc("net/netstat", "Whole: a b\nWhole: 1 2\n"+pairs)
+		b.Proc("net/snmp", "")
+		b.Proc("net/snmp6", "Whole6c 3\n"+lines6)
 		for range 2 {
-			b.out.Reset(metric.Text)
-			_ = b.collector.Update(t.Context(), b.out)
-			text := string(b.out.AppendText(nil, nil, func(string) bool { return false }))
+			b.Out.Reset(metric.Text)
+			_ = b.Collector.Update(t.Context(), b.Out)
+			text := string(b.Out.AppendText(nil, nil, func(string) bool { return false }))
 			for _, sample := range []string{"Whole_a 1\n", "Whole_b 2\n", "Whole6_c 3\n"} {
 				if !strings.Contains(text, "\nnode_netstat_"+sample) {
 					t.Errorf("%q is missing:\n%s", sample, text)
@@ -126,17 +127,17 @@ func FuzzNetstat(f *testing.F) {
 }
 
 func BenchmarkNetstat(b *testing.B) {
-	n := newBench(b, netstat.Build, nil)
+	n := golden.NewWorkbench(b, netstat.Build, nil)
 	for _, f := range []string{"netstat", "snmp", "snmp6"} {
-		n.file("net/"+f, recordedFile(b, "netstat.recorded.host", "proc/net/"+f))
+		n.Proc("net/"+f, golden.Content(b, testdata+"/netstat.recorded.host", "proc/net/"+f))
 	}
-	n.steady()
+	n.Steady()
 }
 
 func TestNetstatAllocates(t *testing.T) {
-	n := newBench(t, netstat.Build, allFields)
+	n := golden.NewWorkbench(t, netstat.Build, allFields)
 	for _, f := range []string{"netstat", "snmp", "snmp6"} {
-		n.file("net/"+f, recordedFile(t, "netstat.recorded.host", "proc/net/"+f))
+		n.Proc("net/"+f, golden.Content(t, testdata+"/netstat.recorded.host", "proc/net/"+f))
 	}
-	n.allocs(0)
+	n.Allocs(0)
 }

@@ -3,21 +3,23 @@ package network
 import (
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 // TestSockstatLikeProcfs holds the numbers of a recorded host against those of
 // procfs.
 func TestSockstatLikeProcfs(t *testing.T) {
-	b := newBench(t, sockstat.Build, nil)
+	b := golden.NewWorkbench(t, sockstat.Build, nil)
 	for _, f := range []string{"net/sockstat", "net/sockstat6"} {
-		b.file(f, recordedFile(t, "sockstat.recorded.host", "proc/"+f))
+		b.Proc(f, golden.Content(t, testdata+"/sockstat.recorded.host", "proc/"+f))
 	}
-	have, errs := b.update()
+	have, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	v4, err4 := b.procfs().NetSockstat()
-	v6, err6 := b.procfs().NetSockstat6()
+	v4, err4 := procfsOf(t, b).NetSockstat()
+	v6, err6 := procfsOf(t, b).NetSockstat6()
 	if err4 != nil || err6 != nil {
 		t.Fatal(err4, err6)
 	}
@@ -54,11 +56,11 @@ func FuzzSockstat(f *testing.F) {
 		if strings.Contains(line, "\n") {
 			t.Skip("not one line")
 		}
-		b := newBench(t, sockstat.Build, nil)
-		b.file("net/sockstat", line+"\nWhole: inuse 1\n")
-		_ = b.collector.Update(t.Context(), b.out)
-		errs, _ := b.out.Errors()
-		samples := b.out.Samples()
+		b := golden.NewWorkbench(t, sockstat.Build, nil)
+		b.Proc("net/sockstat", line+"\nWhole: inuse 1\n")
+		_ = b.Collector.Update(t.Context(), b.Out)
+		errs, _ := b.Out.Errors()
+		samples := b.Out.Samples()
 		if samples == 0 {
 			t.Error("the line behind is missing")
 		}
@@ -69,9 +71,9 @@ func FuzzSockstat(f *testing.F) {
 }
 
 func BenchmarkSockstat(b *testing.B) {
-	n := newBench(b, sockstat.Build, nil)
+	n := golden.NewWorkbench(b, sockstat.Build, nil)
 	for _, f := range []string{"net/sockstat", "net/sockstat6"} {
-		n.file(f, recordedFile(b, "sockstat.recorded.host", "proc/"+f))
+		n.Proc(f, golden.Content(b, testdata+"/sockstat.recorded.host", "proc/"+f))
 	}
-	n.steady()
+	n.Steady()
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/procfs"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 // wantSoftnet returns the samples that procfs' reading of a file amounts to.
@@ -51,19 +53,19 @@ func softnetFile(columns, cpus int) string {
 }
 
 func TestSoftnetLikeProcfs(t *testing.T) {
-	files := map[string]string{"recorded": recordedFile(t, "softnet.recorded.host", "proc/net/softnet_stat")}
+	files := map[string]string{"recorded": golden.Content(t, testdata+"/softnet.recorded.host", "proc/net/softnet_stat")}
 	for _, columns := range []int{9, 10, 11, 13, 14, 15, 16} {
 		files[fmt.Sprint(columns, " columns")] = softnetFile(columns, 3)
 	}
 	for name, content := range files {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, softnet.Build, nil)
-			b.file("net/softnet_stat", content)
-			have, errs := b.update()
+			b := golden.NewWorkbench(t, softnet.Build, nil)
+			b.Proc("net/softnet_stat", content)
+			have, errs := b.Update()
 			if errs != nil {
 				t.Fatal(errs)
 			}
-			lines, err := b.procfs().NetSoftnetStat()
+			lines, err := procfsOf(t, b).NetSoftnetStat()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,13 +86,13 @@ func FuzzSoftnet(f *testing.F) {
 		if strings.ContainsAny(line, "\n\r") || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
 			t.Skip("not one line of ASCII")
 		}
-		b := newBench(t, softnet.Build, nil)
-		b.file("net/softnet_stat", line+"\n")
-		have, errs := b.update()
+		b := golden.NewWorkbench(t, softnet.Build, nil)
+		b.Proc("net/softnet_stat", line+"\n")
+		have, errs := b.Update()
 		if len(errs) == 0 && len(have) == 0 {
 			t.Error("passed over in silence")
 		}
-		lines, err := b.procfs().NetSoftnetStat()
+		lines, err := procfsOf(t, b).NetSoftnetStat()
 		if err != nil || len(lines) == 1 && lines[0].Width == 12 {
 			return // procfs minds 0x and more than 32 bits; no kernel has 12 columns
 		}
@@ -101,13 +103,13 @@ func FuzzSoftnet(f *testing.F) {
 }
 
 func BenchmarkSoftnet(b *testing.B) {
-	n := newBench(b, softnet.Build, nil)
-	n.file("net/softnet_stat", softnetFile(15, 256))
-	n.steady()
+	n := golden.NewWorkbench(b, softnet.Build, nil)
+	n.Proc("net/softnet_stat", softnetFile(15, 256))
+	n.Steady()
 }
 
 func TestSoftnetAllocates(t *testing.T) {
-	n := newBench(t, softnet.Build, nil)
-	n.file("net/softnet_stat", softnetFile(15, 256))
-	n.allocs(0)
+	n := golden.NewWorkbench(t, softnet.Build, nil)
+	n.Proc("net/softnet_stat", softnetFile(15, 256))
+	n.Allocs(0)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 const udpNames = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
@@ -21,19 +23,19 @@ func udpFile(sockets int) string {
 
 func TestUDPQueuesLikeProcfs(t *testing.T) {
 	for name, files := range map[string][2]string{
-		"recorded": {recordedFile(t, "udp_queues.recorded.host", "proc/net/udp"), recordedFile(t, "udp_queues.recorded.host", "proc/net/udp6")},
+		"recorded": {golden.Content(t, testdata+"/udp_queues.recorded.host", "proc/net/udp"), golden.Content(t, testdata+"/udp_queues.recorded.host", "proc/net/udp6")},
 		"made up":  {udpFile(1000), udpFile(1)},
 		"none":     {udpNames, udpNames},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, udpQueues.Build, nil)
-			b.file("net/udp", files[0])
-			b.file("net/udp6", files[1])
-			have, errs := b.update()
+			b := golden.NewWorkbench(t, udpQueues.Build, nil)
+			b.Proc("net/udp", files[0])
+			b.Proc("net/udp6", files[1])
+			have, errs := b.Update()
 			if errs != nil {
 				t.Fatal(errs)
 			}
-			fs := b.procfs()
+			fs := procfsOf(t, b)
 			v4, err4 := fs.NetUDPSummary()
 			v6, err6 := fs.NetUDP6Summary()
 			if err4 != nil || err6 != nil {
@@ -103,9 +105,9 @@ func FuzzUDPQueues(f *testing.F) {
 		if len(strings.Fields(line)) < 13 {
 			return // procfs panics when it looks for the drops
 		}
-		b := newBench(t, udpQueues.Build, nil)
-		b.file("net/udp", udpNames+line+"\n")
-		want, wantErr := b.procfs().NetUDPSummary()
+		b := golden.NewWorkbench(t, udpQueues.Build, nil)
+		b.Proc("net/udp", udpNames+line+"\n")
+		want, wantErr := procfsOf(t, b).NetUDPSummary()
 		if wantErr != nil {
 			return // we look at less
 		}
@@ -118,17 +120,17 @@ func FuzzUDPQueues(f *testing.F) {
 func BenchmarkUDPQueues(b *testing.B) {
 	for _, sockets := range []int{20, 100_000} {
 		b.Run(fmt.Sprint(sockets), func(b *testing.B) {
-			n := newBench(b, udpQueues.Build, nil)
-			n.file("net/udp", udpFile(sockets))
-			n.file("net/udp6", udpFile(10))
-			n.steady()
+			n := golden.NewWorkbench(b, udpQueues.Build, nil)
+			n.Proc("net/udp", udpFile(sockets))
+			n.Proc("net/udp6", udpFile(10))
+			n.Steady()
 		})
 	}
 }
 
 func TestUDPQueuesAllocates(t *testing.T) {
-	n := newBench(t, udpQueues.Build, nil)
-	n.file("net/udp", udpFile(10_000))
-	n.file("net/udp6", udpFile(10))
-	n.allocs(0)
+	n := golden.NewWorkbench(t, udpQueues.Build, nil)
+	n.Proc("net/udp", udpFile(10_000))
+	n.Proc("net/udp6", udpFile(10))
+	n.Allocs(0)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	procfs "github.com/prometheus/procfs/nfs"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
 // mountstats are the NFSv4 requests as /proc/self/mountstats of a client with
@@ -67,9 +69,9 @@ func methodsOf(family, version string, stats any, except ...string) map[string]f
 func TestNfsdLikeProcfs(t *testing.T) {
 	for range 20 {
 		file := nfsdFile(40)
-		b := newFileBench(t, nfsd.Build, nil)
-		b.procFile("net/rpc/nfsd", file)
-		have, errs := b.update()
+		b := golden.NewWorkbench(t, nfsd.Build, nil)
+		b.Proc("net/rpc/nfsd", file)
+		have, errs := b.Update()
 		if errs != nil {
 			t.Fatal(errs)
 		}
@@ -99,15 +101,15 @@ func TestNfsdLikeProcfs(t *testing.T) {
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "2", s.V2Stats, "Null"))
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "3", s.V3Stats, "Null"))
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "4", s.V4Ops, "Op0Unused", "Op1Unused", "Op2Future"))
-		sameSamples(t, have, want)
+		golden.SameSamples(t, have, want)
 	}
 }
 
 func TestNfsLikeProcfs(t *testing.T) {
 	file := "net 1 2 3 4\nrpc 5 6 7\nproc2 18" + counting(8, 18) + "proc3 22" + counting(26, 22) + "proc4 59" + counting(48, 59)
-	b := newFileBench(t, nfs.Build, nil)
-	b.procFile("net/rpc/nfs", file)
-	have, errs := b.update()
+	b := golden.NewWorkbench(t, nfs.Build, nil)
+	b.Proc("net/rpc/nfs", file)
+	have, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -129,7 +131,7 @@ func TestNfsLikeProcfs(t *testing.T) {
 	maps.Copy(want, methodsOf("node_nfs_requests_total", "2", s.V2Stats))
 	maps.Copy(want, methodsOf("node_nfs_requests_total", "3", s.V3Stats))
 	maps.Copy(want, methodsOf("node_nfs_requests_total", "4", s.ClientV4Stats))
-	sameSamples(t, have, want)
+	golden.SameSamples(t, have, want)
 }
 
 func counting(from, n int) string {
@@ -150,9 +152,9 @@ func FuzzNfsd(f *testing.F) {
 		if strings.Contains(before, "io") || strings.Contains(after, "io") {
 			t.Skip("the line is there twice")
 		}
-		b := newFileBench(t, nfsd.Build, nil)
-		b.procFile("net/rpc/nfsd", before+"\nio 4711 2\n"+after)
-		have, _ := b.update()
+		b := golden.NewWorkbench(t, nfsd.Build, nil)
+		b.Proc("net/rpc/nfsd", before+"\nio 4711 2\n"+after)
+		have, _ := b.Update()
 		if have["node_nfsd_disk_bytes_read_total"] != 4711 {
 			t.Errorf("the line in order has no sample: %v", have)
 		}
@@ -160,13 +162,13 @@ func FuzzNfsd(f *testing.F) {
 }
 
 func BenchmarkNfsd(b *testing.B) {
-	n := newFileBench(b, nfsd.Build, nil)
-	n.procFile("net/rpc/nfsd", nfsdFile(76))
-	n.steady()
+	n := golden.NewWorkbench(b, nfsd.Build, nil)
+	n.Proc("net/rpc/nfsd", nfsdFile(76))
+	n.Steady()
 }
 
 func TestNfsdAllocates(t *testing.T) {
-	n := newFileBench(t, nfsd.Build, nil)
-	n.procFile("net/rpc/nfsd", nfsdFile(76))
-	n.allocs(0)
+	n := golden.NewWorkbench(t, nfsd.Build, nil)
+	n.Proc("net/rpc/nfsd", nfsdFile(76))
+	n.Allocs(0)
 }

@@ -13,29 +13,29 @@ import (
 
 // zfsHost lays out pools with as many datasets each, and the parts of the
 // golden case.
-func zfsHost(b *fileBench, pools, datasets int) {
-	b.t.Helper()
+func zfsHost(b *golden.Workbench, pools, datasets int) {
+	b.T.Helper()
 	data, err := os.ReadFile("../../testdata/storage/zfs.host")
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	a, err := golden.Parse(data)
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	for _, e := range a.Entries {
 		if dir, file := filepath.Split(e.Path); dir == "proc/"+zfsDir+"/" {
-			b.procFile(zfsDir+"/"+file, string(e.Data))
+			b.Proc(zfsDir+"/"+file, string(e.Data))
 		}
 	}
 	for p := range pools {
 		dir := fmt.Sprintf("%s/pool%d/", zfsDir, p)
-		b.procFile(dir+"state", "ONLINE\n")
-		b.procFile(dir+"io", "12 1 0x00 1 80 79205351707403 395818011156865\n"+
+		b.Proc(dir+"state", "ONLINE\n")
+		b.Proc(dir+"io", "12 1 0x00 1 80 79205351707403 395818011156865\n"+
 			"nread    nwritten reads    writes   wtime    wlentime wupdate  rtime    rlentime rupdate  wcnt     rcnt    \n"+
 			"1884160  3206144  22       132      7155162  104112268 79210489694949 24168078 104112268 79210489849220 0        0       \n")
 		for d := range datasets {
-			b.procFile(fmt.Sprintf("%sobjset-0x%x", dir, d), zfsObjset(fmt.Sprintf("pool%d/data%d", p, d), d))
+			b.Proc(fmt.Sprintf("%sobjset-0x%x", dir, d), zfsObjset(fmt.Sprintf("pool%d/data%d", p, d), d))
 		}
 	}
 }
@@ -90,7 +90,7 @@ func TestKstatLines(t *testing.T) {
 // TestZFSForgetsNothing feeds one collector files whose lines come, go and
 // change places, so that its tables are of another host each time.
 func TestZFSForgetsNothing(t *testing.T) {
-	b := newFileBench(t, zfs.Build, nil)
+	b := golden.NewWorkbench(t, zfs.Build, nil)
 	for i, step := range []struct {
 		lines string
 		want  map[string]float64
@@ -103,8 +103,8 @@ func TestZFSForgetsNothing(t *testing.T) {
 		{"t 7 text\nc 4 1\n\nt 7 text\nd 4 2\n", map[string]float64{"c": 1, "d": 2}},
 		{"", map[string]float64{}},
 	} {
-		b.procFile(zfsDir+"/zil", "1 1 0x01 1 1 1 1\nname type data\n"+step.lines)
-		have, errs := b.update()
+		b.Proc(zfsDir+"/zil", "1 1 0x01 1 1 1 1\nname type data\n"+step.lines)
+		have, errs := b.Update()
 		if errs != nil {
 			t.Errorf("step %d: %v", i, errs)
 		}
@@ -112,20 +112,20 @@ func TestZFSForgetsNothing(t *testing.T) {
 		for k, v := range step.want {
 			want["node_zfs_zil_"+k] = v
 		}
-		sameSamples(t, have, want)
+		golden.SameSamples(t, have, want)
 	}
 }
 
 // TestZFSDatasetsComeAndGo sees a pool whose datasets are others each time, as
 // on a host that runs containers: their names are not kept for ever.
 func TestZFSDatasetsComeAndGo(t *testing.T) {
-	b := newFileBench(t, zfs.Build, nil)
-	c := b.collector.(*zfsCollector)
+	b := golden.NewWorkbench(t, zfs.Build, nil)
+	c := b.Collector.(*zfsCollector)
 	for i := range 20 {
 		for d := range 30 {
-			b.procFile(fmt.Sprintf("%s/tank/objset-0x%x", zfsDir, d), zfsObjset(fmt.Sprintf("tank/%d-%d", i, d), d))
+			b.Proc(fmt.Sprintf("%s/tank/objset-0x%x", zfsDir, d), zfsObjset(fmt.Sprintf("tank/%d-%d", i, d), d))
 		}
-		if have, errs := b.update(); len(have) != 30*6 || errs != nil {
+		if have, errs := b.Update(); len(have) != 30*6 || errs != nil {
 			t.Fatalf("%d samples, %v", len(have), errs)
 		}
 		if len(c.datasets.known) > 3*30+64 {
@@ -141,14 +141,14 @@ func FuzzZFS(f *testing.F) {
 	f.Add("name type data\nx-y 4 1\nx_y 4 1\n\x00\xff 4 1", "12 1 0x00\nnread nread dataset_reads\n1 2 3", "reads 4 1\ndataset_name 7")
 	f.Add("a 7 name type data\n", "nread\n", "ONLINE")
 	f.Fuzz(func(t *testing.T, lines, io, objset string) {
-		b := newFileBench(t, zfs.Build, nil)
-		b.procFile(zfsDir+"/fm", "1 1 0x01 1 1 1 1\nname type data\nwhole_before 4 4711\n"+lines+"\nwhole_after 4 4712\n")
-		b.procFile(zfsDir+"/tank/io", io)
-		b.procFile(zfsDir+"/tank/state", io)
-		b.procFile(zfsDir+"/tank/objset-0x1", "name type data\n"+objset)
-		b.procFile(zfsDir+"/tank/objset-0x2", "name type data\n"+objset)
+		b := golden.NewWorkbench(t, zfs.Build, nil)
+		b.Proc(zfsDir+"/fm", "1 1 0x01 1 1 1 1\nname type data\nwhole_before 4 4711\n"+lines+"\nwhole_after 4 4712\n")
+		b.Proc(zfsDir+"/tank/io", io)
+		b.Proc(zfsDir+"/tank/state", io)
+		b.Proc(zfsDir+"/tank/objset-0x1", "name type data\n"+objset)
+		b.Proc(zfsDir+"/tank/objset-0x2", "name type data\n"+objset)
 		for range 2 {
-			have, _ := b.update()
+			have, _ := b.Update()
 			if have["node_zfs_fm_whole_before"] != 4711 {
 				t.Errorf("the line before is missing: %v", have)
 			}
@@ -161,22 +161,22 @@ func FuzzZFS(f *testing.F) {
 
 // A host with fifty pools of twenty datasets.
 func BenchmarkZFS50Pools(b *testing.B) {
-	n := newFileBench(b, zfs.Build, nil)
+	n := golden.NewWorkbench(b, zfs.Build, nil)
 	zfsHost(n, 50, 20)
-	n.steady()
+	n.Steady()
 }
 
 // A host with one pool and one dataset: what is in the parts.
 func BenchmarkZFSParts(b *testing.B) {
-	n := newFileBench(b, zfs.Build, nil)
+	n := golden.NewWorkbench(b, zfs.Build, nil)
 	zfsHost(n, 1, 1)
-	n.steady()
+	n.Steady()
 }
 
 // What a reading allocates are the names in the folders, and the state of each
 // pool: nothing for each of the statistics.
 func TestZFSAllocates(t *testing.T) {
-	n := newFileBench(t, zfs.Build, nil)
+	n := golden.NewWorkbench(t, zfs.Build, nil)
 	zfsHost(n, 4, 20)
-	n.allocs(4*(20+16) + 40)
+	n.Allocs(4*(20+16) + 40)
 }

@@ -1,0 +1,154 @@
+package golden
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// A Workbench is a collector on a host that a test fills with files, for what
+// recorded hosts are too clumsy for: random content, benchmarks, oracles.
+type Workbench struct {
+	Root      string // of proc and sys
+	Out       *metric.Sink
+	Collector collect.Collector
+	T         testing.TB
+}
+
+// NewWorkbench builds a collector on a host without files.
+func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]string) *Workbench {
+	t.Helper()
+	set := metric.NewSet()
+	b := &Workbench{T: t, Root: t.TempDir(), Out: metric.NewSink(set)}
+	h := &host.Host{
+		Proc: host.NewTree(filepath.Join(b.Root, "proc")), Sys: host.NewTree(filepath.Join(b.Root, "sys")).Attributes(),
+		PageSize: 4096, Ticks: 100,
+	}
+	var err error
+	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Reserved: nobody}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func nobody(string) bool { return false }
+
+// Proc writes a file of /proc, such as net/udp.
+func (b *Workbench) Proc(name, content string) { b.write("proc/"+name, content) }
+
+// Sys writes a file of /sys, such as class/scsi_tape/st0/stats/io_ns.
+func (b *Workbench) Sys(name, content string) { b.write("sys/"+name, content) }
+
+func (b *Workbench) write(name, content string) {
+	b.T.Helper()
+	path := filepath.Join(b.Root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		b.T.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		b.T.Fatal(err)
+	}
+}
+
+// Update reads once. It returns the samples by series, and what could not be
+// read.
+func (b *Workbench) Update() (samples map[string]float64, errs []error) {
+	b.T.Helper()
+	b.Out.Reset(metric.Text)
+	err := b.Collector.Update(context.Background(), b.Out)
+	errs, _ = b.Out.Errors()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	samples = map[string]float64{}
+	for line := range strings.Lines(string(b.Out.AppendText(nil, nil, nobody))) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		i := strings.LastIndexByte(line, ' ')
+		v, err := strconv.ParseFloat(strings.TrimSpace(line[i:]), 64)
+		if err != nil {
+			b.T.Fatalf("%q: %v", line, err)
+		}
+		if _, twice := samples[line[:i]]; twice {
+			b.T.Errorf("%s is there twice", line[:i])
+		}
+		samples[line[:i]] = v
+	}
+	return samples, errs
+}
+
+// Steady measures readings of a host that does not change.
+func (b *Workbench) Steady() {
+	tb := b.T.(*testing.B)
+	if _, errs := b.Update(); errs != nil {
+		tb.Fatal(errs)
+	}
+	tb.ReportAllocs()
+	for tb.Loop() {
+		b.Out.Reset(metric.Text)
+		if err := b.Collector.Update(context.Background(), b.Out); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// Allocs tests that readings of a host that does not change allocate no more
+// than a few times, whatever the size of its files.
+func (b *Workbench) Allocs(most float64) {
+	b.T.Helper()
+	if _, errs := b.Update(); errs != nil {
+		b.T.Fatal(errs)
+	}
+	if n := testing.AllocsPerRun(20, func() {
+		b.Out.Reset(metric.Text)
+		_ = b.Collector.Update(context.Background(), b.Out)
+	}); n > most {
+		b.T.Errorf("%v allocations in a reading, want %v at most", n, most)
+	}
+}
+
+// SameSamples compares samples by series.
+func SameSamples(t *testing.T, have, want map[string]float64) {
+	t.Helper()
+	for series, v := range want {
+		if got, ok := have[series]; !ok || got != v {
+			t.Errorf("%s is %v (there: %v), want %v", series, got, ok, v)
+		}
+	}
+	for series, v := range have {
+		if _, ok := want[series]; !ok {
+			t.Errorf("%s is %v, and should not be there", series, v)
+		}
+	}
+}
+
+// Content returns what a file of a recorded host holds at first.
+func Content(t testing.TB, archive, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Parse(b)
+	if err != nil {
+		t.Fatalf("%s: %v", archive, err)
+	}
+	for _, e := range a.Entries {
+		if e.Path == path && e.Moment == 1 && e.Kind == File {
+			return string(e.Data)
+		}
+	}
+	t.Fatalf("%s has no %s", archive, path)
+	return ""
+}
