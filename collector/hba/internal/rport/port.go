@@ -12,19 +12,19 @@ type State uint8
 
 // The states that a remote port can have.
 const (
-	Unknown    State = iota // any other word
-	Online                  // logged in
+	Online     State = iota // logged in
 	Blocked                 // lost; what it is asked waits until a timeout is over
 	Marginal                // logged in, and set aside by multipathd or an operator
 	NotPresent              // lost for so long that its devices were removed
 	Deleted                 // on its way out
+	Unknown                 // any other word
 	NumStates
 )
 
 // words are what the kernel calls the states, names what labels do.
 var (
-	words = [NumStates]string{"Unknown", "Online", "Blocked", "Marginal", "Not Present", "Deleted"}
-	names = [NumStates]string{"unknown", "online", "blocked", "marginal", "not_present", "deleted"}
+	words = [NumStates]string{"Online", "Blocked", "Marginal", "Not Present", "Deleted", "Unknown"}
+	names = [NumStates]string{"online", "blocked", "marginal", "not_present", "deleted", "unknown"}
 )
 
 // String returns the state as a label value.

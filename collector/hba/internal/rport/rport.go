@@ -93,7 +93,7 @@ func (f *Finder) newPort(e host.DirEntry) *Port {
 	if !ok {
 		return nil
 	}
-	p := &Port{Name: e.Name, Host: "host" + number, Channel: channel, Role: Other, inode: e.Inode, dir: Class + "/" + e.Name}
+	p := &Port{Name: e.Name, Host: "host" + number, Channel: channel, State: Unknown, Role: Other, inode: e.Inode, dir: Class + "/" + e.Name}
 	// The way over the class is longer: a third of the time of each reading.
 	link, err := f.sys.Link(Class, e.Name)
 	if dir, ok := strings.CutPrefix(link, "../../devices/"); ok && err == nil {
