@@ -3,7 +3,9 @@ package rport
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"strconv"
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
@@ -35,6 +37,7 @@ type reading struct {
 // Read brings a port up to date. It reports false for one that went away
 // meanwhile. What cannot be read is told, and is unknown. With notifications,
 // those of the fabric about the port are read, too; few drivers hear of them.
+// What a port is stays as it was while it cannot be read.
 func (f *Finder) Read(p *Port, notifications bool, tell func(error)) bool {
 	r := reading{f.sys, p, tell, true}
 	moved, there := r.state()
@@ -100,11 +103,10 @@ func (r *reading) state() (moved, there bool) {
 		p.StateKnown = true
 	case errors.Is(err, syscall.EINVAL):
 		p.State, p.StateKnown = Unknown, true
-	case host.Gone(err):
+	case errors.Is(err, fs.ErrNotExist) && r.sys.Exists(p.dir, "."):
 		p.State, p.StateKnown = Unknown, false
-		if !r.sys.Exists(p.dir, ".") {
-			return false, false
-		}
+	case host.Gone(err):
+		return false, false
 	default:
 		p.State, p.StateKnown = Unknown, false
 		r.fail(err)
@@ -114,10 +116,7 @@ func (r *reading) state() (moved, there bool) {
 
 func (r *reading) roles() (moved bool) {
 	b, ok := r.text(r.port.dir, "roles")
-	if !ok {
-		b = nil
-	}
-	if string(b) == r.port.facts.roles {
+	if !ok || string(b) == r.port.facts.roles {
 		return false
 	}
 	r.port.facts.roles = string(b)
@@ -126,13 +125,15 @@ func (r *reading) roles() (moved bool) {
 
 func (r *reading) id() (moved bool) {
 	p := r.port
-	var id uint64
-	if b, ok := r.text(p.dir, "port_id"); ok {
-		if id, ok = scan.Hex(b); !ok {
-			r.bad("a hexadecimal number", b)
-		}
+	b, ok := r.text(p.dir, "port_id")
+	if !ok {
+		return false
 	}
-	if id == p.facts.id {
+	id, ok := scan.Hex(b)
+	if !ok {
+		r.bad("a hexadecimal number", b)
+	}
+	if !ok || id == p.facts.id {
 		return false
 	}
 	p.facts.id, p.ID = id, ""
@@ -148,13 +149,14 @@ func (r *reading) id() (moved bool) {
 func (r *reading) identity() {
 	p := r.port
 	list, role := roles([]byte(p.facts.roles))
-	p.Target = ""
 	if b, ok := r.text(p.dir, "scsi_target_id"); ok {
-		id, ok := scan.Int(b)
-		if !ok {
+		switch id, ok := scan.Int(b); {
+		case !ok:
 			r.bad("a whole number", b)
-		} else if id >= 0 {
-			p.Target = p.Host[len("host"):] + ":" + p.Channel + ":" + string(b)
+		case id < 0:
+			p.Target = ""
+		default:
+			p.Target = p.Host[len("host"):] + ":" + p.Channel + ":" + strconv.FormatInt(id, 10)
 		}
 	}
 	// Of ports that are away for long, only those of SCSI targets are kept.
@@ -173,13 +175,14 @@ func (r *reading) identity() {
 }
 
 func (r *reading) name(name *string, file string) {
-	var now string
-	if b, ok := r.text(r.port.dir, file); ok {
-		if now, ok = scsihost.WWN(b); !ok {
-			r.bad("a world wide name", b)
-		}
+	b, ok := r.text(r.port.dir, file)
+	if !ok {
+		return
 	}
-	if now != "" || r.port.State != NotPresent {
+	now, ok := scsihost.WWN(b)
+	if !ok {
+		r.bad("a world wide name", b)
+	} else if now != "" || r.port.State != NotPresent {
 		*name = now
 	}
 }
