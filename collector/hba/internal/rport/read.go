@@ -55,7 +55,7 @@ func (f *Finder) Read(p *Port, notifications bool, tell func(error)) bool {
 		p.facts.turn++
 		turn := moved || p.facts.turn%refresh == 0
 		if turn {
-			r.settings()
+			r.settings(moved)
 		}
 		if !notifications {
 			p.FPIN = FPIN{}
@@ -188,9 +188,9 @@ func (r *reading) name(name *string, file string) {
 }
 
 // settings reads what an administrator, or multipathd, can set at any time.
-func (r *reading) settings() {
+func (r *reading) settings(moved bool) {
 	p := r.port
-	p.DevLoss, p.FastIOFail, p.Encryption = Timeout{}, Timeout{}, NoAnswer
+	p.DevLoss, p.FastIOFail = Timeout{}, Timeout{}
 	if b, ok := r.text(p.dir, "dev_loss_tmo"); ok {
 		if p.DevLoss, ok = timeout(b); !ok {
 			r.bad("seconds", b)
@@ -201,6 +201,10 @@ func (r *reading) settings() {
 			r.bad("seconds or off", b)
 		}
 	}
+	if !moved && p.Encryption == NoAnswer {
+		return // nor will there be one before the next login
+	}
+	p.Encryption = NoAnswer
 	if b, ok := r.text(p.dir, "encryption/encryption_status"); ok {
 		if p.Encryption, ok = encryption(b); !ok {
 			r.bad("Encrypted or Unencrypted", b)

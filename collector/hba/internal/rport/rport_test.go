@@ -174,19 +174,16 @@ func TestSettings(t *testing.T) {
 	f := newFabric(t)
 	f.target("rport-3:0-1")
 	f.readOne()
-	f.put("rport-3:0-1", "dev_loss_tmo", "600", "encryption/encryption_status", "Encrypted")
+	f.put("rport-3:0-1", "dev_loss_tmo", "600")
 	n := 1
 	for f.readOne().DevLoss.Seconds != 600 {
 		if n++; n > refresh {
 			t.Fatalf("not seen in %d readings", n)
 		}
 	}
-	if p := f.readOne(); p.Encryption != Encrypted {
-		t.Error("not encrypted")
-	}
-	f.put("rport-3:0-1", "dev_loss_tmo", "4294967295", "port_state", "Blocked")
-	if p := f.readOne(); !math.IsInf(p.DevLoss.Seconds, 1) {
-		t.Errorf("when lost: %v", p.DevLoss)
+	f.put("rport-3:0-1", "dev_loss_tmo", "4294967295", "encryption/encryption_status", "Encrypted", "port_state", "Blocked")
+	if p := f.readOne(); !math.IsInf(p.DevLoss.Seconds, 1) || p.Encryption != Encrypted {
+		t.Errorf("when lost: %v, %v", p.DevLoss, p.Encryption)
 	}
 }
 
