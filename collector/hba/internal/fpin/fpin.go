@@ -1,8 +1,7 @@
 // Package fpin names the counters of fabric performance impact notifications:
 // what the switches say about trouble at a port. The kernel counts them in
-// memory, for its own ports and for remote ports, in files of the same names.
-// See https://docs.kernel.org/admin-guide/abi-testing.html for fc_host and
-// fc_remote_ports.
+// memory, for its own ports and for remote ports, in files of the same names. See
+// Documentation/ABI/testing/sysfs-class-fc_host and -fc_remote_ports of Linux.
 package fpin
 
 // A Notification is a kind of notification.

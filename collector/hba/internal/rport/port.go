@@ -114,7 +114,7 @@ type Timeout struct {
 	Off     bool // there is no such timeout
 }
 
-// timeouts of the kernel that mean for ever.
+// forever is what the kernel has for a timeout that never comes.
 const forever = math.MaxUint32
 
 // Encryption is whether frames to and from a port are encrypted.
@@ -143,9 +143,9 @@ type FPIN struct {
 	Events [fpin.NumEvents]uint64
 
 	known [fpin.NumNotifications]bool
-	seen  [fpin.NumEvents]bool
-	moved [fpin.NumNotifications]bool
-	none  bool
+	seen  [fpin.NumEvents]bool        // at least once, since the port is known
+	moved [fpin.NumNotifications]bool // in the last reading
+	none  bool                        // the kernel counts none of them
 }
 
 // Total returns how many notifications of a kind there were, if that is known.
