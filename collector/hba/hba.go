@@ -60,6 +60,7 @@ type hbaCollector struct {
 	pcie     hbaPCIe
 	ports    hbaPorts
 	vports   hbaVports
+	rports   hbaRports
 	firmware hbaFirmware
 
 	discovered *metric.Family
@@ -93,6 +94,7 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		pcie:       newHBAPCIe(m),
 		ports:      newHBAPorts(m),
 		vports:     newHBAVports(m),
+		rports:     newHBARports(m, env.Host.Sys.Reader()),
 		firmware:   newHBAFirmware(m),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
@@ -129,6 +131,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 		}
 	}
 	c.vports.update(c.attributes, c.chosen)
+	c.rports.update(c.attributes)
 	if !c.options.statistics.none() {
 		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
 		for i, answer := range c.answers {
@@ -164,6 +167,7 @@ func (c *hbaCollector) updateHost(h *scsihost.Host) (hbaTransport, bool) {
 	}
 	if fc {
 		port := c.ports.update(c.attributes, h)
+		c.rports.add(h)
 		if !h.IsVirtual() {
 			c.asked = append(c.asked, port)
 		}

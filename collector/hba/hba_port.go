@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -106,55 +107,25 @@ func bandwidth(speed float64) float64 {
 }
 
 // hbaFPIN are the families of fabric performance impact notifications: what
-// the switches say about this port. The kernel counts them.
-type hbaFPIN struct {
-	notifications [3]hbaFile
-	events        []hbaEvent
-}
-
-// A hbaEvent is a file with the labels that it stands for.
-type hbaEvent struct {
-	file, kind, event string
-	family            *metric.Family
-}
+// the switches say about this port.
+type hbaFPIN struct{ notifications, events *metric.Family }
 
 func newHBAFPIN(m *metric.Set) hbaFPIN {
-	all := m.Counter("node_hba_fc_fpin_notifications_total", "Notifications of the fabric about trouble at this port: frames not delivered, a bad link, congestion.", "fc_host", "type")
-	one := m.Counter("node_hba_fc_fpin_events_total", "Notifications of the fabric about trouble at this port, by what happened.", "event", "fc_host", "type")
-	const delivery, integrity, congestion = "delivery", "link_integrity", "congestion"
 	return hbaFPIN{
-		notifications: [3]hbaFile{{"fpin_dn", all, delivery}, {"fpin_li", all, integrity}, {"fpin_cn", all, congestion}},
-		events: []hbaEvent{
-			{"fpin_dn_unknown", delivery, "unknown", one},
-			{"fpin_dn_timeout", delivery, "timeout", one},
-			{"fpin_dn_unable_to_route", delivery, "unable_to_route", one},
-			{"fpin_dn_device_specific", delivery, "device_specific", one},
-			{"fpin_li_failure_unknown", integrity, "unknown", one},
-			{"fpin_li_link_failure_count", integrity, "link_failure", one},
-			{"fpin_li_loss_of_sync_count", integrity, "loss_of_sync", one},
-			{"fpin_li_loss_of_signals_count", integrity, "loss_of_signal", one},
-			{"fpin_li_prim_seq_err_count", integrity, "primitive_sequence_protocol_error", one},
-			{"fpin_li_invalid_tx_word_count", integrity, "invalid_tx_word", one},
-			{"fpin_li_invalid_crc_count", integrity, "invalid_crc", one},
-			{"fpin_li_device_specific", integrity, "device_specific", one},
-			{"fpin_cn_clear", congestion, "clear", one},
-			{"fpin_cn_lost_credit", congestion, "lost_credit", one},
-			{"fpin_cn_credit_stall", congestion, "credit_stall", one},
-			{"fpin_cn_oversubscription", congestion, "oversubscription", one},
-			{"fpin_cn_device_specific", congestion, "device_specific", one},
-		},
+		notifications: m.Counter("node_hba_fc_fpin_notifications_total", "Notifications of the fabric about trouble at this port: frames not delivered, a bad link, congestion.", "fc_host", "type"),
+		events:        m.Counter("node_hba_fc_fpin_events_total", "Notifications of the fabric about trouble at this port, by what happened.", "event", "fc_host", "type"),
 	}
 }
 
 func (f *hbaFPIN) update(a attributes, name string) {
-	for _, n := range f.notifications {
-		if v, ok := a.hex(scsihost.FC, name, "statistics", n.name); ok && v < 1<<63 {
-			a.out.Emit(n.family, float64(v), name, n.label)
+	for _, n := range fpin.Notifications {
+		if v, ok := a.hex(scsihost.FC, name, "statistics", n.File); ok && v < 1<<63 {
+			a.out.Emit(f.notifications, float64(v), name, n.Name)
 		}
 	}
-	for _, e := range f.events {
-		if v, ok := a.hex(scsihost.FC, name, "statistics", e.file); ok && v < 1<<63 {
-			a.out.Emit(e.family, float64(v), e.event, name, e.kind)
+	for _, e := range fpin.Events {
+		if v, ok := a.hex(scsihost.FC, name, "statistics", e.File); ok && v < 1<<63 {
+			a.out.Emit(f.events, float64(v), e.Name, name, fpin.Notifications[e.Of].Name)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package hba
 
-import "github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+import (
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
+)
 
 // hbaReads returns the files that the collector reads.
 func hbaReads() []string {
@@ -31,6 +34,7 @@ func hbaReads() []string {
 		"node_name", "npiv_vports_inuse", "optionrom_version", "port_id", "port_name", "port_state", "port_type",
 		"serial_number", "speed", "statistics/fpin_*", "supported_speeds",
 	)
+	reads = append(reads, rport.Reads()...)
 	add("/sys/class/fc_vports/vport-*/", "port_name", "vport_state")
 	add("/sys/class/", "sas_host/host[0-9]*", "iscsi_host/host[0-9]*", "srp_host/host[0-9]*")
 	add("/sys/module/*/", "version")
