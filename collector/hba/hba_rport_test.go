@@ -9,17 +9,18 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // newFabricBench returns a host of some ports that see some targets each, with
 // eight devices on each target.
-func newFabricBench(tb testing.TB, hosts, targets int) *sysBench {
+func newFabricBench(tb testing.TB, hosts, targets int) *golden.Workbench {
 	tb.Helper()
-	b := newSysBench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}})
+	b := golden.NewWorkbench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}})
 	for h := range hosts {
-		b.sysFile(fmt.Sprintf("class/scsi_host/host%d/proc_name", h), "lpfc\n")
-		b.sysFile(fmt.Sprintf("class/fc_host/host%d/port_state", h), "Online\n")
+		b.Sys(fmt.Sprintf("class/scsi_host/host%d/proc_name", h), "lpfc\n")
+		b.Sys(fmt.Sprintf("class/fc_host/host%d/port_state", h), "Online\n")
 		for n := range targets {
 			name := fmt.Sprintf("rport-%d:0-%d", h, n)
 			device := fmt.Sprintf("devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/host%d/%s/fc_remote_ports/%s", h, name, name)
@@ -28,9 +29,9 @@ func newFabricBench(tb testing.TB, hosts, targets int) *sysBench {
 				"port_name": fmt.Sprintf("0x50060e80%04x%04x", h, n), "node_name": "0x50060e8012345601", "dev_loss_tmo": "30", "fast_io_fail_tmo": "5",
 				"statistics/fpin_dn": "0x0", "statistics/fpin_li": "0x0", "statistics/fpin_cn": "0x0",
 			} {
-				b.sysFile(device+"/"+file, content+"\n")
+				b.Sys(device+"/"+file, content+"\n")
 			}
-			link := filepath.Join(b.root, "sys/class/fc_remote_ports", name)
+			link := filepath.Join(b.Root, "sys/class/fc_remote_ports", name)
 			if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
 				tb.Fatal(err)
 			}
@@ -38,7 +39,7 @@ func newFabricBench(tb testing.TB, hosts, targets int) *sysBench {
 				tb.Fatal(err)
 			}
 			for lun := range 8 {
-				b.sysFile(fmt.Sprintf("class/scsi_device/%d:0:%d:%d/x", h, n, lun), "")
+				b.Sys(fmt.Sprintf("class/scsi_device/%d:0:%d:%d/x", h, n, lun), "")
 			}
 		}
 	}
@@ -49,7 +50,7 @@ func newFabricBench(tb testing.TB, hosts, targets int) *sysBench {
 // ports only, not for remote ports.
 func TestManyRemotePorts(t *testing.T) {
 	b := newFabricBench(t, 2, 64)
-	samples, errs := b.update()
+	samples, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -67,20 +68,20 @@ func TestManyRemotePorts(t *testing.T) {
 			t.Errorf("%s has %d samples, want %d", name, counts[name], want)
 		}
 	}
-	sameSamples(t, map[string]float64{"luns": samples[`node_hba_fc_remote_port_luns{fc_host="host1",port_name="50060e800001003f",rport="rport-1:0-63"}`]}, map[string]float64{"luns": 8})
+	golden.SameSamples(t, map[string]float64{"luns": samples[`node_hba_fc_remote_port_luns{fc_host="host1",port_name="50060e800001003f",rport="rport-1:0-63"}`]}, map[string]float64{"luns": 8})
 	few := newFabricBench(t, 2, 1)
-	few.update()
+	few.Update()
 	base := testing.AllocsPerRun(20, func() {
-		few.out.Reset(metric.Text)
-		_ = few.collector.Update(context.Background(), few.out)
+		few.Out.Reset(metric.Text)
+		_ = few.Collector.Update(context.Background(), few.Out)
 	})
-	b.allocs(base + 8)
+	b.Allocs(base + 8)
 }
 
 // BenchmarkRemotePorts reads 32 ports that see 64 targets each, which is more
 // than hosts have.
 func BenchmarkRemotePorts(b *testing.B) {
 	for _, targets := range []int{0, 8, 64} {
-		b.Run(fmt.Sprintf("32x%d", targets), func(b *testing.B) { newFabricBench(b, 32, targets).steady() })
+		b.Run(fmt.Sprintf("32x%d", targets), func(b *testing.B) { newFabricBench(b, 32, targets).Steady() })
 	}
 }

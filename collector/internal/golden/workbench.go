@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-kit/log"
 
@@ -31,7 +32,7 @@ func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]stri
 	b := &Workbench{T: t, Root: t.TempDir(), Out: metric.NewSink(set)}
 	h := &host.Host{
 		Proc: host.NewTree(filepath.Join(b.Root, "proc")), Sys: host.NewTree(filepath.Join(b.Root, "sys")).Attributes(),
-		PageSize: 4096, Ticks: 100,
+		PageSize: 4096, Ticks: 100, Now: time.Now,
 	}
 	var err error
 	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Reserved: nobody}, options)
