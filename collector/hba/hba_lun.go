@@ -1,12 +1,14 @@
 package hba
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 type lunOptions struct {
@@ -132,7 +134,9 @@ func (f *hbaLUNs) emit(a attributes, l *lun.LUN, h *sanHost, target string, want
 	f.gauge(a, f.ehTimeout, l, "device/eh_timeout")
 	f.gauge(a, f.preferred, l, "device/preferred_path")
 	if h.Driver == "smartpqi" {
-		f.gauge(a, f.bypass, l, "device/raid_bypass_cnt")
+		if v, ok := parsed(a, "a number", cNumber, "class/scsi_device", l.HCTL, "device/raid_bypass_cnt"); ok {
+			out.Emit(f.bypass, float64(v), l.Device, l.HCTL)
+		}
 	}
 }
 
@@ -147,6 +151,14 @@ func (f *hbaLUNs) gauge(a attributes, family *metric.Family, l *lun.LUN, file st
 	if v, ok := a.uint("class/scsi_device", l.HCTL, file); ok {
 		a.out.Emit(family, float64(v), l.Device, l.HCTL)
 	}
+}
+
+// cNumber reads a number as C writes it: with 0x where it is hexadecimal.
+func cNumber(b []byte) (uint64, bool) {
+	if bytes.HasPrefix(b, []byte("0x")) {
+		return scan.Hex(b)
+	}
+	return scan.Uint(b)
 }
 
 // emitCounts emits the devices of a host by state. Those states that say

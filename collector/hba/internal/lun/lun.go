@@ -161,9 +161,7 @@ func (f *Finder) Describe(l *LUN, skip func(error)) {
 			l.mask = 1<<bits - 1
 		}
 	}
-	if l.Device == "" {
-		f.stale = true // its type may say that its generic device names it
-	}
+	f.giveGenericName(l)
 }
 
 func (f *Finder) tell(l *LUN, err error, skip func(error)) {
@@ -324,11 +322,20 @@ func (f *Finder) giveNames(changed bool, skip func(error)) {
 		f.giveNamesOf(i, skip)
 	}
 	for _, l := range f.luns {
-		if l.Device == "" && l.described && !ownName(l.Type) {
-			if link, err := f.sys.Link(class, l.HCTL, "device/generic"); err == nil {
-				l.Device = path.Base(link)
-			}
+		if l.described {
+			f.giveGenericName(l)
 		}
+	}
+}
+
+// giveGenericName gives a device of a type that no driver is for the name that
+// all devices have, such as sg7.
+func (f *Finder) giveGenericName(l *LUN) {
+	if l.Device != "" || ownName(l.Type) {
+		return
+	}
+	if link, err := f.sys.Link(class, l.HCTL, "device/generic"); err == nil {
+		l.Device = path.Base(link)
 	}
 }
 
