@@ -33,7 +33,7 @@ type sanHost struct {
 	*scsihost.Host
 	transport hbaTransport
 	fcName    string // for a label: empty unless it is Fibre Channel
-	portName  string // what tells it from other initiator ports
+	portName  string // of the physical port: what tells it from other initiator ports
 	fabric    string // that it is in, or was last
 	adapter   string // address on PCI, without the function
 	states    [lun.NumStates]int
@@ -79,16 +79,18 @@ func (s *hbaSAN) begin() {
 
 // add takes a host into account.
 func (s *hbaSAN) add(a attributes, h *scsihost.Host, transport hbaTransport) {
-	sh := &sanHost{Host: h, transport: transport, portName: h.Name}
+	sh := &sanHost{Host: h, transport: transport, portName: h.Physical}
 	if transport == hbaFC || transport == hbaFCoE {
 		sh.fcName = h.Name
-		if name := quietWWN(a.sys, scsihost.FC, h.Name, "port_name"); name != "" {
+		// Virtual ports share the fate of the physical port that they are on.
+		if name := quietWWN(a.sys, scsihost.FC, h.Physical, "port_name"); name != "" {
 			sh.portName = name
 		}
+		key := quietWWN(a.sys, scsihost.FC, h.Name, "port_name")
 		if fabric := quietWWN(a.sys, scsihost.FC, h.Name, "fabric_name"); fabric != "" {
-			s.fabrics[sh.portName] = fabric
+			s.fabrics[key] = fabric
 		}
-		sh.fabric = s.fabrics[sh.portName]
+		sh.fabric = s.fabrics[key]
 	}
 	if i := strings.LastIndexByte(h.PCI, '.'); i >= 0 {
 		sh.adapter = h.PCI[:i]

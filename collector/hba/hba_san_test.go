@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
+	"golang.org/x/sys/unix"
+
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -114,30 +117,117 @@ func sanCollector(tb testing.TB, root string, options map[string][]string) (coll
 	return c, metric.NewSink(set)
 }
 
+// TestSANAllocations tests that devices and maps that stay as they are cost no
+// allocations.
+func TestSANAllocations(t *testing.T) {
+	measure := func(luns int) float64 {
+		c, out := sanCollector(t, sanTree(t, luns, 4), map[string][]string{"statistics": {"none"}})
+		return testing.AllocsPerRun(5, func() {
+			out.Reset(metric.Text)
+			if err := c.Update(t.Context(), out); err != nil {
+				t.Error(err)
+			}
+			if errs, _ := out.Errors(); errs != nil {
+				t.Error(errs)
+			}
+		})
+	}
+	if few, many := measure(2), measure(20); many > few+5 {
+		t.Errorf("%v allocations for 2 LUNs and %v for 20", few, many)
+	}
+}
+
+// TestVirtualPortsAreOnePort tests that two virtual ports on one physical port
+// do not pass for two that can fail one by one.
+func TestVirtualPortsAreOnePort(t *testing.T) {
+	b := newSysBench(t, Collectors()[1].Build, map[string][]string{"statistics": {"none"}})
+	link := func(path, target string) {
+		path = filepath.Join(b.root, "sys", path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const physical = "devices/pci0000:3a/0000:3b:00.0/host3"
+	for i, dir := range []string{physical, physical + "/vport-3:0-0/host7", physical + "/vport-3:0-1/host8"} {
+		name := filepath.Base(dir)
+		for class, file := range map[string][2]string{"scsi_host": {"state", "running"}, "fc_host": {"port_name", fmt.Sprintf("0x10000090fa00000%d", i)}} {
+			b.sysFile(filepath.Join(dir, class, name, file[0]), file[1])
+			link(filepath.Join("class", class, name), "../../"+filepath.Join(dir, class, name))
+		}
+		b.sysFile(filepath.Join(dir, "scsi_host", name, "proc_name"), "lpfc")
+		if i == 0 {
+			continue
+		}
+		hctl, device := name[len("host"):]+":0:0:0", fmt.Sprintf("sd%c", 'a'+i)
+		lun := filepath.Join(dir, "target"+hctl[:5], hctl)
+		b.sysFile(lun+"/state", "running")
+		link("class/scsi_device/"+hctl, "../../"+lun+"/scsi_device/"+hctl)
+		link(lun+"/scsi_device/"+hctl+"/device", "../../../"+hctl)
+		link("block/"+device, "../"+lun+"/block/"+device)
+		link("block/dm-0/slaves/"+device, "../../../"+lun+"/block/"+device)
+	}
+	b.sysFile("block/dm-0/dm/name", "mpatha")
+	b.sysFile("block/dm-0/dm/uuid", "mpath-1")
+	samples, errs := b.update()
+	if errs != nil {
+		t.Error(errs)
+	}
+	for component, want := range map[string]float64{"initiator_port": 1, "adapter": 1} {
+		series := `node_hba_multipath_usable_components{component="` + component + `",device="mpatha",sysfs_name="dm-0"}`
+		if got, ok := samples[series]; !ok || got != want {
+			t.Errorf("%s is %v, %v", series, got, ok)
+		}
+	}
+}
+
 // BenchmarkSAN reads what an array of disks looks like to a host.
-func BenchmarkSAN(b *testing.B) {
+func BenchmarkSAN(parent *testing.B) {
 	for _, size := range []struct{ luns, paths int }{{100, 4}, {1000, 4}, {2000, 8}} {
-		var root string
+		root := "" // made when it is first needed, below the folder of all of them
 		for _, luns := range []string{"summary", "all", "none"} {
-			b.Run(fmt.Sprintf("luns=%d/paths=%d/%s", size.luns, size.paths, luns), func(b *testing.B) {
+			parent.Run(fmt.Sprintf("luns=%d/paths=%d/%s", size.luns, size.paths, luns), func(b *testing.B) {
 				if root == "" {
-					root = sanTree(b, size.luns, size.paths)
+					root = sanTree(parent, size.luns, size.paths)
 				}
 				c, out := sanCollector(b, root, map[string][]string{"luns": {luns}, "statistics": {"none"}})
-				first := time.Now()
+				before, first := heap(), time.Now()
 				if err := c.Update(b.Context(), out); err != nil {
 					b.Fatal(err)
 				}
-				b.ReportMetric(float64(time.Since(first).Milliseconds()), "ms-first")
-				b.ReportMetric(float64(out.Samples()), "samples")
+				cold := time.Since(first)
 				b.ReportAllocs()
+				start := cpu()
 				for b.Loop() {
 					out.Reset(metric.Text)
 					if err := c.Update(b.Context(), out); err != nil {
 						b.Fatal(err)
 					}
 				}
+				b.ReportMetric(float64((cpu()-start).Microseconds())/1000/float64(b.N), "ms-cpu")
+				b.ReportMetric(float64(cold.Milliseconds()), "ms-first")
+				b.ReportMetric(float64(out.Samples()), "samples")
+				b.ReportMetric(float64(heap()-before)/(1<<20), "MiB-kept")
+				runtime.KeepAlive(c)
+				runtime.KeepAlive(out)
 			})
 		}
 	}
+}
+
+// cpu returns what the process has used.
+func cpu() time.Duration {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -26,7 +27,7 @@ func newSysBench(t testing.TB, build collect.Builder, options map[string][]strin
 	t.Helper()
 	set := metric.NewSet()
 	b := &sysBench{t: t, root: t.TempDir(), out: metric.NewSink(set)}
-	h := &host.Host{Proc: host.NewTree(filepath.Join(b.root, "proc")), Sys: host.NewTree(filepath.Join(b.root, "sys")).Attributes()}
+	h := &host.Host{Proc: host.NewTree(filepath.Join(b.root, "proc")), Sys: host.NewTree(filepath.Join(b.root, "sys")).Attributes(), Now: time.Now}
 	var err error
 	b.collector, err = build.New(&collect.Env{Host: h, Metrics: set}, options)
 	if err != nil {
