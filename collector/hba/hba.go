@@ -2,6 +2,7 @@ package hba
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
@@ -24,6 +25,7 @@ func hba(shared *fcstat.Shared) collect.Spec {
 type hbaOptions struct {
 	hosts      collect.Filter
 	statistics statisticsOptions
+	luns       lunOptions
 }
 
 // defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
@@ -32,16 +34,17 @@ func defaultHBA() hbaOptions {
 	return hbaOptions{
 		hosts:      collect.Filter{Exclude: collect.Pattern("^host[0-9]+:(ahci|ata_piix|pata_.*|sata_.*|usb-storage|uas)$")},
 		statistics: defaultStatistics(),
+		luns:       defaultLUNs(),
 	}
 }
 
 func (o *hbaOptions) Fields() []collect.Field {
-	return append([]collect.Field{
+	return slices.Concat([]collect.Field{
 		{Name: "host-include", Value: &o.hosts.Include,
 			Help: "Regular expression of hosts to include, by name and driver, such as host3:lpfc (not together with host-exclude)."},
 		{Name: "host-exclude", Value: &o.hosts.Exclude,
 			Help: "Regular expression of hosts to exclude, by name and driver, such as host0:ahci (not together with host-include)."},
-	}, o.statistics.Fields()...)
+	}, o.statistics.Fields(), o.luns.Fields())
 }
 
 // hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
@@ -62,6 +65,7 @@ type hbaCollector struct {
 	vports   hbaVports
 	rports   hbaRports
 	firmware hbaFirmware
+	san      hbaSAN
 
 	discovered *metric.Family
 	chosen     []*scsihost.Host
@@ -83,6 +87,9 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 	if err := o.hosts.Check("host", defaultHBA().hosts); err != nil {
 		return nil, err
 	}
+	if err := o.luns.check(); err != nil {
+		return nil, err
+	}
 	m := env.Metrics
 	return &hbaCollector{
 		attributes: attributes{sys: env.Host.Sys.Reader()},
@@ -96,6 +103,7 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		vports:     newHBAVports(m),
 		rports:     newHBARports(m, env.Host.Sys.Reader()),
 		firmware:   newHBAFirmware(m),
+		san:        newHBASAN(env, o.luns),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
 	}, nil
@@ -116,6 +124,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if len(c.chosen) == 0 {
 		return collect.ErrNoData
 	}
+	c.san.begin()
 	var transports [len(hbaTransports)]int
 	for _, h := range c.chosen {
 		if h.Err != nil {
@@ -123,6 +132,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 		}
 		if transport, ok := c.updateHost(h); ok {
 			transports[transport]++
+			c.san.add(c.attributes, h, transport)
 		}
 	}
 	for t, n := range transports {
@@ -132,6 +142,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	}
 	c.vports.update(c.attributes, c.chosen)
 	c.rports.update(c.attributes)
+	c.san.update(c.attributes)
 	if !c.options.statistics.none() {
 		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
 		for i, answer := range c.answers {

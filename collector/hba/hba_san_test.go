@@ -1,0 +1,234 @@
+package hba
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		facts pathFacts
+		want  string
+	}{
+		{pathFacts{failed: true, running: true}, "failed"},
+		{pathFacts{way: wayBlocked}, "offline"},
+		{pathFacts{running: true, way: wayBlocked, access: lun.Standby}, "blocked"},
+		{pathFacts{running: true, way: wayMarginal, access: lun.Unavailable}, "standby"},
+		{pathFacts{running: true, way: wayMarginal, access: lun.NonOptimized}, "marginal"},
+		{pathFacts{running: true, access: lun.NonOptimized}, "non_optimized"},
+		{pathFacts{running: true}, "optimized"},
+		{pathFacts{running: true, access: lun.OtherAccess}, "optimized"},
+	} {
+		if got := pathHealths[c.facts.verdict()]; got != c.want {
+			t.Errorf("%+v is %s, want %s", c.facts, got, c.want)
+		}
+	}
+}
+
+func TestLUNOptions(t *testing.T) {
+	for name, value := range map[string]string{"luns": "some", "max-luns": "-1"} {
+		_, err := update(Collectors()[1], &host.Host{Sys: host.NewTree(t.TempDir())}, map[string][]string{name: {value}})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+	}
+}
+
+// sanTree makes the tree of a host with four Fibre Channel ports, two array
+// ports behind each, and so many LUNs by so many paths, in multipath maps.
+func sanTree(tb testing.TB, luns, paths int) string {
+	root := tb.TempDir()
+	link := func(path, target string) {
+		path = filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.Symlink(target, path); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for h := range 4 {
+		dir := fmt.Sprintf("devices/pci0000:3a/0000:3a:00.0/0000:3b:00.%d/host%d", h, h)
+		for class, files := range map[string]map[string]string{
+			"scsi_host": {"proc_name": "lpfc", "state": "running"},
+			"fc_host":   {"port_name": fmt.Sprintf("0x10000090fa00000%d", h), "fabric_name": fmt.Sprintf("0x100050eb1a00000%d", h%2), "port_state": "Online"},
+		} {
+			place := fmt.Sprintf("%s/%s/host%d", dir, class, h)
+			link(fmt.Sprintf("class/%s/host%d", class, h), "../../"+place)
+			for file, content := range files {
+				put(tb, root, place+"/"+file, content)
+			}
+		}
+	}
+	for p := range paths {
+		h := p % 4
+		rport := fmt.Sprintf("rport-%d:0-%d", h, p/4)
+		dir := fmt.Sprintf("devices/pci0000:3a/0000:3a:00.0/0000:3b:00.%d/host%d/%s", h, h, rport)
+		place := dir + "/fc_remote_ports/" + rport
+		link("class/fc_remote_ports/"+rport, "../../"+place)
+		put(tb, root, place+"/port_name", fmt.Sprintf("0x500a09810000000%x", p))
+		put(tb, root, place+"/port_state", "Online")
+		for l := range luns {
+			hctl := fmt.Sprintf("%d:0:%d:%d", h, p/4, l)
+			device := fmt.Sprintf("sd%c%d", 'a'+p, l)
+			dev := fmt.Sprintf("%s/target%d:0:%d/%s", dir, h, p/4, hctl)
+			link("class/scsi_device/"+hctl, "../../"+dev+"/scsi_device/"+hctl)
+			link(dev+"/scsi_device/"+hctl+"/device", "../../../"+hctl)
+			for file, content := range map[string]string{
+				"state": "running", "type": "0", "vendor": "NETAPP  ", "model": "LUN C-Mode      ", "rev": "9141",
+				"wwid": fmt.Sprintf("naa.600a0980383030537a%014x", l), "iocounterbits": "32", "ioerr_cnt": "0x2", "iotmo_cnt": "0x0",
+				"access_state": "active/optimized",
+			} {
+				put(tb, root, dev+"/"+file, content)
+			}
+			link("block/"+device, "../"+dev+"/block/"+device)
+			link(fmt.Sprintf("block/dm-%d/slaves/%s", l, device), "../../../"+dev+"/block/"+device)
+		}
+	}
+	for l := range luns {
+		dm := fmt.Sprintf("block/dm-%d/", l)
+		put(tb, root, dm+"dm/name", fmt.Sprintf("mpath%d", l))
+		put(tb, root, dm+"dm/uuid", fmt.Sprintf("mpath-3600a0980383030537a%014x", l))
+		link(dm+"holders/dm-9999", "../../dm-9999")
+	}
+	return root
+}
+
+func sanCollector(tb testing.TB, root string, options map[string][]string) (collect.Collector, *metric.Sink) {
+	h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: func() time.Time { return time.Unix(1e9, 0) }}
+	set := metric.NewSet()
+	c, err := Collectors()[1].Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c, metric.NewSink(set)
+}
+
+// TestSANAllocations tests that devices and maps that stay as they are cost no
+// allocations.
+func TestSANAllocations(t *testing.T) {
+	measure := func(luns int) float64 {
+		c, out := sanCollector(t, sanTree(t, luns, 4), map[string][]string{"statistics": {"none"}})
+		return testing.AllocsPerRun(5, func() {
+			out.Reset(metric.Text)
+			if err := c.Update(t.Context(), out); err != nil {
+				t.Error(err)
+			}
+			if errs, _ := out.Errors(); errs != nil {
+				t.Error(errs)
+			}
+		})
+	}
+	if few, many := measure(2), measure(20); many > few+5 {
+		t.Errorf("%v allocations for 2 LUNs and %v for 20", few, many)
+	}
+}
+
+// TestVirtualPortsAreOnePort tests that two virtual ports on one physical port
+// do not pass for two that can fail one by one.
+func TestVirtualPortsAreOnePort(t *testing.T) {
+	b := golden.NewWorkbench(t, Collectors()[1].Build, map[string][]string{"statistics": {"none"}})
+	link := func(path, target string) {
+		path = filepath.Join(b.Root, "sys", path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const physical = "devices/pci0000:3a/0000:3b:00.0/host3"
+	for i, dir := range []string{physical, physical + "/vport-3:0-0/host7", physical + "/vport-3:0-1/host8"} {
+		name := filepath.Base(dir)
+		for class, file := range map[string][2]string{"scsi_host": {"state", "running"}, "fc_host": {"port_name", fmt.Sprintf("0x10000090fa00000%d", i)}} {
+			b.Sys(filepath.Join(dir, class, name, file[0]), file[1])
+			link(filepath.Join("class", class, name), "../../"+filepath.Join(dir, class, name))
+		}
+		b.Sys(filepath.Join(dir, "scsi_host", name, "proc_name"), "lpfc")
+		if i == 0 {
+			continue
+		}
+		hctl, device := name[len("host"):]+":0:0:0", fmt.Sprintf("sd%c", 'a'+i)
+		lun := filepath.Join(dir, "target"+hctl[:5], hctl)
+		b.Sys(lun+"/state", "running")
+		link("class/scsi_device/"+hctl, "../../"+lun+"/scsi_device/"+hctl)
+		link(lun+"/scsi_device/"+hctl+"/device", "../../../"+hctl)
+		link("block/"+device, "../"+lun+"/block/"+device)
+		link("block/dm-0/slaves/"+device, "../../../"+lun+"/block/"+device)
+	}
+	b.Sys("block/dm-0/dm/name", "mpatha")
+	b.Sys("block/dm-0/dm/uuid", "mpath-1")
+	samples, errs := b.Update()
+	if errs != nil {
+		t.Error(errs)
+	}
+	for component, want := range map[string]float64{"initiator_port": 1, "adapter": 1} {
+		series := `node_hba_multipath_usable_components{component="` + component + `",device="mpatha",sysfs_name="dm-0"}`
+		if got, ok := samples[series]; !ok || got != want {
+			t.Errorf("%s is %v, %v", series, got, ok)
+		}
+	}
+}
+
+// BenchmarkSAN reads what an array of disks looks like to a host.
+func BenchmarkSAN(parent *testing.B) {
+	for _, size := range []struct{ luns, paths int }{{100, 4}, {1000, 4}, {2000, 8}} {
+		root := "" // made when it is first needed, below the folder of all of them
+		for _, luns := range []string{"summary", "all", "none"} {
+			parent.Run(fmt.Sprintf("luns=%d/paths=%d/%s", size.luns, size.paths, luns), func(b *testing.B) {
+				if root == "" {
+					root = sanTree(parent, size.luns, size.paths)
+				}
+				c, out := sanCollector(b, root, map[string][]string{"luns": {luns}, "statistics": {"none"}})
+				before, first := heap(), time.Now()
+				if err := c.Update(b.Context(), out); err != nil {
+					b.Fatal(err)
+				}
+				cold := time.Since(first)
+				b.ReportAllocs()
+				start := cpu()
+				for b.Loop() {
+					out.Reset(metric.Text)
+					if err := c.Update(b.Context(), out); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64((cpu()-start).Microseconds())/1000/float64(b.N), "ms-cpu")
+				b.ReportMetric(float64(cold.Milliseconds()), "ms-first")
+				b.ReportMetric(float64(out.Samples()), "samples")
+				b.ReportMetric(float64(heap()-before)/(1<<20), "MiB-kept")
+				runtime.KeepAlive(c)
+				runtime.KeepAlive(out)
+			})
+		}
+	}
+}
+
+// cpu returns what the process has used.
+func cpu() time.Duration {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

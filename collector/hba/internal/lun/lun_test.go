@@ -1,0 +1,200 @@
+package lun
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+)
+
+// A tree is a folder that stands for /sys.
+type tree struct {
+	*testing.T
+	root string
+}
+
+func newTree(t *testing.T) tree { return tree{t, t.TempDir()} }
+
+func (t tree) write(path, content string) {
+	t.Helper()
+	path = filepath.Join(t.root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// link makes a link, or puts a new one in the place of another: beside it
+// first, so that it cannot have the inode of the old one.
+func (t tree) link(path, target string) {
+	t.Helper()
+	path = filepath.Join(t.root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, path+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// device makes a SCSI device.
+func (t tree) device(dir, hctl, vendor string) {
+	d := dir + "/" + hctl
+	t.link("class/scsi_device/"+hctl, "../../"+d+"/scsi_device/"+hctl)
+	t.link(d+"/scsi_device/"+hctl+"/device", "../../../"+hctl)
+	t.write(d+"/state", "running\n")
+	t.write(d+"/vendor", vendor)
+	t.write(d+"/ioerr_cnt", "0xffffffff80000010\n")
+}
+
+func (t tree) remove(path string) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(t.root, path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read reads everything, and returns the devices by address with what was told.
+func read(t tree, f *Finder) (map[string]*LUN, []string) {
+	t.Helper()
+	var told []string
+	skip := func(err error) { told = append(told, strings.ReplaceAll(err.Error(), t.root, "")) }
+	luns, err := f.Find(skip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]*LUN{}
+	for _, l := range luns {
+		f.Describe(l, skip)
+		if f.Refresh(l, All, skip) {
+			found[l.HCTL] = l
+		}
+	}
+	return found, told
+}
+
+func TestDevicesComeAndGo(t *testing.T) {
+	s := newTree(t)
+	f := NewFinder(host.NewTree(s.root))
+	const fc, sas = "devices/host3/rport-3:0-2/target3:0:1", "devices/host5/port-5:0/expander-5:0/port-5:0:1/end_device-5:0:1/target5:0:1"
+	s.device(fc, "3:0:1:7", "OLD")
+	s.device(sas, "5:0:1:0", "DISK")
+	s.write("class/scsi_device/nonsense", "")
+	s.link("block/sdb", "../"+fc+"/3:0:1:7/block/sdb")
+
+	luns, told := read(s, f)
+	if len(luns) != 2 || told != nil {
+		t.Fatalf("%v, %v", luns, told)
+	}
+	old := luns["3:0:1:7"]
+	if old.Host != "host3" || old.Rport != "rport-3:0-2" || old.Device != "sdb" || old.Vendor != "OLD" || old.Errors.Value != 0x80000010 || f.Device("sdb") != old {
+		t.Errorf("%+v", old)
+	}
+	if l := luns["5:0:1:0"]; l.EndDevice != "end_device-5:0:1" || l.Device != "" || l.Requests.Known || l.Type != "unknown" {
+		t.Errorf("%+v", l)
+	}
+
+	// Another device takes the address, and its driver comes later.
+	s.remove(fc + "/3:0:1:7")
+	s.remove("block/sdb")
+	s.device(fc, "3:0:1:7", "NEW")
+	if luns, _ = read(s, f); luns["3:0:1:7"] == old || luns["3:0:1:7"].Vendor != "NEW" || luns["3:0:1:7"].Device != "" || f.Device("sdb") != nil {
+		t.Errorf("%+v", luns["3:0:1:7"])
+	}
+	s.link("block/sdc", "../"+fc+"/3:0:1:7/block/sdc")
+	if luns, _ = read(s, f); luns["3:0:1:7"].Device != "sdc" {
+		t.Errorf("%+v", luns["3:0:1:7"])
+	}
+
+	// One vanishes between listing and reading, and then altogether.
+	s.remove(fc + "/3:0:1:7")
+	if luns, told = read(s, f); len(luns) != 1 || told != nil {
+		t.Errorf("%v, %v", luns, told)
+	}
+	s.remove("class/scsi_device/3:0:1:7")
+	if luns, told = read(s, f); len(luns) != 1 || told != nil {
+		t.Errorf("%v, %v", luns, told)
+	}
+	s.remove("class")
+	if _, err := f.Find(func(error) {}); !host.Gone(err) {
+		t.Errorf("a host without the class: %v", err)
+	}
+}
+
+func TestWhatIsWrongIsToldAndAskedForAgain(t *testing.T) {
+	s := newTree(t)
+	f := NewFinder(host.NewTree(s.root))
+	const dir = "devices/host0/target0:0:0"
+	s.device(dir, "0:0:0:0", "ACME")
+	for _, bits := range []string{"0", "65", "many"} {
+		s.write(dir+"/0:0:0:0/iocounterbits", bits)
+		luns, told := read(s, f)
+		if len(told) != 1 || !strings.Contains(told[0], "iocounterbits") || luns["0:0:0:0"].Errors.Value != 0x80000010 {
+			t.Errorf("%s bits: %v, %+v", bits, told, luns["0:0:0:0"])
+		}
+	}
+	s.write(dir+"/0:0:0:0/iocounterbits", "64")
+	if luns, told := read(s, f); told != nil || luns["0:0:0:0"].Errors.Value != 0xffffffff80000010 {
+		t.Errorf("64 bits: %v, %+v", told, luns["0:0:0:0"])
+	}
+}
+
+func TestJitter(t *testing.T) {
+	const mask = 1<<32 - 1
+	for _, c := range []struct{ in, want []uint64 }{
+		{[]uint64{100, 99, 101, 101, 90}, []uint64{100, 100, 101, 101, 101}},
+		{[]uint64{mask, 5, 4}, []uint64{mask, 5, 5}},       // around the end
+		{[]uint64{2, mask, 3}, []uint64{2, 2, 3}},          // back over it
+		{[]uint64{1 << 20, 7, 8}, []uint64{1 << 20, 7, 8}}, // a reset
+		{[]uint64{mask - 1, mask, 0}, []uint64{mask - 1, mask, 0}},
+	} {
+		var j jitter
+		var got []uint64
+		for _, v := range c.in {
+			got = append(got, j.next(Counter{v, true}, mask).Value)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v becomes %v, want %v", c.in, got, c.want)
+		}
+	}
+	var j jitter
+	if j.next(Counter{}, mask).Known {
+		t.Error("a counter out of nothing")
+	}
+}
+
+func TestHostNumber(t *testing.T) {
+	for hctl, want := range map[string]string{
+		"3:0:1:7": "3", "12:0:0:18446744073709551615": "12", "0:0:0:1086537744": "0",
+		"3:0:1": "", "3:0:1:": "", "3:0:1:7:": "", "3:0:1:7:9": "", ":0:0:0": "", "": "", "a:0:0:0": "", "3::1:7": "", "3:0:0:-1": "",
+	} {
+		if got, ok := hostNumber(hctl); ok != (want != "") || ok && got != want {
+			t.Errorf("hostNumber(%q) = %q, %v", hctl, got, ok)
+		}
+	}
+}
+
+func FuzzPlace(f *testing.F) {
+	f.Add("../../devices/host3/rport-3:0-2/target3:0:1/3:0:1:7/scsi_device/3:0:1:7", "3:0:1:7")
+	f.Add("../../devices/platform/host4/session1/target4:0:0/4:0:0:0", "4:0:0:0")
+	f.Fuzz(func(t *testing.T, link, hctl string) {
+		if number, ok := hostNumber(hctl); ok && (!isNumber(number) || strings.Count(hctl, ":") != 3) {
+			t.Errorf("%q is host %q", hctl, number)
+		}
+		var l LUN
+		(&Finder{words: map[string]string{}}).place(&l, link)
+		for _, part := range []string{l.Rport, l.Session, l.EndDevice} {
+			if strings.Contains(part, "/") || !strings.Contains(link, part) {
+				t.Errorf("%q: %+v", link, l)
+			}
+		}
+	})
+}
