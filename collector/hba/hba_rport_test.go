@@ -17,7 +17,7 @@ import (
 // eight devices on each target.
 func newFabricBench(tb testing.TB, hosts, targets int) *golden.Workbench {
 	tb.Helper()
-	b := golden.NewWorkbench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}})
+	b := golden.NewWorkbench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}})
 	for h := range hosts {
 		b.Sys(fmt.Sprintf("class/scsi_host/host%d/proc_name", h), "lpfc\n")
 		b.Sys(fmt.Sprintf("class/fc_host/host%d/port_state", h), "Online\n")
