@@ -61,6 +61,7 @@ type hbaCollector struct {
 	ports    hbaPorts
 	vports   hbaVports
 	firmware hbaFirmware
+	hbaBeyond
 
 	discovered *metric.Family
 	chosen     []*scsihost.Host
@@ -94,12 +95,13 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		ports:      newHBAPorts(m),
 		vports:     newHBAVports(m),
 		firmware:   newHBAFirmware(m),
+		hbaBeyond:  newHBABeyond(m),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
 	}, nil
 }
 
-func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
+func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error {
 	all, err := c.finder.Find()
 	if err != nil {
 		return collect.OrNoData(err)

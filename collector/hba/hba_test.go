@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,11 +32,19 @@ var dangerous = []string{
 	"lpfc_force_rscn", "lpfc_xcvr_data", "max_xri", "max_rpi", "max_vpi", "thermal_temp", "fw_state", "port_speed", "mu_read",
 	"reset_host", "BRM_status", "host_trace_buffer", "diag_trigger_master", "hard_reset", "link_reset", "password", "password_in",
 	"username", "username_in", "dhchap_secret", "dhchap_ctrl_secret", "invalid_dword_count", "utilization", "requests", "megabytes",
+	"chap_in_idx", "chap_out_idx", "tls_key", "tls_configured_key", "tls_keyring", "reset_controller", "rescan_controller", "delete_controller",
+	"nuse", "running_disparity_error_count", "loss_of_dword_sync_count", "phy_reset_problem_count", "status", "fault", "locate", "power_status",
 }
+
+// harmless are files that are called as a dangerous one of another folder is.
+var harmless = []string{"/sys/class/iscsi_host/host*/port_speed"}
 
 func TestNothingDangerousIsRead(t *testing.T) {
 	for _, spec := range Collectors() {
 		for _, pattern := range spec.Reads {
+			if slices.Contains(harmless, pattern) {
+				continue
+			}
 			for _, name := range dangerous {
 				if ok, err := filepath.Match(filepath.Base(pattern), name); ok || err != nil {
 					t.Errorf("%s reads %s: %v", spec.Name, pattern, err)
@@ -61,7 +70,7 @@ func TestCollectorsShareAPass(t *testing.T) {
 	h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: time.Now}
 	var running sync.WaitGroup
 	var texts [2]string
-	for i, spec := range Collectors() {
+	for i, spec := range Collectors()[:2] { // fibrechannel and hba
 		running.Go(func() {
 			out, err := update(spec, h, map[string][]string{"statistics-timeout": {"1m"}})
 			if err != nil {
@@ -95,7 +104,7 @@ func update(spec collect.Spec, h *host.Host, options map[string][]string) (*metr
 }
 
 func TestOptions(t *testing.T) {
-	for _, spec := range Collectors() {
+	for _, spec := range Collectors()[:2] { // fibrechannel and hba
 		if _, err := update(spec, &host.Host{Sys: host.NewTree(t.TempDir())}, map[string][]string{"statistics": {"some"}}); err == nil || !strings.Contains(err.Error(), `"some"`) {
 			t.Errorf("%s: statistics=some: %v", spec.Name, err)
 		}
@@ -140,7 +149,7 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 	for _, interval := range []string{"10s", "0s"} {
-		for _, spec := range Collectors() {
+		for _, spec := range Collectors()[:2] { // fibrechannel and hba
 			b.Run(spec.Name+"/min-interval="+interval, func(b *testing.B) {
 				h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: func() time.Time { return time.Unix(1e9, 0) }}
 				set := metric.NewSet()
