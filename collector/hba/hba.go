@@ -24,6 +24,7 @@ func hba(shared *fcstat.Shared) collect.Spec {
 type hbaOptions struct {
 	hosts      collect.Filter
 	statistics statisticsOptions
+	beyond     beyondOptions
 }
 
 // defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
@@ -41,7 +42,7 @@ func (o *hbaOptions) Fields() []collect.Field {
 			Help: "Regular expression of hosts to include, by name and driver, such as host3:lpfc (not together with host-exclude)."},
 		{Name: "host-exclude", Value: &o.hosts.Exclude,
 			Help: "Regular expression of hosts to exclude, by name and driver, such as host0:ahci (not together with host-include)."},
-	}, o.statistics.Fields()...)
+	}, append(o.statistics.Fields(), o.beyond.Fields()...)...)
 }
 
 // hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
@@ -95,7 +96,7 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		ports:      newHBAPorts(m),
 		vports:     newHBAVports(m),
 		firmware:   newHBAFirmware(m),
-		hbaBeyond:  newHBABeyond(m),
+		hbaBeyond:  newHBABeyond(m, &o.beyond),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
 	}, nil

@@ -14,17 +14,30 @@ import (
 type hbaBeyond struct {
 	of    hbaChosen
 	iscsi hbaISCSISessions
+	nvme  hbaNVMeControllers
 }
 
-func newHBABeyond(m *metric.Set) hbaBeyond {
+// beyondOptions are their options.
+type beyondOptions struct {
+	nvmePCIe collect.Bool
+}
+
+func (o *beyondOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "nvme-pcie", Value: &o.nvmePCIe, Help: "Whether to tell NVMe controllers on PCI Express as well as those on a network."},
+	}
+}
+
+func newHBABeyond(m *metric.Set, o *beyondOptions) hbaBeyond {
 	return hbaBeyond{
 		iscsi: newHBAISCSISessions(m),
+		nvme:  newHBANVMeControllers(m, bool(o.nvmePCIe)),
 	}
 }
 
 // beyondReads returns the files that are read of them.
 func beyondReads() []string {
-	return iscsiReads()
+	return append(iscsiReads(), nvmeReads()...)
 }
 
 // Update reads the SCSI hosts and then what is reached over them, and what is
@@ -34,6 +47,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	err := c.updateHosts(ctx, out)
 	c.of.choose(c.chosen)
 	c.iscsi.update(c.attributes, &c.of, c.chosen)
+	c.nvme.update(c.attributes, c.chosen)
 	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.Samples() > 0 || len(told) > 0) {
 		return nil
 	}
