@@ -191,7 +191,6 @@ func (f *hbaNVMeControllers) updateController(a attributes, c *nvmeController) {
 // went away.
 func (f *hbaNVMeControllers) updateState(a attributes, c *nvmeController) bool {
 	word, err := a.sys.Text(nvmefs.ClassDir, c.name, "state")
-	c.state = nvmeDown
 	if err != nil {
 		if !host.Gone(err) {
 			a.out.Skip(err)
@@ -199,6 +198,7 @@ func (f *hbaNVMeControllers) updateState(a attributes, c *nvmeController) bool {
 		}
 		return a.sys.Exists(nvmefs.ClassDir, c.name)
 	}
+	c.state = nvmeDown
 	switch string(word) {
 	case "deleting (no IO)":
 		word = []byte("deleting")
