@@ -3,6 +3,7 @@ package hba
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -13,6 +14,8 @@ import (
 // them, and what has none.
 type hbaBeyond struct {
 	of    hbaChosen
+	disks hbaDisks
+	sas   hbaSASTree
 	iscsi hbaISCSISessions
 	nvme  hbaNVMeControllers
 }
@@ -31,13 +34,14 @@ func (o *beyondOptions) Fields() []collect.Field {
 func newHBABeyond(m *metric.Set, o *beyondOptions) hbaBeyond {
 	return hbaBeyond{
 		iscsi: newHBAISCSISessions(m),
+		sas:   newHBASASTree(m),
 		nvme:  newHBANVMeControllers(m, bool(o.nvmePCIe)),
 	}
 }
 
 // beyondReads returns the files that are read of them.
 func beyondReads() []string {
-	return append(iscsiReads(), nvmeReads()...)
+	return slices.Concat(sasReads(), iscsiReads(), nvmeReads())
 }
 
 // Update reads the SCSI hosts and then what is reached over them, and what is
@@ -46,6 +50,8 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.out, c.chosen = out, c.chosen[:0]
 	err := c.updateHosts(ctx, out)
 	c.of.choose(c.chosen)
+	c.disks.begin()
+	c.sas.update(c.attributes, &c.of, &c.disks)
 	c.iscsi.update(c.attributes, &c.of, c.chosen)
 	c.nvme.update(c.attributes, c.chosen)
 	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.Samples() > 0 || len(told) > 0) {
