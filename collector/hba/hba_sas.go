@@ -143,7 +143,7 @@ func (f *hbaSASTree) updatePhy(a attributes, chosen *hbaChosen, p *sasPhy) {
 	word, err := a.sys.Text(sasPhys, p.name, "negotiated_linkrate")
 	switch {
 	case err == nil:
-		f.updateRate(a, h.Name, p.name, word)
+		f.updateRate(a, h.Name, p, word)
 	case !host.Gone(err):
 		a.out.Skip(err)
 	case !a.sys.Exists(sasPhys, p.name):
@@ -159,17 +159,21 @@ func (f *hbaSASTree) updatePhy(a attributes, chosen *hbaChosen, p *sasPhy) {
 }
 
 // updateRate emits the speed of a phy, or why it has none.
-func (f *hbaSASTree) updateRate(a attributes, scsiHost, phy string, word []byte) {
+func (f *hbaSASTree) updateRate(a attributes, scsiHost string, p *sasPhy, word []byte) {
 	rate, ok := linkRate(word)
 	switch {
 	case !ok && !f.state.known(word):
 		a.out.Skip(a.sys.At(host.Bad(1, "a link rate", word)))
 	case rate > 0:
-		a.out.Emit(f.rate, rate, phy, scsiHost)
+		a.out.Emit(f.rate, rate, p.name, scsiHost)
 		word = []byte("up")
 	}
-	labels := [...]string{phy, scsiHost, ""}
+	labels := [...]string{p.name, scsiHost, ""}
 	f.state.emit(a.out, word, labels[:])
+	if rate != p.rate { // plugged in or out: it may say something else of itself now
+		p.rate = rate
+		p.read(a)
+	}
 }
 
 // linkRate reads the speed of a phy, such as 12.0 Gbit, in bits per second. It

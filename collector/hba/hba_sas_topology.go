@@ -19,6 +19,7 @@ type sasTopology struct {
 type sasPhy struct {
 	name, address, identifier, kind string
 	maxRate                         float64
+	rate                            float64 // when the above was read
 
 	expander string // that it is a part of; empty for one of the adapter
 	port     string // that it is a part of
@@ -56,10 +57,7 @@ func (t *sasTopology) read(a attributes, f *hbaSASTree, disks *hbaDisks) {
 	ports := portsOf(f)
 	for _, e := range f.phys.Entries {
 		p := sasPhy{name: e.Name, expander: expanderOf(e.Name)}
-		p.address = a.wwn(sasPhys, e.Name, "sas_address")
-		p.identifier = a.label(sasPhys, e.Name, "phy_identifier")
-		p.kind = a.label(sasPhys, e.Name, "device_type")
-		p.maxRate, _ = parsed(a, "a link rate", maxLinkRate, sasPhys, e.Name, "maximum_linkrate_hw")
+		p.read(a)
 		if port, ok := ports[e.Name]; ok {
 			p.port, p.device = port.name, port.device
 			p.disk = found[p.device]
@@ -68,6 +66,14 @@ func (t *sasTopology) read(a attributes, f *hbaSASTree, disks *hbaDisks) {
 	}
 	after, _ := a.out.Errors()
 	t.failed = len(after) > len(before)
+}
+
+// read reads what a phy says of itself.
+func (p *sasPhy) read(a attributes) {
+	p.address = a.wwn(sasPhys, p.name, "sas_address")
+	p.identifier = a.label(sasPhys, p.name, "phy_identifier")
+	p.kind = a.label(sasPhys, p.name, "device_type")
+	p.maxRate, _ = parsed(a, "a link rate", maxLinkRate, sasPhys, p.name, "maximum_linkrate_hw")
 }
 
 // maxLinkRate reads the highest speed of a phy, where a word is none.

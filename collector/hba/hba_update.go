@@ -13,11 +13,12 @@ import (
 // hbaBeyond are the things that are not SCSI hosts themselves: what hangs off
 // them, and what has none.
 type hbaBeyond struct {
-	of    hbaChosen
-	disks hbaDisks
-	sas   hbaSASTree
-	iscsi hbaISCSISessions
-	nvme  hbaNVMeControllers
+	of         hbaChosen
+	disks      hbaDisks
+	sas        hbaSASTree
+	enclosures hbaEnclosures
+	iscsi      hbaISCSISessions
+	nvme       hbaNVMeControllers
 }
 
 // beyondOptions are their options.
@@ -33,15 +34,16 @@ func (o *beyondOptions) Fields() []collect.Field {
 
 func newHBABeyond(m *metric.Set, o *beyondOptions) hbaBeyond {
 	return hbaBeyond{
-		iscsi: newHBAISCSISessions(m),
-		sas:   newHBASASTree(m),
-		nvme:  newHBANVMeControllers(m, bool(o.nvmePCIe)),
+		iscsi:      newHBAISCSISessions(m),
+		sas:        newHBASASTree(m),
+		enclosures: newHBAEnclosures(m),
+		nvme:       newHBANVMeControllers(m, bool(o.nvmePCIe)),
 	}
 }
 
 // beyondReads returns the files that are read of them.
 func beyondReads() []string {
-	return slices.Concat(sasReads(), iscsiReads(), nvmeReads())
+	return slices.Concat(sasReads(), enclosureReads(), iscsiReads(), nvmeReads())
 }
 
 // Update reads the SCSI hosts and then what is reached over them, and what is
@@ -52,6 +54,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.of.choose(c.chosen)
 	c.disks.begin()
 	c.sas.update(c.attributes, &c.of, &c.disks)
+	c.enclosures.update(c.attributes, &c.of, &c.disks)
 	c.iscsi.update(c.attributes, &c.of, c.chosen)
 	c.nvme.update(c.attributes, c.chosen)
 	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.Samples() > 0 || len(told) > 0) {
