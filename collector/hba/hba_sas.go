@@ -71,7 +71,7 @@ func sasReads() []string {
 		"/sys/class/sas_end_device/end_device-*/device/target*/*:*:*:*",
 		"/sys/class/sas_expander/expander-*/level", "/sys/class/sas_expander/expander-*/product_id",
 		"/sys/class/sas_expander/expander-*/product_rev", "/sys/class/sas_expander/expander-*/vendor_id",
-		"/sys/class/scsi_device/*:*:*:*/device/block/*", "/sys/class/scsi_disk/*:*:*:*",
+		"/sys/class/scsi_device/*:*:*:*/device/block/sd*", "/sys/class/scsi_disk/*:*:*:*",
 	}
 }
 
