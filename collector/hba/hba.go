@@ -26,6 +26,7 @@ type hbaOptions struct {
 	hosts      collect.Filter
 	statistics statisticsOptions
 	luns       lunOptions
+	beyond     beyondOptions
 }
 
 // defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
@@ -44,7 +45,7 @@ func (o *hbaOptions) Fields() []collect.Field {
 			Help: "Regular expression of hosts to include, by name and driver, such as host3:lpfc (not together with host-exclude)."},
 		{Name: "host-exclude", Value: &o.hosts.Exclude,
 			Help: "Regular expression of hosts to exclude, by name and driver, such as host0:ahci (not together with host-include)."},
-	}, o.statistics.Fields(), o.luns.Fields())
+	}, o.statistics.Fields(), o.luns.Fields(), o.beyond.Fields())
 }
 
 // hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
@@ -66,6 +67,7 @@ type hbaCollector struct {
 	rports   hbaRports
 	firmware hbaFirmware
 	san      hbaSAN
+	hbaBeyond
 
 	discovered *metric.Family
 	chosen     []*scsihost.Host
@@ -104,12 +106,13 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		rports:     newHBARports(m, env.Host.Sys.Reader()),
 		firmware:   newHBAFirmware(m),
 		san:        newHBASAN(env, o.luns),
+		hbaBeyond:  newHBABeyond(m, &o.beyond),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
 	}, nil
 }
 
-func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
+func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error {
 	all, err := c.finder.Find()
 	if err != nil {
 		return collect.OrNoData(err)

@@ -1,6 +1,8 @@
 package hba
 
 import (
+	"slices"
+
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 )
@@ -45,5 +47,5 @@ func hbaReads() []string {
 			"current_link_speed", "current_link_width", "driver", "max_link_speed", "max_link_width")
 	}
 	add("/sys/devices/css0/*/*/", "failed", "in_recovery")
-	return append(reads, lunReads()...)
+	return slices.Concat(reads, lunReads(), beyondReads())
 }

@@ -3,8 +3,6 @@ package hba
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,10 +12,10 @@ import (
 )
 
 // newFabricBench returns a host of some ports that see some targets each, with
-// eight devices on each target.
-func newFabricBench(tb testing.TB, hosts, targets int) *golden.Workbench {
+// some devices on each target.
+func newFabricBench(tb testing.TB, hosts, targets, luns int) *golden.Workbench {
 	tb.Helper()
-	b := golden.NewWorkbench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}})
+	b := golden.NewWorkbench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}})
 	for h := range hosts {
 		b.Sys(fmt.Sprintf("class/scsi_host/host%d/proc_name", h), "lpfc\n")
 		b.Sys(fmt.Sprintf("class/fc_host/host%d/port_state", h), "Online\n")
@@ -31,14 +29,8 @@ func newFabricBench(tb testing.TB, hosts, targets int) *golden.Workbench {
 			} {
 				b.Sys(device+"/"+file, content+"\n")
 			}
-			link := filepath.Join(b.Root, "sys/class/fc_remote_ports", name)
-			if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-				tb.Fatal(err)
-			}
-			if err := os.Symlink("../../"+device, link); err != nil {
-				tb.Fatal(err)
-			}
-			for lun := range 8 {
+			b.SysLink("class/fc_remote_ports/"+name, "../../"+device)
+			for lun := range luns {
 				b.Sys(fmt.Sprintf("class/scsi_device/%d:0:%d:%d/x", h, n, lun), "")
 			}
 		}
@@ -49,7 +41,7 @@ func newFabricBench(tb testing.TB, hosts, targets int) *golden.Workbench {
 // TestManyRemotePorts counts targets and samples, and has readings allocate for
 // ports only, not for remote ports.
 func TestManyRemotePorts(t *testing.T) {
-	b := newFabricBench(t, 2, 64)
+	b := newFabricBench(t, 2, 64, 8)
 	samples, errs := b.Update()
 	if errs != nil {
 		t.Fatal(errs)
@@ -69,19 +61,19 @@ func TestManyRemotePorts(t *testing.T) {
 		}
 	}
 	golden.SameSamples(t, map[string]float64{"luns": samples[`node_hba_fc_remote_port_luns{fc_host="host1",port_name="50060e800001003f",rport="rport-1:0-63"}`]}, map[string]float64{"luns": 8})
-	few := newFabricBench(t, 2, 1)
+	few := newFabricBench(t, 2, 1, 0)
 	few.Update()
 	base := testing.AllocsPerRun(20, func() {
 		few.Out.Reset(metric.Text)
 		_ = few.Collector.Update(context.Background(), few.Out)
 	})
-	b.Allocs(base + 8)
+	newFabricBench(t, 2, 64, 0).Allocs(base + 8)
 }
 
 // BenchmarkRemotePorts reads 32 ports that see 64 targets each, which is more
 // than hosts have.
 func BenchmarkRemotePorts(b *testing.B) {
 	for _, targets := range []int{0, 8, 64} {
-		b.Run(fmt.Sprintf("32x%d", targets), func(b *testing.B) { newFabricBench(b, 32, targets).Steady() })
+		b.Run(fmt.Sprintf("32x%d", targets), func(b *testing.B) { newFabricBench(b, 32, targets, 8).Steady() })
 	}
 }

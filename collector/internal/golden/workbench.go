@@ -50,6 +50,18 @@ func (b *Workbench) Proc(name, content string) { b.write("proc/"+name, content) 
 // Sys writes a file of /sys, such as class/scsi_tape/st0/stats/io_ns.
 func (b *Workbench) Sys(name, content string) { b.write("sys/"+name, content) }
 
+// SysLink makes a symbolic link in /sys.
+func (b *Workbench) SysLink(name, target string) {
+	b.T.Helper()
+	path := filepath.Join(b.Root, "sys", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		b.T.Fatal(err)
+	}
+	if err := os.Symlink(target, path); err != nil {
+		b.T.Fatal(err)
+	}
+}
+
 func (b *Workbench) write(name, content string) {
 	b.T.Helper()
 	path := filepath.Join(b.Root, name)

@@ -1,0 +1,98 @@
+package hba
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// hbaBeyond are the things that are not SCSI hosts themselves: what hangs off
+// them, and what has none.
+type hbaBeyond struct {
+	of         hbaChosen
+	disks      hbaDisks
+	sas        hbaSASTree
+	enclosures hbaEnclosures
+	iscsi      hbaISCSISessions
+	nvme       hbaNVMeControllers
+}
+
+// beyondOptions are their options.
+type beyondOptions struct {
+	nvmePCIe collect.Bool
+}
+
+func (o *beyondOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "nvme-pcie", Value: &o.nvmePCIe, Help: "Whether to tell NVMe controllers on PCI Express as well as those on a network."},
+	}
+}
+
+func newHBABeyond(m *metric.Set, o *beyondOptions) hbaBeyond {
+	return hbaBeyond{
+		iscsi:      newHBAISCSISessions(m),
+		sas:        newHBASASTree(m),
+		enclosures: newHBAEnclosures(m),
+		nvme:       newHBANVMeControllers(m, bool(o.nvmePCIe)),
+	}
+}
+
+// beyondReads returns the files that are read of them.
+func beyondReads() []string {
+	return slices.Concat(sasReads(), enclosureReads(), iscsiReads(), nvmeReads())
+}
+
+// Update reads the SCSI hosts and then what is reached over them, and what is
+// reached over none: NVMe controllers have no SCSI host.
+func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.out, c.chosen = out, c.chosen[:0]
+	err := c.updateHosts(ctx, out)
+	c.of.choose(c.chosen)
+	c.disks.begin()
+	c.sas.update(c.attributes, &c.of, &c.disks)
+	c.enclosures.update(c.attributes, &c.of, &c.disks)
+	c.iscsi.update(c.attributes, &c.of, c.chosen)
+	c.nvme.update(c.attributes, c.chosen)
+	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.Samples() > 0 || len(told) > 0) {
+		return nil
+	}
+	return err
+}
+
+// list lists a folder again. One that is not there is empty.
+func (a attributes) list(l *host.Listing, elem ...string) (changed bool) {
+	before := len(l.Entries)
+	changed, err := a.sys.List(l, elem...)
+	if err != nil {
+		if !host.Gone(err) {
+			a.out.Skip(err)
+		}
+		return before > 0
+	}
+	return changed
+}
+
+// renamedStates returns a set whose label values are not the kernel's words.
+func renamedStates(family *metric.Family, states map[string]string, words ...string) *stateSet {
+	s := newStateSet(family, words...)
+	for i, w := range words {
+		if state, ok := states[w]; ok {
+			s.states[i] = state
+		}
+	}
+	return s
+}
+
+// index returns the place of a word's state.
+func (s *stateSet) index(word []byte) int {
+	for i, w := range s.words {
+		if w == string(word) {
+			return i
+		}
+	}
+	return len(s.words)
+}
