@@ -216,7 +216,7 @@ func TestErrorsAreBounded(t *testing.T) {
 
 // FuzzValue holds the quick number formats against strconv.
 func FuzzValue(f *testing.F) {
-	for _, v := range []float64{0, 1, -1, 0.1, 0.25, 1e15, 1 << 53, 1<<53 + 2, 12345.678, -0.005, 0.0005, 1e300,
+	for _, v := range []float64{0, 1, -1, 0.1, 0.25, 1e15, 1 << 53, 1<<53 + 2, 12345.678, -0.005, 0.0005, 0.000001, -12.000305, 1.000001e-6, 9007199254.740991, 1e300,
 		math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), math.Inf(-1), 9007199254740.993} {
 		f.Add(v)
 	}

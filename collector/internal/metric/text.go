@@ -87,36 +87,37 @@ func cleanName(s string) string {
 	return s
 }
 
-// appendValue appends a sample value. Whole numbers, and those with up to
-// three decimals (clock ticks, milliseconds, load averages), are written as
-// plain decimals, which costs a third of the shortest-float search; they read
-// back as the same float.
+// appendValue appends a sample value. Whole numbers, and those with up to six
+// decimals (clock ticks, milliseconds, microseconds), are written as plain
+// decimals, which costs a third of the shortest-float search; they read back as
+// the same float.
 func appendValue(b []byte, v float64) []byte {
 	const exact = 1 << 53 // up to here a float64 counts every whole number
 	if abs := math.Abs(v); abs < exact {
 		if i := int64(v); float64(i) == v {
 			return strconv.AppendInt(b, i, 10)
 		}
-		if m := math.Round(v * 1000); abs < exact/1000 && m/1000 == v {
-			return appendMilli(b, int64(m))
+		if m := math.Round(v * 1e3); abs < exact/1e3 && m/1e3 == v {
+			return appendDecimals(b, int64(m), 1e3)
+		}
+		if m := math.Round(v * 1e6); abs < exact/1e6 && m/1e6 == v {
+			return appendDecimals(b, int64(m), 1e6)
 		}
 	}
 	return strconv.AppendFloat(b, v, 'g', -1, 64)
 }
 
-func appendMilli(b []byte, m int64) []byte {
+// appendDecimals appends m/one, where one is a power of ten and m is no
+// multiple of it.
+func appendDecimals(b []byte, m, one int64) []byte {
 	if m < 0 {
 		b = append(b, '-')
 		m = -m
 	}
-	b = strconv.AppendInt(b, m/1000, 10)
-	frac := m % 1000
-	b = append(b, '.', byte('0'+frac/100))
-	if frac %= 100; frac != 0 {
-		b = append(b, byte('0'+frac/10))
-		if frac %= 10; frac != 0 {
-			b = append(b, byte('0'+frac))
-		}
+	b = append(strconv.AppendInt(b, m/one, 10), '.')
+	for frac := m % one; frac > 0; frac %= one {
+		one /= 10
+		b = append(b, byte('0'+frac/one))
 	}
 	return b
 }

@@ -43,7 +43,7 @@ func NewEngine() *Engine {
 		duration: set.Gauge("node_scrape_collector_duration_seconds", "How long the collector took, or has been taking if it is late.", "collector"),
 		success:  set.Gauge("node_scrape_collector_success", "Whether the collector delivered: 1 also when some parts could not be read.", "collector"),
 		state:    set.Gauge("host_exporter_collector_state", "How the collector's last run went, as 1 for its reason: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
-		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read.", "collector"),
+		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
 		panics:   set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
 		sinks:    sync.Pool{New: func() any { return metric.NewSink(set) }},
 	}
@@ -166,10 +166,12 @@ func (e *Engine) tell(out *metric.Sink, units []*collect.Unit, results []collect
 	var panics uint64
 	for i, u := range units {
 		name, r, status := u.Spec.Name, results[i], u.Status()
-		out.Emit(e.duration, r.Duration.Seconds(), name)
+		out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
 		out.Bool(e.success, r.Reason.Success() || r.Reason == collect.NoData && u.Spec.Lenient, name)
 		out.Emit(e.state, 1, name, string(r.Reason))
-		out.Emit(e.errors, float64(status.Errors), name)
+		if status.Errors > 0 { // most never have any, on thousands of hosts
+			out.Emit(e.errors, float64(status.Errors), name)
+		}
 		panics += status.Panics
 	}
 	out.Emit(e.panics, float64(panics))
