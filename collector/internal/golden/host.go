@@ -2,6 +2,7 @@ package golden
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func (r *recorded) put(path string, e Entry) error {
 	}
 	r.faults.Set(real, nil)
 	if e.Moment > 1 {
-		if err := os.RemoveAll(path); err != nil {
+		if err := r.setAside(path); err != nil {
 			return err
 		}
 	}
@@ -134,6 +135,19 @@ func (r *recorded) write(path string, data []byte, e Entry) error {
 		mtime = r.clock
 	}
 	return os.Chtimes(path, mtime, mtime)
+}
+
+// setAside takes an entry away and keeps it elsewhere: removed, its inode might
+// be given to what takes its place, as sysfs never does.
+func (r *recorded) setAside(path string) error {
+	gone, err := os.MkdirTemp(r.root, "gone")
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(path, filepath.Join(gone, "entry")); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func errnoOf(name string) (error, error) {
