@@ -7,6 +7,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -90,13 +91,13 @@ func (f *mergedFamily) files() []string {
 func mergeFamily(name string, parts []textfilePart) *mergedFamily {
 	f := &mergedFamily{name: name, parts: parts}
 	typ, typed := familyType(parts)
-	f.names = seriesNames(name, typ)
+	f.names = families.SeriesNames(name, typ)
 	whole := &dto.MetricFamily{Name: &name, Type: &typ}
 	seen := map[string]string{} // the file of each series
 	for _, p := range parts {
-		if !fits(p.family.GetType(), typ) {
+		if !families.Fits(p.family.GetType(), typ) {
 			f.errs = append(f.errs, fmt.Errorf("%s: %s is %s, and %s in %s: left out", p.file.path, name,
-				typeName(p.family.GetType()), typeName(typ), typed.file.path))
+				families.TypeName(p.family.GetType()), families.TypeName(typ), typed.file.path))
 			continue
 		}
 		if whole.Help == nil {
@@ -122,24 +123,12 @@ func familyType(parts []textfilePart) (dto.MetricType, textfilePart) {
 	first := parts[0]
 	if first.family.GetType() == dto.MetricType_UNTYPED {
 		for _, p := range parts {
-			if t := p.family.GetType(); fits(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
+			if t := p.family.GetType(); families.Fits(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
 				return t, p
 			}
 		}
 	}
 	return first.family.GetType(), first
-}
-
-// fits reports whether series of one type can be served as another.
-func fits(have, want dto.MetricType) bool {
-	return have == want || have == dto.MetricType_UNTYPED && (want == dto.MetricType_GAUGE || want == dto.MetricType_COUNTER)
-}
-
-func typeName(t dto.MetricType) string {
-	if t == dto.MetricType_UNTYPED {
-		return "of no type"
-	}
-	return "a " + strings.ToLower(t.String())
 }
 
 // appendSeries appends the series of a part that are not there yet, and tells
@@ -148,15 +137,15 @@ func appendSeries(all []*dto.Metric, p textfilePart, typ dto.MetricType, seen ma
 	again := 0
 	var first error
 	for _, m := range p.family.Metric {
-		key := seriesKey(m)
+		key := families.SeriesKey(m)
 		if file, there := seen[key]; there {
 			if again++; first == nil {
-				first = fmt.Errorf("%s: %s is in %s already", p.file.path, seriesName(p.family.GetName(), m), file)
+				first = fmt.Errorf("%s: %s is in %s already", p.file.path, families.SeriesName(p.family.GetName(), m), file)
 			}
 			continue
 		}
 		seen[key] = p.file.path
-		all = append(all, typedMetric(m, typ))
+		all = append(all, families.Retyped(m, typ))
 	}
 	switch {
 	case again == 1:
@@ -165,42 +154,4 @@ func appendSeries(all []*dto.Metric, p textfilePart, typ dto.MetricType, seen ma
 		*errs = append(*errs, fmt.Errorf("%w, and %d more series of the family", first, again-1))
 	}
 	return all
-}
-
-// typedMetric returns a series of no type as one of typ.
-func typedMetric(m *dto.Metric, typ dto.MetricType) *dto.Metric {
-	if m.Untyped == nil {
-		return m
-	}
-	switch typ {
-	case dto.MetricType_GAUGE:
-		return &dto.Metric{Label: m.Label, Gauge: &dto.Gauge{Value: m.Untyped.Value}}
-	case dto.MetricType_COUNTER:
-		return &dto.Metric{Label: m.Label, Counter: &dto.Counter{Value: m.Untyped.Value}}
-	}
-	return m
-}
-
-// seriesKey is the same for what is one series to Prometheus, to which a label
-// that is empty is not there.
-func seriesKey(m *dto.Metric) string {
-	var b []byte
-	for _, l := range m.Label {
-		if l.GetValue() != "" {
-			b = append(append(b, l.GetName()...), 0xff) // which is in no UTF-8 text
-			b = append(append(b, l.GetValue()...), 0xff)
-		}
-	}
-	return string(b)
-}
-
-// seriesNames returns the names of a family's series, and its own.
-func seriesNames(name string, typ dto.MetricType) []string {
-	switch typ {
-	case dto.MetricType_SUMMARY:
-		return []string{name, name + "_sum", name + "_count"}
-	case dto.MetricType_HISTOGRAM:
-		return []string{name, name + "_bucket", name + "_sum", name + "_count"}
-	}
-	return []string{name}
 }
