@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 )
 
 // parseTextfile reads a file in the text format. One that does not parse, or
@@ -16,7 +17,7 @@ func parseTextfile(name string, b []byte) *textfileFile {
 	if err != nil {
 		return refuse(name, parseError(name, b, err))
 	}
-	f := &textfileFile{path: name}
+	f := &textfileFile{path: name, source: merge.Source{Name: name}}
 	for _, key := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[key]
 		if families.HasTimestamp(family) {
@@ -28,7 +29,7 @@ func parseTextfile(name string, b []byte) *textfileFile {
 			}
 		}
 		if len(family.Metric) > 0 {
-			f.families = append(f.families, family)
+			f.source.Families = append(f.source.Families, family)
 		}
 	}
 	return f
