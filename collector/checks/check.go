@@ -190,7 +190,7 @@ func (c *checkCollector) tell(out *metric.Sink, s *scheduler.State) {
 	counts(out, c.dropped, name, s.Dropped)
 	out.Bool(c.suspended, s.Suspended, name)
 	d := &s.Definition
-	out.Emit(c.info, 1, name, d.Format, d.User, strconv.FormatBool(d.Shell))
+	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell))
 }
 
 func counts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {

@@ -5,6 +5,8 @@ package definition
 import (
 	"reflect"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 )
 
 // A Definition is one check, as it is configured. It is plain data: what does
@@ -37,11 +39,8 @@ type Definition struct {
 	StdoutLimit int64
 
 	// How its output is read.
-	Format    string
-	Metric    string
-	Metrics   []Metric
+	Output    output.Options
 	ExitCodes map[string]float64
-	MaxSeries int
 	Labels    map[string]string
 }
 
@@ -57,8 +56,11 @@ func New(name string) Definition {
 		OpenFiles:   256,
 		FileSize:    16 << 20,
 		StdoutLimit: 256 << 10,
-		Format:      "prometheus",
-		MaxSeries:   200,
+		Output: output.Options{
+			Format:    output.Prometheus,
+			MaxSeries: 200,
+			JQTimeout: 250 * time.Millisecond,
+		},
 	}
 }
 
@@ -106,21 +108,4 @@ func (d Definition) Warnings() []string {
 		all = append(all, "check "+d.Name+" runs a program that others may be able to change (allow-unsafe-path)")
 	}
 	return all
-}
-
-// A Metric is one declared metric of a check.
-type Metric struct {
-	Name        string
-	From        string
-	Help        string
-	Type        string
-	Unit        string
-	Labels      []string
-	Min, Max    *float64
-	Enum        map[string]float64
-	Each        string
-	Value       string
-	LabelValues map[string]string
-	Pattern     string
-	Whole       bool
 }

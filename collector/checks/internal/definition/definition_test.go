@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
@@ -26,7 +27,7 @@ raid:
   ttl: 1h
   memory: 64MiB
   cpu: 5s
-  open-files: 16
+  open-files: 64
   file-size: 4096
   stdout-limit: 1KiB
   max-series: 10
@@ -56,12 +57,12 @@ nightly:
 		Env: map[string]string{"LANGUAGE": "C", "SECRET_FILE": "/run/secret"}, AllowUnsafePath: true,
 		Interval: 5 * time.Minute, Slow: true, TTL: time.Hour,
 		Timeout: 30 * time.Second, KillGrace: time.Second, Memory: 64 << 20, CPU: 5 * time.Second,
-		OpenFiles: 16, FileSize: 4096, StdoutLimit: 1024,
-		Format: "kv", MaxSeries: 10, Labels: map[string]string{"controller": "0"},
-		Metrics: []Metric{
+		OpenFiles: 64, FileSize: 4096, StdoutLimit: 1024,
+		Labels: map[string]string{"controller": "0"},
+		Output: output.Options{Format: output.KV, MaxSeries: 10, JQTimeout: 250 * time.Millisecond, Metrics: []output.Metric{
 			{Name: "raid_state", From: "state", Help: "The state.", Type: "gauge", Labels: []string{"disk"}, Min: &zero, Max: &two, Enum: map[string]float64{"Online": 1}},
 			{Name: "raid_age_seconds", Unit: "h"},
-		},
+		}},
 	}
 	nightly := New("nightly")
 	nightly.Command, nightly.Shell = []string{"/bin/sh", "-c", "true && false"}, true
@@ -98,13 +99,19 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, at: '@daily', interval: 6h}\n", "x.yml:1:26: check a: want interval or at, have both"},
 		{"a: {command: /bin/a, memory: lots}\n", `x.yml:1:30: want a number of bytes such as 128MiB, have "lots"`},
 		{"a: {command: /bin/a, memory: 9999999999GiB}\n", `x.yml:1:30: want a number of bytes such as 128MiB, have "9999999999GiB"`},
-		{"a: {command: /bin/a, max-series: 0}\n", `x.yml:1:34: want a whole number above 0, have "0"`},
+		{"a: {command: /bin/a, max-series: 0}\n", `x.yml:1:34: want a whole number of at least 1, have "0"`},
 		{"a: {command: /bin/a, slow: maybe}\n", `x.yml:1:28: want true or false, have "maybe"`},
 		{"a: {command: /bin/a, format: xml}\n", `x.yml:1:30: want one of prometheus, kv, json, regexp, nagios, number, exit, have "xml"`},
 		{"a: {command: /bin/a, env: {CHECK_NAME: b}}\n", `x.yml:1:40: want the name of a variable that is not one of CHECK_, have "CHECK_NAME"`},
 		{"a: {command: /bin/a, labels: {__a: b}}\n", `x.yml:1:36: want the name of a label, have "__a"`},
 		{"a: {command: /bin/a, exit-codes: {0: 1}}\n", "x.yml:1:34: only for the format exit, have prometheus"},
 		{"a: {command: /bin/a, format: exit, metric: a b}\n", `x.yml:1:44: want the name of a metric, have "a b"`},
+		{"a: {command: /bin/a, format: number}\n", "x.yml:1:30: check a: metric: the format number needs one, or a metric"},
+		{"a: {command: /bin/a, format: exit, metric: go_a}\n", "x.yml:1:44: check a: go_a is reserved: go_ is the exporter's own"},
+		{"a: {command: /bin/a, format: exit, metric: a, exit-codes: {0: 1, 1: 0}}\n", ""},
+		{"a: {command: /bin/a, format: exit, metrics: [{name: a}], exit-codes: {0: 1}}\n", "x.yml:1:70: want exit-codes, or the enum of a metric, have both"},
+		{"a: {command: /bin/a, metrics: [{name: a}, {name: b, pattern: b}]}\n", "x.yml:1:62: check a: only for the format regexp"},
+		{"a: {command: /bin/a, metrics: [{nam: a}]}\n", "x.yml:1:33: unknown key \"nam\", do you mean name?\nx.yml:1:32: want a metric with a name, have none"},
 		{"-a: {command: /bin/a}\n", `x.yml:1:5: check "-a": want a name of up to 63 letters, digits, dots, dashes and underscores`},
 		{"a: {command: /bin/a, slow: x}\nb: {command: b}\n", "x.yml:1:28: want true or false, have \"x\"\nx.yml:2:14: want the absolute path of a program, have \"b\""},
 	} {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
@@ -33,17 +34,20 @@ func (d *Definition) options() []option {
 		{"ttl", "three times the interval", "How long values are served after the run that published them, if later runs fail.", span(&d.TTL, time.Millisecond)},
 		{"memory", "128MiB", "How much memory the command and all it starts may use.", bytes(&d.Memory)},
 		{"cpu", "twice the timeout", "How much processor time a run may use.", span(&d.CPU, time.Second)},
-		{"open-files", "256", "How many files a process may have open.", count(&d.OpenFiles)},
+		{"open-files", "256", "How many files a process may have open; at least 32.", count(&d.OpenFiles, 32)},
 		{"file-size", "16MiB", "How large a file that the command writes may become.", bytes(&d.FileSize)},
 		{"stdout-limit", "256KiB", "How much the command may print. One that prints more is ended.", bytes(&d.StdoutLimit)},
-		{"max-series", "200", "How many series the check may publish.", count(&d.MaxSeries)},
+		{"max-series", "200", "How many series the check may publish.", count(&d.Output.MaxSeries, 1)},
 		{"user", "that of the exporter", "The account that the command runs as.", word(&d.User, account, named)},
 		{"group", "that of the user", "The group that the command runs as.", word(&d.Group, account, named)},
 		{"env", "", "Variables of the command's environment, by name. It has nothing else but PATH, LANG, TZ, CHECK_NAME and CHECK_DEADLINE.", texts(&d.Env, "the name of a variable that is not one of CHECK_", isVariable)},
-		{"format", "prometheus", "How the output is written: `" + strings.Join(formats(), "`, `") + "`.", oneOf(&d.Format, formats()...)},
-		{"metric", "", "Name of the family of the formats `number` and `exit`, and what the families of `nagios` begin with.", word(&d.Metric, "the name of a metric", isMetric)},
+		{"format", "prometheus", "How the output is written: `" + strings.Join(formats(), "`, `") + "`.", oneOf((*string)(&d.Output.Format), formats()...)},
+		{"metric", "", "Name of the family of the formats `number` and `exit`, and what the families of `nagios` begin with.", word(&d.Output.Name, "the name of a metric", isMetric)},
 		{"metrics", "", "The metrics that the output has, as a list: see below. What is not declared is left out and counted.", d.readMetrics},
 		{"exit-codes", "", "With the format `exit`: the value of each exit code. Without it, the exit code is the value.", numbers(&d.ExitCodes)},
+		{"require-eof", "false", "With the format `prometheus`: refuse a text that does not end with `# EOF`, as one that was cut off.", yes(&d.Output.RequireEOF)},
+		{"binary-units", "false", "Read KB, MB, GB and TB as powers of 1024.", yes(&d.Output.BinaryUnits)},
+		{"jq-timeout", "250ms", "With the format `json`: how long all jq expressions may take together.", span(&d.Output.JQTimeout, time.Millisecond)},
 		{"labels", "", "Labels that every series of the check gets, by name.", texts(&d.Labels, "the name of a label", isLabel)},
 		{"slow", "false", "Whether the check is one that takes long: such checks wait for each other, and not others for them.", yes(&d.Slow)},
 		{"allow-unsafe-path", "false", "Whether to run a program that users other than root can change. For trying things out.", yes(&d.AllowUnsafePath)},
@@ -53,12 +57,12 @@ func (d *Definition) options() []option {
 }
 
 // options returns the keys of a declared metric, each reading into m.
-func (m *Metric) options() []option {
+func metricOptions(m *output.Metric) []option {
 	return []option{
 		{"name", "", "The name that is served.", word(&m.Name, "the name of a metric", isMetric)},
 		{"from", "that of `name`", "What the check calls it.", document.ToText(&m.From)},
 		{"help", "", "The help text.", document.ToText(&m.Help)},
-		{"type", "gauge", "`gauge`, `counter` or `info`. An info is always 1.", oneOf(&m.Type, "gauge", "counter", "info")},
+		{"type", "gauge", "`gauge`, `counter` or `info`. An info is always 1.", oneOf((*string)(&m.Type), "gauge", "counter", "info")},
 		{"unit", "", "The unit that the check prints. What is served is in the base unit, in which the name ends.", document.ToText(&m.Unit)},
 		{"labels", "", "Names of the labels that its series may have.", document.ToTexts(&m.Labels)},
 		{"min", "", "Values below are left out.", number(&m.Min)},
@@ -73,7 +77,11 @@ func (m *Metric) options() []option {
 }
 
 func formats() []string {
-	return []string{"prometheus", "kv", "json", "regexp", "nagios", "number", "exit"}
+	var all []string
+	for _, f := range output.Formats() {
+		all = append(all, string(f))
+	}
+	return all
 }
 
 func isVariable(s string) bool {
@@ -93,7 +101,7 @@ func Page() string {
 		"[checks.md](checks.md) says what checks are and how they run.\n\nEach entry of `checks:` is the name of a check with these keys:\n\n")
 	table(&b, new(Definition).options())
 	b.WriteString("\nEach item of `metrics` has these keys:\n\n")
-	table(&b, new(Metric).options())
+	table(&b, metricOptions(new(output.Metric)))
 	return b.String()
 }
 

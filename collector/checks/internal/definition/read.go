@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
@@ -66,8 +67,11 @@ func (d *Definition) agree(node document.Node, given map[string]document.Node) {
 	case d.Timeout > d.Interval:
 		d.Timeout = d.Interval // nobody asked for the default
 	}
-	if has("exit-codes") && d.Format != "exit" {
-		given["exit-codes"].Failf("only for the format exit, have %s", d.Format)
+	switch {
+	case has("exit-codes") && d.Output.Format != output.Exit:
+		given["exit-codes"].Failf("only for the format exit, have %s", d.Output.Format)
+	case has("exit-codes") && has("metrics"):
+		given["exit-codes"].Failf("want exit-codes, or the enum of a metric, have both")
 	}
 	d.checkOutput(node, given)
 }
@@ -98,11 +102,11 @@ func (d *Definition) readShell(n document.Node) {
 
 func (d *Definition) readMetrics(n document.Node) {
 	n.Items(func(item document.Node) {
-		var m Metric
-		given := readOptions(item, m.options())
+		var m output.Metric
+		given := readOptions(item, metricOptions(&m))
 		if _, named := given["name"]; !named {
 			item.Failf("want a metric with a name, have none")
 		}
-		d.Metrics = append(d.Metrics, m)
+		d.Output.Metrics = append(d.Output.Metrics, m)
 	})
 }

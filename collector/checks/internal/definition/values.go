@@ -19,7 +19,10 @@ type (
 		to    *time.Duration
 		least time.Duration
 	}
-	countValue struct{ to *int }
+	countValue struct {
+		to    *int
+		least int
+	}
 	bytesValue struct{ to *int64 }
 	boolValue  struct{ to *bool }
 	floatValue struct{ to *float64 }
@@ -44,8 +47,8 @@ func (v spanValue) Set(s string) error {
 
 func (v countValue) Set(s string) error {
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 {
-		return fmt.Errorf("want a whole number above 0, have %q", s)
+	if err != nil || n < v.least {
+		return fmt.Errorf("want a whole number of at least %d, have %q", v.least, s)
 	}
 	*v.to = n
 	return nil
@@ -99,7 +102,9 @@ func (v wordValue) Set(s string) error {
 func span(to *time.Duration, least time.Duration) func(document.Node) {
 	return document.To(spanValue{to, least})
 }
-func count(to *int) func(document.Node)   { return document.To(countValue{to}) }
+func count(to *int, least int) func(document.Node) {
+	return document.To(countValue{to, least})
+}
 func bytes(to *int64) func(document.Node) { return document.To(bytesValue{to}) }
 func yes(to *bool) func(document.Node)    { return document.To(boolValue{to}) }
 
