@@ -60,7 +60,9 @@ func (s *Scheduler) suspend(c *check, reason Reason) bool {
 		c.hung, c.resumes = 0, time.Time{}
 		return false
 	}
-	c.hung++
+	if c.hung++; reason == Stuck {
+		c.hung = max(c.hung, patience) // each more would be one more that nobody can end
+	}
 	if c.hung < patience {
 		return false
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 // beyond is how much longer than its timeout and its grace a run may take
-// before it is told stuck. Runners end in time, unless what they run sits in
-// the kernel.
-const beyond = 5 * time.Second
+// before it is told stuck. Runners end in time by themselves, and tell what
+// cannot be ended; this is for one that does not.
+const beyond = 10 * time.Second
 
 // class returns the slots that a check takes one of.
 func (s *Scheduler) class(def definition.Definition) *slots {
