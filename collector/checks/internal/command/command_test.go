@@ -1,0 +1,504 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// helper names, in a program's environment, what the test binary is to do
+// instead of running tests.
+const helper = "COMMAND_TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	Main()
+	if mode := os.Getenv(helper); mode != "" {
+		os.Exit(help(mode))
+	}
+	// What escapes from a supervisor becomes a child of the tests, and is seen.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// help does what misbehaving checks do.
+func help(mode string) int {
+	name, rest, _ := strings.Cut(mode, " ")
+	switch name {
+	case "escape": // leaves its session as often as asked, then sleeps or leaves
+		depth, _ := strconv.Atoi(rest)
+		if depth > 0 {
+			c := exec.Command("/proc/self/exe")
+			c.Env = []string{helper + "=escape " + strconv.Itoa(depth-1)}
+			c.Stdout = os.Stdout
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			if err := c.Start(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return 0
+		}
+		fmt.Println("escaped")
+		select {}
+	case "descriptors":
+		entries, _ := os.ReadDir("/proc/self/fd")
+		for _, e := range entries {
+			target, _ := os.Readlink("/proc/self/fd/" + e.Name())
+			fmt.Println(e.Name(), target)
+		}
+	case "exporter": // runs a check that outlives it, if it can
+		r := NewRunner(Options{})
+		r.Run(context.Background(), shell("trap '' TERM; echo ready > "+rest+"; (setsid sleep 1000 &); while :; do sleep 1000; done"))
+	case "bomb": // two children each, that many times over
+		depth, _ := strconv.Atoi(rest)
+		for range 2 * min(depth, 1) {
+			c := exec.Command("/proc/self/exe")
+			c.Env = []string{helper + "=bomb " + strconv.Itoa(depth-1)}
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			_ = c.Start()
+		}
+		select {}
+	}
+	return 0
+}
+
+// helping is a command that runs the test binary. The race detector needs
+// more address space than checks may have.
+func helping(t *testing.T, mode string) Command {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Command{Argv: []string{exe}, Env: []string{helper + "=" + mode}, Memory: -1, AllowUnsafe: true}
+}
+
+func shell(script string) Command {
+	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafe: true}
+}
+
+// runIn runs c and checks what holds for every run.
+func runIn(t *testing.T, ctx context.Context, c Command) Result {
+	t.Helper()
+	r := NewRunner(Options{})
+	defer r.Close()
+	res := r.Run(ctx, c)
+	nothingLeft(t)
+	if res.Duration <= 0 || res.Duration > 20*time.Second {
+		t.Errorf("it took %s", res.Duration)
+	}
+	if (res.Reason == "") != (res.Err == nil) {
+		t.Errorf("reason %q, error %v", res.Reason, res.Err)
+	}
+	if res.Err != nil && len(c.Argv) > 0 && !strings.HasPrefix(res.Err.Error(), "/") {
+		t.Errorf("the path does not come first: %v", res.Err)
+	}
+	return res
+}
+
+func want(t *testing.T, res Result, reason Reason) {
+	t.Helper()
+	if res.Reason != reason {
+		t.Errorf("reason %q, want %q: %v\nstdout %.200q\nstderr %.200q", res.Reason, reason, res.Err, res.Stdout, res.Stderr)
+	}
+}
+
+// nothingLeft checks that the tests have no descendants, not even zombies.
+func nothingLeft(t *testing.T) {
+	t.Helper()
+	for _, p := range descendants(os.Getpid()) {
+		t.Errorf("left behind: %+v", p)
+	}
+}
+
+func TestSuccess(t *testing.T) {
+	res := runIn(t, t.Context(), shell("echo out; echo err >&2"))
+	want(t, res, "")
+	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.LeftBehind != 0 {
+		t.Errorf("%+v", res)
+	}
+	if res.CPU <= 0 || res.CPU > 5*time.Second {
+		t.Errorf("CPU %s", res.CPU)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	for _, c := range []struct {
+		script   string
+		reason   Reason
+		code     int
+		signal   syscall.Signal
+		contains string
+	}{
+		{"exit 3", Exit, 3, 0, "exit code 3"},
+		{"kill -USR1 $$", Signal, -1, unix.SIGUSR1, "ended by signal 10"},
+		{"kill -KILL $$", Signal, -1, unix.SIGKILL, "ended by signal 9"},
+		{"kill -ABRT $$", Signal, -1, unix.SIGABRT, "ended by signal 6"},
+		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes in a file"},
+		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s on the CPU"},
+	} {
+		res := runIn(t, t.Context(), shell("echo before; "+c.script))
+		want(t, res, c.reason)
+		if res.ExitCode != c.code || res.Signal != c.signal || !strings.Contains(fmt.Sprint(res.Err), c.contains) {
+			t.Errorf("%s: %+v", c.script, res)
+		}
+		if string(res.Stdout) != "before\n" {
+			t.Errorf("%s: stdout %q", c.script, res.Stdout)
+		}
+	}
+}
+
+// TestSurroundings checks what a program finds around it.
+func TestSurroundings(t *testing.T) {
+	t.Setenv("TZ", "Europe/Berlin")
+	t.Setenv("SECRET", "of the exporter")
+	c := shell(`cat; pwd; umask; env | sort; ulimit -c; ulimit -t; ulimit -n; ulimit -d
+		cut -d' ' -f5,6,19 /proc/$$/stat; readlink /proc/$$/fd/0; grep NoNewPrivs /proc/$$/status; echo $$`)
+	c.Argv = append(c.Argv, "sh")
+	c.Name = "raid"
+	c.Env = []string{"COLOUR=blue=ish", "LANG=de_DE.UTF-8", "CHECK_NAME=another"}
+	c.NoNewPrivs = true
+	before := time.Now()
+	res := runIn(t, t.Context(), c)
+	want(t, res, "")
+	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
+	pid := lines[len(lines)-1]
+	deadline := ""
+	for _, l := range lines {
+		if v, ok := strings.CutPrefix(l, "CHECK_DEADLINE="); ok {
+			deadline = v
+		}
+	}
+	at, err := strconv.ParseInt(deadline, 10, 64)
+	if err != nil || at < before.Unix()+10 || at > time.Now().Unix()+10 {
+		t.Errorf("deadline %q", deadline)
+	}
+	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect := []string{
+		"/", "0077",
+		"CHECK_DEADLINE=" + deadline, "CHECK_NAME=raid", "COLOUR=blue=ish", "LANG=de_DE.UTF-8",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PWD=/", "TZ=Europe/Berlin",
+		"0", "20", "256", "131072",
+		fmt.Sprintf("%s %s %d", pid, pid, min(20-nice+10, 19)), "/dev/null", "NoNewPrivs:\t1", pid,
+	}
+	// Shells differ in which variables of their own they export.
+	lines = slices.DeleteFunc(lines, func(l string) bool {
+		return strings.HasPrefix(l, "_=") || strings.HasPrefix(l, "SHLVL=") || strings.HasPrefix(l, "OLDPWD=")
+	})
+	if !slices.Equal(lines, expect) {
+		t.Errorf("have %q\nwant %q\nstderr %s", lines, expect, res.Stderr)
+	}
+}
+
+// TestDescriptors leaves one open that every child inherits.
+func TestDescriptors(t *testing.T) {
+	leaked, err := unix.FcntlInt(os.Stdin.Fd(), unix.F_DUPFD, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(leaked)
+	res := runIn(t, t.Context(), helping(t, "descriptors"))
+	want(t, res, "")
+	for line := range strings.Lines(string(res.Stdout)) {
+		number, target, _ := strings.Cut(strings.TrimSpace(line), " ")
+		fd, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatal(line)
+		}
+		// The helper's own: the folder that it lists, and the runtime's.
+		if fd > 2 && !strings.HasPrefix(target, "/proc/") && !strings.HasPrefix(target, "anon_inode:") && target != "" {
+			t.Errorf("descriptor %d is open: %s", fd, target)
+		}
+	}
+	if !strings.HasPrefix(string(res.Stdout), "0 /dev/null\n1 pipe:") {
+		t.Errorf("%s", res.Stdout)
+	}
+}
+
+func TestTimeouts(t *testing.T) {
+	for _, c := range []struct {
+		name, script, stdout string
+		signal               syscall.Signal
+	}{
+		{"sleeps", "exec sleep 1000", "", unix.SIGTERM},
+		{"prints then hangs", "echo here; exec sleep 1000", "here\n", unix.SIGTERM},
+		{"ignores SIGTERM", "trap '' TERM; while :; do sleep 1000; done", "", unix.SIGKILL},
+		{"closes stdout and sleeps", "exec >&- 2>&-; exec sleep 1000", "", unix.SIGTERM},
+		{"is stopped", "kill -STOP $$", "", unix.SIGTERM},
+		{"has a child that ignores SIGTERM", "(trap '' TERM; sleep 1000) & exec sleep 1000", "", unix.SIGTERM},
+		{"writes on stderr for ever", "exec yes >&2", "", unix.SIGTERM},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := shell(c.script)
+			cmd.Timeout, cmd.KillGrace = 700*time.Millisecond, 200*time.Millisecond
+			res := runIn(t, t.Context(), cmd)
+			want(t, res, Timeout)
+			if res.Signal != c.signal || string(res.Stdout) != c.stdout || res.Duration < cmd.Timeout {
+				t.Errorf("%+v", res)
+			}
+			if len(res.Stderr) > 4096 {
+				t.Errorf("%d bytes of stderr", len(res.Stderr))
+			}
+		})
+	}
+}
+
+// TestGrace has a program that tidies up when it is told to stop.
+func TestGrace(t *testing.T) {
+	c := shell("trap 'echo tidied; exit 0' TERM; while :; do sleep 0.01; done")
+	c.Timeout, c.KillGrace = 500*time.Millisecond, 10*time.Second
+	res := runIn(t, t.Context(), c)
+	want(t, res, Timeout)
+	if string(res.Stdout) != "tidied\n" || res.ExitCode != 0 || res.Signal != 0 {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestCPU(t *testing.T) {
+	c := shell("while :; do :; done")
+	c.Timeout, c.CPU = 19*time.Second, time.Second
+	res := runIn(t, t.Context(), c)
+	want(t, res, Timeout)
+	if res.Signal != unix.SIGXCPU || res.CPU < 900*time.Millisecond || res.CPU > 2*time.Second {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestOutput(t *testing.T) {
+	res := runIn(t, t.Context(), shell("exec yes"))
+	want(t, res, Output)
+	if len(res.Stdout) != 256<<10 || res.Duration > 8*time.Second {
+		t.Errorf("%d bytes in %s", len(res.Stdout), res.Duration)
+	}
+	c := shell("echo 12345")
+	c.Stdout = 6
+	want(t, runIn(t, t.Context(), c), "")
+	c.Stdout = 5
+	want(t, runIn(t, t.Context(), c), Output)
+}
+
+func TestStderrTail(t *testing.T) {
+	c := shell("i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); done >&2")
+	c.Stderr = 20
+	res := runIn(t, t.Context(), c)
+	want(t, res, "")
+	if string(res.Stderr) != "4996\n4997\n4998\n4999\n" {
+		t.Errorf("stderr %q", res.Stderr)
+	}
+}
+
+func TestFileSize(t *testing.T) {
+	c := shell("exec head -c 20000000 /dev/zero > " + filepath.Join(t.TempDir(), "big"))
+	res := runIn(t, t.Context(), c)
+	// One that does not let itself be killed by the signal sees EFBIG.
+	if res.Reason != Signal && res.Reason != Exit {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestMemory has tail look for the last line of a file without lines. It stops
+// at the limit, and says so in its own way.
+func TestMemory(t *testing.T) {
+	c := shell("exec tail /dev/zero")
+	c.Memory = 64 << 20
+	res := runIn(t, t.Context(), c)
+	want(t, res, Exit)
+	if res.MaxRSS < 32<<20 || res.MaxRSS > 80<<20 {
+		t.Errorf("it had %d bytes: %s", res.MaxRSS, res.Stderr)
+	}
+}
+
+// TestLeftBehind has programs that end well, but not alone.
+func TestLeftBehind(t *testing.T) {
+	for _, c := range []struct {
+		command Command
+		left    int
+	}{
+		{shell("sleep 1000 & echo escaped"), 1},
+		{shell("sleep 1000 >/dev/null 2>&1 & sleep 1000 & echo escaped"), 2},
+		{shell("(trap '' TERM HUP; sleep 1000; sleep 1000) & echo escaped"), 2},
+		{helping(t, "escape 1"), 1},
+		{helping(t, "escape 4"), 1},
+	} {
+		c.command.KillGrace = time.Minute // which it takes only when it is asked to end
+		res := runIn(t, t.Context(), c.command)
+		want(t, res, "")
+		// It may be killed before it has come to what it was about.
+		if res.LeftBehind < 1 || res.LeftBehind > c.left {
+			t.Errorf("%v: %d left behind", c.command, res.LeftBehind)
+		}
+	}
+}
+
+// TestEscape waits until a process is far from its leader, by output that
+// exceeds the limit: then nothing may be left either.
+func TestEscape(t *testing.T) {
+	c := helping(t, "escape 3")
+	c.Argv = []string{"/bin/sh", "-c", `"$0" & exec sleep 1000`, c.Argv[0]}
+	c.Stdout = 1
+	res := runIn(t, t.Context(), c)
+	want(t, res, Output)
+	if res.LeftBehind != 1 || string(res.Stdout) != "e" {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestBomb leaves 63 processes, each in a session of its own.
+func TestBomb(t *testing.T) {
+	c := helping(t, "bomb 5")
+	c.Timeout, c.KillGrace = time.Second, 10*time.Millisecond
+	res := runIn(t, t.Context(), c)
+	want(t, res, Timeout)
+	if res.LeftBehind < 2 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestCancelled cancels a program that is known to run.
+func TestCancelled(t *testing.T) {
+	for name, stop := range map[string]func(*Runner, context.CancelFunc){
+		"context": func(_ *Runner, cancel context.CancelFunc) { cancel() },
+		"close":   func(r *Runner, _ context.CancelFunc) { r.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fifo := filepath.Join(t.TempDir(), "fifo")
+			if err := unix.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r := NewRunner(Options{})
+			defer r.Close()
+			done := make(chan Result)
+			go func() { done <- r.Run(ctx, shell("echo ready > "+fifo+"; exec sleep 1000")) }()
+			if b, err := os.ReadFile(fifo); err != nil || string(b) != "ready\n" {
+				t.Errorf("%q, %v", b, err)
+			}
+			stop(r, cancel)
+			res := <-done
+			want(t, res, Cancelled)
+			if res.Signal != unix.SIGTERM || res.Duration > 8*time.Second {
+				t.Errorf("%+v", res)
+			}
+			nothingLeft(t)
+		})
+	}
+}
+
+func TestClosed(t *testing.T) {
+	r := NewRunner(Options{})
+	r.Close()
+	r.Close()
+	want(t, r.Run(t.Context(), shell("true")), Spawn)
+}
+
+func TestSpawn(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		path, contains string
+	}{
+		{filepath.Join(dir, "none"), "none: no such file"},
+		{dir, ": is a folder"},
+		{file("plain", "#!/bin/sh\n", 0o644), "plain: mode 0644: not executable"},
+		{file("odd", "neither", 0o755), "odd: exec format error: neither"},
+		{file("lost", "#!/no/such/interpreter\n", 0o755), "lost: no such file or directory: the interpreter"},
+		{filepath.Join(file("file", "", 0o755), "below"), "file: not a folder"},
+		{"/dev/null", "/dev/null: not a regular file"},
+	} {
+		res := runIn(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafe: true})
+		want(t, res, Spawn)
+		if !strings.Contains(fmt.Sprint(res.Err), c.contains) || res.ExitCode != -1 {
+			t.Errorf("%s: %+v", c.path, res)
+		}
+	}
+	r := NewRunner(Options{})
+	defer r.Close()
+	for _, c := range []Command{
+		{},
+		{Argv: []string{"true"}},
+		{Argv: []string{"/bin/true"}, Env: []string{"NONSENSE"}},
+		{Argv: []string{"/bin/true"}, OpenFiles: 3},
+		{Argv: []string{"/bin/true"}, User: "no-such-user"},
+		{Argv: []string{"/bin/true"}, Group: "no-such-group"},
+	} {
+		c.AllowUnsafe = true
+		want(t, r.Run(t.Context(), c), Spawn)
+	}
+}
+
+// TestUnsafe runs below a folder that is open to all, as /tmp is.
+func TestUnsafe(t *testing.T) {
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(open, "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	res := runIn(t, t.Context(), Command{Argv: []string{script}})
+	want(t, res, Spawn)
+	// It names whatever comes first on the way there.
+	if !strings.Contains(fmt.Sprint(res.Err), "lets others write") && !strings.Contains(fmt.Sprint(res.Err), "belongs to user") {
+		t.Error(res.Err)
+	}
+	want(t, runIn(t, t.Context(), Command{Argv: []string{script}, AllowUnsafe: true}), "")
+}
+
+// TestOtherUserOnThisHost needs the privilege to become somebody else.
+func TestOtherUserOnThisHost(t *testing.T) {
+	c := shell("id -u; id -g; id -G; grep CapAmb /proc/self/status; ulimit -u 2>/dev/null || ulimit -p")
+	c.User, c.Group = "65534", ""
+	if os.Geteuid() != 0 {
+		res := runIn(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
+		want(t, res, "")
+		r := NewRunner(Options{})
+		defer r.Close()
+		res = r.Run(t.Context(), c)
+		want(t, res, Spawn)
+		if !strings.Contains(fmt.Sprint(res.Err), "CAP_SETUID, CAP_SETGID, CAP_KILL") {
+			t.Error(res.Err)
+		}
+		t.Skip("not root")
+	}
+	if _, err := credential(c.User, ""); err != nil {
+		t.Skip(err)
+	}
+	res := runIn(t, t.Context(), c)
+	want(t, res, "")
+	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
+	if len(lines) != 5 || lines[0] != "65534" || lines[2] == "0" || lines[3] != "CapAmb:\t0000000000000000" || lines[4] != "128" {
+		t.Errorf("%q %s", lines, res.Stderr)
+	}
+	c = shell("trap '' TERM; while :; do sleep 1000; done")
+	c.User, c.Timeout, c.KillGrace = "65534", 500*time.Millisecond, 50*time.Millisecond
+	want(t, runIn(t, t.Context(), c), Timeout)
+}
