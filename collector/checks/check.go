@@ -13,16 +13,22 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
+// states is where the collector has from what it serves: a scheduler.
+type states interface {
+	States([]scheduler.State) []scheduler.State
+	Drop(check, reason string, n int)
+}
+
 // check returns the data sheet of the collector that serves what custom checks
-// published. It is off until checks are configured; c is nil where there are
+// published. It is off until checks are configured; from is nil where there are
 // none, as for the docs.
-func check(c *Checks) collect.Spec {
+func check(from states) collect.Spec {
 	return collect.Spec{
 		Name: "check",
 		Help: "What custom checks published, and how their runs went.",
 		Off:  true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
-			return newCheck(env, c)
+			return newCheck(env, from)
 		}),
 	}
 }
@@ -33,7 +39,7 @@ func check(c *Checks) collect.Spec {
 // Families are put together when a check published something else than at the
 // scrape before, in the order of the checks' names. See docs/checks.md.
 type checkCollector struct {
-	checks   *Checks
+	from     states
 	reserved func(name string) bool
 
 	up          *metric.Family
@@ -67,11 +73,11 @@ type loss struct {
 	family string
 }
 
-func newCheck(env *collect.Env, checks *Checks) *checkCollector {
+func newCheck(env *collect.Env, from states) *checkCollector {
 	m := env.Metrics
 	m.Open() // to families that only the checks know
 	return &checkCollector{
-		checks:      checks,
+		from:        from,
 		reserved:    env.Reserved,
 		merger:      merge.Merger{TellHelp: true},
 		counted:     map[loss]bool{},
@@ -94,11 +100,11 @@ func newCheck(env *collect.Env, checks *Checks) *checkCollector {
 }
 
 func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
-	if c.checks == nil {
+	if c.from == nil {
 		return nil
 	}
 	clear(c.states)
-	c.states = c.checks.scheduler.States(c.states[:0])
+	c.states = c.from.States(c.states[:0])
 	clear(c.listed)
 	c.listed = c.listed[:0]
 	for i := range c.states {
@@ -144,7 +150,7 @@ func (c *checkCollector) serve(out *metric.Sink, f *merge.Family) {
 func (c *checkCollector) lose(p merge.Part, reason string, n int) {
 	if l := (loss{p.Source, p.Family.GetName()}); !c.counted[l] {
 		c.counted[l] = true
-		c.checks.scheduler.Drop(p.Source.Name, reason, n)
+		c.from.Drop(p.Source.Name, reason, n)
 	}
 }
 

@@ -60,7 +60,7 @@ func New(o Options) *Checks {
 
 // Specs returns the data sheets of the domain, with the collector that serves
 // these checks.
-func (c *Checks) Specs() []collect.Spec { return specs(c) }
+func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler) }
 
 // ReadDefinitions reads the mapping of names to checks in a configuration. What
 // is wrong becomes findings of the document; Definition.Warnings has what is

@@ -9,9 +9,9 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // what there is. Checks.Specs has those that serve checks.
 func Collectors() []collect.Spec { return specs(nil) }
 
-func specs(c *Checks) []collect.Spec {
+func specs(from states) []collect.Spec {
 	return []collect.Spec{
-		check(c),
+		check(from),
 		textfile,
 	}
 }

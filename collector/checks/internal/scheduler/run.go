@@ -63,7 +63,9 @@ func (s *Scheduler) call(ctx context.Context, r *run) (out Outcome) {
 		if p := recover(); p != nil {
 			out = Outcome{Reason: Spawn, Err: flight.Recovered(p)}
 		}
-		out.Duration = time.Since(r.started)
+		if out.Duration == 0 {
+			out.Duration = time.Since(r.started)
+		}
 	}()
 	return s.o.Run(ctx, r.def)
 }
