@@ -174,7 +174,7 @@ func (c *checkCollector) tell(out *metric.Sink, s *scheduler.State) {
 		if s.Last.Exited {
 			out.Emit(c.exitCode, float64(s.Last.ExitCode), name)
 		}
-		if s.Last.Measured {
+		if s.Last.MaxRSS > 0 {
 			out.Emit(c.maxRSS, float64(s.Last.MaxRSS), name)
 		}
 	}

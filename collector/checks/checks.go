@@ -2,10 +2,13 @@ package checks
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/go-kit/log"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -19,6 +22,8 @@ type (
 	Status = scheduler.State
 	// A Report is what became of one run.
 	Report = scheduler.Outcome
+	// Groups are control groups, one for each run.
+	Groups = cgroup.Tree
 )
 
 // Options are what Checks are made of. All of them may be left out.
@@ -27,8 +32,9 @@ type Options struct {
 	Concurrency int    // runs at the same time
 	Slow        int    // runs at the same time of checks that are slow
 	Log         log.Logger
-	Now         func() time.Time // the clock on the wall
-	Run         func(context.Context, Definition) Report
+	Now         func() time.Time                         // the clock on the wall
+	Groups      *Groups                                  // control groups for the runs
+	Run         func(context.Context, Definition) Report // instead of starting processes, in tests
 }
 
 // Checks are custom checks: what runs them, and what serves what they
@@ -43,7 +49,7 @@ type Checks struct {
 // before Start.
 func New(o Options) *Checks {
 	if o.Run == nil {
-		o.Run = run
+		o.Run = runs(command.NewRunner(command.Options{Groups: o.Groups}))
 	}
 	return &Checks{
 		run: o.Run,
@@ -79,6 +85,22 @@ func (c *Checks) Close(ctx context.Context) error { return c.scheduler.Close(ctx
 
 // Status returns what is known of the checks that are enabled, by name.
 func (c *Checks) Status() []Status { return c.scheduler.States(nil) }
+
+// DelegatedGroups makes the control group that the exporter is in ready to hold
+// one for each run. The exporter itself moves into a group of its own below.
+// Where the host does not delegate any, it returns an error that says so, and
+// checks do with the limits of processes.
+func DelegatedGroups() (*Groups, error) {
+	self, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := cgroup.Own(self, "/sys/fs/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	return cgroup.Open(dir)
+}
 
 // RunOnce runs a check now, within its limits and apart from its schedule, and
 // publishes nothing.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 )
 
 // A Reason says in one word why a run failed. It is empty for a success.
@@ -35,9 +36,9 @@ type Outcome struct {
 	Exited   bool // by itself, with ExitCode
 	ExitCode int
 
-	Measured bool // CPU and MaxRSS are known
+	Measured bool // CPU is known
 	CPU      time.Duration
-	MaxRSS   int64
+	MaxRSS   int64 // in bytes; 0 when it is not known
 
 	Families []*dto.MetricFamily // to publish, if the run is a success
 	Dropped  Counts              // samples that are left out, by reason
@@ -75,4 +76,13 @@ func (c Counts) Add(more Counts) Counts {
 		c = c.Plus(m.Reason, m.N)
 	}
 	return c
+}
+
+// Text returns what a run would publish, in the text format.
+func (o *Outcome) Text() string {
+	var b strings.Builder
+	for _, f := range o.Families {
+		_, _ = expfmt.MetricFamilyToText(&b, f) // a strings.Builder does not fail
+	}
+	return b.String()
 }
