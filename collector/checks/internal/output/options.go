@@ -163,6 +163,9 @@ func (o *Options) names() error {
 		if o.Name == "" {
 			return errors.New("name: the format nagios needs one, for its families to begin with")
 		}
+		if err := validName(o.Name + "_status"); err != nil {
+			return fmt.Errorf("name: %w", err)
+		}
 	case Number:
 		if len(o.Metrics) > 1 {
 			return fmt.Errorf("metrics: the format number has one value, have %d metrics", len(o.Metrics))

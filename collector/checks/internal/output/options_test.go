@@ -21,6 +21,7 @@ func TestNewErrors(t *testing.T) {
 		{Options{Format: Nagios}, "name: the format nagios needs one, for its families to begin with"},
 		{Options{Format: Nagios, Name: "a-b"}, `name: "a-b" is not a name for a metric: want letters, digits, _ and :`},
 		{Options{Format: Nagios, Name: "host_check_x"}, "name: host_check_x is reserved: host_check_ is the exporter's own"},
+		{Options{Format: Nagios, Name: "process"}, "name: process_status is reserved: process_ is the exporter's own"},
 		{Options{Format: Exit}, "name: the format exit needs one, or a metric"},
 		{Options{Format: Number}, "name: the format number needs one, or a metric"},
 		{Options{Format: Number, Metrics: make([]Metric, 2)}, "metrics: the format number has one value, have 2 metrics"},
