@@ -43,13 +43,9 @@ type series struct {
 
 func (s series) String() string {
 	if s.metric == nil {
-		return s.family
+		return short(s.family)
 	}
-	name := families.SeriesName(s.family, s.metric)
-	if len(name) > 2*maxShown {
-		return name[:2*maxShown] + "..."
-	}
-	return name
+	return short(families.SeriesName(s.family, s.metric))
 }
 
 // dropAll drops all series of a family.
@@ -78,7 +74,7 @@ func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
 			return false
 		}
 		if other := taken[name]; other != "" {
-			r.dropAll(Duplicate, family, "has series of the same name as %s", other)
+			r.dropAll(Duplicate, family, "has series of the same name as %s", short(other))
 			return false
 		}
 	}

@@ -62,39 +62,58 @@ func metadata(line string) (keyword, name, rest string, err error) {
 	return keyword, name, rest, nil
 }
 
+// A dialect is what has to be known of a whole OpenMetrics document before a
+// line of it can be written in the text format. Documents in the text format
+// that end in "# EOF" are read with it too, and come out as they are.
+type dialect struct {
+	types map[string]string // of each family
+	bare  map[string]bool   // counters whose samples have the name of the family
+}
+
 // textOfOpenMetrics writes an OpenMetrics document in the text format, line by
 // line, so that an error is in the same line. What the text format cannot say
 // is left out: exemplars, and when a counter was created.
 func textOfOpenMetrics(b []byte) []byte {
-	types := map[string]string{}
+	d := dialect{map[string]string{}, map[string]bool{}}
 	for text := range bytes.Lines(b) {
-		if keyword, name, rest, err := metadata(string(bytes.TrimRight(text, "\r\n"))); err == nil && keyword == "TYPE" {
-			types[name] = rest
+		line := string(bytes.TrimRight(text, "\r\n"))
+		if keyword, name, rest, err := metadata(line); err == nil && keyword == "TYPE" {
+			d.types[name] = rest
+		} else if name := sampleName(line); d.types[name] == "counter" {
+			d.bare[name] = true
 		}
 	}
 	out := make([]byte, 0, len(b)+len(b)/8)
 	for text := range bytes.Lines(b) {
 		line := string(bytes.TrimRight(text, "\r\n"))
 		if strings.HasPrefix(line, "#") {
-			line = textOfMetadata(line, types)
+			line = d.metadata(line)
 		} else {
-			line = textOfSample(line, types)
+			line = d.sample(line)
 		}
 		out = append(append(out, line...), '\n')
 	}
 	return out
 }
 
-// textOfMetadata gives a family the name and the type that the text format has
-// for it: the type is that of the samples there, and so is the name.
-func textOfMetadata(line string, types map[string]string) string {
+// sampleName returns the name that a sample begins with.
+func sampleName(line string) string {
+	if i := strings.IndexAny(line, "{ \t"); i >= 0 {
+		return line[:i]
+	}
+	return line
+}
+
+// metadata gives a family the name and the type that the text format has for
+// it: the type is that of the samples there, and so is the name.
+func (d dialect) metadata(line string) string {
 	keyword, name, rest, err := metadata(line)
 	if err != nil || keyword != "TYPE" && keyword != "HELP" {
 		return line
 	}
-	typ := types[name]
+	typ := d.types[name]
 	switch {
-	case typ == "counter" && !strings.HasSuffix(name, "_total"):
+	case typ == "counter" && !strings.HasSuffix(name, "_total") && !d.bare[name]:
 		name += "_total"
 	case typ == "info" && !strings.HasSuffix(name, "_info"):
 		name += "_info"
@@ -110,22 +129,17 @@ func textOfMetadata(line string, types map[string]string) string {
 	return "# " + keyword + " " + name + " " + rest
 }
 
-// textOfSample takes the exemplar off a sample, and has its timestamp be one of
-// the text format, where it only matters that it is there.
-func textOfSample(line string, types map[string]string) string {
+// sample takes the exemplar off a sample, and has its timestamp be one of the
+// text format, where it only matters that it is there.
+func (d dialect) sample(line string) string {
+	name := sampleName(line)
+	if d.isCreated(name) {
+		return ""
+	}
 	head, tail := cutLabels(line)
-	name, labels := head, ""
-	if i := strings.IndexByte(head, '{'); i >= 0 {
-		name, labels = head[:i], head[i:]
-	}
-	if stem, created := strings.CutSuffix(name, "_created"); created {
-		switch types[stem] {
-		case "counter", "histogram", "summary", "gaugehistogram":
-			return ""
-		}
-	}
+	labels := strings.TrimPrefix(head, name)
 	for _, suffix := range []string{"count", "sum"} {
-		if stem, ok := strings.CutSuffix(name, "_g"+suffix); ok && types[stem] == "gaugehistogram" {
+		if stem, ok := strings.CutSuffix(name, "_g"+suffix); ok && d.types[stem] == "gaugehistogram" {
 			name = stem + "_" + suffix
 		}
 	}
@@ -136,10 +150,16 @@ func textOfSample(line string, types map[string]string) string {
 			fields[1] = "0"
 		}
 	}
-	if name == "" && labels == "" && len(fields) == 0 {
-		return ""
+	return strings.TrimSpace(name + labels + " " + strings.Join(fields, " "))
+}
+
+// isCreated reports whether a sample only tells since when another one counts.
+func (d dialect) isCreated(name string) bool {
+	stem, created := strings.CutSuffix(name, "_created")
+	if !created || d.types[name] != "" {
+		return false
 	}
-	return name + labels + " " + strings.Join(fields, " ")
+	return slices.Contains([]string{"counter", "histogram", "summary", "gaugehistogram"}, d.types[stem])
 }
 
 // cutLabels cuts a sample between the labels, or the name without any, and the

@@ -44,7 +44,7 @@ type Options struct {
 
 	MaxSeries int           `yaml:"max_series"` // [200]
 	MaxBytes  int           `yaml:"max_bytes"`  // of the output [1 MiB]
-	JQTimeout time.Duration `yaml:"jq_timeout"` // for all expressions of a run together [250ms]
+	JQTimeout time.Duration `yaml:"jq_timeout"` // for all expressions of a run together [1s]
 
 	// RequireEOF has a document of format prometheus end with "# EOF", without
 	// which one that was cut off between two lines cannot be told from a whole.
@@ -58,7 +58,7 @@ type Options struct {
 const (
 	defaultMaxSeries = 200
 	defaultMaxBytes  = 1 << 20
-	defaultJQTimeout = 250 * time.Millisecond
+	defaultJQTimeout = time.Second
 
 	// maxReadings times MaxSeries is how many values a document may have before
 	// it is refused as a whole: the cap can then be applied in the order of the
@@ -162,6 +162,9 @@ func (o *Options) names() error {
 	case Nagios:
 		if o.Name == "" {
 			return errors.New("name: the format nagios needs one, for its families to begin with")
+		}
+		if err := validName(o.Name + "_status"); err != nil {
+			return fmt.Errorf("name: %w", err)
 		}
 	case Number:
 		if len(o.Metrics) > 1 {

@@ -16,14 +16,11 @@ type datum struct {
 // it cannot be read that is the length of what to skip.
 func parseDatum(s string) (d datum, n int, err error) {
 	d.label, n, err = datumLabel(s)
+	text := word(s[n:])
+	n += len(text)
 	if err != nil {
 		return d, n, err
 	}
-	text := s[n:]
-	if end := strings.IndexAny(text, " \t"); end >= 0 {
-		text = text[:end]
-	}
-	n += len(text)
 	fields := strings.Split(strings.TrimRight(text, ";"), ";")
 	if len(fields) > 5 {
 		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", shown(d.label), shown(text))
@@ -39,6 +36,14 @@ func parseDatum(s string) (d datum, n int, err error) {
 	return d, n, nil
 }
 
+// word returns what is before the first blank.
+func word(s string) string {
+	if end := strings.IndexAny(s, " \t"); end >= 0 {
+		return s[:end]
+	}
+	return s
+}
+
 // datumLabel reads a label and the equals sign. It is in single quotes when it
 // has spaces, with a quote in it written twice.
 func datumLabel(s string) (label string, n int, err error) {
@@ -48,7 +53,7 @@ func datumLabel(s string) (label string, n int, err error) {
 		case i < 0:
 			return "", len(s), fmt.Errorf("want label=value, have %s", shown(s))
 		case s[i] != '=' || i == 0:
-			return "", i + 1, fmt.Errorf("want label=value, have %s", shown(s[:i+1]))
+			return "", i, fmt.Errorf("want label=value, have %s", shown(word(s)))
 		}
 		return s[:i], i + 1, nil
 	}
@@ -63,7 +68,7 @@ func datumLabel(s string) (label string, n int, err error) {
 		case i+1 < len(s) && s[i+1] == '=' && b.Len() > 0:
 			return b.String(), i + 2, nil
 		default:
-			return "", i + 1, fmt.Errorf("want 'label'=value, have %s", shown(s[:i+1]))
+			return "", i, fmt.Errorf("want 'label'=value, have %s", shown(s[:i+1]))
 		}
 	}
 	return "", len(s), errors.New("a label in quotes has no end")

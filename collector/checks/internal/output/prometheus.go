@@ -34,7 +34,7 @@ func (r *run) prometheus(b []byte) error {
 		if line == 0 {
 			return err
 		}
-		return fmt.Errorf("line %d: %s", line, msg)
+		return fmt.Errorf("line %d: %s", line, short(msg))
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[name]

@@ -155,6 +155,15 @@ func shown(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
+// short returns a text that has something from outside in it, cut when it is
+// long.
+func short(s string) string {
+	if len(s) > 2*maxShown {
+		return strings.ToValidUTF8(s[:2*maxShown], "") + "..."
+	}
+	return s
+}
+
 // A value is a number or a text that was read, and where.
 type value struct {
 	at     fmt.Stringer

@@ -61,7 +61,7 @@ func cutUnit(s string) (number, unit string) {
 		return s, ""
 	}
 	unit = strings.TrimLeft(s[n:], " \t")
-	if strings.ContainsAny(unit, " \t") {
+	if strings.ContainsAny(unit, " \t\r\n") {
 		return s, ""
 	}
 	return s[:n], unit
