@@ -22,13 +22,13 @@ type states interface {
 // check returns the data sheet of the collector that serves what custom checks
 // published. It is off until checks are configured; from is nil where there are
 // none, as for the docs.
-func check(from states) collect.Spec {
+func check(from states, names *served) collect.Spec {
 	return collect.Spec{
 		Name: "check",
 		Help: "What custom checks published, and how their runs went.",
 		Off:  true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
-			return newCheck(env, from)
+			return newCheck(env, from, names)
 		}),
 	}
 }
@@ -40,6 +40,7 @@ func check(from states) collect.Spec {
 // scrape before, in the order of the checks' names. See docs/checks.md.
 type checkCollector struct {
 	from     states
+	names    *served
 	reserved func(name string) bool
 
 	up          *metric.Family
@@ -73,11 +74,12 @@ type loss struct {
 	family string
 }
 
-func newCheck(env *collect.Env, from states) *checkCollector {
+func newCheck(env *collect.Env, from states, names *served) *checkCollector {
 	m := env.Metrics
 	m.Open() // to families that only the checks know
 	return &checkCollector{
 		from:        from,
+		names:       names,
 		reserved:    env.Reserved,
 		merger:      merge.Merger{TellHelp: true},
 		counted:     map[loss]bool{},
@@ -117,6 +119,7 @@ func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
 		c.sources = slices.Clone(c.listed)
 		c.families = c.merger.Merge(c.sources)
 		c.keepCounted()
+		c.names.set(c.families)
 	}
 	for _, f := range c.families {
 		c.serve(out, f)

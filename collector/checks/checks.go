@@ -43,6 +43,7 @@ type Options struct {
 type Checks struct {
 	scheduler *scheduler.Scheduler
 	run       scheduler.Runner
+	served    served
 }
 
 // New returns checks, of which there are none before Apply, and none run
@@ -66,7 +67,7 @@ func New(o Options) *Checks {
 
 // Specs returns the data sheets of the domain, with the collector that serves
 // these checks.
-func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler) }
+func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.served) }
 
 // ReadDefinitions reads the mapping of names to checks in a configuration. What
 // is wrong becomes findings of the document; Definition.Warnings has what is

@@ -2,6 +2,8 @@ package checks
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +153,34 @@ func TestConflicts(t *testing.T) {
 		b.print["a"] = "# HELP job_x Another.\n# TYPE job_x gauge\njob_x 1\n"
 		b.prints("b", "# HELP job_x X.\n# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
 		b.want("help texts", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "check b: job_x has another help text than in a, which is served", "job_")
+	})
+}
+
+// TestTextfileBesides has a file with a family that a check serves.
+func TestTextfileBesides(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "job.prom")
+	if err := os.WriteFile(file, []byte("job_x 5\njob_y 6\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newCheckBench(t, "a: {command: /bin/a, interval: 1m}\n")
+		specs := b.Specs()
+		unit, err := collect.NewUnit(specs[1], host.Live(host.Paths{}), log.NewNopLogger(), func(string) bool { return false },
+			map[string][]string{"directory": {dir}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		textfile := checkBench{t: t, unit: unit}
+		textfile.want("alone", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
+		b.prints("a", "# TYPE job_x gauge\njob_x 1\n")
+		b.want("the check", "# TYPE job_x gauge\njob_x 1\n", "", "job_x")
+		textfile.want("besides the check", "# TYPE job_y untyped\njob_y 6\n", file+": job_x is a name of the exporter's own: left out", "job_x", "job_y")
+		if err := b.Apply(nil); err != nil {
+			t.Fatal(err)
+		}
+		b.want("no check", "", "", "job_x")
+		textfile.want("alone again", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
 	})
 }
 
