@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -154,6 +155,20 @@ func TestMeaning(t *testing.T) {
 }
 
 func TestPage(t *testing.T) { golden.Compare(t, "../../../../docs/check-options.md", Page()) }
+
+// TestExample reads the example of the documentation.
+func TestExample(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/checks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\nchecks:\n")
+	example, _, found := strings.Cut(rest, "```")
+	all, findings := parse(example)
+	if !found || len(all) != 3 || len(findings) > 0 {
+		t.Errorf("%d checks, %v", len(all), findings)
+	}
+}
 
 func FuzzRead(f *testing.F) {
 	f.Add("a:\n  command: [/bin/true]\n  metrics:\n  - {name: a}\n")
