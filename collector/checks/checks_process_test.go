@@ -46,6 +46,7 @@ good:
   labels: {site: here}
 fails: {shell: echo x 1; echo broken >&2; exit 3}
 exits: {shell: exit 2, format: exit, metric: x_state}
+accepted: {shell: echo 0; exit 1, format: number, metric: x_found, accept-codes: [1]}
 hangs: {shell: sleep 60, timeout: 100ms, kill-grace: 100ms}
 chatty: {shell: 'while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done', stdout-limit: 1KiB}
 nothing: {command: /nothing/there}
@@ -55,6 +56,7 @@ garbage: {shell: echo hello world again}
 		{"good", ` | x{name="good",of="env",site="here"} 1`},
 		{"fails", "exit | stderr broken"},
 		{"exits", " | x_state 2"},
+		{"accepted", " | x_found 0"},
 		{"hangs", "timeout |"},
 		{"chatty", "output |"},
 		{"nothing", "spawn |"},

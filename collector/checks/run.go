@@ -61,7 +61,7 @@ func outcome(d definition.Definition, parser *output.Parser, r command.Result) s
 	if r.LeftBehind > 0 {
 		out.Problems = append(out.Problems, fmt.Sprintf("%d processes that the command left behind were killed", r.LeftBehind))
 	}
-	if r.Reason == command.Exit && d.Output.Format.ExitIsValue() {
+	if r.Reason == command.Exit && d.Accepts(r.ExitCode) {
 		out.Reason, out.Err = "", nil
 	}
 	if out.Reason != "" {

@@ -4,6 +4,7 @@ package definition
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
@@ -41,8 +42,12 @@ type Definition struct {
 	// How its output is read.
 	Output    output.Options
 	ExitCodes map[string]float64
+	Accept    []Codes // exit codes besides 0 that are no failure
 	Labels    map[string]string
 }
+
+// Codes are the exit codes from First to Last.
+type Codes struct{ First, Last int }
 
 // New returns a check with nothing but defaults.
 func New(name string) Definition {
@@ -96,6 +101,12 @@ func (d Definition) CPULimit() time.Duration {
 		return d.CPU
 	}
 	return max(2*d.Timeout, time.Second)
+}
+
+// Accepts reports whether a run that ended with this exit code has succeeded.
+func (d Definition) Accepts(code int) bool {
+	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() ||
+		slices.ContainsFunc(d.Accept, func(c Codes) bool { return c.First <= code && code <= c.Last })
 }
 
 // Warnings returns what is allowed and better avoided.

@@ -39,6 +39,7 @@ raid:
   metrics:
   - {name: raid_state, from: state, help: The state., type: gauge, labels: [disk], min: 0, max: 2, enum: {Online: 1}}
   - {name: raid_age_seconds, unit: h}
+  accept-codes: [1, 4-255]
   labels: {controller: "0"}
   slow: true
   allow-unsafe-path: true
@@ -59,7 +60,7 @@ nightly:
 		Interval: 5 * time.Minute, Slow: true, TTL: time.Hour,
 		Timeout: 30 * time.Second, KillGrace: time.Second, Memory: 64 << 20, CPU: 5 * time.Second,
 		OpenFiles: 64, FileSize: 4096, StdoutLimit: 1024,
-		Labels: map[string]string{"controller": "0"},
+		Labels: map[string]string{"controller": "0"}, Accept: []Codes{{1, 1}, {4, 255}},
 		Output: output.Options{Format: output.KV, MaxSeries: 10, JQTimeout: 250 * time.Millisecond, Metrics: []output.Metric{
 			{Name: "raid_state", From: "state", Help: "The state.", Type: "gauge", Labels: []string{"disk"}, Min: &zero, Max: &two, Enum: map[string]float64{"Online": 1}},
 			{Name: "raid_age_seconds", Unit: "h"},
@@ -111,6 +112,9 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, format: exit, metric: go_a}\n", "x.yml:1:44: check a: go_a is reserved: go_ is the exporter's own"},
 		{"a: {command: /bin/a, format: exit, metric: a, exit-codes: {0: 1, 1: 0}}\n", ""},
 		{"a: {command: /bin/a, format: exit, metrics: [{name: a}], exit-codes: {0: 1}}\n", "x.yml:1:70: want exit-codes, or the enum of a metric, have both"},
+		{"a: {command: /bin/a, accept-codes: 256}\n", `x.yml:1:36: want an exit code from 1 to 255, or a range such as 4-255, have "256"`},
+		{"a: {command: /bin/a, accept-codes: [5-4, 0]}\n", `x.yml:1:37: want an exit code from 1 to 255, or a range such as 4-255, have "5-4"` + "\n" + `x.yml:1:42: want an exit code from 1 to 255, or a range such as 4-255, have "0"`},
+		{"a: {command: /bin/a, format: exit, metric: a, accept-codes: [1]}\n", "x.yml:1:61: the format exit takes every exit code as a value"},
 		{"a: {command: /bin/a, metrics: [{name: a}, {name: b, pattern: b}]}\n", "x.yml:1:62: check a: only for the format regexp"},
 		{"a: {command: /bin/a, metrics: [{nam: a}]}\n", "x.yml:1:33: unknown key \"nam\", do you mean name?\nx.yml:1:32: want a metric with a name, have none"},
 		{"-a: {command: /bin/a}\n", `x.yml:1:5: check "-a": want a name of up to 63 letters, digits, dots, dashes and underscores`},
@@ -151,6 +155,18 @@ func TestMeaning(t *testing.T) {
 	labels.Labels = map[string]string{"a": "b"}
 	if a.SameMeaning(labels) || !a.SameTimes(labels) {
 		t.Error("labels are no part of the meaning")
+	}
+}
+
+func TestAccepts(t *testing.T) {
+	all, findings := parse("a: {command: /bin/a, accept-codes: [1, 4-6]}\nb: {command: /bin/a, format: exit, metric: b}\n")
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	for code, want := range map[int][2]bool{-1: {}, 0: {true, true}, 1: {true, true}, 2: {false, true}, 4: {true, true}, 6: {true, true}, 7: {false, true}} {
+		if have := [2]bool{all[0].Accepts(code), all[1].Accepts(code)}; have != want {
+			t.Errorf("exit code %d: have %v, want %v", code, have, want)
+		}
 	}
 }
 

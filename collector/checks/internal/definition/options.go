@@ -45,6 +45,7 @@ func (d *Definition) options() []option {
 		{"metric", "", "Name of the family of the formats `number` and `exit`, and what the families of `nagios` begin with.", word(&d.Output.Name, "the name of a metric", isMetric)},
 		{"metrics", "", "The metrics that the output has, as a list: see below. What is not declared is left out and counted.", d.readMetrics},
 		{"exit-codes", "", "With the format `exit`: the value of each exit code. Without it, the exit code is the value.", numbers(&d.ExitCodes)},
+		{"accept-codes", "", "Exit codes besides 0 with which a run has succeeded, as a list of numbers and of ranges such as `4-255`: of tools that tell by it what they found.", d.readAccept},
 		{"require-eof", "false", "With the format `prometheus`: refuse a text that does not end with `# EOF`, as one that was cut off.", yes(&d.Output.RequireEOF)},
 		{"binary-units", "false", "Read KB, MB, GB and TB as powers of 1024.", yes(&d.Output.BinaryUnits)},
 		{"jq-timeout", "250ms", "With the format `json`: how long all jq expressions may take together.", span(&d.Output.JQTimeout, time.Millisecond)},

@@ -73,6 +73,9 @@ func (d *Definition) agree(node document.Node, given map[string]document.Node) {
 	case has("exit-codes") && has("metrics"):
 		given["exit-codes"].Failf("want exit-codes, or the enum of a metric, have both")
 	}
+	if has("accept-codes") && d.Output.Format.ExitIsValue() {
+		given["accept-codes"].Failf("the format %s takes every exit code as a value", d.Output.Format)
+	}
 	d.checkOutput(node, given)
 }
 
@@ -98,6 +101,14 @@ func (d *Definition) readShell(n document.Node) {
 		n.Failf("want a text for the shell to run, have nothing")
 	}
 	d.Command, d.Shell = []string{"/bin/sh", "-c", text}, true
+}
+
+func (d *Definition) readAccept(n document.Node) {
+	n.Items(func(item document.Node) {
+		var c Codes
+		item.Into(codesValue{&c})
+		d.Accept = append(d.Accept, c)
+	})
 }
 
 func (d *Definition) readMetrics(n document.Node) {

@@ -26,6 +26,7 @@ type (
 	bytesValue struct{ to *int64 }
 	boolValue  struct{ to *bool }
 	floatValue struct{ to *float64 }
+	codesValue struct{ to *Codes }
 	wordValue  struct {
 		to   *string
 		want string
@@ -88,6 +89,21 @@ func (v floatValue) Set(s string) error {
 		return fmt.Errorf("want a number, have %q", s)
 	}
 	*v.to = n
+	return nil
+}
+
+// Set reads an exit code, or a range of them.
+func (v codesValue) Set(s string) error {
+	first, last, ranges := strings.Cut(s, "-")
+	if !ranges {
+		last = first
+	}
+	from, err := strconv.ParseUint(first, 10, 8)
+	to, err2 := strconv.ParseUint(last, 10, 8)
+	if err != nil || err2 != nil || from < 1 || from > to {
+		return fmt.Errorf("want an exit code from 1 to 255, or a range such as 4-255, have %q", s)
+	}
+	*v.to = Codes{First: int(from), Last: int(to)}
 	return nil
 }
 
