@@ -1,0 +1,218 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
+)
+
+const (
+	packDir      = "../../docs/checks"
+	packRecorded = "../../testdata/checks/pack"
+)
+
+// readConfig reads the checks of a fragment of the configuration, of which
+// there are to be no others keys and no findings.
+func readConfig(t *testing.T, path, text string) (all []Definition) {
+	t.Helper()
+	doc := document.Parse(path, []byte(text))
+	doc.Root().Fields(document.Fields{"checks": func(n document.Node) { all = ReadDefinitions(n) }})
+	if f := doc.Findings(); len(f) > 0 {
+		t.Fatal(f)
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s: no checks", path)
+	}
+	for _, d := range all {
+		if w := d.Warnings(); len(w) > 0 {
+			t.Errorf("%s: %v", path, w)
+		}
+	}
+	return all
+}
+
+func packFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(packDir + "/*.yml")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	return files
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestPack has each ready check read what its tool prints: of a host in order,
+// and of one that is not.
+func TestPack(t *testing.T) {
+	seen := map[string]bool{}
+	for _, file := range packFiles(t) {
+		for _, d := range readConfig(t, file, readFile(t, file)) {
+			if seen[d.Name] {
+				t.Errorf("%s: %s is in another file too", file, d.Name)
+			}
+			seen[d.Name] = true
+			t.Run(d.Name, func(t *testing.T) { playRecorded(t, d) })
+		}
+	}
+	dirs, err := os.ReadDir(packRecorded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		if dir.IsDir() && !seen[dir.Name()] && dir.Name() != "scripts" {
+			t.Errorf("%s/%s: there is no such check", packRecorded, dir.Name())
+		}
+	}
+}
+
+func playRecorded(t *testing.T, d Definition) {
+	recorded, err := filepath.Glob(filepath.Join(packRecorded, d.Name, "*.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(recorded) < 2 {
+		t.Errorf("%d recorded runs, want one in order and one that is not", len(recorded))
+	}
+	published := map[string]bool{}
+	for _, path := range recorded {
+		r := readRecorded(t, path)
+		report := play(t, d, r)
+		text := report.Text()
+		lintPack(t, path, text)
+		for _, f := range report.Families {
+			published[f.GetName()] = true
+		}
+		want := readFile(t, strings.TrimSuffix(path, ".out")+".prom")
+		if have := told(report) + withoutHelp(text); have != want {
+			t.Errorf("%s: have\n%swant\n%s%v", path, have, want, report.Problems)
+		}
+	}
+	for _, m := range d.Output.Metrics {
+		if !published[m.Name] || m.Help == "" {
+			t.Errorf("%s is in no recorded run, or has no help text", m.Name)
+		}
+	}
+}
+
+// A recorded run is what a tool printed and exited with.
+type recordedRun struct {
+	stdout string
+	exit   int
+}
+
+// readRecorded reads a recorded run: comments that say where it is from and, if it
+// is not 0, the exit code; then what was printed.
+func readRecorded(t *testing.T, path string) (r recordedRun) {
+	t.Helper()
+	r.stdout = readFile(t, path)
+	origin := false
+	for strings.HasPrefix(r.stdout, "# ") {
+		line, rest, _ := strings.Cut(r.stdout, "\n")
+		_, _ = fmt.Sscanf(line, "# exit %d", &r.exit) // most lines are other ones
+		origin = origin || strings.HasPrefix(line, "# Recorded") || strings.HasPrefix(line, "# Written from knowledge")
+		r.stdout = rest
+	}
+	if !origin {
+		t.Errorf("%s: does not say whether it is recorded or written from knowledge", path)
+	}
+	return r
+}
+
+// play has a check read a recorded run, by the code that reads real ones.
+func play(t *testing.T, d Definition, r recordedRun) Report {
+	t.Helper()
+	parser, err := d.Parser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := command.Result{Stdout: []byte(r.stdout), ExitCode: r.exit}
+	if r.exit != 0 {
+		result.Reason, result.Err = command.Exit, errors.New("exit")
+	}
+	return outcome(d, parser, result)
+}
+
+// told says in comments how a run failed, and what was left out of it.
+func told(r Report) (comments string) {
+	if r.Reason != "" {
+		comments = fmt.Sprintf("# failed: %s\n", r.Reason)
+	}
+	for _, c := range r.Dropped {
+		comments += fmt.Sprintf("# left out: %s %d\n", c.Reason, c.N)
+	}
+	return comments
+}
+
+func lintPack(t *testing.T, path, text string) {
+	t.Helper()
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s: %s", path, p.Metric, p.Text)
+	}
+}
+
+// TestPackSays holds the comments of each file to what is to be in them: what it
+// needs, what it makes, and a rule that alerts on families that there are.
+func TestPackSays(t *testing.T) {
+	index := readFile(t, packDir+"/README.md")
+	expr := regexp.MustCompile(`(?m)^# +expr: (.*)$`)
+	for _, file := range packFiles(t) {
+		text := readFile(t, file)
+		var names []string
+		for _, d := range readConfig(t, file, text) {
+			for _, m := range d.Output.Metrics {
+				names = append(names, m.Name)
+			}
+			if d.Description == "" {
+				t.Errorf("%s: %s has no description", file, d.Name)
+			}
+		}
+		for _, want := range []string{"\n# Needs: ", "\n# Series: ", "\n# Alert:\n"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: does not say %q", file, strings.TrimSpace(want))
+			}
+		}
+		rules := expr.FindAllStringSubmatch(text, -1)
+		if len(rules) == 0 {
+			t.Errorf("%s: no rule", file)
+		}
+		for _, rule := range rules {
+			for _, name := range familiesOf(rule[1]) {
+				if !slices.Contains(names, name) {
+					t.Errorf("%s: the rule %s names %s, which there is not", file, rule[1], name)
+				}
+			}
+		}
+		if base := filepath.Base(file); !strings.Contains(index, "["+base+"]("+base+")") {
+			t.Errorf("%s/README.md: does not list %s", packDir, base)
+		}
+	}
+}
+
+// familiesOf returns the words of a rule that name families: those with an
+// underscore, outside of the braces.
+func familiesOf(rule string) []string {
+	rule = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(rule, "")
+	return regexp.MustCompile(`[a-z0-9]+_[a-z0-9_]+`).FindAllString(rule, -1)
+}
