@@ -95,7 +95,7 @@ func (p *program) addFlags() {
 	var flags []collector.Flag
 	c.Settings, flags = collector.NewSettings()
 	p.toolkit = kingpinflag.AddFlags(app, ":9100")
-	app.Flag("config.file", "Configuration file (YAML), see docs/config.md. SIGHUP reads it again.").StringVar(&c.File)
+	app.Flag("config.file", "Configuration file (YAML), see docs/config.md. SIGHUP reads it again.").PlaceHolder("PATH").StringVar(&c.File)
 	app.Flag("web.telemetry-path", "Path under which metrics are served.").Default("/metrics").StringVar(&c.MetricsPath)
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&p.noProcess)
 	app.Flag("web.max-requests", "Most scrapes served at the same time; more are answered with 503. 0 for no limit.").Default("40").IntVar(&c.MaxRequests)
