@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -116,7 +117,7 @@ func (p *program) addFlags() {
 }
 
 func (p *program) addCommands() {
-	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once}
+	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor}
 	p.app.Command("serve", "Serve metrics over HTTP: what host_exporter does without a command.").Default()
 
 	check := p.app.Command("check-config", "Check a configuration file and say everything that is wrong with it. Exit status 1 tells that something is.")
@@ -125,6 +126,9 @@ func (p *program) addCommands() {
 	once := p.app.Command("once", "Collect once and print the metrics, for scripts and for a first look. Exit status 1 tells that a collector failed.")
 	once.Flag("format", "What to print: text, as on /metrics, or json.").Default("text").EnumVar(&p.onceForm, "text", "json")
 	once.Arg("collector", "Run these collectors only, enabled or not.").StringsVar(&p.names)
+
+	doctor := p.app.Command("doctor", "Collect once and say of each collector what it reads, what is missing or forbidden, and what would change that. Exit status 1 tells that a collector could show more.")
+	doctor.Arg("collector", "Tell of these collectors only.").StringsVar(&p.names)
 }
 
 // prepare puts into effect what concerns the process as a whole.
@@ -181,6 +185,19 @@ func (p *program) once(ctx context.Context) error {
 		return err
 	}
 	return exporter.Once(ctx, p.stdout, p.onceForm)
+}
+
+func (p *program) doctor(ctx context.Context) error {
+	p.config.Log = nil // what there is to say is in the report
+	exporter, err := collector.New(p.config)
+	if err != nil {
+		return err
+	}
+	well, err := exporter.Doctor(ctx, p.stdout, p.names)
+	if err == nil && !well {
+		err = errors.New("not all is well")
+	}
+	return err
 }
 
 // addFlag makes a kingpin flag of a collector's flag.

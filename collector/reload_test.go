@@ -258,3 +258,29 @@ func TestOnce(t *testing.T) {
 		t.Errorf("families %+v", r.Families)
 	}
 }
+
+func TestDoctor(t *testing.T) {
+	broken := toySpec("broken", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x: no such thing") })
+	broken.Reads, broken.Needs = []string{"/proc/stat", "/proc/no/such/file"}, "A miracle."
+	none := toySpec("none", 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
+	off := steady("off")
+	off.Off = true
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), broken, none, off}})
+	var out bytes.Buffer
+	if well, err := e.Doctor(t.Context(), &out, nil); err != nil || well {
+		t.Errorf("well %v, %v", well, err)
+	}
+	for _, want := range []string{"a                  ok        1 samples in ", "broken             error     0 samples in ", "1 of 2 kinds of files are there",
+		"  /proc/x: no such thing\n", "needs: A miracle.", "none               no data ", "enable it with --collector.off", "Collectors that could show more: 1."} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+	out.Reset()
+	if well, err := e.Doctor(t.Context(), &out, []string{"a"}); err != nil || !well || strings.Contains(out.String(), "broken") {
+		t.Errorf("about one: %v, %v:\n%s", well, err, &out)
+	}
+	if _, err := e.Doctor(t.Context(), &out, []string{"brokn"}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
+		t.Errorf("a name that is not known: %v", err)
+	}
+}
