@@ -88,7 +88,9 @@ func (i *importer) output() []byte {
 		format = "each line names a user"
 	}
 	head := "# Made from a crontab in which " + format + ".\n" +
-		"# Read it before use: \"decide\" marks what only you can know.\n"
+		"# Read it before use: \"decide\" marks what only you can know.\n" +
+		"# Cron ran commands in the home of their user, with HOME, LOGNAME and SHELL\n" +
+		"# set. Checks run in /, and have of these what env gives them.\n"
 	if len(i.report.Checks) == 0 {
 		return []byte(head + i.out.String() + "checks: {}\n")
 	}
@@ -131,6 +133,9 @@ func (i *importer) variable(number int, line string, v variable) {
 		comment(&i.out, "  decide: checks keep the time of the host")
 	default:
 		i.env = set(i.env, v)
+		if strings.Contains(v.value, "$") {
+			comment(&i.out, "  decide: cron leaves a $ in a variable as it is, and so does a check")
+		}
 	}
 }
 

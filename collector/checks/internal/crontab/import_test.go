@@ -100,6 +100,32 @@ func TestImportSystemCrontab(t *testing.T) {
 	}
 }
 
+func TestVariables(t *testing.T) {
+	checks, text, _ := imported(t, `A=1
+A = ' 2 '
+PATH=$PATH:/opt
+* * * * * /x
+A=3
+MAILTO=""
+* * * * * A=4 B=5 /y
+`, Options{})
+	if e := checks["x"].Env; len(e) != 2 || e["A"] != " 2 " || e["PATH"] != "$PATH:/opt" {
+		t.Errorf("have %q\n%s", e, text)
+	}
+	if e := checks["y"].Env; len(e) != 3 || e["A"] != "4" || e["B"] != "5" {
+		t.Errorf("have %q\n%s", e, text)
+	}
+	if !strings.Contains(text, "cron leaves a $") {
+		t.Error(text)
+	}
+}
+
+func TestImportTooMuch(t *testing.T) {
+	if _, _, err := Import(strings.NewReader(strings.Repeat("#\n", mostBytes)), Options{}); err == nil {
+		t.Error("have no error")
+	}
+}
+
 func TestFormatIsTold(t *testing.T) {
 	for _, c := range []struct {
 		crontab string
@@ -149,6 +175,7 @@ func TestCommands(t *testing.T) {
 		{command: `[ -d /a ] && /a`, shell: `[ -d /a ] && /a`},
 		{command: `sleep $((RANDOM \% 60)) && /a`, argv: `/a`},
 		{command: `/a >/x.prom.$$ && mv /x.prom.$$ /x.prom`, argv: `/a`, format: "prometheus"},
+		{command: `T="$(mktemp /x.XXX)"; /a > "$T"; mv -f "$T" /x.prom`, argv: `/a`, format: "prometheus"},
 		{command: `/a >/y && mv /z /x.prom`, shell: `/a > /y && mv /z /x.prom`},
 		{command: `/a | grep b | sponge /x.prom`, shell: `/a | grep b`, format: "prometheus"},
 		{command: `/a; /b > /x.prom`, shell: `/a ; /b > /x.prom`},

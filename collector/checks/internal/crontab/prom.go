@@ -64,7 +64,7 @@ func moved(tokens []token) (rest []token, file string, ok bool) {
 		switch {
 		case len(part) == 0:
 			return nil, "", false
-		case len(part) == 1 && strings.Contains(part[0].raw, "=$(mktemp"), part[0].text == "chmod":
+		case len(part) == 1 && strings.Contains(strings.ReplaceAll(part[0].raw, `"`, ""), "=$(mktemp"), part[0].text == "chmod":
 		case part[0].text == "mv" && len(part) >= 3 && isProm(part[len(part)-1]) && to == "":
 			from, to = bare(part[len(part)-2]), part[len(part)-1].text
 		case command == nil:
