@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"path"
 	"slices"
 	"syscall"
 
@@ -96,15 +97,15 @@ type verdict struct {
 // judge judges an error. What ends before the driver is reached says nothing of
 // the adapter, nor does a driver that says that there is no such thing.
 func judge(err error) verdict {
-	var path *fs.PathError
+	var failed *fs.PathError
 	switch {
 	case err == nil:
 		return verdict{}
-	case !errors.As(err, &path): // it is not what it should be
+	case !errors.As(err, &failed): // it is not what it should be
 		return verdict{counts: true, told: true}
-	case path.Op == "open" && host.Gone(err):
+	case failed.Op == "open" && host.Gone(err):
 		return verdict{}
-	case path.Op == "open", errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
+	case failed.Op == "open", errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return verdict{counts: true, told: true}
 	case host.Gone(err), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOLINK):
 		return verdict{counts: true}
@@ -118,13 +119,21 @@ func timeout() fcstat.Reason { return fcstat.ReasonOf(syscall.ETIMEDOUT) }
 // work, its board is being restarted, or its port is in trouble. To ask makes
 // that worse. What is read for it comes from memory, and is told elsewhere.
 func held(sys *host.Reader, h *scsihost.Host) bool {
-	return !holds(sys, h, scsihost.SCSI, "state", "running", "created") ||
-		h.Driver == "lpfc" && !holds(sys, h, scsihost.SCSI, "board_mode", "online") ||
-		!holds(sys, h, scsihost.FC, "port_state", "Online", "Linkdown", "Bypassed", "Blocked", "Loopback", "Marginal")
+	switch scsi, adapter := path.Join(scsihost.SCSI, h.Name), path.Dir(h.Dir); {
+	case !holds(sys, scsi, "state", "running", "created"):
+		return true
+	case !holds(sys, path.Join(scsihost.FC, h.Name), "port_state", "Online", "Linkdown", "Bypassed", "Blocked", "Loopback", "Marginal"):
+		return true
+	case h.Driver == "lpfc":
+		return !holds(sys, scsi, "board_mode", "online")
+	case h.Driver == "zfcp" && h.Dir != "":
+		return !holds(sys, adapter, "failed", "0") || !holds(sys, adapter, "in_recovery", "0")
+	}
+	return false
 }
 
 // holds reports whether a file holds one of some words, or is not there.
-func holds(sys *host.Reader, h *scsihost.Host, class, name string, words ...string) bool {
-	b, err := sys.Text(class, h.Name, name)
+func holds(sys *host.Reader, dir, name string, words ...string) bool {
+	b, err := sys.Text(dir, name)
 	return host.Gone(err) || err == nil && slices.ContainsFunc(words, func(w string) bool { return bytes.Equal(b, []byte(w)) })
 }
