@@ -54,7 +54,8 @@ func (r *Reader) backOff(l *lane, a Ask) {
 func (r *Reader) ask(l *lane, f *file) bool {
 	r.mu.Lock()
 	began := r.now()
-	f.tried = began
+	l.turns++
+	f.tried, f.turn = began, l.turns
 	l.asking, l.since, l.late = f, began, false
 	r.healthOf(f.Host)
 	r.mu.Unlock()

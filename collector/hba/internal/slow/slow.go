@@ -241,6 +241,7 @@ type lane struct {
 	wait  time.Duration // of the back-off
 	until time.Time     // when it ends
 
+	turns  uint64
 	asking *file // that is being read
 	since  time.Time
 	late   bool // and that has been counted
@@ -255,6 +256,7 @@ type file struct {
 	File
 	round uint64
 	tried time.Time
+	turn  uint64 // which of the lane's questions it was then
 	taken time.Time
 	text  []byte
 	err   error
@@ -286,7 +288,7 @@ func (l *lane) due(now time.Time, a Ask) []*file {
 		}
 	}
 	slices.SortFunc(due, func(a, b *file) int {
-		return cmp.Or(a.tried.Compare(b.tried), host.Natural(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.turn, b.turn), host.Natural(a.Path, b.Path))
 	})
 	return due
 }
