@@ -89,6 +89,17 @@ func (m *machine) twice(files ...File) []Answer {
 	return m.read(files...)
 }
 
+// goroutines waits until there are no more of them than there were.
+func (m *machine) goroutines(before int) {
+	m.t.Helper()
+	for i := 0; runtime.NumGoroutine() > before; i++ {
+		if i == 1e6 {
+			m.t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+		runtime.Gosched()
+	}
+}
+
 func (m *machine) want(a Answer, content string) {
 	m.t.Helper()
 	if a.Err != nil || string(a.Content) != content || a.Content == nil {
@@ -266,9 +277,7 @@ func TestStuck(t *testing.T) {
 			t.Fatalf("reading %d: host4 is stuck", i)
 		}
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines, %d before", after, before)
-	}
+	m.goroutines(before)
 	m.wantNone(m.read(files...)[0]) // 25 minutes old by now
 
 	// It answers after all, far too late: the adapter is left alone for a time.
@@ -436,12 +445,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if len(m.lanes) != 0 {
 		t.Errorf("%d lanes are left", len(m.lanes))
 	}
-	for i := 0; runtime.NumGoroutine() > before; i++ {
-		if i == 1e6 {
-			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
-		}
-		runtime.Gosched()
-	}
+	m.goroutines(before)
 }
 
 func TestPanic(t *testing.T) {
