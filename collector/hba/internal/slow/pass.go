@@ -127,6 +127,8 @@ func held(sys *host.Reader, h *scsihost.Host) bool {
 		return true
 	case h.Driver == "lpfc":
 		return !holds(sys, scsi, "board_mode", "online")
+	case h.Driver == "mpi3mr":
+		return !holds(sys, scsi, "adp_state", "1") // operational
 	case h.Driver == "zfcp" && h.Dir != "":
 		return !holds(sys, adapter, "failed", "0") || !holds(sys, adapter, "in_recovery", "0")
 	}

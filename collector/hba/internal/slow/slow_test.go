@@ -330,8 +330,8 @@ func TestOverlong(t *testing.T) {
 }
 
 func TestHeld(t *testing.T) {
-	emulex, z := *host3, *host4
-	emulex.Driver = "lpfc"
+	emulex, raid, z := *host3, *host3, *host4
+	emulex.Driver, raid.Driver = "lpfc", "mpi3mr"
 	z.Driver, z.PCI, z.Dir = "zfcp", "", "devices/css0/0.0.000d/0.0.1900/host4"
 	for _, c := range []struct {
 		host      *scsihost.Host
@@ -344,6 +344,7 @@ func TestHeld(t *testing.T) {
 		{host3, "class/fc_host/host3/port_state", "Error", "Online"},
 		{host3, "class/fc_host/host3/port_state", "Offline", "Online"},
 		{&emulex, "class/scsi_host/host3/board_mode", "warm start", "online"},
+		{&raid, "class/scsi_host/host3/adp_state", "3", "1"},
 		{&z, "devices/css0/0.0.000d/0.0.1900/in_recovery", "1", "0"},
 		{&z, "devices/css0/0.0.000d/0.0.1900/failed", "1", "0"},
 	} {
