@@ -18,6 +18,7 @@ func hba(shared *fcstat.Shared) collect.Spec {
 		Name:  "hba",
 		Help:  "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
 		Reads: hbaReads(),
+		Asks:  slowReads(),
 		Needs: "Only with --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
 			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
