@@ -3,10 +3,8 @@ package hba
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -119,45 +117,7 @@ func newHBASlow(m *metric.Set, o slowOptions, reader *slow.Reader) hbaSlow {
 	}
 }
 
-// A slowQueue asks for files and hands out the answers. Whoever wants something
-// is called twice with it, and wants the same in the same order: first the
-// questions are noted and no answer is known, then there are all answers there
-// can be.
-type slowQueue struct {
-	files     []slow.File
-	answers   []slow.Answer
-	answering bool
-	next      int
-}
-
-// raw returns the content of a file, when it is known.
-func (q *slowQueue) raw(f slow.File, elem ...string) ([]byte, bool) {
-	if !q.answering {
-		f.Path = strings.Join(elem, "/")
-		q.files = append(q.files, f)
-		return nil, false
-	}
-	q.next++
-	b := q.answers[q.next-1].Content
-	return b, b != nil
-}
-
-// slowParsed returns what a file holds, when that is known. One that is empty
-// holds nothing.
-func slowParsed[T any](q *slowQueue, f slow.File, parse func([]byte) (T, bool), elem ...string) (v T, ok bool) {
-	f.Valid = func(b []byte) bool {
-		b = scan.Trim(b)
-		_, ok := parse(b)
-		return ok || len(b) == 0
-	}
-	b, ok := q.raw(f, elem...)
-	if b = scan.Trim(b); !ok || len(b) == 0 {
-		return v, false
-	}
-	return parse(b)
-}
-
-// update asks for all that is wanted and emits what is known.
+// updateSlow asks for all that is wanted and emits what is known.
 func (c *hbaCollector) updateSlow(ctx context.Context) {
 	s := &c.slow
 	if !s.options.any() {
@@ -252,33 +212,6 @@ func (s *hbaSlow) emitAges(a attributes, chosen []*scsihost.Host) {
 		}
 		if known {
 			a.out.Emit(s.age, oldest.Seconds(), h.Name)
-		}
-	}
-}
-
-// emitTroubles emits how it went with asking the firmware of each host, for its
-// counters and for all else.
-func (c *hbaCollector) emitTroubles() {
-	for _, h := range c.chosen {
-		var errors [fcstat.NumReasons]uint64
-		asked, stuck := false, false
-		for i, answer := range c.answers {
-			if c.asked[i].Name == h.Name && answer.Asked {
-				errors, asked, stuck = answer.Errors, true, answer.Stuck
-			}
-		}
-		if c.slow.options.any() {
-			health := c.slow.reader.Health(h)
-			if health.Err != nil {
-				c.out.Skip(health.Err)
-			}
-			for reason, n := range health.Errors {
-				errors[reason] += n
-			}
-			asked, stuck = asked || health.Asked, stuck || health.Stuck
-		}
-		if asked {
-			c.firmware.emitTroubles(c.out, h.Name, &errors, stuck)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package hba
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -254,5 +256,24 @@ func TestSlotWords(t *testing.T) {
 	}
 	if v, ok := slotStatus([]byte("fine")); ok {
 		t.Errorf("%q", v)
+	}
+}
+
+// BenchmarkSlow reads the 44 phys of a shelf when their errors, 176 files, are
+// asked for and none is due.
+func BenchmarkSlow(b *testing.B) {
+	for _, on := range []string{"false", "true"} {
+		b.Run("sas-phy-errors="+on, func(b *testing.B) {
+			s := golden.NewWorkbench(b, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}, "sas-phy-errors": {on}})
+			s.Sys("class/scsi_host/host0/proc_name", "mpt3sas\n")
+			s.Sys("class/scsi_host/host0/state", "running\n")
+			fillSAS(s)
+			for i := range 36 {
+				for _, file := range []string{"invalid_dword_count", "running_disparity_error_count", "loss_of_dword_sync_count", "phy_reset_problem_count"} {
+					s.Sys(fmt.Sprintf("class/sas_phy/phy-0:0:%d/%s", i, file), "0\n")
+				}
+			}
+			s.Steady()
+		})
 	}
 }

@@ -465,7 +465,8 @@ func TestPanic(t *testing.T) {
 func TestShared(t *testing.T) {
 	var s Shared
 	one, other := &host.Host{}, &host.Host{}
-	if s.Of(one) != s.Of(one) || s.Of(one) == s.Of(other) {
+	first := s.Of(one)
+	if s.Of(one) != first || s.Of(other) == first {
 		t.Error("want one reader for each host")
 	}
 }
