@@ -118,7 +118,12 @@ func (r *Reader) Read(ctx context.Context, a Ask, files []File, dst []Answer) []
 	defer r.mu.Unlock()
 	now := r.now()
 	for i := range files {
-		dst = append(dst, r.lanes[files[i].Host.Lane()].files[keyOf(&files[i])].answer(now, a))
+		var answer Answer
+		// Somebody who asks for less may have had it forgotten meanwhile.
+		if l := r.lanes[files[i].Host.Lane()]; l != nil && l.files[keyOf(&files[i])] != nil {
+			answer = l.files[keyOf(&files[i])].answer(now, a)
+		}
+		dst = append(dst, answer)
 	}
 	return dst
 }

@@ -449,6 +449,19 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	m.goroutines(before)
 }
 
+// TestForgottenMeanwhile: an old collector and a new one, which asks for
+// nothing, meet.
+func TestForgottenMeanwhile(t *testing.T) {
+	m := newMachine(t)
+	m.put("temp", "47")
+	f := File{Host: host3, Path: "temp", Valid: func([]byte) bool {
+		m.read()
+		return true
+	}}
+	m.wantNone(m.read(f)[0])
+	m.want(m.twice(File{Host: host3, Path: "temp"})[0], "47")
+}
+
 func TestPanic(t *testing.T) {
 	m := newMachine(t)
 	m.put("temp", "47")
