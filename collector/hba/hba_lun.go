@@ -77,10 +77,13 @@ type hbaLUNs struct {
 
 	devices *metric.Family
 	omitted *metric.Family
+
+	zfcp hbaZfcpLUNs
 }
 
 func newHBALUNs(m *metric.Set) hbaLUNs {
 	return hbaLUNs{
+		zfcp: newHBAZfcpLUNs(m),
 		info: m.Gauge("node_hba_scsi_device_info", "A SCSI device, as 1: what it is, the way to it, and the multipath map that it is a path of.",
 			"device", "fc_host", "hctl", "model", "multipath", "revision", "rport", "scsi_host", "sysfs_name", "target_port", "transport", "type", "vendor", "wwid"),
 		state:    m.Gauge("node_hba_scsi_device_state", "The state that the kernel has a SCSI device in, as 1.", "device", "hctl", "state"),
@@ -120,6 +123,9 @@ func (f *hbaLUNs) emit(a attributes, l *lun.LUN, h *sanHost, target string, want
 	}
 	f.count(a, f.errors, l, l.Errors)
 	f.count(a, f.timeouts, l, l.Timeouts)
+	if h.Driver == "zfcp" {
+		f.zfcp.update(a, l)
+	}
 	if want < lun.All {
 		return
 	}
