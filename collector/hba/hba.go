@@ -16,6 +16,7 @@ func hba(shared *fcstat.Shared) collect.Spec {
 		Name:  "hba",
 		Help:  "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
 		Reads: hbaReads(),
+		Needs: hbaNeeds,
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
 			return newHBA(env, o, shared.Of(env.Host))
 		}),
@@ -127,7 +128,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	if len(c.chosen) == 0 {
 		return collect.ErrNoData
 	}
-	c.san.begin()
+	c.san.begin(all, c.rports.finder)
 	var transports [len(hbaTransports)]int
 	for _, h := range c.chosen {
 		if h.Err != nil {
@@ -145,7 +146,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	}
 	c.vports.update(c.attributes, c.chosen)
 	c.rports.update(c.attributes)
-	c.san.update(c.attributes)
+	c.san.update(ctx, c.attributes)
 	if !c.options.statistics.none() {
 		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
 		for i, answer := range c.answers {

@@ -71,6 +71,8 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			r.Netlink = r.netlink
 		case e.Path == "syscall/btrfs":
 			r.Btrfs = r.btrfs
+		case e.Path == "syscall/device-mapper":
+			r.DeviceMapper = r.deviceMapper
 		}
 	}
 	return r, r.moment(1)

@@ -123,11 +123,16 @@ func (w *words) group() (Group, bool) {
 // device reads a device by its numbers, such as 8:16.
 func (w *words) device() string {
 	word := w.next("a device")
-	major, minor, ok := strings.Cut(word, ":")
-	if !ok || !isNumber(major) || !isNumber(minor) {
+	if !IsDevice(word) {
 		w.bad("a device such as 8:16", word)
 	}
 	return word
+}
+
+// IsDevice reports whether a word is the numbers of a device, such as 8:16.
+func IsDevice(word string) bool {
+	major, minor, _ := strings.Cut(word, ":")
+	return isNumber(major) && isNumber(minor)
 }
 
 func isNumber(s string) bool {
