@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/dmtable"
@@ -62,10 +63,9 @@ func newKernelPaths(h *host.Host, m *metric.Set, families pathFamilies) *kernelP
 var errNoDeviceMapper = fmt.Errorf("/dev/mapper/control: %w", fs.ErrPermission)
 
 // refuses reports whether an error says that there is no point in asking: this
-// process may not, or not from where it runs.
+// process may not, or not from where it runs. That a map is not there is ENXIO.
 func refuses(err error) bool {
-	var path *fs.PathError
-	return errors.Is(err, fs.ErrPermission) || errors.As(err, &path) && path.Op == "open"
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV)
 }
 
 // ask asks for the states of maps. What is wrong with one of them is among the
@@ -92,7 +92,11 @@ func askKernel(call func(string, bool) ([]host.Target, error), names []string) (
 			if m != nil {
 				answer.maps[name] = m
 			}
-		case refuses(err):
+		case refuses(err): // for all maps alike
+			var path *fs.PathError
+			if errors.As(err, &path) {
+				err = &fs.PathError{Op: "ask", Path: path.Path, Err: path.Err}
+			}
 			return nil, err
 		case !host.Gone(err):
 			answer.errs = append(answer.errs, err)

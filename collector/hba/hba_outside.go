@@ -44,7 +44,7 @@ func (s *hbaSAN) outsider(a attributes, name string) *sanHost {
 			if a.sys.Exists(scsihost.FC, name) {
 				transport = hbaFC
 			}
-			found = s.host(a, h, transport)
+			found = s.host(h, transport, func(host, file string) string { return a.wwn(scsihost.FC, host, file) })
 		}
 	}
 	s.outside[name] = found

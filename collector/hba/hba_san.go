@@ -88,22 +88,24 @@ func (s *hbaSAN) begin(all []*scsihost.Host, rports *rport.Finder) {
 
 // add takes a host into account.
 func (s *hbaSAN) add(a attributes, h *scsihost.Host, transport hbaTransport) {
-	sh := s.host(a, h, transport)
+	// The port has told already what is wrong with its names.
+	sh := s.host(h, transport, func(host, file string) string { return quietWWN(a.sys, scsihost.FC, host, file) })
 	s.hosts[h.Name] = sh
 	s.order = append(s.order, sh)
 }
 
-// host returns a host as devices see it.
-func (s *hbaSAN) host(a attributes, h *scsihost.Host, transport hbaTransport) *sanHost {
+// host returns a host as devices see it; wwn reads a name of a Fibre Channel
+// port.
+func (s *hbaSAN) host(h *scsihost.Host, transport hbaTransport, wwn func(host, file string) string) *sanHost {
 	sh := &sanHost{Host: h, transport: transport, portName: h.Physical}
 	if transport == hbaFC || transport == hbaFCoE {
 		sh.fcName = h.Name
 		// Virtual ports share the fate of the physical port that they are on.
-		if name := quietWWN(a.sys, scsihost.FC, h.Physical, "port_name"); name != "" {
+		if name := wwn(h.Physical, "port_name"); name != "" {
 			sh.portName = name
 		}
-		key := quietWWN(a.sys, scsihost.FC, h.Name, "port_name")
-		if fabric := quietWWN(a.sys, scsihost.FC, h.Name, "fabric_name"); fabric != "" {
+		key := wwn(h.Name, "port_name")
+		if fabric := wwn(h.Name, "fabric_name"); fabric != "" {
 			s.fabrics[key] = fabric
 		}
 		sh.fabric = s.fabrics[key]
