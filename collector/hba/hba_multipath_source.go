@@ -2,6 +2,7 @@ package hba
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -109,6 +110,9 @@ func (s *hbaPathSources) askKernel(ctx context.Context, a attributes, maps []*dm
 		_ = level.Debug(s.log).Log("msg", "The kernel does not tell the state of paths", "err", err)
 		s.refused = true
 		return false
+	}
+	if errors.Is(err, errNoAnswerYet) {
+		err = fmt.Errorf("/dev/mapper/control: %w", err)
 	}
 	if err != nil {
 		a.out.Skip(err)
