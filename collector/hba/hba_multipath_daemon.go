@@ -42,7 +42,7 @@ type daemonAnswer struct {
 func newDaemonPaths(env *collect.Env, families pathFamilies) *daemonPaths {
 	m := env.Metrics
 	counter := func(name, help string) *metric.Family {
-		return m.Counter("node_hba_multipathd_"+name, help+" Since multipathd was started.", "device")
+		return m.Counter("node_hba_multipathd_"+name, help+", since multipathd was started.", "device")
 	}
 	d := &daemonPaths{
 		root:     env.Host.Root.Reader(),
@@ -52,11 +52,11 @@ func newDaemonPaths(env *collect.Env, families pathFamilies) *daemonPaths {
 		marginal: m.Gauge("node_hba_multipathd_path_marginal", "Whether multipathd avoids a path because it fails now and again.", "device", "path"),
 		priority: m.Gauge("node_hba_multipathd_path_priority", "How multipathd ranks a path: the group with the highest is used.", "device", "path"),
 		counters: [...]*metric.Family{
-			counter("path_faults_total", "Paths of the map that a checker found faulty."),
-			counter("switch_group_total", "Switches of the map to another group of paths."),
-			counter("map_loads_total", "Tables of the map that were loaded."),
-			counter("queueing_seconds_total", "Time that the map was without a path, and queued."),
-			counter("queue_timeouts_total", "How often the map was without a path for so long that it was made to fail I/O."),
+			counter("path_faults_total", "Paths of the map that a checker found faulty"),
+			counter("switch_group_total", "Switches of the map to another group of paths"),
+			counter("map_loads_total", "Tables of the map that were loaded"),
+			counter("queueing_seconds_total", "Time that the map was without a path, and queued"),
+			counter("queue_timeouts_total", "How often the map was without a path for so long that it was made to fail I/O"),
 		},
 	}
 	if env.Host.Dial != nil {
@@ -87,15 +87,16 @@ func (d *daemonPaths) ping(ctx context.Context, a attributes, now time.Time) {
 	}
 	client := d.client
 	d.judge(a, d.running.ask(ctx, now, func() (struct{}, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), multipathd.Budget)
+		ctx, cancel := context.WithTimeout(context.Background(), askBudget)
 		defer cancel()
 		return struct{}{}, client.Running(ctx)
 	}))
 }
 
-// judge emits whether the daemon gave an answer.
+// judge emits whether the daemon gave an answer, if only an odd one.
 func (d *daemonPaths) judge(a attributes, err error) {
-	a.out.Bool(d.up, err == nil)
+	var odd *multipathd.OddAnswer
+	a.out.Bool(d.up, err == nil || errors.As(err, &odd))
 	if errors.Is(err, errNoAnswerYet) {
 		err = fmt.Errorf("%s: %w", d.client.Sockets[0], err)
 	}
@@ -124,7 +125,7 @@ func (d *daemonPaths) reachable(a attributes, wanted bool) bool {
 // askDaemon has the whole of the budget for itself: who waits for it may have
 // to go earlier.
 func askDaemon(client *multipathd.Client) (*daemonAnswer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), multipathd.Budget)
+	ctx, cancel := context.WithTimeout(context.Background(), askBudget)
 	defer cancel()
 	maps, err := client.Maps(ctx)
 	if err != nil {
@@ -189,7 +190,7 @@ func (d *daemonPaths) emit(a attributes, m *dm.Multipath, paths bool) {
 	for i, n := range [len(d.counters)]multipathd.Number{
 		told.PathFaults, told.SwitchGroup, told.MapLoads, told.QueueingSeconds, told.QueueTimeouts,
 	} {
-		if n.Known {
+		if n.Known && n.Value >= 0 {
 			a.out.Emit(d.counters[i], float64(n.Value), m.Name)
 		}
 	}

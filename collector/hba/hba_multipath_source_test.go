@@ -106,6 +106,13 @@ func TestDaemonBesideTheKernel(t *testing.T) {
 	if count(samples, "multipathd_checker_state") > 0 || told != nil {
 		t.Errorf("%v, %v", samples, told)
 	}
+	b.daemon(func(_ string, conn net.Conn) { reply(conn, "timeout\n") })
+	b.build("multipath-source=multipathd")
+	samples, told = b.update()
+	b.want("an odd answer", samples, `multipathd_up => 1`, `multipath_path_failed{device="mpatha",path="sdb"}`)
+	if len(told) != 1 || !strings.Contains(told[0].Error(), `want maps in JSON, have "timeout\n"`) {
+		t.Errorf("told %v", told)
+	}
 	b.daemon(func(string, net.Conn) {}) // hangs up
 	b.build()
 	samples, told = b.update()

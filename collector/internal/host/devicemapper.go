@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -50,22 +51,27 @@ const (
 	dmLargestBuffer = 4 << 20
 )
 
-// liveDeviceMapper asks for the targets of a map. That takes CAP_SYS_ADMIN. It
-// changes nothing, and waits for nothing but a lock that whoever suspends or
-// resumes a map may hold for long.
-func liveDeviceMapper(name string, table bool) ([]Target, error) {
-	fd, err := openControl()
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: dmControl, Err: err}
+// liveDeviceMapper returns a function that asks for the targets of a map. That
+// takes CAP_SYS_ADMIN. It changes nothing, and waits for nothing but a lock that
+// whoever suspends or resumes a map may hold for long.
+func liveDeviceMapper() func(name string, table bool) ([]Target, error) {
+	buffers := sync.Pool{New: func() any { return new([dmFirstBuffer]byte) }}
+	return func(name string, table bool) ([]Target, error) {
+		fd, err := openControl()
+		if err != nil {
+			return nil, &os.PathError{Op: "open", Path: dmControl, Err: err}
+		}
+		defer closeFD(fd)
+		buffer := buffers.Get().(*[dmFirstBuffer]byte)
+		defer buffers.Put(buffer)
+		targets, err := dmTargets(name, table, buffer[:], func(b []byte) error {
+			return ioctl(fd, dmRequest(), &b[0])
+		})
+		if err != nil {
+			return nil, &os.PathError{Op: "ask for " + name + " at", Path: dmControl, Err: err}
+		}
+		return targets, nil
 	}
-	defer closeFD(fd)
-	targets, err := dmTargets(name, table, func(b []byte) error {
-		return ioctl(fd, dmRequest(), &b[0])
-	})
-	if err != nil {
-		return nil, &os.PathError{Op: "ask for " + name + " at", Path: dmControl, Err: err}
-	}
-	return targets, nil
 }
 
 func openControl() (int, error) {
@@ -81,8 +87,9 @@ func dmRequest() uintptr {
 	return ioctlRequest(ioctlRead|ioctlWrite, dmKind, dmTableStatus, dmIoctlSize)
 }
 
-// dmTargets asks with larger and larger buffers until the answer fits.
-func dmTargets(name string, table bool, ask func([]byte) error) ([]Target, error) {
+// dmTargets asks with a buffer, and then with larger and larger ones until the
+// answer fits.
+func dmTargets(name string, table bool, b []byte, ask func([]byte) error) ([]Target, error) {
 	if name == "" || len(name) >= dmNameSize {
 		return nil, syscall.ENAMETOOLONG
 	}
@@ -90,10 +97,10 @@ func dmTargets(name string, table bool, ask func([]byte) error) ([]Target, error
 	if table {
 		flags |= dmWantTable
 	}
-	for size := dmFirstBuffer; size <= dmLargestBuffer; size *= 4 {
-		b := make([]byte, size)
+	for ; len(b) <= dmLargestBuffer; b = make([]byte, 4*len(b)) {
+		clear(b)
 		binary.NativeEndian.PutUint32(b, 4) // of the interface; older ones are understood
-		binary.NativeEndian.PutUint32(b[dmDataSize:], uint32(size))
+		binary.NativeEndian.PutUint32(b[dmDataSize:], uint32(len(b)))
 		binary.NativeEndian.PutUint32(b[dmDataStart:], dmIoctlSize)
 		binary.NativeEndian.PutUint32(b[dmFlags:], flags)
 		copy(b[dmName:], name)

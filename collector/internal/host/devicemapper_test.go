@@ -49,7 +49,7 @@ func TestDeviceMapperTargets(t *testing.T) {
 		{{0, 1, "multipath", strings.Repeat("8:16 A 0 ", 4000)}},     // in a larger buffer
 	} {
 		asked := 0
-		have, err := dmTargets("mpatha", true, func(b []byte) error {
+		have, err := dmTargets("mpatha", true, make([]byte, dmFirstBuffer), func(b []byte) error {
 			asked++
 			if v := binary.NativeEndian.Uint32(b); v != 4 {
 				t.Errorf("version %d", v)
@@ -77,11 +77,11 @@ func TestDeviceMapperTargets(t *testing.T) {
 
 func TestDeviceMapperNames(t *testing.T) {
 	for _, name := range []string{"", strings.Repeat("x", 128)} {
-		if _, err := dmTargets(name, false, func([]byte) error { t.Error("asked"); return nil }); !errors.Is(err, syscall.ENAMETOOLONG) {
+		if _, err := dmTargets(name, false, make([]byte, dmFirstBuffer), func([]byte) error { t.Error("asked"); return nil }); !errors.Is(err, syscall.ENAMETOOLONG) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if _, err := dmTargets(strings.Repeat("x", 127), false, func([]byte) error { return syscall.ENXIO }); !Gone(err) {
+	if _, err := dmTargets(strings.Repeat("x", 127), false, make([]byte, dmFirstBuffer), func([]byte) error { return syscall.ENXIO }); !Gone(err) {
 		t.Error(err)
 	}
 }
@@ -98,7 +98,7 @@ func TestBrokenDeviceMapperAnswers(t *testing.T) {
 		},
 		"longer than 4194304 bytes": func(b []byte) { binary.NativeEndian.PutUint32(b[dmFlags:], dmBufferFull) },
 	} {
-		_, err := dmTargets("mpatha", false, func(b []byte) error {
+		_, err := dmTargets("mpatha", false, make([]byte, dmFirstBuffer), func(b []byte) error {
 			answerTargets(b, []Target{{0, 1, "multipath", "a"}, {1, 1, "multipath", "b"}})
 			spoil(b)
 			return nil
@@ -129,7 +129,7 @@ func FuzzParseTargets(f *testing.F) {
 
 // TestDeviceMapperOnThisHost asks for a map that nobody has.
 func TestDeviceMapperOnThisHost(t *testing.T) {
-	_, err := liveDeviceMapper("host_exporter_test_no_such_map", false)
+	_, err := liveDeviceMapper()("host_exporter_test_no_such_map", false)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV):
 		t.Skip(err)

@@ -75,7 +75,7 @@ func Live(p Paths) *Host {
 		Statfs:   liveStatfs,
 		Btrfs:    liveBtrfs,
 
-		DeviceMapper: liveDeviceMapper,
+		DeviceMapper: liveDeviceMapper(),
 		Dial:         new(net.Dialer).DialContext,
 
 		Netlink: liveNetlink(),

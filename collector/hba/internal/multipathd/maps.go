@@ -28,9 +28,8 @@ type Map struct {
 
 // A Group is a group of paths.
 type Group struct {
-	Number Number `json:"group"`
-	State  string `json:"dm_st"` // active, enabled, disabled, undef
-	Paths  []Path `json:"paths"`
+	State string `json:"dm_st"` // active, enabled, disabled, undef
+	Paths []Path `json:"paths"`
 }
 
 // A Path is a path of a map.

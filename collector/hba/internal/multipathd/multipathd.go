@@ -13,7 +13,6 @@ import (
 	"io"
 	"math/bits"
 	"net"
-	"time"
 )
 
 // Sockets are where the daemon listens: newer ones at a path, which takes the
@@ -50,10 +49,20 @@ func (c *Client) Maps(ctx context.Context) ([]Map, error) {
 	}
 	maps, err := parse(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", socket, err)
+		return nil, &OddAnswer{socket, err}
 	}
 	return maps, nil
 }
+
+// An OddAnswer is the error of an answer that came in full and is not what was
+// asked for: the daemon is there.
+type OddAnswer struct {
+	Socket string
+	Err    error
+}
+
+func (e *OddAnswer) Error() string { return e.Socket + ": " + e.Err.Error() }
+func (e *OddAnswer) Unwrap() error { return e.Err }
 
 // Running returns an error unless the daemon answers to a question that takes
 // none of its locks.
@@ -63,7 +72,8 @@ func (c *Client) Running(ctx context.Context) error {
 }
 
 // ask returns the answer to a question and which socket it came from. A
-// deadline of ctx is for all of it.
+// deadline of ctx is for all of it; there should be one, because the daemon
+// keeps its lock while it checks its paths, in an outage for long.
 func (c *Client) ask(ctx context.Context, question string) (answer []byte, socket string, err error) {
 	conn, socket, err := c.connect(ctx)
 	if err != nil {
@@ -86,15 +96,22 @@ func (c *Client) ask(ctx context.Context, question string) (answer []byte, socke
 }
 
 func (c *Client) connect(ctx context.Context) (net.Conn, string, error) {
-	var errs []error
+	var failed error
 	for _, socket := range c.Sockets {
 		conn, err := c.Dial(ctx, "unix", socket)
 		if err == nil {
 			return conn, socket, nil
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", socket, err))
+		var op *net.OpError // which has the address in its text once more
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		if err = fmt.Errorf("%s: %w", socket, err); failed != nil {
+			err = fmt.Errorf("%w; %w", failed, err)
+		}
+		failed = err
 	}
-	return nil, "", errors.Join(errs...)
+	return nil, "", failed
 }
 
 // packet returns a text as it goes over the socket.
@@ -142,7 +159,3 @@ func readPacket(r io.Reader) ([]byte, error) {
 	}
 	return b[:len(b)-1], nil
 }
-
-// Budget is how long the daemon may take for an answer. It keeps its lock while
-// it checks its paths, which in an outage takes longer than a scrape can wait.
-const Budget = time.Second
