@@ -73,6 +73,8 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			r.Btrfs = r.btrfs
 		case e.Path == "syscall/device-mapper":
 			r.DeviceMapper = r.deviceMapper
+		case e.Path == "syscall/multipathd":
+			r.Dial = r.dial
 		}
 	}
 	return r, r.moment(1)
