@@ -3,7 +3,6 @@ package hba
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"time"
 
@@ -45,6 +44,11 @@ func (a *asker[T]) ask(ctx context.Context, now time.Time, question func() (T, e
 	if a.isSlow() {
 		until = run.Started
 	}
+	if deadline, ok := ctx.Deadline(); ok { // in time to answer who asks
+		if latest := deadline.Add(-time.Until(deadline) / 10); latest.Before(until) {
+			until = latest
+		}
+	}
 	if !run.Wait(ctx, until) {
 		a.setSlow()
 		return errNoAnswerYet
@@ -56,7 +60,8 @@ func (a *asker[T]) ask(ctx context.Context, now time.Time, question func() (T, e
 func (a *asker[T]) keep(v T, asked time.Time, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.slow = errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+	var late interface{ Timeout() bool }
+	a.slow = errors.As(err, &late) && late.Timeout()
 	if err == nil {
 		a.last, a.taken = v, asked
 	}
