@@ -19,7 +19,7 @@ func hba(shared *fcstat.Shared) collect.Spec {
 		Help:  "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
 		Reads: hbaReads(),
 		Asks:  slowReads(),
-		Needs: "Only with --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
+		Needs: hbaNeeds,
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
 			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
 		}),
@@ -138,7 +138,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	if len(c.chosen) == 0 {
 		return collect.ErrNoData
 	}
-	c.san.begin()
+	c.san.begin(all, c.rports.finder)
 	var transports [len(hbaTransports)]int
 	for _, h := range c.chosen {
 		if h.Err != nil {
@@ -156,7 +156,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	}
 	c.vports.update(c.attributes, c.chosen)
 	c.rports.update(c.attributes)
-	c.san.update(c.attributes)
+	c.san.update(ctx, c.attributes)
 	if !c.options.statistics.none() {
 		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
 		for i, answer := range c.answers {

@@ -15,9 +15,12 @@ type lunOptions struct {
 	luns    collect.String
 	maxLUNs collect.Int
 	paths   collect.Bool
+	source  collect.String
 }
 
-func defaultLUNs() lunOptions { return lunOptions{luns: "summary", maxLUNs: 5000, paths: true} }
+func defaultLUNs() lunOptions {
+	return lunOptions{luns: "summary", maxLUNs: 5000, paths: true, source: "auto"}
+}
 
 func (o *lunOptions) Fields() []collect.Field {
 	return []collect.Field{
@@ -27,6 +30,8 @@ func (o *lunOptions) Fields() []collect.Field {
 			Help: "Most SCSI devices to tell of, but for those in trouble, which always are; how many are left out is told."},
 		{Name: "multipath-paths", Value: &o.paths,
 			Help: "Whether to tell of each path of multipath maps, and not only how many there are."},
+		{Name: "multipath-source", Value: &o.source,
+			Help: "Who is to tell which paths multipath has given up: dm (the kernel), multipathd, sysfs (nobody), or auto for the first of these that can be asked."},
 	}
 }
 
@@ -46,6 +51,9 @@ func (o *lunOptions) check() error {
 	case "none", "summary", "all":
 	default:
 		return fmt.Errorf("luns: want none, summary or all, have %q", string(o.luns))
+	}
+	if err := checkMultipathSource(string(o.source)); err != nil {
+		return err
 	}
 	if o.maxLUNs < 0 {
 		return fmt.Errorf("max-luns: want a number that is not negative, have %d", o.maxLUNs)
