@@ -62,7 +62,7 @@ func (s *Sink) Each(name string, reserved func(name string) bool, look Look) {
 	if s.mode == Metrics {
 		s.set.EachOf(s.metrics)(name, look)
 	} else if f := s.set.OfSample(name); f != nil && f.index < len(s.text) {
-		eachLine(s.text[f.index], name, look)
+		s.labels = eachLine(s.text[f.index], name, s.labels, look)
 	}
 	for _, f := range s.foreign {
 		if family := f.family; mayHave(family, name) && !reserved(family.GetName()) {
@@ -98,17 +98,17 @@ func (s *Set) eachMetric(metrics []prometheus.Metric, name string, look Look) {
 }
 
 // eachLine reads back what Emit has written: one sample a line, with one space
-// before the value, and quotes and backslashes escaped.
-func eachLine(text []byte, name string, look Look) {
-	var space [12]Label // of more labels than families have
-	var scratch []byte  // of values that had something escaped
+// before the value, and quotes and backslashes escaped. Space is for labels,
+// and returned for the next time.
+func eachLine(text []byte, name string, space Labels, look Look) Labels {
+	var scratch []byte // of values that had something escaped
 	for len(text) > 0 {
 		if len(text) <= len(name) || string(text[:len(name)]) != name || text[len(name)] != '{' && text[len(name)] != ' ' {
 			text = text[bytes.IndexByte(text, '\n')+1:] // x_sum, in a summary x
 			continue
 		}
 		rest := text[len(name):]
-		labels := Labels(space[:0])
+		labels := space[:0]
 		scratch = scratch[:0]
 		for rest[0] != ' ' {
 			var l Label
@@ -122,8 +122,9 @@ func eachLine(text []byte, name string, look Look) {
 		if v, err := strconv.ParseFloat(string(rest[1:end]), 64); err == nil {
 			look(labels, v)
 		}
-		text = rest[end+1:]
+		space, text = labels, rest[end+1:]
 	}
+	return space
 }
 
 // cutLabel cuts name="value" off a line. The value is a part of the line, or
