@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -51,9 +51,10 @@ type textfileCollector struct {
 	mtime       *metric.Family
 	scrapeError *metric.Family
 
-	files  []*textfileFile // what merger made its families of
-	listed []*textfileFile // the files of this run; kept for its memory
-	merger textfileMerger
+	files    []*textfileFile // what the families were made of
+	listed   []*textfileFile // the files of this run; kept for its memory
+	merger   merge.Merger
+	families []*merge.Family
 }
 
 func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error) {
@@ -84,7 +85,7 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	c.list(ctx, skip)
 	if !slices.Equal(c.files, c.listed) {
 		c.files = slices.Clone(c.listed)
-		c.merger.merge(c.files)
+		c.families = c.merger.Merge(sourcesOf(c.files))
 	}
 	for _, f := range c.files {
 		skip(f.errs...)
@@ -92,14 +93,14 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 			out.Emit(c.mtime, float64(f.stamp.mtime.Sec), f.path)
 		}
 	}
-	for _, f := range c.merger.families {
-		skip(f.errs...)
+	for _, f := range c.families {
+		skip(f.Errs...)
 		switch {
-		case f.served == nil:
-		case slices.ContainsFunc(f.names, c.reserved):
-			skip(fmt.Errorf("%s: %s is a name of the exporter's own: left out", strings.Join(f.files(), ", "), f.name))
+		case f.Served == nil:
+		case slices.ContainsFunc(f.Names, c.reserved):
+			skip(fmt.Errorf("%s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
 		default:
-			out.EmitForeign(f.served)
+			out.EmitForeign(f.Served)
 		}
 	}
 	out.Bool(c.scrapeError, failed)
@@ -132,4 +133,13 @@ func (c *textfileCollector) list(ctx context.Context, skip func(...error)) {
 			c.listed = append(c.listed, d.files...)
 		}
 	}
+}
+
+// sourcesOf returns what files have to serve.
+func sourcesOf(files []*textfileFile) []*merge.Source {
+	sources := make([]*merge.Source, len(files))
+	for i, f := range files {
+		sources[i] = &f.source
+	}
+	return sources
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
@@ -45,12 +45,12 @@ type textfileDir struct {
 
 // A textfileFile is a file as it was when it was parsed last. It is immutable.
 type textfileFile struct {
-	path     string
-	stamp    textfileStamp
-	settled  bool // parsing it again would give the same
-	refused  bool // as a whole, for the first of errs
-	errs     []error
-	families []*dto.MetricFamily // sorted by name
+	path    string
+	stamp   textfileStamp
+	settled bool // parsing it again would give the same
+	refused bool // as a whole, for the first of errs
+	errs    []error
+	source  merge.Source // its families, sorted by name
 }
 
 // A textfileStamp changes when a file does. The change time is in it because

@@ -96,7 +96,7 @@ func TestTextfileCache(t *testing.T) {
 	b.write(t, "b.prom", "b 1\n")
 	good := "node_textfile_scrape_error 0\n"
 	b.want(t, "first", good+"a 1\nb 1\n", "")
-	a, bb, served := b.files[0], b.files[1], b.merger.known["b"]
+	a, bb, served := b.files[0], b.files[1], b.merger.Known("b")
 	b.want(t, "unchanged", good+"a 1\nb 1\n", "")
 	if b.files[0] != a || b.files[1] != bb {
 		t.Error("files that did not change are parsed again")
@@ -115,7 +115,7 @@ func TestTextfileCache(t *testing.T) {
 	if b.files[0] == a || b.files[1] != bb {
 		t.Error("not only the file that changed is parsed again")
 	}
-	if b.merger.known["b"] != served {
+	if b.merger.Known("b") != served {
 		t.Error("a family that did not change is rendered again")
 	}
 
