@@ -17,7 +17,8 @@ type clause struct {
 	label     string     // of "for each"; empty: there is none
 	values    []string   // for each of which it is to hold by itself
 
-	first int // of its tallies: one, or one for each value
+	family int // in the families of its Set
+	first  int // of its tallies: one, or one for each value
 }
 
 // A function is what a clause makes of the samples that it selects.

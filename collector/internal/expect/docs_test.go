@@ -3,6 +3,7 @@ package expect
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,5 +125,39 @@ func TestPageGrammar(t *testing.T) {
 	d.Root().Fields(document.Fields{"expect": func(n document.Node) { Read(n, nil) }})
 	if want := d.Findings().Error(); want == "" || !strings.Contains(text, "\n    "+want+"\n") {
 		t.Errorf("the page has another error than %s", want)
+	}
+}
+
+// TestPageNames checks that the page asks for what there is: families of the
+// reference page, with the labels that it has for them.
+func TestPageNames(t *testing.T) {
+	reference, err := os.ReadFile("../../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```yaml\n(expect:.*?)```").FindStringSubmatch(page(t))
+	d := document.Parse("example.yml", []byte(example[1]))
+	var s *Set
+	d.Root().Fields(document.Fields{"expect": func(n document.Node) { s = Read(n, []string{"textfile"}) }})
+	for _, x := range s.Expectations() {
+		for _, c := range x.clauses {
+			row := regexp.MustCompile("(?m)^\\| `" + c.selection.metric + "` \\|[^|]*\\|([^|]*)\\|").FindStringSubmatch(string(reference))
+			switch {
+			case x.Collector != "": // a job of the reader's own
+				continue
+			case row == nil:
+				t.Errorf("%s: there is no %s", x.Name, c.selection.metric)
+				continue
+			}
+			labels := strings.Split(strings.ReplaceAll(row[1], " ", ""), ",")
+			for _, m := range c.selection.matchers {
+				if !slices.Contains(labels, m.label) {
+					t.Errorf("%s: %s has no label %s", x.Name, c.selection.metric, m.label)
+				}
+			}
+			if c.label != "" && !slices.Contains(labels, c.label) {
+				t.Errorf("%s: %s has no label %s", x.Name, c.selection.metric, c.label)
+			}
+		}
 	}
 }

@@ -18,9 +18,11 @@ const maxText = 400
 // concurrent use, and not for use after Finish.
 type Evaluation struct {
 	set     *Set
-	current int  // of the set's families
-	any     bool // of the current family there are samples
-	present []bool
+	current int      // of the set's families
+	any     bool     // of the current family there are samples
+	present []bool   // by family, as are asked and sources
+	asked   []bool   // whether its source is known
+	sources []Source // of expectations that name no collector
 	tallies []tally
 	look    metric.Look // observe, bound once
 
@@ -44,13 +46,15 @@ func (s *Set) Begin() *Evaluation {
 		e.reset()
 		return e
 	}
-	e := &Evaluation{set: s, present: make([]bool, len(s.families)), tallies: make([]tally, s.tallies)}
+	n := len(s.families)
+	e := &Evaluation{set: s, present: make([]bool, n), asked: make([]bool, n), sources: make([]Source, n), tallies: make([]tally, s.tallies)}
 	e.look = e.observe
 	return e
 }
 
 func (e *Evaluation) reset() {
 	clear(e.present)
+	clear(e.asked)
 	for i := range e.tallies {
 		e.tallies[i] = tally{failing: e.tallies[i].failing[:0]}
 	}
@@ -144,8 +148,7 @@ const (
 
 // judge says what is found of a clause, and notes what is missing.
 func (e *Evaluation) judge(x *Expectation, c *clause, source func(collector, family string) Source) verdict {
-	from := source(x.Collector, c.selection.metric)
-	present := e.present[slices.Index(e.set.families, c.selection.metric)]
+	from, present := e.from(x, c, source), e.present[c.family]
 	e.heard = present || from.Declared
 	switch {
 	case !present && !from.Asked:
@@ -174,6 +177,18 @@ func (e *Evaluation) judge(x *Expectation, c *clause, source func(collector, fam
 		}
 	}
 	return v
+}
+
+// from returns where the samples of a clause come from. Who has a family that
+// several expectations look at is asked once.
+func (e *Evaluation) from(x *Expectation, c *clause, source func(collector, family string) Source) Source {
+	if x.Collector != "" {
+		return source(x.Collector, c.selection.metric)
+	}
+	if !e.asked[c.family] {
+		e.asked[c.family], e.sources[c.family] = true, source("", c.selection.metric)
+	}
+	return e.sources[c.family]
 }
 
 // miss notes a missing thing, once.

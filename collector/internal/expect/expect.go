@@ -57,6 +57,7 @@ func NewSet(list ...*Expectation) *Set {
 				s.families = append(s.families, c.selection.metric)
 				s.clauses = append(s.clauses, nil)
 			}
+			c.family = i
 			s.clauses[i] = append(s.clauses[i], c)
 		}
 	}
