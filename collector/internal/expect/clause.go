@@ -3,7 +3,6 @@ package expect
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -54,6 +53,7 @@ type matcher struct {
 type comparison struct {
 	op     op
 	number float64
+	text   string // the number as it was written: 16e9 is told as 16e9
 }
 
 type op uint8
@@ -211,7 +211,7 @@ func (c comparison) String() string {
 	if c.op == none {
 		return ""
 	}
-	return " " + ops[c.op] + " " + strconv.FormatFloat(c.number, 'g', -1, 64)
+	return " " + ops[c.op] + " " + c.text
 }
 
 func quote(s string) string {

@@ -115,7 +115,7 @@ func TestVerdicts(t *testing.T) {
 		// Counts: three of the four ports have 16 Gbit/s or more.
 		{`count(node_hba_fc_port_speed_bits_per_second >= 16e9) >= 3`, "ok{} 1\nobserved{} 3\nwanted{} 3\n"},
 		{`count(node_hba_fc_port_speed_bits_per_second >= 16e9) >= 4`,
-			"ok{} 0\nmissing{,missing=\"count(node_hba_fc_port_speed_bits_per_second >= 1.6e+10) >= 4\"} 1\nobserved{} 3\nwanted{} 4\n"},
+			"ok{} 0\nmissing{,missing=\"count(node_hba_fc_port_speed_bits_per_second >= 16e9) >= 4\"} 1\nobserved{} 3\nwanted{} 4\n"},
 		{`count(node_hba_fc_port_speed_bits_per_second{adapter=~"host[12]"}) == 2`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
 		{`count(node_hba_fc_port_speed_bits_per_second{adapter!~"host[12]"}) == 2`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
 		{`count(node_hba_fc_port_speed_bits_per_second{adapter=~"host"}) == 0`, "ok{} 1\nobserved{} 0\nwanted{} 0\n"},

@@ -219,6 +219,7 @@ func (p *parser) comparison() (comparison, error) {
 		return c, p.want("a number")
 	}
 	var err error
+	c.text = p.have.text
 	c.number, err = strconv.ParseFloat(p.have.text, 64)
 	if err != nil || math.IsInf(c.number, 0) || math.IsNaN(c.number) {
 		return c, p.want("a number")

@@ -10,11 +10,11 @@ func TestPrint(t *testing.T) {
 	for text, want := range map[string]string{
 		`a`:                           `a`,
 		`a{}`:                         `a`,
-		` a { b = "c" , } >=+1e3 `:    `a{b="c"} >= 1000`,
+		` a { b = "c" , } >=+1e3 `:    `a{b="c"} >= +1e3`,
 		`a{b!='c',d=~"e.*",f!~"\\d"}`: `a{b!="c",d=~"e.*",f!~"\\d"}`,
-		`any(a:b_c{d="\"\n\'"}<.5)`:   `any(a:b_c{d="\"\n'"} < 0.5)`,
+		`any(a:b_c{d="\"\n\'"}<.5)`:   `any(a:b_c{d="\"\n'"} < .5)`,
 		"count(a)==0\nand sum(b)>-1 and min(c)!=2":            `count(a) == 0 and sum(b) > -1 and min(c) != 2`,
-		`max(a>1)<=16e9 for each x in ("1",'2')`:              `max(a > 1) <= 1.6e+10 for each x in ("1", "2")`,
+		`max(a>1)<=16e9 for each x in ("1",'2')`:              `max(a > 1) <= 16e9 for each x in ("1", "2")`,
 		`and and for and count for each each in ("in")`:       `and and for and count for each each in ("in")`,
 		`any{any="any"} == 1 for each count in ("x") and sum`: `any{any="any"} == 1 for each count in ("x") and sum`,
 	} {
