@@ -58,9 +58,10 @@ func Generate(domains []collect.Domain, testdata string) (map[string][]byte, err
 	}
 	slices.SortStableFunc(families, func(a, b family) int { return cmp.Compare(a.name, b.name) })
 	return map[string][]byte{
-		"collectors.md":  collectors(domains, samples),
-		"metrics.md":     metrics(families),
-		"permissions.md": permissions(domains),
+		"collectors.md":     collectors(domains, samples),
+		"metrics.md":        metrics(families),
+		"permissions.md":    permissions(domains),
+		"host_exporter.yml": reference(domains),
 	}, nil
 }
 

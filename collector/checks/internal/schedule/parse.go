@@ -1,0 +1,192 @@
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// nicknames are the words that stand for an expression.
+func nickname(word string) (expr string, ok bool) {
+	switch strings.ToLower(word) {
+	case "@yearly", "@annually":
+		return "0 0 1 1 *", true
+	case "@monthly":
+		return "0 0 1 * *", true
+	case "@weekly":
+		return "0 0 * * 0", true
+	case "@daily", "@midnight":
+		return "0 0 * * *", true
+	case "@hourly":
+		return "0 * * * *", true
+	}
+	return "", false
+}
+
+const nicknames = "@reboot, @yearly, @annually, @monthly, @weekly, @daily, @midnight or @hourly"
+
+// A field is one of the five of an expression.
+type field struct {
+	name      string
+	low, high int
+	names     []string // of low, low+1, ...
+}
+
+func fields() [5]field {
+	return [5]field{
+		{name: "minute", low: 0, high: 59},
+		{name: "hour", low: 0, high: 23},
+		{name: "day of month", low: 1, high: 31},
+		{name: "month", low: 1, high: 12, names: []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
+		{name: "day of week", low: 0, high: 7, names: []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
+	}
+}
+
+// ParseCron reads the five fields of crontab(5), or a nickname such as @daily,
+// in the time of a place; nil is the host's. An expression that can never be
+// due, as the 31st of February, is an error.
+func ParseCron(expr string, place *time.Location) (Schedule, error) {
+	if place == nil {
+		place = time.Local
+	}
+	expr = strings.TrimSpace(expr)
+	if strings.EqualFold(expr, "@reboot") {
+		return once{}, nil
+	}
+	if strings.HasPrefix(expr, "@") {
+		long, ok := nickname(expr)
+		if !ok {
+			return nil, fmt.Errorf("%q: want %s", expr, nicknames)
+		}
+		expr = long
+	}
+	words := strings.Fields(expr)
+	if len(words) != 5 {
+		return nil, fmt.Errorf("%q: want 5 fields, minute, hour, day of month, month and day of week, have %d", expr, len(words))
+	}
+	var sets [5]uint64
+	for i, f := range fields() {
+		set, err := f.parse(words[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s %q: %w", f.name, words[i], err)
+		}
+		sets[i] = set
+	}
+	c := &cron{
+		minutes: sets[0], hours: sets[1], days: sets[2], months: sets[3], weekdays: sets[4],
+		often:      star(words[0]) || star(words[1]),
+		eitherDays: !star(words[2]) && !star(words[4]),
+		place:      place,
+	}
+	if has(c.weekdays, 7) {
+		c.weekdays |= 1
+	}
+	if c.never() {
+		return nil, fmt.Errorf("day of month %q, month %q: there is no such day", words[2], words[3])
+	}
+	return c, nil
+}
+
+// star tells whether a field is no restriction in cron's sense, which */2 is not either.
+func star(word string) bool { return strings.HasPrefix(word, "*") }
+
+// never tells whether there is no day that matches. That does not depend on
+// where the search starts: it covers every calendar there is.
+func (c *cron) never() bool {
+	_, ok := c.search(0, horizon)
+	return !ok
+}
+
+func (f field) parse(word string) (set uint64, err error) {
+	for part := range strings.SplitSeq(word, ",") {
+		bits, err := f.part(part)
+		if err != nil {
+			return 0, err
+		}
+		set |= bits
+	}
+	return set, nil
+}
+
+// part is one element of a list: a value, a range or a star, the latter two
+// with a step or without.
+func (f field) part(part string) (set uint64, err error) {
+	span, stepText, stepped := strings.Cut(part, "/")
+	low, high, single := 0, 0, false
+	switch from, to, ranged := strings.Cut(span, "-"); {
+	case span == "*":
+		low, high = f.low, f.high
+	case ranged:
+		if low, err = f.value(from); err != nil {
+			return 0, err
+		}
+		if high, err = f.value(to); err != nil {
+			return 0, err
+		}
+		if low > high {
+			return 0, fmt.Errorf("the range %s goes backwards%s", span, f.hint())
+		}
+	default:
+		single = true
+		if low, err = f.value(span); err != nil {
+			return 0, err
+		}
+		high = low
+	}
+	step := 1
+	if stepped {
+		if single {
+			return 0, fmt.Errorf("a step follows a range or a star, want %d-%d/%s for %s", low, f.high, stepText, part)
+		}
+		if step, err = number(stepText); err != nil || step == 0 {
+			return 0, fmt.Errorf("the step %q is not a number from 1 up", stepText)
+		}
+	}
+	for i := low; i <= high; i += step {
+		set |= 1 << i
+	}
+	return set, nil
+}
+
+// hint helps with the range that many expect to work.
+func (f field) hint() string {
+	if f.high == 7 {
+		return ", Sunday as the last day is 7"
+	}
+	return ""
+}
+
+// value is a number or a name.
+func (f field) value(text string) (int, error) {
+	for i, name := range f.names {
+		if strings.EqualFold(text, name) {
+			return f.low + i, nil
+		}
+	}
+	n, err := number(text)
+	if err != nil || n < f.low || n > f.high {
+		return 0, fmt.Errorf("%q is not %s", text, f.allowed())
+	}
+	return n, nil
+}
+
+func (f field) allowed() string {
+	s := fmt.Sprintf("a number from %d to %d", f.low, f.high)
+	if len(f.names) > 0 {
+		s += fmt.Sprintf(" or a name from %s to %s", f.names[0], f.names[len(f.names)-1])
+	}
+	return s
+}
+
+var errNumber = errors.New("not a number")
+
+// number is stricter than strconv: cron knows no signs, and a number of more
+// than three digits is a mistake, never a step.
+func number(text string) (int, error) {
+	if text == "" || len(text) > 3 || strings.Trim(text, "0123456789") != "" {
+		return 0, errNumber
+	}
+	return strconv.Atoi(text)
+}
