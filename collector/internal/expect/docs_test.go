@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 	}
 	d := document.Parse("example.yml", []byte(example[1]))
 	var s *Set
-	d.Root().Fields(document.Fields{"expect": func(n document.Node) { s = Read(n, []string{"textfile"}) }})
+	d.Root().Fields(document.Fields{"expect": func(n document.Node) { s = NewSet(Read(n, []string{"textfile"})...) }})
 	if f := d.Findings(); len(f) > 0 {
 		t.Fatal(f)
 	}
@@ -138,7 +138,7 @@ func TestPageNames(t *testing.T) {
 	example := regexp.MustCompile("(?s)```yaml\n(expect:.*?)```").FindStringSubmatch(page(t))
 	d := document.Parse("example.yml", []byte(example[1]))
 	var s *Set
-	d.Root().Fields(document.Fields{"expect": func(n document.Node) { s = Read(n, []string{"textfile"}) }})
+	d.Root().Fields(document.Fields{"expect": func(n document.Node) { s = NewSet(Read(n, []string{"textfile"})...) }})
 	for _, x := range s.Expectations() {
 		for _, c := range x.clauses {
 			row := regexp.MustCompile("(?m)^\\| `" + c.selection.metric + "` \\|[^|]*\\|([^|]*)\\|").FindStringSubmatch(string(reference))

@@ -44,8 +44,12 @@ type Set struct {
 	pool     sync.Pool // of *Evaluation
 }
 
-// NewSet returns the set of expectations, which must not be in another set.
+// NewSet returns the set of expectations, which must not be in another set. It
+// is nil when nothing is expected, which costs nothing.
 func NewSet(list ...*Expectation) *Set {
+	if len(list) == 0 {
+		return nil
+	}
 	s := &Set{list: list}
 	for _, x := range list {
 		for _, c := range x.clauses {
@@ -72,19 +76,15 @@ func (s *Set) Families() []string { return s.families }
 
 // Read reads the mapping of names to expectations: each an expression, or a
 // mapping that has one. What is wrong becomes a finding of the document.
-// Collectors are the names that an expectation may give for its collector. The
-// set is nil when nothing is expected.
-func Read(node document.Node, collectors []string) *Set {
+// Collectors are the names that an expectation may give for its collector.
+func Read(node document.Node, collectors []string) []*Expectation {
 	var list []*Expectation
 	node.Each(func(name string, entry document.Node) {
 		if x := readOne(name, entry, collectors); x != nil {
 			list = append(list, x)
 		}
 	})
-	if len(list) == 0 {
-		return nil
-	}
-	return NewSet(list...)
+	return list
 }
 
 func readOne(name string, entry document.Node, collectors []string) *Expectation {

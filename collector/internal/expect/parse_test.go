@@ -106,14 +106,14 @@ func TestRead(t *testing.T) {
 		}
 	}
 	d := document.Parse("c.yml", []byte("b: y > 1 and x\na: {expect: x, collector: hba}\n"))
-	s := Read(d.Root(), []string{"hba"})
+	s := NewSet(Read(d.Root(), []string{"hba"})...)
 	if l := s.Expectations(); len(l) != 2 || l[0].Name != "b" || l[1].Name != "a" || l[1].Collector != "hba" || l[0].Collector != "" {
 		t.Errorf("read %v", l)
 	}
 	if f := s.Families(); len(f) != 2 || f[0] != "y" || f[1] != "x" {
 		t.Errorf("families %v", f)
 	}
-	if s := Read(document.Parse("c.yml", nil).Root(), nil); s != nil {
+	if s := NewSet(Read(document.Parse("c.yml", nil).Root(), nil)...); s != nil {
 		t.Errorf("read %v of nothing", s)
 	}
 }

@@ -262,3 +262,29 @@ unknown{name="named",collector="hungfiles",reason="timeout"} 1
 		}
 	}
 }
+
+// TestExpectOfMemory has a device vanish while what was read before is served:
+// what is expected is held against what is served.
+func TestExpectOfMemory(t *testing.T) {
+	here := true
+	u := unit(t, "slow", func(f *metric.Family, out *metric.Sink) error {
+		if here {
+			out.Emit(f, 1, "eth0")
+		}
+		return nil
+	})
+	u.Interval = time.Hour
+	req := Request{Units: []*collect.Unit{u}, Expect: set(t, "slow: node_slow")}
+	const ok, gone = "ok{name=\"slow\"} 1\n", "ok{name=\"slow\"} 0\nmissing{name=\"slow\",missing=\"node_slow\"} 1\n"
+	if have := told(t, req); have != ok {
+		t.Errorf("at first:\n%s", have)
+	}
+	here = false
+	if have := told(t, req); have != ok {
+		t.Errorf("from memory:\n%s", have)
+	}
+	u.Interval = 0
+	if have := told(t, req); have != gone {
+		t.Errorf("read again:\n%s", have)
+	}
+}
