@@ -14,6 +14,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -108,6 +109,7 @@ func (e *Exporter) serve() error {
 		Known: func(name string) bool {
 			return slices.ContainsFunc(e.specs, func(s collect.Spec) bool { return s.Name == name })
 		},
+		Expect:      e.expected,
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
@@ -134,6 +136,8 @@ func (e *Exporter) serve() error {
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }
+
+func (e *Exporter) expected() *expect.Set { return e.current.Load().expect }
 
 // ServeHTTP implements http.Handler: metrics, landing page, health, reload.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
@@ -22,7 +24,8 @@ import (
 // change: a scrape that began with one ends with it, whatever is reloaded
 // meanwhile.
 type generation struct {
-	units []*collect.Unit
+	units  []*collect.Unit
+	expect *expect.Set // nil: nothing
 }
 
 // Reload reads the configuration file again and puts it into effect: all of
@@ -47,8 +50,11 @@ func (e *Exporter) Reload() error {
 // puts that in the place of what is there.
 func (e *Exporter) load() error {
 	settings := e.config.Settings
+	var expected []*expect.Expectation
 	if e.config.File != "" {
-		file, findings := config.Load(e.config.File, e.specs, nil)
+		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
+			"expect": func(n document.Node) { expected = append(expected, expect.Read(n, specNames(e.specs))...) },
+		})
 		if len(findings) > 0 {
 			return findings
 		}
@@ -61,6 +67,7 @@ func (e *Exporter) load() error {
 	for _, w := range settings.Warnings() {
 		_ = level.Warn(e.config.Log).Log("msg", w)
 	}
+	next.expect = expect.NewSet(expected...)
 	e.current.Store(next)
 	return nil
 }

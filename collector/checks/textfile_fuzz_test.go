@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -40,12 +41,12 @@ func FuzzTextfile(f *testing.F) {
 		f.Add([]byte("a{b=\"c\"} 7\n"), []byte(s))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		var m textfileMerger
-		m.merge([]*textfileFile{parseTextfile("/1.prom", first), parseTextfile("/2.prom", second)})
+		var m merge.Merger
+		files := []*textfileFile{parseTextfile("/1.prom", first), parseTextfile("/2.prom", second)}
 		sink := metric.NewSink(metric.NewSet())
-		for _, family := range m.families {
-			if family.served != nil {
-				sink.EmitForeign(family.served)
+		for _, family := range m.Merge(sourcesOf(files)) {
+			if family.Served != nil {
+				sink.EmitForeign(family.Served)
 			}
 		}
 		never := func(string) bool { return false }

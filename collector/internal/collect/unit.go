@@ -347,8 +347,17 @@ func (u *Unit) become(reason Reason, err error) {
 // AppendText appends the text of the last run that was made for the fast road.
 // Somebody must have waited for one.
 func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
+	return u.AppendTextAnd(b, want, nil)
+}
+
+// AppendTextAnd is AppendText that has feed look at the samples of the same
+// run, unless it is nil. Feed must not keep what it is given.
+func (u *Unit) AppendTextAnd(b []byte, want metric.Filter, feed func(metric.Each)) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if feed != nil {
+		feed(func(name string, look metric.Look) { u.last.Each(name, u.reserved, look) })
+	}
 	return u.last.AppendText(b, want, u.reserved)
 }
 

@@ -28,6 +28,9 @@ include: [conf.d/*.yml]
 # Run only the collectors that are enabled by a flag or below.
 disable-defaults: false
 
+# What this host is to have, by names of yours; docs/expectations.md has examples.
+expect: {}
+
 # Beside its own options, each collector has
 #   enabled:  true or false. NAME: false is short for NAME: {enabled: false}.
 #   timeout:  how long it may take; its samples are missing when it takes longer.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -32,6 +33,7 @@ type Engine struct {
 	errors   *metric.Family
 	panics   *metric.Family
 	age      *metric.Family
+	verdicts *expect.Verdicts
 	sinks    sync.Pool
 	also     []func(*metric.Sink)
 }
@@ -47,6 +49,7 @@ func NewEngine() *Engine {
 		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
 		age:      set.Gauge("host_exporter_collector_age_seconds", "How long ago the collector read what is served: only of collectors with an interval of their own, the others read at every scrape.", "collector"),
 		panics:   set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
+		verdicts: expect.Declare(set),
 		sinks:    sync.Pool{New: func() any { return metric.NewSink(set) }},
 	}
 }
@@ -64,6 +67,8 @@ type Request struct {
 	Units    []*collect.Unit
 	Want     metric.Filter // nil: all families
 	Deadline time.Time     // zero: only the units' own timeouts count
+	Filtered bool          // Units are not all that are enabled
+	Expect   *expect.Set   // what to hold the samples against; nil: nothing
 }
 
 // AppendText scrapes and appends the exposition in text format. When ctx ends
@@ -73,15 +78,17 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
+	held := hold(req)
 	for i, u := range req.Units {
 		if served(results[i].Reason) {
-			b = u.AppendText(b, req.Want)
+			b = u.AppendTextAnd(b, req.Want, held.feed)
 		}
 	}
 	sink := e.sinks.Get().(*metric.Sink)
 	defer e.sinks.Put(sink)
 	sink.Reset(metric.Text)
 	e.tell(sink, req.Units, results)
+	held.tell(e, sink, results)
 	return sink.AppendText(b, req.Want, nobody)
 }
 
@@ -101,14 +108,19 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
-	for _, r := range results {
+	held := hold(c.req)
+	for i, r := range results {
 		for _, m := range r.Metrics {
 			ch <- m
+		}
+		if held.feed != nil {
+			held.feed(c.req.Units[i].Set().EachOf(r.Metrics))
 		}
 	}
 	sink := metric.NewSink(c.engine.set)
 	sink.Reset(metric.Metrics)
 	c.engine.tell(sink, c.req.Units, results)
+	held.tell(c.engine, sink, results)
 	for _, m := range sink.Metrics(nobody) {
 		ch <- m
 	}

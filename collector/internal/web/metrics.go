@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
@@ -34,6 +35,7 @@ type Metrics struct {
 	engine    *scrape.Engine
 	units     func() []*collect.Unit
 	known     func(name string) bool
+	expect    func() *expect.Set
 	log       log.Logger
 	places    chan struct{} // one for each scrape in progress; nil: no limit
 	writers   writers
@@ -47,6 +49,7 @@ type MetricsConfig struct {
 	Engine      *scrape.Engine
 	Units       func() []*collect.Unit // the enabled ones
 	Known       func(name string) bool // whether there is a collector of that name, enabled or not
+	Expect      func() *expect.Set     // what to hold scrapes against now; nil: nothing
 	Log         log.Logger
 	MaxRequests int  // at the same time; 0: no limit
 	Telemetry   bool // serve promhttp_*
@@ -55,7 +58,7 @@ type MetricsConfig struct {
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
-		engine: c.Engine, units: c.Units, known: c.Known, log: c.Log,
+		engine: c.Engine, units: c.Units, known: c.Known, expect: c.Expect, log: c.Log,
 		telemetry: newTelemetry(),
 		buffers:   sync.Pool{New: func() any { return new([]byte) }},
 	}
@@ -91,6 +94,10 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	var err error
 	if req.Units, err = m.choose(query["collect[]"], query["exclude[]"]); err != nil {
 		return fail(w, http.StatusBadRequest, err.Error())
+	}
+	req.Filtered = len(query["collect[]"])+len(query["exclude[]"]) > 0
+	if m.expect != nil {
+		req.Expect = m.expect()
 	}
 	if names := query["name[]"]; len(names) > 0 {
 		req.Want = func(name string) bool { return slices.Contains(names, name) }

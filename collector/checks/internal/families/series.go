@@ -1,0 +1,77 @@
+package families
+
+import (
+	"fmt"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// SeriesName writes a series as the text format does.
+func SeriesName(family string, m *dto.Metric) string {
+	var b strings.Builder
+	b.WriteString(family)
+	sep := byte('{')
+	for _, l := range m.Label {
+		if l.GetValue() != "" {
+			b.WriteByte(sep)
+			fmt.Fprintf(&b, "%s=%q", l.GetName(), l.GetValue())
+			sep = ','
+		}
+	}
+	if sep == ',' {
+		b.WriteByte('}')
+	}
+	return b.String()
+}
+
+// Retyped returns a series of no type as one of typ.
+func Retyped(m *dto.Metric, typ dto.MetricType) *dto.Metric {
+	if m.Untyped == nil {
+		return m
+	}
+	switch typ {
+	case dto.MetricType_GAUGE:
+		return &dto.Metric{Label: m.Label, Gauge: &dto.Gauge{Value: m.Untyped.Value}}
+	case dto.MetricType_COUNTER:
+		return &dto.Metric{Label: m.Label, Counter: &dto.Counter{Value: m.Untyped.Value}}
+	}
+	return m
+}
+
+// SeriesKey is the same for what is one series to Prometheus, to which a label
+// that is empty is not there.
+func SeriesKey(m *dto.Metric) string {
+	var b []byte
+	for _, l := range m.Label {
+		if l.GetValue() != "" {
+			b = append(append(b, l.GetName()...), 0xff) // which is in no UTF-8 text
+			b = append(append(b, l.GetValue()...), 0xff)
+		}
+	}
+	return string(b)
+}
+
+// SeriesNames returns the names of a family's series, and its own.
+func SeriesNames(name string, typ dto.MetricType) []string {
+	switch typ {
+	case dto.MetricType_SUMMARY:
+		return []string{name, name + "_sum", name + "_count"}
+	case dto.MetricType_HISTOGRAM:
+		return []string{name, name + "_bucket", name + "_sum", name + "_count"}
+	}
+	return []string{name}
+}
+
+// Fits reports whether series of one type can be served as another.
+func Fits(have, want dto.MetricType) bool {
+	return have == want || have == dto.MetricType_UNTYPED && (want == dto.MetricType_GAUGE || want == dto.MetricType_COUNTER)
+}
+
+// TypeName says in words what type a family has.
+func TypeName(t dto.MetricType) string {
+	if t == dto.MetricType_UNTYPED {
+		return "of no type"
+	}
+	return "a " + strings.ToLower(t.String())
+}
