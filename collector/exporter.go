@@ -105,11 +105,13 @@ func New(c Config) (*Exporter, error) {
 func (e *Exporter) serve() error {
 	metrics := web.NewMetrics(web.MetricsConfig{
 		Engine: e.engine,
-		Units:  e.units,
+		Current: func() ([]*collect.Unit, *expect.Set) {
+			g := e.current.Load()
+			return g.units, g.expect
+		},
 		Known: func(name string) bool {
 			return slices.ContainsFunc(e.specs, func(s collect.Spec) bool { return s.Name == name })
 		},
-		Expect:      e.expected,
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
@@ -136,8 +138,6 @@ func (e *Exporter) serve() error {
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }
-
-func (e *Exporter) expected() *expect.Set { return e.current.Load().expect }
 
 // ServeHTTP implements http.Handler: metrics, landing page, health, reload.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }

@@ -20,7 +20,8 @@ import (
 // for format "json". The error tells of collectors that failed; what the
 // others read is written all the same.
 func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error {
-	req := scrape.Request{Units: e.units(), Expect: e.expected()}
+	g := e.current.Load()
+	req := scrape.Request{Units: g.units, Expect: g.expect}
 	var err error
 	if format == "json" {
 		err = e.onceJSON(ctx, out, req)

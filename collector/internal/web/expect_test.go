@@ -43,11 +43,10 @@ func TestExpectations(t *testing.T) {
 	units := []*collect.Unit{oneUnit(t, "a"), oneUnit(t, "b")}
 	var expected atomic.Pointer[expect.Set]
 	m := NewMetrics(MetricsConfig{
-		Engine: scrape.NewEngine(),
-		Units:  func() []*collect.Unit { return units },
-		Known:  func(string) bool { return true },
-		Expect: expected.Load,
-		Log:    log.NewNopLogger(),
+		Engine:  scrape.NewEngine(),
+		Current: func() ([]*collect.Unit, *expect.Set) { return units, expected.Load() },
+		Known:   func(string) bool { return true },
+		Log:     log.NewNopLogger(),
 	})
 	become := func(expression string) {
 		x, err := expect.New("x", expression)
