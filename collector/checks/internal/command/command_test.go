@@ -257,7 +257,7 @@ func TestCPU(t *testing.T) {
 	c.Timeout, c.CPU = 19*time.Second, time.Second
 	res := runIn(t, t.Context(), c)
 	want(t, res, Timeout)
-	if res.Signal != unix.SIGXCPU || res.CPU < 900*time.Millisecond || res.CPU > 2*time.Second {
+	if res.Signal != unix.SIGXCPU || res.CPU < 500*time.Millisecond || res.CPU > 2*time.Second {
 		t.Errorf("%+v", res)
 	}
 }
