@@ -484,6 +484,7 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	if os.Geteuid() != 0 {
 		res := runIn(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
 		want(t, res, "")
+		c.User = "0"
 		r := NewRunner(Options{})
 		defer r.Close()
 		res = r.Run(t.Context(), c)

@@ -159,7 +159,7 @@ func execError(path string, err error) error {
 	case errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("%s: %w: the interpreter in its first line, perhaps", path, err)
 	case errors.Is(err, unix.ENOEXEC):
-		return fmt.Errorf("%s: %w: neither a program of this machine nor a script that starts with #!", path, err)
+		return fmt.Errorf("%s: %w: neither a program of this machine nor a script with an interpreter", path, err)
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
