@@ -445,6 +445,7 @@ func TestSpawn(t *testing.T) {
 	for _, c := range []Command{
 		{},
 		{Argv: []string{"true"}},
+		{Argv: []string{"/bin/true"}, Timeout: -1},
 		{Argv: []string{"/bin/true"}, Env: []string{"NONSENSE"}},
 		{Argv: []string{"/bin/true"}, OpenFiles: 3},
 		{Argv: []string{"/bin/true"}, User: "no-such-user"},
