@@ -1,0 +1,298 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// helper names, in a program's environment, what the test binary is to do
+// instead of running tests.
+const helper = "COMMAND_TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	Main()
+	if mode := os.Getenv(helper); mode != "" {
+		os.Exit(help(mode))
+	}
+	// What escapes from a supervisor becomes a child of the tests, and is seen.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// help does what misbehaving checks do.
+func help(mode string) int {
+	name, rest, _ := strings.Cut(mode, " ")
+	switch name {
+	case "escape": // leaves its session as often as asked, then sleeps or leaves
+		depth, _ := strconv.Atoi(rest)
+		if depth > 0 {
+			c := exec.Command("/proc/self/exe")
+			c.Env = []string{helper + "=escape " + strconv.Itoa(depth-1)}
+			c.Stdout = os.Stdout
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			if err := c.Start(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return 0
+		}
+		fmt.Println("escaped")
+		select {}
+	case "exporter": // runs a check that outlives it, if it can
+		r := NewRunner(Options{})
+		r.Run(context.Background(), shell("trap '' TERM; echo ready > "+rest+"; (setsid sleep 1000 &); while :; do sleep 1000; done"))
+	case "bomb": // two children each, that many times over
+		depth, _ := strconv.Atoi(rest)
+		for range 2 * min(depth, 1) {
+			c := exec.Command("/proc/self/exe")
+			c.Env = []string{helper + "=bomb " + strconv.Itoa(depth-1)}
+			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			_ = c.Start()
+		}
+		select {}
+	}
+	return 0
+}
+
+// helping is a command that runs the test binary. The race detector needs
+// more address space than checks may have.
+func helping(t *testing.T, mode string) Command {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Command{Argv: []string{exe}, Env: []string{helper + "=" + mode}, Memory: -1, AllowUnsafe: true}
+}
+
+func shell(script string) Command {
+	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafe: true}
+}
+
+// runIn runs c and checks what holds for every run.
+func runIn(t *testing.T, ctx context.Context, c Command) Result {
+	t.Helper()
+	r := NewRunner(Options{})
+	defer r.Close()
+	res := r.Run(ctx, c)
+	nothingLeft(t)
+	if res.Duration <= 0 || res.Duration > 20*time.Second {
+		t.Errorf("it took %s", res.Duration)
+	}
+	if (res.Reason == "") != (res.Err == nil) {
+		t.Errorf("reason %q, error %v", res.Reason, res.Err)
+	}
+	if res.Err != nil && len(c.Argv) > 0 && !strings.HasPrefix(res.Err.Error(), "/") {
+		t.Errorf("the path does not come first: %v", res.Err)
+	}
+	return res
+}
+
+func want(t *testing.T, res Result, reason Reason) {
+	t.Helper()
+	if res.Reason != reason {
+		t.Errorf("reason %q, want %q: %v\nstdout %.200q\nstderr %.200q", res.Reason, reason, res.Err, res.Stdout, res.Stderr)
+	}
+}
+
+// nothingLeft checks that the tests have no descendants, not even zombies.
+func nothingLeft(t *testing.T) {
+	t.Helper()
+	for _, p := range descendants(os.Getpid()) {
+		t.Errorf("left behind: %+v", p)
+	}
+}
+
+func TestSuccess(t *testing.T) {
+	res := runIn(t, t.Context(), shell("echo out; echo err >&2"))
+	want(t, res, "")
+	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.LeftBehind != 0 {
+		t.Errorf("%+v", res)
+	}
+	if res.CPU <= 0 || res.CPU > 5*time.Second {
+		t.Errorf("CPU %s", res.CPU)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	for _, c := range []struct {
+		script   string
+		reason   Reason
+		code     int
+		signal   syscall.Signal
+		contains string
+	}{
+		{"exit 3", Exit, 3, 0, "exit code 3"},
+		{"kill -USR1 $$", Signal, -1, unix.SIGUSR1, "ended by signal 10"},
+		{"kill -KILL $$", Signal, -1, unix.SIGKILL, "ended by signal 9"},
+		{"kill -ABRT $$", Signal, -1, unix.SIGABRT, "ended by signal 6"},
+		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes in a file"},
+		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s on the CPU"},
+	} {
+		res := runIn(t, t.Context(), shell("echo before; "+c.script))
+		want(t, res, c.reason)
+		if res.ExitCode != c.code || res.Signal != c.signal || !strings.Contains(fmt.Sprint(res.Err), c.contains) {
+			t.Errorf("%s: %+v", c.script, res)
+		}
+		if string(res.Stdout) != "before\n" {
+			t.Errorf("%s: stdout %q", c.script, res.Stdout)
+		}
+	}
+}
+
+// TestSurroundings checks what a program finds around it.
+func TestSurroundings(t *testing.T) {
+	t.Setenv("TZ", "Europe/Berlin")
+	t.Setenv("SECRET", "of the exporter")
+	c := shell(`cat; pwd; umask; env | sort; ulimit -c; ulimit -t; ulimit -n; ulimit -d
+		cut -d' ' -f5,6,19 /proc/$$/stat; readlink /proc/$$/fd/0; grep NoNewPrivs /proc/$$/status; echo $$`)
+	c.Argv = append(c.Argv, "sh")
+	c.Name = "raid"
+	c.Env = []string{"COLOUR=blue=ish", "LANG=de_DE.UTF-8", "CHECK_NAME=another"}
+	c.NoNewPrivs = true
+	before := time.Now()
+	res := runIn(t, t.Context(), c)
+	want(t, res, "")
+	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
+	pid := lines[len(lines)-1]
+	deadline := ""
+	for _, l := range lines {
+		if v, ok := strings.CutPrefix(l, "CHECK_DEADLINE="); ok {
+			deadline = v
+		}
+	}
+	at, err := strconv.ParseInt(deadline, 10, 64)
+	if err != nil || at < before.Unix()+10 || at > time.Now().Unix()+10 {
+		t.Errorf("deadline %q", deadline)
+	}
+	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect := []string{
+		"/", "0077",
+		"CHECK_DEADLINE=" + deadline, "CHECK_NAME=raid", "COLOUR=blue=ish", "LANG=de_DE.UTF-8",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PWD=/", "TZ=Europe/Berlin",
+		"0", "20", "256", "131072",
+		fmt.Sprintf("%s %s %d", pid, pid, min(20-nice+10, 19)), "/dev/null", "NoNewPrivs:\t1", pid,
+	}
+	// Shells differ in which variables of their own they export.
+	lines = slices.DeleteFunc(lines, func(l string) bool {
+		return strings.HasPrefix(l, "_=") || strings.HasPrefix(l, "SHLVL=") || strings.HasPrefix(l, "OLDPWD=")
+	})
+	if !slices.Equal(lines, expect) {
+		t.Errorf("have %q\nwant %q\nstderr %s", lines, expect, res.Stderr)
+	}
+}
+
+// TestDescriptors leaves one open that every child inherits.
+func TestDescriptors(t *testing.T) {
+	leaked, err := unix.FcntlInt(os.Stdin.Fd(), unix.F_DUPFD, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(leaked)
+	res := runIn(t, t.Context(), shell("ls /proc/$$/fd"))
+	want(t, res, "")
+	if string(res.Stdout) != "0\n1\n2\n" {
+		t.Errorf("open descriptors: %q", res.Stdout)
+	}
+}
+
+// TestLeftBehind has programs that end well, but not alone.
+func TestLeftBehind(t *testing.T) {
+	for _, c := range []struct {
+		command Command
+		left    int
+	}{
+		{shell("sleep 1000 & echo escaped"), 1},
+		{shell("sleep 1000 >/dev/null 2>&1 & sleep 1000 & echo escaped"), 2},
+		{shell("(trap '' TERM HUP; sleep 1000; sleep 1000) & echo escaped"), 2},
+		{helping(t, "escape 1"), 1},
+		{helping(t, "escape 4"), 4}, // those on the way may still be ending
+	} {
+		c.command.KillGrace = time.Minute // which it takes only when it is asked to end
+		res := runIn(t, t.Context(), c.command)
+		want(t, res, "")
+		// It may be killed before it has come to what it was about.
+		if res.LeftBehind < 1 || res.LeftBehind > c.left {
+			t.Errorf("%v: %d left behind", c.command, res.LeftBehind)
+		}
+	}
+}
+
+// TestEscape waits until a process is far from its leader, by output that
+// exceeds the limit: then nothing may be left either.
+func TestEscape(t *testing.T) {
+	c := helping(t, "escape 3")
+	c.Argv = []string{"/bin/sh", "-c", `"$0" & exec sleep 1000`, c.Argv[0]}
+	c.Stdout = 1
+	res := runIn(t, t.Context(), c)
+	want(t, res, Output)
+	if res.LeftBehind < 1 || string(res.Stdout) != "e" {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestBomb leaves 63 processes, each in a session of its own.
+func TestBomb(t *testing.T) {
+	c := helping(t, "bomb 5")
+	c.Timeout, c.KillGrace = time.Second, 10*time.Millisecond
+	res := runIn(t, t.Context(), c)
+	want(t, res, Timeout)
+	if res.LeftBehind < 2 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestCancelled cancels a program that is known to run.
+func TestCancelled(t *testing.T) {
+	for name, stop := range map[string]func(*Runner, context.CancelFunc){
+		"context": func(_ *Runner, cancel context.CancelFunc) { cancel() },
+		"close":   func(r *Runner, _ context.CancelFunc) { r.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fifo := filepath.Join(t.TempDir(), "fifo")
+			if err := unix.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r := NewRunner(Options{})
+			defer r.Close()
+			done := make(chan Result)
+			go func() { done <- r.Run(ctx, shell("echo ready > "+fifo+"; exec sleep 1000")) }()
+			if b, err := os.ReadFile(fifo); err != nil || string(b) != "ready\n" {
+				t.Errorf("%q, %v", b, err)
+			}
+			stop(r, cancel)
+			res := <-done
+			want(t, res, Cancelled)
+			if res.Signal != unix.SIGTERM || res.Duration > 8*time.Second {
+				t.Errorf("%+v", res)
+			}
+			nothingLeft(t)
+		})
+	}
+}
+
+func TestClosed(t *testing.T) {
+	r := NewRunner(Options{})
+	r.Close()
+	r.Close()
+	want(t, r.Run(t.Context(), shell("true")), Spawn)
+}

@@ -1,0 +1,120 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// credential is whom to become for a user and a group, each a name, a number
+// or empty; nil for whom the exporter is already. It is an error not to be
+// able to.
+func credential(userName, groupName string) (*syscall.Credential, error) {
+	if userName == "" && groupName == "" {
+		return nil, nil
+	}
+	c := &syscall.Credential{Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid())}
+	if userName != "" {
+		if err := lookUser(c, userName); err != nil {
+			return nil, err
+		}
+	}
+	if groupName != "" {
+		if err := lookGroup(c, groupName); err != nil {
+			return nil, err
+		}
+	}
+	if c.Uid == uint32(os.Geteuid()) && c.Gid == uint32(os.Getegid()) {
+		return nil, nil
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return nil, err
+	}
+	if missing := missingCapabilities(status, c.Uid != uint32(os.Geteuid())); missing != nil {
+		return nil, fmt.Errorf("running as user %q, group %q: the exporter lacks %s", userName, groupName, strings.Join(missing, ", "))
+	}
+	return c, nil
+}
+
+func lookUser(c *syscall.Credential, name string) error {
+	u, err := user.Lookup(name)
+	if err != nil {
+		if u, err = user.LookupId(name); err != nil {
+			return fmt.Errorf("user %q: not known", name)
+		}
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return fmt.Errorf("user %q: reading its groups: %w", name, err)
+	}
+	for _, id := range ids {
+		gid, err := strconv.ParseUint(id, 10, 32)
+		if err != nil {
+			return fmt.Errorf("user %q: group %q is no number", name, id)
+		}
+		c.Groups = append(c.Groups, uint32(gid))
+	}
+	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+	if uidErr != nil || gidErr != nil {
+		return fmt.Errorf("user %q: user %q, group %q are no numbers", name, u.Uid, u.Gid)
+	}
+	c.Uid, c.Gid = uint32(uid), uint32(gid)
+	return nil
+}
+
+func lookGroup(c *syscall.Credential, name string) error {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		if g, err = user.LookupGroupId(name); err != nil {
+			return fmt.Errorf("group %q: not known", name)
+		}
+	}
+	gid, err := strconv.ParseUint(g.Gid, 10, 32)
+	if err != nil {
+		return fmt.Errorf("group %q: %q is no number", name, g.Gid)
+	}
+	c.Gid = uint32(gid)
+	return nil
+}
+
+// missingCapabilities reads from /proc/self/status which of the capabilities
+// are not in effect that it takes to become another, to limit it and, in the
+// end, to kill it.
+func missingCapabilities(status []byte, otherUser bool) (missing []string) {
+	var have uint64 // none, when there is no such line
+	for line := range bytes.Lines(status) {
+		if hex, ok := bytes.CutPrefix(line, []byte("CapEff:")); ok {
+			have, _ = strconv.ParseUint(string(bytes.TrimSpace(hex)), 16, 64)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		bit    int
+		wanted bool
+	}{
+		{"CAP_SETUID", unix.CAP_SETUID, otherUser},
+		{"CAP_SETGID", unix.CAP_SETGID, true},
+		{"CAP_KILL", unix.CAP_KILL, otherUser},
+	} {
+		if c.wanted && have&(1<<c.bit) == 0 {
+			missing = append(missing, c.name)
+		}
+	}
+	return missing
+}
+
+// countable tells whether a limit of the number of processes is safe without a
+// control group. The kernel counts all that a user runs, wherever: only to one
+// that is the command's own would it do no harm. The supervisor shares the
+// limit, which does not bind it when it is root.
+func countable(c *syscall.Credential) bool {
+	return c != nil && c.Uid != 0 && c.Uid != uint32(os.Geteuid()) && os.Geteuid() == 0
+}

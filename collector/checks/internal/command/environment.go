@@ -1,0 +1,42 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// searchPath is a service's PATH. The exporter's own is no part of what a
+// command can rely on.
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// environment is all that a command finds in its environment. What is declared
+// replaces what every command gets, but not what is said of this run.
+func environment(c Command, deadline time.Time) ([]string, error) {
+	env := []string{"PATH=" + searchPath, "LANG=C.UTF-8"}
+	if tz, ok := os.LookupEnv("TZ"); ok {
+		env = append(env, "TZ="+tz)
+	}
+	for _, v := range c.Env {
+		name, _, ok := strings.Cut(v, "=")
+		if !ok || name == "" || strings.ContainsRune(v, 0) {
+			return nil, fmt.Errorf("environment: want NAME=value, have %q", v)
+		}
+		env = set(env, name, v)
+	}
+	env = set(env, "CHECK_NAME", "CHECK_NAME="+c.Name)
+	return set(env, "CHECK_DEADLINE", "CHECK_DEADLINE="+strconv.FormatInt(deadline.Unix(), 10)), nil
+}
+
+// set puts a variable into env once.
+func set(env []string, name, variable string) []string {
+	for i, v := range env {
+		if have, _, _ := strings.Cut(v, "="); have == name {
+			env[i] = variable
+			return env
+		}
+	}
+	return append(env, variable)
+}

@@ -1,0 +1,196 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+type launched struct {
+	pid int
+	err error
+}
+
+// launch starts the program from a thread of its own. What a thread is given
+// here (nice, I/O class, no_new_privs) its children inherit, and the
+// supervisor's other threads do not have.
+func (r *request) launch(started chan<- launched) {
+	runtime.LockOSThread()
+	pid, err := r.start()
+	started <- launched{pid, err}
+	// The program is sent SIGKILL when this thread ends: it must not end
+	// before the supervisor does.
+	select {}
+}
+
+func (r *request) start() (int, error) {
+	if err := r.prepare(); err != nil {
+		return 0, err
+	}
+	restore, worn, err := r.wear()
+	if err != nil {
+		return 0, err
+	}
+	if r.Memory >= 0 && !worn {
+		return r.stage()
+	}
+	pid, err := r.exec(r.Argv[0], r.Argv, 0, 1, 2)
+	restore()
+	if err == nil && worn {
+		// The hard limit follows. For a program of another user that takes
+		// CAP_SYS_RESOURCE, without which it could raise the limit that it has.
+		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(r.Memory), Max: uint64(r.Memory)}, nil)
+	}
+	return pid, err
+}
+
+// margin is what the Go runtime may map while the supervisor wears a limit: a
+// stack for a new thread, and some.
+const margin = 16 << 20
+
+// wear puts the memory limit on the supervisor, for the program to have it
+// from its first instruction, until restore is called. One that the supervisor
+// does not fit into would end it instead, as soon as the runtime maps memory:
+// that takes a second stage. To set it on a program that has been started comes
+// milliseconds late, when a shell has long had children.
+func (r *request) wear() (restore func(), worn bool, err error) {
+	if r.Memory < 0 || !fits(r.Memory-margin) {
+		return func() {}, false, nil
+	}
+	var before unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_DATA, nil, &before); err != nil {
+		return nil, false, fmt.Errorf("reading the memory limit: %w", err)
+	}
+	within := unix.Rlimit{Cur: min(uint64(r.Memory), before.Max), Max: before.Max}
+	if err := unix.Prlimit(0, unix.RLIMIT_DATA, &within, nil); err != nil {
+		return nil, false, fmt.Errorf("setting the memory limit: %w", err)
+	}
+	return func() { _ = unix.Prlimit(0, unix.RLIMIT_DATA, &before, nil) }, true, nil
+}
+
+// prepare puts on what the program inherits and the supervisor can live with.
+func (r *request) prepare() error {
+	unix.Umask(0o077)
+	if err := closeOnExec(); err != nil {
+		return fmt.Errorf("keeping descriptors to itself: %w", err)
+	}
+	if err := r.limit(); err != nil {
+		return err
+	}
+	// To be gentle is a courtesy: a kernel that does not know it is no error.
+	if raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, min(20-raw+10, 19)) // the call returns 20 less nice
+	}
+	const whoProcess, classIdle = 1, 3 << 13
+	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, whoProcess, 0, classIdle)
+	if r.Credential != nil {
+		// Ambient capabilities would survive the change of user.
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+			return fmt.Errorf("dropping capabilities: %w", err)
+		}
+	}
+	if r.NoNewPrivs {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return fmt.Errorf("setting no_new_privs: %w", err)
+		}
+	}
+	return nil
+}
+
+// limit sets the limits that the supervisor shares with its program for good.
+func (r *request) limit() error {
+	for _, l := range []struct {
+		what      string
+		resource  int
+		soft      int64
+		overshoot uint64 // of the hard limit
+	}{
+		{"core size", unix.RLIMIT_CORE, 0, 0},
+		{"CPU", unix.RLIMIT_CPU, r.CPUSeconds, 1}, // SIGXCPU, and SIGKILL a second later
+		{"open files", unix.RLIMIT_NOFILE, r.OpenFiles, 0},
+		{"file size", unix.RLIMIT_FSIZE, r.FileSize, 0},
+		{"processes", unix.RLIMIT_NPROC, r.Processes, 0},
+	} {
+		if l.soft < 0 {
+			continue
+		}
+		var have unix.Rlimit
+		if err := unix.Prlimit(0, l.resource, nil, &have); err != nil {
+			return fmt.Errorf("reading the %s limit: %w", l.what, err)
+		}
+		hard := min(uint64(l.soft)+l.overshoot, have.Max)
+		if err := unix.Prlimit(0, l.resource, &unix.Rlimit{Cur: min(uint64(l.soft), hard), Max: hard}, nil); err != nil {
+			return fmt.Errorf("setting the %s limit: %w", l.what, err)
+		}
+	}
+	return nil
+}
+
+// exec starts the program path with argv in the place of the request's.
+func (r *request) exec(path string, argv []string, files ...uintptr) (int, error) {
+	attr := &syscall.ProcAttr{
+		Dir:   "/",
+		Env:   r.Env,
+		Files: files,
+		Sys: &syscall.SysProcAttr{
+			Setsid:     true,
+			Pdeathsig:  unix.SIGKILL,
+			Credential: r.Credential,
+		},
+	}
+	if r.Cgroup != "" {
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, groupFD
+	}
+	pid, err := syscall.ForkExec(path, argv, attr)
+	return pid, execError(path, err)
+}
+
+func execError(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("%s: %w: the interpreter in its first line, perhaps", path, err)
+	case errors.Is(err, unix.ENOEXEC):
+		return fmt.Errorf("%s: %w: neither a program of this machine nor a script with an interpreter", path, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// closeOnExec marks every descriptor from 3 on, also those that whoever
+// started the exporter left open.
+func closeOnExec() error {
+	if err := unix.CloseRange(controlFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir("/proc/self/fd") // before Linux 5.11
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= controlFD {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return err
+}
+
+// fits tells whether the supervisor has less than n bytes of what RLIMIT_DATA
+// counts.
+func fits(n int64) bool {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return false
+	}
+	const dataField = 5 // in pages, and with the stack
+	fields := bytes.Fields(b)
+	if len(fields) <= dataField {
+		return false
+	}
+	pages, err := strconv.ParseInt(string(fields[dataField]), 10, 64)
+	return err == nil && pages*int64(os.Getpagesize()) < n
+}

@@ -1,0 +1,79 @@
+package command
+
+import (
+	"io"
+	"slices"
+)
+
+// A head keeps the first max bytes and notices that there are more.
+type head struct {
+	max  int
+	buf  []byte
+	over bool
+}
+
+// readFrom reads until the end, or until there is too much, which it tells. It
+// does not read on then: the writer waits, until it is killed.
+func (h *head) readFrom(r io.Reader) (over bool) {
+	for {
+		if len(h.buf) == cap(h.buf) {
+			h.buf = slices.Grow(h.buf, max(512, len(h.buf)))
+		}
+		n, err := r.Read(h.buf[len(h.buf):cap(h.buf)])
+		h.buf = h.buf[:len(h.buf)+n]
+		if h.max >= 0 && len(h.buf) > h.max {
+			h.over = true
+			return true
+		}
+		if err != nil {
+			return false
+		}
+	}
+}
+
+func (h *head) bytes() []byte {
+	if h.over {
+		return h.buf[:h.max]
+	}
+	return h.buf
+}
+
+// A tail keeps the last max bytes.
+type tail struct {
+	max int
+	buf []byte
+}
+
+func (t *tail) readFrom(r io.Reader) {
+	if t.max < 0 {
+		t.buf, _ = io.ReadAll(r) // what was read before an error is still good
+		return
+	}
+	for {
+		if len(t.buf) == cap(t.buf) {
+			t.makeRoom()
+		}
+		n, err := r.Read(t.buf[len(t.buf):cap(t.buf)])
+		t.buf = t.buf[:len(t.buf)+n]
+		if err != nil {
+			return
+		}
+	}
+}
+
+// makeRoom grows the buffer up to twice what is kept, then makes room by
+// forgetting the first half of it.
+func (t *tail) makeRoom() {
+	if len(t.buf) < 2*t.max {
+		t.buf = slices.Grow(t.buf, min(max(512, len(t.buf)), 2*t.max-len(t.buf)))
+		return
+	}
+	t.buf = t.buf[:copy(t.buf, t.bytes())]
+}
+
+func (t *tail) bytes() []byte {
+	if t.max < 0 {
+		return t.buf
+	}
+	return t.buf[max(len(t.buf)-t.max, 0):]
+}

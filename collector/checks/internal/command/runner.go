@@ -1,0 +1,152 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
+)
+
+// Options say how a Runner runs its commands.
+type Options struct {
+	// Groups holds a control group for each run; nil leaves it at resource limits.
+	Groups *cgroup.Tree
+	// Executable calls Main first; empty for the running program itself.
+	Executable string
+	// Patience is for how long a supervisor that should have answered is waited
+	// for, 5 s.
+	Patience time.Duration
+}
+
+// A Runner runs commands, as many at a time as it is asked to.
+type Runner struct {
+	Options
+	path rule // of what may be run
+
+	mu      sync.Mutex
+	running sync.WaitGroup // added to only while stop is not cancelled
+	stopped context.Context
+	stop    context.CancelCauseFunc
+}
+
+var errClosed = errors.New("the exporter is stopping")
+
+// NewRunner returns a Runner. The program it is in must call Main first.
+func NewRunner(o Options) *Runner {
+	if o.Executable == "" {
+		// Also after an upgrade has replaced the file: the link is to the file
+		// that is running.
+		o.Executable = "/proc/self/exe"
+	}
+	o.Patience = orDefault(o.Patience, 5*time.Second)
+	r := &Runner{Options: o, path: newRule()}
+	r.stopped, r.stop = context.WithCancelCause(context.Background())
+	return r
+}
+
+// Close ends what runs, and returns when it has ended.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	r.stop(errClosed)
+	r.mu.Unlock()
+	r.running.Wait()
+}
+
+// begin tells whether there may be another run.
+func (r *Runner) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped.Err() != nil {
+		return false
+	}
+	r.running.Add(1)
+	return true
+}
+
+// Run runs c and returns when it is over: when c and all that descends from it
+// have ended, or were found to be stuck. That is after the timeout, the grace
+// period and eight seconds at the latest.
+func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
+	started := time.Now()
+	defer func() {
+		result.Started, result.Duration = started, time.Since(started)
+	}()
+	if !r.begin() {
+		return unstarted(errClosed)
+	}
+	defer r.running.Done()
+	c = c.bounded()
+	req, err := r.request(c, started.Add(c.Timeout))
+	if err != nil {
+		return unstarted(err)
+	}
+	group, err := r.group(c, req)
+	if err != nil {
+		return unstarted(err)
+	}
+	if group != nil {
+		defer group.Close()
+	}
+	run, err := r.begun(c, req, group)
+	if err != nil {
+		return unstarted(err)
+	}
+	defer run.close()
+	run.watch(ctx, r.stopped, time.NewTimer(c.Timeout-time.Since(started)))
+	return run.result()
+}
+
+// unstarted is the result of a run that came to nothing.
+func unstarted(err error) Result { return Result{ExitCode: -1, Reason: Spawn, Err: err} }
+
+// request checks c and puts it in the supervisor's terms.
+func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
+	if len(c.Argv) == 0 {
+		return nil, errors.New("no command")
+	}
+	if err := r.path.check(c.Argv[0], c.AllowUnsafe); err != nil {
+		return nil, err
+	}
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("%s: no timeout", c.Argv[0])
+	}
+	if c.OpenFiles >= 0 && c.OpenFiles < fewestFiles {
+		return nil, errTooFewFiles
+	}
+	env, err := environment(c, deadline)
+	if err != nil {
+		return nil, err
+	}
+	cred, err := credential(c.User, c.Group)
+	if err != nil {
+		return nil, err
+	}
+	req := &request{
+		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, Grace: c.KillGrace,
+		Memory: c.Memory, CPUSeconds: -1, OpenFiles: int64(c.OpenFiles), FileSize: c.FileSize, Processes: -1,
+	}
+	if c.CPU >= 0 {
+		req.CPUSeconds = int64((c.CPU + time.Second - 1) / time.Second)
+	}
+	if countable(cred) {
+		req.Processes = int64(c.Processes)
+	}
+	return req, nil
+}
+
+// group makes a control group for c, when it can have one, whose limit of the
+// memory replaces the process's.
+func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
+	if r.Groups == nil {
+		return nil, nil
+	}
+	group, err := r.Groups.Create("check-"+c.Name, cgroup.Limits{Memory: c.Memory, Processes: c.Processes})
+	if err != nil {
+		return nil, err
+	}
+	req.Cgroup, req.Memory = group.Dir(), -1
+	return group, nil
+}

@@ -1,0 +1,200 @@
+package command
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// supervised starts a command that makes known when it runs, and returns its
+// supervisor.
+func supervised(t *testing.T, r *Runner, script string) (supervisor process, done chan Result) {
+	t.Helper()
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done = make(chan Result, 1)
+	c := shell("echo ready > " + fifo + "; " + script)
+	c.Timeout, c.KillGrace = 4*time.Second, 10*time.Millisecond
+	go func() { done <- r.Run(t.Context(), c) }()
+	if _, err := os.ReadFile(fifo); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range descendants(os.Getpid()) {
+		if p.parent == os.Getpid() {
+			return p, done
+		}
+	}
+	t.Fatal("no supervisor")
+	return
+}
+
+// collect waits for orphans that have come to the tests.
+func collect() {
+	for {
+		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// TestDeafSupervisor stops a supervisor, which then neither answers nor does
+// its work.
+func TestDeafSupervisor(t *testing.T) {
+	r := NewRunner(Options{Patience: time.Millisecond})
+	supervisor, done := supervised(t, r, "sleep 1000 & exec sleep 1000")
+	if err := unix.Kill(supervisor.pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	res := <-done
+	want(t, res, Stuck)
+	if res.Duration < 4*time.Second+sweepBudget || res.Duration > 20*time.Second {
+		t.Errorf("it took %s", res.Duration)
+	}
+	r.Close()
+	collect() // ends only when all of them have
+	nothingLeft(t)
+}
+
+// TestKilledSupervisor kills it: the program goes with it.
+func TestKilledSupervisor(t *testing.T) {
+	r := NewRunner(Options{})
+	supervisor, done := supervised(t, r, "exec sleep 1000")
+	if err := unix.Kill(supervisor.pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	res := <-done
+	want(t, res, Stuck)
+	if res.Duration > 10*time.Second {
+		t.Errorf("it took %s", res.Duration)
+	}
+	r.Close()
+	collect()
+	nothingLeft(t)
+}
+
+// TestToldSupervisor sends it the signal that a service manager sends to all
+// of a service's processes.
+func TestToldSupervisor(t *testing.T) {
+	r := NewRunner(Options{})
+	defer r.Close()
+	supervisor, done := supervised(t, r, "exec sleep 1000")
+	if err := unix.Kill(supervisor.pid, unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	want(t, <-done, Cancelled)
+	nothingLeft(t)
+}
+
+// TestKilledExporter has a process with a runner that is killed: the
+// supervisor sees its pipe close.
+func TestKilledExporter(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exporter := exec.Command(exe)
+	exporter.Env = []string{helper + "=exporter " + fifo}
+	if err := exporter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(fifo); err != nil || string(b) != "ready\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if err := exporter.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = exporter.Wait()
+	collect()
+	nothingLeft(t)
+}
+
+// TestMany runs a hundred, ten at a time, of all kinds.
+func TestMany(t *testing.T) {
+	r := NewRunner(Options{})
+	defer r.Close()
+	kinds := []struct {
+		Command
+		reason Reason
+	}{
+		{shell("echo fine"), ""},
+		{shell("exit 1"), Exit},
+		{shell("sleep 1000 & echo fine"), ""},
+		{shell("exec sleep 1000"), Timeout},
+		{shell("exec yes"), Output},
+	}
+	batch := func(n int) {
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				k := kinds[i%len(kinds)]
+				k.KillGrace = 50 * time.Millisecond
+				if k.reason == Timeout {
+					k.Timeout = 300 * time.Millisecond
+				}
+				if res := r.Run(t.Context(), k.Command); res.Reason != k.reason {
+					t.Errorf("%v: %+v", k.Argv, res)
+				}
+			})
+		}
+		all.Wait()
+	}
+	batch(10) // the runtime opens what it keeps
+	goroutines, files := runtime.NumGoroutine(), descriptors(t)
+	for range 10 {
+		batch(10)
+		nothingLeft(t)
+	}
+	// A goroutine that has just done its last may still be counted.
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(deadline); {
+		runtime.Gosched()
+	}
+	if n := runtime.NumGoroutine(); n > goroutines {
+		t.Errorf("%d goroutines, %d before", n, goroutines)
+	}
+	if n := descriptors(t); n != files {
+		t.Errorf("%d descriptors, %d before", n, files)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func BenchmarkTrue(b *testing.B) {
+	r := NewRunner(Options{})
+	defer r.Close()
+	var before, after [2]unix.Rusage
+	usage := func(u *[2]unix.Rusage) {
+		_ = unix.Getrusage(unix.RUSAGE_SELF, &u[0])
+		_ = unix.Getrusage(unix.RUSAGE_CHILDREN, &u[1])
+	}
+	usage(&before)
+	b.ReportAllocs()
+	for b.Loop() {
+		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafe: true}); res.Reason != "" {
+			b.Fatal(res.Err)
+		}
+	}
+	usage(&after)
+	for i, what := range []string{"exporter-cpu-ms/op", "children-cpu-ms/op"} {
+		spent := after[i].Utime.Nano() + after[i].Stime.Nano() - before[i].Utime.Nano() - before[i].Stime.Nano()
+		b.ReportMetric(float64(spent)/1e6/float64(b.N), what)
+	}
+}

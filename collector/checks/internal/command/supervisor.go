@@ -1,0 +1,193 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sweepBudget is for how long processes are killed that do not die.
+const sweepBudget = 3 * time.Second
+
+// Main is the first line of a program that has a Runner: where the program was
+// started as a supervisor, or as its second stage, it does that work and
+// exits, else it returns at once.
+func Main() {
+	if len(os.Args) > 2 && os.Args[0] == stageTitle && isPipe(stageFD) {
+		errno := become(os.Args[1:])
+		_, _ = unix.Write(stageFD, strconv.AppendInt(nil, int64(errno), 10))
+		os.Exit(1)
+	}
+	if len(os.Args) != 2 || os.Args[0] != title || !isPipe(controlFD) || !isPipe(reportFD) {
+		return
+	}
+	if err := serve(os.NewFile(controlFD, "control"), os.NewFile(reportFD, "report")); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", title, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// isPipe keeps a name that was chosen by accident from having an effect.
+func isPipe(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
+}
+
+func serve(control io.Reader, reply io.Writer) error {
+	var req request
+	if err := json.NewDecoder(control).Decode(&req); err != nil {
+		return fmt.Errorf("reading the request: %w", err)
+	}
+	s := &supervisor{request: req, died: make(chan os.Signal, 1), end: make(chan os.Signal, 1)}
+	// A service manager that stops the exporter may signal the supervisor as
+	// well. What is caught here is back at its default in the program.
+	signal.Notify(s.died, unix.SIGCHLD)
+	signal.Notify(s.end, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	go func() {
+		// The other end closes when the run is to end, and when the exporter
+		// dies, however it does.
+		_, _ = io.Copy(io.Discard, control)
+		select {
+		case s.end <- unix.SIGTERM:
+		default:
+		}
+	}()
+	s.run()
+	return json.NewEncoder(reply).Encode(&s.report)
+}
+
+// A supervisor is in charge of one program and of all that descends from it.
+type supervisor struct {
+	request
+	report
+	leader    int // process id of the program, and its group's
+	died, end chan os.Signal
+}
+
+func (s *supervisor) run() {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		s.Spawn = fmt.Sprintf("becoming the reaper of orphans: %v", err)
+		return
+	}
+	started := make(chan launched)
+	go s.launch(started)
+	l := <-started
+	if l.err != nil {
+		s.Spawn = l.err.Error()
+		return
+	}
+	s.leader = l.pid
+	s.wait()
+	s.sweep()
+	s.forget()
+}
+
+// wait returns when the program has ended, or has had its chance to.
+func (s *supervisor) wait() {
+	var grace <-chan time.Time
+	for s.reap() && (!s.Ended || s.Asked) {
+		select {
+		case <-s.died:
+		case <-s.end:
+			if s.Asked {
+				continue
+			}
+			s.Asked = true
+			// One that is stopped gets SIGTERM only when it goes on.
+			_ = unix.Kill(-s.leader, unix.SIGTERM)
+			_ = unix.Kill(-s.leader, unix.SIGCONT)
+			grace = time.After(s.Grace)
+		case <-grace:
+			return
+		}
+	}
+}
+
+// reap collects the processes that have ended, and tells whether there are
+// others. When there are none, nothing at all is left of the program: whoever
+// loses its parent becomes the supervisor's child.
+func (s *supervisor) reap() (more bool) {
+	for {
+		var status unix.WaitStatus
+		var usage unix.Rusage
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, &usage)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return false
+		case pid == 0:
+			return true
+		}
+		s.CPU += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+		s.MaxRSS = max(s.MaxRSS, usage.Maxrss<<10)
+		if pid == s.leader {
+			s.Ended, s.Status = true, syscall.WaitStatus(status)
+		}
+	}
+}
+
+// sweep kills what is left until nothing is, or for as long as makes sense.
+func (s *supervisor) sweep() {
+	// Read before the control group is killed, while there is something to count.
+	counted := map[int]bool{}
+	deadline := time.Now().Add(sweepBudget)
+	for pause := time.Millisecond; s.reap(); pause = min(2*pause, 50*time.Millisecond) {
+		left := descendants(os.Getpid())
+		s.count(left, counted)
+		if time.Now().After(deadline) {
+			s.Survivors = describe(left)
+			return
+		}
+		s.kill(left)
+		select {
+		case <-s.died:
+		case <-time.After(pause):
+		}
+	}
+}
+
+// count adds those to LeftBehind that the program should have ended: all of
+// them when it ended by itself, else those that left its group.
+func (s *supervisor) count(left []process, counted map[int]bool) {
+	for _, p := range left {
+		if p.dead() || counted[p.pid] || p.pid == s.leader || s.Asked && p.group == s.leader {
+			continue
+		}
+		counted[p.pid] = true
+		s.LeftBehind++
+	}
+}
+
+func (s *supervisor) kill(left []process) {
+	if s.Cgroup != "" {
+		_ = os.WriteFile(s.Cgroup+"/cgroup.kill", []byte("1"), 0)
+	}
+	if !s.Ended {
+		// Only now: when it has been waited for, its number may be another's.
+		_ = unix.Kill(-s.leader, unix.SIGKILL)
+	}
+	for _, p := range left {
+		_ = p.kill()
+	}
+}
+
+// forget drops a MaxRSS that says nothing: until a process executes the
+// program it has the supervisor's memory, or the second stage's that may be
+// somewhat larger, and the kernel counts that as its.
+func (s *supervisor) forget() {
+	const somewhat = 2 << 20
+	var own unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil || s.MaxRSS <= own.Maxrss<<10+somewhat {
+		s.MaxRSS = 0
+	}
+}

@@ -1,0 +1,40 @@
+package command
+
+import (
+	"syscall"
+	"time"
+)
+
+// title is the supervisor's argv[0].
+const title = "host_exporter-supervisor"
+
+// The supervisor's descriptors: its 0, 1 and 2 are the program's.
+const (
+	controlFD = 3 + iota // a request comes from here, and its end asks to end the run
+	reportFD             // the report goes here
+	groupFD              // the control group, when there is one
+)
+
+// A request is what the exporter asks of a supervisor.
+type request struct {
+	Argv, Env  []string
+	Credential *syscall.Credential
+	NoNewPrivs bool
+	Grace      time.Duration
+	Cgroup     string // directory, open as groupFD; empty for none
+
+	// Resource limits; negative for none.
+	Memory, CPUSeconds, OpenFiles, FileSize, Processes int64
+}
+
+// A report is what a supervisor answers, when everything is over.
+type report struct {
+	Spawn      string             // why it was not started
+	Ended      bool               // whether Status is known
+	Status     syscall.WaitStatus // of the program itself
+	Asked      bool               // it had not ended before it was asked to
+	CPU        time.Duration
+	MaxRSS     int64
+	LeftBehind int
+	Survivors  []string // what could not be killed
+}
