@@ -23,6 +23,9 @@ func Supervise() { command.Main() }
 // runs returns what runs a check by a runner of commands.
 func runs(r *command.Runner) scheduler.Runner {
 	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
+		if !d.Serves() {
+			return outcome(d, nil, r.Run(ctx, commandOf(d)))
+		}
 		parser, err := d.Parser()
 		if err != nil {
 			return scheduler.Outcome{Reason: scheduler.Spawn, Err: err}
@@ -50,7 +53,8 @@ func commandOf(d definition.Definition) command.Command {
 }
 
 // outcome returns what became of a run, with what its output says. Of a run
-// that failed, nothing is read: what was printed may be half of it.
+// that failed, nothing is read: what was printed may be half of it. The parser
+// is that of a check that has something to serve.
 func outcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
 	out := scheduler.Outcome{
 		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
@@ -61,10 +65,10 @@ func outcome(d definition.Definition, parser *output.Parser, r command.Result) s
 	if r.LeftBehind > 0 {
 		out.Problems = append(out.Problems, fmt.Sprintf("%d processes that the command left behind were killed", r.LeftBehind))
 	}
-	if r.Reason == command.Exit && d.Output.Format.ExitIsValue() {
+	if r.Reason == command.Exit && d.Output.Format.ExitIsValue() && d.Serves() {
 		out.Reason, out.Err = "", nil
 	}
-	if out.Reason != "" {
+	if out.Reason != "" || !d.Serves() {
 		return out
 	}
 	parsed := parser.Parse(r.Stdout, r.ExitCode)

@@ -98,6 +98,13 @@ func (d Definition) CPULimit() time.Duration {
 	return max(2*d.Timeout, time.Second)
 }
 
+// Serves reports whether the check has anything to publish. One of the format
+// exit without a metric has not: whether it failed is all that it tells, as a
+// job of cron does.
+func (d Definition) Serves() bool {
+	return d.Output.Format != output.Exit || d.Output.Name != "" || len(d.Output.Metrics) > 0
+}
+
 // Warnings returns what is allowed and better avoided.
 func (d Definition) Warnings() []string {
 	var all []string

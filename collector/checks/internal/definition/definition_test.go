@@ -108,6 +108,8 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, exit-codes: {0: 1}}\n", "x.yml:1:34: only for the format exit, have prometheus"},
 		{"a: {command: /bin/a, format: exit, metric: a b}\n", `x.yml:1:44: want the name of a metric, have "a b"`},
 		{"a: {command: /bin/a, format: number}\n", "x.yml:1:30: check a: metric: the format number needs one, or a metric"},
+		{"a: {command: /bin/a, format: exit}\n", ""},
+		{"a: {command: /bin/a, format: exit, exit-codes: {0: 1}}\n", "x.yml:1:48: want a metric that has the values, have none"},
 		{"a: {command: /bin/a, format: exit, metric: go_a}\n", "x.yml:1:44: check a: go_a is reserved: go_ is the exporter's own"},
 		{"a: {command: /bin/a, format: exit, metric: a, exit-codes: {0: 1, 1: 0}}\n", ""},
 		{"a: {command: /bin/a, format: exit, metrics: [{name: a}], exit-codes: {0: 1}}\n", "x.yml:1:70: want exit-codes, or the enum of a metric, have both"},

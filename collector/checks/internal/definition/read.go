@@ -70,6 +70,8 @@ func (d *Definition) agree(node document.Node, given map[string]document.Node) {
 	switch {
 	case has("exit-codes") && d.Output.Format != output.Exit:
 		given["exit-codes"].Failf("only for the format exit, have %s", d.Output.Format)
+	case has("exit-codes") && !d.Serves() && !has("metric"):
+		given["exit-codes"].Failf("want a metric that has the values, have none")
 	case has("exit-codes") && has("metrics"):
 		given["exit-codes"].Failf("want exit-codes, or the enum of a metric, have both")
 	}

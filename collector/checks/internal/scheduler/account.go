@@ -28,7 +28,9 @@ func (s *Scheduler) account(c *check, r *run, out Outcome) {
 		st.Failures = st.Failures.Plus(string(out.Reason), 1)
 	} else {
 		st.LastSuccess = r.wall
-		c.publish(r, out)
+		if c.def.Serves() {
+			c.publish(r, out)
+		}
 	}
 	st.Dropped = st.Dropped.Add(out.Dropped)
 	if out.Measured {
