@@ -15,11 +15,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
-// Supervise is the first line of a program that has Checks: where the program
-// was started to look after one command it does that and exits, else it
-// returns at once.
-func Supervise() { command.Main() }
-
 // runs returns what runs a check by a runner of commands.
 func runs(r *command.Runner) scheduler.Runner {
 	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
