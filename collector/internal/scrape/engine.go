@@ -31,6 +31,7 @@ type Engine struct {
 	state    *metric.Family
 	errors   *metric.Family
 	panics   *metric.Family
+	age      *metric.Family
 	sinks    sync.Pool
 	also     []func(*metric.Sink)
 }
@@ -44,6 +45,7 @@ func NewEngine() *Engine {
 		success:  set.Gauge("node_scrape_collector_success", "Whether the collector delivered: 1 also when some parts could not be read.", "collector"),
 		state:    set.Gauge("host_exporter_collector_state", "How the collector's last run went, as 1 for its reason: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
 		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
+		age:      set.Gauge("host_exporter_collector_age_seconds", "How long ago the collector read what is served: only of collectors with an interval of their own, the others read at every scrape.", "collector"),
 		panics:   set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
 		sinks:    sync.Pool{New: func() any { return metric.NewSink(set) }},
 	}
@@ -171,6 +173,9 @@ func (e *Engine) tell(out *metric.Sink, units []*collect.Unit, results []collect
 		out.Emit(e.state, 1, name, string(r.Reason))
 		if status.Errors > 0 { // most never have any, on thousands of hosts
 			out.Emit(e.errors, float64(status.Errors), name)
+		}
+		if u.Interval > 0 && served(r.Reason) {
+			out.Emit(e.age, r.Age.Seconds(), name)
 		}
 		panics += status.Panics
 	}
