@@ -172,6 +172,25 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// TestImportedCrontab reads what is made of a crontab.
+func TestImportedCrontab(t *testing.T) {
+	text, err := os.ReadFile("../crontab/testdata/user.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := document.Parse("user.yaml", text)
+	var all []Definition
+	doc.Root().Fields(document.Fields{"checks": func(n document.Node) { all = Read(n) }})
+	if len(all) == 0 {
+		t.Error("no checks")
+	}
+	for _, f := range doc.Findings() { // programs that were not found are left to the operator
+		if !strings.HasPrefix(f.Text, "want the absolute path of a program") {
+			t.Error(f)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add("a:\n  command: [/bin/true]\n  metrics:\n  - {name: a}\n")
 	f.Add("a: {shell: x, at: '* * * * *', labels: {a: b}, enum: {a: 1}}")
