@@ -51,7 +51,7 @@ func TestApplyWhileRunning(t *testing.T) {
 				s := newStage(t, Options{}, takes(5*time.Second))
 				d := every("a", time.Minute)
 				s.apply(d)
-				pass(s.state("a").Next.Sub(time.Now()) + time.Minute + 2*time.Second) // in the second run
+				pass(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
 				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Published == nil {
 					t.Fatalf("%+v", st)
 				}
@@ -64,7 +64,7 @@ func TestApplyWhileRunning(t *testing.T) {
 				if st.Running != tc.again {
 					t.Errorf("running is %v, want %v", st.Running, tc.again)
 				}
-				pass(s.state("a").Next.Sub(time.Now()) + 6*time.Second)
+				pass(time.Until(s.state("a").Next) + 6*time.Second)
 				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Published == nil {
 					t.Errorf("afterwards: %+v", st)
 				}
@@ -87,7 +87,7 @@ func TestRemovedWhileItEnds(t *testing.T) {
 		d := every("a", time.Minute)
 		d.Timeout = time.Minute
 		s.apply(d)
-		pass(s.state("a").Next.Sub(time.Now()) + 10*time.Second)
+		pass(time.Until(s.state("a").Next) + 10*time.Second)
 		s.apply()
 		if all := s.States(nil); len(all) != 0 {
 			t.Errorf("it is still known: %+v", all)
