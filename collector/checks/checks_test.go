@@ -6,4 +6,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
 
-func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/checks", Collectors()) }
+func TestGolden(t *testing.T) {
+	golden.Run(t, "../../testdata/checks", specs(goldenChecks(t), new(served)))
+}

@@ -1,12 +1,19 @@
 // Package checks has the collectors of what others measure: what jobs of the
-// operator leave for the exporter to serve.
+// operator leave for the exporter to serve, and what the exporter runs for
+// them.
 package checks
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
-// Collectors returns the data sheets of the domain.
-func Collectors() []collect.Spec {
+// Collectors returns the data sheets of the domain, for those who want to know
+// what there is. Checks.Specs has those that serve checks.
+func Collectors() []collect.Spec { return specs(nil, new(served)) }
+
+func specs(from states, names *served) []collect.Spec {
+	textfile := textfile
+	textfile.Build = besides{textfile.Build, names}
 	return []collect.Spec{
+		check(from, names),
 		textfile,
 	}
 }

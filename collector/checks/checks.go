@@ -1,0 +1,108 @@
+package checks
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
+)
+
+type (
+	// A Definition is one custom check, as it is configured.
+	Definition = definition.Definition
+	// A Status is what is known of a check at one moment.
+	Status = scheduler.State
+	// A Report is what became of one run.
+	Report = scheduler.Outcome
+	// Groups are control groups, one for each run.
+	Groups = cgroup.Tree
+)
+
+// Options are what Checks are made of. All of them may be left out.
+type Options struct {
+	Hostname    string // spreads the runs of many hosts
+	Concurrency int    // runs at the same time
+	Slow        int    // runs at the same time of checks that are slow
+	Log         log.Logger
+	Now         func() time.Time                         // the clock on the wall
+	Groups      *Groups                                  // control groups for the runs
+	Run         func(context.Context, Definition) Report // instead of starting processes, in tests
+}
+
+// Checks are custom checks: what runs them, and what serves what they
+// published. There is one for the life of an exporter; each reload applies
+// other definitions. It is safe for concurrent use.
+type Checks struct {
+	scheduler *scheduler.Scheduler
+	run       scheduler.Runner
+	served    served
+}
+
+// New returns checks, of which there are none before Apply, and none run
+// before Start.
+func New(o Options) *Checks {
+	if o.Run == nil {
+		o.Run = runs(command.NewRunner(command.Options{Groups: o.Groups}))
+	}
+	return &Checks{
+		run: o.Run,
+		scheduler: scheduler.New(scheduler.Options{
+			Run:         o.Run,
+			Hostname:    o.Hostname,
+			Concurrency: o.Concurrency,
+			Slow:        o.Slow,
+			Log:         o.Log,
+			Wall:        o.Now,
+		}),
+	}
+}
+
+// Specs returns the data sheets of the domain, with the collector that serves
+// these checks.
+func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.served) }
+
+// ReadDefinitions reads the mapping of names to checks in a configuration. What
+// is wrong becomes findings of the document; Definition.Warnings has what is
+// allowed and better avoided.
+func ReadDefinitions(node document.Node) []Definition { return definition.Read(node) }
+
+// Apply has these checks run, and no others. Those that did not change go on
+// as if nothing had happened.
+func (c *Checks) Apply(definitions []Definition) error { return c.scheduler.Apply(definitions) }
+
+// Start begins to run checks.
+func (c *Checks) Start() { c.scheduler.Start() }
+
+// Close ends all runs, and waits until they are over or ctx is done.
+func (c *Checks) Close(ctx context.Context) error { return c.scheduler.Close(ctx) }
+
+// Status returns what is known of the checks that are enabled, by name.
+func (c *Checks) Status() []Status { return c.scheduler.States(nil) }
+
+// DelegatedGroups makes the control group that the exporter is in ready to hold
+// one for each run. The exporter itself moves into a group of its own below.
+// Where the host does not delegate any, it returns an error that says so, and
+// checks do with the limits of processes.
+func DelegatedGroups() (*Groups, error) {
+	self, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := cgroup.Own(self, "/sys/fs/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	return cgroup.Open(dir)
+}
+
+// RunOnce runs a check now, within its limits and apart from its schedule, and
+// publishes nothing.
+func (c *Checks) RunOnce(ctx context.Context, d Definition) Report { return c.run(ctx, d) }

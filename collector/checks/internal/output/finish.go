@@ -1,0 +1,196 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/model"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// noHelp is the same for all checks, so that two of them may have a family
+// together.
+const noHelp = "Reported by a custom check, without a help text."
+
+// finish applies to all families what does not depend on the format.
+func (r *run) finish() {
+	taken := map[string]string{} // the family of each name of a series
+	for _, name := range slices.Sorted(maps.Keys(r.families)) {
+		family := r.families[name]
+		if !r.nameable(family, taken) {
+			continue
+		}
+		r.tidy(family)
+		r.limit(family)
+		if len(family.Metric) > 0 {
+			r.result.Families = append(r.result.Families, family)
+		}
+	}
+}
+
+// A series is where something was seen, when the line is not known any more.
+type series struct {
+	family string
+	metric *dto.Metric
+}
+
+func (s series) String() string {
+	if s.metric == nil {
+		return short(s.family)
+	}
+	return short(families.SeriesName(s.family, s.metric))
+}
+
+// dropAll drops all series of a family.
+func (r *run) dropAll(reason Reason, family *dto.MetricFamily, format string, args ...any) {
+	r.drop(reason, series{family: family.GetName()}, format, args...)
+	r.result.Dropped[reason] += len(family.Metric) - 1
+}
+
+// nameable reports whether a family may be served under its name, and takes
+// the name if so.
+func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
+	if family.GetType() == dto.MetricType_GAUGE_HISTOGRAM {
+		family.Type = dto.MetricType_HISTOGRAM.Enum() // the text format has no other
+	}
+	if len(family.Metric) == 0 {
+		return false
+	}
+	names := families.SeriesNames(family.GetName(), family.GetType())
+	for _, name := range names {
+		if !model.LegacyValidation.IsValidMetricName(name) {
+			r.dropAll(BadName, family, "is not a name for a metric")
+			return false
+		}
+		if prefix := reserved(name); prefix != "" {
+			r.dropAll(Reserved, family, "%s is the exporter's own", prefix)
+			return false
+		}
+		if other := taken[name]; other != "" {
+			r.dropAll(Duplicate, family, "has series of the same name as %s", short(other))
+			return false
+		}
+	}
+	for _, name := range names {
+		taken[name] = family.GetName()
+	}
+	return true
+}
+
+// tidy puts the series of a family in order, and takes out those that cannot be
+// served.
+func (r *run) tidy(family *dto.MetricFamily) {
+	help := noHelp
+	if h := strings.TrimSpace(metric.Clean(strings.ReplaceAll(family.GetHelp(), "\n", " "))); h != "" {
+		help = h
+	}
+	family.Help = &help
+	known := map[string]bool{} // the labels of all series
+	seen := map[string]bool{}
+	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
+		at := series{family.GetName(), m}
+		if wrong := tidyLabels(m, known); wrong != "" {
+			r.drop(BadLabel, at, "%s", wrong)
+			return true
+		}
+		switch err := families.TidyBuckets(m); {
+		case errors.Is(err, families.ErrTwice):
+			r.drop(Duplicate, at, "%v", err)
+		case err != nil:
+			r.drop(IllTyped, at, "%v", err)
+			return true
+		}
+		key := families.SeriesKey(m)
+		if seen[key] {
+			r.drop(Duplicate, at, "is there already")
+			return true
+		}
+		seen[key] = true
+		return false
+	})
+	slices.SortFunc(family.Metric, compareSeries)
+}
+
+// tidyLabels sorts and cleans the labels of a series, and tells what is wrong
+// with them. It adds them to those that the family has.
+func tidyLabels(m *dto.Metric, known map[string]bool) (wrong string) {
+	slices.SortStableFunc(m.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	fresh := 0
+	for i, l := range m.Label {
+		name := l.GetName()
+		switch {
+		case !validLabel(name):
+			return fmt.Sprintf("%s is not a name for a label", shown(name))
+		case i > 0 && name == m.Label[i-1].GetName():
+			return fmt.Sprintf("has the label %s twice", name)
+		}
+		if !known[name] {
+			fresh++
+		}
+		value := metric.Clean(l.GetValue())
+		l.Value = &value
+	}
+	if len(known)+fresh > maxLabels {
+		return fmt.Sprintf("the family has more than %d different labels with those of this series", maxLabels)
+	}
+	for _, l := range m.Label {
+		known[l.GetName()] = true
+	}
+	return ""
+}
+
+// compareSeries orders series by their labels.
+func compareSeries(a, b *dto.Metric) int {
+	return slices.CompareFunc(a.Label, b.Label, func(a, b *dto.LabelPair) int {
+		if c := strings.Compare(a.GetName(), b.GetName()); c != 0 {
+			return c
+		}
+		return strings.Compare(a.GetValue(), b.GetValue())
+	})
+}
+
+// limit keeps the first series, up to the cap of the check, and gives all of a
+// family the same labels. The order is that of names and labels, so that the
+// same series are kept in each run, whatever order the check prints them in.
+func (r *run) limit(family *dto.MetricFamily) {
+	kept := 0
+	for _, m := range family.Metric {
+		n := weight(m)
+		if r.result.Dropped[OverLimit] > 0 || r.result.Series+n > r.p.o.MaxSeries {
+			break
+		}
+		r.result.Series += n
+		kept++
+	}
+	if over := family.Metric[kept:]; len(over) > 0 {
+		r.drop(OverLimit, series{family.GetName(), over[0]}, "this series and those after it are more than the %d of max_series", r.p.o.MaxSeries)
+		r.result.Dropped[OverLimit] += len(over) - 1
+	}
+	family.Metric = slices.Clip(family.Metric[:kept])
+	names := families.LabelNames(family)
+	for _, m := range family.Metric {
+		families.FillLabels(m, names)
+	}
+}
+
+// weight is how many time series a series of a family is to Prometheus.
+func weight(m *dto.Metric) int {
+	switch {
+	case m.Histogram != nil:
+		n := len(m.Histogram.Bucket)
+		if n == 0 || !math.IsInf(m.Histogram.Bucket[n-1].GetUpperBound(), +1) {
+			n++ // the bucket for +Inf is added when it is served
+		}
+		return n + 2
+	case m.Summary != nil:
+		return len(m.Summary.Quantile) + 2
+	}
+	return 1
+}

@@ -1,0 +1,267 @@
+package output
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+
+	"github.com/itchyny/gojq"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// compileJQ compiles the expressions of a declared metric.
+func (m *compiled) compileJQ(o *Options) error {
+	if o.Format != JSON {
+		if m.Each != "" || m.Value != "" || m.LabelValues != nil {
+			return errors.New("each, value, label_values: only for the format json")
+		}
+		return nil
+	}
+	if m.Value == "" && m.Type != Info {
+		return errors.New("value: the format json needs a jq expression")
+	}
+	var err error
+	if m.each, err = compileJQ("each", cmp.Or(m.Each, ".")); err != nil {
+		return err
+	}
+	if m.value, err = compileJQ("value", cmp.Or(m.Value, "1")); err != nil {
+		return err
+	}
+	m.labelNames = slices.Sorted(maps.Keys(m.LabelValues))
+	if err := validLabels("label_values", m.labelNames); err != nil {
+		return err
+	}
+	for _, name := range m.labelNames {
+		if m.Labels != nil && !slices.Contains(m.Labels, name) {
+			return fmt.Errorf("label_values: %s is not one of the labels %v", name, m.Labels)
+		}
+		code, err := compileJQ("label_values: "+name, m.LabelValues[name])
+		if err != nil {
+			return err
+		}
+		m.labelCodes = append(m.labelCodes, code)
+	}
+	if m.Labels == nil {
+		m.Labels = m.labelNames
+	}
+	return nil
+}
+
+// compileJQ compiles one expression. It sees nothing but the document: gojq
+// gives no environment, modules or further inputs unless it is told to.
+func compileJQ(field, source string) (*gojq.Code, error) {
+	query, err := gojq.Parse(source)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %q: %w", field, source, err)
+	}
+	code, err := gojq.Compile(query, gojq.WithEnvironLoader(func() []string { return nil }))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %q: %w", field, source, err)
+	}
+	return code, nil
+}
+
+// json reads a document with the expressions of the metrics. An expression that
+// fails fails the run: it was written for another document than this one.
+func (r *run) json(b []byte) error {
+	document, err := decode(b)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.p.o.JQTimeout)
+	defer cancel()
+	for i, m := range r.p.metrics {
+		err := r.jq(ctx, i, m, document)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("metrics[%d]: %s: not done within the %s of jq_timeout", i, m.Name, r.p.o.JQTimeout)
+		case errors.Is(err, errTooMany):
+			return err
+		case err != nil:
+			return fmt.Errorf("metrics[%d]: %s: %w", i, m.Name, err)
+		}
+	}
+	return nil
+}
+
+// decode reads one document. Numbers stay texts, so that one of 64 bits that
+// becomes a label has all its digits.
+func decode(b []byte) (document any, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err = d.Decode(&document); err == nil {
+		if _, err = d.Token(); errors.Is(err, io.EOF) {
+			return document, nil
+		}
+		return nil, fmt.Errorf("%s: more than one JSON document", placeOf(b, d.InputOffset()))
+	}
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return nil, fmt.Errorf("%s: not JSON: %w", placeOf(b, syntax.Offset), err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("%s: not JSON: ends before its end, as output that is only half written", placeOf(b, int64(len(b))))
+	}
+	return nil, fmt.Errorf("not JSON: %w", err)
+}
+
+// placeOf returns the place of the byte before an offset, which is where the
+// JSON decoder stopped.
+func placeOf(b []byte, offset int64) place {
+	before := b[:max(0, min(offset-1, int64(len(b))))]
+	return place{bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')}
+}
+
+// An item is where something was seen in what the expressions of a metric
+// yield, which lines are of no help for.
+type item struct {
+	metric int
+	n      int // counted from 1
+}
+
+func (i item) String() string { return fmt.Sprintf("metrics[%d], item %d", i.metric, i.n) }
+
+// jq adds the values that one metric has in a document.
+func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
+	n, most := 0, r.p.maxReadings()
+	return each(ctx, m.each, document, func(element any) error {
+		if n++; n > most {
+			return errTooMany
+		}
+		at := item{i, n}
+		labels, ok, err := r.jqLabels(ctx, at, m, element)
+		if err != nil || !ok {
+			return err
+		}
+		values := 0
+		return each(ctx, m.value, element, func(v any) error {
+			if values++; values > most {
+				return errTooMany
+			}
+			return r.jqValue(m, at, v, labels)
+		})
+	})
+}
+
+// each calls do with all that an expression yields.
+func each(ctx context.Context, code *gojq.Code, input any, do func(any) error) error {
+	iter := code.RunWithContext(ctx, input)
+	for {
+		v, more := iter.Next()
+		if !more {
+			return nil
+		}
+		if err, failed := v.(error); failed {
+			var halt *gojq.HaltError
+			if errors.As(err, &halt) && halt.Value() == nil {
+				return nil // the expression says that it is done
+			}
+			return err
+		}
+		if err := do(v); err != nil {
+			return err
+		}
+	}
+}
+
+// jqLabels returns the labels of an element, each of which has to be one text
+// or number.
+func (r *run) jqLabels(ctx context.Context, at item, m *compiled, element any) (labels []*dto.LabelPair, ok bool, err error) {
+	for i, name := range m.labelNames {
+		var texts []string
+		err := each(ctx, m.labelCodes[i], element, func(v any) error {
+			text, ok := labelText(v)
+			if !ok {
+				return fmt.Errorf("want a text or a number, have %s", seen(v))
+			}
+			if texts = append(texts, text); len(texts) > 1 {
+				return errors.New("want one value, have several")
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return nil, false, err
+		case err == nil && len(texts) == 0:
+			err = errors.New("want one value, have none")
+		}
+		if err != nil {
+			r.drop(BadLabel, at, "%s: the label %s: %v", m.Name, name, err)
+			return nil, false, nil
+		}
+		labels = append(labels, label(name, texts[0]))
+	}
+	return labels, true, nil
+}
+
+// labelText writes what an expression yields as a label value.
+func labelText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		return v.String(), true
+	case int:
+		return strconv.Itoa(v), true
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), true
+	case *big.Int:
+		return v.String(), true
+	}
+	return "", false
+}
+
+// jqValue adds one value. With an enum, anything that can be a label is looked
+// up in it; without one, only numbers and booleans are values: a text that
+// looks like a number is for the expression to convert.
+func (r *run) jqValue(m *compiled, at item, v any, labels []*dto.LabelPair) error {
+	read := value{at: at, labels: slices.Clone(labels)}
+	if m.Enum != nil {
+		if text, ok := labelText(v); ok {
+			read.text = text
+			return r.declared(m, read)
+		}
+	}
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return r.add(m, read, 1)
+		}
+		return r.add(m, read, 0)
+	case int:
+		return r.add(m, read, float64(v))
+	case float64:
+		return r.add(m, read, v)
+	case *big.Int:
+		n, _ := new(big.Float).SetInt(v).Float64()
+		return r.add(m, read, n)
+	case json.Number:
+		read.text = v.String()
+		return r.declared(m, read)
+	}
+	r.drop(IllTyped, at, "%s: want a number, have %s", m.Name, seen(v))
+	return nil
+}
+
+// seen returns what an expression yielded, as JSON.
+func seen(v any) string {
+	switch v := v.(type) {
+	case string:
+		return "the text " + shown(v)
+	case map[string]any:
+		return fmt.Sprintf("an object of %d", len(v))
+	case []any:
+		return fmt.Sprintf("an array of %d", len(v))
+	}
+	return gojq.Preview(v)
+}

@@ -1,0 +1,194 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/model"
+)
+
+// kv reads lines of a name and a value. Each stands for itself: one that cannot
+// be read costs only its own value. When none can, this is no kv at all.
+func (r *run) kv(text string) error {
+	if err := cutOff([]byte(text)); err != nil {
+		return err
+	}
+	n, good := 0, 0
+	var first error
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		if s := strings.TrimLeft(line, " \t"); s == "" || s[0] == '#' {
+			continue
+		}
+		pair, column, err := parsePair(line)
+		if err != nil {
+			at := place{n, column}
+			if r.drop(Syntax, at, "%v", err); first == nil {
+				first = fmt.Errorf("%s: %w", at, err)
+			}
+			continue
+		}
+		good++
+		if err := r.pair(place{n, column}, pair); err != nil {
+			return err
+		}
+	}
+	if good == 0 && first != nil {
+		return fmt.Errorf("no line is one of kv: %w", first)
+	}
+	return nil
+}
+
+// A pair is one line of kv.
+type pair struct {
+	name   string
+	labels []*dto.LabelPair
+	value  string // with its unit
+}
+
+// pair adds the value of a line.
+func (r *run) pair(at place, p pair) error {
+	if len(r.p.metrics) > 0 {
+		m := r.p.bySource[p.name]
+		if m == nil {
+			r.drop(Undeclared, at, "%s is not declared", shown(p.name))
+			return nil
+		}
+		v := value{at: at, text: p.value, labels: p.labels}
+		if m.Enum == nil {
+			v.text, v.unit = cutUnit(p.value)
+		} else if s := v.text; len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
+			v.text = s[1 : len(s)-1]
+		}
+		return r.declared(m, v)
+	}
+	if !model.LegacyValidation.IsValidMetricName(p.name) {
+		r.drop(BadName, at, "%s is not a name for a metric", shown(p.name))
+		return nil
+	}
+	number, unitName := cutUnit(p.value)
+	n, ok := parseNumber(number)
+	if !ok {
+		r.drop(IllTyped, at, "%s: want a number, have %s", shown(p.name), shown(p.value))
+		return nil
+	}
+	name := p.name
+	if unitName != "" {
+		u, known := unitOf(unitName, r.p.o.BinaryUnits)
+		if !known {
+			r.drop(WrongUnit, at, "%s: the unit %s is not known", shown(p.name), shown(unitName))
+			return nil
+		}
+		name, n = withUnit(name, u.base), u.toBase(n)
+	}
+	return r.sample(name, dto.MetricType_UNTYPED, "", p.labels, n)
+}
+
+// parsePair reads "name{labels} value unit" or "name=value unit". The column is
+// that of the value, or of what is wrong.
+func parsePair(line string) (p pair, column int, err error) {
+	i := strings.IndexAny(line, "{=")
+	blank := strings.IndexAny(strings.TrimLeft(line, " \t"), " \t")
+	switch {
+	case i >= 0 && line[i] == '{':
+		p.name = line[:i]
+		n, labels, err := parseLabels(line[i:])
+		if err != nil {
+			return p, i + n + 1, err
+		}
+		p.labels, i = labels, i+n
+		if rest := strings.TrimLeft(line[i:], " \t"); strings.HasPrefix(rest, "=") {
+			i += strings.IndexByte(line[i:], '=') + 1
+		}
+	case i >= 0:
+		p.name, i = line[:i], i+1
+	case blank >= 0:
+		i = len(line) - len(strings.TrimLeft(line, " \t")) + blank
+		p.name = line[:i]
+	default:
+		return p, 1, fmt.Errorf("want a name and a value, have %s", shown(line))
+	}
+	if p.name = strings.TrimSpace(p.name); p.name == "" {
+		return p, 1, fmt.Errorf("want a name, have %s", shown(line))
+	}
+	p.value = strings.TrimSpace(line[i:])
+	column = i + 1 + len(line[i:]) - len(strings.TrimLeft(line[i:], " \t"))
+	if p.value == "" {
+		return p, column, fmt.Errorf("%s has no value", shown(p.name))
+	}
+	return p, column, nil
+}
+
+// parseLabels reads labels in braces, which s begins with. It returns their
+// length, or where something is wrong.
+func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
+	i := 1
+	blanks := func() {
+		for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
+			i++
+		}
+	}
+	for {
+		blanks()
+		if i < len(s) && s[i] == '}' {
+			return i + 1, labels, nil
+		}
+		equals := strings.IndexByte(s[i:], '=')
+		if equals < 0 {
+			return i, nil, errors.New("the labels have no end")
+		}
+		name := strings.TrimSpace(s[i : i+equals])
+		if !validLabel(name) {
+			return i, nil, fmt.Errorf("%s is not a name for a label", shown(name))
+		}
+		i += equals + 1
+		blanks()
+		text, n, err := unquote(s[i:])
+		if err != nil {
+			return i, nil, err
+		}
+		if labels = append(labels, label(name, text)); len(labels) > maxLabels {
+			return i, nil, fmt.Errorf("more than the %d labels that a series may have", maxLabels)
+		}
+		i += n
+		blanks()
+		switch {
+		case i < len(s) && s[i] == ',':
+			i++
+		case i < len(s) && s[i] == '}':
+		default:
+			return i, nil, errors.New("want a comma or the end of the labels")
+		}
+	}
+}
+
+// unquote reads a text in double quotes, which s begins with, and returns its
+// length in s.
+func unquote(s string) (text string, n int, err error) {
+	if s == "" || s[0] != '"' {
+		return "", 0, errors.New("want a label value in double quotes")
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return b.String(), i + 1, nil
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			switch s[i] {
+			case 'n':
+				b.WriteByte('\n')
+			case '"', '\\':
+				b.WriteByte(s[i])
+			default:
+				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", shown(s[i-1:i+1]))
+			}
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return "", 0, errors.New("a label value has no end")
+}

@@ -1,0 +1,163 @@
+package output
+
+import (
+	"fmt"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// The help texts of what a plugin's output becomes.
+const (
+	statusHelp = "Status that the plugin ended with: 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+	perfHelp   = "Value that the plugin reports as performance data, by its label there."
+	limitHelp  = "Threshold of a value of the performance data. The severity holds when the value is outside or inside of the bounds, as alert says."
+	minHelp    = "Smallest value that the performance data can have."
+	maxHelp    = "Largest value that the performance data can have."
+)
+
+// nagios reads the output of a monitoring plugin: the status is the exit code,
+// the first line is the text for people, and performance data follow a bar,
+// there and after a second bar in the lines below. See
+// https://www.monitoring-plugins.org/doc/guidelines.html
+func (r *run) nagios(text string, code int) error {
+	if code < 0 || code > 3 {
+		return fmt.Errorf("exit code %d is not that of a plugin, which has 0 to 3", code)
+	}
+	if err := r.sample(r.p.o.Name+"_status", dto.MetricType_GAUGE, statusHelp, nil, float64(code)); err != nil {
+		return err
+	}
+	first := true
+	inPerfdata := false // in the lines after the first: behind the second bar
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		before, perfdata, bar := strings.Cut(line, "|")
+		at := place{n, len(before) + 2}
+		if first {
+			r.result.Text, first = strings.TrimSpace(before), false
+		} else if inPerfdata {
+			perfdata, at.column = line, 1
+		} else if bar {
+			inPerfdata = true
+		}
+		if err := r.perfdata(at, perfdata); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// perfdata adds all performance data of a line. After one that cannot be read
+// it goes on with the next word.
+func (r *run) perfdata(at place, text string) error {
+	start := at.column
+	for i := 0; i < len(text); {
+		if text[i] == ' ' || text[i] == '\t' {
+			i++
+			continue
+		}
+		at.column = start + i
+		d, n, err := parseDatum(text[i:])
+		i += n
+		if err != nil {
+			r.drop(Syntax, at, "%v", err)
+			continue
+		}
+		if err := r.datum(at, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// datum adds a value of the performance data and its thresholds.
+func (r *run) datum(at place, d datum) error {
+	if d.value == "U" {
+		return nil // is how a plugin says that it has none
+	}
+	number, uom := cutUnit(d.value)
+	if len(r.p.metrics) > 0 {
+		m := r.p.bySource[d.label]
+		if m == nil {
+			r.drop(Undeclared, at, "%s is not declared", shown(d.label))
+			return nil
+		}
+		if uom == "c" {
+			uom = "" // is for a counter, which the schema says itself
+		}
+		return r.declared(m, value{at: at, text: number, unit: uom})
+	}
+	n, ok := parseNumber(number)
+	if !ok {
+		r.drop(IllTyped, at, "%s: want a number, have %s", shown(d.label), shown(d.value))
+		return nil
+	}
+	name := r.p.o.Name + "_perfdata"
+	typ := dto.MetricType_GAUGE
+	var u unit
+	switch {
+	case uom == "c":
+		if n < 0 {
+			r.drop(OutOfRange, at, "%s: %v is below 0, where a counter cannot be", shown(d.label), n)
+			return nil
+		}
+		typ = dto.MetricType_COUNTER
+	case uom != "":
+		if u, ok = unitOf(uom, r.p.o.BinaryUnits); !ok {
+			r.drop(WrongUnit, at, "%s: the unit %s is not known", shown(d.label), shown(uom))
+			return nil
+		}
+		name = withUnit(name, u.base)
+	}
+	served := name
+	if typ == dto.MetricType_COUNTER {
+		served += "_total"
+	}
+	if err := r.sample(served, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+		return err
+	}
+	return r.limits(at, name, d, u)
+}
+
+// limits adds the thresholds and bounds of a value.
+func (r *run) limits(at place, name string, d datum, u unit) error {
+	for _, t := range []struct{ severity, text string }{{"warning", d.warn}, {"critical", d.crit}} {
+		bounds, ok := parseRange(t.text)
+		if !ok {
+			r.drop(Syntax, at, "%s: %s is no threshold for %s", shown(d.label), shown(t.text), t.severity)
+			continue
+		}
+		alert := "outside"
+		if bounds.inside {
+			alert = "inside"
+		}
+		for _, b := range []struct {
+			bound string
+			n     *float64
+		}{{"lower", bounds.lower}, {"upper", bounds.upper}} {
+			if b.n == nil {
+				continue
+			}
+			labels := []*dto.LabelPair{label("label", d.label), label("severity", t.severity), label("bound", b.bound), label("alert", alert)}
+			if err := r.sample(name+"_limit", dto.MetricType_GAUGE, limitHelp, labels, u.toBase(*b.n)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, b := range []struct{ suffix, help, text string }{{"_min", minHelp, d.min}, {"_max", maxHelp, d.max}} {
+		if b.text == "" || b.text == "U" {
+			continue
+		}
+		n, ok := parseNumber(b.text)
+		if !ok {
+			r.drop(IllTyped, at, "%s: want a number, have %s", shown(d.label), shown(b.text))
+			continue
+		}
+		if err := r.sample(name+b.suffix, dto.MetricType_GAUGE, b.help, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

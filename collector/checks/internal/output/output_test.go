@@ -1,0 +1,155 @@
+package output
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+)
+
+// A testCase is what a check printed and what is to become of it.
+type testCase struct {
+	name    string
+	options Options
+	stdout  string
+	exit    int
+
+	want     string // the families as text, without the help texts
+	dropped  map[Reason]int
+	problems string // each in a line
+	err      string
+	text     string
+}
+
+func (c testCase) run(t *testing.T) {
+	t.Run(c.name, func(t *testing.T) {
+		p, err := New(c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.Parse([]byte(c.stdout), c.exit)
+		if have := withoutHelp(render(t, got.Families)); have != c.want {
+			t.Errorf("want\n%shave\n%s", c.want, have)
+		}
+		if c.dropped == nil {
+			c.dropped = map[Reason]int{}
+		}
+		if !maps.Equal(got.Dropped, c.dropped) {
+			t.Errorf("dropped: want %v, have %v: %q", c.dropped, got.Dropped, got.Problems)
+		}
+		if have := strings.Join(got.Problems, "\n"); c.problems != "" && have != c.problems {
+			t.Errorf("problems: want\n%s\nhave\n%s", c.problems, have)
+		}
+		have := ""
+		if got.Err != nil {
+			have = got.Err.Error()
+		}
+		if have != c.err {
+			t.Errorf("error: want %q, have %q", c.err, have)
+		}
+		if c.text != "" && got.Text != c.text {
+			t.Errorf("text: want %q, have %q", c.text, got.Text)
+		}
+	})
+}
+
+// render writes families in the text format.
+func render(t testing.TB, all []*dto.MetricFamily) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, family := range all {
+		if _, err := expfmt.MetricFamilyToText(&b, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+func withoutHelp(text string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "# HELP") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
+func at(f float64) *float64 { return &f }
+
+func TestReasonsAreListed(t *testing.T) {
+	all := Reasons()
+	for _, r := range []Reason{Undeclared, IllTyped, WrongUnit, OutOfRange, NotInEnum, Duplicate, OverLimit, Timestamp, BadLabel, BadName, Reserved, Syntax} {
+		if !slices.Contains(all, r) {
+			t.Errorf("%s is not listed", r)
+		}
+	}
+}
+
+// TestCap keeps the same series whatever order they are printed in.
+func TestCap(t *testing.T) {
+	lines := []string{"b 5", "a{x=\"2\"} 2", "a{x=\"1\"} 1", "a{x=\"3\"} 3", "c 6"}
+	p, err := New(Options{Format: KV, MaxSeries: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range lines {
+		lines = append(lines[1:], lines[0])
+		got := p.Parse([]byte(strings.Join(lines, "\n")+"\n"), 0)
+		if have, want := withoutHelp(render(t, got.Families)), "# TYPE a untyped\na{x=\"1\"} 1\na{x=\"2\"} 2\n"; have != want {
+			t.Errorf("%q: want\n%shave\n%s", lines, want, have)
+		}
+		if got.Series != 2 || got.Dropped[OverLimit] != 3 || got.Err != nil {
+			t.Errorf("%q: %+v", lines, got)
+		}
+		if want := `a{x="3"}: this series and those after it are more than the 2 of max_series`; got.Problems[0] != want {
+			t.Errorf("want %s, have %s", want, got.Problems[0])
+		}
+	}
+}
+
+// TestCapCountsTimeSeries counts a histogram as what it is to Prometheus: here
+// two buckets, the one for +Inf, sum and count.
+func TestCapCountsTimeSeries(t *testing.T) {
+	text := "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 2\nh_sum 3\nh_count 3\n# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 2\n"
+	for limit, want := range map[int]struct{ families, series, dropped int }{8: {2, 8, 0}, 7: {1, 5, 1}, 5: {1, 5, 1}, 4: {0, 0, 2}} {
+		p, err := New(Options{Format: Prometheus, MaxSeries: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.Parse([]byte(text), 0)
+		if len(got.Families) != want.families || got.Series != want.series || got.Dropped[OverLimit] != want.dropped {
+			t.Errorf("%d: want %v, have %d families, %d series, %v", limit, want, len(got.Families), got.Series, got.Dropped)
+		}
+	}
+}
+
+// TestParserIsShared has several goroutines use each parser at the same time,
+// which the race detector looks at.
+func TestParserIsShared(t *testing.T) {
+	texts := map[Format]string{Prometheus: "a 1\n", KV: "a=1 ms\n", JSON: `[1, {"a": 2}]`, Regexp: "a 1\n", Nagios: "OK | a=1\n", Number: "1\n"}
+	for _, o := range anyOptions() {
+		p, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := render(t, p.Parse([]byte(texts[o.Format]), 0).Families)
+		if want == "" {
+			t.Errorf("%s: nothing is served", o.Format)
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if have := render(t, p.Parse([]byte(texts[o.Format]), 0).Families); have != want {
+					t.Errorf("%s: want\n%s\nhave\n%s", o.Format, want, have)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}

@@ -1,0 +1,110 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A datum is one of the performance data: 'label'=value[UOM];warn;crit;min;max
+type datum struct {
+	label                       string
+	value, warn, crit, min, max string
+}
+
+// parseDatum reads the datum that s begins with, and returns its length. When
+// it cannot be read that is the length of what to skip.
+func parseDatum(s string) (d datum, n int, err error) {
+	d.label, n, err = datumLabel(s)
+	text := word(s[n:])
+	n += len(text)
+	if err != nil {
+		return d, n, err
+	}
+	fields := strings.Split(strings.TrimRight(text, ";"), ";")
+	if len(fields) > 5 {
+		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", shown(d.label), shown(text))
+	}
+	for i, field := range []*string{&d.value, &d.warn, &d.crit, &d.min, &d.max} {
+		if i < len(fields) {
+			*field = fields[i]
+		}
+	}
+	if d.value == "" {
+		return d, n, fmt.Errorf("%s has no value", shown(d.label))
+	}
+	return d, n, nil
+}
+
+// word returns what is before the first blank.
+func word(s string) string {
+	if end := strings.IndexAny(s, " \t"); end >= 0 {
+		return s[:end]
+	}
+	return s
+}
+
+// datumLabel reads a label and the equals sign. It is in single quotes when it
+// has spaces, with a quote in it written twice.
+func datumLabel(s string) (label string, n int, err error) {
+	if s[0] != '\'' {
+		i := strings.IndexAny(s, "= \t")
+		switch {
+		case i < 0:
+			return "", len(s), fmt.Errorf("want label=value, have %s", shown(s))
+		case s[i] != '=' || i == 0:
+			return "", i, fmt.Errorf("want label=value, have %s", shown(word(s)))
+		}
+		return s[:i], i + 1, nil
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] != '\'':
+			b.WriteByte(s[i])
+		case i+1 < len(s) && s[i+1] == '\'':
+			b.WriteByte('\'')
+			i++
+		case i+1 < len(s) && s[i+1] == '=' && b.Len() > 0:
+			return b.String(), i + 2, nil
+		default:
+			return "", i, fmt.Errorf("want 'label'=value, have %s", shown(s[:i+1]))
+		}
+	}
+	return "", len(s), errors.New("a label in quotes has no end")
+}
+
+// A thresholdRange is what a threshold means. A bound that is nil is infinite.
+type thresholdRange struct {
+	lower, upper *float64
+	inside       bool // it is inside of the bounds that there is an alert
+}
+
+// parseRange reads a threshold: "10", "10:", "~:10", "10:20" or "@10:20". An
+// empty one is a range without bounds.
+func parseRange(s string) (t thresholdRange, ok bool) {
+	if s == "" {
+		return t, true
+	}
+	s, t.inside = strings.CutPrefix(s, "@")
+	lower, upper, both := strings.Cut(s, ":")
+	if !both {
+		lower, upper = "0", s
+	}
+	if lower == "" {
+		lower = "0"
+	}
+	if lower != "~" {
+		n, ok := parseNumber(lower)
+		if !ok {
+			return t, false
+		}
+		t.lower = &n
+	}
+	if upper == "" {
+		return t, both
+	}
+	n, ok := parseNumber(upper)
+	t.upper = &n
+	return t, ok && (t.lower == nil || *t.lower <= n)
+}

@@ -1,0 +1,126 @@
+package output
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
+)
+
+// prometheus reads a document in the text format or in OpenMetrics, as a whole:
+// types and help texts are before what they are of, and of a document with an
+// error nobody knows what else is wrong with it.
+func (r *run) prometheus(b []byte) error {
+	open, err := openMetrics(b, r.p.o.RequireEOF)
+	if err != nil {
+		return err
+	}
+	if err := r.affordable(b); err != nil {
+		return err
+	}
+	if open {
+		b = textOfOpenMetrics(b)
+	} else if err := cutOff(b); err != nil {
+		return err
+	}
+	byName, err := families.Parse(b)
+	if err != nil {
+		line, msg := families.Where(b, err)
+		if line == 0 {
+			return err
+		}
+		return fmt.Errorf("line %d: %s", line, short(msg))
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		family := byName[name]
+		r.untimed(family)
+		if err := r.family(family); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// affordable refuses what would take the parser long: it builds all samples
+// before it returns any, and its time grows with the square of the labels.
+func (r *run) affordable(b []byte) error {
+	samples, line := 0, 0
+	for text := range bytes.Lines(b) {
+		line++
+		if text = bytes.TrimLeft(text, " \t\r\n"); len(text) == 0 || text[0] == '#' {
+			continue
+		}
+		if samples++; samples > r.p.maxReadings() {
+			return errTooMany
+		}
+		if bytes.Count(text, []byte{'"'}) > 4*maxLabels { // room for quotes within quotes
+			return fmt.Errorf("line %d: more than the %d labels that a series may have", line, maxLabels)
+		}
+	}
+	return nil
+}
+
+// untimed takes out the series that have a timestamp: Prometheus would keep
+// them at that time, and not notice when the check stops.
+func (r *run) untimed(family *dto.MetricFamily) {
+	if !families.HasTimestamp(family) {
+		return
+	}
+	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
+		if m.TimestampMs != nil {
+			r.drop(Timestamp, series{family.GetName(), m}, "has a timestamp")
+		}
+		return m.TimestampMs != nil
+	})
+}
+
+// family applies the schema, if there is one, to a family that was read.
+func (r *run) family(family *dto.MetricFamily) error {
+	name := family.GetName()
+	if len(r.p.metrics) == 0 {
+		r.families[name] = family
+		return nil
+	}
+	m := r.p.bySource[name]
+	switch {
+	case len(family.Metric) == 0:
+		return nil
+	case m == nil:
+		r.dropAll(Undeclared, family, "is not declared")
+		return nil
+	case !families.Fits(family.GetType(), m.dtoType):
+		r.dropAll(IllTyped, family, "is %s, and declared as a %s", families.TypeName(family.GetType()), m.Type)
+		return nil
+	}
+	for _, s := range family.Metric {
+		n, err := single(s)
+		if err != nil {
+			return err
+		}
+		if err := r.add(m, value{at: series{name, s}, labels: s.Label}, n); err != nil {
+			return err
+		}
+	}
+	if served := r.families[m.Name]; served != nil && served.Help == nil {
+		served.Help = family.Help
+	}
+	return nil
+}
+
+// single returns the value of a series that has only one.
+func single(m *dto.Metric) (float64, error) {
+	switch {
+	case m.Gauge != nil:
+		return m.Gauge.GetValue(), nil
+	case m.Counter != nil:
+		return m.Counter.GetValue(), nil
+	case m.Untyped != nil:
+		return m.Untyped.GetValue(), nil
+	}
+	return 0, errors.New("a series without a value")
+}

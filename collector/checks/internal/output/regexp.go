@@ -1,0 +1,85 @@
+package output
+
+import "strings"
+
+// The groups of a pattern that are not labels.
+const (
+	valueGroup = "value"
+	unitGroup  = "unit"
+)
+
+// regexp reads a text with the pattern of each metric: line by line, where each
+// may match several times, or as a whole.
+func (r *run) regexp(text string) error {
+	if err := cutOff([]byte(text)); err != nil {
+		return err
+	}
+	for _, m := range r.p.metrics {
+		if m.Whole {
+			if err := r.matches(m, text, place{1, 1}); err != nil {
+				return err
+			}
+		}
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		for _, m := range r.p.metrics {
+			if m.Whole {
+				continue
+			}
+			if err := r.matches(m, line, place{n, 1}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matches adds the values of all matches in a text that begins at a place.
+func (r *run) matches(m *compiled, text string, at place) error {
+	counted := 0 // how much of the text the place is behind
+	for _, found := range m.pattern.FindAllStringSubmatchIndex(text, r.p.maxReadings()+1-r.matched) {
+		if r.matched++; r.matched > r.p.maxReadings() {
+			return errTooMany
+		}
+		before := text[counted:found[0]]
+		if i := strings.LastIndexByte(before, '\n'); i >= 0 {
+			at.line += strings.Count(before, "\n")
+			at.column = len(before) - i
+		} else {
+			at.column += len(before)
+		}
+		counted = found[0]
+		if err := r.match(m, at, text, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// match adds the value of one match. A group that took no part in it is a
+// label, or a unit, that is not there.
+func (r *run) match(m *compiled, at place, text string, found []int) error {
+	v := value{at: at, text: "1"}
+	hasValue := m.pattern.SubexpIndex(valueGroup) < 0 // an info needs none
+	for i, name := range m.pattern.SubexpNames() {
+		if i == 0 || name == "" || found[2*i] < 0 {
+			continue
+		}
+		switch group := text[found[2*i]:found[2*i+1]]; name {
+		case valueGroup:
+			v.text, hasValue = strings.TrimSpace(group), true
+		case unitGroup:
+			v.unit = strings.TrimSpace(group)
+		default:
+			v.labels = append(v.labels, label(name, strings.Clone(group)))
+		}
+	}
+	if !hasValue {
+		r.drop(IllTyped, at, "%s: matches, but the group value took no part in it", m.Name)
+		return nil
+	}
+	return r.declared(m, v)
+}

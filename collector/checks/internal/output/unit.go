@@ -1,0 +1,136 @@
+package output
+
+import "strings"
+
+// A unit tells how to get from a value to one in the base unit, which is how
+// Prometheus wants values and the end of their names. The zero unit has none.
+type unit struct {
+	base     string  // "seconds"; empty for a plain number
+	mul, div float64 // of which one is 1: a division by 1000 is exact where a multiplication by 0.001 is not
+	offset   float64 // added at first
+}
+
+func (u unit) toBase(v float64) float64 {
+	if u.base == "" {
+		return v
+	}
+	return (v + u.offset) * u.mul / u.div
+}
+
+// unitOf returns the unit of that name. Names are case sensitive, as "Mb" and
+// "mB" are different things; binary has KB, MB, GB and TB be powers of 1024.
+func unitOf(name string, binary bool) (unit, bool) {
+	if size, rest, ok := cutSize(name, binary); ok {
+		switch rest {
+		case "B":
+			return unit{base: "bytes", mul: size, div: 1}, true
+		case "B/s", "Bps":
+			return unit{base: "bytes_per_second", mul: size, div: 1}, true
+		case "bit", "b":
+			return unit{base: "bytes", mul: size, div: 8}, true
+		case "bit/s", "bps", "b/s":
+			return unit{base: "bytes_per_second", mul: size, div: 8}, true
+		}
+	}
+	switch name {
+	case "ns":
+		return per("seconds", 1e9), true
+	case "us", "µs", "μs": // the micro sign, and the Greek letter
+		return per("seconds", 1e6), true
+	case "ms":
+		return per("seconds", 1e3), true
+	case "s", "sec", "seconds":
+		return times("seconds", 1), true
+	case "min":
+		return times("seconds", 60), true
+	case "h":
+		return times("seconds", 3600), true
+	case "d":
+		return times("seconds", 86400), true
+	case "bytes":
+		return times("bytes", 1), true
+	case "%", "percent":
+		return per("ratio", 100), true
+	case "ratio":
+		return times("ratio", 1), true
+	case "°C", "C", "celsius":
+		return times("celsius", 1), true
+	case "°F", "F", "fahrenheit":
+		return unit{base: "celsius", mul: 5, div: 9, offset: -32}, true
+	case "m°C", "mC":
+		return per("celsius", 1e3), true
+	}
+	return electric(name)
+}
+
+func electric(name string) (unit, bool) {
+	for _, u := range []struct{ symbol, base string }{
+		{"V", "volts"}, {"A", "amperes"}, {"W", "watts"}, {"J", "joules"}, {"Hz", "hertz"},
+	} {
+		switch name {
+		case u.symbol, u.base:
+			return times(u.base, 1), true
+		case "m" + u.symbol:
+			return per(u.base, 1e3), true
+		case "k" + u.symbol:
+			return times(u.base, 1e3), true
+		case "M" + u.symbol:
+			return times(u.base, 1e6), true
+		case "G" + u.symbol:
+			return times(u.base, 1e9), true
+		}
+	}
+	switch name {
+	case "Wh":
+		return times("joules", 3600), true
+	case "kWh":
+		return times("joules", 3.6e6), true
+	case "rpm", "RPM":
+		return times("rpm", 1), true
+	}
+	return unit{}, false
+}
+
+func times(base string, n float64) unit { return unit{base: base, mul: n, div: 1} }
+func per(base string, n float64) unit   { return unit{base: base, mul: 1, div: n} }
+
+// cutSize takes the prefix off a unit of bytes or bits.
+func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
+	if name == "" {
+		return 0, "", false
+	}
+	power := strings.IndexByte("KMGTPE", name[0]) + 1
+	if name[0] == 'k' {
+		power = 1
+	}
+	if power == 0 {
+		return 1, name, true
+	}
+	rest, iec := strings.CutPrefix(name[1:], "i")
+	step := 1000.0
+	if iec || binary && strings.HasPrefix(rest, "B") {
+		step = 1024
+	}
+	size = 1
+	for range power {
+		size *= step
+	}
+	return size, rest, true
+}
+
+// endsIn reports whether a name ends in a unit, before _total if there is one.
+func endsIn(name, base string) bool {
+	name = strings.TrimSuffix(name, "_total")
+	return name == base || strings.HasSuffix(name, "_"+base)
+}
+
+// withUnit returns a name that ends in the unit.
+func withUnit(name, base string) string {
+	if base == "" || endsIn(name, base) {
+		return name
+	}
+	if stem, total := strings.CutSuffix(name, "_total"); total {
+		return stem + "_" + base + "_total"
+	}
+	return name + "_" + base
+}

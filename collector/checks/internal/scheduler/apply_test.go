@@ -1,0 +1,288 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
+)
+
+func TestApplyKeepsWhatDidNotChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, Options{}, takes(time.Second))
+		a := every("a", time.Minute)
+		s.apply(a)
+		pass(90 * time.Second)
+		before := s.state("a")
+		s.apply(a, every("b", time.Minute))
+		s.apply(a)
+		if after := s.state("a"); fmt.Sprint(after) != fmt.Sprint(before) {
+			t.Errorf("have %+v\nwant %+v", after, before)
+		}
+		if all := s.States(nil); len(all) != 1 {
+			t.Errorf("%d checks, want one", len(all))
+		}
+	})
+}
+
+// TestApplyWhileRunning changes a check in the middle of a run.
+func TestApplyWhileRunning(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*definition.Definition)
+		values bool // keeps them
+		again  bool // the run that was ended is made up for at once
+	}{
+		{"limits", func(d *definition.Definition) { d.Memory = 1 << 20; d.TTL = time.Hour }, true, true},
+		{"interval", func(d *definition.Definition) { d.Interval = 2 * time.Minute }, true, true},
+		{"labels", func(d *definition.Definition) { d.Labels = map[string]string{"a": "b"} }, false, false},
+		{"command", func(d *definition.Definition) { d.Command = []string{"/bin/other"} }, false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, Options{}, takes(5*time.Second))
+				d := every("a", time.Minute)
+				s.apply(d)
+				pass(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
+				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Published == nil {
+					t.Fatalf("%+v", st)
+				}
+				tc.change(&d)
+				s.apply(d)
+				st := s.state("a")
+				if (st.Published != nil) != tc.values || st.Runs != 1 || st.Failures != nil {
+					t.Errorf("values %v, %d runs, failed %v: a run that is ended counts as none", st.Published, st.Runs, st.Failures)
+				}
+				if st.Running != tc.again {
+					t.Errorf("running is %v, want %v", st.Running, tc.again)
+				}
+				pass(time.Until(s.state("a").Next) + 6*time.Second)
+				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Published == nil {
+					t.Errorf("afterwards: %+v", st)
+				}
+			})
+		})
+	}
+}
+
+// TestRemovedWhileItEnds has a check come back before its run is over.
+func TestRemovedWhileItEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, Options{}, func(ctx context.Context, d definition.Definition) Outcome {
+			select {
+			case <-ctx.Done():
+				<-time.After(70 * time.Second) // it takes its time
+			case <-time.After(time.Hour):
+			}
+			return good("a", 1)
+		})
+		d := every("a", time.Minute)
+		d.Timeout = time.Minute
+		s.apply(d)
+		pass(time.Until(s.state("a").Next) + 10*time.Second)
+		s.apply()
+		if all := s.States(nil); len(all) != 0 {
+			t.Errorf("it is still known: %+v", all)
+		}
+		s.apply(d)
+		pass(62 * time.Second) // it came due, but the old run is not over
+		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skipped != nil {
+			t.Errorf("%d started, %+v", len(s.started("a")), st)
+		}
+		pass(8 * time.Second)
+		if len(s.started("a")) != 2 {
+			t.Errorf("%d started, want the one that was due", len(s.started("a")))
+		}
+	})
+}
+
+func TestDisabled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, Options{}, takes(time.Second))
+		d := every("a", time.Minute)
+		d.Enabled = false
+		s.apply(d)
+		pass(5 * time.Minute)
+		if len(s.States(nil)) != 0 || len(s.started("a")) != 0 {
+			t.Error("a check that is disabled runs, or is told")
+		}
+		d.Enabled = true
+		s.apply(d)
+		pass(5 * time.Minute)
+		if len(s.started("a")) != 5 {
+			t.Errorf("%d runs after it was enabled", len(s.started("a")))
+		}
+	})
+}
+
+func TestApplyRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, Options{}, takes(time.Second))
+		s.apply(every("a", time.Minute))
+		bad := definition.New("b")
+		bad.Interval, bad.At = 0, "nonsense"
+		for _, defs := range [][]definition.Definition{{bad}, {every("c", time.Minute), every("c", time.Hour)}} {
+			if err := s.Apply(defs); err == nil || !strings.HasPrefix(err.Error(), "check ") {
+				t.Errorf("err = %v", err)
+			}
+		}
+		if all := s.States(nil); len(all) != 1 || all[0].Definition.Name != "a" {
+			t.Errorf("what is wrong changed something: %+v", all)
+		}
+	})
+}
+
+// TestApplyLeaksNothing reloads a thousand times, under readers that do not
+// stop. The bubble would not end if a goroutine were left.
+func TestApplyLeaksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, Options{}, takes(3*time.Second))
+		done := make(chan struct{})
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				var states []State
+				for {
+					select {
+					case <-done:
+						return
+					case <-time.After(10 * time.Millisecond):
+						states = s.States(states[:0])
+					}
+				}
+			})
+		}
+		for i := range 1000 {
+			var defs []definition.Definition
+			for j := range 20 {
+				if (i+j)%3 == 0 {
+					continue
+				}
+				d := every(fmt.Sprintf("c%02d", j), time.Duration(1+j%5)*time.Second)
+				d.Output.MaxSeries = 1 + (i+j)%2
+				defs = append(defs, d)
+			}
+			if err := s.Apply(defs); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(100 * time.Millisecond)
+		}
+		s.apply()
+		pass(time.Minute)
+		close(done)
+		readers.Wait()
+		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.total != 0 {
+			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.total)
+		}
+	})
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := newStage(t, Options{}, func(context.Context, definition.Definition) Outcome {
+			<-release
+			return Outcome{}
+		})
+		s.apply(every("a", time.Minute))
+		pass(time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		start := time.Now()
+		err := s.Close(ctx)
+		if err == nil || err.Error() != "checks still running: a" || time.Since(start) != 3*time.Second {
+			t.Errorf("err = %v after %v", err, time.Since(start))
+		}
+		close(release)
+	})
+}
+
+// TestClockSet moves the clock on the wall, which must cause neither a storm
+// of runs nor a standstill.
+func TestClockSet(t *testing.T) {
+	if _, east := time.Now().Zone(); east%3600 != 0 {
+		t.Skip("the minutes of the hour are others here")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var offset atomic.Int64
+		wall := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+		s := newStage(t, Options{Wall: wall}, takes(time.Second))
+		hourly := definition.New("hourly")
+		hourly.Command, hourly.Interval, hourly.At = []string{"/bin/true"}, 0, "30 * * * *"
+		s.apply(every("a", time.Minute), hourly)
+		run := func(d time.Duration) (a, h int) {
+			before, beforeH := len(s.started("a")), len(s.started("hourly"))
+			pass(d)
+			return len(s.started("a")) - before, len(s.started("hourly")) - beforeH
+		}
+		want := func(what string, a, h, wantA, wantH int) {
+			t.Helper()
+			if a != wantA || h != wantH {
+				t.Errorf("%s: %d and %d runs, want %d and %d", what, a, h, wantA, wantH)
+			}
+		}
+		a, h := run(2 * time.Hour)
+		want("undisturbed", a, h, 120, 2)
+		// The bubble begins at midnight UTC: it is 2:00 now.
+		offset.Store(int64(30 * 24 * time.Hour)) // a month later, as after a suspension
+		a, h = run(10 * time.Minute)
+		want("a month later", a, h, 10, 1)
+		a, h = run(time.Hour)
+		want("and on", a, h, 60, 1)
+		offset.Store(0) // it is 3:10 again
+		a, h = run(time.Hour)
+		want("back again", a, h, 60, 1)
+		offset.Store(int64(-time.Hour)) // from 4:10 to 3:10: within the three hours of cron
+		a, h = run(time.Hour)
+		want("an hour back", a, h, 60, 0) // 3:30 was served
+		a, h = run(time.Hour)
+		want("an hour later", a, h, 60, 1)
+	})
+}
+
+// TestLog wants changes told, and nothing twice.
+func TestLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var lines []string
+		fails := true
+		logger := log.LoggerFunc(func(kv ...any) error {
+			mu.Lock()
+			defer mu.Unlock()
+			lines = append(lines, fmt.Sprint(kv[2:]...))
+			return nil
+		})
+		s := newStage(t, Options{Log: logger}, func(context.Context, definition.Definition) Outcome {
+			mu.Lock()
+			defer mu.Unlock()
+			if fails {
+				return Outcome{Reason: Timeout, Err: context.DeadlineExceeded, Stderr: "no answer\n"}
+			}
+			return good("a", 1)
+		})
+		s.apply(every("a", time.Minute))
+		pass(10 * time.Minute)
+		mu.Lock()
+		fails = false
+		mu.Unlock()
+		pass(time.Hour)
+		mu.Lock()
+		defer mu.Unlock()
+		for i, want := range []string{"Check fails", "Check is suspended", "Check is well again"} {
+			if i >= len(lines) || !strings.Contains(lines[i], want) {
+				t.Fatalf("line %d: want %s in\n%s", i, want, strings.Join(lines, "\n"))
+			}
+		}
+		if len(lines) != 3 || !strings.Contains(lines[0], "no answer") {
+			t.Errorf("lines:\n%s", strings.Join(lines, "\n"))
+		}
+	})
+}

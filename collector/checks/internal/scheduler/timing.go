@@ -1,0 +1,112 @@
+package scheduler
+
+import (
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/schedule"
+)
+
+const (
+	// longestSleep bounds how late it is noticed that somebody set the clock or
+	// that the host was suspended, which no timer tells.
+	longestSleep = 30 * time.Second
+
+	// clockSet is how far the clock on the wall has to move away from the
+	// monotonic one to count as set. Less is a clock that is being adjusted.
+	clockSet = 10 * time.Second
+)
+
+// watchTheClock triggers checks when they are due.
+func (s *Scheduler) watchTheClock() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.changed:
+		case <-timer.C:
+		}
+		timer.Reset(s.step())
+	}
+}
+
+// step triggers what is due, and returns how long there is nothing to do. It
+// looks at all checks: a few hundred take microseconds, and there are two
+// clocks that they may go by.
+func (s *Scheduler) step() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return longestSleep
+	}
+	now, wall := time.Now(), s.wall()
+	set := s.clockWasSet(now, wall)
+	sleep := longestSleep
+	for _, c := range s.checks {
+		if c.gone || !c.def.Enabled {
+			continue
+		}
+		at := now
+		if c.onWall() {
+			at = wall
+			if set && c.next.After(at) {
+				c.next, _ = schedule.Advance(c.schedule, c.slot, at)
+			}
+		}
+		if c.next.IsZero() {
+			continue
+		}
+		if !c.next.After(at) {
+			// However many slots have passed, as while the host was suspended:
+			// it is one run.
+			c.slot = c.next
+			c.next, _ = schedule.Advance(c.schedule, c.slot, at)
+			s.trigger(c, now)
+			if c.next.IsZero() {
+				continue
+			}
+		}
+		sleep = min(sleep, c.next.Sub(at))
+	}
+	return sleep
+}
+
+// wall returns the time on the wall, without the monotonic one.
+func (s *Scheduler) wall() time.Time { return s.o.Wall().Round(0) }
+
+// clockWasSet reports whether the clock on the wall moved otherwise than the
+// monotonic one since the last call: somebody set it, or the host slept.
+func (s *Scheduler) clockWasSet(now, wall time.Time) bool {
+	moved := wall.Sub(s.lastWall) - now.Sub(s.lastNow)
+	first := s.lastNow.IsZero()
+	s.lastNow, s.lastWall = now, wall
+	return !first && (moved > clockSet || moved < -clockSet)
+}
+
+// trigger has a check run now, or as soon as there is a slot. One that is not
+// over is not run a second time.
+func (s *Scheduler) trigger(c *check, now time.Time) {
+	switch {
+	case now.Before(c.resumes):
+		s.skip(c, "suspended")
+	case c.run != nil && c.run.ended:
+		c.again = true // as soon as it is over
+	case c.run != nil:
+		s.skip(c, "running")
+	case c.waiting:
+		s.skip(c, "busy") // it keeps its place
+	default:
+		s.enqueue(c)
+	}
+}
+
+func (s *Scheduler) skip(c *check, reason string) { c.state.Skipped = c.state.Skipped.Plus(reason, 1) }
+
+// enqueue has a check wait for a slot, and starts it when there is one.
+func (s *Scheduler) enqueue(c *check) {
+	class := s.class(c.def)
+	c.waiting = true
+	class.queue = append(class.queue, c)
+	s.dispatch(class)
+}

@@ -1,0 +1,101 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
+)
+
+// runs returns what runs a check by a runner of commands.
+func runs(r *command.Runner) scheduler.Runner {
+	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
+		if !d.Serves() {
+			return outcome(d, nil, r.Run(ctx, commandOf(d)))
+		}
+		parser, err := d.Parser()
+		if err != nil {
+			return scheduler.Outcome{Reason: scheduler.Spawn, Err: err}
+		}
+		return outcome(d, parser, r.Run(ctx, commandOf(d)))
+	}
+}
+
+// commandOf returns what is run for a check.
+func commandOf(d definition.Definition) command.Command {
+	c := command.Command{
+		Name: d.Name, Argv: d.Command,
+		User: d.User, Group: d.Group, AllowUnsafe: d.AllowUnsafePath,
+		Timeout: d.Timeout, KillGrace: d.KillGrace,
+		Memory: d.Memory, CPU: d.CPULimit(), OpenFiles: d.OpenFiles, FileSize: d.FileSize,
+		Stdout: int(d.StdoutLimit),
+	}
+	if c.KillGrace == 0 {
+		c.KillGrace = -1 // none, and not the default
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Env)) {
+		c.Env = append(c.Env, name+"="+d.Env[name])
+	}
+	return c
+}
+
+// outcome returns what became of a run, with what its output says. Of a run
+// that failed, nothing is read: what was printed may be half of it. The parser
+// is that of a check that has something to serve.
+func outcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
+	out := scheduler.Outcome{
+		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
+		Exited: r.ExitCode >= 0, ExitCode: r.ExitCode,
+		Measured: r.CPU > 0, CPU: r.CPU, MaxRSS: r.MaxRSS,
+		Stderr: string(r.Stderr),
+	}
+	if r.LeftBehind > 0 {
+		out.Problems = append(out.Problems, fmt.Sprintf("%d processes that the command left behind were killed", r.LeftBehind))
+	}
+	if r.Reason == command.Exit && d.Output.Format.ExitIsValue() && d.Serves() {
+		out.Reason, out.Err = "", nil
+	}
+	if out.Reason != "" || !d.Serves() {
+		return out
+	}
+	parsed := parser.Parse(r.Stdout, r.ExitCode)
+	out.Problems = append(out.Problems, parsed.Problems...)
+	for reason, n := range parsed.Dropped {
+		out.Dropped = out.Dropped.Plus(string(reason), uint64(max(n, 0)))
+	}
+	if parsed.Err != nil {
+		out.Reason, out.Err = scheduler.Parse, parsed.Err
+		return out
+	}
+	out.Families = parsed.Families
+	label(out.Families, d.Labels)
+	return out
+}
+
+// label puts constant labels on all series of families. One that the check
+// gives itself gives way: the configuration is what its author can rely on.
+func label(families []*dto.MetricFamily, labels map[string]string) {
+	if len(labels) == 0 {
+		return
+	}
+	var constant []*dto.LabelPair
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		value := labels[name]
+		constant = append(constant, &dto.LabelPair{Name: &name, Value: &value})
+	}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			m.Label = slices.DeleteFunc(m.Label, func(l *dto.LabelPair) bool { _, is := labels[l.GetName()]; return is })
+			m.Label = append(m.Label, constant...)
+			slices.SortFunc(m.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+		}
+	}
+}
