@@ -31,6 +31,7 @@ import (
 var release string
 
 func main() {
+	collector.Supervise() // or this process is here to look after one command of a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -73,6 +74,7 @@ type program struct {
 	memory                        *units.Base2Bytes
 	logLevel, logFormat, onceForm string
 	names                         []string // of collectors, for commands about some
+	check, crontab, user          string
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -117,7 +119,8 @@ func (p *program) addFlags() {
 }
 
 func (p *program) addCommands() {
-	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor}
+	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
+		"checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP: what host_exporter does without a command.").Default()
 
 	check := p.app.Command("check-config", "Check a configuration file and say everything that is wrong with it. Exit status 1 tells that something is.")
@@ -129,6 +132,14 @@ func (p *program) addCommands() {
 
 	doctor := p.app.Command("doctor", "Collect once and say of each collector what it reads, what is missing or forbidden, and what would change that. Exit status 1 tells that a collector could show more.")
 	doctor.Arg("collector", "Tell of these collectors only.").StringsVar(&p.names)
+
+	checks := p.app.Command("checks", "What is run, and how to try it.")
+	checks.Command("list", "List the checks of the configuration file.")
+	run := checks.Command("run", "Run a check now, within its limits, and print what it would publish. Exit status 1 tells that it failed.")
+	run.Arg("name", "The check.").Required().StringVar(&p.check)
+	imports := checks.Command("import", "Turn a crontab into checks for the configuration file, with comments where a human must decide. Exit status 1 tells of lines that are not understood.")
+	imports.Arg("crontab", "The crontab; - for standard input.").Required().StringVar(&p.crontab)
+	imports.Flag("user", "Who the commands of a crontab without users run as.").StringVar(&p.user)
 }
 
 // prepare puts into effect what concerns the process as a whole.
@@ -198,6 +209,43 @@ func (p *program) doctor(ctx context.Context) error {
 		err = errors.New("not all is well")
 	}
 	return err
+}
+
+// configured returns the exporter that the configuration file asks for. It
+// serves nothing.
+func (p *program) configured() (*collector.Exporter, error) {
+	if p.config.File == "" {
+		return nil, errors.New("which checks? Say where they are with --config.file")
+	}
+	return collector.New(p.config)
+}
+
+func (p *program) listChecks(context.Context) error {
+	exporter, err := p.configured()
+	if err != nil {
+		return err
+	}
+	return exporter.ListChecks(p.stdout)
+}
+
+func (p *program) runCheck(ctx context.Context) error {
+	exporter, err := p.configured()
+	if err != nil {
+		return err
+	}
+	return exporter.RunCheck(ctx, p.check, p.stdout, p.stderr)
+}
+
+func (p *program) importCrontab(context.Context) error {
+	in := os.Stdin
+	if p.crontab != "-" {
+		var err error
+		if in, err = os.Open(p.crontab); err != nil {
+			return err
+		}
+		defer in.Close()
+	}
+	return collector.ImportCrontab(in, p.stdout, p.stderr, p.user)
 }
 
 // addFlag makes a kingpin flag of a collector's flag.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 
+	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
@@ -63,7 +64,9 @@ type Exporter struct {
 	specs   []collect.Spec
 	host    *host.Host
 	engine  *scrape.Engine
+	checks  *checks.Checks
 	handler http.Handler
+	serving atomic.Bool
 
 	current   atomic.Pointer[generation]
 	reloading sync.Mutex
@@ -80,11 +83,13 @@ func New(c Config) (*Exporter, error) {
 		c.Settings = config.New()
 	}
 	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine()}
-	if e.specs == nil {
-		e.specs = Catalog()
-	}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
+	}
+	u, _ := e.host.Uname() // a host without a name does without
+	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups})
+	if e.specs == nil {
+		e.specs = specs(domains(e.checks.Specs()))
 	}
 	tellBuild(e.engine)
 	if c.ProcessMetrics {
@@ -98,11 +103,11 @@ func New(c Config) (*Exporter, error) {
 	if c.File != "" {
 		e.reloads.declare(e.engine, e.host.Now())
 	}
-	return e, e.serve()
+	return e, e.serve(u.Nodename)
 }
 
 // serve builds what answers HTTP.
-func (e *Exporter) serve() error {
+func (e *Exporter) serve(hostname string) error {
 	metrics := web.NewMetrics(web.MetricsConfig{
 		Engine: e.engine,
 		Current: func() ([]*collect.Unit, *expect.Set) {
@@ -116,12 +121,12 @@ func (e *Exporter) serve() error {
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
 	})
-	u, _ := e.host.Uname() // a host without a name gets a page without one
 	c := web.Config{
 		Metrics:     metrics,
 		MetricsPath: e.config.MetricsPath,
 		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
-		Hostname:    u.Nodename,
+		Hostname:    hostname,
+		Checks:      e.checkRows,
 		Pprof:       e.config.Pprof,
 		Units:       e.units,
 		Now:         e.host.Now,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
@@ -24,6 +25,7 @@ import (
 // change: a scrape that began with one ends with it, whatever is reloaded
 // meanwhile.
 type generation struct {
+	checks []checks.Definition
 	units  []*collect.Unit
 	expect *expect.Set // nil: nothing
 }
@@ -51,8 +53,10 @@ func (e *Exporter) Reload() error {
 func (e *Exporter) load() error {
 	settings := e.config.Settings
 	var expected []*expect.Expectation
+	var defined []checks.Definition
 	if e.config.File != "" {
 		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
+			"checks": func(n document.Node) { defined = append(defined, checks.ReadDefinitions(n)...) },
 			"expect": func(n document.Node) { expected = append(expected, expect.Read(n, specNames(e.specs))...) },
 		})
 		if len(findings) > 0 {
@@ -60,26 +64,36 @@ func (e *Exporter) load() error {
 		}
 		settings = settings.With(file)
 	}
-	next, err := e.build(settings)
+	next, err := e.build(settings, len(defined) > 0)
 	if err != nil {
+		return err
+	}
+	if err := e.checks.Apply(defined); err != nil {
 		return err
 	}
 	for _, w := range settings.Warnings() {
 		_ = level.Warn(e.config.Log).Log("msg", w)
 	}
-	next.expect = expect.NewSet(expected...)
+	for _, d := range defined {
+		for _, w := range d.Warnings() {
+			_ = level.Warn(e.config.Log).Log("msg", w)
+		}
+	}
+	next.expect, next.checks = expect.NewSet(expected...), defined
 	e.current.Store(next)
 	return nil
 }
 
 // build makes the units that settings ask for. A unit that would be what it is
-// already is taken over, with its caches, counters and the run in progress.
-func (e *Exporter) build(settings *config.Settings) (*generation, error) {
+// already is taken over, with its caches, counters and the run in progress. The
+// collector of checks is on when there are any, unless somebody says otherwise.
+func (e *Exporter) build(settings *config.Settings, withChecks bool) (*generation, error) {
 	old := e.units()
 	next := &generation{}
 	var errs []error
 	for _, spec := range e.specs {
-		if !settings.Enabled(spec) {
+		wanted := spec.Name == "check" && withChecks && !settings.Mentioned(spec.Name)
+		if !wanted && !settings.Enabled(spec) {
 			continue
 		}
 		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.reserved, settings.Options(spec.Name))

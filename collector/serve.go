@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
@@ -36,6 +37,9 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	}
 	manager := manager{e.config.Log}
 	manager.tell(daemon.SdNotifyReady)
+	e.serving.Store(true)
+	e.checks.Start()
+	defer e.stopChecks()
 	serving, served := context.WithCancel(ctx)
 	defer served()
 	go manager.watch(serving)
@@ -57,6 +61,15 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		return <-stopped
 	}
 	return err
+}
+
+// stopChecks ends what runs.
+func (e *Exporter) stopChecks() {
+	late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := e.checks.Close(late); err != nil {
+		_ = level.Warn(e.config.Log).Log("msg", "Checks are still running", "err", err)
+	}
 }
 
 // reloadOn reads the configuration again at every signal.

@@ -26,8 +26,14 @@ type Config struct {
 	Units       func() []*collect.Unit
 	Now         func() time.Time
 
+	Checks        func() []Check       // nil: there are none
 	Reload        func() error         // nil: no /-/reload
 	Configuration func() Configuration // nil: there is no configuration file
+}
+
+// A Check is what there is to tell of a custom check.
+type Check struct {
+	Name, Help, Command, State, Label, Took, Age, Next, Series, Err string
 }
 
 // A Configuration is what there is to tell of a configuration file.
@@ -93,8 +99,9 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		data := struct {
 			Config
-			Rows []row
-			File *Configuration
+			Rows   []row
+			File   *Configuration
+			Custom []Check
 		}{Config: c}
 		now := c.Now()
 		if c.Configuration != nil {
@@ -103,6 +110,12 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 		}
 		for _, u := range c.Units() {
 			data.Rows = append(data.Rows, newRow(u, now))
+		}
+		if c.Checks != nil {
+			data.Custom = c.Checks()
+			for i := range data.Custom {
+				data.Custom[i].Err = metric.Clean(data.Custom[i].Err)
+			}
 		}
 		var buf bytes.Buffer
 		if err := page.Execute(&buf, data); err != nil {
