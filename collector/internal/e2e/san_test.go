@@ -10,12 +10,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/mixin"
 )
 
@@ -56,8 +54,9 @@ func sanHosts(t *testing.T) []string {
 }
 
 // TestEndToEndSAN has a real Prometheus scrape recorded hosts whose counters
-// move, and of which one loses a link and one a target port. Every query of the dashboards and of the documentation has to find
-// something, and every rule has to be evaluated without an error.
+// move, and of which one loses a link and one a target port. Every query of the
+// dashboards and of the documentation has to find something, and every rule has
+// to be evaluated without an error.
 func TestEndToEndSAN(t *testing.T) {
 	prometheus := program(t, "prometheus")
 	binary := build(t)
@@ -81,6 +80,53 @@ func TestEndToEndSAN(t *testing.T) {
 		get(t, "http://"+address+"/metrics")
 		targets = append(targets, fmt.Sprintf("{targets: [%q], labels: {instance: %q}}", address, filepath.Base(hosts[i])))
 	}
+	p := scrapeAll(t, prometheus, targets)
+
+	// A scrape lies between two steps: the second one counts on.
+	scraped := func(n int) bool {
+		r, err := p.query(fmt.Sprintf(`count(count_over_time(up{job="node"}[10m]) >= %d) == %d`, n, len(hosts)))
+		return err == nil && r > 0
+	}
+	if !eventually(time.Minute, func() bool { return scraped(2) }) {
+		t.Fatal("not all hosts are scraped")
+	}
+	set("hba/hba.trouble", "fc_host/host5/port_state", "Linkdown")
+	set("hba/hba.rports", "fc_remote_ports/rport-3:0-1/port_state", "Blocked")
+	set("hba/hba.rports", "fc_remote_ports/rport-4:0-1/port_state", "Marginal")
+	known, err := mixin.Families(docs + "metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	optional := mixin.Optional(known)
+	open := sanQueries(t)
+	all := len(open)
+	eventually(90*time.Second, func() bool {
+		for _, x := range trees {
+			x.step(t)
+		}
+		open = slices.DeleteFunc(open, func(q mixin.Query) bool {
+			n, err := p.query(concrete(q.Expr))
+			if err != nil {
+				t.Errorf("%s: %v\n%s", q.Where, err, q.Expr)
+			}
+			return n > 0 || err != nil
+		})
+		return !slices.ContainsFunc(open, func(q mixin.Query) bool { return excuse(optional, q) == "" })
+	})
+	for _, q := range open {
+		if why := excuse(optional, q); why != "" {
+			t.Logf("%s finds nothing: %s", q.Where, why)
+			continue
+		}
+		t.Errorf("%s finds nothing:\n%s", q.Where, q.Expr)
+	}
+	t.Logf("%d of %d queries found something", all-len(open), all)
+	p.checkRules(t)
+}
+
+// scrapeAll starts a Prometheus that scrapes the targets and has the rules.
+func scrapeAll(t *testing.T, prometheus string, targets []string) prom {
+	t.Helper()
 	dir, server := t.TempDir(), freeAddress(t)
 	config := filepath.Join(dir, "prometheus.yml")
 	alerts, err := filepath.Abs(docs + "mixin/hba-alerts.yml")
@@ -96,43 +142,7 @@ scrape_configs: [{job_name: node, static_configs: [%s]}]
 	}
 	run(t, prometheus, "--config.file="+config, "--web.listen-address="+server, "--storage.tsdb.path="+filepath.Join(dir, "data"))
 	get(t, "http://"+server+"/-/ready")
-	p := prom("http://" + server)
-
-	// A scrape lies between two steps: the second one counts on.
-	scraped := func(n int) bool {
-		r, err := p.query(fmt.Sprintf(`count(count_over_time(up{job="node"}[10m]) >= %d) == %d`, n, len(hosts)))
-		return err == nil && r > 0
-	}
-	if !eventually(time.Minute, func() bool { return scraped(2) }) {
-		t.Fatal("not all hosts are scraped")
-	}
-	set("hba/hba.trouble", "fc_host/host5/port_state", "Linkdown")
-	set("hba/hba.rports", "fc_remote_ports/rport-3:0-1/port_state", "Blocked")
-	set("hba/hba.rports", "fc_remote_ports/rport-4:0-1/port_state", "Marginal")
-	open := sanQueries(t)
-	all := len(open)
-	eventually(90*time.Second, func() bool {
-		for _, x := range trees {
-			x.step(t)
-		}
-		open = slices.DeleteFunc(open, func(q mixin.Query) bool {
-			n, err := p.query(concrete(q.Expr))
-			if err != nil {
-				t.Errorf("%s: %v\n%s", q.Where, err, q.Expr)
-			}
-			return n > 0 || err != nil
-		})
-		return len(open) == countOptional(open)
-	})
-	for _, q := range open {
-		if why := optional(q); why != "" {
-			t.Logf("%s finds nothing: %s", q.Where, why)
-			continue
-		}
-		t.Errorf("%s finds nothing:\n%s", q.Where, q.Expr)
-	}
-	t.Logf("%d of %d queries found something", all-len(open), all)
-	p.checkRules(t)
+	return prom("http://" + server)
 }
 
 // sanFlags returns the flags of an exporter that shows all there is to see,
@@ -181,24 +191,14 @@ func concrete(expr string) string {
 		"$__rate_interval", "30s", "$__range", "5m", " or vector(0)", "").Replace(expr)
 }
 
-// optional returns why a query need not find anything.
-func optional(q mixin.Query) string {
+// excuse returns why a query need not find anything.
+func excuse(optional map[string]string, q mixin.Query) string {
 	for _, m := range mixin.Metrics(q.Expr) {
-		if why := mixin.Optional()[m]; why != "" {
+		if why := optional[m]; why != "" {
 			return m + " " + why
 		}
 	}
 	return ""
-}
-
-func countOptional(all []mixin.Query) int {
-	n := 0
-	for _, q := range all {
-		if optional(q) != "" {
-			n++
-		}
-	}
-	return n
 }
 
 // A prom is the address of a Prometheus.
@@ -254,85 +254,4 @@ func (p prom) ask(path string, into any) error {
 	}
 	defer resp.Body.Close()
 	return json.NewDecoder(resp.Body).Decode(into)
-}
-
-// A tree is a recorded host whose counters are made to move.
-type tree struct {
-	root     string
-	counters []string // files with one number
-	disks    []string
-	steps    int
-}
-
-// moving are the names of files with one number that counts.
-var moving = regexp.MustCompile(`/(statistics/[a-z0-9_]+|io(request|done|err|tmo)_cnt|total_isp_aborts|ioc_reset_count|diag/[a-z_]+)$`)
-
-func newTree(t *testing.T, file string) *tree {
-	t.Helper()
-	x := &tree{root: t.TempDir()}
-	golden.Load(t, file, x.root)
-	seen := map[string]int{}
-	err := filepath.WalkDir(x.root+"/sys", func(path string, d os.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.Type().IsRegular() && moving.MatchString(path):
-			// Of devices in trouble, none is left out for want of room.
-			trouble := d.Name() == "ioerr_cnt" || d.Name() == "iotmo_cnt"
-			if seen[d.Name()]++; !trouble || seen[d.Name()]%4 == 1 {
-				x.counters = append(x.counters, path)
-			}
-		case filepath.Base(filepath.Dir(path)) == "block" && !slices.Contains(x.disks, d.Name()):
-			x.disks = append(x.disks, d.Name())
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, disk := range x.disks {
-		if strings.HasPrefix(disk, "dm-") {
-			replace(t, fmt.Sprintf("%s/run/udev/data/b8:%d", x.root, i), "E:DM_NAME=vg0-data\nE:DM_UUID=LVM-1\nE:DM_VG_NAME=vg0\nE:DM_LV_NAME=data\n")
-		}
-	}
-	return x
-}
-
-// step makes all counters count.
-func (x *tree) step(t *testing.T) {
-	t.Helper()
-	x.steps++
-	for _, file := range x.counters {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			continue // not for everybody
-		}
-		word := strings.TrimSpace(string(b))
-		n, err := strconv.ParseUint(word, 0, 64)
-		if err != nil || n > 1<<62 {
-			continue
-		}
-		format := "%d\n"
-		if strings.HasPrefix(word, "0x") {
-			format = "%#x\n"
-		}
-		replace(t, file, fmt.Sprintf(format, n+10))
-	}
-	var b strings.Builder
-	for i, disk := range x.disks {
-		n := 100 * x.steps
-		fmt.Fprintf(&b, "   8 %d %s %d 0 %d %d %d 0 %d %d 0 %d %d\n", i, disk, n, 8*n, 2*n, n, 8*n, 3*n, n, 5*n)
-	}
-	replace(t, x.root+"/proc/diskstats", b.String())
-}
-
-// replace replaces a file at once, so that nobody reads half of it.
-func replace(t *testing.T, file, content string) {
-	t.Helper()
-	if err := os.WriteFile(file+".new", []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(file+".new", file); err != nil {
-		t.Fatal(err)
-	}
 }
