@@ -100,7 +100,7 @@ func TestEndToEndSAN(t *testing.T) {
 	optional := mixin.Optional(known)
 	open := sanQueries(t)
 	all := len(open)
-	eventually(90*time.Second, func() bool {
+	eventually(3*time.Minute, func() bool {
 		for _, x := range trees {
 			x.step(t)
 		}
