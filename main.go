@@ -217,6 +217,7 @@ func (p *program) configured() (*collector.Exporter, error) {
 	if p.config.File == "" {
 		return nil, errors.New("which checks? Say where they are with --config.file")
 	}
+	p.config.Log = nil // what there is to say is in the answer
 	return collector.New(p.config)
 }
 

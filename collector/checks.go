@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
@@ -42,7 +43,7 @@ func (e *Exporter) ListChecks(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tWHEN\tTIMEOUT\tFORMAT\tUSER\tCOMMAND\tDESCRIPTION")
 	for _, d := range e.current.Load().checks {
-		when := "every " + d.Interval.String()
+		when := "every " + model.Duration(d.Interval).String()
 		switch {
 		case !d.Enabled:
 			when = "never (not enabled)"

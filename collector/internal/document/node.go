@@ -285,7 +285,7 @@ func kind(n ast.Node) string {
 // Suggest returns a hint at the name that was probably meant, or nothing.
 func Suggest(have string, known []string) string {
 	slices.Sort(known)
-	best, distance := "", max(2, len(have)/3)+1
+	best, distance := "", max(1, min(2, len(have)/2), len(have)/3)+1
 	for _, k := range known {
 		if d := edits(strings.ToLower(have), k); d < distance {
 			best, distance = k, d
