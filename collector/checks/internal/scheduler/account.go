@@ -86,13 +86,13 @@ func (s *Scheduler) tell(c *check, ran, was, suspended bool) {
 	last := c.state.Last
 	switch up := c.state.Up(); {
 	case !up && (was || !ran):
-		_ = level.Error(logger).Log("msg", "Check fails", "reason", last.Reason, "err", last.Err, "stderr", tail(last.Stderr))
+		s.later(level.Error(logger), "msg", "Check fails", "reason", last.Reason, "err", last.Err, "stderr", tail(last.Stderr))
 	case up && ran && !was:
-		_ = level.Info(logger).Log("msg", "Check is well again")
+		s.later(level.Info(logger), "msg", "Check is well again")
 	}
 	if suspended {
-		_ = level.Error(logger).Log("msg", "Check is suspended: it hung too often in a row",
-			"times", c.hung, "next", time.Until(c.resumes).Round(time.Second))
+		s.later(level.Error(logger), "msg", "Check is suspended: it hung too often in a row",
+			"times", c.hung, "pause", time.Until(c.resumes).Round(time.Second))
 	}
 }
 

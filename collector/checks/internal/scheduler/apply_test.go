@@ -248,6 +248,21 @@ func TestClockSet(t *testing.T) {
 	})
 }
 
+// TestLogThatBlocks scrapes while nobody reads the log.
+func TestLogThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := make(chan struct{})
+		logger := log.LoggerFunc(func(...any) error { <-read; return nil })
+		s := newStage(t, Options{Log: logger, Concurrency: 1}, func(context.Context, definition.Definition) Outcome { return Outcome{Reason: Exit} })
+		s.apply(every("a", time.Minute), every("b", time.Minute))
+		pass(5 * time.Minute)
+		if a, b := s.state("a"), s.state("b"); a.Runs != 5 || b.Runs != 5 {
+			t.Errorf("%d and %d runs", a.Runs, b.Runs)
+		}
+		close(read)
+	})
+}
+
 // TestLog wants changes told, and nothing twice.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
