@@ -63,9 +63,10 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	return err
 }
 
-// stopChecks ends what runs.
+// stopChecks ends what runs: with the grace that a check has by default, and
+// some time to sweep up what it left behind.
 func (e *Exporter) stopChecks() {
-	late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	late, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := e.checks.Close(late); err != nil {
 		_ = level.Warn(e.config.Log).Log("msg", "Checks are still running", "err", err)
