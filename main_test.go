@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -231,4 +232,102 @@ func TestEndlessHeaders(t *testing.T) {
 		t.Errorf("%d bytes of headers were taken", sent)
 	}
 	fetch(t, client, "/metrics")
+}
+
+func TestCommands(t *testing.T) {
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good.yml"), filepath.Join(dir, "bad.yml")
+	for path, text := range map[string]string{good: "collectors: {arp: false}\n", bad: "collectors: {arp: maybe}\nsurprise: 1\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		args []string
+		out  string // on standard output
+		err  string // empty: none
+	}{
+		{[]string{"check-config", good}, "good.yml: valid\n", ""},
+		{[]string{"--config.file=" + good, "check-config"}, "good.yml: valid\n", ""},
+		{[]string{"check-config", bad}, "", "bad.yml:2:1: unknown key \"surprise\""},
+		{[]string{"check-config", bad}, "", "bad.yml:1:19: want true or false"},
+		{[]string{"check-config"}, "", "which file?"},
+		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},
+		{[]string{"--config.file=" + dir}, "", "want a regular file"},
+		{[]string{"once", "loadavg"}, "\nnode_load1 ", ""},
+		{[]string{"--no-collector.loadavg", "once", "loadavg"}, "\nnode_load1 ", ""},
+		{[]string{"once", "--collector.disable-defaults", "--collector.uname"}, "\nnode_uname_info{", ""},
+		{[]string{"once", "--format=json", "loadavg"}, `"name": "node_load1"`, ""},
+		{[]string{"once", "laodavg"}, "", "do you mean loadavg?"},
+		{[]string{"once", "--help"}, "for scripts and for a first look", ""},
+		{[]string{"once", "loadavg", "--path.procfs=" + dir}, "", ""},
+	} {
+		var out bytes.Buffer
+		err := run(t.Context(), tc.args, &out, io.Discard)
+		if tc.err == "" && err != nil || tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) || !strings.Contains(out.String(), tc.out) {
+			t.Errorf("%q: error %v, output\n%s", tc.args, err, &out)
+		}
+	}
+}
+
+// TestServiceManager plays the manager: it is told of the start, of a reload
+// by SIGHUP, of life while it goes on, and of the end.
+func TestServiceManager(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "host_exporter.yml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "notify"))
+	t.Setenv("WATCHDOG_USEC", "20000")
+	expect := func(want string) {
+		t.Helper()
+		buf := make([]byte, 1000)
+		for {
+			if err := socket.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			n, err := socket.Read(buf)
+			if err != nil {
+				t.Fatalf("waiting for %s: %v", want, err)
+			}
+			switch have := string(buf[:n]); {
+			case strings.HasPrefix(have, want):
+				return
+			case have != "WATCHDOG=1":
+				t.Fatalf("have %q, want %q", have, want)
+			}
+		}
+	}
+
+	write("collectors: {loadavg: false}\n")
+	client, stop := start(t, "--config.file="+file)
+	expect("READY=1")
+	if strings.Contains(fetch(t, client, "/metrics"), "\nnode_load1 ") {
+		t.Error("the file has no effect")
+	}
+	for _, text := range []string{"", "nonsense"} {
+		write(text)
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		expect("RELOADING=1\nMONOTONIC_USEC=")
+		expect("READY=1")
+		if !strings.Contains(fetch(t, client, "/metrics"), "\nnode_load1 ") {
+			t.Errorf("%q: the reload has no effect", text)
+		}
+	}
+	expect("WATCHDOG=1")
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	expect("STOPPING=1")
 }

@@ -16,7 +16,11 @@ import (
 
 // Domains returns the data sheets of all collectors, by the part of the host
 // that they watch.
-func Domains() []collect.Domain {
+func Domains() []collect.Domain { return domains(checks.Collectors()) }
+
+// domains has the data sheets of the last domain given: those of an exporter
+// know its checks.
+func domains(checks []collect.Spec) []collect.Domain {
 	return []collect.Domain{
 		{Name: "cpu", Specs: cpu.Collectors()},
 		{Name: "memory", Specs: memory.Collectors()},
@@ -25,14 +29,16 @@ func Domains() []collect.Domain {
 		{Name: "hba", Specs: hba.Collectors()},
 		{Name: "hardware", Specs: hardware.Collectors()},
 		{Name: "kernel", Specs: kernel.Collectors()},
-		{Name: "checks", Specs: checks.Collectors()},
+		{Name: "checks", Specs: checks},
 	}
 }
 
 // Catalog returns the data sheets of all collectors.
-func Catalog() []collect.Spec {
+func Catalog() []collect.Spec { return specs(Domains()) }
+
+func specs(domains []collect.Domain) []collect.Spec {
 	var all []collect.Spec
-	for _, d := range Domains() {
+	for _, d := range domains {
 		all = append(all, d.Specs...)
 	}
 	return all

@@ -38,7 +38,7 @@ func TestNames(t *testing.T) {
 				t.Errorf("%s: want one file %s, have %v", spec.Name, file, found)
 			}
 		}
-		for _, path := range spec.Reads {
+		for _, path := range slices.Concat(spec.Reads, spec.Asks) {
 			if !filepath.IsAbs(path) {
 				t.Errorf("%s reads %q, which is not absolute", spec.Name, path)
 			}

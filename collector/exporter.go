@@ -5,14 +5,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 
+	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -39,6 +42,7 @@ type Paths = host.Paths
 // A Config is what an Exporter is made of.
 type Config struct {
 	Settings *Settings // nil: defaults
+	File     string    // the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
 
@@ -46,20 +50,31 @@ type Config struct {
 	MaxRequests    int    // scrapes at the same time; 0: no limit
 	ProcessMetrics bool   // go_*, process_* and promhttp_* of the exporter itself
 	Pprof          bool   // serve /debug/pprof/
+	Lifecycle      bool   // serve /-/reload
 
 	specs []collect.Spec // instead of the catalog, in tests
 	host  *host.Host     // instead of the live one, in tests
 }
 
-// An Exporter is one set of enabled collectors and what serves them. It is
-// safe for concurrent use. There is no global state: several can live in one
-// process.
+// An Exporter is a set of enabled collectors, which a reload changes, and what
+// serves them. It is safe for concurrent use. There is no global state: several
+// can live in one process.
 type Exporter struct {
+	config  Config
+	specs   []collect.Spec
+	host    *host.Host
+	engine  *scrape.Engine
+	checks  *checks.Checks
 	handler http.Handler
-	units   []*collect.Unit
+	serving atomic.Bool
+
+	current   atomic.Pointer[generation]
+	reloading sync.Mutex
+	reloads   reloads
 }
 
-// New builds an exporter. It reads nothing of the host yet.
+// New builds an exporter. It reads the configuration file, and nothing of the
+// host yet.
 func New(c Config) (*Exporter, error) {
 	if c.Log == nil {
 		c.Log = log.NewNopLogger()
@@ -67,73 +82,76 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	specs, h := c.specs, c.host
-	if specs == nil {
-		specs = Catalog()
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine()}
+	if e.host == nil {
+		e.host = host.Live(c.Paths)
 	}
-	if h == nil {
-		h = host.Live(c.Paths)
+	u, _ := e.host.Uname() // a host without a name does without
+	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups})
+	if e.specs == nil {
+		e.specs = specs(domains(e.checks.Specs()))
 	}
-	for _, w := range c.Settings.Warnings() {
-		_ = level.Warn(c.Log).Log("msg", w)
-	}
-
-	e := &Exporter{}
-	engine := scrape.NewEngine()
-	tellBuild(engine)
+	tellBuild(e.engine)
 	if c.ProcessMetrics {
-		engine.Also(self.NewProcess(engine.Families(), h).Emit)
-		engine.Also(self.NewRuntime(engine.Families()).Emit)
+		e.engine.Also(self.NewProcess(e.engine.Families(), e.host).Emit)
+		e.engine.Also(self.NewRuntime(e.engine.Families()).Emit)
 	}
-	reserved := func(name string) bool {
-		return engine.Families().Has(name) || ownName(name) ||
-			slices.ContainsFunc(e.units, func(u *collect.Unit) bool { return u.Set().Has(name) })
+	e.current.Store(&generation{})
+	if err := e.load(); err != nil {
+		return nil, err
 	}
-	for _, spec := range specs {
-		if !c.Settings.Enabled(spec) {
-			continue
-		}
-		u, err := collect.NewUnit(spec, h, c.Log, reserved, c.Settings.Options(spec.Name))
-		if err != nil {
-			return nil, err
-		}
-		e.units = append(e.units, u)
+	if c.File != "" {
+		e.reloads.declare(e.engine, e.host.Now())
 	}
-
-	metrics := web.NewMetrics(web.MetricsConfig{
-		Engine: engine,
-		Units:  e.all,
-		Known: func(name string) bool {
-			return slices.ContainsFunc(specs, func(s collect.Spec) bool { return s.Name == name })
-		},
-		Log:         c.Log,
-		MaxRequests: c.MaxRequests,
-		Telemetry:   c.ProcessMetrics,
-	})
-	u, _ := h.Uname() // a host without a name gets a page without one
-	var err error
-	e.handler, err = web.NewHandler(web.Config{
-		Metrics:     metrics,
-		MetricsPath: c.MetricsPath,
-		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
-		Hostname:    u.Nodename,
-		Pprof:       c.Pprof,
-		Units:       e.all,
-		Now:         h.Now,
-	})
-	return e, err
+	return e, e.serve(u.Nodename)
 }
 
-func (e *Exporter) all() []*collect.Unit { return e.units }
+// serve builds what answers HTTP.
+func (e *Exporter) serve(hostname string) error {
+	metrics := web.NewMetrics(web.MetricsConfig{
+		Engine: e.engine,
+		Current: func() ([]*collect.Unit, *expect.Set) {
+			g := e.current.Load()
+			return g.units, g.expect
+		},
+		Known: func(name string) bool {
+			return slices.ContainsFunc(e.specs, func(s collect.Spec) bool { return s.Name == name })
+		},
+		Log:         e.config.Log,
+		MaxRequests: e.config.MaxRequests,
+		Telemetry:   e.config.ProcessMetrics,
+	})
+	c := web.Config{
+		Metrics:     metrics,
+		MetricsPath: e.config.MetricsPath,
+		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
+		Hostname:    hostname,
+		Checks:      e.checkRows,
+		Pprof:       e.config.Pprof,
+		Units:       e.units,
+		Now:         e.host.Now,
+	}
+	if e.config.Lifecycle {
+		c.Reload = e.Reload
+	}
+	if e.config.File != "" {
+		c.Configuration = e.configuration
+	}
+	var err error
+	e.handler, err = web.NewHandler(c)
+	return err
+}
 
-// ServeHTTP implements http.Handler: metrics, landing page, health.
+func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }
+
+// ServeHTTP implements http.Handler: metrics, landing page, health, reload.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
 
 // Names returns the names of the enabled collectors.
 func (e *Exporter) Names() []string {
-	names := make([]string, len(e.units))
-	for i, u := range e.units {
-		names[i] = u.Spec.Name
+	var names []string
+	for _, u := range e.units() {
+		names = append(names, u.Spec.Name)
 	}
 	return names
 }
@@ -142,8 +160,8 @@ func (e *Exporter) Names() []string {
 // a registry of the caller's own; each has its deadline and its isolation
 // there too.
 func (e *Exporter) Collectors() map[string]prometheus.Collector {
-	all := make(map[string]prometheus.Collector, len(e.units))
-	for _, u := range e.units {
+	all := map[string]prometheus.Collector{}
+	for _, u := range e.units() {
 		all[u.Spec.Name] = u
 	}
 	return all

@@ -12,13 +12,17 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
 // Serve answers HTTP until ctx ends, then lets scrapes in progress finish. TLS,
 // authentication, systemd sockets and vsock come from the toolkit; unix
-// sockets (unix:///run/host_exporter.sock) are served besides.
-func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger) error {
+// sockets (unix:///run/host_exporter.sock) are served besides. Every signal
+// from hangup has the configuration read again. A service manager that asks
+// for it is told when all this begins and ends.
+func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	server := &http.Server{
 		Handler:           e,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -31,9 +35,19 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	if err != nil {
 		return err
 	}
+	manager := manager{e.config.Log}
+	manager.tell(daemon.SdNotifyReady)
+	e.serving.Store(true)
+	e.checks.Start()
+	defer e.stopChecks()
+	serving, served := context.WithCancel(ctx)
+	defer served()
+	go manager.watch(serving)
+	go e.reloadOn(serving, hangup, manager)
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
+		manager.tell(daemon.SdNotifyStopping)
 		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(late)
@@ -49,16 +63,40 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	return err
 }
 
-// listen opens the listeners itself when one of them is a unix socket, which
-// the toolkit does not know. Otherwise it returns none.
+// stopChecks ends what runs: with the grace that a check has by default, and
+// some time to sweep up what it left behind.
+func (e *Exporter) stopChecks() {
+	late, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := e.checks.Close(late); err != nil {
+		_ = level.Warn(e.config.Log).Log("msg", "Checks are still running", "err", err)
+	}
+}
+
+// reloadOn reads the configuration again at every signal.
+func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager manager) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			manager.reloading()
+			_ = e.Reload() // which tells in the log and in the metrics
+			manager.tell(daemon.SdNotifyReady)
+		}
+	}
+}
+
+// listen opens the listeners, except for those that only the toolkit knows
+// how to open: it returns none then.
 func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 	has := func(scheme string) bool {
 		return slices.ContainsFunc(*toolkit.WebListenAddresses, func(a string) bool { return strings.HasPrefix(a, scheme) })
 	}
-	if !has("unix://") || *toolkit.WebSystemdSocket {
+	switch {
+	case *toolkit.WebSystemdSocket, has("vsock://") && !has("unix://"):
 		return nil, nil
-	}
-	if has("vsock://") {
+	case has("vsock://"):
 		return nil, errors.New("unix:// and vsock:// addresses cannot be used together")
 	}
 	var listeners []net.Listener

@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -33,7 +34,7 @@ type Options struct {
 	Slow        int    // runs at the same time of checks that are slow
 	Log         log.Logger
 	Now         func() time.Time                         // the clock on the wall
-	Groups      *Groups                                  // control groups for the runs
+	Groups      func() *Groups                           // control groups for the runs, asked for at the first; nil: none
 	Run         func(context.Context, Definition) Report // instead of starting processes, in tests
 }
 
@@ -50,7 +51,7 @@ type Checks struct {
 // before Start.
 func New(o Options) *Checks {
 	if o.Run == nil {
-		o.Run = runs(command.NewRunner(command.Options{Groups: o.Groups}))
+		o.Run = lazily(o.Groups)
 	}
 	return &Checks{
 		run: o.Run,
@@ -63,6 +64,19 @@ func New(o Options) *Checks {
 			Wall:        o.Now,
 		}),
 	}
+}
+
+// lazily returns what runs checks, made when the first is run: an exporter
+// without checks asks nobody for control groups.
+func lazily(groups func() *Groups) scheduler.Runner {
+	runner := sync.OnceValue(func() scheduler.Runner {
+		var o command.Options
+		if groups != nil {
+			o.Groups = groups()
+		}
+		return runs(command.NewRunner(o))
+	})
+	return func(ctx context.Context, d Definition) Report { return runner()(ctx, d) }
 }
 
 // Specs returns the data sheets of the domain, with the collector that serves

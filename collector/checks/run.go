@@ -15,14 +15,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
-// Supervise is the first line of a program that has Checks: where the program
-// was started to look after one command it does that and exits, else it
-// returns at once.
-func Supervise() { command.Main() }
-
 // runs returns what runs a check by a runner of commands.
 func runs(r *command.Runner) scheduler.Runner {
 	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
+		if !d.Serves() {
+			return outcome(d, nil, r.Run(ctx, commandOf(d)))
+		}
 		parser, err := d.Parser()
 		if err != nil {
 			return scheduler.Outcome{Reason: scheduler.Spawn, Err: err}
@@ -50,7 +48,8 @@ func commandOf(d definition.Definition) command.Command {
 }
 
 // outcome returns what became of a run, with what its output says. Of a run
-// that failed, nothing is read: what was printed may be half of it.
+// that failed, nothing is read: what was printed may be half of it. The parser
+// is that of a check that has something to serve.
 func outcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
 	out := scheduler.Outcome{
 		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
@@ -64,7 +63,7 @@ func outcome(d definition.Definition, parser *output.Parser, r command.Result) s
 	if r.Reason == command.Exit && d.Accepts(r.ExitCode) {
 		out.Reason, out.Err = "", nil
 	}
-	if out.Reason != "" {
+	if out.Reason != "" || !d.Serves() {
 		return out
 	}
 	parsed := parser.Parse(r.Stdout, r.ExitCode)

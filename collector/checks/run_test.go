@@ -26,6 +26,7 @@ func TestOutcome(t *testing.T) {
 		{"constant labels", output.Prometheus, map[string]string{"b": "2", "c": "3"}, command.Result{Stdout: []byte("# TYPE x gauge\nx{a=\"1\",c=\"9\",d=\"4\"} 1\n")}, " <nil> # TYPE x gauge\nx{a=\"1\",b=\"2\",c=\"3\",d=\"4\"} 1\n [] []"},
 		{"an exit code", output.Prometheus, nil, exit3, "exit exit code 3  [] []"},
 		{"an exit code that is the value", output.Exit, nil, exit3, " <nil> # TYPE x gauge\nx 3\n [] []"},
+		{"an exit code of nothing", output.Exit, nil, exit3, "exit exit code 3  [] []"},
 		{"half a line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
 		{"a name of the exporter", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
 		{"a timeout", output.Exit, nil, command.Result{Reason: command.Timeout, ExitCode: -1, Err: errors.New("late")}, "timeout late  [] []"},
@@ -33,12 +34,15 @@ func TestOutcome(t *testing.T) {
 	} {
 		d := definition.New("x")
 		d.Output.Format, d.Labels = tc.format, tc.labels
-		if tc.format == output.Exit {
+		if tc.format == output.Exit && tc.name != "an exit code of nothing" {
 			d.Output.Name = "x"
 		}
-		parser, err := d.Parser()
-		if err != nil {
-			t.Fatal(err)
+		var parser *output.Parser
+		if d.Serves() {
+			var err error
+			if parser, err = d.Parser(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		out := outcome(d, parser, tc.result)
 		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(out.Text()), out.Dropped, out.Problems)

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,19 +16,19 @@ import (
 func parseTextfile(name string, b []byte) *textfileFile {
 	byName, err := families.Parse(b)
 	if err != nil {
-		return refuse(name, parseError(name, b, err))
+		return unparsed(name, b, err)
 	}
 	f := &textfileFile{path: name, source: merge.Source{Name: name}}
 	for _, key := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[key]
 		if families.HasTimestamp(family) {
-			return refuse(name, fmt.Errorf("%s: %s has a timestamp, which may not be in a textfile", name, key))
+			return refuse(name, "timestamp", fmt.Errorf("%s: %s has a timestamp, which may not be in a textfile", name, key))
 		}
-		if errs := families.Tidy(family); len(errs) > 0 {
-			for _, err := range errs {
-				f.errs = append(f.errs, fmt.Errorf("%s: %w", name, err))
-			}
+		before := len(family.Metric)
+		for _, err := range families.Tidy(family) {
+			f.errs = append(f.errs, fmt.Errorf("%s: %w", name, err))
 		}
+		f.invalid += before - len(family.Metric)
 		if len(family.Metric) > 0 {
 			f.source.Families = append(f.source.Families, family)
 		}
@@ -35,10 +36,15 @@ func parseTextfile(name string, b []byte) *textfileFile {
 	return f
 }
 
-func parseError(name string, b []byte, err error) error {
+// unparsed refuses a file that does not parse. One whose last line has no end
+// is told from one with a mistake in it: the next scrape may find it whole.
+func unparsed(name string, b []byte, err error) *textfileFile {
 	line, msg := families.Where(b, err)
-	if line == 0 {
-		return fmt.Errorf("%s: %w", name, err)
+	switch {
+	case line == 0:
+		return refuse(name, "syntax", fmt.Errorf("%s: %w", name, err))
+	case line > bytes.Count(b, []byte("\n")):
+		return refuse(name, "half_written", fmt.Errorf("%s:%d: %s", name, line, msg))
 	}
-	return fmt.Errorf("%s:%d: %s", name, line, msg)
+	return refuse(name, "syntax", fmt.Errorf("%s:%d: %s", name, line, msg))
 }

@@ -24,8 +24,8 @@ const maxTextfile = 16 << 20
 // two, it can change again and look the same.
 const textfileSettles = 2 * time.Second
 
-// A textfileSource is one directory, or one pattern of directories. It has its
-// own run in flight, so that one that hangs costs only its own files.
+// A textfileSource is one directory, or one pattern of directories or files. It
+// has its own run in flight, so that one that hangs costs only its own files.
 type textfileSource struct {
 	pattern string
 	reader  *host.Reader
@@ -36,20 +36,22 @@ type textfileSource struct {
 	known map[string]*textfileFile // by path; belongs to the run in flight
 }
 
-// A textfileDir is a directory at one moment.
+// A textfileDir is a directory at one moment, or one file that a pattern found.
 type textfileDir struct {
-	path  string
-	files []*textfileFile
-	err   error
+	path   string
+	single bool // one file
+	files  []*textfileFile
+	err    error
 }
 
 // A textfileFile is a file as it was when it was parsed last. It is immutable.
 type textfileFile struct {
 	path    string
 	stamp   textfileStamp
-	settled bool // parsing it again would give the same
-	refused bool // as a whole, for the first of errs
+	settled bool   // parsing it again would give the same
+	refused string // as a whole, in a word why; empty: it is not
 	errs    []error
+	invalid int          // series that are left out because nobody could read them
 	source  merge.Source // its families, sorted by name
 }
 
@@ -92,8 +94,8 @@ func (s *textfileSource) wait(ctx context.Context, patience time.Duration) ([]te
 func (s *textfileSource) read() []textfileDir {
 	var dirs []textfileDir
 	found := 0
-	for _, dir := range expand(s.reader, s.pattern) {
-		d := s.readDir(path.Clean(dir))
+	for _, name := range expand(s.reader, s.pattern) {
+		d := s.readMatch(path.Clean(name))
 		found += len(d.files)
 		dirs = append(dirs, d)
 	}
@@ -107,6 +109,31 @@ func (s *textfileSource) read() []textfileDir {
 		s.known = current
 	}
 	return dirs
+}
+
+// readMatch reads what the pattern has found: a directory, or a *.prom file. A
+// directory may be called so, too.
+func (s *textfileSource) readMatch(name string) textfileDir {
+	if !strings.HasSuffix(name, ".prom") {
+		return s.readDir(name)
+	}
+	st, err := s.reader.Stat(name)
+	switch {
+	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		d := s.readDir(name)
+		if d.err == nil && len(d.files) == 0 {
+			d.err = fmt.Errorf("%s: a folder in place of a file, and without *.prom files", name)
+		}
+		return d
+	case host.Gone(err) && name == path.Clean(s.pattern): // which has found nothing
+		return textfileDir{path: name, err: err}
+	}
+	d := textfileDir{path: name, single: true}
+	if f := s.file(name); f != nil {
+		s.known[name] = f
+		d.files = append(d.files, f)
+	}
+	return d
 }
 
 func (s *textfileSource) readDir(dir string) textfileDir {
@@ -136,7 +163,7 @@ func (s *textfileSource) file(name string) *textfileFile {
 		if _, noLink := s.reader.Link(name); host.Gone(err) && noLink != nil {
 			return nil
 		}
-		return refuse(name, err) // a link that leads nowhere did not go away
+		return refuse(name, "unreadable", err) // a link that leads nowhere did not go away
 	}
 	stamp := stampOf(st)
 	if f := s.known[name]; f != nil && f.settled && f.stamp == stamp {
@@ -144,31 +171,46 @@ func (s *textfileSource) file(name string) *textfileFile {
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return refuse(name, fmt.Errorf("%s: not an ordinary file", name))
+		return refuse(name, "not_a_file", fmt.Errorf("%s: not an ordinary file", name))
 	case st.Size > maxTextfile:
-		return refuse(name, fmt.Errorf("%s: %d bytes, more than the %d that a file may have", name, st.Size, maxTextfile))
+		return refuse(name, "too_large", fmt.Errorf("%s: %d bytes, more than the %d that a file may have", name, st.Size, maxTextfile))
 	}
+	return s.parse(name, stamp, s.reader.Read)
+}
+
+// parse reads and parses a file. One that changes meanwhile is being written in
+// place: what was read may be any part of it, and end at the end of a line.
+func (s *textfileSource) parse(name string, stamp textfileStamp, read func(...string) ([]byte, error)) *textfileFile {
 	settled := s.now().Sub(stamp.last()) > textfileSettles
-	b, err := s.reader.Read(name)
+	b, err := read(name)
 	switch {
 	case host.Gone(err):
 		return nil
 	case err != nil:
-		return refuse(name, err)
+		return refuse(name, "unreadable", err)
 	}
 	f := parseTextfile(name, b)
 	f.stamp, f.settled = stamp, settled
+	if st, err := s.reader.Stat(name); f.refused == "" && err == nil && stampOf(st).writtenSince(stamp) {
+		return refuse(name, "half_written", fmt.Errorf("%s: was written while it was read", name))
+	}
 	return f
 }
 
 // refuse returns a file of which nothing is served.
-func refuse(name string, err error) *textfileFile {
-	return &textfileFile{path: name, refused: true, errs: []error{err}}
+func refuse(name, reason string, err error) *textfileFile {
+	return &textfileFile{path: name, refused: reason, errs: []error{err}}
 }
 
 func stampOf(st unix.Stat_t) textfileStamp {
 	// The types of these fields differ between architectures.
 	return textfileStamp{uint64(st.Dev), uint64(st.Ino), int64(st.Size), st.Mtim, st.Ctim} //nolint:unconvert
+}
+
+// writtenSince reports whether it is that of the same file, written since. A
+// file that was replaced by another was whole when it was read.
+func (s textfileStamp) writtenSince(before textfileStamp) bool {
+	return s.device == before.device && s.inode == before.inode && (s.size != before.size || s.mtime != before.mtime)
 }
 
 // last returns when the file was changed last, in any way.

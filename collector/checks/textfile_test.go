@@ -23,6 +23,8 @@ type textfileBench struct {
 	now time.Time
 	set *metric.Set
 	out *metric.Sink
+
+	told string // of files, in the last run
 }
 
 func newTextfileBench(t testing.TB, reserved ...string) *textfileBench {
@@ -59,17 +61,24 @@ func (b *textfileBench) write(t testing.TB, name, content string) {
 	}
 }
 
-// read returns the text of one run, without comments, and what it skipped.
+// read returns the text of one run, without comments and what is told of every
+// file, and what it skipped.
 func (b *textfileBench) read(t testing.TB) (text, errs string) {
 	t.Helper()
+	b.told = ""
 	b.out.Reset(metric.Text)
 	if err := b.Update(context.Background(), b.out); err != nil {
 		t.Fatal(err)
 	}
 	var kept strings.Builder
 	for line := range strings.Lines(string(b.out.AppendText(nil, nil, func(string) bool { return false }))) {
-		if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "node_textfile_mtime_seconds") {
-			kept.WriteString(strings.ReplaceAll(line, b.dir, ""))
+		line = strings.ReplaceAll(line, b.dir, "")
+		switch rest, told := strings.CutPrefix(line, "host_exporter_textfile_"); {
+		case strings.HasPrefix(line, "#"), strings.HasPrefix(line, "node_textfile_mtime_seconds"):
+		case told:
+			b.told += rest
+		default:
+			kept.WriteString(line)
 		}
 	}
 	all, _ := b.out.Errors()
@@ -202,6 +211,10 @@ func TestTextfileReserved(t *testing.T) {
 		"/b.prom: node_boots is a name of the exporter's own: left out\n"+
 			"/a.prom, /c.prom: node_load1 is a name of the exporter's own: left out\n"+
 			"/a.prom: node_textfile_scrape_error is a name of the exporter's own: left out\n")
+	if want := "dropped_series{file=\"/a.prom\",reason=\"reserved\"} 2\ndropped_series{file=\"/b.prom\",reason=\"reserved\"} 1\n" +
+		"dropped_series{file=\"/c.prom\",reason=\"reserved\"} 1\n"; b.told != want {
+		t.Errorf("told\n%swant\n%s", b.told, want)
+	}
 }
 
 func TestTextfileTooLarge(t *testing.T) {
@@ -276,4 +289,89 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: %s, want %s", pattern, got, want)
 		}
 	}
+}
+
+// TestTextfileMaxAge has one file grow old, and the job run again.
+func TestTextfileMaxAge(t *testing.T) {
+	b := newTextfileBench(t)
+	b.maxAge = time.Hour
+	b.write(t, "a.prom", "# TYPE a gauge\na 1\n")
+	b.write(t, "b.prom", "# TYPE a counter\na{b=\"1\"} 1\n")
+	written := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	touch := func(name string, at time.Time) {
+		if err := os.Chtimes(filepath.Join(b.dir, name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch("a.prom", written)
+	touch("b.prom", written.Add(time.Minute))
+	for _, tc := range []struct {
+		after            time.Duration
+		text, errs, told string
+	}{
+		{
+			time.Hour, "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n",
+			"stale{file=\"/a.prom\"} 0\nstale{file=\"/b.prom\"} 0\nconflicts{file=\"/b.prom\"} 1\ndropped_series{file=\"/b.prom\",reason=\"conflict\"} 1\n",
+		},
+		{ // what is left out is no reason to leave out something else
+			time.Hour + time.Second, "node_textfile_scrape_error 1\na{b=\"1\"} 1\n", "/a.prom: last written 2026-01-02T03:04:05Z, more than 1h0m0s ago: left out\n",
+			"stale{file=\"/a.prom\"} 1\nstale{file=\"/b.prom\"} 0\ndropped_series{file=\"/a.prom\",reason=\"stale\"} 1\n",
+		},
+	} {
+		b.now = written.Add(tc.after)
+		b.want(t, tc.after.String(), tc.text, tc.errs)
+		if b.told != tc.told {
+			t.Errorf("after %v told\n%swant\n%s", tc.after, b.told, tc.told)
+		}
+	}
+	touch("a.prom", b.now)
+	b.want(t, "written again", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n")
+	b.maxAge = 0
+	b.now = written.Add(1000 * time.Hour)
+	b.want(t, "of any age", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n")
+	if strings.Contains(b.told, "stale") {
+		t.Errorf("told without being asked:\n%s", b.told)
+	}
+}
+
+// TestTextfileHelpConflict has files that differ in a help text only: all is
+// served, and it is no error.
+func TestTextfileHelpConflict(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "a.prom", "# HELP a One.\na{f=\"a\"} 1\n")
+	b.write(t, "b.prom", "# HELP a Two.\na{f=\"b\"} 1\n")
+	b.write(t, "c.prom", "a{f=\"c\"} 1\n")
+	b.want(t, "help texts", "node_textfile_scrape_error 0\na{f=\"a\"} 1\na{f=\"b\"} 1\na{f=\"c\"} 1\n", "")
+	if want := "conflicts{file=\"/b.prom\"} 1\n"; b.told != want {
+		t.Errorf("told\n%swant\n%s", b.told, want)
+	}
+}
+
+// TestTextfileWrittenWhileRead has a job write a file in place, in two halves
+// that each end at the end of a line.
+func TestTextfileWrittenWhileRead(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "a.prom", "a 1\n")
+	name := filepath.Join(b.dir, "a.prom")
+	s := b.sources[0]
+	half := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
+		text, err := os.ReadFile(elem[0])
+		b.write(t, "a.prom", "a 1\nb 2\n")
+		return text, err
+	})
+	if half.refused != "half_written" || half.errs[0].Error() != name+": was written while it was read" {
+		t.Errorf("refused %q, %v", half.refused, half.errs)
+	}
+	replaced := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
+		text, err := os.ReadFile(elem[0])
+		b.write(t, "new", "a 3\nb 4\nc 5\n")
+		if err := os.Rename(filepath.Join(b.dir, "new"), name); err != nil {
+			t.Error(err)
+		}
+		return text, err
+	})
+	if replaced.refused != "" || replaced.series() != 2 {
+		t.Errorf("of a file that was replaced: refused %q, %d series", replaced.refused, replaced.series())
+	}
+	b.want(t, "when it is whole", "node_textfile_scrape_error 0\na 3\nb 4\nc 5\n", "")
 }

@@ -6,18 +6,22 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 func hba(shared *fcstat.Shared) collect.Spec {
+	slowly := new(slow.Shared)
 	return collect.Spec{
 		Name:  "hba",
 		Help:  "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
 		Reads: hbaReads(),
+		Asks:  slowReads(),
+		Needs: hbaNeeds,
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
-			return newHBA(env, o, shared.Of(env.Host))
+			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
 		}),
 	}
 }
@@ -27,6 +31,7 @@ type hbaOptions struct {
 	statistics statisticsOptions
 	luns       lunOptions
 	beyond     beyondOptions
+	slow       slowOptions
 }
 
 // defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
@@ -36,6 +41,7 @@ func defaultHBA() hbaOptions {
 		hosts:      collect.Filter{Exclude: collect.Pattern("^host[0-9]+:(ahci|ata_piix|pata_.*|sata_.*|usb-storage|uas)$")},
 		statistics: defaultStatistics(),
 		luns:       defaultLUNs(),
+		slow:       defaultSlow(),
 	}
 }
 
@@ -45,7 +51,7 @@ func (o *hbaOptions) Fields() []collect.Field {
 			Help: "Regular expression of hosts to include, by name and driver, such as host3:lpfc (not together with host-exclude)."},
 		{Name: "host-exclude", Value: &o.hosts.Exclude,
 			Help: "Regular expression of hosts to exclude, by name and driver, such as host0:ahci (not together with host-include)."},
-	}, o.statistics.Fields(), o.luns.Fields(), o.beyond.Fields())
+	}, o.statistics.Fields(), o.luns.Fields(), o.beyond.Fields(), o.slow.Fields())
 }
 
 // hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
@@ -67,6 +73,7 @@ type hbaCollector struct {
 	rports   hbaRports
 	firmware hbaFirmware
 	san      hbaSAN
+	slow     hbaSlow
 	hbaBeyond
 
 	discovered *metric.Family
@@ -82,7 +89,7 @@ type hbaVerdict struct {
 	ignored bool
 }
 
-func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hbaCollector, error) {
+func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowly *slow.Reader) (*hbaCollector, error) {
 	if err := o.statistics.check(); err != nil {
 		return nil, err
 	}
@@ -90,6 +97,9 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		return nil, err
 	}
 	if err := o.luns.check(); err != nil {
+		return nil, err
+	}
+	if err := o.slow.check(); err != nil {
 		return nil, err
 	}
 	m := env.Metrics
@@ -106,6 +116,7 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics) (*hba
 		rports:     newHBARports(m, env.Host.Sys.Reader()),
 		firmware:   newHBAFirmware(m),
 		san:        newHBASAN(env, o.luns),
+		slow:       newHBASlow(m, o.slow, slowly),
 		hbaBeyond:  newHBABeyond(m, &o.beyond),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
@@ -127,7 +138,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	if len(c.chosen) == 0 {
 		return collect.ErrNoData
 	}
-	c.san.begin()
+	c.san.begin(all, c.rports.finder)
 	var transports [len(hbaTransports)]int
 	for _, h := range c.chosen {
 		if h.Err != nil {
@@ -145,7 +156,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	}
 	c.vports.update(c.attributes, c.chosen)
 	c.rports.update(c.attributes)
-	c.san.update(c.attributes)
+	c.san.update(ctx, c.attributes)
 	if !c.options.statistics.none() {
 		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
 		for i, answer := range c.answers {

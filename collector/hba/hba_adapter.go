@@ -21,6 +21,7 @@ type hbaAdapters struct {
 	inFlight   *metric.Family
 	resources  *metric.Family
 	protection *metric.Family
+	zfcpFull   *metric.Family
 }
 
 // Adapter states, as label values.
@@ -45,6 +46,7 @@ func newHBAAdapters(m *metric.Set) hbaAdapters {
 		inFlight:   m.Gauge("node_hba_firmware_commands_in_flight", "Commands that the driver has given to the firmware and not got back yet.", "scsi_host"),
 		resources:  m.Gauge("node_hba_resources_used", "Resources of the firmware in use: exchanges (xri), remote ports (rpi), virtual ports (vpi).", "resource", "scsi_host"),
 		protection: m.Counter("node_hba_protection_errors_total", "Blocks whose protection information (T10-PI) was wrong, by the part of it.", "scsi_host", "type"),
+		zfcpFull:   m.Counter("node_hba_zfcp_queue_full_total", "Times that the queue to the adapter was full.", "scsi_host"),
 	}
 }
 
@@ -94,6 +96,9 @@ func (f *hbaAdapters) update(a attributes, h *scsihost.Host) {
 		f.count(a, f.inFlight, h, "host_driver_posted_cmd")
 	case "zfcp":
 		f.updateZfcp(a, h)
+		if v, ok := parsed(a, "two numbers", zfcpQueueFull, scsihost.SCSI, h.Name, "queue_full"); ok {
+			a.out.Emit(f.zfcpFull, float64(v), h.Name)
+		}
 	}
 }
 

@@ -69,14 +69,16 @@ func newHBAFirmware(m *metric.Set) hbaFirmware {
 	return f
 }
 
+// emitTroubles emits how it went with asking the firmware of a host.
+func (f *hbaFirmware) emitTroubles(out *metric.Sink, name string, errors *[fcstat.NumReasons]uint64, stuck bool) {
+	for reason, n := range errors {
+		out.Emit(f.failures, float64(n), f.reasons[reason], name)
+	}
+	out.Bool(f.stuck, stuck, name)
+}
+
 func (f *hbaFirmware) emit(port fcstat.Port, a fcstat.Answer, out *metric.Sink) {
 	name := port.Name
-	if a.Asked {
-		for reason, n := range a.Errors {
-			out.Emit(f.failures, float64(n), f.reasons[reason], name)
-		}
-		out.Bool(f.stuck, a.Stuck, name)
-	}
 	if a.Ended {
 		out.Emit(f.duration, a.Took.Seconds(), name)
 	}

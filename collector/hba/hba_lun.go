@@ -15,9 +15,12 @@ type lunOptions struct {
 	luns    collect.String
 	maxLUNs collect.Int
 	paths   collect.Bool
+	source  collect.String
 }
 
-func defaultLUNs() lunOptions { return lunOptions{luns: "summary", maxLUNs: 5000, paths: true} }
+func defaultLUNs() lunOptions {
+	return lunOptions{luns: "summary", maxLUNs: 5000, paths: true, source: "auto"}
+}
 
 func (o *lunOptions) Fields() []collect.Field {
 	return []collect.Field{
@@ -27,6 +30,8 @@ func (o *lunOptions) Fields() []collect.Field {
 			Help: "Most SCSI devices to tell of, but for those in trouble, which always are; how many are left out is told."},
 		{Name: "multipath-paths", Value: &o.paths,
 			Help: "Whether to tell of each path of multipath maps, and not only how many there are."},
+		{Name: "multipath-source", Value: &o.source,
+			Help: "Who is to tell which paths multipath has given up: dm (the kernel), multipathd, sysfs (nobody), or auto for the first of these that can be asked."},
 	}
 }
 
@@ -46,6 +51,9 @@ func (o *lunOptions) check() error {
 	case "none", "summary", "all":
 	default:
 		return fmt.Errorf("luns: want none, summary or all, have %q", string(o.luns))
+	}
+	if err := checkMultipathSource(string(o.source)); err != nil {
+		return err
 	}
 	if o.maxLUNs < 0 {
 		return fmt.Errorf("max-luns: want a number that is not negative, have %d", o.maxLUNs)
@@ -77,10 +85,13 @@ type hbaLUNs struct {
 
 	devices *metric.Family
 	omitted *metric.Family
+
+	zfcp hbaZfcpLUNs
 }
 
 func newHBALUNs(m *metric.Set) hbaLUNs {
 	return hbaLUNs{
+		zfcp: newHBAZfcpLUNs(m),
 		info: m.Gauge("node_hba_scsi_device_info", "A SCSI device, as 1: what it is, the way to it, and the multipath map that it is a path of.",
 			"device", "fc_host", "hctl", "model", "multipath", "revision", "rport", "scsi_host", "sysfs_name", "target_port", "transport", "type", "vendor", "wwid"),
 		state:    m.Gauge("node_hba_scsi_device_state", "The state that the kernel has a SCSI device in, as 1.", "device", "hctl", "state"),
@@ -120,6 +131,9 @@ func (f *hbaLUNs) emit(a attributes, l *lun.LUN, h *sanHost, target string, want
 	}
 	f.count(a, f.errors, l, l.Errors)
 	f.count(a, f.timeouts, l, l.Timeouts)
+	if h.Driver == "zfcp" {
+		f.zfcp.update(a, l)
+	}
 	if want < lun.All {
 		return
 	}

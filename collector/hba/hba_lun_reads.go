@@ -1,5 +1,9 @@
 package hba
 
+// hbaNeeds is what it takes to read all of that.
+const hbaNeeds = "CAP_SYS_ADMIN, and /dev/mapper/control, to ask the kernel which paths multipath has given up; without, multipathd is asked on its socket, which takes no privilege. " +
+	"With --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp."
+
 // lunReads returns the files that are read of SCSI devices, of the ways to
 // them, and of multipath maps.
 func lunReads() []string {
@@ -18,7 +22,11 @@ func lunReads() []string {
 		"/sys/block/dm-*/holders/*-*",
 		"/sys/block/dm-*/slaves/nvme*",
 		"/sys/block/dm-*/slaves/sd*",
+		"/sys/block/dm-*/slaves/*/dev",
 		"/sys/block/dm-*/slaves/*/device/state",
+		"/dev/mapper/control",
+		"/run/multipathd.pid",
+		"/run/multipathd.socket",
 	}
 	for _, file := range [...]string{
 		"access_state", "device_blocked", "device_busy", "eh_timeout", "generic", "iocounterbits", "iodone_cnt", "ioerr_cnt",

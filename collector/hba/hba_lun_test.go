@@ -1,11 +1,13 @@
 package hba
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -30,6 +32,32 @@ func TestWays(t *testing.T) {
 	for name, want := range map[string]bool{"iqn.2003-01.org.example:a": true, "naa.52004567ba64678d": true, "two words": false, "\x01": false} {
 		if got, ok := targetName([]byte(name)); ok != want || ok && got != name {
 			t.Errorf("targetName(%q) = %q, %v", name, got, ok)
+		}
+	}
+}
+
+// TestSeenWays takes the state of a way from what was read of its remote port.
+func TestSeenWays(t *testing.T) {
+	root := t.TempDir()
+	for i, c := range []struct {
+		word string
+		want wayState
+	}{{"Online", wayOpen}, {"Marginal", wayMarginal}, {"Blocked", wayBlocked}, {"Not Present", wayBlocked}, {"Deleted", wayBlocked}, {"Unknown", wayBlocked}} {
+		name := fmt.Sprintf("rport-3:0-%d", i)
+		for file, content := range map[string]string{"port_state": c.word, "port_name": "0x500a098100000001", "roles": "FCP Target", "scsi_target_id": "0"} {
+			put(t, root, "class/fc_remote_ports/"+name+"/"+file, content)
+		}
+		s := hbaSAN{rports: rport.NewFinder(host.NewTree(root).Reader())}
+		var w sanWay
+		if s.seenWay(&w, name) {
+			t.Errorf("%s is known before it is read", name)
+		}
+		if err := s.rports.Find(func(err error) { t.Error(err) }); err != nil {
+			t.Fatal(err)
+		}
+		s.rports.Read(s.rports.Port(name), false, func(error) {})
+		if !s.seenWay(&w, name) || w.state != c.want || w.name != "500a098100000001" {
+			t.Errorf("%s: %+v", c.word, w)
 		}
 	}
 }

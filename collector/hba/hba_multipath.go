@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -13,15 +14,16 @@ import (
 // hbaMultipath are the families of multipath maps: what their paths are, how
 // they are, and how much can fail before the map does.
 //
-// All of it is from sysfs, which knows whether a device answers, but not
-// whether multipath has given a path up.
+// Nearly all of it is from sysfs, which knows whether a device answers, but not
+// whether multipath has given a path up: for that see hbaPathSources.
 type hbaMultipath struct {
 	path   *metric.Family
 	holder *metric.Family
 	health *metric.Family
 	paths  *metric.Family
 	usable *metric.Family
-	age    *metric.Family
+
+	sources hbaPathSources
 
 	parts [numComponents][]string // of the usable paths of a map
 }
@@ -60,10 +62,11 @@ var components = [numComponents]string{"initiator_port", "target_port", "fabric"
 
 // pathFacts are what a verdict is made from.
 type pathFacts struct {
-	failed  bool // multipath has given it up: not known from sysfs
-	running bool // the state of the device
-	way     wayState
-	access  lun.Access
+	failed   bool // multipath has given it up
+	running  bool // the state of the device
+	way      wayState
+	access   lun.Access
+	marginal bool // multipath avoids it
 }
 
 func (p pathFacts) verdict() pathHealth {
@@ -76,7 +79,7 @@ func (p pathFacts) verdict() pathHealth {
 		return pathBlocked
 	case p.access == lun.Standby, p.access == lun.Unavailable, p.access == lun.AccessOffline, p.access == lun.Transitioning:
 		return pathStandby
-	case p.way == wayMarginal:
+	case p.marginal, p.way == wayMarginal:
 		return pathMarginal
 	case p.access == lun.NonOptimized:
 		return pathNonOptimized
@@ -84,7 +87,8 @@ func (p pathFacts) verdict() pathHealth {
 	return pathOptimized
 }
 
-func newHBAMultipath(m *metric.Set) hbaMultipath {
+func newHBAMultipath(env *collect.Env, o lunOptions) hbaMultipath {
+	m := env.Metrics
 	return hbaMultipath{
 		path: m.Gauge("node_hba_multipath_path_info", "A path of a multipath map, as 1, with the way that it takes.",
 			"device", "fc_host", "hctl", "path", "rport", "scsi_host", "sysfs_name", "target_port"),
@@ -93,16 +97,14 @@ func newHBAMultipath(m *metric.Set) hbaMultipath {
 		paths:  m.Gauge("node_hba_multipath_paths", "Paths of a multipath map, by what is to be thought of them.", "device", "health", "sysfs_name"),
 		usable: m.Gauge("node_hba_multipath_usable_components", "Different ports, fabrics and adapters with a usable path of a multipath map: where it is one, all hangs on it.",
 			"component", "device", "sysfs_name"),
-		age: m.Gauge("node_hba_multipath_source_age_seconds", "Age of the last good answer of a source that the health of paths is made from; those that are not there are not asked.", "source"),
+		sources: newHBAPathSources(env, string(o.source)),
 	}
 }
 
 func (f *hbaMultipath) update(a attributes, s *hbaSAN, maps []*dm.Multipath) {
 	for _, m := range maps {
 		f.updateMap(a, s, m)
-	}
-	if len(maps) > 0 {
-		a.out.Emit(f.age, 0, "sysfs")
+		f.sources.emit(a, m, bool(s.options.paths))
 	}
 }
 
@@ -117,22 +119,7 @@ func (f *hbaMultipath) updateMap(a attributes, s *hbaSAN, m *dm.Multipath) {
 	var applies [numComponents]bool
 	judged := 0
 	for _, p := range m.Paths {
-		var facts pathFacts
-		var known bool
-		var parts [numComponents]string
-		if l := s.finder.Device(p.Name); l != nil && s.hosts[l.Host] != nil {
-			h, way := s.hosts[l.Host], s.way(a, l)
-			facts, known = pathFacts{running: l.State == lun.Running, way: way.state, access: l.Access}, l.State != lun.NoState
-			parts = [numComponents]string{initiatorPort: h.portName, targetPort: way.name, fabric: h.fabric, adapter: h.adapter}
-			if s.options.paths {
-				a.out.Emit(f.path, 1, m.Name, h.fcName, l.HCTL, p.Name, l.Rport, l.Host, m.SysfsName, way.name)
-			}
-		} else {
-			facts, known = f.otherPath(a, m, p.Name)
-			if s.options.paths {
-				a.out.Emit(f.path, 1, m.Name, "", "", p.Name, "", "", m.SysfsName, "")
-			}
-		}
+		facts, known, parts := f.updatePath(a, s, m, p)
 		for i, part := range parts {
 			applies[i] = applies[i] || part != ""
 		}
@@ -162,6 +149,29 @@ func (f *hbaMultipath) updateMap(a attributes, s *hbaSAN, m *dm.Multipath) {
 	}
 }
 
+// updatePath returns what is known of a path, and where it leads over.
+func (f *hbaMultipath) updatePath(a attributes, s *hbaSAN, m *dm.Multipath, p host.DirEntry) (facts pathFacts, known bool, parts [numComponents]string) {
+	if l, h := s.pathDevice(a, p.Name); l != nil {
+		way := s.way(a, l)
+		facts, known = pathFacts{running: l.State == lun.Running, way: way.state, access: l.Access}, l.State != lun.NoState
+		parts = [numComponents]string{initiatorPort: h.portName, targetPort: way.name, fabric: h.fabric, adapter: h.adapter}
+		if s.options.paths {
+			a.out.Emit(f.path, 1, m.Name, h.fcName, l.HCTL, p.Name, l.Rport, l.Host, m.SysfsName, way.name)
+		}
+	} else {
+		facts, known = f.otherPath(a, m, p.Name)
+		if s.options.paths {
+			a.out.Emit(f.path, 1, m.Name, "", "", p.Name, "", "", m.SysfsName, "")
+		}
+	}
+	truth := f.sources.path(a, m, p)
+	if truth.known && !known { // of a kind that says nothing in sysfs, and it works
+		facts.running, known = true, true
+	}
+	facts.failed, facts.marginal = truth.failed, truth.marginal
+	return facts, known, parts
+}
+
 // use notes the components of a usable path.
 func (f *hbaMultipath) use(parts [numComponents]string) {
 next:
@@ -178,8 +188,8 @@ next:
 	}
 }
 
-// otherPath returns what is known of a path that is on none of the SCSI hosts
-// that are looked after: NVMe, mostly.
+// otherPath returns what is known of a path that is no SCSI device: NVMe,
+// mostly.
 func (f *hbaMultipath) otherPath(a attributes, m *dm.Multipath, name string) (facts pathFacts, known bool) {
 	state, err := a.sys.Text("block", m.SysfsName, "slaves", name, "device/state")
 	if err != nil {

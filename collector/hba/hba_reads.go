@@ -47,5 +47,5 @@ func hbaReads() []string {
 			"current_link_speed", "current_link_width", "driver", "max_link_speed", "max_link_width")
 	}
 	add("/sys/devices/css0/*/*/", "failed", "in_recovery")
-	return slices.Concat(reads, lunReads(), beyondReads())
+	return slices.Concat(reads, lunReads(), beyondReads(), zfcpReads())
 }

@@ -1,10 +1,12 @@
 package hba
 
 import (
+	"context"
 	"strings"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
@@ -23,6 +25,9 @@ type hbaSAN struct {
 
 	hosts   map[string]*sanHost
 	order   []*sanHost
+	outside map[string]*sanHost // hosts that are not looked after, and have paths of maps
+	all     []*scsihost.Host
+	rports  *rport.Finder      // as the remote ports were read this time
 	ways    map[string]*sanWay // by what leads there: remote port, session, end device
 	fabrics map[string]string  // last known, by the WWN of the port
 	round   uint64
@@ -62,32 +67,45 @@ func newHBASAN(env *collect.Env, o lunOptions) hbaSAN {
 		finder:    lun.NewFinder(env.Host.Sys),
 		topology:  dm.NewTopology(env.Host.Sys),
 		luns:      newHBALUNs(env.Metrics),
-		multipath: newHBAMultipath(env.Metrics),
+		multipath: newHBAMultipath(env, o),
 		now:       env.Host.Now,
 		hosts:     map[string]*sanHost{},
+		outside:   map[string]*sanHost{},
 		ways:      map[string]*sanWay{},
 		fabrics:   map[string]string{},
 	}
 }
 
-// begin forgets the hosts of the last reading.
-func (s *hbaSAN) begin() {
+// begin forgets the hosts of the last reading, and takes those of this one,
+// whether they are looked after or not.
+func (s *hbaSAN) begin(all []*scsihost.Host, rports *rport.Finder) {
+	s.all, s.rports = all, rports
 	clear(s.hosts)
+	clear(s.outside)
 	s.order = s.order[:0]
 	s.round++
 }
 
 // add takes a host into account.
 func (s *hbaSAN) add(a attributes, h *scsihost.Host, transport hbaTransport) {
+	// The port has told already what is wrong with its names.
+	sh := s.host(h, transport, func(host, file string) string { return quietWWN(a.sys, scsihost.FC, host, file) })
+	s.hosts[h.Name] = sh
+	s.order = append(s.order, sh)
+}
+
+// host returns a host as devices see it; wwn reads a name of a Fibre Channel
+// port.
+func (s *hbaSAN) host(h *scsihost.Host, transport hbaTransport, wwn func(host, file string) string) *sanHost {
 	sh := &sanHost{Host: h, transport: transport, portName: h.Physical}
 	if transport == hbaFC || transport == hbaFCoE {
 		sh.fcName = h.Name
 		// Virtual ports share the fate of the physical port that they are on.
-		if name := quietWWN(a.sys, scsihost.FC, h.Physical, "port_name"); name != "" {
+		if name := wwn(h.Physical, "port_name"); name != "" {
 			sh.portName = name
 		}
-		key := quietWWN(a.sys, scsihost.FC, h.Name, "port_name")
-		if fabric := quietWWN(a.sys, scsihost.FC, h.Name, "fabric_name"); fabric != "" {
+		key := wwn(h.Name, "port_name")
+		if fabric := wwn(h.Name, "fabric_name"); fabric != "" {
 			s.fabrics[key] = fabric
 		}
 		sh.fabric = s.fabrics[key]
@@ -95,13 +113,12 @@ func (s *hbaSAN) add(a attributes, h *scsihost.Host, transport hbaTransport) {
 	if i := strings.LastIndexByte(h.PCI, '.'); i >= 0 {
 		sh.adapter = h.PCI[:i]
 	}
-	s.hosts[h.Name] = sh
-	s.order = append(s.order, sh)
+	return sh
 }
 
 // update reads the devices of the hosts that were added, and emits all there
 // is to say of them.
-func (s *hbaSAN) update(a attributes) {
+func (s *hbaSAN) update(ctx context.Context, a attributes) {
 	luns, err := s.finder.Find(a.out.Skip)
 	if err != nil && !host.Gone(err) {
 		a.out.Skip(err)
@@ -114,6 +131,7 @@ func (s *hbaSAN) update(a attributes) {
 			s.luns.emitCounts(a, h)
 		}
 	}
+	s.multipath.sources.ask(ctx, a, maps)
 	s.multipath.update(a, s, maps)
 	for name, w := range s.ways {
 		if w.round != s.round {
@@ -194,6 +212,9 @@ func (s *hbaSAN) way(a attributes, l *lun.LUN) *sanWay {
 	w.round = s.round
 	switch key {
 	case l.Rport:
+		if s.seenWay(w, key) {
+			break
+		}
 		w.name = a.wwn("class/fc_remote_ports", key, "port_name")
 		w.state, _ = parsed(a, "a state of a remote port", rportWay, "class/fc_remote_ports", key, "port_state")
 	case l.Session:

@@ -49,7 +49,7 @@ func beyondReads() []string {
 // Update reads the SCSI hosts and then what is reached over them, and what is
 // reached over none: NVMe controllers have no SCSI host.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
-	c.out, c.chosen = out, c.chosen[:0]
+	c.out, c.chosen, c.asked, c.answers = out, c.chosen[:0], c.asked[:0], c.answers[:0]
 	err := c.updateHosts(ctx, out)
 	c.of.choose(c.chosen)
 	c.disks.begin()
@@ -57,6 +57,8 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.enclosures.update(c.attributes, &c.of, &c.disks)
 	c.iscsi.update(c.attributes, &c.of, c.chosen)
 	c.nvme.update(c.attributes, c.chosen)
+	c.updateSlow(ctx)
+	c.emitTroubles()
 	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.Samples() > 0 || len(told) > 0) {
 		return nil
 	}

@@ -55,6 +55,7 @@ type Spec struct {
 	Name    string        // of the flag, the file, the fixture, the section in the docs
 	Help    string        // one sentence
 	Reads   []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
+	Asks    []string      // more files that are read only if an option says so, because to read them costs or risks something: docs and sandbox profile, but no recorder
 	Needs   string        // what it takes to read them, where that is more than an ordinary user has
 	Off     bool          // off unless asked for
 	Lenient bool          // node_exporter calls it success when there is nothing to read, so that alerts expect it

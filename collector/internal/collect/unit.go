@@ -57,6 +57,9 @@ type Unit struct {
 	Spec    Spec
 	Options []Option // in effect
 	Timeout time.Duration
+	// Interval is how old what was read may be when it is served again. Zero
+	// means that every reading reads.
+	Interval time.Duration
 
 	set       *metric.Set
 	collector Collector
@@ -71,6 +74,7 @@ type Unit struct {
 	last   *metric.Sink // text of the last run that may be served
 	status Status
 	late   *flight.Run[outcome] // the run that was told late
+	kept   [2]outcome           // the last run of each mode
 }
 
 // An Option is one setting of a collector, as text.
@@ -81,6 +85,7 @@ var _ prometheus.Collector = (*Unit)(nil)
 // outcome is what a run leaves to those who waited for it.
 type outcome struct {
 	mode     metric.Mode
+	started  time.Time
 	reason   Reason
 	duration time.Duration
 	metrics  []prometheus.Metric
@@ -132,19 +137,38 @@ func (u *Unit) Status() Status {
 type Reading struct {
 	unit *Unit
 	mode metric.Mode
-	run  *flight.Run[outcome]
+	run  *flight.Run[outcome] // nil: what was kept will do
+	kept outcome
 }
 
 // A Result is what became of a Reading.
 type Result struct {
 	Reason   Reason
 	Duration time.Duration
+	Age      time.Duration       // since the run began
 	Metrics  []prometheus.Metric // in metrics mode
 }
 
-// Begin starts a run, or joins the one in progress.
+// Begin starts a run, or joins the one in progress, unless the last one is not
+// older than the interval.
 func (u *Unit) Begin(mode metric.Mode) Reading {
-	return Reading{u, mode, u.start(mode)}
+	if u.Interval > 0 {
+		if kept, fresh := u.fresh(mode); fresh {
+			return Reading{unit: u, mode: mode, kept: kept}
+		}
+	}
+	return Reading{unit: u, mode: mode, run: u.start(mode)}
+}
+
+// fresh returns the last run of a mode when it may be served again. Scrapes are
+// never quite on time: a run counts as old a little early, so that an interval
+// of four scrapes means every fourth scrape. What failed is tried again.
+func (u *Unit) fresh(mode metric.Mode) (outcome, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	k := u.kept[mode]
+	good := k.reason == OK || k.reason == Partial || k.reason == NoData
+	return k, good && time.Since(k.started) < u.Interval-min(u.Interval/20, time.Second)
 }
 
 func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
@@ -153,12 +177,20 @@ func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
 }
 
 // Deadline returns when the reading is late.
-func (r *Reading) Deadline() time.Time { return r.run.Started.Add(r.unit.Timeout) }
+func (r *Reading) Deadline() time.Time {
+	if r.run == nil {
+		return time.Time{}
+	}
+	return r.run.Started.Add(r.unit.Timeout)
+}
 
 // Wait waits for the reading until the deadline, and not beyond the
 // collector's own. It reports false when the deadline came first; a later call
 // with a later deadline may still have it.
 func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
+	if r.run == nil {
+		return r.kept.result(), true
+	}
 	for {
 		if own := r.Deadline(); own.Before(deadline) {
 			deadline = own
@@ -171,11 +203,15 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 			return Result{Reason: Panic}, true
 		}
 		if out.mode == r.mode {
-			return Result{out.reason, out.duration, out.metrics}, true
+			return out.result(), true
 		}
 		// Somebody else had it read for the other road: it is our turn now.
 		r.run = r.unit.start(r.mode)
 	}
+}
+
+func (o outcome) result() Result {
+	return Result{o.reason, o.duration, time.Since(o.started), o.metrics}
 }
 
 // GiveUp tells that nobody waits for the reading any longer.
@@ -198,7 +234,7 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	u.work.Reset(mode)
 	started := time.Now()
 	err := u.guard(deadline{context.Background(), started.Add(u.Timeout)})
-	out := outcome{mode: mode, duration: time.Since(started)}
+	out := outcome{mode: mode, started: started, duration: time.Since(started)}
 
 	parts, more := u.work.Errors()
 	var panicked *flight.PanicError
@@ -261,6 +297,10 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	if out.mode == metric.Text {
 		u.work, u.last = u.last, u.work
 	}
+	u.kept[out.mode] = outcome{}
+	if u.Interval > 0 { // or nobody will ask, and a host's metrics are large
+		u.kept[out.mode] = out
+	}
 }
 
 func joined(err error, parts []error, more int) error {
@@ -307,8 +347,17 @@ func (u *Unit) become(reason Reason, err error) {
 // AppendText appends the text of the last run that was made for the fast road.
 // Somebody must have waited for one.
 func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
+	return u.AppendTextAnd(b, want, nil)
+}
+
+// AppendTextAnd is AppendText that has feed look at the samples of the same
+// run, unless it is nil. Feed must not keep what it is given.
+func (u *Unit) AppendTextAnd(b []byte, want metric.Filter, feed func(metric.Each)) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if feed != nil {
+		feed(func(name string, look metric.Look) { u.last.Each(name, u.reserved, look) })
+	}
 	return u.last.AppendText(b, want, u.reserved)
 }
 

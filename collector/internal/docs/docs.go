@@ -58,9 +58,10 @@ func Generate(domains []collect.Domain, testdata string) (map[string][]byte, err
 	}
 	slices.SortStableFunc(families, func(a, b family) int { return cmp.Compare(a.name, b.name) })
 	return map[string][]byte{
-		"collectors.md":  collectors(domains, samples),
-		"metrics.md":     metrics(families),
-		"permissions.md": permissions(domains),
+		"collectors.md":     collectors(domains, samples),
+		"metrics.md":        metrics(families),
+		"permissions.md":    permissions(domains),
+		"host_exporter.yml": reference(domains),
 	}, nil
 }
 
@@ -80,12 +81,8 @@ func collectors(domains []collect.Domain, samples map[string]string) []byte {
 			if s.Timeout > 0 {
 				fmt.Fprintf(&b, "\nIt may take %v.\n", s.Timeout)
 			}
-			if len(s.Reads) > 0 {
-				b.WriteString("\nReads\n\n")
-				for _, r := range s.Reads {
-					fmt.Fprintf(&b, "- `%s`\n", r)
-				}
-			}
+			list(&b, "Reads", s.Reads)
+			list(&b, "Reads if an option says so", s.Asks)
 			if s.Needs != "" {
 				fmt.Fprintf(&b, "\nNeeds: %s\n", s.Needs)
 			}
@@ -103,6 +100,17 @@ func collectors(domains []collect.Domain, samples map[string]string) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// list writes files that a collector reads, if there are any.
+func list(b *bytes.Buffer, title string, paths []string) {
+	if len(paths) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n\n", title)
+	for _, p := range paths {
+		fmt.Fprintf(b, "- `%s`\n", p)
+	}
 }
 
 func metrics(families []family) []byte {
@@ -130,6 +138,9 @@ func permissions(domains []collect.Domain) []byte {
 		for _, s := range d.Specs {
 			for _, r := range s.Reads {
 				readers[r] = append(readers[r], s.Name)
+			}
+			for _, r := range s.Asks {
+				readers[r] = append(readers[r], s.Name+" if an option says so")
 			}
 		}
 	}

@@ -138,20 +138,22 @@ func (n Node) Text() string {
 	return ""
 }
 
-// Into sets a value to the text of a scalar.
-func (n Node) Into(v Value) {
+// Into sets a value to the text of a scalar, and reports whether it could.
+func (n Node) Into(v Value) bool {
 	before := len(n.doc.findings)
 	text := n.Text()
 	if len(n.doc.findings) > before {
-		return
+		return false
 	}
 	if err := v.Set(text); err != nil {
 		n.Failf("%v", err)
+		return false
 	}
+	return true
 }
 
 // To returns a function that sets a value: for Fields.
-func To(v Value) func(Node) { return func(n Node) { n.Into(v) } }
+func To(v Value) func(Node) { return func(n Node) { _ = n.Into(v) } }
 
 // ToText returns a function that sets a text.
 func ToText(s *string) func(Node) { return func(n Node) { *s = n.Text() } }
@@ -283,7 +285,7 @@ func kind(n ast.Node) string {
 // Suggest returns a hint at the name that was probably meant, or nothing.
 func Suggest(have string, known []string) string {
 	slices.Sort(known)
-	best, distance := "", max(2, len(have)/3)+1
+	best, distance := "", max(1, min(2, len(have)/2), len(have)/3)+1
 	for _, k := range known {
 		if d := edits(strings.ToLower(have), k); d < distance {
 			best, distance = k, d

@@ -71,6 +71,10 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			r.Netlink = r.netlink
 		case e.Path == "syscall/btrfs":
 			r.Btrfs = r.btrfs
+		case e.Path == "syscall/device-mapper":
+			r.DeviceMapper = r.deviceMapper
+		case e.Path == "syscall/multipathd":
+			r.Dial = r.dial
 		}
 	}
 	return r, r.moment(1)

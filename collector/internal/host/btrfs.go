@@ -150,8 +150,13 @@ const (
 
 // btrfsRequest returns the number of an ioctl.
 func btrfsRequest(direction uintptr, number, size int) uintptr {
-	const magic = 0x94
-	return direction | uintptr(size)<<16 | magic<<8 | uintptr(number)
+	return ioctlRequest(direction, 0x94, number, size)
+}
+
+// ioctlRequest returns the number of an ioctl of a kind, which has a letter of
+// its own.
+func ioctlRequest(direction uintptr, kind, number, size int) uintptr {
+	return direction | uintptr(size)<<16 | uintptr(kind)<<8 | uintptr(number)
 }
 
 func ioctl(fd int, request uintptr, arg *byte) error {

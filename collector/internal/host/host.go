@@ -5,6 +5,8 @@
 package host
 
 import (
+	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,6 +39,15 @@ type Host struct {
 	// recorded host that has no answer.
 	Btrfs func(mountPoint string, withErrors bool) (Btrfs, error)
 
+	// DeviceMapper asks device-mapper for the targets of a map by its name: for
+	// their states, or else for their tables. It may never return. It is nil on
+	// a recorded host that has no answer.
+	DeviceMapper func(name string, table bool) ([]Target, error)
+
+	// Dial connects to a service of the machine on a local socket. It is nil on
+	// a recorded host, where nobody answers.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 	// Netlink sends one rtnetlink dump request and calls each for every
 	// message of the answer; data is valid during the call only. A dump that is
 	// complete but changed while it was made ends with ErrDumpInterrupted.
@@ -63,7 +74,11 @@ func Live(p Paths) *Host {
 		Adjtimex: liveAdjtimex,
 		Statfs:   liveStatfs,
 		Btrfs:    liveBtrfs,
-		Netlink:  liveNetlink(),
+
+		DeviceMapper: liveDeviceMapper(),
+		Dial:         new(net.Dialer).DialContext,
+
+		Netlink: liveNetlink(),
 	}
 }
 

@@ -29,7 +29,8 @@ type Sink struct {
 	foreign []*Foreign
 	samples int
 	errs    []error
-	dropped int // errors beyond maxErrors
+	dropped int    // errors beyond maxErrors
+	labels  Labels // space for Each
 }
 
 // maxErrors bounds what one run keeps of its errors; the rest is counted.
@@ -61,7 +62,7 @@ func (s *Sink) Reset(mode Mode) {
 		s.text[i] = s.text[i][:0]
 	}
 	clear(s.foreign)
-	*s = Sink{mode: mode, set: s.set, text: s.text, foreign: s.foreign[:0]}
+	*s = Sink{mode: mode, set: s.set, text: s.text, foreign: s.foreign[:0], labels: s.labels}
 }
 
 // Emit adds a sample. Label values stand in the order in which the family

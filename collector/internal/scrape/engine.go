@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -31,6 +32,8 @@ type Engine struct {
 	state    *metric.Family
 	errors   *metric.Family
 	panics   *metric.Family
+	age      *metric.Family
+	verdicts *expect.Verdicts
 	sinks    sync.Pool
 	also     []func(*metric.Sink)
 }
@@ -44,7 +47,9 @@ func NewEngine() *Engine {
 		success:  set.Gauge("node_scrape_collector_success", "Whether the collector delivered: 1 also when some parts could not be read.", "collector"),
 		state:    set.Gauge("host_exporter_collector_state", "How the collector's last run went, as 1 for its reason: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
 		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
+		age:      set.Gauge("host_exporter_collector_age_seconds", "How long ago the collector read what is served: only of collectors with an interval of their own, the others read at every scrape.", "collector"),
 		panics:   set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
+		verdicts: expect.Declare(set),
 		sinks:    sync.Pool{New: func() any { return metric.NewSink(set) }},
 	}
 }
@@ -62,6 +67,8 @@ type Request struct {
 	Units    []*collect.Unit
 	Want     metric.Filter // nil: all families
 	Deadline time.Time     // zero: only the units' own timeouts count
+	Filtered bool          // Units are not all that are enabled
+	Expect   *expect.Set   // what to hold the samples against; nil: nothing
 }
 
 // AppendText scrapes and appends the exposition in text format. When ctx ends
@@ -71,15 +78,17 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
+	held := hold(req)
 	for i, u := range req.Units {
 		if served(results[i].Reason) {
-			b = u.AppendText(b, req.Want)
+			b = u.AppendTextAnd(b, req.Want, held.feed)
 		}
 	}
 	sink := e.sinks.Get().(*metric.Sink)
 	defer e.sinks.Put(sink)
 	sink.Reset(metric.Text)
 	e.tell(sink, req.Units, results)
+	held.tell(e, sink, results)
 	return sink.AppendText(b, req.Want, nobody)
 }
 
@@ -99,14 +108,19 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
-	for _, r := range results {
+	held := hold(c.req)
+	for i, r := range results {
 		for _, m := range r.Metrics {
 			ch <- m
+		}
+		if held.feed != nil {
+			held.feed(c.req.Units[i].Set().EachOf(r.Metrics))
 		}
 	}
 	sink := metric.NewSink(c.engine.set)
 	sink.Reset(metric.Metrics)
 	c.engine.tell(sink, c.req.Units, results)
+	held.tell(c.engine, sink, results)
 	for _, m := range sink.Metrics(nobody) {
 		ch <- m
 	}
@@ -171,6 +185,9 @@ func (e *Engine) tell(out *metric.Sink, units []*collect.Unit, results []collect
 		out.Emit(e.state, 1, name, string(r.Reason))
 		if status.Errors > 0 { // most never have any, on thousands of hosts
 			out.Emit(e.errors, float64(status.Errors), name)
+		}
+		if u.Interval > 0 && served(r.Reason) {
+			out.Emit(e.age, r.Age.Seconds(), name)
 		}
 		panics += status.Panics
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
@@ -32,7 +33,7 @@ const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 // Metrics serves scrapes.
 type Metrics struct {
 	engine    *scrape.Engine
-	units     func() []*collect.Unit
+	current   func() ([]*collect.Unit, *expect.Set)
 	known     func(name string) bool
 	log       log.Logger
 	places    chan struct{} // one for each scrape in progress; nil: no limit
@@ -45,8 +46,8 @@ type Metrics struct {
 // A MetricsConfig is what a Metrics is made of.
 type MetricsConfig struct {
 	Engine      *scrape.Engine
-	Units       func() []*collect.Unit // the enabled ones
-	Known       func(name string) bool // whether there is a collector of that name, enabled or not
+	Current     func() ([]*collect.Unit, *expect.Set) // the enabled ones, and what is expected of them
+	Known       func(name string) bool                // whether there is a collector of that name, enabled or not
 	Log         log.Logger
 	MaxRequests int  // at the same time; 0: no limit
 	Telemetry   bool // serve promhttp_*
@@ -55,7 +56,7 @@ type MetricsConfig struct {
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
-		engine: c.Engine, units: c.Units, known: c.Known, log: c.Log,
+		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
 		telemetry: newTelemetry(),
 		buffers:   sync.Pool{New: func() any { return new([]byte) }},
 	}
@@ -89,9 +90,11 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	query := r.URL.Query()
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
-	if req.Units, err = m.choose(query["collect[]"], query["exclude[]"]); err != nil {
+	req.Units, req.Expect = m.current()
+	if req.Units, err = m.choose(req.Units, query["collect[]"], query["exclude[]"]); err != nil {
 		return fail(w, http.StatusBadRequest, err.Error())
 	}
+	req.Filtered = len(query["collect[]"])+len(query["exclude[]"]) > 0
 	if names := query["name[]"]; len(names) > 0 {
 		req.Want = func(name string) bool { return slices.Contains(names, name) }
 	}
@@ -139,8 +142,7 @@ func fail(w http.ResponseWriter, code int, text string) int {
 }
 
 // choose returns the units that collect[] and exclude[] leave.
-func (m *Metrics) choose(collects, excludes []string) ([]*collect.Unit, error) {
-	units := m.units()
+func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]*collect.Unit, error) {
 	if len(collects) == 0 && len(excludes) == 0 {
 		return units, nil
 	}

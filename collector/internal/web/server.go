@@ -25,6 +25,23 @@ type Config struct {
 	Pprof       bool
 	Units       func() []*collect.Unit
 	Now         func() time.Time
+
+	Checks        func() []Check       // nil: there are none
+	Reload        func() error         // nil: no /-/reload
+	Configuration func() Configuration // nil: there is no configuration file
+}
+
+// A Check is what there is to tell of a custom check.
+type Check struct {
+	Name, Help, Command, State, Label, Took, Age, Next, Series, Err string
+}
+
+// A Configuration is what there is to tell of a configuration file.
+type Configuration struct {
+	File   string
+	Read   time.Time // when the one in effect was read
+	Failed time.Time // when a later one was refused; zero: it was not
+	Errors []string  // why
 }
 
 // NewHandler returns the handler of the whole server.
@@ -40,6 +57,7 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux.Handle(c.MetricsPath, c.Metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is healthy.") })
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is ready.") })
+	mux.HandleFunc("/-/reload", c.reload)
 	if c.MetricsPath != "/" {
 		mux.HandleFunc("GET /{$}", c.landing(page))
 	}
@@ -53,6 +71,24 @@ func NewHandler(c Config) (http.Handler, error) {
 	return mux, nil
 }
 
+// reload answers once the new configuration is in effect, or says why it is
+// not.
+func (c Config) reload(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case c.Reload == nil:
+		fail(w, http.StatusForbidden, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP")
+	case r.Method != http.MethodPost && r.Method != http.MethodPut:
+		w.Header().Set("Allow", "POST, PUT")
+		fail(w, http.StatusMethodNotAllowed, "use POST or PUT")
+	default:
+		if err := c.Reload(); err != nil {
+			fail(w, http.StatusInternalServerError, "the configuration was not reloaded:\n"+err.Error())
+			return
+		}
+		fmt.Fprintln(w, "The configuration is in effect.")
+	}
+}
+
 type row struct {
 	Name, Help, State, Label, Took, Age, Err string
 	Samples                                  string
@@ -63,11 +99,23 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		data := struct {
 			Config
-			Rows []row
+			Rows   []row
+			File   *Configuration
+			Custom []Check
 		}{Config: c}
 		now := c.Now()
+		if c.Configuration != nil {
+			file := c.Configuration()
+			data.File = &file
+		}
 		for _, u := range c.Units() {
 			data.Rows = append(data.Rows, newRow(u, now))
+		}
+		if c.Checks != nil {
+			data.Custom = c.Checks()
+			for i := range data.Custom {
+				data.Custom[i].Err = metric.Clean(data.Custom[i].Err)
+			}
 		}
 		var buf bytes.Buffer
 		if err := page.Execute(&buf, data); err != nil {

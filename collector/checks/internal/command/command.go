@@ -13,7 +13,8 @@ import (
 )
 
 // A Command says what to run and within which bounds. For each bound, zero
-// stands for the default and a negative number for none.
+// stands for the default and a negative number for none. Only the timeout
+// there must be.
 type Command struct {
 	Name string   // of the check, for CHECK_NAME and for errors
 	Argv []string // the absolute path of the program first

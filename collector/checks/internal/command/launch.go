@@ -34,35 +34,45 @@ func (r *request) start() (int, error) {
 	if err := r.prepare(); err != nil {
 		return 0, err
 	}
-	// A memory limit that the supervisor fits into itself, with room to spare,
-	// it puts on, so that the program has it from its first instruction. One
-	// that is smaller comes right after.
-	memory := unix.Rlimit{Cur: uint64(r.Memory), Max: uint64(r.Memory)}
+	restore, worn, err := r.wear()
+	if err != nil {
+		return 0, err
+	}
+	if r.Memory >= 0 && !worn {
+		return r.stage()
+	}
+	pid, err := r.exec(r.Argv[0], r.Argv, 0, 1, 2)
+	restore()
+	if err == nil && worn {
+		// The hard limit follows. For a program of another user that takes
+		// CAP_SYS_RESOURCE, without which it could raise the limit that it has.
+		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(r.Memory), Max: uint64(r.Memory)}, nil)
+	}
+	return pid, err
+}
+
+// margin is what the Go runtime may map while the supervisor wears a limit: a
+// stack for a new thread, and some.
+const margin = 16 << 20
+
+// wear puts the memory limit on the supervisor, for the program to have it
+// from its first instruction, until restore is called. One that the supervisor
+// does not fit into would end it instead, as soon as the runtime maps memory:
+// that takes a second stage. To set it on a program that has been started comes
+// milliseconds late, when a shell has long had children.
+func (r *request) wear() (restore func(), worn bool, err error) {
+	if r.Memory < 0 || !fits(r.Memory-margin) {
+		return func() {}, false, nil
+	}
 	var before unix.Rlimit
-	worn := r.Memory >= 0 && fits(r.Memory/2)
-	if worn {
-		if err := unix.Prlimit(0, unix.RLIMIT_DATA, nil, &before); err != nil {
-			return 0, fmt.Errorf("reading the memory limit: %w", err)
-		}
-		memory.Max = min(memory.Max, before.Max)
-		memory.Cur = min(memory.Cur, memory.Max)
-		if err := unix.Prlimit(0, unix.RLIMIT_DATA, &unix.Rlimit{Cur: memory.Cur, Max: before.Max}, nil); err != nil {
-			return 0, fmt.Errorf("setting the memory limit: %w", err)
-		}
+	if err := unix.Prlimit(0, unix.RLIMIT_DATA, nil, &before); err != nil {
+		return nil, false, fmt.Errorf("reading the memory limit: %w", err)
 	}
-	pid, err := r.exec()
-	if worn {
-		_ = unix.Prlimit(0, unix.RLIMIT_DATA, &before, nil)
+	within := unix.Rlimit{Cur: min(uint64(r.Memory), before.Max), Max: before.Max}
+	if err := unix.Prlimit(0, unix.RLIMIT_DATA, &within, nil); err != nil {
+		return nil, false, fmt.Errorf("setting the memory limit: %w", err)
 	}
-	if err != nil || r.Memory < 0 {
-		return pid, err
-	}
-	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, &memory, nil); err != nil && !worn && !errors.Is(err, unix.ESRCH) {
-		_ = unix.Kill(pid, unix.SIGKILL)
-		_, _ = unix.Wait4(pid, nil, 0, nil)
-		return 0, fmt.Errorf("%s: setting the memory limit: %w", r.Argv[0], err)
-	}
-	return pid, nil
+	return func() { _ = unix.Prlimit(0, unix.RLIMIT_DATA, &before, nil) }, true, nil
 }
 
 // prepare puts on what the program inherits and the supervisor can live with.
@@ -123,11 +133,12 @@ func (r *request) limit() error {
 	return nil
 }
 
-func (r *request) exec() (int, error) {
+// exec starts the program path with argv in the place of the request's.
+func (r *request) exec(path string, argv []string, files ...uintptr) (int, error) {
 	attr := &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   r.Env,
-		Files: []uintptr{0, 1, 2},
+		Files: files,
 		Sys: &syscall.SysProcAttr{
 			Setsid:     true,
 			Pdeathsig:  unix.SIGKILL,
@@ -137,16 +148,20 @@ func (r *request) exec() (int, error) {
 	if r.Cgroup != "" {
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, groupFD
 	}
-	pid, err := syscall.ForkExec(r.Argv[0], r.Argv, attr)
+	pid, err := syscall.ForkExec(path, argv, attr)
+	return pid, execError(path, err)
+}
+
+func execError(path string, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, unix.ENOENT):
-		return 0, fmt.Errorf("%s: %w: the interpreter in its first line, perhaps", r.Argv[0], err)
+		return fmt.Errorf("%s: %w: the interpreter in its first line, perhaps", path, err)
 	case errors.Is(err, unix.ENOEXEC):
-		return 0, fmt.Errorf("%s: %w: neither a program of this machine nor a script that starts with #!", r.Argv[0], err)
-	case err != nil:
-		return 0, fmt.Errorf("%s: %w", r.Argv[0], err)
+		return fmt.Errorf("%s: %w: neither a program of this machine nor a script with an interpreter", path, err)
 	}
-	return pid, nil
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // closeOnExec marks every descriptor from 3 on, also those that whoever
@@ -171,7 +186,7 @@ func fits(n int64) bool {
 	if err != nil {
 		return false
 	}
-	const dataField = 5 // in pages
+	const dataField = 5 // in pages, and with the stack
 	fields := bytes.Fields(b)
 	if len(fields) <= dataField {
 		return false

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -108,6 +109,9 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	}
 	if err := r.path.check(c.Argv[0], c.AllowUnsafe); err != nil {
 		return nil, err
+	}
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("%s: no timeout", c.Argv[0])
 	}
 	if c.OpenFiles >= 0 && c.OpenFiles < fewestFiles {
 		return nil, errTooFewFiles

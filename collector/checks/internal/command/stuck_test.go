@@ -22,7 +22,7 @@ func supervised(t *testing.T, r *Runner, script string) (supervisor process, don
 	}
 	done = make(chan Result, 1)
 	c := shell("echo ready > " + fifo + "; " + script)
-	c.Timeout, c.KillGrace = time.Second, 10*time.Millisecond
+	c.Timeout, c.KillGrace = 4*time.Second, 10*time.Millisecond
 	go func() { done <- r.Run(t.Context(), c) }()
 	if _, err := os.ReadFile(fifo); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestDeafSupervisor(t *testing.T) {
 	}
 	res := <-done
 	want(t, res, Stuck)
-	if res.Duration < time.Second+sweepBudget || res.Duration > 20*time.Second {
+	if res.Duration < 4*time.Second+sweepBudget || res.Duration > 20*time.Second {
 		t.Errorf("it took %s", res.Duration)
 	}
 	r.Close()

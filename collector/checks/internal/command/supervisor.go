@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -17,9 +18,14 @@ import (
 const sweepBudget = 3 * time.Second
 
 // Main is the first line of a program that has a Runner: where the program was
-// started as a supervisor it does that work and exits, else it returns at
-// once.
+// started as a supervisor, or as its second stage, it does that work and
+// exits, else it returns at once.
 func Main() {
+	if len(os.Args) > 2 && os.Args[0] == stageTitle && isPipe(stageFD) {
+		errno := become(os.Args[1:])
+		_, _ = unix.Write(stageFD, strconv.AppendInt(nil, int64(errno), 10))
+		os.Exit(1)
+	}
 	if len(os.Args) != 2 || os.Args[0] != title || !isPipe(controlFD) || !isPipe(reportFD) {
 		return
 	}
@@ -176,10 +182,12 @@ func (s *supervisor) kill(left []process) {
 }
 
 // forget drops a MaxRSS that says nothing: until a process executes the
-// program it shares the supervisor's memory, which the kernel counts as its.
+// program it has the supervisor's memory, or the second stage's that may be
+// somewhat larger, and the kernel counts that as its.
 func (s *supervisor) forget() {
+	const somewhat = 2 << 20
 	var own unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil || s.MaxRSS <= own.Maxrss<<10 {
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil || s.MaxRSS <= own.Maxrss<<10+somewhat {
 		s.MaxRSS = 0
 	}
 }

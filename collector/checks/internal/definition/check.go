@@ -63,7 +63,7 @@ func (d *Definition) checkOutput(node document.Node, given map[string]document.N
 func (d *Definition) toldAlready(given map[string]document.Node) bool {
 	_, named := given["metric"]
 	_, codes := given["exit-codes"]
-	return named && d.Output.Name == "" ||
+	return !d.Serves() || named && d.Output.Name == "" ||
 		codes && (d.Output.Format != output.Exit || len(d.Output.Metrics) > 0) ||
 		slices.ContainsFunc(d.Output.Metrics, func(m output.Metric) bool { return m.Name == "" })
 }

@@ -105,8 +105,15 @@ func (d Definition) CPULimit() time.Duration {
 
 // Accepts reports whether a run that ended with this exit code has succeeded.
 func (d Definition) Accepts(code int) bool {
-	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() ||
+	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() && d.Serves() ||
 		slices.ContainsFunc(d.Accept, func(c Codes) bool { return c.First <= code && code <= c.Last })
+}
+
+// Serves reports whether the check has anything to publish. One of the format
+// exit without a metric has not: whether it failed is all that it tells, as a
+// job of cron does.
+func (d Definition) Serves() bool {
+	return d.Output.Format != output.Exit || d.Output.Name != "" || len(d.Output.Metrics) > 0
 }
 
 // Warnings returns what is allowed and better avoided.

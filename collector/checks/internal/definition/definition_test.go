@@ -109,6 +109,8 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, exit-codes: {0: 1}}\n", "x.yml:1:34: only for the format exit, have prometheus"},
 		{"a: {command: /bin/a, format: exit, metric: a b}\n", `x.yml:1:44: want the name of a metric, have "a b"`},
 		{"a: {command: /bin/a, format: number}\n", "x.yml:1:30: check a: metric: the format number needs one, or a metric"},
+		{"a: {command: /bin/a, format: exit}\n", ""},
+		{"a: {command: /bin/a, format: exit, exit-codes: {0: 1}}\n", "x.yml:1:48: want a metric that has the values, have none"},
 		{"a: {command: /bin/a, format: exit, metric: go_a}\n", "x.yml:1:44: check a: go_a is reserved: go_ is the exporter's own"},
 		{"a: {command: /bin/a, format: exit, metric: a, exit-codes: {0: 1, 1: 0}}\n", ""},
 		{"a: {command: /bin/a, format: exit, metrics: [{name: a}], exit-codes: {0: 1}}\n", "x.yml:1:70: want exit-codes, or the enum of a metric, have both"},
@@ -159,12 +161,12 @@ func TestMeaning(t *testing.T) {
 }
 
 func TestAccepts(t *testing.T) {
-	all, findings := parse("a: {command: /bin/a, accept-codes: [1, 4-6]}\nb: {command: /bin/a, format: exit, metric: b}\n")
+	all, findings := parse("a: {command: /bin/a, accept-codes: [1, 4-6]}\nb: {command: /bin/a, format: exit, metric: b}\nc: {command: /bin/a, format: exit, accept-codes: 4}\n")
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}
-	for code, want := range map[int][2]bool{-1: {}, 0: {true, true}, 1: {true, true}, 2: {false, true}, 4: {true, true}, 6: {true, true}, 7: {false, true}} {
-		if have := [2]bool{all[0].Accepts(code), all[1].Accepts(code)}; have != want {
+	for code, want := range map[int][3]bool{-1: {}, 0: {true, true, true}, 1: {true, true}, 2: {false, true}, 4: {true, true, true}, 6: {true, true}, 7: {false, true}} {
+		if have := [3]bool{all[0].Accepts(code), all[1].Accepts(code), all[2].Accepts(code)}; have != want {
 			t.Errorf("exit code %d: have %v, want %v", code, have, want)
 		}
 	}
@@ -183,6 +185,25 @@ func TestExample(t *testing.T) {
 	all, findings := parse(example)
 	if !found || len(all) != 3 || len(findings) > 0 {
 		t.Errorf("%d checks, %v", len(all), findings)
+	}
+}
+
+// TestImportedCrontab reads what is made of a crontab.
+func TestImportedCrontab(t *testing.T) {
+	text, err := os.ReadFile("../crontab/testdata/user.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := document.Parse("user.yaml", text)
+	var all []Definition
+	doc.Root().Fields(document.Fields{"checks": func(n document.Node) { all = Read(n) }})
+	if len(all) == 0 {
+		t.Error("no checks")
+	}
+	for _, f := range doc.Findings() { // programs that were not found are left to the operator
+		if !strings.HasPrefix(f.Text, "want the absolute path of a program") {
+			t.Error(f)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func (d *Definition) options() []option {
 		{"group", "that of the user", "The group that the command runs as.", word(&d.Group, account, named)},
 		{"env", "", "Variables of the command's environment, by name. It has nothing else but PATH, LANG, TZ, CHECK_NAME and CHECK_DEADLINE.", texts(&d.Env, "the name of a variable that is not one of CHECK_", isVariable)},
 		{"format", "prometheus", "How the output is written: `" + strings.Join(formats(), "`, `") + "`.", oneOf((*string)(&d.Output.Format), formats()...)},
-		{"metric", "", "Name of the family of the formats `number` and `exit`, and what the families of `nagios` begin with.", word(&d.Output.Name, "the name of a metric", isMetric)},
+		{"metric", "", "Name of the family of the formats `number` and `exit`, and what the families of `nagios` begin with. With `exit` and neither this nor `metrics` nothing is served, and a code other than 0 is a failure of the run.", word(&d.Output.Name, "the name of a metric", isMetric)},
 		{"metrics", "", "The metrics that the output has, as a list: see below. What is not declared is left out and counted.", d.readMetrics},
 		{"exit-codes", "", "With the format `exit`: the value of each exit code. Without it, the exit code is the value.", numbers(&d.ExitCodes)},
 		{"accept-codes", "", "Exit codes besides 0 with which a run has succeeded, as a list of numbers and of ranges such as `4-255`: of tools that tell by it what they found.", d.readAccept},

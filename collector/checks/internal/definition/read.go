@@ -70,10 +70,12 @@ func (d *Definition) agree(node document.Node, given map[string]document.Node) {
 	switch {
 	case has("exit-codes") && d.Output.Format != output.Exit:
 		given["exit-codes"].Failf("only for the format exit, have %s", d.Output.Format)
+	case has("exit-codes") && !d.Serves() && !has("metric"):
+		given["exit-codes"].Failf("want a metric that has the values, have none")
 	case has("exit-codes") && has("metrics"):
 		given["exit-codes"].Failf("want exit-codes, or the enum of a metric, have both")
 	}
-	if has("accept-codes") && d.Output.Format.ExitIsValue() {
+	if has("accept-codes") && d.Output.Format.ExitIsValue() && d.Serves() {
 		given["accept-codes"].Failf("the format %s takes every exit code as a value", d.Output.Format)
 	}
 	d.checkOutput(node, given)

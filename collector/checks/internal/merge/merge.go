@@ -46,6 +46,8 @@ type Part struct {
 	Source *Source
 	Family *dto.MetricFamily
 	Lost   int // series of it that are not served
+
+	OtherHelp bool // its help text is another than the one that is served
 }
 
 // Sources returns the names of the sources that the family is in.
@@ -139,7 +141,10 @@ func (m *Merger) family(name string, parts []Part) *Family {
 		switch {
 		case whole.Help == nil:
 			whole.Help, helper = p.Family.Help, p.Source.Name
-		case m.TellHelp && p.Family.Help != nil && *p.Family.Help != *whole.Help:
+		case p.Family.Help != nil && *p.Family.Help != *whole.Help:
+			p.OtherHelp = true
+		}
+		if p.OtherHelp && m.TellHelp {
 			f.Errs = append(f.Errs, fmt.Errorf("%s: %s has another help text than in %s, which is served", p.Source.Name, name, helper))
 		}
 		whole.Metric = appendSeries(whole.Metric, p, typ, seen, &f.Errs)

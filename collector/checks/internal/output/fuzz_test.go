@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -29,8 +30,7 @@ func (g gathered) Collect(ch chan<- prometheus.Metric) {
 func hold(t *testing.T, p *Parser, got Result) {
 	t.Helper()
 	var panicked *flight.PanicError
-	if p, ok := got.Err.(*flight.PanicError); ok {
-		panicked = p
+	if errors.As(got.Err, &panicked) {
 		t.Fatalf("%v\n%s", panicked, panicked.Stack)
 	}
 	if got.Err != nil && len(got.Families) > 0 || got.Series > p.o.MaxSeries || len(got.Problems) > maxProblems {

@@ -51,6 +51,20 @@ metrics[4], item 1: disk_ok: want a number, have an array of 1`},
 		{name: "too large to be a number", options: simple("."), stdout: `1e999`, dropped: map[Reason]int{IllTyped: 1}},
 		{name: "no environment", options: simple("($ENV, env) | length"), stdout: `0`, want: "# TYPE x gauge\nx 0\n", dropped: map[Reason]int{Duplicate: 1}},
 		{name: "another document", options: simple(".a.b"), stdout: `[1]`, err: `metrics[0]: x: expected an object but got: array ([1])`},
+		{name: "labels", options: Options{Format: JSON, Metrics: []Metric{{Name: "x", Each: ".[]", Value: "1", LabelValues: map[string]string{"l": "."}}}},
+			stdout: `[true, 1.5e3, "\u0000a\ud800", 18446744073709551615]`,
+			want:   "# TYPE x gauge\nx{l=\"1.5e3\"} 1\nx{l=\"18446744073709551615\"} 1\nx{l=\"a\ufffd\"} 1\nx{l=\"true\"} 1\n"},
+		{name: "computed labels", options: Options{Format: JSON, Metrics: []Metric{{Name: "x", Value: "1, length, (9007199254740993 * 9007199254740993)", LabelValues: map[string]string{
+			"i": "length", "f": ".[0] / 2", "b": "9007199254740993 * 9007199254740993"}}}},
+			stdout: `[5, 7]`, want: "# TYPE x gauge\nx{b=\"81129638414606699710187514626049\",f=\"2.5\",i=\"2\"} 1\n", dropped: map[Reason]int{Duplicate: 2}},
+		{name: "large computed", options: simple("9007199254740993 * 2"), stdout: `0`, want: "# TYPE x gauge\nx 1.8014398509481984e+16\n"},
+		{name: "larger computed", options: simple("9007199254740993 * 9007199254740993"), stdout: `0`, want: "# TYPE x gauge\nx 8.11296384146067e+31\n"},
+		{name: "labels of no or several values", options: Options{Format: JSON, Metrics: []Metric{
+			{Name: "x", Value: ".", LabelValues: map[string]string{"l": "empty"}}, {Name: "y", Value: ".", LabelValues: map[string]string{"l": "1, 2"}}, {Name: "z", Value: ".", LabelValues: map[string]string{"l": ".a"}}}},
+			stdout: `1`, dropped: map[Reason]int{BadLabel: 3},
+			problems: `metrics[0], item 1: x: the label l: want one value, have none
+metrics[1], item 1: y: the label l: want one value, have several
+metrics[2], item 1: z: the label l: expected an object but got: number (1)`},
 		{name: "halt", options: simple("1, halt, 2"), stdout: `0`, want: "# TYPE x gauge\nx 1\n"},
 		{name: "half", options: simple("."), stdout: "{\"a\":\n [1, 2", err: "line 2, column 6: not JSON: ends before its end, as output that is only half written"},
 		{name: "empty", options: simple("."), stdout: "", err: "line 1, column 1: not JSON: ends before its end, as output that is only half written"},

@@ -60,6 +60,9 @@ const (
 	defaultMaxBytes  = 1 << 20
 	defaultJQTimeout = time.Second
 
+	mostSeries = 100_000
+	mostBytes  = 64 << 20
+
 	// maxReadings times MaxSeries is how many values a document may have before
 	// it is refused as a whole: the cap can then be applied in the order of the
 	// names, whatever order the check prints them in.
@@ -130,8 +133,11 @@ func (o *Options) limits() error {
 		name string
 		n    *int
 		def  int
-	}{{"max_series", &o.MaxSeries, defaultMaxSeries}, {"max_bytes", &o.MaxBytes, defaultMaxBytes}} {
+		most int
+	}{{"max_series", &o.MaxSeries, defaultMaxSeries, mostSeries}, {"max_bytes", &o.MaxBytes, defaultMaxBytes, mostBytes}} {
 		switch {
+		case *limit.n > limit.most:
+			return fmt.Errorf("%s: want at most %d, have %d", limit.name, limit.most, *limit.n)
 		case *limit.n < 0:
 			return fmt.Errorf("%s: want a number above 0, have %d", limit.name, *limit.n)
 		case *limit.n == 0:
@@ -191,7 +197,7 @@ func (o *Options) names() error {
 // validName checks a name for a family.
 func validName(name string) error {
 	if !model.LegacyValidation.IsValidMetricName(name) {
-		return fmt.Errorf("%q is not a name for a metric: want letters, digits, _ and :", name)
+		return fmt.Errorf("%q is not a name for a metric: want letters, digits, underscores and colons", name)
 	}
 	if prefix := reserved(name); prefix != "" {
 		return fmt.Errorf("%s is reserved: %s is the exporter's own", name, prefix)

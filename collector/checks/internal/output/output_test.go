@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
@@ -125,5 +126,30 @@ func TestCapCountsTimeSeries(t *testing.T) {
 		if len(got.Families) != want.families || got.Series != want.series || got.Dropped[OverLimit] != want.dropped {
 			t.Errorf("%d: want %v, have %d families, %d series, %v", limit, want, len(got.Families), got.Series, got.Dropped)
 		}
+	}
+}
+
+// TestParserIsShared has several goroutines use each parser at the same time,
+// which the race detector looks at.
+func TestParserIsShared(t *testing.T) {
+	texts := map[Format]string{Prometheus: "a 1\n", KV: "a=1 ms\n", JSON: `[1, {"a": 2}]`, Regexp: "a 1\n", Nagios: "OK | a=1\n", Number: "1\n"}
+	for _, o := range anyOptions() {
+		p, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := render(t, p.Parse([]byte(texts[o.Format]), 0).Families)
+		if want == "" {
+			t.Errorf("%s: nothing is served", o.Format)
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if have := render(t, p.Parse([]byte(texts[o.Format]), 0).Families); have != want {
+					t.Errorf("%s: want\n%s\nhave\n%s", o.Format, want, have)
+				}
+			})
+		}
+		wg.Wait()
 	}
 }

@@ -28,7 +28,9 @@ func (s *Scheduler) account(c *check, r *run, out Outcome) {
 		st.Failures = st.Failures.Plus(string(out.Reason), 1)
 	} else {
 		st.LastSuccess = r.wall
-		c.publish(r, out)
+		if c.def.Serves() {
+			c.publish(r, out)
+		}
 	}
 	st.Dropped = st.Dropped.Add(out.Dropped)
 	if out.Measured {
@@ -84,13 +86,13 @@ func (s *Scheduler) tell(c *check, ran, was, suspended bool) {
 	last := c.state.Last
 	switch up := c.state.Up(); {
 	case !up && (was || !ran):
-		_ = level.Error(logger).Log("msg", "Check fails", "reason", last.Reason, "err", last.Err, "stderr", tail(last.Stderr))
+		s.later(level.Error(logger), "msg", "Check fails", "reason", last.Reason, "err", last.Err, "stderr", tail(last.Stderr))
 	case up && ran && !was:
-		_ = level.Info(logger).Log("msg", "Check is well again")
+		s.later(level.Info(logger), "msg", "Check is well again")
 	}
 	if suspended {
-		_ = level.Error(logger).Log("msg", "Check is suspended: it hung too often in a row",
-			"times", c.hung, "next", time.Until(c.resumes).Round(time.Second))
+		s.later(level.Error(logger), "msg", "Check is suspended: it hung too often in a row",
+			"times", c.hung, "pause", time.Until(c.resumes).Round(time.Second))
 	}
 }
 

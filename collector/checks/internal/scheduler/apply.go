@@ -29,7 +29,7 @@ func (s *Scheduler) Apply(defs []definition.Definition) error {
 		}
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	for _, c := range slices.Clone(s.checks) {
 		if schedules[c.def.Name] == nil {
 			s.remove(c)
@@ -94,7 +94,7 @@ func (s *Scheduler) revive(c *check, d definition.Definition, times schedule.Sch
 
 // change gives a check another definition.
 func (s *Scheduler) change(c *check, d definition.Definition, times schedule.Schedule) {
-	_ = level.Info(s.o.Log).Log("msg", "Check changed", "check", d.Name)
+	s.later(level.Info(s.o.Log), "msg", "Check changed", "check", d.Name)
 	cut := c.waiting || c.run != nil && !c.run.ended
 	s.end(c)
 	old := c.def

@@ -51,7 +51,7 @@ func TestApplyWhileRunning(t *testing.T) {
 				s := newStage(t, Options{}, takes(5*time.Second))
 				d := every("a", time.Minute)
 				s.apply(d)
-				pass(s.state("a").Next.Sub(time.Now()) + time.Minute + 2*time.Second) // in the second run
+				pass(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
 				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Published == nil {
 					t.Fatalf("%+v", st)
 				}
@@ -64,7 +64,7 @@ func TestApplyWhileRunning(t *testing.T) {
 				if st.Running != tc.again {
 					t.Errorf("running is %v, want %v", st.Running, tc.again)
 				}
-				pass(s.state("a").Next.Sub(time.Now()) + 6*time.Second)
+				pass(time.Until(s.state("a").Next) + 6*time.Second)
 				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Published == nil {
 					t.Errorf("afterwards: %+v", st)
 				}
@@ -87,7 +87,7 @@ func TestRemovedWhileItEnds(t *testing.T) {
 		d := every("a", time.Minute)
 		d.Timeout = time.Minute
 		s.apply(d)
-		pass(s.state("a").Next.Sub(time.Now()) + 10*time.Second)
+		pass(time.Until(s.state("a").Next) + 10*time.Second)
 		s.apply()
 		if all := s.States(nil); len(all) != 0 {
 			t.Errorf("it is still known: %+v", all)
@@ -245,6 +245,21 @@ func TestClockSet(t *testing.T) {
 		want("an hour back", a, h, 60, 0) // 3:30 was served
 		a, h = run(time.Hour)
 		want("an hour later", a, h, 60, 1)
+	})
+}
+
+// TestLogThatBlocks scrapes while nobody reads the log.
+func TestLogThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := make(chan struct{})
+		logger := log.LoggerFunc(func(...any) error { <-read; return nil })
+		s := newStage(t, Options{Log: logger, Concurrency: 1}, func(context.Context, definition.Definition) Outcome { return Outcome{Reason: Exit} })
+		s.apply(every("a", time.Minute), every("b", time.Minute))
+		pass(5 * time.Minute)
+		if a, b := s.state("a"), s.state("b"); a.Runs != 5 || b.Runs != 5 {
+			t.Errorf("%d and %d runs", a.Runs, b.Runs)
+		}
+		close(read)
 	})
 }
 

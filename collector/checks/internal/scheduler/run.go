@@ -73,7 +73,7 @@ func (s *Scheduler) call(ctx context.Context, r *run) (out Outcome) {
 // finish accounts a run and lets the next one have its slot.
 func (s *Scheduler) finish(r *run, out Outcome) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c := r.check
 	r.watch.Stop()
 	c.run = nil
@@ -94,7 +94,7 @@ func (s *Scheduler) finish(r *run, out Outcome) {
 // the same check is started, but it does not hold up others.
 func (s *Scheduler) stuck(r *run) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if r.check.run != r {
 		return // it just finished
 	}

@@ -47,6 +47,8 @@ type Scheduler struct {
 	stop    chan struct{}
 	timing  sync.WaitGroup
 
+	toTell []func() // once the lock is given back
+
 	lastNow, lastWall time.Time // when step was called last, by both clocks
 }
 
@@ -131,6 +133,22 @@ func (s *Scheduler) find(name string) (int, bool) {
 	return slices.BinarySearchFunc(s.checks, name, func(c *check, name string) int {
 		return strings.Compare(c.def.Name, name)
 	})
+}
+
+// later has something logged when the lock is given back: a log that blocks, as
+// a pipe does that nobody reads, must not hold up those who scrape.
+func (s *Scheduler) later(logger log.Logger, keyvals ...any) {
+	s.toTell = append(s.toTell, func() { _ = logger.Log(keyvals...) })
+}
+
+// unlock gives the lock back, and logs what there is to log.
+func (s *Scheduler) unlock() {
+	tell := s.toTell
+	s.toTell = nil
+	s.mu.Unlock()
+	for _, one := range tell {
+		one()
+	}
 }
 
 // look has the timing goroutine look at the clock again.

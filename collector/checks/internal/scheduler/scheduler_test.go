@@ -167,7 +167,7 @@ func TestNoOverlap(t *testing.T) {
 		d.Timeout = 10 * time.Second // which the run, being played, ignores; it is not stuck yet
 		d.KillGrace = 10 * time.Second
 		s.apply(d)
-		pass(s.state("a").Next.Sub(time.Now())) // now it starts
+		pass(time.Until(s.state("a").Next)) // now it starts
 		pass(time.Minute - time.Nanosecond)
 		// Slots at 0 10 20 30 40 50: runs from 0 to 25 and from 30 to 55.
 		st := s.state("a")
@@ -211,7 +211,7 @@ func TestBusy(t *testing.T) {
 		hog, small := every("hog", time.Hour), every("small", 10*time.Second)
 		hog.Timeout = time.Hour
 		s.apply(hog)
-		pass(s.state("hog").Next.Sub(time.Now()))
+		pass(time.Until(s.state("hog").Next))
 		s.apply(hog, small)
 		pass(60 * time.Second)
 		st := s.state("small")
@@ -272,7 +272,7 @@ func TestTTL(t *testing.T) {
 		if st := s.state("a"); st.Ran || st.Ever || st.Published != nil {
 			t.Errorf("before the first run: %+v", st)
 		}
-		pass(s.state("a").Next.Sub(time.Now()))
+		pass(time.Until(s.state("a").Next))
 		ran := time.Now()
 		mu.Lock()
 		next = Outcome{Reason: Exit, Exited: true, ExitCode: 3, Families: good("a", 8).Families}
@@ -309,7 +309,7 @@ func TestBreaker(t *testing.T) {
 			return good("a", 1)
 		})
 		s.apply(every("a", 10*time.Minute))
-		pass(s.state("a").Next.Sub(time.Now()))
+		pass(time.Until(s.state("a").Next))
 		start := time.Now()
 		pass(8 * time.Hour)
 		var minutes []int
@@ -332,7 +332,7 @@ func TestBreaker(t *testing.T) {
 		hangs = false
 		mu.Unlock()
 		pass(61 * time.Minute)
-		if st := s.state("a"); st.Suspended || !st.Up() || st.Next.Sub(time.Now()) > 10*time.Minute {
+		if st := s.state("a"); st.Suspended || !st.Up() || time.Until(st.Next) > 10*time.Minute {
 			t.Errorf("after a success: %+v", st)
 		}
 	})

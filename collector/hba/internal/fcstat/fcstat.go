@@ -158,16 +158,22 @@ func (s *Statistics) port(h *scsihost.Host) *port {
 	if p := s.ports[h.Name]; p != nil && p.dir == h.Dir {
 		return p
 	}
-	key := h.PCI
-	if key == "" {
-		key = h.Name
-	}
+	key := h.Lane()
 	if s.lanes[key] == nil {
 		s.lanes[key] = &lane{}
 	}
 	p := &port{name: h.Name, dir: h.Dir, lane: s.lanes[key], sys: s.sys.Reader()}
 	s.ports[h.Name] = p
 	return p
+}
+
+// Busy reports whether a pass is under way on the function that a host is on:
+// then others had better not ask its firmware for anything else.
+func (s *Statistics) Busy(h *scsihost.Host) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[h.Lane()]
+	return l != nil && l.flight.Current() != nil
 }
 
 // start starts a pass, or joins the one that is under way on the function.

@@ -231,6 +231,29 @@ func TestPortsOfOneFunction(t *testing.T) {
 	}
 }
 
+// TestBusy has a pass hang: the function is busy, for both of its hosts, until
+// it ends.
+func TestBusy(t *testing.T) {
+	m := newMachine(t)
+	one := online("host3", "qla2xxx")
+	other, elsewhere := *one.Host, online("host4", "qla2xxx")
+	other.Name = "host7"
+	if m.Busy(one.Host) {
+		t.Error("busy before anything was asked")
+	}
+	m.put("host3", nil)
+	m.hang("host3", TxFrames)
+	m.ask(Ask{Timeout: time.Millisecond, MinInterval: 10 * time.Second}, one)
+	if !m.Busy(one.Host) || !m.Busy(&other) || m.Busy(elsewhere.Host) {
+		t.Errorf("busy: %v, %v, and %v elsewhere", m.Busy(one.Host), m.Busy(&other), m.Busy(elsewhere.Host))
+	}
+	m.answerOnce("host3", TxFrames, 7)
+	m.ask(patient, one)
+	for m.Busy(one.Host) {
+		runtime.Gosched()
+	}
+}
+
 // TestSpuriousZero: another agent has the driver clear its block while it is
 // read, so that counters and even their age seem to fall.
 func TestSpuriousZero(t *testing.T) {

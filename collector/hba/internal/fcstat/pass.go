@@ -236,7 +236,7 @@ func (r *reading) failed(err error) error {
 	if errors.As(err, &path) && path.Op == "open" && errors.Is(err, fs.ErrNotExist) {
 		return nil // this kernel does not have the file
 	}
-	r.reasons.add(reasonOf(err))
+	r.reasons.add(ReasonOf(err))
 	if errors.Is(err, syscall.ENODEV) {
 		return errNoBlock // unplugged
 	}

@@ -36,7 +36,8 @@ type reasons uint16
 
 func (r *reasons) add(reason Reason) { *r |= 1 << reason }
 
-func reasonOf(err error) Reason {
+// ReasonOf returns the reason that an error stands for.
+func ReasonOf(err error) Reason {
 	var malformed *host.Malformed
 	switch {
 	case errors.As(err, &malformed):

@@ -44,6 +44,8 @@ type LUN struct {
 
 	inode     uint64
 	described bool
+	located   bool
+	noHandler bool   // there is no access state
 	mask      uint64 // of counters
 	jitter    [2]jitter
 }
@@ -136,11 +138,7 @@ func (f *Finder) Describe(l *LUN, skip func(error)) {
 		return
 	}
 	l.described = true
-	link, err := f.sys.Link(class, l.HCTL)
-	if err != nil && !absent(err) { // EINVAL says that it is no link
-		f.tell(l, err, skip)
-	}
-	f.place(l, link)
+	f.Locate(l, skip)
 	l.Vendor = f.label(l, "vendor", skip)
 	l.Model = f.label(l, "model", skip)
 	l.Revision = f.label(l, "rev", skip)
@@ -161,6 +159,21 @@ func (f *Finder) Describe(l *LUN, skip func(error)) {
 		}
 	}
 	f.giveGenericName(l)
+}
+
+// Locate finds out where a device is, once for as long as it stays: for those
+// of which nothing else is wanted.
+func (f *Finder) Locate(l *LUN, skip func(error)) {
+	if l.located {
+		return
+	}
+	link, err := f.sys.Link(class, l.HCTL)
+	if err != nil && !absent(err) { // EINVAL says that it is no link
+		f.tell(l, err, skip)
+		return
+	}
+	f.place(l, link)
+	l.located = true
 }
 
 func (f *Finder) tell(l *LUN, err error, skip func(error)) {

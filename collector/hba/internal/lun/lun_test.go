@@ -147,6 +147,41 @@ func TestWhatIsWrongIsToldAndAskedForAgain(t *testing.T) {
 	}
 }
 
+// TestNoHandler is about devices without an access state, which the kernel
+// decides when it makes them: they are not asked again, and others are.
+func TestNoHandler(t *testing.T) {
+	s := newTree(t)
+	f := NewFinder(host.NewTree(s.root))
+	const dir = "devices/host0/target0:0:0"
+	s.device(dir, "0:0:0:0", "ACME")
+	access := func() Access {
+		t.Helper()
+		luns, told := read(s, f)
+		if told != nil {
+			t.Error(told)
+		}
+		return luns["0:0:0:0"].Access
+	}
+	if a := access(); a != NoAccess {
+		t.Errorf("access %v out of nothing", a)
+	}
+	s.write(dir+"/0:0:0:0/access_state", "standby\n")
+	if a := access(); a != NoAccess {
+		t.Errorf("access %v of a device that had none", a)
+	}
+	s.device(dir, "0:0:0:0", "ACME") // another one
+	if a := access(); a != Standby {
+		t.Errorf("access %v of a new device", a)
+	}
+	s.remove(dir + "/0:0:0:0/access_state")
+	access()
+	s.device(dir, "0:0:0:0", "ACME")
+	luns, _ := read(s, f)
+	if n := testing.AllocsPerRun(10, func() { f.refreshAccess(luns["0:0:0:0"], nil) }); n > 0 {
+		t.Errorf("%v allocations for a device without a handler", n)
+	}
+}
+
 func TestJitter(t *testing.T) {
 	const mask = 1<<32 - 1
 	for _, c := range []struct{ in, want []uint64 }{

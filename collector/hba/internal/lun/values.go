@@ -2,6 +2,7 @@ package lun
 
 import (
 	"errors"
+	"io/fs"
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -111,12 +112,18 @@ func (f *Finder) Refresh(l *LUN, want Want, skip func(error)) bool {
 
 func (f *Finder) refreshAccess(l *LUN, skip func(error)) {
 	l.Access = NoAccess
+	if l.noHandler {
+		return
+	}
 	b, err := f.sys.Text(class, l.HCTL, "device/access_state")
 	switch {
 	case err == nil:
 		if l.Access = accessOf(b); l.Access == OtherAccess && string(b) != "unknown" {
 			skip(f.sys.At(host.Bad(1, "an access state", b)))
 		}
+	case errors.Is(err, fs.ErrNotExist):
+		// The kernel decides when it makes the device, and asking costs an error.
+		l.noHandler = true
 	case !absent(err):
 		skip(err)
 	}

@@ -103,6 +103,7 @@ type Port struct {
 	LUNsCounted bool
 
 	inode uint64
+	round uint64 // of the finder, when it was last read
 	dir   string // below sysfs
 	facts facts
 }

@@ -65,6 +65,7 @@ func (f *Finder) Read(p *Port, notifications bool, tell func(error)) bool {
 		p.LUNs, p.LUNsCounted = f.luns[p.Target], f.luns != nil && p.Target != ""
 	}
 	p.facts.complete = r.sound
+	p.round = f.round
 	return true
 }
 

@@ -36,6 +36,7 @@ type Finder struct {
 	listing host.Listing
 	byName  map[string]*Port
 	byHost  map[string][]*Port
+	round   uint64
 
 	devices host.Listing
 	luns    map[string]int // by SCSI target; nil when they cannot be counted
@@ -47,6 +48,7 @@ func NewFinder(sys *host.Reader) *Finder { return &Finder{sys: sys} }
 // Find finds out which remote ports there are, and counts the devices below
 // them. What it cannot count is told.
 func (f *Finder) Find(tell func(error)) error {
+	f.round++
 	changed, err := f.sys.List(&f.listing, Class)
 	if err != nil {
 		f.byName, f.byHost = nil, nil
@@ -130,3 +132,12 @@ func (f *Finder) Of(host string) []*Port { return f.byHost[host] }
 // Port returns the remote port of a name, as it was when it was last read, or
 // nil.
 func (f *Finder) Port(name string) *Port { return f.byName[name] }
+
+// Fresh returns the remote port of a name if it was read since the last Find,
+// and nil otherwise.
+func (f *Finder) Fresh(name string) *Port {
+	if p := f.byName[name]; p != nil && p.round == f.round {
+		return p
+	}
+	return nil
+}

@@ -130,6 +130,28 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFresh is about what others may take over: ports that were read this time.
+func TestFresh(t *testing.T) {
+	f := newFabric(t)
+	f.target("rport-3:0-2")
+	f.target("rport-4:0-2")
+	f.read()
+	if p := f.Fresh("rport-3:0-2"); p == nil || p.PortName != "50060e8012345600" || p.State != Online {
+		t.Errorf("%+v", p)
+	}
+	for _, name := range []string{"rport-4:0-2", "rport-5:0-0"} { // not read, and not there
+		if p := f.Fresh(name); p != nil {
+			t.Errorf("%+v", p)
+		}
+	}
+	if err := f.Find(nil); err != nil {
+		t.Fatal(err)
+	}
+	if p := f.Fresh("rport-3:0-2"); p != nil {
+		t.Errorf("%+v, of the last time", p)
+	}
+}
+
 func TestFindWithoutClass(t *testing.T) {
 	f := newFabric(t)
 	if err := f.Find(nil); !host.Gone(err) {

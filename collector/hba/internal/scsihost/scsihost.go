@@ -33,6 +33,16 @@ type Host struct {
 // IsVirtual reports whether the host is an NPIV port on top of another host.
 func (h *Host) IsVirtual() bool { return h.Physical != h.Name }
 
+// Lane returns what the host has to share with others when its firmware is
+// asked, one question at a time: its PCI function, or itself where it is on
+// none.
+func (h *Host) Lane() string {
+	if h.PCI != "" {
+		return h.PCI
+	}
+	return h.Name
+}
+
 // A Finder finds the hosts of one class. It remembers what it has resolved, so
 // that a host that stays costs one readlink and one read. It is not for
 // concurrent use.

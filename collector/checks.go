@@ -1,0 +1,165 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/hostexporter/host_exporter/collector/checks"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
+	"github.com/hostexporter/host_exporter/collector/internal/web"
+)
+
+// Supervise must be the first thing that a program with an Exporter does: where
+// the exporter started the program to look after one command of a check, it
+// does that and exits.
+func Supervise() { checks.Supervise() }
+
+// controlGroups returns the control group that holds one for each run of a
+// check, where the host delegates it: nil otherwise, and in an exporter that
+// does not serve, which has no business to move its process about.
+func (e *Exporter) controlGroups() *checks.Groups {
+	if !e.serving.Load() {
+		return nil
+	}
+	groups, err := checks.DelegatedGroups()
+	if err != nil {
+		_ = level.Info(e.config.Log).Log("msg", "Checks run within the limits of processes, as there are no control groups for them", "reason", err)
+		return nil
+	}
+	return groups
+}
+
+// ListChecks writes a line for each check of the configuration.
+func (e *Exporter) ListChecks(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tWHEN\tTIMEOUT\tFORMAT\tUSER\tCOMMAND\tDESCRIPTION")
+	for _, d := range e.current.Load().checks {
+		when := "every " + model.Duration(d.Interval).String()
+		switch {
+		case !d.Enabled:
+			when = "never (not enabled)"
+		case d.At != "":
+			when = "at " + d.At
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Name, when, d.Timeout, d.Output.Format, d.User, strings.Join(d.Command, " "), d.Description)
+	}
+	return w.Flush()
+}
+
+// RunCheck runs a check of the configuration once, now, within its limits. What
+// it would publish goes to out, and what there is to say about the run to
+// remarks. The error tells that the run failed.
+func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Writer) error {
+	all := e.current.Load().checks
+	i := slices.IndexFunc(all, func(d checks.Definition) bool { return d.Name == name })
+	if i < 0 {
+		var names []string
+		for _, d := range all {
+			names = append(names, d.Name)
+		}
+		return fmt.Errorf("there is no check %q in the configuration%s", name, document.Suggest(name, names))
+	}
+	r := e.checks.RunOnce(ctx, all[i])
+	for _, f := range r.Families {
+		if _, err := expfmt.MetricFamilyToText(out, f); err != nil {
+			return err
+		}
+	}
+	remark := func(format string, args ...any) { fmt.Fprintf(remarks, "# "+format+"\n", args...) }
+	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peak(r), exit(r))
+	for _, d := range r.Dropped {
+		remark("%d samples dropped: %s", d.N, d.Reason)
+	}
+	for _, p := range r.Problems {
+		remark("%s", p)
+	}
+	for line := range strings.Lines(r.Stderr) {
+		remark("stderr: %s", strings.TrimSpace(line))
+	}
+	if r.Reason != "" {
+		return fmt.Errorf("check %s failed (%s): %w", name, r.Reason, r.Err)
+	}
+	return nil
+}
+
+func peak(r checks.Report) string {
+	if r.MaxRSS == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", at most %d MiB of memory", r.MaxRSS>>20)
+}
+
+func exit(r checks.Report) string {
+	if !r.Exited {
+		return ""
+	}
+	return fmt.Sprintf(", exit code %d", r.ExitCode)
+}
+
+// ImportCrontab writes the checks of the configuration file that do what a
+// crontab does, with comments where a human must decide. The error tells of
+// lines that are not understood; they are in the text as comments.
+func ImportCrontab(in io.Reader, out, remarks io.Writer, user string) error {
+	text, report, err := checks.ImportCrontab(in, user)
+	if err != nil {
+		return err
+	}
+	if _, err := out.Write(text); err != nil {
+		return err
+	}
+	fmt.Fprintf(remarks, "%d checks, %d of them with something to decide: look for \"decide:\"\n", len(report.Checks), report.Decide)
+	if len(report.Broken) == 0 {
+		return nil
+	}
+	var lines []string
+	for _, b := range report.Broken {
+		lines = append(lines, fmt.Sprintf("line %d: %v: %s", b.Line, b.Err, b.Text))
+	}
+	return fmt.Errorf("%d lines are not understood:\n%s", len(lines), strings.Join(lines, "\n"))
+}
+
+// checkRows are what the status page shows of checks.
+func (e *Exporter) checkRows() []web.Check {
+	now := e.host.Now()
+	var rows []web.Check
+	for _, s := range e.checks.Status() {
+		d := s.Definition
+		c := web.Check{Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", Series: fmt.Sprint(s.Series)}
+		switch {
+		case s.Suspended:
+			c.State, c.Label = "error", "suspended"
+		case !s.Ran:
+			c.State, c.Label = "", "not run yet"
+		case s.Last.Reason != "":
+			c.State, c.Label = "error", string(s.Last.Reason)
+		}
+		if s.Running {
+			c.Label += ", running"
+		}
+		if s.Ran {
+			c.Took = s.Last.Duration.Round(time.Millisecond).String()
+			c.Age = fmt.Sprintf("%v ago", max(now.Sub(s.LastRun), 0).Round(time.Second))
+		}
+		if !s.Next.IsZero() {
+			c.Next = fmt.Sprintf("in %v", max(s.Next.Sub(now), 0).Round(time.Second))
+		}
+		if s.Last.Err != nil {
+			c.Err = s.Last.Err.Error()
+		}
+		c.Err = strings.Join(append(slices.DeleteFunc([]string{c.Err}, func(s string) bool { return s == "" }), s.Last.Problems...), "; ")
+		if s.Last.Stderr != "" {
+			c.Err += " [" + strings.TrimSpace(s.Last.Stderr) + "]"
+		}
+		rows = append(rows, c)
+	}
+	return rows
+}

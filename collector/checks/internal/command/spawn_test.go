@@ -1,0 +1,110 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSpawn(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		path, contains string
+	}{
+		{filepath.Join(dir, "none"), "none: no such file"},
+		{dir, ": is a folder"},
+		{file("plain", "#!/bin/sh\n", 0o644), "plain: mode 0644: not executable"},
+		{file("odd", "neither", 0o755), "odd: exec format error: neither"},
+		{file("lost", "#!/no/such/interpreter\n", 0o755), "lost: no such file or directory: the interpreter"},
+		{filepath.Join(file("file", "", 0o755), "below"), "file: not a folder"},
+		{"/dev/null", "/dev/null: not a regular file"},
+	} {
+		for _, memory := range []int64{0, 1 << 20} {
+			res := runIn(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafe: true, Memory: memory})
+			want(t, res, Spawn)
+			if !strings.Contains(fmt.Sprint(res.Err), c.contains) || res.ExitCode != -1 {
+				t.Errorf("%s: %+v", c.path, res)
+			}
+		}
+	}
+	r := NewRunner(Options{})
+	defer r.Close()
+	for _, c := range []Command{
+		{},
+		{Argv: []string{"true"}},
+		{Argv: []string{"/bin/true"}, Timeout: -1},
+		{Argv: []string{"/bin/true"}, Env: []string{"NONSENSE"}},
+		{Argv: []string{"/bin/true"}, OpenFiles: 3},
+		{Argv: []string{"/bin/true"}, User: "no-such-user"},
+		{Argv: []string{"/bin/true"}, Group: "no-such-group"},
+	} {
+		c.AllowUnsafe = true
+		want(t, r.Run(t.Context(), c), Spawn)
+	}
+}
+
+// TestUnsafe runs below a folder that is open to all, as /tmp is.
+func TestUnsafe(t *testing.T) {
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(open, "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	res := runIn(t, t.Context(), Command{Argv: []string{script}})
+	want(t, res, Spawn)
+	// It names whatever comes first on the way there.
+	if !strings.Contains(fmt.Sprint(res.Err), "lets others write") && !strings.Contains(fmt.Sprint(res.Err), "belongs to user") {
+		t.Error(res.Err)
+	}
+	want(t, runIn(t, t.Context(), Command{Argv: []string{script}, AllowUnsafe: true}), "")
+}
+
+// TestOtherUserOnThisHost needs the privilege to become somebody else.
+func TestOtherUserOnThisHost(t *testing.T) {
+	c := shell("id -u; id -g; id -G; grep CapAmb /proc/self/status; ulimit -u 2>/dev/null || ulimit -p")
+	c.User, c.Group = "65534", ""
+	if os.Geteuid() != 0 {
+		res := runIn(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
+		want(t, res, "")
+		c.User = "0"
+		r := NewRunner(Options{})
+		defer r.Close()
+		res = r.Run(t.Context(), c)
+		want(t, res, Spawn)
+		if !strings.Contains(fmt.Sprint(res.Err), "CAP_SETUID, CAP_SETGID, CAP_KILL") {
+			t.Error(res.Err)
+		}
+		t.Skip("not root")
+	}
+	if _, err := credential(c.User, ""); err != nil {
+		t.Skip(err)
+	}
+	res := runIn(t, t.Context(), c)
+	want(t, res, "")
+	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
+	if len(lines) != 5 || lines[0] != "65534" || lines[2] == "0" || lines[3] != "CapAmb:\t0000000000000000" || lines[4] != "128" {
+		t.Errorf("%q %s", lines, res.Stderr)
+	}
+	c = shell("trap '' TERM; while :; do sleep 1000; done")
+	c.User, c.Timeout, c.KillGrace = "65534", 500*time.Millisecond, 50*time.Millisecond
+	want(t, runIn(t, t.Context(), c), Timeout)
+}

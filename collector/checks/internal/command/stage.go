@@ -1,0 +1,86 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// stageTitle is the second stage's argv[0].
+	stageTitle = "host_exporter-stage"
+	// stageFD is the pipe to which the second stage writes why it failed.
+	stageFD = 3
+)
+
+// stage starts the program by way of the exporter's own binary, which puts the
+// memory limit on itself and becomes the program.
+func (r *request) stage() (int, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return 0, fmt.Errorf("pipe: %w", err)
+	}
+	failure := os.NewFile(uintptr(fds[0]), "failure")
+	defer failure.Close()
+	argv := append([]string{stageTitle, strconv.FormatInt(r.Memory, 10)}, r.Argv...)
+	pid, err := r.exec("/proc/self/exe", argv, 0, 1, 2, uintptr(fds[1]))
+	_ = unix.Close(fds[1])
+	if err != nil {
+		return 0, err
+	}
+	// It ends when the program starts, for the pipe is closed then.
+	errno, err := io.ReadAll(failure)
+	if err == nil && len(errno) == 0 {
+		return pid, nil
+	}
+	_ = unix.Kill(pid, unix.SIGKILL)
+	_, _ = unix.Wait4(pid, nil, 0, nil)
+	if err != nil {
+		return 0, err
+	}
+	number, err := strconv.Atoi(string(errno))
+	if err != nil {
+		return 0, fmt.Errorf("%s: starting it: %q", r.Argv[0], errno)
+	}
+	return 0, execError(r.Argv[0], syscall.Errno(number))
+}
+
+// become is the second stage: it returns only when it fails.
+func become(args []string) syscall.Errno {
+	unix.CloseOnExec(stageFD)
+	if len(args) < 2 {
+		return unix.EINVAL
+	}
+	memory, err := strconv.ParseUint(args[0], 10, 63)
+	if err != nil {
+		return unix.EINVAL
+	}
+	path, err := unix.BytePtrFromString(args[1])
+	if err != nil {
+		return unix.EINVAL
+	}
+	argv, err := syscall.SlicePtrFromStrings(args[1:])
+	if err != nil {
+		return unix.EINVAL
+	}
+	env, err := syscall.SlicePtrFromStrings(os.Environ())
+	if err != nil {
+		return unix.EINVAL
+	}
+	// The runtime may not get a chance to map memory between these two: then it
+	// would not survive its own limit.
+	limit := unix.Rlimit{Cur: memory, Max: memory}
+	_, _, errno := unix.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_DATA, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	if errno == 0 {
+		_, _, errno = unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])))
+	}
+	runtime.KeepAlive(argv)
+	runtime.KeepAlive(env)
+	return errno
+}

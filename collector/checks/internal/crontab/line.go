@@ -1,0 +1,128 @@
+package crontab
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/schedule"
+)
+
+// A variable is a line NAME=value, which holds for the lines below it.
+type variable struct{ name, value string }
+
+func isName(s string) bool { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(s) }
+
+func parseVariable(line string) (variable, bool) {
+	name, value, ok := strings.Cut(line, "=")
+	name, value = unquote(strings.TrimSpace(name)), unquote(strings.TrimSpace(value))
+	return variable{name, value}, ok && isName(name)
+}
+
+// unquote takes away one pair of quotes around a text.
+func unquote(s string) string {
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return s
+}
+
+// A job is a line with a command.
+type job struct{ at, user, command string }
+
+func parseJob(line string, system bool) (job, error) {
+	n := 5
+	if strings.HasPrefix(line, "@") {
+		n = 1
+	}
+	var fields []string
+	rest := strings.TrimPrefix(line, "-") // keeps a line out of the log in some crons
+	for range n {
+		var word string
+		if word, rest = cutField(rest); word != "" {
+			fields = append(fields, word)
+		}
+	}
+	j := job{at: strings.Join(fields, " ")}
+	if _, err := schedule.ParseCron(j.at, time.UTC); err != nil {
+		return j, err
+	}
+	if n == 1 {
+		j.at = strings.ToLower(j.at)
+	}
+	if system {
+		if j.user, rest = cutField(rest); !isUser(j.user) {
+			return j, fmt.Errorf("%q is not the name of a user", j.user)
+		}
+	}
+	j.command = rest
+	if command, _, _ := stdin(rest); command == "" {
+		return j, errors.New("there is no command")
+	}
+	return j, nil
+}
+
+// cutField is the first word of a line, and the rest.
+func cutField(s string) (word, rest string) {
+	s = strings.TrimLeft(s, " \t")
+	if i := strings.IndexAny(s, " \t"); i >= 0 {
+		return s[:i], strings.TrimLeft(s[i:], " \t")
+	}
+	return s, ""
+}
+
+func isUser(s string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`).MatchString(s)
+}
+
+// namesUsers tells whether a crontab is one of the system. "php /srv/a.php"
+// could be a user php: so at least one of the users has to be a usual one, and
+// all lines have to fit.
+func namesUsers(lines []string) bool {
+	usual := regexp.MustCompile(`^(root|nobody|daemon|backup|www-data|postgres|mysql|munin|nagios|prometheus|list|man|mail|news|logcheck|smmsp|_.*)$`)
+	found := false
+	for _, line := range lines {
+		line = strings.TrimSpace(line)
+		if _, isVariable := parseVariable(line); isVariable || strings.HasPrefix(line, "#") {
+			continue
+		}
+		j, err := parseJob(line, false)
+		if err != nil {
+			continue
+		}
+		user, command := cutField(j.command)
+		if command == "" || !isUser(user) {
+			return false
+		}
+		found = found || usual.MatchString(user)
+	}
+	return found
+}
+
+// interval is the plain interval that an expression means, or nothing.
+func interval(at string) string {
+	if at == "* * * * *" || at == "*/1 * * * *" {
+		return "1m"
+	}
+	if at == "@hourly" || at == "0 * * * *" {
+		return "1h"
+	}
+	if n, ok := step(at, "*/", " * * * *"); ok && 60%n == 0 {
+		return fmt.Sprintf("%dm", n)
+	}
+	if n, ok := step(at, "0 */", " * * *"); ok && 24%n == 0 {
+		return fmt.Sprintf("%dh", n)
+	}
+	return ""
+}
+
+// step is the number between two texts.
+func step(at, before, after string) (int, bool) {
+	rest, ok := strings.CutPrefix(at, before)
+	text, also := strings.CutSuffix(rest, after)
+	n, err := strconv.Atoi(text)
+	return n, ok && also && err == nil && n > 0
+}

@@ -1,0 +1,93 @@
+package crontab
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// takeProm recognises a command that writes metrics for node_exporter's
+// textfile collector, in the three ways that are usual. Its output is taken
+// directly then.
+func (c *check) takeProm() {
+	if tokens, file, ok := sponged(c.tokens); ok {
+		c.prom(tokens, file)
+	} else if tokens, file, ok := written(c.tokens); ok {
+		c.prom(tokens, file)
+	} else if tokens, file, ok := moved(c.tokens); ok {
+		c.prom(tokens, file)
+	}
+}
+
+func (c *check) prom(tokens []token, file string) {
+	c.tokens, c.format = tokens, "prometheus"
+	c.note("the metrics went to %s: remove that file, or they are there twice", file)
+}
+
+func isProm(t token) bool { return !t.operator && strings.HasSuffix(t.text, ".prom") }
+
+// sponged is COMMAND | sponge FILE.prom.
+func sponged(t []token) (rest []token, file string, ok bool) {
+	n := len(t)
+	if n < 4 || !isProm(t[n-1]) || path.Base(t[n-2].text) != "sponge" || !t[n-3].is("|") {
+		return nil, "", false
+	}
+	return t[:n-3], t[n-1].text, !listed(t)
+}
+
+// written is COMMAND > FILE.prom.
+func written(t []token) (rest []token, file string, ok bool) {
+	rest, target, ok := output(t)
+	return rest, target.text, ok && isProm(target) && !listed(t)
+}
+
+// listed tells whether there is more than one pipeline.
+func listed(tokens []token) bool {
+	return slices.ContainsFunc(tokens, func(t token) bool { return t.is(";", "&&", "||", "&", "(", ")", ";;") })
+}
+
+// output is a command without the file it writes to.
+func output(t []token) (rest []token, target token, ok bool) {
+	i := max(lastIndex(t, ">"), lastIndex(t, ">|"), lastIndex(t, "1>"))
+	if i <= 0 || i+1 >= len(t) || t[i+1].operator || slices.ContainsFunc(t[i+1:], func(t token) bool { return t.is("|") }) {
+		return nil, token{}, false
+	}
+	return slices.Concat(t[:i], t[i+2:]), t[i+1], true
+}
+
+// moved is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, with a mktemp before
+// and a chmod in between or not.
+func moved(tokens []token) (rest []token, file string, ok bool) {
+	var command []token
+	var from, to string
+	for _, part := range parts(tokens) {
+		switch {
+		case len(part) == 0:
+			return nil, "", false
+		case len(part) == 1 && strings.Contains(strings.ReplaceAll(part[0].raw, `"`, ""), "=$(mktemp"), part[0].text == "chmod":
+		case part[0].text == "mv" && len(part) >= 3 && isProm(part[len(part)-1]) && to == "":
+			from, to = bare(part[len(part)-2]), part[len(part)-1].text
+		case command == nil:
+			command = part
+		default:
+			return nil, "", false
+		}
+	}
+	rest, target, ok := output(command)
+	return rest, to, ok && to != "" && bare(target) == from && !listed(rest)
+}
+
+// bare is a word without the double quotes around it.
+func bare(t token) string { return strings.Trim(t.raw, `"`) }
+
+// parts are the commands of a list that goes on with && or a semicolon.
+func parts(tokens []token) (parts [][]token) {
+	start := 0
+	for i, t := range tokens {
+		if t.is("&&", ";") {
+			parts = append(parts, tokens[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, tokens[start:])
+}

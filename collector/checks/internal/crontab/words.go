@@ -1,0 +1,164 @@
+package crontab
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A token is a word or an operator of a shell command.
+type token struct {
+	raw      string // as it was written
+	text     string // a word without its quotes
+	operator bool
+	shell    bool // a word that only a shell can make out: it has a $, a glob ...
+}
+
+// operators are those of sh that matter here, the longest first. What
+// redirects has its descriptor with it.
+func operators() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]*(>>|>\||>&[0-9-]?|<<-?|<&[0-9-]?|<>|<|>)|&>>?|&&|\|\||;;|[|&;()])`)
+}
+
+// split takes a command apart as sh would. It is false for quotes that are
+// not closed.
+func split(command string) (tokens []token, ok bool) {
+	operator := operators()
+	for {
+		command = strings.TrimLeft(command, " \t\n")
+		if command == "" {
+			return tokens, true
+		}
+		if op := operator.FindString(command); op != "" {
+			tokens = append(tokens, token{raw: op, text: op, operator: true})
+			command = command[len(op):]
+			continue
+		}
+		word, length, closed := cutWord(command)
+		if !closed {
+			return tokens, false
+		}
+		tokens = append(tokens, word)
+		command = command[length:]
+	}
+}
+
+// cutWord reads the word that a command starts with.
+func cutWord(s string) (w token, length int, closed bool) {
+	var text strings.Builder
+	i := 0
+	for i < len(s) && !strings.ContainsRune(" \t\n|&;()<>", rune(s[i])) {
+		switch c := s[i]; c {
+		case '\'':
+			end := strings.IndexByte(s[i+1:], '\'')
+			if end < 0 {
+				return w, 0, false
+			}
+			text.WriteString(s[i+1 : i+1+end])
+			i += end + 2
+		case '"':
+			n, closed := quoted(s[i+1:], &text, &w)
+			if !closed {
+				return w, 0, false
+			}
+			i += n + 1
+		case '\\':
+			if i+1 == len(s) {
+				return w, 0, false
+			}
+			text.WriteByte(s[i+1])
+			i += 2
+		case '$', '`':
+			n, closed := expansion(s[i:])
+			if !closed {
+				return w, 0, false
+			}
+			w.shell = true
+			text.WriteString(s[i : i+n])
+			i += n
+		default:
+			if strings.IndexByte("*?[]{}!", c) >= 0 || i == 0 && (c == '~' || c == '#') {
+				w.shell = true
+			}
+			text.WriteByte(c)
+			i++
+		}
+	}
+	w.raw, w.text = s[:i], text.String()
+	return w, i, true
+}
+
+// quoted reads the inside of double quotes up to and with the closing one.
+func quoted(s string, text *strings.Builder, w *token) (length int, closed bool) {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return i + 1, true
+		case c == '\\' && i+1 < len(s) && strings.IndexByte("$`\"\\", s[i+1]) >= 0:
+			i++
+			text.WriteByte(s[i])
+		case c == '$' || c == '`':
+			n, ok := expansion(s[i:])
+			if !ok {
+				return 0, false
+			}
+			w.shell = true
+			text.WriteString(s[i : i+n])
+			i += n - 1
+		default:
+			text.WriteByte(c)
+		}
+	}
+	return 0, false
+}
+
+// expansion is the length of what starts with a dollar or a backquote.
+func expansion(s string) (length int, closed bool) {
+	if s[0] == '`' {
+		end := strings.IndexByte(s[1:], '`')
+		return end + 2, end >= 0
+	}
+	if len(s) < 2 || s[1] != '(' && s[1] != '{' {
+		return 1, true
+	}
+	depth := 0
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '(', '{':
+			depth++
+		case ')', '}':
+			if depth--; depth == 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// join writes tokens as a command again.
+func join(tokens []token) string {
+	raw := make([]string, len(tokens))
+	for i, t := range tokens {
+		raw[i] = t.raw
+	}
+	return strings.Join(raw, " ")
+}
+
+// plain tells whether no shell is needed.
+func plain(tokens []token) bool {
+	for _, t := range tokens {
+		if t.operator || t.shell {
+			return false
+		}
+	}
+	return len(tokens) > 0
+}
+
+// is tells whether a token is this operator.
+func (t token) is(operators ...string) bool {
+	for _, op := range operators {
+		if t.operator && t.text == op {
+			return true
+		}
+	}
+	return false
+}

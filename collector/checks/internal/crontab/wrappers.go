@@ -1,0 +1,127 @@
+package crontab
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// unwrap takes away the programs that only watch over another one.
+func (c *check) unwrap() {
+	for plain(c.tokens) {
+		t := c.tokens
+		if name, value, ok := assignment(t[0]); ok && len(t) > 1 {
+			c.env = append(c.env, variable{name, value})
+			c.tokens = t[1:]
+			continue
+		}
+		rest := -1
+		switch path.Base(t[0].text) {
+		case "flock":
+			rest = c.flock(t)
+		case "timeout":
+			rest = c.timeoutOf(t)
+		case "nice":
+			rest = options(t, `^(-n|--adjustment)$`, `^(-[0-9]+|-n-?[0-9]+|--[0-9]+|--adjustment=.*)$`)
+		case "ionice":
+			rest = options(t, `^(-c|-n|--class|--classdata)$`, `^(-t|--ignore|-[cn][0-9]|--class(data)?=.*)$`)
+		case "nohup":
+			rest = 1
+		case "env":
+			if rest = 1; len(t) < 2 || strings.HasPrefix(t[1].text, "-") {
+				rest = -1
+			}
+		}
+		if rest <= 0 || rest >= len(t) {
+			return
+		}
+		if name := path.Base(t[0].text); name == "nice" || name == "ionice" || name == "nohup" {
+			c.note("without %q: checks run at low priority, away from any terminal", join(t[:rest]))
+		}
+		c.tokens = t[rest:]
+	}
+}
+
+// assignment is NAME=value in front of a command.
+func assignment(t token) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(t.text, "=")
+	return name, value, ok && isName(name) && strings.HasPrefix(t.raw, name+"=")
+}
+
+// options is the index of the first argument that is no option: those that
+// take a value of their own, and those that do not. It is -1 for unknown ones.
+func options(t []token, valued, single string) int {
+	i := 1
+	for ; i < len(t) && strings.HasPrefix(t[i].text, "-"); i++ {
+		switch {
+		case regexp.MustCompile(valued).MatchString(t[i].text):
+			i++
+		case !regexp.MustCompile(single).MatchString(t[i].text):
+			return -1
+		}
+	}
+	return i
+}
+
+// flock is where the command of flock starts. A command given with -c is for
+// a shell, and takes the place of all.
+func (c *check) flock(t []token) int {
+	lock := options(t, `^(-w|--wait|--timeout|-E|--conflict-exit-code)$`, `^(-[nxseuFo]+|--(nb|nonblock|exclusive|shared|close|no-fork|wait=.*|timeout=.*))$`)
+	if lock < 0 || lock+1 >= len(t) {
+		return -1
+	}
+	const why = "without %q: a check never runs twice at the same time. If the lock is shared with others, keep it"
+	if t[lock+1].text != "-c" && t[lock+1].text != "--command" {
+		c.note(why, join(t[:lock+1]))
+		return lock + 1
+	}
+	if lock+3 != len(t) {
+		return -1
+	}
+	inner, closed := split(t[lock+2].text)
+	if !closed || len(inner) == 0 {
+		return -1
+	}
+	c.note(why, join(t[:lock+2]))
+	c.tokens = inner
+	return 0
+}
+
+// timeoutOf is where the command of timeout starts.
+func (c *check) timeoutOf(t []token) int {
+	i := options(t, `^(-k|--kill-after|-s|--signal)$`, `^(--(foreground|preserve-status|verbose|kill-after=.*|signal=.*)|-v|-[ks].+)$`)
+	if i < 0 || i+1 >= len(t) {
+		return -1
+	}
+	d, ok := seconds(t[i].text)
+	if !ok {
+		return -1
+	}
+	c.timeout = d
+	return i + 1
+}
+
+// seconds reads a time of timeout: a number with s, m, h or d.
+func seconds(text string) (time.Duration, bool) {
+	if text == "" {
+		return 0, false
+	}
+	unit := time.Second
+	switch text[len(text)-1] {
+	case 's':
+		text = text[:len(text)-1]
+	case 'm':
+		unit, text = time.Minute, text[:len(text)-1]
+	case 'h':
+		unit, text = time.Hour, text[:len(text)-1]
+	case 'd':
+		unit, text = 24*time.Hour, text[:len(text)-1]
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n > 0) || n*unit.Seconds() > 1e8 || n*unit.Seconds() < 1e-3 {
+		return 0, false
+	}
+	return time.Duration(n * float64(unit)), true
+}

@@ -1,0 +1,174 @@
+package hba
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math/bits"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// A pathsBench is the collector on a recorded host with maps mpatha (sda and
+// sdb), mpathb (sdc and sdd), mpathc (vdb) and mpathd (sde), whose kernel and
+// multipathd a test stands in for.
+type pathsBench struct {
+	testing.TB
+	host *host.Host
+	out  *metric.Sink
+	c    collect.Collector
+}
+
+func newPathsBench(t testing.TB, recorded string) *pathsBench {
+	t.Helper()
+	h := golden.Load(t, "../../testdata/hba/"+recorded+".host", t.TempDir())
+	h.DeviceMapper = nil
+	h.Now = time.Now
+	return &pathsBench{TB: t, host: h}
+}
+
+// build builds the collector on what the host is now.
+func (b *pathsBench) build(options ...string) {
+	b.Helper()
+	set := metric.NewSet()
+	b.out = metric.NewSink(set)
+	with := map[string][]string{"statistics": {"none"}, "luns": {"none"}}
+	for _, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		with[name] = []string{value}
+	}
+	var err error
+	if b.c, err = Collectors()[1].Build.New(&collect.Env{Host: b.host, Metrics: set, Log: log.NewNopLogger()}, with); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// file makes an empty file of the host's.
+func (b *pathsBench) file(name string) {
+	b.Helper()
+	path := b.host.Root.Path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// daemon has multipathd run, with what it does with a question.
+func (b *pathsBench) daemon(serve func(question string, conn net.Conn)) {
+	b.Helper()
+	b.file("run/multipathd.pid")
+	b.host.Dial = func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer func() { _ = theirs.Close() }()
+			head := make([]byte, bits.UintSize/8)
+			if _, err := io.ReadFull(theirs, head); err != nil {
+				return
+			}
+			question := make([]byte, sizeOf(head))
+			if _, err := io.ReadFull(theirs, question); err == nil {
+				serve(strings.TrimSuffix(string(question), "\x00"), theirs)
+			}
+		}()
+		return ours, nil
+	}
+}
+
+func sizeOf(head []byte) uint64 {
+	if len(head) == 4 {
+		return uint64(binary.NativeEndian.Uint32(head))
+	}
+	return binary.NativeEndian.Uint64(head)
+}
+
+func reply(conn net.Conn, text string) {
+	b := make([]byte, bits.UintSize/8)
+	if len(b) == 4 {
+		binary.NativeEndian.PutUint32(b, uint32(len(text)+1))
+	} else {
+		binary.NativeEndian.PutUint64(b, uint64(len(text)+1))
+	}
+	_, _ = conn.Write(append(append(b, text...), 0))
+}
+
+// update reads once. It returns the samples of multipath by series, and what
+// could not be read.
+func (b *pathsBench) update() (samples map[string]string, told []error) {
+	b.Helper()
+	b.out.Reset(metric.Text)
+	if err := b.c.Update(context.Background(), b.out); err != nil {
+		b.Error(err)
+	}
+	samples = map[string]string{}
+	for line := range strings.Lines(string(b.out.AppendText(nil, nil, func(string) bool { return false }))) {
+		if strings.HasPrefix(line, "node_hba_multipath") {
+			i := strings.LastIndexByte(line, ' ')
+			samples[strings.TrimPrefix(line[:i], "node_hba_")] = strings.TrimSpace(line[i:])
+		}
+	}
+	told, _ = b.out.Errors()
+	return samples, told
+}
+
+// want compares some samples; an empty value is for one that must not be there.
+func (b *pathsBench) want(when string, samples map[string]string, want ...string) {
+	b.Helper()
+	for _, w := range want {
+		series, value, _ := strings.Cut(w, "=> ")
+		series = strings.TrimSpace(series)
+		if have := samples[series]; have != value {
+			b.Errorf("%s: %s is %q, want %q", when, series, have, value)
+		}
+	}
+}
+
+// count returns how many samples a family has.
+func count(samples map[string]string, family string) (n int) {
+	for series := range samples {
+		if name, _, _ := strings.Cut(series, "{"); name == family {
+			n++
+		}
+	}
+	return n
+}
+
+const daemonMaps = `{"major_version":0,"minor_version":1,"maps":[
+{"name":"mpatha","sysfs":"dm-0","queueing":"on","path_faults":3,"switch_grp":4,"map_loads":2,"total_q_time":60,"q_timeouts":1,"path_groups":[
+ {"dm_st":"active","group":1,"paths":[{"dev":"sda","dm_st":"active","chk_st":"ready","pri":50,"marginal_st":"normal"}]},
+ {"dm_st":"enabled","group":2,"paths":[{"dev":"sdb","dm_st":"failed","chk_st":"i/o timeout","pri":-1,"marginal_st":"marginal"}]}]},
+{"name":"mpathb","sysfs":"dm-1","queueing":"off","path_faults":0,"path_groups":[
+ {"dm_st":"undef","group":1,"paths":[{"dev":"sdc","dm_st":"undef","chk_st":"sleepy","pri":10},{"dev":"sdd","dm_st":"active","chk_st":"ghost","pri":1,"marginal_st":"marginal"}]}]},
+{"name":"gone","sysfs":"dm-9","queueing":"off","path_faults":9}]}`
+
+func answers(question string, conn net.Conn) {
+	switch question {
+	case "list maps json":
+		reply(conn, daemonMaps)
+	case "show daemon":
+		reply(conn, "pid 42 running\n")
+	default:
+		reply(conn, "fail\n")
+	}
+}
+
+// kernelAnswers is a kernel that has given up sdb, of number 8:16.
+func kernelAnswers(_ string, table bool) ([]host.Target, error) {
+	text := "2 0 0 0 1 1 A 0 2 0 8:0 A 0 8:16 F 2 "
+	if table {
+		text = "0 0 1 1 round-robin 0 2 1 8:0 1 8:16 1 "
+	}
+	return []host.Target{{Length: 8, Type: "multipath", Text: text}}, nil
+}

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
+)
+
+// A Flag is one command-line flag, for whatever library parses them.
+type Flag struct {
+	Name    string // without dashes; a switch has a twin with "no-" before it
+	Help    string
+	Default string
+	Hidden  bool
+	Switch  bool
+	List    bool
+	Set     func(string) error
+}
+
+// Flags returns the flags of all collectors, sorted by name.
+func (s *Settings) Flags(specs []collect.Spec) []Flag {
+	flags := []Flag{
+		s.spanFlag(specs, "collector.timeout", "How long a collector may take, as NAME=DURATION such as hba=10s. The flag may be given more than once.", s.flags.timeout),
+		s.spanFlag(specs, "collector.interval", "How old what a collector has read may be when it is served again, as NAME=DURATION such as hba=1m. Without it every scrape reads. The flag may be given more than once.", s.flags.interval),
+	}
+	for _, spec := range specs {
+		flags = append(flags, s.switchFlag(spec))
+		for _, f := range spec.Build.Fields() {
+			flags = append(flags, s.optionFlags(spec, f)...)
+		}
+	}
+	slices.SortStableFunc(flags, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
+	return joined(flags)
+}
+
+// spanFlag returns a flag that sets a time span of any collector.
+func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[string]time.Duration) Flag {
+	return Flag{Name: name, Help: help, List: true, Set: func(v string) error {
+		collector, text, ok := strings.Cut(v, "=")
+		if !ok {
+			return fmt.Errorf("want NAME=DURATION, have %q", v)
+		}
+		if !known(specs, collector) {
+			return fmt.Errorf("unknown collector %q%s", collector, document.Suggest(collector, names(specs)))
+		}
+		span := positive(0)
+		if err := span.Set(text); err != nil {
+			return err
+		}
+		spans[collector] = time.Duration(span)
+		return nil
+	}}
+}
+
+func (s *Settings) switchFlag(spec collect.Spec) Flag {
+	state := "enabled"
+	if spec.Off {
+		state = "disabled"
+	}
+	return Flag{
+		Name:   "collector." + spec.Name,
+		Help:   fmt.Sprintf("Enable the %s collector: %s (default: %s).", spec.Name, strings.TrimSuffix(lowerFirst(spec.Help), "."), state),
+		Switch: true,
+		Set: func(v string) error {
+			var b collect.Bool
+			err := b.Set(v)
+			s.flags.enabled[spec.Name] = bool(b)
+			return err
+		},
+	}
+}
+
+// optionFlags returns the flag of an option, and those of its older names.
+func (s *Settings) optionFlags(spec collect.Spec, f collect.Field) []Flag {
+	flag := Flag{
+		Name:    f.FlagName(spec.Name),
+		Help:    f.Help,
+		Default: f.Value.String(),
+		Hidden:  f.Hidden,
+		Switch:  collect.IsSwitch(f.Value),
+		List:    collect.IsList(f.Value),
+		Set: func(v string) error {
+			if err := f.Value.Set(v); err != nil { // a trial, for the message
+				return err
+			}
+			s.flags.add(spec.Name, f.Name, v)
+			return nil
+		},
+	}
+	all := []Flag{flag}
+	for _, alias := range f.Aliases {
+		old := flag
+		old.Name, old.Hidden = alias, true
+		old.Help = "Older name of --" + flag.Name + "."
+		old.Set = func(v string) error {
+			s.warnings = append(s.warnings, fmt.Sprintf("--%s is now called --%s", alias, flag.Name))
+			return flag.Set(v)
+		}
+		all = append(all, old)
+	}
+	return all
+}
+
+// joined makes one flag of those of one name, which sets what all of them set:
+// an option that two collectors have to obey is an option of both.
+func joined(sorted []Flag) []Flag {
+	var flags []Flag
+	for _, f := range sorted {
+		n := len(flags)
+		if n == 0 || flags[n-1].Name != f.Name {
+			flags = append(flags, f)
+			continue
+		}
+		first, second := flags[n-1].Set, f.Set
+		flags[n-1].Set = func(v string) error {
+			if err := first(v); err != nil {
+				return err
+			}
+			return second(v)
+		}
+	}
+	return flags
+}
+
+// lowerFirst makes a sentence fit behind a colon, unless it starts with an
+// abbreviation.
+func lowerFirst(s string) string {
+	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
+		return strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+// positive is a time span above zero.
+type positive time.Duration
+
+func (p *positive) Set(s string) error {
+	var d collect.Duration
+	if err := d.Set(s); err != nil {
+		return err
+	}
+	if d == 0 {
+		return fmt.Errorf("want a time span above zero, have %q", s)
+	}
+	*p = positive(d)
+	return nil
+}
+
+func known(specs []collect.Spec, name string) bool {
+	return slices.ContainsFunc(specs, func(s collect.Spec) bool { return s.Name == name })
+}
+
+func names(specs []collect.Spec) []string {
+	all := make([]string, len(specs))
+	for i, s := range specs {
+		all[i] = s.Name
+	}
+	return all
+}

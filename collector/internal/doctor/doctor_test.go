@@ -1,0 +1,83 @@
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+)
+
+func tree(t *testing.T, files map[string]os.FileMode) host.Paths {
+	t.Helper()
+	root := t.TempDir()
+	for name, mode := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("1\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return host.Paths{Procfs: root + "/proc", Sysfs: root + "/sys", Rootfs: root, UdevData: root + "/udev"}
+}
+
+func TestPlace(t *testing.T) {
+	p := host.Paths{Procfs: "/host/proc", Sysfs: "/host/sys", Rootfs: "/host", UdevData: "/host/udev"}
+	for path, want := range map[string]string{
+		"/proc/stat": "/host/proc/stat", "/sys/class/*/x": "/host/sys/class/*/x", "/run/udev/data/b8:0": "/host/udev/b8:0",
+		"/etc/os-release": "/host/etc/os-release", "/process": "/host/process",
+	} {
+		if have := Place(p, path); have != want {
+			t.Errorf("%s is at %s, want %s", path, have, want)
+		}
+	}
+	if have := Place(host.Paths{}, "/proc/stat"); have != "/proc/stat" {
+		t.Errorf("without roots: %s", have)
+	}
+}
+
+func TestLook(t *testing.T) {
+	paths := tree(t, map[string]os.FileMode{"proc/stat": 0o444, "sys/class/net/a/mtu": 0o444, "sys/class/net/b/mtu": 0o444})
+	s := Look(paths, []string{"/proc/stat", "/sys/class/net/*/mtu", "/sys/class/gone/*", "/proc/gone"})
+	if s.Patterns != 4 || s.Matched != 2 || s.Forbidden != nil {
+		t.Errorf("%+v, want 2 of 4 and nothing forbidden", s)
+	}
+}
+
+func TestForbiddenAsAnOrdinaryUserOnThisHost(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("nothing is forbidden to root")
+	}
+	paths := tree(t, map[string]os.FileMode{"sys/a/energy": 0o000, "sys/b/energy": 0o000, "sys/c/energy": 0o444, "proc/closed/x": 0o444})
+	if err := os.Chmod(paths.Procfs+"/closed", 0o000); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(paths.Procfs+"/closed", 0o755) })
+	s := Look(paths, []string{"/sys/*/energy", "/proc/closed/x", "/proc/closed/y"})
+	if len(s.Forbidden) != 2 || s.Forbidden[0].Path != paths.Sysfs+"/a/energy" || s.Forbidden[0].More != 1 || s.Forbidden[1].Path != paths.Procfs+"/closed" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	paths := tree(t, map[string]os.FileMode{"sys/owner": 0o400})
+	f := explain(paths.Sysfs + "/owner")
+	if !strings.Contains(f.Why, "mode 0400, owner ") || !strings.Contains(f.Fix, "CAP_DAC_READ_SEARCH") {
+		t.Errorf("%+v", f)
+	}
+	if f := explain(paths.Sysfs + "/gone"); !strings.Contains(f.Why, "no such file") {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestCapabilities(t *testing.T) {
+	if have := Capabilities(); have == "" || strings.Contains(have, "unknown") {
+		t.Errorf("capabilities %q", have)
+	}
+}

@@ -1,0 +1,257 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/mixin"
+)
+
+const (
+	docs     = "../../../docs/"
+	testdata = "../../../testdata/"
+)
+
+// TestEndToEndRules has promtool check the rules, and run their tests.
+func TestEndToEndRules(t *testing.T) {
+	promtool := program(t, "promtool")
+	for _, args := range [][]string{{"check", "rules", "hba-alerts.yml"}, {"test", "rules", "hba-alerts-test.yml"}} {
+		cmd := exec.Command(promtool, args...)
+		cmd.Dir = docs + "mixin"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
+
+// sanHosts returns recorded hosts that have, between them, whatever the
+// dashboards show.
+func sanHosts(t *testing.T) []string {
+	t.Helper()
+	hosts := []string{
+		"hosts/san", "hba/hba", "hba/hba.rports", "hba/hba.luns-health", "hba/hba.luns-fcoe", "hba/hba.luns-errors",
+		"hba/hba.iscsi-path-failed", "hba/hba.iscsi-odd", "hba/hba.nvme-fc", "hba/hba.nvme-ana", "hba/hba.sas-odd",
+		"hba/hba.raid", "hba/hba.trouble",
+	}
+	slow, err := filepath.Glob(testdata + "hba/hba.t2.*.host") // what is asked for seldom
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range slow {
+		hosts = append(hosts, "hba/"+strings.TrimSuffix(filepath.Base(file), ".host"))
+	}
+	return hosts
+}
+
+// TestEndToEndSAN has a real Prometheus scrape recorded hosts whose counters
+// move, and of which one loses a link and one a target port. Every query of the
+// dashboards and of the documentation has to find something, and every rule has
+// to be evaluated without an error.
+func TestEndToEndSAN(t *testing.T) {
+	prometheus := program(t, "prometheus")
+	binary := build(t)
+	flags := sanFlags(t, binary)
+	hosts := sanHosts(t)
+	var trees []*tree
+	for _, name := range hosts {
+		trees = append(trees, newTree(t, testdata+name+".host"))
+	}
+	set := func(host, file, value string) {
+		replace(t, trees[slices.Index(hosts, host)].root+"/sys/class/"+file, value+"\n")
+	}
+	set("hosts/san", "fc_host/host6/fabric_name", "0x100050eb1a2b3c00") // as if there were a switch
+	set("hosts/san", "fc_host/host6/port_id", "0x051100")
+	var targets []string
+	for i, x := range trees {
+		x.step(t)
+		address := freeAddress(t)
+		run(t, binary, append([]string{"--web.listen-address=" + address, "--path.procfs=" + x.root + "/proc", "--path.sysfs=" + x.root + "/sys",
+			"--path.udev.data=" + x.root + "/run/udev/data", "--path.rootfs=" + x.root}, flags...)...)
+		get(t, "http://"+address+"/metrics")
+		targets = append(targets, fmt.Sprintf("{targets: [%q], labels: {instance: %q}}", address, filepath.Base(hosts[i])))
+	}
+	p := scrapeAll(t, prometheus, targets)
+
+	// A scrape lies between two steps: the second one counts on.
+	scraped := func(n int) bool {
+		r, err := p.query(fmt.Sprintf(`count(count_over_time(up{job="node"}[10m]) >= %d) == %d`, n, len(hosts)))
+		return err == nil && r > 0
+	}
+	if !eventually(time.Minute, func() bool { return scraped(2) }) {
+		t.Fatal("not all hosts are scraped")
+	}
+	set("hba/hba.trouble", "fc_host/host5/port_state", "Linkdown")
+	set("hba/hba.rports", "fc_remote_ports/rport-3:0-1/port_state", "Blocked")
+	set("hba/hba.rports", "fc_remote_ports/rport-4:0-1/port_state", "Marginal")
+	known, err := mixin.Families(docs + "metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	optional := mixin.Optional(known)
+	open := sanQueries(t)
+	all := len(open)
+	eventually(3*time.Minute, func() bool {
+		for _, x := range trees {
+			x.step(t)
+		}
+		open = slices.DeleteFunc(open, func(q mixin.Query) bool {
+			n, err := p.query(concrete(q.Expr))
+			if err != nil {
+				t.Errorf("%s: %v\n%s", q.Where, err, q.Expr)
+			}
+			return n > 0 || err != nil
+		})
+		return !slices.ContainsFunc(open, func(q mixin.Query) bool { return excuse(optional, q) == "" })
+	})
+	for _, q := range open {
+		if why := excuse(optional, q); why != "" {
+			t.Logf("%s finds nothing: %s", q.Where, why)
+			continue
+		}
+		t.Errorf("%s finds nothing:\n%s", q.Where, q.Expr)
+	}
+	t.Logf("%d of %d queries found something", all-len(open), all)
+	p.checkRules(t)
+}
+
+// scrapeAll starts a Prometheus that scrapes the targets and has the rules.
+func scrapeAll(t *testing.T, prometheus string, targets []string) prom {
+	t.Helper()
+	dir, server := t.TempDir(), freeAddress(t)
+	config := filepath.Join(dir, "prometheus.yml")
+	alerts, err := filepath.Abs(docs + "mixin/hba-alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, fmt.Appendf(nil, `
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 2s}
+rule_files: [%q]
+scrape_configs: [{job_name: node, static_configs: [%s]}]
+`, alerts, strings.Join(targets, ", ")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, prometheus, "--config.file="+config, "--web.listen-address="+server, "--storage.tsdb.path="+filepath.Join(dir, "data"))
+	get(t, "http://"+server+"/-/ready")
+	return prom("http://" + server)
+}
+
+// sanFlags returns the flags of an exporter that shows all there is to see,
+// those that it has.
+func sanFlags(t *testing.T, binary string) []string {
+	t.Helper()
+	help, err := exec.Command(binary, "--help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := []string{"--collector.disable-defaults", "--collector.hba", "--collector.fibrechannel", "--collector.dmmultipath",
+		"--collector.diskstats", "--collector.nvme", "--collector.nvmesubsystem", "--collector.hba.statistics-min-interval=0s",
+		"--collector.hba.luns=all", "--collector.hba.nvme-pcie", "--collector.hba.max-luns=10"}
+	for _, name := range []string{"sfp", "temperature", "sas-phy-errors", "enclosure-status"} {
+		if flag := "--collector.hba." + name; regexp.MustCompile(regexp.QuoteMeta("collector.hba."+name) + `\s`).Match(help) {
+			flags = append(flags, flag)
+		}
+	}
+	if strings.Contains(string(help), "--collector.hba.multipath-source") {
+		flags = append(flags, "--collector.hba.multipath-source=sysfs") // not what this machine's kernel knows
+	}
+	return flags
+}
+
+// sanQueries returns all queries that have to work.
+func sanQueries(t *testing.T) []mixin.Query {
+	t.Helper()
+	all, err := mixin.Blocks(docs + "hba.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"san-fleet", "san-host"} {
+		d, err := mixin.LoadDashboard(docs + "dashboards/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d.Queries()...)
+	}
+	return all
+}
+
+// concrete sets the variables of a query: to all hosts, because none has
+// everything. A zero that stands for nothing found is left out.
+func concrete(expr string) string {
+	return strings.NewReplacer("$job", ".*", "$instance", ".*", "$fc_host", ".*", "$map", ".*",
+		"$__rate_interval", "30s", "$__range", "5m", " or vector(0)", "").Replace(expr)
+}
+
+// excuse returns why a query need not find anything.
+func excuse(optional map[string]string, q mixin.Query) string {
+	for _, m := range mixin.Metrics(q.Expr) {
+		if why := optional[m]; why != "" {
+			return m + " " + why
+		}
+	}
+	return ""
+}
+
+// A prom is the address of a Prometheus.
+type prom string
+
+// query returns how many series a query finds.
+func (p prom) query(expr string) (int, error) {
+	var answer struct {
+		Error string
+		Data  struct{ Result []json.RawMessage }
+	}
+	err := p.ask("/api/v1/query?query="+url.QueryEscape(expr), &answer)
+	if err == nil && answer.Error != "" {
+		err = fmt.Errorf("%s", answer.Error)
+	}
+	return len(answer.Data.Result), err
+}
+
+// checkRules tests that every rule was evaluated, and without an error.
+func (p prom) checkRules(t *testing.T) {
+	t.Helper()
+	type group struct {
+		Rules []struct{ Name, Health, LastError string }
+	}
+	var answer struct{ Data struct{ Groups []group } }
+	if !eventually(30*time.Second, func() bool {
+		err := p.ask("/api/v1/rules", &answer)
+		return err == nil && !slices.ContainsFunc(answer.Data.Groups, func(g group) bool {
+			return slices.ContainsFunc(g.Rules, func(r struct{ Name, Health, LastError string }) bool { return r.Health == "unknown" })
+		})
+	}) {
+		t.Error("not all rules are evaluated")
+	}
+	n := 0
+	for _, g := range answer.Data.Groups {
+		for _, r := range g.Rules {
+			n++
+			if r.Health != "ok" {
+				t.Errorf("%s: %s, %s", r.Name, r.Health, r.LastError)
+			}
+		}
+	}
+	all, err := mixin.Rules(docs + "mixin/hba-alerts.yml")
+	if err != nil || n != len(all) {
+		t.Errorf("%d rules are evaluated, of %d (%v)", n, len(all), err)
+	}
+}
+
+func (p prom) ask(path string, into any) error {
+	resp, err := http.Get(string(p) + path)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(into)
+}

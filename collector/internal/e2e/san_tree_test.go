@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/golden"
+)
+
+// A tree is a recorded host whose counters are made to move.
+type tree struct {
+	root     string
+	counters []string // files with one number
+	disks    []string
+	steps    int
+}
+
+// moving are the names of files with one number that counts.
+var moving = regexp.MustCompile(`/(statistics/[a-z0-9_]+|io(request|done|err|tmo)_cnt|total_isp_aborts|ioc_reset_count|diag/[a-z_]+)$`)
+
+func newTree(t *testing.T, file string) *tree {
+	t.Helper()
+	x := &tree{root: t.TempDir()}
+	golden.Load(t, file, x.root)
+	seen := map[string]int{}
+	err := filepath.WalkDir(x.root+"/sys", func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.Type().IsRegular() && moving.MatchString(path):
+			// Of devices in trouble, none is left out for want of room.
+			trouble := d.Name() == "ioerr_cnt" || d.Name() == "iotmo_cnt"
+			if seen[d.Name()]++; !trouble || seen[d.Name()]%4 == 1 {
+				x.counters = append(x.counters, path)
+			}
+		case filepath.Base(filepath.Dir(path)) == "block" && !slices.Contains(x.disks, d.Name()):
+			x.disks = append(x.disks, d.Name())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, disk := range x.disks {
+		if strings.HasPrefix(disk, "dm-") {
+			replace(t, fmt.Sprintf("%s/run/udev/data/b8:%d", x.root, i), "E:DM_NAME=vg0-data\nE:DM_UUID=LVM-1\nE:DM_VG_NAME=vg0\nE:DM_LV_NAME=data\n")
+		}
+	}
+	return x
+}
+
+// step makes all counters count.
+func (x *tree) step(t *testing.T) {
+	t.Helper()
+	x.steps++
+	for _, file := range x.counters {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // not for everybody
+		}
+		word := strings.TrimSpace(string(b))
+		n, err := strconv.ParseUint(word, 0, 64)
+		if err != nil || n > 1<<62 {
+			continue
+		}
+		format := "%d\n"
+		if strings.HasPrefix(word, "0x") {
+			format = "%#x\n"
+		}
+		replace(t, file, fmt.Sprintf(format, n+10))
+	}
+	var b strings.Builder
+	for i, disk := range x.disks {
+		n := 100 * x.steps
+		fmt.Fprintf(&b, "   8 %d %s %d 0 %d %d %d 0 %d %d 0 %d %d\n", i, disk, n, 8*n, 2*n, n, 8*n, 3*n, n, 5*n)
+	}
+	replace(t, x.root+"/proc/diskstats", b.String())
+}
+
+// replace replaces a file at once, so that nobody reads half of it.
+func replace(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file+".new", []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		t.Fatal(err)
+	}
+}

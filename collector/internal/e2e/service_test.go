@@ -1,0 +1,225 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const serviceDir = "../../../docs/service"
+
+// installUnit copies the unit to a folder, with a program that exists, and
+// with a drop-in or without.
+func installUnit(t *testing.T, dropIn string) string {
+	t.Helper()
+	unit, err := os.ReadFile(filepath.Join(serviceDir, "host_exporter.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit = bytes.Replace(unit, []byte("/usr/local/bin/host_exporter"), []byte("/bin/true"), 1)
+	path := filepath.Join(t.TempDir(), "host_exporter.service")
+	if err := os.WriteFile(path, unit, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if dropIn == "" {
+		return path
+	}
+	text, err := os.ReadFile(dropIn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path+".d", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(path+".d", filepath.Base(dropIn)), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestServiceUnitOnThisHost has systemd read the unit, alone and with each of
+// the drop-ins: what it does not understand, it says.
+func TestServiceUnitOnThisHost(t *testing.T) {
+	analyze := program(t, "systemd-analyze")
+	dropIns, err := filepath.Glob(filepath.Join(serviceDir, "drop-ins", "*.conf"))
+	if err != nil || len(dropIns) == 0 {
+		t.Fatal("no drop-ins", err)
+	}
+	for _, dropIn := range append(dropIns, "") {
+		t.Run(filepath.Base(dropIn), func(t *testing.T) {
+			out, err := exec.Command(analyze, "verify", "--man=no", "--recursive-errors=no", installUnit(t, dropIn)).CombinedOutput()
+			if err != nil || strings.Contains(string(out), "host_exporter.service") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// TestServiceExposureOnThisHost holds the unit to being shut in well.
+func TestServiceExposureOnThisHost(t *testing.T) {
+	analyze := program(t, "systemd-analyze")
+	out, err := exec.Command(analyze, "security", "--offline=yes", "--no-pager", installUnit(t, "")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	level := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindSubmatch(out)
+	if level == nil {
+		t.Fatalf("no level:\n%s", out)
+	}
+	if exposure, err := strconv.ParseFloat(string(level[1]), 64); err != nil || exposure >= 2 {
+		t.Errorf("have %s, want less than 2.0\n%s", level[1], out)
+	}
+}
+
+// TestServiceDropInsAreTold: each drop-in is in the table of the page.
+func TestServiceDropInsAreTold(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/service.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropIns, _ := filepath.Glob(filepath.Join(serviceDir, "drop-ins", "*.conf"))
+	for _, path := range dropIns {
+		if !bytes.Contains(page, []byte("`"+filepath.Base(path)+"`")) {
+			t.Errorf("docs/service.md does not tell of %s", path)
+		}
+	}
+}
+
+// TestServiceScripts has sh, and shellcheck where there is one, read the scripts.
+func TestServiceScripts(t *testing.T) {
+	for _, name := range []string{"host_exporter.init", "host_exporter.openrc"} {
+		script := filepath.Join(serviceDir, name)
+		if out, err := exec.Command("sh", "-n", script).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		shellcheck, err := exec.LookPath("shellcheck")
+		if err != nil {
+			continue
+		}
+		// OpenRC reads variables that the script only sets.
+		if out, err := exec.Command(shellcheck, "-s", "sh", "-e", "SC2034", script).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// An initScript runs the script for SysV init in a folder of its own.
+type initScript struct {
+	t       *testing.T
+	env     []string
+	pidFile string
+	logFile string
+}
+
+func newInitScript(t *testing.T, address, daemon string) *initScript {
+	dir := t.TempDir()
+	s := &initScript{t: t, pidFile: filepath.Join(dir, "pid"), logFile: filepath.Join(dir, "log")}
+	s.env = append(os.Environ(), "DEFAULTS=/dev/null", "DAEMON="+daemon, "DAEMON_USER=", "PIDFILE="+s.pidFile,
+		"LOGFILE="+s.logFile, "HOST_EXPORTER_OPTS=--web.listen-address="+address)
+	t.Cleanup(func() {
+		cmd := exec.Command(filepath.Join(serviceDir, "host_exporter.init"), "stop") // stops only what is ours
+		cmd.Env = s.env
+		_ = cmd.Run()
+	})
+	return s
+}
+
+func (s *initScript) pid() int {
+	text, _ := os.ReadFile(s.pidFile)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// want runs a command of the script and checks its exit code.
+func (s *initScript) want(code int, command string) {
+	s.t.Helper()
+	cmd := exec.Command(filepath.Join(serviceDir, "host_exporter.init"), command)
+	cmd.Env = s.env
+	out, err := cmd.CombinedOutput()
+	have := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		have = exit.ExitCode()
+	} else if err != nil {
+		s.t.Fatal(err)
+	}
+	if have != code {
+		log, _ := os.ReadFile(s.logFile)
+		s.t.Fatalf("%s: exit code %d, want %d\n%s%s", command, have, code, out, log)
+	}
+}
+
+// TestEndToEndInitScript walks through the life of a service.
+func TestEndToEndInitScript(t *testing.T) {
+	if os.Getenv("HOST_EXPORTER_E2E") == "" {
+		t.Skip("HOST_EXPORTER_E2E is not set")
+	}
+	program(t, "start-stop-daemon")
+	binary, address := build(t), freeAddress(t)
+	s := newInitScript(t, address, binary)
+
+	s.want(3, "status")
+	s.want(7, "reload")
+	s.want(0, "stop")
+	s.want(2, "dance")
+	s.want(0, "start")
+	s.want(0, "status")
+	get(t, "http://"+address+"/metrics")
+	first := s.pid()
+	s.want(0, "start") // again: nothing happens
+	if s.pid() != first {
+		t.Errorf("a second start: have process %d, want %d", s.pid(), first)
+	}
+	if help, _ := exec.Command(binary, "--help").CombinedOutput(); bytes.Contains(help, []byte("--web.enable-lifecycle")) {
+		s.want(0, "reload")
+		get(t, "http://"+address+"/metrics")
+		if s.pid() != first {
+			t.Errorf("a reload: have process %d, want %d", s.pid(), first)
+		}
+	}
+	s.want(0, "restart")
+	get(t, "http://"+address+"/metrics")
+	second := s.pid()
+	if second == first {
+		t.Error("a restart: the process is the same")
+	}
+	if err := syscall.Kill(second, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	dead := func() bool {
+		status, err := os.ReadFile("/proc/" + strconv.Itoa(second) + "/status")
+		return err != nil || bytes.Contains(status, []byte("State:\tZ"))
+	}
+	if !eventually(10*time.Second, dead) {
+		t.Fatal("the process does not end")
+	}
+	s.want(1, "status")
+	s.want(0, "start")
+	s.want(0, "stop")
+	s.want(3, "status")
+}
+
+func TestEndToEndInitScriptRefuses(t *testing.T) {
+	if os.Getenv("HOST_EXPORTER_E2E") == "" {
+		t.Skip("HOST_EXPORTER_E2E is not set")
+	}
+	program(t, "start-stop-daemon")
+	newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter").want(5, "start")
+	newInitScript(t, "no address", build(t)).want(1, "start")
+
+	// The number in the PID file is that of another process by now.
+	s := newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter")
+	if err := os.WriteFile(s.pidFile, []byte(strconv.Itoa(os.Getppid())+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.want(1, "status")
+	s.want(7, "reload")
+	s.want(0, "stop")
+}

@@ -1,0 +1,59 @@
+package golden
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+)
+
+// deviceMapper answers from lines of a map's name, of what is asked for, and of
+// a target as dmsetup shows it:
+//
+//	mpatha status 0 2097152 multipath 2 0 0 0 1 1 A 0 1 2 8:16 A 0 0 1
+//	mpatha table 0 2097152 multipath 1 queue_if_no_path 0 1 1 service-time 0 1 2 8:16 1 1
+//	mpathb status !EIO
+//	* status !EPERM
+//
+// A star is for all maps that have no line of their own before it.
+func (r *recorded) deviceMapper(name string, table bool) (targets []host.Target, err error) {
+	b, err := os.ReadFile(filepath.Join(r.root, "syscall/device-mapper"))
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: "/dev/mapper/control", Err: unix.ENOENT}
+	}
+	fail := func(err error) ([]host.Target, error) {
+		return nil, &os.PathError{Op: "ask for " + name + " at", Path: "/dev/mapper/control", Err: err}
+	}
+	what, found := "status", false
+	if table {
+		what = "table"
+	}
+	for line := range strings.Lines(string(b)) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 3)
+		if len(f) < 3 || f[1] != what || f[0] != name && (f[0] != "*" || found) {
+			continue
+		}
+		found = true
+		if errno, ok := strings.CutPrefix(f[2], "!"); ok {
+			err, unknown := errnoOf(errno)
+			if unknown != nil {
+				return nil, unknown
+			}
+			return fail(err)
+		}
+		var t host.Target
+		if _, err := fmt.Sscan(f[2], &t.Start, &t.Length, &t.Type); err != nil {
+			return nil, fmt.Errorf("%s: %w", line, err)
+		}
+		t.Text = strings.SplitN(f[2]+" ", " ", 4)[3]
+		targets = append(targets, t)
+	}
+	if !found {
+		return fail(unix.ENXIO)
+	}
+	return targets, nil
+}

@@ -1,0 +1,133 @@
+package metric
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// looked returns what Each shows of a name, with labels sorted.
+func looked(each Each, name string) string {
+	var b strings.Builder
+	each(name, func(labels Labels, v float64) {
+		var all []string
+		for _, l := range labels {
+			all = append(all, fmt.Sprintf("%s=%q", l.Name, l.Value))
+		}
+		slices.Sort(all)
+		fmt.Fprintln(&b, strings.Join(all, ","), v)
+	})
+	return b.String()
+}
+
+func TestEach(t *testing.T) {
+	const foreign = `# TYPE f_seconds histogram
+f_seconds_bucket{q="a",le="0.5"} 1
+f_seconds_sum{q="a"} 3.5
+f_seconds_count{q="a"} 2
+# TYPE g summary
+g{quantile="0.9"} 7
+g_sum 8
+g_count 9
+# TYPE a_sum gauge
+a_sum 10
+# TYPE taken gauge
+taken 11
+`
+	for _, mode := range []Mode{Text, Metrics} {
+		set := NewSet()
+		a, aa, plain := set.Gauge("a", "A.", "x", "y"), set.Counter("aa", "AA.", "x"), set.Untyped("plain", "P.")
+		s := set.Summary("s_seconds", "S.", 0, 0.5)
+		set.Gauge("silent", "Never emitted.")
+		out := NewSink(set)
+		out.Reset(mode)
+		for _, v := range []string{"", "plain", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", `x" 5`, `{x="y"} 1,`, "é", strings.Repeat(`\"`, 20)} {
+			out.Emit(a, -1.5, v, "2")
+			out.Emit(aa, 1e300, v)
+			want := fmt.Sprintf("x=%q,y=\"2\" -1.5\n", Clean(v))
+			if have := looked(each(out), "a"); !strings.HasSuffix(have, want) {
+				t.Errorf("mode %v: have %swant %s", mode, have, want)
+			}
+		}
+		out.Emit(plain, 5)
+		out.EmitSummary(s, []float64{0.25, 4}, 7.5, 3)
+		parser := expfmt.NewTextParser(model.LegacyValidation)
+		families, err := parser.TextToMetricFamilies(strings.NewReader(foreign))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"f_seconds", "g", "a_sum", "taken"} {
+			if err := out.Foreign(families[name]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, want := range map[string]string{
+			"plain":            " 5\n",
+			"s_seconds":        "quantile=\"0\" 0.25\nquantile=\"0.5\" 4\n",
+			"s_seconds_sum":    " 7.5\n",
+			"s_seconds_count":  " 3\n",
+			"silent":           "",
+			"nothing":          "",
+			"plain_sum":        "",
+			"f_seconds":        "",
+			"f_seconds_bucket": "le=\"0.5\",q=\"a\" 1\nle=\"+Inf\",q=\"a\" 2\n",
+			"f_seconds_sum":    "q=\"a\" 3.5\n",
+			"f_seconds_count":  "q=\"a\" 2\n",
+			"g":                "quantile=\"0.9\" 7\n",
+			"g_sum":            " 8\n",
+			"g_count":          " 9\n",
+			"g_bucket":         "",
+			"a_sum":            " 10\n",
+			"taken":            "",
+		} {
+			if have := looked(each(out), name); have != want {
+				t.Errorf("mode %v: %s: have\n%swant\n%s", mode, name, have, want)
+			}
+			if mode == Metrics {
+				if have := looked(set.EachOf(out.Metrics(taken)), name); have != want {
+					t.Errorf("returned: %s: have\n%swant\n%s", name, have, want)
+				}
+			}
+		}
+	}
+}
+
+func taken(name string) bool { return name == "taken" }
+
+func each(s *Sink) Each { return func(name string, look Look) { s.Each(name, taken, look) } }
+
+// FuzzEach has any label values read back from the text.
+func FuzzEach(f *testing.F) {
+	f.Add("a", "b", 1.0)
+	f.Add(`"\`, "\n\xff} 1", -0.001)
+	f.Fuzz(func(t *testing.T, x, y string, v float64) {
+		set := NewSet()
+		a := set.Gauge("a", "A.", "x", "y")
+		out := NewSink(set)
+		out.Emit(a, v, x, y)
+		out.Emit(a, v, y, x)
+		want := fmt.Sprintf("x=%q,y=%q %v\nx=%q,y=%q %v\n", Clean(x), Clean(y), v, Clean(y), Clean(x), v)
+		if have := looked(each(out), "a"); have != want {
+			t.Errorf("have\n%swant\n%s", have, want)
+		}
+	})
+}
+
+func TestEachDoesNotAllocate(t *testing.T) {
+	set := NewSet()
+	a := set.Gauge("a", "A.", "x", "y")
+	out := NewSink(set)
+	for range 100 {
+		out.Emit(a, 0.25, "one", "two")
+	}
+	n := 0
+	look := func(labels Labels, _ float64) { n += len(labels.Get("y")) }
+	out.Each("a", taken, look)
+	if allocs := testing.AllocsPerRun(10, func() { out.Each("a", taken, look) }); allocs > 0 || n == 0 {
+		t.Errorf("%v allocations for 100 samples, want none", allocs)
+	}
+}

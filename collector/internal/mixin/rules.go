@@ -1,0 +1,78 @@
+// Package mixin reads what this project gives to those who run Prometheus and
+// Grafana: rules, their tests, dashboards, and the queries of the
+// documentation. It is there for the tests that hold all of it together.
+package mixin
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/goccy/go-yaml"
+)
+
+// A Rule is an alert, or what is recorded.
+type Rule struct {
+	Alert       string            `yaml:"alert"`
+	Record      string            `yaml:"record"`
+	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// Rules reads all rules of a file.
+func Rules(file string) ([]Rule, error) {
+	var content struct {
+		Groups []struct {
+			Name  string `yaml:"name"`
+			Rules []Rule `yaml:"rules"`
+		} `yaml:"groups"`
+	}
+	if err := load(file, &content); err != nil {
+		return nil, err
+	}
+	var all []Rule
+	for _, g := range content.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all, nil
+}
+
+// A Test is a case of a file for promtool test rules.
+type Test struct {
+	Name   string `yaml:"name"`
+	Series []struct {
+		Series string `yaml:"series"`
+		Values string `yaml:"values"`
+	} `yaml:"input_series"`
+	Alerts []struct {
+		At       string `yaml:"eval_time"`
+		Alert    string `yaml:"alertname"`
+		Expected []struct {
+			Labels map[string]string `yaml:"exp_labels"`
+		} `yaml:"exp_alerts"`
+	} `yaml:"alert_rule_test"`
+	Queries []struct {
+		Expr string `yaml:"expr"`
+	} `yaml:"promql_expr_test"`
+}
+
+// Tests reads the cases of a file.
+func Tests(file string) ([]Test, error) {
+	var content struct {
+		Tests []Test `yaml:"tests"`
+	}
+	err := load(file, &content)
+	return content.Tests, err
+}
+
+func load(file string, into any) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"golang.org/x/sys/unix"
+)
+
+// A manager is the service manager that started the exporter, as far as it
+// wants to hear of it (sd_notify(3)): systemd, or whatever sets NOTIFY_SOCKET.
+type manager struct{ log log.Logger }
+
+func (m manager) tell(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		_ = level.Warn(m.log).Log("msg", "Cannot tell the service manager", "state", state, "err", err)
+	}
+}
+
+// reloading says that a reload has begun, and when: newer managers tell by the
+// time whether it is the one that they asked for.
+func (m manager) reloading() {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
+		m.tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
+	}
+}
+
+// watch shows the manager's watchdog that the process is alive, twice in the
+// time after which it would be restarted.
+func (m manager) watch(ctx context.Context) {
+	patience, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || patience == 0 {
+		return
+	}
+	ticker := time.NewTicker(patience / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			m.tell(daemon.SdNotifyWatchdog)
+		}
+	}
+}

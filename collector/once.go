@@ -1,0 +1,149 @@
+package collector
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/scrape"
+)
+
+// Once collects once and writes the samples: in the text format, or as JSON
+// for format "json". The error tells of collectors that failed; what the
+// others read is written all the same.
+func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error {
+	g := e.current.Load()
+	req := scrape.Request{Units: g.units, Expect: g.expect}
+	var err error
+	if format == "json" {
+		err = e.onceJSON(ctx, out, req)
+	} else {
+		_, err = out.Write(e.engine.AppendText(ctx, nil, req))
+	}
+	if err != nil {
+		return err
+	}
+	var failed []string
+	for _, u := range req.Units {
+		if s := u.Status(); s.Reason != collect.OK && s.Reason != collect.Partial && s.Reason != collect.NoData {
+			failed = append(failed, fmt.Sprintf("%s: %s: %v", u.Spec.Name, s.Reason, s.Err))
+		}
+	}
+	if failed == nil {
+		return nil
+	}
+	return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
+}
+
+// A reading is what Once writes as JSON.
+type reading struct {
+	Collectors []collectorReading `json:"collectors"`
+	Families   []familyReading    `json:"families"`
+}
+
+type collectorReading struct {
+	Name    string  `json:"name"`
+	State   string  `json:"state"`
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error,omitempty"`
+}
+
+type familyReading struct {
+	Name    string          `json:"name"`
+	Type    string          `json:"type"`
+	Help    string          `json:"help"`
+	Samples []sampleReading `json:"samples"`
+}
+
+// A sampleReading has its value as a number, or as the text NaN, +Inf or -Inf,
+// for which JSON has no numbers. Those of histograms and summaries have none:
+// they have a count, a sum and what else they are made of.
+type sampleReading struct {
+	Labels map[string]string `json:"labels,omitempty"`
+	Value  any               `json:"value,omitempty"`
+	Count  *uint64           `json:"count,omitempty"`
+	Sum    any               `json:"sum,omitempty"`
+	Parts  map[string]any    `json:"parts,omitempty"` // by quantile, or by upper bound
+}
+
+func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Request) error {
+	reg := prometheus.NewRegistry()
+	if err := reg.Register(e.engine.Collector(ctx, req)); err != nil {
+		return err
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		return err
+	}
+	var r reading
+	for _, u := range req.Units {
+		s := u.Status()
+		c := collectorReading{Name: u.Spec.Name, State: string(s.Reason), Seconds: s.Duration.Seconds()}
+		if s.Err != nil {
+			c.Error = s.Err.Error()
+		}
+		r.Collectors = append(r.Collectors, c)
+	}
+	for _, f := range families {
+		family := familyReading{Name: f.GetName(), Type: strings.ToLower(f.GetType().String()), Help: f.GetHelp()}
+		for _, m := range f.Metric {
+			family.Samples = append(family.Samples, newSampleReading(m))
+		}
+		r.Families = append(r.Families, family)
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(r)
+}
+
+func newSampleReading(m *dto.Metric) sampleReading {
+	s := sampleReading{}
+	for _, l := range m.Label {
+		if s.Labels == nil {
+			s.Labels = map[string]string{}
+		}
+		s.Labels[l.GetName()] = l.GetValue()
+	}
+	switch {
+	case m.Gauge != nil:
+		s.Value = number(m.Gauge.GetValue())
+	case m.Counter != nil:
+		s.Value = number(m.Counter.GetValue())
+	case m.Untyped != nil:
+		s.Value = number(m.Untyped.GetValue())
+	case m.Summary != nil:
+		s.Count, s.Sum, s.Parts = m.Summary.SampleCount, number(m.Summary.GetSampleSum()), map[string]any{}
+		for _, q := range m.Summary.Quantile {
+			s.Parts[text(q.GetQuantile())] = number(q.GetValue())
+		}
+	case m.Histogram != nil:
+		s.Count, s.Sum, s.Parts = m.Histogram.SampleCount, number(m.Histogram.GetSampleSum()), map[string]any{}
+		for _, b := range m.Histogram.Bucket {
+			s.Parts[text(b.GetUpperBound())] = b.GetCumulativeCount()
+		}
+	}
+	return s
+}
+
+func number(v float64) any {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return text(v)
+	}
+	return v
+}
+
+func text(v float64) string {
+	if math.IsInf(v, 1) {
+		return "+Inf"
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}

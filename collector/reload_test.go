@@ -1,0 +1,286 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// configured returns an exporter with a configuration file, and a function
+// that writes the file and reloads.
+func configured(t *testing.T, c Config, text string) (*Exporter, func(text string) error) {
+	t.Helper()
+	c.File = filepath.Join(t.TempDir(), "host_exporter.yml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(c.File, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(text)
+	e := newExporter(t, c)
+	return e, func(text string) error { write(text); return e.Reload() }
+}
+
+// optioned is a collector with an option that it shows.
+func optioned(name string) collect.Spec {
+	return collect.Spec{Name: name, Help: "A toy.", Build: collect.With(toyOptions{word: "none"}, func(env *collect.Env, o toyOptions) (*toy, error) {
+		if o.word == "refused" {
+			return nil, errors.New("this word is refused")
+		}
+		f := env.Metrics.Gauge("toy_"+name, "A value.", "word")
+		return &toy{env.Metrics, func(_ *metric.Set, out *metric.Sink) error {
+			out.Emit(f, 1, o.word.String())
+			return nil
+		}}, nil
+	})}
+}
+
+type toyOptions struct{ word collect.String }
+
+func (o *toyOptions) Fields() []collect.Field {
+	return []collect.Field{{Name: "word", Help: "A word.", Value: &o.word}}
+}
+
+func TestReload(t *testing.T) {
+	var logs bytes.Buffer
+	e, reload := configured(t, Config{specs: []collect.Spec{optioned("a"), optioned("b"), steady("c")}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)},
+		"collectors: {a: {word: one}}\n")
+	before := e.units()
+	if err := reload("collectors: {a: {word: one}, b: {word: two}, c: false}\n"); err != nil {
+		t.Fatal(err)
+	}
+	after := e.units()
+	if len(after) != 2 || after[0] != before[0] || after[1] == before[1] {
+		t.Errorf("units %v, then %v: want a as it was, a new b, and no c", before, after)
+	}
+	text := get(e, "/metrics").Body.String()
+	for _, want := range []string{`toy_a{word="one"} 1`, `toy_b{word="two"} 1`, "host_exporter_config_last_reload_successful 1"} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	for _, bad := range []string{"collectors: [\n", "colectors: {}\n", "collectors: {a: {word: refused}}\n", "collectors: {d: true}\n"} {
+		logs.Reset()
+		err := reload(bad)
+		if err == nil {
+			t.Fatalf("%q is accepted", bad)
+		}
+		if now := e.units(); !reflect.DeepEqual(now, after) {
+			t.Errorf("%q has changed the units", bad)
+		}
+		if text := get(e, "/metrics").Body.String(); !strings.Contains(text, "host_exporter_config_last_reload_successful 0\n") || !strings.Contains(text, `toy_b{word="two"} 1`) {
+			t.Errorf("%q:\n%s", bad, text)
+		}
+		if page := get(e, "/").Body.String(); !strings.Contains(page, "was refused") {
+			t.Errorf("%q: not told on the page:\n%s", bad, page)
+		}
+		if !strings.Contains(logs.String(), "stays in effect") {
+			t.Errorf("%q: not told in the log: %s", bad, &logs)
+		}
+	}
+	if err := reload(""); err != nil || len(e.units()) != 3 {
+		t.Errorf("an empty file: %v, %d units", err, len(e.units()))
+	}
+}
+
+func TestReloadOverHTTP(t *testing.T) {
+	for _, tc := range []struct {
+		lifecycle bool
+		method    string
+		text      string
+		code      int
+		body      string
+	}{
+		{true, "POST", "collectors: {a: false}", 200, "in effect"},
+		{true, "PUT", "", 200, "in effect"},
+		{true, "GET", "", 405, "POST"},
+		{true, "POST", "collectors: {a: maybe}", 500, ":1:17: want true or false"},
+		{false, "POST", "", 403, "--web.enable-lifecycle"},
+	} {
+		e, _ := configured(t, Config{specs: []collect.Spec{steady("a")}, Lifecycle: tc.lifecycle}, "")
+		if err := os.WriteFile(e.config.File, []byte(tc.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, httptest.NewRequest(tc.method, "/-/reload", nil))
+		if rec.Code != tc.code || !strings.Contains(rec.Body.String(), tc.body) {
+			t.Errorf("%+v: %d %s", tc, rec.Code, rec.Body)
+		}
+	}
+}
+
+// TestAThousandReloads reloads under continuous scrapes: each scrape is whole,
+// with the one generation or the other, and nothing is left behind.
+func TestAThousandReloads(t *testing.T) {
+	e, reload := configured(t, Config{specs: []collect.Spec{optioned("a"), optioned("b"), steady("c")}}, "")
+	get(e, "/metrics")
+	goroutines := runtime.NumGoroutine()
+	ctx, stop := context.WithCancel(t.Context())
+	var scrapes, first, second atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				text := get(e, "/metrics").Body.String()
+				a1, b1 := strings.Contains(text, `toy_a{word="none"}`), strings.Contains(text, `toy_b{word="none"}`)
+				a2, b2 := strings.Contains(text, `toy_a{word="x"}`), strings.Contains(text, `toy_b{word="x"}`)
+				if !(a1 && b1 && !a2 && !b2 || a2 && b2 && !a1 && !b1) || !strings.Contains(text, "\ntoy_c 1\n") || !strings.HasSuffix(text, "\n") {
+					t.Errorf("a scrape that is not whole:\n%s", text)
+					return
+				}
+				scrapes.Add(1)
+				if a1 {
+					first.Add(1)
+				} else {
+					second.Add(1)
+				}
+			}
+		})
+	}
+	for i := range 1000 {
+		text := ""
+		if i%2 == 0 {
+			text = "collectors: {a: {word: x}, b: {word: x}}\n"
+		}
+		if err := reload(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	wg.Wait()
+	if scrapes.Load() == 0 {
+		t.Error("no scrape was answered")
+	}
+	t.Logf("%d scrapes, %d with the one configuration and %d with the other", scrapes.Load(), first.Load(), second.Load())
+	for range 1000 {
+		if runtime.NumGoroutine() <= goroutines {
+			break
+		}
+		runtime.Gosched()
+	}
+	if n := runtime.NumGoroutine(); n > goroutines {
+		t.Errorf("%d goroutines before, %d after", goroutines, n)
+	}
+}
+
+// TestReferenceChangesNothing has the file that states every default: it must
+// be valid, and the collectors must be what they are without it.
+func TestReferenceChangesNothing(t *testing.T) {
+	plain := newExporter(t, Config{})
+	told := newExporter(t, Config{File: "../docs/host_exporter.yml"})
+	if a, b := plain.Names(), told.Names(); !reflect.DeepEqual(a, b) {
+		t.Fatalf("collectors %v\nwith the file %v", a, b)
+	}
+	for i, u := range told.units() {
+		if !alike(u, plain.units()[i]) {
+			t.Errorf("%s: %v %v %v\nwith the file %v %v %v", u.Spec.Name, plain.units()[i].Options, plain.units()[i].Timeout, plain.units()[i].Interval, u.Options, u.Timeout, u.Interval)
+		}
+	}
+}
+
+func TestInterval(t *testing.T) {
+	var reads atomic.Int32
+	count := toySpec("a", 0, func(set *metric.Set, out *metric.Sink) error {
+		out.Emit(set.Gauge("toy_a", "A value."), float64(reads.Add(1)))
+		return nil
+	})
+	e, reload := configured(t, Config{specs: []collect.Spec{count}}, "collectors: {a: {interval: 1h}}\n")
+	for range 5 {
+		if text := get(e, "/metrics").Body.String(); !strings.Contains(text, "toy_a 1\n") || !strings.Contains(text, `host_exporter_collector_age_seconds{collector="a"} `) {
+			t.Fatalf("want the first reading and its age:\n%s", text)
+		}
+	}
+	if err := reload(""); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if text := get(e, "/metrics").Body.String(); strings.Contains(text, "toy_a 1\n") || strings.Contains(text, "age_seconds") {
+			t.Errorf("scrape %d after the interval is gone:\n%s", i, text)
+		}
+	}
+	if n := reads.Load(); n != 4 {
+		t.Errorf("read %d times, want once and then three times", n)
+	}
+}
+
+func TestOnce(t *testing.T) {
+	broken := toySpec("broken", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x: no such thing") })
+	late := toySpec("late", time.Millisecond, func(set *metric.Set, out *metric.Sink) error { <-t.Context().Done(); return nil })
+	kinds := toySpec("kinds", 0, func(set *metric.Set, out *metric.Sink) error {
+		out.Emit(set.Counter("toy_total", "A counter."), 3)
+		return nil
+	})
+	var out bytes.Buffer
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), kinds}})
+	if err := e.Once(t.Context(), &out, "text"); err != nil || !strings.Contains(out.String(), "\ntoy_a 1\n") {
+		t.Errorf("%v:\n%s", err, &out)
+	}
+	out.Reset()
+	e = newExporter(t, Config{specs: []collect.Spec{steady("a"), kinds, broken, late}})
+	err := e.Once(t.Context(), &out, "json")
+	if err == nil || !strings.Contains(err.Error(), "2 of 4 collectors failed:\nbroken: error: /proc/x: no such thing\nlate: timeout: ") {
+		t.Errorf("error %v", err)
+	}
+	var r reading
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("%v:\n%s", err, &out)
+	}
+	if len(r.Collectors) != 4 || r.Collectors[2].State != "error" || r.Collectors[2].Error == "" {
+		t.Errorf("collectors %+v", r.Collectors)
+	}
+	found := 0
+	for _, f := range r.Families {
+		switch {
+		case f.Name == "toy_a" && f.Type == "gauge" && f.Samples[0].Value == 1.0,
+			f.Name == "toy_total" && f.Type == "counter" && f.Samples[0].Value == 3.0,
+			f.Name == "node_scrape_collector_success" && len(f.Samples) == 4:
+			found++
+		}
+	}
+	if found != 3 {
+		t.Errorf("families %+v", r.Families)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	broken := toySpec("broken", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x: no such thing") })
+	broken.Reads, broken.Needs = []string{"/proc/stat", "/proc/no/such/file"}, "A miracle."
+	none := toySpec("none", 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
+	off := steady("off")
+	off.Off = true
+	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), broken, none, off}})
+	var out bytes.Buffer
+	if well, err := e.Doctor(t.Context(), &out, nil); err != nil || well {
+		t.Errorf("well %v, %v", well, err)
+	}
+	for _, want := range []string{"a                  ok        1 samples in ", "broken             error     0 samples in ", "1 of 2 kinds of files are there",
+		"  /proc/x: no such thing\n", "needs: A miracle.", "none               no data ", "enable it with --collector.off", "Collectors that could show more: 1."} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+	out.Reset()
+	if well, err := e.Doctor(t.Context(), &out, []string{"a"}); err != nil || !well || strings.Contains(out.String(), "broken") {
+		t.Errorf("about one: %v, %v:\n%s", well, err, &out)
+	}
+	if _, err := e.Doctor(t.Context(), &out, []string{"brokn"}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
+		t.Errorf("a name that is not known: %v", err)
+	}
+}
