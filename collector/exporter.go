@@ -127,6 +127,7 @@ func (e *Exporter) serve(hostname string) error {
 		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
 		Hostname:    hostname,
 		Checks:      e.checkRows,
+		Effective:   func() []byte { return config.Effective(e.specs, e.units()) },
 		Pprof:       e.config.Pprof,
 		Units:       e.units,
 		Now:         e.host.Now,
