@@ -104,6 +104,8 @@ func (p *program) addFlags() {
 	app.Flag("web.max-requests", "Most scrapes served at the same time; more are answered with 503. 0 for no limit.").Default("40").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Read the configuration again on POST /-/reload.").BoolVar(&c.Lifecycle)
+	app.Flag("checks.concurrency", "Most checks that run at the same time.").Default("4").IntVar(&c.CheckSlots)
+	app.Flag("checks.slow-concurrency", "Most checks that run at the same time besides, of those that are said to be slow.").Default("2").IntVar(&c.SlowCheckSlots)
 	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled by a flag of their own.").BoolVar(&c.Settings.DisableDefaults)
 	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&c.Paths.Procfs)
 	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&c.Paths.Sysfs)

@@ -23,8 +23,9 @@
 // all. The machinery is in internal, each package with one idea: scan
 // (numbers out of bytes), host (the machine), metric (what a sample is), flight
 // (one run at a time), collect (what a collector is), scrape (all of them at
-// once), config (who asked for what), web (HTTP), golden (recorded hosts for
-// tests).
+// once), document and config (who asked for what), expect (what has to be
+// there), web (HTTP), doctor (why a collector shows less than it could), golden
+// (recorded hosts for tests). What runs custom checks is in checks/internal.
 //
 // # Adding a collector
 //

@@ -51,6 +51,8 @@ type Config struct {
 	ProcessMetrics bool   // go_*, process_* and promhttp_* of the exporter itself
 	Pprof          bool   // serve /debug/pprof/
 	Lifecycle      bool   // serve /-/reload
+	CheckSlots     int    // checks at the same time; 0: four
+	SlowCheckSlots int    // slow ones besides; 0: two
 
 	specs []collect.Spec // instead of the catalog, in tests
 	host  *host.Host     // instead of the live one, in tests
@@ -87,7 +89,7 @@ func New(c Config) (*Exporter, error) {
 		e.host = host.Live(c.Paths)
 	}
 	u, _ := e.host.Uname() // a host without a name does without
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups})
+	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, Slow: c.SlowCheckSlots})
 	if e.specs == nil {
 		e.specs = specs(domains(e.checks.Specs()))
 	}
@@ -127,6 +129,7 @@ func (e *Exporter) serve(hostname string) error {
 		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
 		Hostname:    hostname,
 		Checks:      e.checkRows,
+		Effective:   func() []byte { return config.Effective(e.specs, e.units()) },
 		Pprof:       e.config.Pprof,
 		Units:       e.units,
 		Now:         e.host.Now,

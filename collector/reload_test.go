@@ -195,6 +195,32 @@ func TestReferenceChangesNothing(t *testing.T) {
 	}
 }
 
+// TestEffective loads what an exporter says is in effect: another must be the
+// same with it.
+func TestEffective(t *testing.T) {
+	settings, flags := NewSettings()
+	for _, f := range flags {
+		for name, value := range map[string]string{"collector.arp": "false", "collector.nvmesubsystem": "true", "collector.hba.luns": "all", "collector.hba.statistics": "none",
+			"collector.interval": "hba=90s", "collector.timeout": "stat=1m", "collector.textfile.directory": "/it's, [here]", "collector.netdev.device-include": "^eth'0$"} {
+			if f.Name == name {
+				if err := f.Set(value); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	told := newExporter(t, Config{Settings: settings})
+	loaded, _ := configured(t, Config{}, get(told, "/config").Body.String())
+	if a, b := told.Names(), loaded.Names(); !reflect.DeepEqual(a, b) {
+		t.Fatalf("collectors %v\nloaded %v", a, b)
+	}
+	for i, u := range loaded.units() {
+		if !alike(u, told.units()[i]) {
+			t.Errorf("%s: %v\nloaded %v", u.Spec.Name, told.units()[i].Options, u.Options)
+		}
+	}
+}
+
 func TestInterval(t *testing.T) {
 	var reads atomic.Int32
 	count := toySpec("a", 0, func(set *metric.Set, out *metric.Sink) error {

@@ -41,6 +41,30 @@ func IsSwitch(v Value) bool { _, ok := v.(*Bool); return ok }
 // IsList reports whether a value may be given more than once.
 func IsList(v Value) bool { _, ok := v.(*Strings); return ok }
 
+// YAML returns a value as it stands in a configuration file.
+func YAML(v Value) string {
+	text := v.String()
+	if list, ok := v.(*Strings); ok {
+		var quoted []string
+		for _, item := range list.All() {
+			quoted = append(quoted, quote(item))
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
+	}
+	if IsSwitch(v) {
+		return text
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return text
+	}
+	if _, err := time.ParseDuration(text); err == nil {
+		return text
+	}
+	return quote(text)
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
 // apply sets options to the values given for them.
 func apply(fields []Field, set map[string][]string) error {
 	for name, values := range set {

@@ -77,8 +77,9 @@ type Unit struct {
 	kept   [2]outcome           // the last run of each mode
 }
 
-// An Option is one setting of a collector, as text.
-type Option struct{ Name, Value string }
+// An Option is one setting of a collector, as text, and as it stands in a
+// configuration file.
+type Option struct{ Name, Value, YAML string }
 
 var _ prometheus.Collector = (*Unit)(nil)
 
@@ -118,7 +119,7 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 				return nil, fmt.Errorf("collector %s: %s: %w", spec.Name, f.Name, err)
 			}
 		}
-		u.Options = append(u.Options, Option{f.Name, f.Value.String()})
+		u.Options = append(u.Options, Option{f.Name, f.Value.String(), YAML(f.Value)})
 	}
 	return u, nil
 }

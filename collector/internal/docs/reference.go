@@ -3,11 +3,9 @@ package docs
 import (
 	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/config"
 )
 
 // referenceHead explains the file, and what is not an option of a collector.
@@ -50,7 +48,7 @@ func reference(domains []collect.Domain) []byte {
 			if timeout == 0 {
 				timeout = collect.DefaultTimeout
 			}
-			fmt.Fprintf(&b, "\n  # %s\n  %s:\n    enabled: %v\n    timeout: %s\n", s.Help, s.Name, !s.Off, span(timeout))
+			fmt.Fprintf(&b, "\n  # %s\n  %s:\n    enabled: %v\n    timeout: %s\n", s.Help, s.Name, !s.Off, config.Span(timeout))
 			for _, f := range s.Build.Fields() {
 				flag := f.FlagName(s.Name)
 				switch first := shared[flag]; {
@@ -59,42 +57,10 @@ func reference(domains []collect.Domain) []byte {
 					fmt.Fprintf(&b, "    # %s: see %s, which sets it for both.\n", f.Name, first)
 				default:
 					shared[flag] = s.Name
-					fmt.Fprintf(&b, "    # %s\n    %s: %s\n", f.Help, f.Name, value(f.Value))
+					fmt.Fprintf(&b, "    # %s\n    %s: %s\n", f.Help, f.Name, collect.YAML(f.Value))
 				}
 			}
 		}
 	}
 	return b.Bytes()
-}
-
-// value returns an option's value as YAML.
-func value(v collect.Value) string {
-	text := v.String()
-	switch {
-	case collect.IsList(v) && text == "":
-		return "[]"
-	case collect.IsList(v):
-		return "[" + strings.ReplaceAll(text, ",", ", ") + "]"
-	case collect.IsSwitch(v):
-		return text
-	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return text
-	}
-	if _, err := time.ParseDuration(text); err == nil {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
-}
-
-// span returns a time span without the units that are zero.
-func span(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

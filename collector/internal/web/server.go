@@ -28,6 +28,7 @@ type Config struct {
 
 	Checks        func() []Check       // nil: there are none
 	Reload        func() error         // nil: no /-/reload
+	Effective     func() []byte        // what is in effect, as YAML
 	Configuration func() Configuration // nil: there is no configuration file
 }
 
@@ -58,6 +59,10 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is healthy.") })
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is ready.") })
 	mux.HandleFunc("/-/reload", c.reload)
+	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write(c.Effective())
+	})
 	if c.MetricsPath != "/" {
 		mux.HandleFunc("GET /{$}", c.landing(page))
 	}

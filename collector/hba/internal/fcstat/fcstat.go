@@ -26,23 +26,10 @@ import (
 
 // Shared hands the collectors of one host the same Statistics. The zero value
 // is ready. It is safe for concurrent use.
-type Shared struct {
-	mu     sync.Mutex
-	byHost map[*host.Host]*Statistics
-}
+type Shared struct{ statistics host.Shared[*Statistics] }
 
 // Of returns the statistics of a host.
-func (s *Shared) Of(h *host.Host) *Statistics {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byHost[h] == nil {
-		if s.byHost == nil {
-			s.byHost = map[*host.Host]*Statistics{}
-		}
-		s.byHost[h] = New(h)
-	}
-	return s.byHost[h]
-}
+func (s *Shared) Of(h *host.Host) *Statistics { return s.statistics.Of(h, New) }
 
 // Statistics reads the ports of one host. It is safe for concurrent use.
 type Statistics struct {

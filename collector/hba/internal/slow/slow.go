@@ -29,23 +29,10 @@ import (
 // Shared hands the collectors of one host the same Reader, so that one that
 // takes another's place does not ask again what the other has asked. The zero
 // value is ready. It is safe for concurrent use.
-type Shared struct {
-	mu     sync.Mutex
-	byHost map[*host.Host]*Reader
-}
+type Shared struct{ readers host.Shared[*Reader] }
 
 // Of returns the reader of a host.
-func (s *Shared) Of(h *host.Host) *Reader {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byHost[h] == nil {
-		if s.byHost == nil {
-			s.byHost = map[*host.Host]*Reader{}
-		}
-		s.byHost[h] = New(h)
-	}
-	return s.byHost[h]
-}
+func (s *Shared) Of(h *host.Host) *Reader { return s.readers.Of(h, New) }
 
 // A Reader reads the slow files of one host. It is safe for concurrent use.
 type Reader struct {

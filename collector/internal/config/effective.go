@@ -1,0 +1,57 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+)
+
+// Effective returns what is in effect as a configuration file: every collector,
+// and every option of those that are enabled. Loaded without flags, it would
+// change nothing.
+func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
+	var b bytes.Buffer
+	b.WriteString("# What is in effect: flags, configuration file and defaults together.\ncollectors:\n")
+	shared := map[string]bool{} // flags of more than one collector, which set it for all
+	for _, spec := range specs {
+		i := slices.IndexFunc(units, func(u *collect.Unit) bool { return u.Spec.Name == spec.Name })
+		if i < 0 {
+			fmt.Fprintf(&b, "  %s: false\n", spec.Name)
+			continue
+		}
+		u := units[i]
+		fmt.Fprintf(&b, "  %s:\n    enabled: true\n    timeout: %s\n", spec.Name, Span(u.Timeout))
+		if u.Interval > 0 {
+			fmt.Fprintf(&b, "    interval: %s\n", Span(u.Interval))
+		}
+		for _, f := range spec.Build.Fields() {
+			flag := f.FlagName(spec.Name)
+			if shared[flag] {
+				continue
+			}
+			shared[flag] = true
+			for _, o := range u.Options {
+				if o.Name == f.Name {
+					fmt.Fprintf(&b, "    %s: %s\n", f.Name, o.YAML)
+				}
+			}
+		}
+	}
+	return b.Bytes()
+}
+
+// Span returns a time span without the units that are zero.
+func Span(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
