@@ -119,7 +119,7 @@ func sorted(text string) string {
 	return strings.Join(slices.Sorted(strings.Lines(text)), "")
 }
 
-// TestShellcheck reads the scripts as a careful eye would, where there is one.
+// TestShellcheckOnThisHost reads the scripts as a careful eye would, where there is one.
 func TestShellcheckOnThisHost(t *testing.T) {
 	needPrograms(t, "shellcheck")
 	scripts, err := filepath.Glob(packDir + "/scripts/*")

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
@@ -22,7 +24,7 @@ const (
 )
 
 // readConfig reads the checks of a fragment of the configuration, of which
-// there are to be no others keys and no findings.
+// there are to be no other keys, and no findings.
 func readConfig(t *testing.T, path, text string) (all []Definition) {
 	t.Helper()
 	doc := document.Parse(path, []byte(text))
@@ -176,7 +178,6 @@ func lintPack(t *testing.T, path, text string) {
 // needs, what it makes, and a rule that alerts on families that there are.
 func TestPackSays(t *testing.T) {
 	index := readFile(t, packDir+"/README.md")
-	expr := regexp.MustCompile(`(?m)^# +expr: (.*)$`)
 	for _, file := range packFiles(t) {
 		text := readFile(t, file)
 		var names []string
@@ -193,20 +194,67 @@ func TestPackSays(t *testing.T) {
 				t.Errorf("%s: does not say %q", file, strings.TrimSpace(want))
 			}
 		}
-		rules := expr.FindAllStringSubmatch(text, -1)
-		if len(rules) == 0 {
-			t.Errorf("%s: no rule", file)
-		}
-		for _, rule := range rules {
-			for _, name := range familiesOf(rule[1]) {
+		for _, rule := range rulesOf(t, file, text) {
+			for _, name := range familiesOf(rule.Expr) {
 				if !slices.Contains(names, name) {
-					t.Errorf("%s: the rule %s names %s, which there is not", file, rule[1], name)
+					t.Errorf("%s: the rule %s names %s, which there is not", file, rule.Alert, name)
 				}
 			}
 		}
 		if base := filepath.Base(file); !strings.Contains(index, "["+base+"]("+base+")") {
 			t.Errorf("%s/README.md: does not list %s", packDir, base)
 		}
+	}
+}
+
+// A rule is an alert that the comments of a file recommend.
+type rule struct {
+	Alert string `yaml:"alert"`
+	Expr  string `yaml:"expr"`
+	For   string `yaml:"for,omitempty"`
+}
+
+// rulesOf reads the rules in the comments of a file, of which there is to be one.
+func rulesOf(t *testing.T, file, text string) (rules []rule) {
+	t.Helper()
+	_, comment, _ := strings.Cut(text, "\n# Alert:\n")
+	comment, _, _ = strings.Cut(comment, "\nchecks:\n")
+	list := regexp.MustCompile(`(?m)^#`).ReplaceAllString(comment, "")
+	if err := yaml.UnmarshalWithOptions([]byte(list), &rules, yaml.Strict()); err != nil {
+		t.Errorf("%s: rules: %v", file, err)
+	}
+	if len(rules) == 0 {
+		t.Errorf("%s: no rule", file)
+	}
+	for _, r := range rules {
+		if r.Alert == "" || len(familiesOf(r.Expr)) == 0 {
+			t.Errorf("%s: the rule %q has no name, or no family", file, r.Alert)
+		}
+	}
+	return rules
+}
+
+// TestPackRulesOnThisHost has Prometheus read the rules, where it is.
+func TestPackRulesOnThisHost(t *testing.T) {
+	needPrograms(t, "promtool")
+	type group struct {
+		Name  string `yaml:"name"`
+		Rules []rule `yaml:"rules"`
+	}
+	var all struct {
+		Groups []group `yaml:"groups"`
+	}
+	for _, file := range packFiles(t) {
+		all.Groups = append(all.Groups, group{filepath.Base(file), rulesOf(t, file, readFile(t, file))})
+	}
+	text, err := yaml.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "rules.yml")
+	writeFile(t, path, string(text), 0o644)
+	if out, err := exec.Command("promtool", "check", "rules", path).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
