@@ -157,6 +157,7 @@ func TestEnds(t *testing.T) {
 // TestSurroundings checks what a program finds around it.
 func TestSurroundings(t *testing.T) {
 	t.Setenv("TZ", "Europe/Berlin")
+	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/host_exporter.service")
 	t.Setenv("SECRET", "of the exporter")
 	c := shell(`cat; pwd; umask; env | sort; ulimit -c; ulimit -t; ulimit -n; ulimit -d
 		cut -d' ' -f5,6,19 /proc/$$/stat; readlink /proc/$$/fd/0; grep NoNewPrivs /proc/$$/status; echo $$`)
@@ -185,7 +186,7 @@ func TestSurroundings(t *testing.T) {
 	}
 	expect := []string{
 		"/", "0077",
-		"CHECK_DEADLINE=" + deadline, "CHECK_NAME=raid", "COLOUR=blue=ish", "LANG=de_DE.UTF-8",
+		"CHECK_DEADLINE=" + deadline, "CHECK_NAME=raid", "COLOUR=blue=ish", "CREDENTIALS_DIRECTORY=/run/credentials/host_exporter.service", "LANG=de_DE.UTF-8",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PWD=/", "TZ=Europe/Berlin",
 		"0", "20", "256", "131072",
 		fmt.Sprintf("%s %s %d", pid, pid, min(20-nice+10, 19)), "/dev/null", "NoNewPrivs:\t1", pid,

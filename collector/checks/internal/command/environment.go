@@ -16,8 +16,10 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // replaces what every command gets, but not what is said of this run.
 func environment(c Command, deadline time.Time) ([]string, error) {
 	env := []string{"PATH=" + searchPath, "LANG=C.UTF-8"}
-	if tz, ok := os.LookupEnv("TZ"); ok {
-		env = append(env, "TZ="+tz)
+	for _, name := range []string{"TZ", "CREDENTIALS_DIRECTORY"} { // the latter from systemd's LoadCredential=
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
 	}
 	for _, v := range c.Env {
 		name, _, ok := strings.Cut(v, "=")
