@@ -91,7 +91,8 @@ func sanTree(tb testing.TB, luns, paths int) string {
 			for file, content := range map[string]string{
 				"state": "running", "type": "0", "vendor": "NETAPP  ", "model": "LUN C-Mode      ", "rev": "9141",
 				"wwid": fmt.Sprintf("naa.600a0980383030537a%014x", l), "iocounterbits": "32", "ioerr_cnt": "0x2", "iotmo_cnt": "0x0",
-				"access_state": "active/optimized",
+				"access_state": "active/optimized", "preferred_path": "1", "iorequest_cnt": "0x20", "iodone_cnt": "0x20",
+				"queue_depth": "32", "device_busy": "0", "device_blocked": "0", "timeout": "30", "eh_timeout": "10",
 			} {
 				put(tb, root, dev+"/"+file, content)
 			}
@@ -121,8 +122,8 @@ func sanCollector(tb testing.TB, root string, options map[string][]string) (coll
 // TestSANAllocations tests that devices and maps that stay as they are cost no
 // allocations.
 func TestSANAllocations(t *testing.T) {
-	measure := func(luns int) float64 {
-		c, out := sanCollector(t, sanTree(t, luns, 4), map[string][]string{"statistics": {"none"}})
+	measure := func(luns int, how string) float64 {
+		c, out := sanCollector(t, sanTree(t, luns, 4), map[string][]string{"statistics": {"none"}, "luns": {how}})
 		return testing.AllocsPerRun(5, func() {
 			out.Reset(metric.Text)
 			if err := c.Update(t.Context(), out); err != nil {
@@ -133,8 +134,10 @@ func TestSANAllocations(t *testing.T) {
 			}
 		})
 	}
-	if few, many := measure(2), measure(20); many > few+5 {
-		t.Errorf("%v allocations for 2 LUNs and %v for 20", few, many)
+	for _, how := range []string{"none", "summary", "all"} {
+		if few, many := measure(2, how), measure(20, how); many > few+5 {
+			t.Errorf("luns=%s: %v allocations for 2 LUNs and %v for 20", how, few, many)
+		}
 	}
 }
 
