@@ -19,7 +19,7 @@ type launched struct {
 }
 
 // launch starts the program from a thread of its own. What a thread is given
-// here (nice, I/O class, no_new_privs) its children inherit, and the
+// here (nice, I/O class, no_new_privs, the sandbox) its children inherit, and the
 // supervisor's other threads do not have.
 func (r *request) launch(started chan<- launched) {
 	runtime.LockOSThread()
@@ -96,12 +96,12 @@ func (r *request) prepare() error {
 			return fmt.Errorf("dropping capabilities: %w", err)
 		}
 	}
-	if r.NoNewPrivs {
+	if r.NoNewPrivs || r.Sandbox != nil {
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("setting no_new_privs: %w", err)
 		}
 	}
-	return nil
+	return r.enter()
 }
 
 // limit sets the limits that the supervisor shares with its program for good.
