@@ -335,20 +335,3 @@ func TestNoScratch(t *testing.T) {
 	c.Sandbox = sandbox.Strict
 	want(t, runIn(t, t.Context(), c), Sandbox)
 }
-
-// BenchmarkRun tells what a sandbox costs.
-func BenchmarkRun(b *testing.B) {
-	landlocked(b)
-	for _, mode := range sandbox.Modes() {
-		b.Run(mode, func(b *testing.B) {
-			r := NewRunner(Options{})
-			defer r.Close()
-			c := Command{Argv: []string{"/bin/true"}, Sandbox: sandbox.Mode(mode)}
-			for b.Loop() {
-				if res := r.Run(b.Context(), c); res.Err != nil {
-					b.Fatal(res.Err)
-				}
-			}
-		})
-	}
-}
