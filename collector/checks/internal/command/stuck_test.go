@@ -198,7 +198,7 @@ func benchmarkTrue(b *testing.B, mode sandbox.Mode) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafe: true, Sandbox: mode}); res.Reason != "" {
-			b.Fatal(res.Err)
+			b.Fatalf("%v\n%s", res.Err, res.Stderr)
 		}
 	}
 	usage(&after)
