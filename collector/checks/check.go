@@ -89,7 +89,7 @@ func newCheck(env *collect.Env, from states, names *served) *checkCollector {
 		duration:    m.Gauge("host_check_duration_seconds", "How long the last run of the check took.", "check"),
 		exitCode:    m.Gauge("host_check_exit_code", "What the command of the last run exited with; absent when it was killed or did not start.", "check"),
 		runs:        m.Counter("host_check_runs_total", "Runs of the check that came to some end.", "check"),
-		failures:    m.Counter("host_check_failures_total", "Runs of the check that failed, by reason: timeout, exit, signal, oom, parse, output, spawn or stuck.", "check", "reason"),
+		failures:    m.Counter("host_check_failures_total", "Runs of the check that failed, by reason: timeout, exit, signal, oom, parse, output, spawn, sandbox or stuck.", "check", "reason"),
 		skipped:     m.Counter("host_check_skipped_total", "Times at which the check was due and was not run: it was running, waited for a slot (busy) or was suspended.", "check", "reason"),
 		cpu:         m.Counter("host_check_cpu_seconds_total", "Processor time that runs of the check have used.", "check"),
 		maxRSS:      m.Gauge("host_check_max_rss_bytes", "The most memory that a process of the last run held.", "check"),
@@ -97,7 +97,7 @@ func newCheck(env *collect.Env, from states, names *served) *checkCollector {
 		dropped:     m.Counter("host_check_samples_dropped_total", "Samples that the check printed and that are not served, by reason.", "check", "reason"),
 		interval:    m.Gauge("host_check_interval_seconds", "The longest time between two moments at which the check is due; absent for one that runs once.", "check"),
 		suspended:   m.Gauge("host_check_suspended", "Whether the check pauses because it hung too often in a row.", "check"),
-		info:        m.Gauge("host_check_info", "How the check is defined: its format, its account (empty: that of the exporter) and whether a shell runs it; always 1.", "check", "format", "user", "shell"),
+		info:        m.Gauge("host_check_info", "How the check is defined: its format, its account (empty: that of the exporter), whether a shell runs it and the sandbox that is in effect (none, partial, net or strict); always 1.", "check", "format", "user", "shell", "sandbox"),
 	}
 }
 
@@ -199,7 +199,7 @@ func (c *checkCollector) tell(out *metric.Sink, s *scheduler.State) {
 	counts(out, c.dropped, name, s.Dropped)
 	out.Bool(c.suspended, s.Suspended, name)
 	d := &s.Definition
-	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell))
+	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell), string(s.Sandbox))
 }
 
 func counts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {

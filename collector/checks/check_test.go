@@ -11,6 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
@@ -90,6 +91,11 @@ backup_age_seconds{volume="srv"} 86400.5
 	boot := scheduler.State{
 		Definition: define("boot", output.Number, 0), Runs: 1, Ran: true, LastRun: at("00:00:01"),
 		Last: scheduler.Outcome{Reason: scheduler.Spawn, Duration: time.Millisecond}, Failures: scheduler.Counts{{Reason: "spawn", N: 1}},
+	}
+	for state, in := range map[*scheduler.State]sandbox.Mode{
+		&backup: sandbox.Strict, &boot: sandbox.Net, &night: sandbox.None, &raid: sandbox.Partial, &smart: sandbox.None,
+	} {
+		state.Sandbox = in
 	}
 	return fixedStates{backup, boot, night, raid, smart}
 }

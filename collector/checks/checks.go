@@ -35,6 +35,7 @@ type Options struct {
 	Log         log.Logger
 	Now         func() time.Time                         // the clock on the wall
 	Groups      func() *Groups                           // control groups for the runs, asked for at the first; nil: none
+	Landlock    func() (int, error)                      // version of it, asked for at the first check with a sandbox; nil: the kernel's
 	Run         func(context.Context, Definition) Report // instead of starting processes, in tests
 }
 
@@ -44,17 +45,22 @@ type Options struct {
 type Checks struct {
 	scheduler *scheduler.Scheduler
 	run       scheduler.Runner
+	landlock  *landlock
+	log       log.Logger
 	served    served
 }
 
 // New returns checks, of which there are none before Apply, and none run
 // before Start.
 func New(o Options) *Checks {
+	l := newLandlock(o.Landlock)
 	if o.Run == nil {
-		o.Run = lazily(o.Groups)
+		o.Run = lazily(o.Groups, l)
 	}
 	return &Checks{
-		run: o.Run,
+		run:      o.Run,
+		landlock: l,
+		log:      o.Log,
 		scheduler: scheduler.New(scheduler.Options{
 			Run:         o.Run,
 			Hostname:    o.Hostname,
@@ -62,15 +68,16 @@ func New(o Options) *Checks {
 			Slow:        o.Slow,
 			Log:         o.Log,
 			Wall:        o.Now,
+			Sandbox:     l.effective,
 		}),
 	}
 }
 
 // lazily returns what runs checks, made when the first is run: an exporter
 // without checks asks nobody for control groups.
-func lazily(groups func() *Groups) scheduler.Runner {
+func lazily(groups func() *Groups, l *landlock) scheduler.Runner {
 	runner := sync.OnceValue(func() scheduler.Runner {
-		var o command.Options
+		o := command.Options{Landlock: l.version}
 		if groups != nil {
 			o.Groups = groups()
 		}
@@ -90,7 +97,13 @@ func ReadDefinitions(node document.Node) []Definition { return definition.Read(n
 
 // Apply has these checks run, and no others. Those that did not change go on
 // as if nothing had happened.
-func (c *Checks) Apply(definitions []Definition) error { return c.scheduler.Apply(definitions) }
+func (c *Checks) Apply(definitions []Definition) error {
+	err := c.scheduler.Apply(definitions)
+	if err == nil {
+		c.landlock.tell(c.log, definitions)
+	}
+	return err
+}
 
 // Start begins to run checks.
 func (c *Checks) Start() { c.scheduler.Start() }

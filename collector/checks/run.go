@@ -34,6 +34,7 @@ func commandOf(d definition.Definition) command.Command {
 	c := command.Command{
 		Name: d.Name, Argv: d.Command,
 		User: d.User, Group: d.Group, AllowUnsafe: d.AllowUnsafePath,
+		Sandbox: d.Sandbox, SandboxRequired: d.SandboxRequired, Writable: d.Writable,
 		Timeout: d.Timeout, KillGrace: d.KillGrace,
 		Memory: d.Memory, CPU: d.CPULimit(), OpenFiles: d.OpenFiles, FileSize: d.FileSize,
 		Stdout: int(d.StdoutLimit),

@@ -10,6 +10,8 @@ package command
 import (
 	"syscall"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // A Command says what to run and within which bounds. For each bound, zero
@@ -23,6 +25,10 @@ type Command struct {
 	User, Group string // names or numbers; empty for the exporter's own
 	NoNewPrivs  bool   // programs that are setuid, as sudo is, run without their privilege
 	AllowUnsafe bool   // run also what others than root and the exporter's user may change
+
+	Sandbox         sandbox.Mode
+	SandboxRequired bool     // do not run with less of a sandbox than that
+	Writable        []string // absolute paths to which it may write from within
 
 	Timeout   time.Duration // until SIGTERM, 10 s
 	KillGrace time.Duration // from SIGTERM until SIGKILL, 2 s
@@ -77,6 +83,9 @@ const (
 	Output Reason = "output"
 	// Spawn: it was not started.
 	Spawn Reason = "spawn"
+	// Sandbox: it was not started, or not tidied up after, for want of a sandbox
+	// as it should be.
+	Sandbox Reason = "sandbox"
 	// Stuck: something of it is left that could not be killed, or its
 	// supervisor was lost.
 	Stuck Reason = "stuck"

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // helper names, in a program's environment, what the test binary is to do
@@ -55,6 +58,29 @@ func help(mode string) int {
 	case "exporter": // runs a check that outlives it, if it can
 		r := NewRunner(Options{})
 		r.Run(context.Background(), shell("trap '' TERM; echo ready > "+rest+"; (setsid sleep 1000 &); while :; do sleep 1000; done"))
+	case "confined": // the same, in a sandbox
+		r := NewRunner(Options{Landlock: func() (int, error) { return 0, nil }})
+		c := shell("trap '' TERM; : > $TMPDIR/file; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
+		c.Sandbox = sandbox.Strict
+		r.Run(context.Background(), c)
+	case "dial": // network address
+		network, address, _ := strings.Cut(rest, " ")
+		conn, err := net.Dial(network, address)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		_ = conn.Close()
+	case "listen":
+		network, address, _ := strings.Cut(rest, " ")
+		var config net.ListenConfig
+		config.SetMultipathTCP(false) // which Landlock does not take for TCP
+		l, err := config.Listen(context.Background(), network, address)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		_ = l.Close()
 	case "bomb": // two children each, that many times over
 		depth, _ := strconv.Atoi(rest)
 		for range 2 * min(depth, 1) {

@@ -37,7 +37,7 @@ func credential(userName, groupName string) (*syscall.Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	if missing := missingCapabilities(status, c.Uid != uint32(os.Geteuid())); missing != nil {
+	if missing := lacking(status, toBecome(c.Uid != uint32(os.Geteuid()))); missing != nil {
 		return nil, fmt.Errorf("running as user %q, group %q: the exporter lacks %s", userName, groupName, strings.Join(missing, ", "))
 	}
 	return c, nil
@@ -85,26 +85,31 @@ func lookGroup(c *syscall.Credential, name string) error {
 	return nil
 }
 
-// missingCapabilities reads from /proc/self/status which of the capabilities
-// are not in effect that it takes to become another, to limit it and, in the
-// end, to kill it.
-func missingCapabilities(status []byte, otherUser bool) (missing []string) {
+// A capability is a privilege of its own, as the kernel counts them.
+type capability struct {
+	name string
+	bit  int
+}
+
+// toBecome is what it takes to become another, to limit it and, in the end, to
+// kill it.
+func toBecome(otherUser bool) []capability {
+	if !otherUser {
+		return []capability{{"CAP_SETGID", unix.CAP_SETGID}}
+	}
+	return []capability{{"CAP_SETUID", unix.CAP_SETUID}, {"CAP_SETGID", unix.CAP_SETGID}, {"CAP_KILL", unix.CAP_KILL}}
+}
+
+// lacking reads from /proc/self/status which capabilities are not in effect.
+func lacking(status []byte, wanted []capability) (missing []string) {
 	var have uint64 // none, when there is no such line
 	for line := range bytes.Lines(status) {
 		if hex, ok := bytes.CutPrefix(line, []byte("CapEff:")); ok {
 			have, _ = strconv.ParseUint(string(bytes.TrimSpace(hex)), 16, 64)
 		}
 	}
-	for _, c := range []struct {
-		name   string
-		bit    int
-		wanted bool
-	}{
-		{"CAP_SETUID", unix.CAP_SETUID, otherUser},
-		{"CAP_SETGID", unix.CAP_SETGID, true},
-		{"CAP_KILL", unix.CAP_KILL, otherUser},
-	} {
-		if c.wanted && have&(1<<c.bit) == 0 {
+	for _, c := range wanted {
+		if have&(1<<c.bit) == 0 {
 			missing = append(missing, c.name)
 		}
 	}

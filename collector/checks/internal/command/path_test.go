@@ -109,7 +109,7 @@ func TestParseProcess(t *testing.T) {
 	}
 }
 
-func TestMissingCapabilities(t *testing.T) {
+func TestLacking(t *testing.T) {
 	for _, c := range []struct {
 		status    string
 		otherUser bool
@@ -122,7 +122,7 @@ func TestMissingCapabilities(t *testing.T) {
 		{"CapEff:\t0000000000000040\n", false, ""},
 		{"", false, "CAP_SETGID"},
 	} {
-		if have := strings.Join(missingCapabilities([]byte(c.status), c.otherUser), " "); have != c.missing {
+		if have := strings.Join(lacking([]byte(c.status), toBecome(c.otherUser)), " "); have != c.missing {
 			t.Errorf("%q, %t: %s, want %s", c.status, c.otherUser, have, c.missing)
 		}
 	}

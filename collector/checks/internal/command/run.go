@@ -227,6 +227,8 @@ func (u *run) judge(res Result) (Reason, error) {
 	switch {
 	case u.died != nil:
 		return Stuck, u.errorf("%w", u.died)
+	case rep.Unconfined:
+		return Sandbox, errors.New(rep.Spawn)
 	case rep.Spawn != "":
 		return Spawn, errors.New(rep.Spawn)
 	case len(rep.Survivors) > 0:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // Options say how a Runner runs its commands.
@@ -19,6 +20,8 @@ type Options struct {
 	// Patience is for how long a supervisor that should have answered is waited
 	// for, 5 s.
 	Patience time.Duration
+	// Landlock tells which version of it to count on; nil asks the kernel.
+	Landlock func() (int, error)
 }
 
 // A Runner runs commands, as many at a time as it is asked to.
@@ -42,6 +45,9 @@ func NewRunner(o Options) *Runner {
 		o.Executable = "/proc/self/exe"
 	}
 	o.Patience = orDefault(o.Patience, 5*time.Second)
+	if o.Landlock == nil {
+		o.Landlock = sandbox.Version
+	}
 	r := &Runner{Options: o, path: newRule()}
 	r.stopped, r.stop = context.WithCancelCause(context.Background())
 	return r
@@ -83,6 +89,10 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	if err != nil {
 		return unstarted(err)
 	}
+	if err := r.confine(c, req); err != nil {
+		return unstarted(err)
+	}
+	defer tidy(req, &result)
 	group, err := r.group(c, req)
 	if err != nil {
 		return unstarted(err)
@@ -100,7 +110,13 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 }
 
 // unstarted is the result of a run that came to nothing.
-func unstarted(err error) Result { return Result{ExitCode: -1, Reason: Spawn, Err: err} }
+func unstarted(err error) Result {
+	reason := Spawn
+	if errors.As(err, new(sandboxError)) {
+		reason = Sandbox
+	}
+	return Result{ExitCode: -1, Reason: reason, Err: err}
+}
 
 // request checks c and puts it in the supervisor's terms.
 func (r *Runner) request(c Command, deadline time.Time) (*request, error) {

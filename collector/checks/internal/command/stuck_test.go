@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // supervised starts a command that makes known when it runs, and returns its
@@ -177,7 +179,14 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
+// BenchmarkTrue tells what a run costs, and what a sandbox adds to it.
 func BenchmarkTrue(b *testing.B) {
+	for _, mode := range sandbox.Modes() {
+		b.Run("sandbox="+mode, func(b *testing.B) { benchmarkTrue(b, sandbox.Mode(mode)) })
+	}
+}
+
+func benchmarkTrue(b *testing.B, mode sandbox.Mode) {
 	r := NewRunner(Options{})
 	defer r.Close()
 	var before, after [2]unix.Rusage
@@ -188,8 +197,8 @@ func BenchmarkTrue(b *testing.B) {
 	usage(&before)
 	b.ReportAllocs()
 	for b.Loop() {
-		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafe: true}); res.Reason != "" {
-			b.Fatal(res.Err)
+		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafe: true, Sandbox: mode}); res.Reason != "" {
+			b.Fatalf("%v\n%s", res.Err, res.Stderr)
 		}
 	}
 	usage(&after)

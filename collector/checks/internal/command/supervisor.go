@@ -62,7 +62,11 @@ func serve(control io.Reader, reply io.Writer) error {
 		}
 	}()
 	s.run()
-	return json.NewEncoder(reply).Encode(&s.report)
+	err := json.NewEncoder(reply).Encode(&s.report)
+	if err != nil && s.Scratch != "" {
+		_ = removeScratch(s.Scratch) // there is no exporter any more that would
+	}
+	return err
 }
 
 // A supervisor is in charge of one program and of all that descends from it.
@@ -82,7 +86,7 @@ func (s *supervisor) run() {
 	go s.launch(started)
 	l := <-started
 	if l.err != nil {
-		s.Spawn = l.err.Error()
+		s.Spawn, s.Unconfined = l.err.Error(), errors.As(l.err, new(sandboxError))
 		return
 	}
 	s.leader = l.pid

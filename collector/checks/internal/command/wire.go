@@ -3,6 +3,8 @@ package command
 import (
 	"syscall"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // title is the supervisor's argv[0].
@@ -21,7 +23,9 @@ type request struct {
 	Credential *syscall.Credential
 	NoNewPrivs bool
 	Grace      time.Duration
-	Cgroup     string // directory, open as groupFD; empty for none
+	Cgroup     string         // directory, open as groupFD; empty for none
+	Sandbox    *sandbox.Rules // nil for none
+	Scratch    string         // folder to remove if the exporter is gone by then; empty for none
 
 	// Resource limits; negative for none.
 	Memory, CPUSeconds, OpenFiles, FileSize, Processes int64
@@ -30,6 +34,7 @@ type request struct {
 // A report is what a supervisor answers, when everything is over.
 type report struct {
 	Spawn      string             // why it was not started
+	Unconfined bool               // that was for want of a sandbox
 	Ended      bool               // whether Status is known
 	Status     syscall.WaitStatus // of the program itself
 	Asked      bool               // it had not ended before it was asked to

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // A Definition is one check, as it is configured. It is plain data: what does
@@ -23,6 +24,11 @@ type Definition struct {
 	User, Group     string
 	Env             map[string]string
 	AllowUnsafePath bool
+
+	// What it is kept from.
+	Sandbox         sandbox.Mode
+	SandboxRequired bool
+	Writable        []string
 
 	// When it is run. One of Interval and At is set.
 	Interval time.Duration
@@ -54,6 +60,7 @@ func New(name string) Definition {
 	return Definition{
 		Name:        name,
 		Enabled:     true,
+		Sandbox:     sandbox.None,
 		Interval:    time.Minute,
 		Timeout:     10 * time.Second,
 		KillGrace:   2 * time.Second,
@@ -89,6 +96,7 @@ func (d Definition) SameMeaning(other Definition) bool {
 func (d Definition) meaning() Definition {
 	d.Description = ""
 	d.AllowUnsafePath, d.Slow = false, false
+	d.Sandbox, d.SandboxRequired, d.Writable = sandbox.None, false, nil
 	d.Interval, d.At, d.TTL = 0, "", 0
 	d.Timeout, d.KillGrace, d.CPU = 0, 0, 0
 	d.Memory, d.OpenFiles, d.FileSize, d.StdoutLimit = 0, 0, 0, 0

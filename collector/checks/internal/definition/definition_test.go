@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/golden"
 )
@@ -43,6 +44,9 @@ raid:
   labels: {controller: "0"}
   slow: true
   allow-unsafe-path: true
+  sandbox: net
+  sandbox-required: true
+  writable: [/var/lib/raid, /var/log/raid]
   enabled: false
   description: What the controller thinks of its disks.
 nightly:
@@ -57,6 +61,7 @@ nightly:
 		Name: "raid", Description: "What the controller thinks of its disks.", Enabled: false,
 		Command: []string{"/usr/local/bin/raid", "--brief"}, User: "nobody", Group: "disk",
 		Env: map[string]string{"LANGUAGE": "C", "SECRET_FILE": "/run/secret"}, AllowUnsafePath: true,
+		Sandbox: sandbox.Net, SandboxRequired: true, Writable: []string{"/var/lib/raid", "/var/log/raid"},
 		Interval: 5 * time.Minute, Slow: true, TTL: time.Hour,
 		Timeout: 30 * time.Second, KillGrace: time.Second, Memory: 64 << 20, CPU: 5 * time.Second,
 		OpenFiles: 64, FileSize: 4096, StdoutLimit: 1024,
@@ -104,6 +109,11 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, max-series: 0}\n", `x.yml:1:34: want a whole number of at least 1, have "0"`},
 		{"a: {command: /bin/a, slow: maybe}\n", `x.yml:1:28: want true or false, have "maybe"`},
 		{"a: {command: /bin/a, format: xml}\n", `x.yml:1:30: want one of prometheus, kv, json, regexp, nagios, number, exit, have "xml"`},
+		{"a: {command: /bin/a, sandbox: partial}\n", `x.yml:1:31: want one of none, net, strict, have "partial"`},
+		{"a: {command: /bin/a, sandbox: strict, writable: [/a, b]}\n", `x.yml:1:49: want absolute paths, have "b"`},
+		{"a: {command: /bin/a, writable: [/a]}\n", "x.yml:1:32: only for a sandbox, strict or net, have none"},
+		{"a: {command: /bin/a, sandbox-required: true}\n", "x.yml:1:40: want a sandbox, strict or net, have none"},
+		{"a: {command: /bin/a, sandbox-required: false}\n", ""},
 		{"a: {command: /bin/a, env: {CHECK_NAME: b}}\n", `x.yml:1:40: want the name of a variable that is not one of CHECK_, have "CHECK_NAME"`},
 		{"a: {command: /bin/a, labels: {__a: b}}\n", `x.yml:1:36: want the name of a label, have "__a"`},
 		{"a: {command: /bin/a, exit-codes: {0: 1}}\n", "x.yml:1:34: only for the format exit, have prometheus"},
@@ -150,6 +160,7 @@ func TestMeaning(t *testing.T) {
 	a := New("a")
 	limits := a
 	limits.Timeout, limits.Memory, limits.TTL, limits.Interval, limits.Description = 1, 2, 3, 4, "x"
+	limits.Sandbox, limits.Writable = sandbox.Strict, []string{"/a"}
 	if !a.SameMeaning(limits) || a.Equal(limits) || a.SameTimes(limits) {
 		t.Error("limits and times are part of the meaning")
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
@@ -50,6 +51,9 @@ func (d *Definition) options() []option {
 		{"binary-units", "false", "Read KB, MB, GB and TB as powers of 1024.", yes(&d.Output.BinaryUnits)},
 		{"jq-timeout", "250ms", "With the format `json`: how long all jq expressions may take together.", span(&d.Output.JQTimeout, time.Millisecond)},
 		{"labels", "", "Labels that every series of the check gets, by name.", texts(&d.Labels, "the name of a label", isLabel)},
+		{"sandbox", "none", "What the command is kept from: `strict` from writing anywhere but in a temporary folder of its own and from TCP, `net` from the former, `none` from nothing. See [check-limits.md](check-limits.md#sandbox).", oneOf((*string)(&d.Sandbox), sandbox.Modes()...)},
+		{"sandbox-required", "false", "Whether not to run the command on a kernel that cannot give it the whole of its sandbox. Otherwise it runs with what there is.", yes(&d.SandboxRequired)},
+		{"writable", "", "Absolute paths of folders, and files, that a command in a sandbox may write to as well.", d.readWritable},
 		{"slow", "false", "Whether the check is one that takes long: such checks wait for each other, and not others for them.", yes(&d.Slow)},
 		{"allow-unsafe-path", "false", "Whether to run a program that users other than root can change. For trying things out.", yes(&d.AllowUnsafePath)},
 		{"enabled", "true", "Whether the check runs at all.", yes(&d.Enabled)},

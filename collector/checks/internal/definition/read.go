@@ -78,6 +78,13 @@ func (d *Definition) agree(node document.Node, given map[string]document.Node) {
 	if has("accept-codes") && d.Output.Format.ExitIsValue() && d.Serves() {
 		given["accept-codes"].Failf("the format %s takes every exit code as a value", d.Output.Format)
 	}
+	switch {
+	case d.Sandbox.On():
+	case d.SandboxRequired:
+		given["sandbox-required"].Failf("want a sandbox, strict or net, have %s", d.Sandbox)
+	case has("writable"):
+		given["writable"].Failf("only for a sandbox, strict or net, have %s", d.Sandbox)
+	}
 	d.checkOutput(node, given)
 }
 
@@ -94,6 +101,15 @@ func (d *Definition) readCommand(n document.Node) {
 		n.Failf("want the absolute path of a program, have %q", d.Command[0])
 	case strings.Contains(strings.Join(d.Command, ""), "\x00"):
 		n.Failf("an argument has a NUL, which none can have")
+	}
+}
+
+func (d *Definition) readWritable(n document.Node) {
+	document.ToTexts(&d.Writable)(n)
+	for _, path := range d.Writable {
+		if !filepath.IsAbs(path) || strings.ContainsRune(path, 0) {
+			n.Failf("want absolute paths, have %q", path)
+		}
 	}
 }
 

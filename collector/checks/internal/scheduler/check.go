@@ -6,6 +6,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/schedule"
 )
 
@@ -73,6 +74,7 @@ func (c *check) expire(now time.Time) {
 type State struct {
 	Definition definition.Definition
 	Interval   time.Duration // the longest time between two slots; 0 if it runs once
+	Sandbox    sandbox.Mode  // in effect, on this host
 
 	Runs     uint64
 	Failures Counts

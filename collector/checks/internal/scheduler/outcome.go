@@ -21,6 +21,7 @@ const (
 	Parse   Reason = "parse"   // what it printed is not what it should
 	Output  Reason = "output"  // it printed more than it may
 	Spawn   Reason = "spawn"   // it could not be started
+	Sandbox Reason = "sandbox" // it could not be kept from what it should be
 	Stuck   Reason = "stuck"   // it cannot be ended, such as one that waits for a dead disk
 )
 

@@ -15,6 +15,7 @@ import (
 	"github.com/go-kit/log"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
+	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
 // A Runner runs a check once. It ends the run when ctx is done, and returns
@@ -28,6 +29,9 @@ type Options struct {
 	Concurrency int    // runs at the same time [4]
 	Slow        int    // runs at the same time of checks that are slow [2]
 	Log         log.Logger
+
+	// Sandbox tells what becomes of a sandbox that is asked for; nil: just that.
+	Sandbox func(sandbox.Mode) sandbox.Mode
 
 	// Wall is the clock on the wall, for times of day and timestamps. All
 	// distances are measured by the monotonic clock, which nobody sets.
@@ -71,6 +75,9 @@ func New(o Options) *Scheduler {
 	}
 	if o.Wall == nil {
 		o.Wall = time.Now
+	}
+	if o.Sandbox == nil {
+		o.Sandbox = func(asked sandbox.Mode) sandbox.Mode { return asked }
 	}
 	return &Scheduler{
 		o:       o,

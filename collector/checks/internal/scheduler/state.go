@@ -14,6 +14,7 @@ func (s *Scheduler) States(all []State) []State {
 		c.expire(now)
 		all = append(all, c.state)
 		c.fill(&all[len(all)-1], now, wall)
+		all[len(all)-1].Sandbox = s.o.Sandbox(c.def.Sandbox)
 	}
 	return all
 }
