@@ -58,8 +58,12 @@ func Open(dir string) (*Tree, error) {
 
 func open(t *Tree) (*Tree, error) {
 	// A group that lacks this file is the root, or the kernel is older than
-	// 5.14: then it cannot start a process inside a group either (5.7).
-	if err := writable(t.dir, "cgroup.kill", "cgroup.procs", "cgroup.subtree_control"); err != nil {
+	// 5.14: then it cannot start a process inside a group either (5.7). It need
+	// not be ours, as systemd leaves it to root: those of the runs' groups are.
+	if _, err := os.Stat(filepath.Join(t.dir, "cgroup.kill")); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
+	}
+	if err := writable(t.dir, "cgroup.procs", "cgroup.subtree_control"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
 	}
 	path := filepath.Join(t.dir, "cgroup.controllers")
