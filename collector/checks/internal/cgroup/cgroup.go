@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // leaf is the group of the exporter itself: one that has groups with
@@ -49,11 +51,24 @@ func Own(self []byte, root string) (string, error) {
 // ought to be the exporter's, into a group below it, and hands the memory and
 // pids controllers down.
 func Open(dir string) (*Tree, error) {
+	if err := startable(); err != nil {
+		return nil, err
+	}
 	return open(&Tree{
 		dir:   dir,
 		mkdir: func(dir string) error { return os.Mkdir(dir, 0o755) },
 		rmdir: func(dir string) error { return os.Remove(dir) },
 	})
+}
+
+// startable reports whether a process can be started inside a group, for which
+// there is clone3 alone. It is called with nothing, which it refuses unless a
+// filter of system calls is faster.
+func startable() error {
+	if _, _, err := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0); err != unix.EINVAL {
+		return fmt.Errorf("%w: clone3: %w, as with RestrictNamespaces= of systemd", ErrNotDelegated, err)
+	}
+	return nil
 }
 
 func open(t *Tree) (*Tree, error) {

@@ -159,6 +159,15 @@ func TestKillOfAnother(t *testing.T) {
 	}
 }
 
+// TestStartableOnThisHost: a kernel refuses to start nothing, and that is a yes.
+func TestStartableOnThisHost(t *testing.T) {
+	if err := startable(); errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOwn(t *testing.T) {
 	for self, want := range map[string]string{
 		"0::/system.slice/host_exporter.service\n": "/sys/fs/cgroup/system.slice/host_exporter.service",
