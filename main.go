@@ -240,7 +240,7 @@ func (p *program) runCheck(ctx context.Context) error {
 
 func (p *program) importCrontab(context.Context) error {
 	in := os.Stdin
-	if p.crontab != "-" {
+	if p.crontab != "-" && p.crontab != "" { // the parser of flags makes an empty word of a lone dash
 		var err error
 		if in, err = os.Open(p.crontab); err != nil {
 			return err

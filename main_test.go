@@ -270,6 +270,26 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestImportFromStandardInput: a lone dash is no file.
+func TestImportFromStandardInput(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "crontab")
+	if err := os.WriteFile(path, []byte("* * * * * flock /bin/true\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	stdin := os.Stdin
+	os.Stdin = in
+	defer func() { os.Stdin = stdin }()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"checks", "import", "--format=system", "-"}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "user: flock") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
 // TestServiceManager plays the manager: it is told of the start, of a reload
 // by SIGHUP, of life while it goes on, and of the end.
 func TestServiceManager(t *testing.T) {
