@@ -91,8 +91,8 @@ func (s *Scheduler) tell(c *check, ran, was, suspended bool) {
 		_ = level.Info(logger).Log("msg", "Check is well again")
 	}
 	if suspended {
-		_ = level.Error(logger).Log("msg", "Check is suspended: it hung too often in a row",
-			"times", c.hung, "next", time.Until(c.resumes).Round(time.Second))
+		_ = level.Error(logger).Log("msg", "Check is suspended, as it hangs",
+			"reason", last.Reason, "next", time.Until(c.resumes).Round(time.Second))
 	}
 }
 
