@@ -43,9 +43,14 @@ func newExporter(t *testing.T, text string) *exporter {
 	return e
 }
 
+// write puts a file in the place of the other, as one that is half written, or
+// empty for a moment, can be read by a reload.
 func (e *exporter) write(text string) {
 	e.t.Helper()
-	writeFile(e.t, e.file, text)
+	writeFile(e.t, e.file+".new", text)
+	if err := os.Rename(e.file+".new", e.file); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // reload has the file read, and does not return before it is in effect.
