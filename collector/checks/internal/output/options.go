@@ -42,9 +42,9 @@ type Options struct {
 	// the check prints.
 	Metrics []Metric `yaml:"metrics"`
 
-	MaxSeries int           `yaml:"max-series"` // [200]
-	MaxBytes  int           `yaml:"stdout-limit"`  // of the output [1 MiB]
-	JQTimeout time.Duration `yaml:"jq-timeout"` // for all expressions of a run together [1s]
+	MaxSeries int           `yaml:"max-series"`   // [200]
+	MaxBytes  int           `yaml:"stdout-limit"` // of the output [1 MiB]
+	JQTimeout time.Duration `yaml:"jq-timeout"`   // for all expressions of a run together [1s]
 
 	// RequireEOF has a document of format prometheus end with "# EOF", without
 	// which one that was cut off between two lines cannot be told from a whole.
