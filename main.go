@@ -74,7 +74,7 @@ type program struct {
 	memory                        *units.Base2Bytes
 	logLevel, logFormat, onceForm string
 	names                         []string // of collectors, for commands about some
-	check, crontab, user          string
+	check, crontab, lines, user   string
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -141,6 +141,7 @@ func (p *program) addCommands() {
 	run.Arg("name", "The check.").Required().StringVar(&p.check)
 	imports := checks.Command("import", "Turn a crontab into checks for the configuration file, with comments where a human must decide. Exit status 1 tells of lines that are not understood.")
 	imports.Arg("crontab", "The crontab; - for standard input.").Required().StringVar(&p.crontab)
+	imports.Flag("format", "Whether lines name a user before the command: user (they do not, as crontab -l prints them), system (they do, as in /etc/crontab), or auto.").Default("auto").EnumVar(&p.lines, "auto", "user", "system")
 	imports.Flag("user", "Who the commands of a crontab without users run as.").StringVar(&p.user)
 }
 
@@ -241,14 +242,14 @@ func (p *program) runCheck(ctx context.Context) error {
 
 func (p *program) importCrontab(context.Context) error {
 	in := os.Stdin
-	if p.crontab != "-" {
+	if p.crontab != "-" && p.crontab != "" { // the parser of flags makes an empty word of a lone dash
 		var err error
 		if in, err = os.Open(p.crontab); err != nil {
 			return err
 		}
 		defer in.Close()
 	}
-	return collector.ImportCrontab(in, p.stdout, p.stderr, p.user)
+	return collector.ImportCrontab(in, p.stdout, p.stderr, p.lines, p.user)
 }
 
 // addFlag makes a kingpin flag of a collector's flag.

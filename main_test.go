@@ -270,6 +270,26 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestImportFromStandardInput: a lone dash is no file.
+func TestImportFromStandardInput(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "crontab")
+	if err := os.WriteFile(path, []byte("* * * * * flock /bin/true\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	stdin := os.Stdin
+	os.Stdin = in
+	defer func() { os.Stdin = stdin }()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"checks", "import", "--format=system", "-"}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "user: flock") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
 // TestServiceManager plays the manager: it is told of the start, of a reload
 // by SIGHUP, of life while it goes on, and of the end.
 func TestServiceManager(t *testing.T) {
@@ -288,7 +308,7 @@ func TestServiceManager(t *testing.T) {
 	defer socket.Close()
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "notify"))
 	t.Setenv("WATCHDOG_USEC", "20000")
-	expect := func(want string) {
+	expect := func(want string) string {
 		t.Helper()
 		buf := make([]byte, 1000)
 		for {
@@ -301,7 +321,7 @@ func TestServiceManager(t *testing.T) {
 			}
 			switch have := string(buf[:n]); {
 			case strings.HasPrefix(have, want):
-				return
+				return have
 			case have != "WATCHDOG=1":
 				t.Fatalf("have %q, want %q", have, want)
 			}
@@ -309,22 +329,38 @@ func TestServiceManager(t *testing.T) {
 	}
 
 	write("collectors: {loadavg: false}\n")
-	client, stop := start(t, "--config.file="+file)
-	expect("READY=1")
+	client, stop := start(t, "--config.file="+file, "--web.enable-lifecycle")
+	status := func(told, want string) {
+		t.Helper()
+		if !strings.Contains(told, "STATUS=") || !strings.Contains(told, want) {
+			t.Errorf("have %q, want a status with %q", told, want)
+		}
+	}
+	status(expect("READY=1"), " collectors, 0 checks")
 	if strings.Contains(fetch(t, client, "/metrics"), "\nnode_load1 ") {
 		t.Error("the file has no effect")
 	}
-	for _, text := range []string{"", "nonsense"} {
-		write(text)
+	for _, c := range []struct{ text, status string }{
+		{"checks: {a: {command: [/bin/true]}, b: {command: [/bin/true], enabled: false}}", " collectors, 1 checks"},
+		{"nonsense", " collectors, 1 checks; the configuration was refused at "},
+	} {
+		write(c.text)
 		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
 		expect("RELOADING=1\nMONOTONIC_USEC=")
-		expect("READY=1")
+		status(expect("READY=1"), c.status)
 		if !strings.Contains(fetch(t, client, "/metrics"), "\nnode_load1 ") {
-			t.Errorf("%q: the reload has no effect", text)
+			t.Errorf("%q: the reload has no effect", c.text)
 		}
 	}
+	write("")
+	resp, err := client.Post("http://host/-/reload", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	status(expect("STATUS="), " collectors, 0 checks")
 	expect("WATCHDOG=1")
 	if err := stop(); err != nil {
 		t.Error(err)

@@ -106,10 +106,11 @@ func exit(r checks.Report) string {
 }
 
 // ImportCrontab writes the checks of the configuration file that do what a
-// crontab does, with comments where a human must decide. The error tells of
+// crontab does, with comments where a human must decide. The format of its lines
+// is "user", "system", in which they name a user, or "auto". The error tells of
 // lines that are not understood; they are in the text as comments.
-func ImportCrontab(in io.Reader, out, remarks io.Writer, user string) error {
-	text, report, err := checks.ImportCrontab(in, user)
+func ImportCrontab(in io.Reader, out, remarks io.Writer, format, user string) error {
+	text, report, err := checks.ImportCrontab(in, format, user)
 	if err != nil {
 		return err
 	}

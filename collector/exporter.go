@@ -135,7 +135,11 @@ func (e *Exporter) serve(hostname string) error {
 		Now:         e.host.Now,
 	}
 	if e.config.Lifecycle {
-		c.Reload = e.Reload
+		c.Reload = func() error {
+			err := e.Reload()
+			manager{e.config.Log}.tell("STATUS=" + e.standing())
+			return err
+		}
 	}
 	if e.config.File != "" {
 		c.Configuration = e.configuration

@@ -3,12 +3,15 @@ package collector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
 // A manager is the service manager that started the exporter, as far as it
@@ -21,6 +24,10 @@ func (m manager) tell(state string) {
 	}
 }
 
+// ready says that the exporter serves, and how things stand: a line that
+// systemctl status shows.
+func (m manager) ready(standing string) { m.tell(daemon.SdNotifyReady + "\nSTATUS=" + standing) }
+
 // reloading says that a reload has begun, and when: newer managers tell by the
 // time whether it is the one that they asked for.
 func (m manager) reloading() {
@@ -28,6 +35,18 @@ func (m manager) reloading() {
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
 		m.tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
 	}
+}
+
+// standing is in one line what is in effect, and what is wrong with it.
+func (e *Exporter) standing() string {
+	g := e.current.Load()
+	checks := slices.DeleteFunc(slices.Clone(g.checks), func(d checks.Definition) bool { return !d.Enabled })
+	s := fmt.Sprintf("%d collectors, %d checks", len(g.units), len(checks))
+	c := e.configuration()
+	if c.Failed.IsZero() || len(c.Errors) == 0 {
+		return s
+	}
+	return fmt.Sprintf("%s; the configuration was refused at %s, the one before is in effect: %s", s, c.Failed.Format(time.TimeOnly), c.Errors[0])
 }
 
 // watch shows the manager's watchdog that the process is alive, twice in the

@@ -36,7 +36,9 @@ func (e *Exporter) Reload() error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	if e.config.File == "" {
-		return errors.New("there is no configuration file to load: start with --config.file")
+		err := errors.New("there is no configuration file to load: start with --config.file")
+		_ = level.Warn(e.config.Log).Log("msg", "Nothing is reloaded", "err", err)
+		return err
 	}
 	err := e.load()
 	e.reloads.note(e.host.Now(), err)

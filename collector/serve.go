@@ -36,7 +36,7 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		return err
 	}
 	manager := manager{e.config.Log}
-	manager.tell(daemon.SdNotifyReady)
+	manager.ready(e.standing())
 	e.serving.Store(true)
 	e.checks.Start()
 	defer e.stopChecks()
@@ -82,7 +82,7 @@ func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manage
 		case <-hangup:
 			manager.reloading()
 			_ = e.Reload() // which tells in the log and in the metrics
-			manager.tell(daemon.SdNotifyReady)
+			manager.ready(e.standing())
 		}
 	}
 }

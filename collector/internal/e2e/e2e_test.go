@@ -58,8 +58,15 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // run starts a program that stops with the test.
-func run(t *testing.T, binary string, args ...string) {
+func run(t *testing.T, binary string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -82,6 +89,7 @@ func run(t *testing.T, binary string, args ...string) {
 		}
 		log.Close()
 	})
+	return cmd
 }
 
 // get fetches a URL, trying again until the server is up.

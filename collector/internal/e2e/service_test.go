@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,7 @@ func installUnit(t *testing.T, dropIn string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit = bytes.Replace(unit, []byte("/usr/local/bin/host_exporter"), []byte("/bin/true"), 1)
+	unit = bytes.ReplaceAll(unit, []byte("/usr/local/bin/host_exporter"), []byte("/bin/true"))
 	path := filepath.Join(t.TempDir(), "host_exporter.service")
 	if err := os.WriteFile(path, unit, 0o644); err != nil {
 		t.Fatal(err)
@@ -119,11 +120,11 @@ type initScript struct {
 	logFile string
 }
 
-func newInitScript(t *testing.T, address, daemon string) *initScript {
+func newInitScript(t *testing.T, address, daemon string, options ...string) *initScript {
 	dir := t.TempDir()
 	s := &initScript{t: t, pidFile: filepath.Join(dir, "pid"), logFile: filepath.Join(dir, "log")}
 	s.env = append(os.Environ(), "DEFAULTS=/dev/null", "DAEMON="+daemon, "DAEMON_USER=", "PIDFILE="+s.pidFile,
-		"LOGFILE="+s.logFile, "HOST_EXPORTER_OPTS=--web.listen-address="+address)
+		"LOGFILE="+s.logFile, "HOST_EXPORTER_OPTS=--web.listen-address="+address+" "+strings.Join(options, " "))
 	t.Cleanup(func() {
 		cmd := exec.Command(filepath.Join(serviceDir, "host_exporter.init"), "stop") // stops only what is ours
 		cmd.Env = s.env
@@ -163,7 +164,9 @@ func TestEndToEndInitScript(t *testing.T) {
 	}
 	program(t, "start-stop-daemon")
 	binary, address := build(t), freeAddress(t)
-	s := newInitScript(t, address, binary)
+	config := filepath.Join(t.TempDir(), "host_exporter.yml")
+	writeFile(t, config, "")
+	s := newInitScript(t, address, binary, "--config.file="+config)
 
 	s.want(3, "status")
 	s.want(7, "reload")
@@ -177,12 +180,20 @@ func TestEndToEndInitScript(t *testing.T) {
 	if s.pid() != first {
 		t.Errorf("a second start: have process %d, want %d", s.pid(), first)
 	}
-	if help, _ := exec.Command(binary, "--help").CombinedOutput(); bytes.Contains(help, []byte("--web.enable-lifecycle")) {
-		s.want(0, "reload")
-		get(t, "http://"+address+"/metrics")
-		if s.pid() != first {
-			t.Errorf("a reload: have process %d, want %d", s.pid(), first)
+	serves := func(want bool) func() bool {
+		return func() bool {
+			return want == strings.Contains(get(t, "http://"+address+"/metrics"), `host_exporter_collector_state{collector="arp"`)
 		}
+	}
+	for _, arp := range []bool{false, true} {
+		writeFile(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
+		s.want(0, "reload")
+		if !eventually(10*time.Second, serves(arp)) {
+			t.Errorf("a reload with arp: %v has no effect", arp)
+		}
+	}
+	if s.pid() != first {
+		t.Errorf("a reload: have process %d, want %d", s.pid(), first)
 	}
 	s.want(0, "restart")
 	get(t, "http://"+address+"/metrics")

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // leaf is the group of the exporter itself: one that has groups with
@@ -49,6 +51,9 @@ func Own(self []byte, root string) (string, error) {
 // ought to be the exporter's, into a group below it, and hands the memory and
 // pids controllers down.
 func Open(dir string) (*Tree, error) {
+	if err := startable(); err != nil {
+		return nil, err
+	}
 	return open(&Tree{
 		dir:   dir,
 		mkdir: func(dir string) error { return os.Mkdir(dir, 0o755) },
@@ -56,10 +61,24 @@ func Open(dir string) (*Tree, error) {
 	})
 }
 
+// startable reports whether a process can be started inside a group, for which
+// there is clone3 alone. It is called with nothing, which it refuses unless a
+// filter of system calls is faster.
+func startable() error {
+	if _, _, err := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0); err != unix.EINVAL {
+		return fmt.Errorf("%w: clone3: %w, as with RestrictNamespaces= of systemd", ErrNotDelegated, err)
+	}
+	return nil
+}
+
 func open(t *Tree) (*Tree, error) {
 	// A group that lacks this file is the root, or the kernel is older than
-	// 5.14: then it cannot start a process inside a group either (5.7).
-	if err := writable(t.dir, "cgroup.kill", "cgroup.procs", "cgroup.subtree_control"); err != nil {
+	// 5.14: then it cannot start a process inside a group either (5.7). It need
+	// not be ours, as systemd leaves it to root: those of the runs' groups are.
+	if _, err := os.Stat(filepath.Join(t.dir, "cgroup.kill")); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
+	}
+	if err := writable(t.dir, "cgroup.procs", "cgroup.subtree_control"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
 	}
 	path := filepath.Join(t.dir, "cgroup.controllers")

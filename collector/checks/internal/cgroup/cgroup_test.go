@@ -146,6 +146,28 @@ func TestNotDelegated(t *testing.T) {
 	}
 }
 
+// TestKillOfAnother: under systemd the group itself can be killed by root only.
+// A folder in the place of the file is what root cannot open for writing either.
+func TestKillOfAnother(t *testing.T) {
+	tree := fake(t, "memory pids")
+	path := filepath.Join(tree.dir, "cgroup.kill")
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(tree); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStartableOnThisHost: a kernel refuses to start nothing, and that is a yes.
+func TestStartableOnThisHost(t *testing.T) {
+	if err := startable(); errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOwn(t *testing.T) {
 	for self, want := range map[string]string{
 		"0::/system.slice/host_exporter.service\n": "/sys/fs/cgroup/system.slice/host_exporter.service",

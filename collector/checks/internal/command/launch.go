@@ -51,11 +51,6 @@ func (r *request) start() (int, error) {
 	return pid, err
 }
 
-// margin is what the Go runtime may map while the supervisor wears a limit: with
-// cgo, 8 MiB for the stack of each new thread, of which there are one or two, and
-// once in ten thousand runs three.
-const margin = 32 << 20
-
 // wear puts the memory limit on the supervisor, for the program to have it
 // from its first instruction, until restore is called. One that the supervisor
 // does not fit into would end it instead, as soon as the runtime maps memory:

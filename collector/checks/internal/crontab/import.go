@@ -24,6 +24,16 @@ const (
 	System               // as /etc/crontab, with a user before the command
 )
 
+// ParseFormat reads the name of a format.
+func ParseFormat(name string) (Format, error) {
+	formats := map[string]Format{"auto": Auto, "user": User, "system": System}
+	f, ok := formats[name]
+	if !ok {
+		return Auto, fmt.Errorf("want the format auto, user or system of a crontab, have %q", name)
+	}
+	return f, nil
+}
+
 // Options are what an import has to be told.
 type Options struct {
 	Format Format
@@ -33,6 +43,8 @@ type Options struct {
 	// Lookup tells whether there is a program at a path, and the path to write
 	// for it. It is asked for each folder of PATH. Nil finds nothing.
 	Lookup func(path string) (string, bool)
+	// IsUser tells whether the host has a user of that name. Nil knows none.
+	IsUser func(name string) bool
 }
 
 // A Report says what an import came to.
@@ -66,7 +78,7 @@ func Import(r io.Reader, o Options) ([]byte, Report, error) {
 	}
 	lines := strings.Split(strings.ToValidUTF8(string(text), "\uFFFD"), "\n")
 	i := &importer{options: o, taken: map[string]bool{}}
-	i.report.System = o.Format == System || o.Format == Auto && namesUsers(lines)
+	i.report.System = o.Format == System || o.Format == Auto && i.namesUsers(lines)
 	for n, line := range lines {
 		i.line(n+1, strings.TrimSpace(line))
 	}
@@ -87,7 +99,7 @@ func (i *importer) output() []byte {
 	if i.report.System {
 		format = "each line names a user"
 	}
-	head := "# Made from a crontab in which " + format + ".\n" +
+	head := "# Made from a crontab in which " + format + i.guessed() + ".\n" +
 		"# Read it before use: \"decide\" marks what only you can know.\n" +
 		"# Cron ran commands in the home of their user, with HOME, LOGNAME and SHELL\n" +
 		"# set. Checks run in /, and have of these what env gives them.\n"
@@ -95,6 +107,17 @@ func (i *importer) output() []byte {
 		return []byte(head + i.out.String() + "checks: {}\n")
 	}
 	return []byte(head + "checks:\n" + i.out.String())
+}
+
+// guessed says what to do where the format was taken for the wrong one.
+func (i *importer) guessed() string {
+	switch {
+	case i.options.Format != Auto:
+		return ""
+	case i.report.System:
+		return ", as it seems; if not: --format=user"
+	}
+	return ", as it seems; if not: --format=system"
 }
 
 func (i *importer) line(number int, line string) {

@@ -145,6 +145,45 @@ func TestFormatIsTold(t *testing.T) {
 	}
 }
 
+func TestFormatByProgramsAndUsers(t *testing.T) {
+	o := Options{
+		Lookup: func(path string) (string, bool) {
+			return path, path == "/usr/bin/flock" || path == "/bin/man" || path == "/opt/bin/sync"
+		},
+		IsUser: func(name string) bool { return name == "deploy" || name == "man" || name == "root" },
+	}
+	for _, c := range []struct {
+		crontab string
+		system  bool
+	}{
+		{"* * * * * deploy /srv/a", true},                                 // a user of this host
+		{"* * * * * stranger /srv/a", false},                              // neither usual nor of this host
+		{"* * * * * root flock /l /a", true},                              // the program is not in the user's place
+		{"* * * * * root /a\n* * * * * flock /l /a", false},               // a program, and no user
+		{"* * * * * root /a\n* * * * * sync now", true},                   // not in this PATH: may be a user elsewhere
+		{"PATH=/opt/bin\n* * * * * root /a\n* * * * * sync now", false},   // in this one it is a program
+		{"* * * * * root /a\nPATH=/opt/bin\n* * * * * flock /l /a", true}, // and flock is none any more
+		{"* * * * * man /usr/bin/mandb", true},                            // both, and a usual user
+		{"* * * * * stranger /srv/a\n* * * * * deploy /srv/a -x", true},   // one is enough, if all fit
+		{"* * * * * deploy /srv/a\n* * * * * /srv/b -x", false},           // not all fit
+	} {
+		if _, text, report := imported(t, c.crontab, o); report.System != c.system {
+			t.Errorf("%q: have %v\n%s", c.crontab, report.System, text)
+		}
+	}
+}
+
+func TestParseFormat(t *testing.T) {
+	for name, want := range map[string]Format{"auto": Auto, "user": User, "system": System} {
+		if have, err := ParseFormat(name); have != want || err != nil {
+			t.Errorf("%s: have %v, %v", name, have, err)
+		}
+	}
+	if _, err := ParseFormat("System"); err == nil {
+		t.Error("any word is a format")
+	}
+}
+
 func TestCommands(t *testing.T) {
 	for _, c := range []struct {
 		command string

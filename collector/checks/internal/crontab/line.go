@@ -78,15 +78,21 @@ func isUser(s string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`).MatchString(s)
 }
 
-// namesUsers tells whether a crontab is one of the system. "php /srv/a.php"
-// could be a user php: so at least one of the users has to be a usual one, and
-// all lines have to fit.
-func namesUsers(lines []string) bool {
+// namesUsers tells whether a crontab is one of the system: all lines have to
+// fit, and "php /srv/a.php" would if there were a user php. So a program of that
+// name that is no user speaks against it, and at least one of the users has to
+// be a usual one, or one of this host.
+func (i *importer) namesUsers(lines []string) bool {
 	usual := regexp.MustCompile(`^(root|nobody|daemon|backup|www-data|postgres|mysql|munin|nagios|prometheus|list|man|mail|news|logcheck|smmsp|_.*)$`)
 	found := false
+	var env []variable
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
-		if _, isVariable := parseVariable(line); isVariable || strings.HasPrefix(line, "#") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if v, ok := parseVariable(line); ok {
+			env = set(env, v)
 			continue
 		}
 		j, err := parseJob(line, false)
@@ -97,7 +103,14 @@ func namesUsers(lines []string) bool {
 		if command == "" || !isUser(user) {
 			return false
 		}
-		found = found || usual.MatchString(user)
+		known := i.options.IsUser != nil && i.options.IsUser(user)
+		_, program := i.find(user, env)
+		switch {
+		case program && !known:
+			return false
+		case usual.MatchString(user), known && !program:
+			found = true
+		}
 	}
 	return found
 }

@@ -50,10 +50,10 @@ func (d *Definition) checkOutput(node document.Node, given map[string]document.N
 		at, given = metricAt(given["metrics"], item)
 	}
 	key, rest, _ := strings.Cut(text, ": ")
-	if n, ok := given[keyOf(key, given)]; ok {
+	if n, ok := given[key]; ok {
 		at, text = n, rest
 	} else if n, ok := given["format"]; ok && rest != "" {
-		at, text = n, keyOf(key, given)+": "+rest
+		at = n
 	}
 	at.Failf("check %s: %s", d.Name, text)
 }
@@ -66,15 +66,6 @@ func (d *Definition) toldAlready(given map[string]document.Node) bool {
 	return !d.Serves() || named && d.Output.Name == "" ||
 		codes && (d.Output.Format != output.Exit || len(d.Output.Metrics) > 0) ||
 		slices.ContainsFunc(d.Output.Metrics, func(m output.Metric) bool { return m.Name == "" })
-}
-
-// keyOf returns the key of the configuration that the reader of the output has
-// another word for.
-func keyOf(word string, given map[string]document.Node) string {
-	if _, ofMetric := given["name"]; word == "name" && !ofMetric {
-		return "metric"
-	}
-	return strings.ReplaceAll(word, "_", "-")
 }
 
 // metricAt returns the declared metric of that number, and the values of its

@@ -92,8 +92,8 @@ func binary(size int) []byte {
 func TestMillionSeries(t *testing.T) {
 	text := []byte(repeat("a{x=\"%d\"} 1\n", 1_000_000))
 	for size, want := range map[int]string{
-		0:        "the output has 15888890 bytes, more than the 1048576 of max_bytes",
-		64 << 20: "more than 12800 values, which is 64 times max_series: none is served",
+		0:        "the output has 15888890 bytes, more than the 1048576 of stdout-limit",
+		64 << 20: "more than 12800 values, which is 64 times max-series: none is served",
 	} {
 		for _, format := range []Format{Prometheus, KV} {
 			p, err := New(Options{Format: format, MaxBytes: size})

@@ -78,7 +78,7 @@ func optionFields() []string {
 // TestYAML reads what the examples do not have.
 func TestYAML(t *testing.T) {
 	var o Options
-	if err := yaml.UnmarshalWithOptions([]byte("format: json\njq_timeout: 1500ms\nmax_series: 7\nmax_bytes: 8\nname: n\nmetrics: []\n"), &o, yaml.Strict()); err != nil {
+	if err := yaml.UnmarshalWithOptions([]byte("format: json\njq-timeout: 1500ms\nmax-series: 7\nstdout-limit: 8\nmetric: n\nmetrics: []\n"), &o, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
 	if o.JQTimeout.Milliseconds() != 1500 || o.MaxSeries != 7 || o.MaxBytes != 8 || o.Name != "n" {

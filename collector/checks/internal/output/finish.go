@@ -170,7 +170,7 @@ func (r *run) limit(family *dto.MetricFamily) {
 		kept++
 	}
 	if over := family.Metric[kept:]; len(over) > 0 {
-		r.drop(OverLimit, series{family.GetName(), over[0]}, "this series and those after it are more than the %d of max_series", r.p.o.MaxSeries)
+		r.drop(OverLimit, series{family.GetName(), over[0]}, "this series and those after it are more than the %d of max-series", r.p.o.MaxSeries)
 		r.result.Dropped[OverLimit] += len(over) - 1
 	}
 	family.Metric = slices.Clip(family.Metric[:kept])

@@ -21,7 +21,7 @@ import (
 func (m *compiled) compileJQ(o *Options) error {
 	if o.Format != JSON {
 		if m.Each != "" || m.Value != "" || m.LabelValues != nil {
-			return errors.New("each, value, label_values: only for the format json")
+			return errors.New("each, value, label-values: only for the format json")
 		}
 		return nil
 	}
@@ -36,14 +36,14 @@ func (m *compiled) compileJQ(o *Options) error {
 		return err
 	}
 	m.labelNames = slices.Sorted(maps.Keys(m.LabelValues))
-	if err := validLabels("label_values", m.labelNames); err != nil {
+	if err := validLabels("label-values", m.labelNames); err != nil {
 		return err
 	}
 	for _, name := range m.labelNames {
 		if m.Labels != nil && !slices.Contains(m.Labels, name) {
-			return fmt.Errorf("label_values: %s is not one of the labels %v", name, m.Labels)
+			return fmt.Errorf("label-values: %s is not one of the labels %v", name, m.Labels)
 		}
-		code, err := compileJQ("label_values: "+name, m.LabelValues[name])
+		code, err := compileJQ("label-values: "+name, m.LabelValues[name])
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (r *run) json(b []byte) error {
 		err := r.jq(ctx, i, m, document)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return fmt.Errorf("metrics[%d]: %s: not done within the %s of jq_timeout", i, m.Name, r.p.o.JQTimeout)
+			return fmt.Errorf("metrics[%d]: %s: not done within the %s of jq-timeout", i, m.Name, r.p.o.JQTimeout)
 		case errors.Is(err, errTooMany):
 			return err
 		case err != nil:

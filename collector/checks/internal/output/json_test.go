@@ -73,9 +73,9 @@ metrics[2], item 1: z: the label l: expected an object but got: number (1)`},
 		{name: "garbage", options: simple("."), stdout: "\x7fELF", err: `line 1, column 1: not JSON: invalid character '\x7f' looking for beginning of value`},
 		{name: "too deep", options: simple("."), stdout: strings.Repeat("[", 20000), err: "line 1, column 10001: not JSON: invalid character '[' exceeded max depth"},
 		{name: "too many", options: Options{Format: JSON, MaxSeries: 1, Metrics: []Metric{{Name: "x", Value: "range(100)"}}}, stdout: `0`,
-			dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max_series: none is served"},
+			dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max-series: none is served"},
 		{name: "endless items", options: Options{Format: JSON, MaxSeries: 1, JQTimeout: time.Minute, Metrics: []Metric{{Name: "x", Each: "range(infinite)", Value: "empty"}}}, stdout: `0`,
-			dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max_series: none is served"},
+			dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max-series: none is served"},
 	} {
 		c.run(t)
 	}
@@ -100,7 +100,7 @@ func TestJQBombs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := "metrics[0]: x: not done within the 20ms of jq_timeout"
+			want := "metrics[0]: x: not done within the 20ms of jq-timeout"
 			if got := p.Parse([]byte("0"), 0); got.Err == nil || got.Err.Error() != want || len(got.Families) > 0 {
 				t.Errorf("want %s, have %+v", want, got)
 			}

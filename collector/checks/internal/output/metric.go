@@ -44,7 +44,7 @@ type Metric struct {
 	// LabelValues the labels.
 	Each        string            `yaml:"each"`
 	Value       string            `yaml:"value"`
-	LabelValues map[string]string `yaml:"label_values"`
+	LabelValues map[string]string `yaml:"label-values"`
 
 	// For regexp: the group called value is the value, one called unit its
 	// unit, and all others are labels. Whole has the pattern match on the whole

@@ -30,7 +30,7 @@ func openMetrics(b []byte, require bool) (bool, error) {
 	case foreign > 0:
 		return true, fmt.Errorf("line %d: OpenMetrics, but without %q at its end, as output that is only half written", foreign, eof)
 	case require:
-		return false, fmt.Errorf("line %d: ends without %q, which require_eof wants", line, eof)
+		return false, fmt.Errorf("line %d: ends without %q, which require-eof wants", line, eof)
 	}
 	return false, nil
 }

@@ -36,23 +36,23 @@ type Options struct {
 
 	// Name is the name of the family of number and exit when no metric is
 	// declared, and what the families of nagios begin with.
-	Name string `yaml:"name"`
+	Name string `yaml:"metric"`
 
 	// Metrics is the schema. Without one, prometheus, kv and nagios serve what
 	// the check prints.
 	Metrics []Metric `yaml:"metrics"`
 
-	MaxSeries int           `yaml:"max_series"` // [200]
-	MaxBytes  int           `yaml:"max_bytes"`  // of the output [1 MiB]
-	JQTimeout time.Duration `yaml:"jq_timeout"` // for all expressions of a run together [1s]
+	MaxSeries int           `yaml:"max-series"`   // [200]
+	MaxBytes  int           `yaml:"stdout-limit"` // of the output [1 MiB]
+	JQTimeout time.Duration `yaml:"jq-timeout"`   // for all expressions of a run together [1s]
 
 	// RequireEOF has a document of format prometheus end with "# EOF", without
 	// which one that was cut off between two lines cannot be told from a whole.
-	RequireEOF bool `yaml:"require_eof"`
+	RequireEOF bool `yaml:"require-eof"`
 
 	// BinaryUnits reads KB, MB, GB and TB as powers of 1024, as the authors of
 	// many Nagios plugins do.
-	BinaryUnits bool `yaml:"binary_units"`
+	BinaryUnits bool `yaml:"binary-units"`
 }
 
 const (
@@ -134,7 +134,7 @@ func (o *Options) limits() error {
 		n    *int
 		def  int
 		most int
-	}{{"max_series", &o.MaxSeries, defaultMaxSeries, mostSeries}, {"max_bytes", &o.MaxBytes, defaultMaxBytes, mostBytes}} {
+	}{{"max-series", &o.MaxSeries, defaultMaxSeries, mostSeries}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, mostBytes}} {
 		switch {
 		case *limit.n > limit.most:
 			return fmt.Errorf("%s: want at most %d, have %d", limit.name, limit.most, *limit.n)
@@ -146,7 +146,7 @@ func (o *Options) limits() error {
 	}
 	switch {
 	case o.JQTimeout < 0:
-		return fmt.Errorf("jq_timeout: want a duration above 0, have %s", o.JQTimeout)
+		return fmt.Errorf("jq-timeout: want a duration above 0, have %s", o.JQTimeout)
 	case o.JQTimeout == 0:
 		o.JQTimeout = defaultJQTimeout
 	}
@@ -157,7 +157,7 @@ func (o *Options) limits() error {
 func (o *Options) names() error {
 	if o.Name != "" {
 		if err := validName(o.Name); err != nil {
-			return fmt.Errorf("name: %w", err)
+			return fmt.Errorf("metric: %w", err)
 		}
 	}
 	switch o.Format {
@@ -167,10 +167,10 @@ func (o *Options) names() error {
 		}
 	case Nagios:
 		if o.Name == "" {
-			return errors.New("name: the format nagios needs one, for its families to begin with")
+			return errors.New("metric: the format nagios needs one, for its families to begin with")
 		}
 		if err := validName(o.Name + "_status"); err != nil {
-			return fmt.Errorf("name: %w", err)
+			return fmt.Errorf("metric: %w", err)
 		}
 	case Number:
 		if len(o.Metrics) > 1 {
@@ -180,16 +180,16 @@ func (o *Options) names() error {
 	case Exit:
 		switch {
 		case len(o.Metrics) == 0 && o.Name == "":
-			return fmt.Errorf("name: the format %s needs one, or a metric", o.Format)
+			return fmt.Errorf("metric: the format %s needs one, or a metric", o.Format)
 		case len(o.Metrics) == 0:
 			o.Metrics = []Metric{{Name: o.Name}}
 		}
 	}
 	switch {
 	case o.RequireEOF && o.Format != Prometheus:
-		return errors.New("require_eof: only for the format prometheus")
+		return errors.New("require-eof: only for the format prometheus")
 	case o.BinaryUnits && o.Format != Nagios && o.Format != KV && o.Format != Number && o.Format != Regexp:
-		return fmt.Errorf("binary_units: the format %s prints no units", o.Format)
+		return fmt.Errorf("binary-units: the format %s prints no units", o.Format)
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func TestCap(t *testing.T) {
 		if got.Series != 2 || got.Dropped[OverLimit] != 3 || got.Err != nil {
 			t.Errorf("%q: %+v", lines, got)
 		}
-		if want := `a{x="3"}: this series and those after it are more than the 2 of max_series`; got.Problems[0] != want {
+		if want := `a{x="3"}: this series and those after it are more than the 2 of max-series`; got.Problems[0] != want {
 			t.Errorf("want %s, have %s", want, got.Problems[0])
 		}
 	}

@@ -41,8 +41,8 @@ func TestPrometheus(t *testing.T) {
 		{name: "half a name", options: plain, stdout: "a 1\nb{x=\n", err: `line 2: expected '"' at start of label value, found '\n'`},
 		{name: "garbage", options: plain, stdout: "a 1\n\x00\x01\x7fELF\n", err: "line 2: invalid metric name"},
 		{name: "not UTF-8", options: plain, stdout: "a{x=\"\xff\"} 1\n", err: `line 1: invalid label value "\xff"`},
-		{name: "require_eof", options: Options{Format: Prometheus, RequireEOF: true}, stdout: "a 1\n",
-			err: `line 1: ends without "# EOF", which require_eof wants`},
+		{name: "require-eof", options: Options{Format: Prometheus, RequireEOF: true}, stdout: "a 1\n",
+			err: `line 1: ends without "# EOF", which require-eof wants`},
 
 		{name: "openmetrics", options: plain,
 			stdout: "# TYPE jobs counter\n# UNIT jobs jobs\n# HELP jobs Done.\njobs_total{q=\"} # \\\"\"} 17 # {trace=\"a\"} 0.5 1.2\njobs_created{q=\"\"} 1e9\n# TYPE os info\nos_info{v=\"1\"} 1\n# TYPE x unknown\nx 2\n# TYPE st stateset\nst{st=\"on\"} 1\nst{st=\"off\"} 0\n# EOF\n",

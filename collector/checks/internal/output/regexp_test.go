@@ -31,7 +31,7 @@ line 3, column 1: x: want a number, have "d"`},
 			problems: "line 1, column 1: x: matches, but the group value took no part in it"},
 		{name: "half", options: o, stdout: "Fan1: 12", err: `line 1: ends without a newline, as output that is only half written, after "Fan1: 12"`},
 		{name: "too many", options: Options{Format: Regexp, MaxSeries: 1, Metrics: []Metric{{Name: "x", Pattern: `(?P<value>\d)`}}},
-			stdout: repeat("%d\n", 100), dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max_series: none is served"},
+			stdout: repeat("%d\n", 100), dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max-series: none is served"},
 	} {
 		c.run(t)
 	}

@@ -24,7 +24,7 @@ const (
 	OutOfRange Reason = "range"      // below min, above max, a negative counter
 	NotInEnum  Reason = "enum"       // a text that the enum does not have
 	Duplicate  Reason = "duplicate"  // a series, or a name of one, that is there already
-	OverLimit  Reason = "limit"      // a series beyond max_series
+	OverLimit  Reason = "limit"      // a series beyond max-series
 	Timestamp  Reason = "timestamp"  // a series that says when it was read
 	BadLabel   Reason = "label"      // a label that is not allowed, or not a label
 	BadName    Reason = "name"       // a name that is none for a metric
@@ -42,7 +42,7 @@ type Result struct {
 	// Families are sorted by name, and their series by labels. Every name and
 	// every series is there once.
 	Families []*dto.MetricFamily
-	Series   int // that the families are served as, at most max_series
+	Series   int // that the families are served as, at most max-series
 
 	Dropped  map[Reason]int
 	Problems []string // the first few of what was dropped: where, and what was seen
@@ -99,7 +99,7 @@ func (p *Parser) Parse(stdout []byte, exitCode int) (result Result) {
 	}()
 	if err := r.read(stdout, exitCode); err != nil {
 		if errors.Is(err, errTooMany) {
-			err = fmt.Errorf("more than %d values, which is %d times max_series: none is served", p.maxReadings(), maxReadings)
+			err = fmt.Errorf("more than %d values, which is %d times max-series: none is served", p.maxReadings(), maxReadings)
 			r.result.Dropped[OverLimit]++
 		}
 		r.result.Err = err
@@ -113,7 +113,7 @@ func (p *Parser) maxReadings() int { return maxReadings * p.o.MaxSeries }
 
 func (r *run) read(stdout []byte, exitCode int) error {
 	if n, most := len(stdout), r.p.o.MaxBytes; n > most && r.p.o.Format != Exit {
-		return fmt.Errorf("the output has %d bytes, more than the %d of max_bytes", n, most)
+		return fmt.Errorf("the output has %d bytes, more than the %d of stdout-limit", n, most)
 	}
 	switch r.p.o.Format {
 	case Prometheus:

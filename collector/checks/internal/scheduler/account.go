@@ -91,8 +91,8 @@ func (s *Scheduler) tell(c *check, ran, was, suspended bool) {
 		s.later(level.Info(logger), "msg", "Check is well again")
 	}
 	if suspended {
-		s.later(level.Error(logger), "msg", "Check is suspended: it hung too often in a row",
-			"times", c.hung, "pause", time.Until(c.resumes).Round(time.Second))
+		s.later(level.Error(logger), "msg", "Check is suspended, as it hangs",
+			"reason", last.Reason, "next", time.Until(c.resumes).Round(time.Second))
 	}
 }
 

@@ -1,0 +1,192 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/compare"
+)
+
+// An exporter is a real one with a configuration file, which the test rewrites.
+type exporter struct {
+	t       *testing.T
+	process *os.Process
+	url     string
+	file    string
+	marker  string // in the environment of whatever its checks start
+}
+
+// newExporter starts an exporter. Such tests run beside each other.
+func newExporter(t *testing.T, text string) *exporter {
+	t.Helper()
+	if os.Getenv("HOST_EXPORTER_E2E") == "" {
+		t.Skip("HOST_EXPORTER_E2E is not set")
+	}
+	t.Parallel()
+	address := freeAddress(t)
+	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(t.TempDir(), "host_exporter.yml")}
+	e.marker = fmt.Sprintf("E2E_MARKER=%s-%d", t.Name(), os.Getpid())
+	e.write(text)
+	e.process = run(t, build(t), "--config.file="+e.file, "--web.listen-address="+address, "--web.enable-lifecycle").Process
+	get(t, e.url+"/metrics")
+	return e
+}
+
+// write puts a file in the place of the other, as one that is half written, or
+// empty for a moment, can be read by a reload.
+func (e *exporter) write(text string) {
+	e.t.Helper()
+	writeFile(e.t, e.file+".new", text)
+	if err := os.Rename(e.file+".new", e.file); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// reload has the file read, and does not return before it is in effect.
+func (e *exporter) reload(text string) {
+	e.t.Helper()
+	e.write(text)
+	if err := e.post(); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func (e *exporter) post() error {
+	resp, err := http.Post(e.url+"/-/reload", "", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Status, body)
+	}
+	return err
+}
+
+// scrape returns what is served, and how long that took.
+func (e *exporter) scrape() (samples, time.Duration) {
+	e.t.Helper()
+	began := time.Now()
+	text := get(e.t, e.url+"/metrics")
+	took := time.Since(began)
+	all, err := compare.Parse(strings.NewReader(text))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return samples{all}, took
+}
+
+// until scrapes until the answer is yes.
+func (e *exporter) until(limit time.Duration, what string, ok func(samples) bool) samples {
+	e.t.Helper()
+	var last samples
+	if !eventually(limit, func() bool { last, _ = e.scrape(); return ok(last) }) {
+		e.t.Fatalf("never: %s", what)
+	}
+	return last
+}
+
+// samples are what one scrape said.
+type samples struct{ compare.Exposition }
+
+// get returns the value of the first sample of a family that has these labels,
+// given as name and value in turns.
+func (s samples) get(family string, labels ...string) (float64, bool) {
+	for _, m := range s.Exposition[family].GetMetric() {
+		fits := true
+		for i := 0; i < len(labels); i += 2 {
+			has := false
+			for _, l := range m.GetLabel() {
+				has = has || l.GetName() == labels[i] && l.GetValue() == labels[i+1]
+			}
+			fits = fits && has
+		}
+		if fits {
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue(), true
+		}
+	}
+	return 0, false
+}
+
+// sum adds up the samples of a family.
+func (s samples) sum(family string) float64 {
+	var sum float64
+	for _, m := range s.Exposition[family].GetMetric() {
+		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+	}
+	return sum
+}
+
+// left returns the processes that come from the exporter: its descendants, and
+// whatever has its marker, wherever that has got to.
+func (e *exporter) left() []string {
+	e.t.Helper()
+	parents, marked := map[int]int{}, map[int]bool{}
+	folders, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for _, dir := range folders {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		stat, err := os.ReadFile(dir + "/stat")
+		if err != nil {
+			continue // it has ended
+		}
+		// The name, in parentheses, may have spaces and parentheses of its own.
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		parents[pid], _ = strconv.Atoi(fields[1])
+		environ, _ := os.ReadFile(dir + "/environ")
+		marked[pid] = slices.Contains(strings.Split(string(environ), "\x00"), e.marker)
+	}
+	var found []string
+	for pid := range parents {
+		descends := false
+		for p := parents[pid]; p > 1 && !descends; p = parents[p] {
+			descends = p == e.process.Pid
+		}
+		if descends || marked[pid] {
+			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			found = append(found, fmt.Sprintf("%d %s", pid, strings.ReplaceAll(string(line), "\x00", " ")))
+		}
+	}
+	return found
+}
+
+// has reports whether a process that is left has a text in its command line.
+func (e *exporter) has(text string) bool {
+	return slices.ContainsFunc(e.left(), func(p string) bool { return strings.Contains(p, text) })
+}
+
+func (e *exporter) hangup() {
+	e.t.Helper()
+	if err := e.process.Signal(syscall.SIGHUP); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// exitCode runs a program to its end.
+func exitCode(t *testing.T, stdin string, name string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs strings.Builder
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return code, out.String(), errs.String()
+}
