@@ -297,6 +297,7 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	u.become(out.reason, joined(err, parts, more))
 	if out.mode == metric.Text {
 		u.work, u.last = u.last, u.work
+		u.work.Release()
 	}
 	u.kept[out.mode] = outcome{}
 	if u.Interval > 0 { // or nobody will ask, and a host's metrics are large

@@ -25,6 +25,7 @@ type Sink struct {
 	mode    Mode
 	set     *Set
 	text    [][]byte // by Family.index
+	sizes   []int    // of what Release gave back, by Family.index
 	metrics []prometheus.Metric
 	foreign []*Foreign
 	samples int
@@ -62,7 +63,26 @@ func (s *Sink) Reset(mode Mode) {
 		s.text[i] = s.text[i][:0]
 	}
 	clear(s.foreign)
-	*s = Sink{mode: mode, set: s.set, text: s.text, foreign: s.foreign[:0], labels: s.labels}
+	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, foreign: s.foreign[:0], labels: s.labels}
+}
+
+// frugal is how large a buffer may be that a sink keeps while it waits for its
+// next run, in bytes. Larger ones are made anew, in the size that was needed
+// before: one allocation for thousands of samples, instead of twice the memory.
+const frugal = 256 << 10
+
+// Release gives back the large buffers of a sink that nobody will read before
+// it is Reset.
+func (s *Sink) Release() {
+	for i, b := range s.text {
+		if cap(b) <= frugal {
+			continue
+		}
+		for len(s.sizes) <= i {
+			s.sizes = append(s.sizes, 0)
+		}
+		s.sizes[i], s.text[i] = len(b), nil
+	}
 }
 
 // Emit adds a sample. Label values stand in the order in which the family
@@ -94,7 +114,11 @@ func (s *Sink) textOf(f *Family) []byte {
 	for f.index >= len(s.text) {
 		s.text = append(s.text, nil)
 	}
-	return s.text[f.index]
+	b := s.text[f.index]
+	if b == nil && f.index < len(s.sizes) {
+		b = make([]byte, 0, s.sizes[f.index]+s.sizes[f.index]/16)
+	}
+	return b
 }
 
 // Bool adds a sample that is 1 for true and 0 for false.

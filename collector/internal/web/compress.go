@@ -25,27 +25,29 @@ var zstds = sync.Pool{New: func() any {
 	return w
 }}
 
-// compress appends text to dst in an encoding that the client accepts, and
-// sets the headers that go with it.
-func compress(dst, text []byte, header http.Header, accept string) []byte {
+// compress puts text into body, in an encoding that the client accepts, and
+// sets the headers that go with it. Both buffers keep their memory; without an
+// encoding they change places.
+func compress(body, text *[]byte, header http.Header, accept string) {
 	header.Add("Vary", "Accept-Encoding")
 	switch encoding(accept) {
 	case "gzip":
 		header.Set("Content-Encoding", "gzip")
 		w := gzips.Get().(*gzip.Writer)
 		defer gzips.Put(w)
-		out := bytes.NewBuffer(dst)
+		out := bytes.NewBuffer((*body)[:0])
 		w.Reset(out)
-		_, _ = w.Write(text) // a bytes.Buffer does not fail
+		_, _ = w.Write(*text) // a bytes.Buffer does not fail
 		_ = w.Close()
-		return out.Bytes()
+		*body = out.Bytes()
 	case "zstd":
 		header.Set("Content-Encoding", "zstd")
 		w := zstds.Get().(*zstd.Encoder)
 		defer zstds.Put(w)
-		return w.EncodeAll(text, dst)
+		*body = w.EncodeAll(*text, (*body)[:0])
+	default:
+		*body, *text = *text, *body
 	}
-	return append(dst, text...)
 }
 
 // encoding returns the best encoding of an Accept-Encoding header: "gzip",

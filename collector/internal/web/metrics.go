@@ -185,7 +185,7 @@ func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req 
 	defer m.buffers.Put(text)
 	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
 	header.Set("Content-Type", textFormat)
-	*body = compress((*body)[:0], *text, header, r.Header.Get("Accept-Encoding"))
+	compress(body, text, header, r.Header.Get("Accept-Encoding"))
 	return http.StatusOK
 }
 

@@ -133,7 +133,7 @@ func (s *supervisor) reap() (more bool) {
 			return true
 		}
 		s.CPU += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-		s.MaxRSS = max(s.MaxRSS, usage.Maxrss<<10)
+		s.MaxRSS = max(s.MaxRSS, int64(usage.Maxrss)<<10)
 		if pid == s.leader {
 			s.Ended, s.Status = true, syscall.WaitStatus(status)
 		}
@@ -191,7 +191,7 @@ func (s *supervisor) kill(left []process) {
 func (s *supervisor) forget() {
 	const somewhat = 2 << 20
 	var own unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil || s.MaxRSS <= own.Maxrss<<10+somewhat {
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil || s.MaxRSS <= int64(own.Maxrss)<<10+somewhat {
 		s.MaxRSS = 0
 	}
 }
