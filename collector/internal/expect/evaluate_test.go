@@ -60,9 +60,11 @@ func emit(t testing.TB, mode metric.Mode, foreign bool, text string) (*metric.Si
 	out.Reset(mode)
 	for _, f := range families {
 		if foreign {
-			if err := out.Foreign(f); err != nil {
+			foreign, err := metric.NewForeign(f)
+			if err != nil {
 				t.Fatal(err)
 			}
+			out.EmitForeign(foreign)
 			continue
 		}
 		var names []string
@@ -266,9 +268,11 @@ func TestHostileValues(t *testing.T) {
 			label := "l"
 			f.Metric = append(f.Metric, &dto.Metric{Label: []*dto.LabelPair{{Name: &label, Value: &v}}, Gauge: &dto.Gauge{Value: &zero}})
 		}
-		if err := samples.Foreign(f); err != nil {
+		foreign, err := metric.NewForeign(f)
+		if err != nil {
 			t.Fatal(err)
 		}
+		samples.EmitForeign(foreign)
 		have := told(t, NewSet(mustNew(t, "x", "a > 0")), samples, func(string, string) Source { return Source{Asked: true} })
 		want := "ok{} 0\nmissing{,missing=\"a{l=\\\"q\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"" + long[:maxText-len(`a{l="`)] + "…\"} 1\n" +
 			"missing{,missing=\"a{l=\\\"\\\\\\\"}\\\\n\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"\\\"} > 0\"} 1\nobserved{} 0\nwanted{} 0\n"

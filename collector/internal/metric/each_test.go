@@ -61,9 +61,11 @@ taken 11
 			t.Fatal(err)
 		}
 		for _, name := range []string{"f_seconds", "g", "a_sum", "taken"} {
-			if err := out.Foreign(families[name]); err != nil {
+			foreign, err := NewForeign(families[name])
+			if err != nil {
 				t.Fatal(err)
 			}
+			out.EmitForeign(foreign)
 		}
 		for name, want := range map[string]string{
 			"plain":            " 5\n",

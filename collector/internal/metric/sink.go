@@ -141,18 +141,9 @@ func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
 }
 
-// Foreign adds a whole family that came from outside and whose name no
+// EmitForeign adds a whole family that came from outside and whose name no
 // collector declared. It is left out of the exposition if a collector comes to
 // declare that name after all.
-func (s *Sink) Foreign(family *dto.MetricFamily) error {
-	f, err := NewForeign(family)
-	if err == nil {
-		s.EmitForeign(f)
-	}
-	return err
-}
-
-// EmitForeign is Foreign for a family whose text is made already.
 func (s *Sink) EmitForeign(f *Foreign) {
 	s.samples += len(f.family.GetMetric())
 	s.foreign = append(s.foreign, f)

@@ -142,9 +142,11 @@ func TestForeignFamilyCannotShadow(t *testing.T) {
 	name, help, val, typ := "m", "h", 3.0, dto.MetricType_GAUGE
 	mf := &dto.MetricFamily{Name: &name, Help: &help, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}}
 	s := NewSink(NewSet())
-	if err := s.Foreign(mf); err != nil {
+	foreign, err := NewForeign(mf)
+	if err != nil {
 		t.Fatal(err)
 	}
+	s.EmitForeign(foreign)
 	reserved := func(n string) bool { return n == "m" }
 	if got := s.AppendText(nil, nil, reserved); len(got) != 0 {
 		t.Errorf("reserved name is served: %s", got)

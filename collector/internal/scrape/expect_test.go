@@ -58,9 +58,11 @@ func timeout(name string) time.Duration {
 
 func foreign(out *metric.Sink, name string) {
 	one, typ := 1.0, dto.MetricType_GAUGE
-	if err := out.Foreign(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}}); err != nil {
+	foreign, err := metric.NewForeign(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
+	if err != nil {
 		panic(err) // which is told as the collector's state
 	}
+	out.EmitForeign(foreign)
 }
 
 // told scrapes on both roads and returns what is told of expectations, which

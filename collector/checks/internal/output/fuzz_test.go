@@ -41,9 +41,11 @@ func hold(t *testing.T, p *Parser, got Result) {
 		if reserved(family.GetName()) != "" {
 			t.Errorf("%s is reserved", family.GetName())
 		}
-		if err := sink.Foreign(family); err != nil {
+		foreign, err := metric.NewForeign(family)
+		if err != nil {
 			t.Fatal(err)
 		}
+		sink.EmitForeign(foreign)
 	}
 	never := func(string) bool { return false }
 	text := sink.AppendText(nil, nil, never)
