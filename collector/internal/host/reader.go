@@ -3,10 +3,8 @@ package host
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 	"unsafe"
@@ -274,82 +272,3 @@ func read(fd int, b []byte) (int, syscall.Errno) {
 }
 
 func closeFD(fd int) { _, _, _ = syscall.Syscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
-
-// Malformed says that a file does not hold what its format promises.
-type Malformed struct {
-	Path string
-	Line int // counted from 1
-	Want string
-	Have string
-}
-
-func (m *Malformed) Error() string {
-	return fmt.Sprintf("%s:%d: want %s, have %s", m.Path, m.Line, m.Want, strconv.Quote(m.Have))
-}
-
-// Bad returns a Malformed without its path, which Reader.At fills in. What was
-// seen is cut to 80 bytes.
-func Bad(line int, want string, have []byte) error {
-	if len(have) > 80 {
-		have = have[:80]
-	}
-	return &Malformed{Line: line, Want: want, Have: string(have)}
-}
-
-// Gone reports whether an error says that something was not there, or went
-// away between listing and reading: hot unplug is not a fault.
-func Gone(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
-}
-
-// Natural compares names so that runs of digits count as numbers.
-func Natural(a, b string) int {
-	x, y := a, b
-	for len(x) > 0 && len(y) > 0 {
-		nx, ny := digits(x), digits(y)
-		if nx > 0 && ny > 0 {
-			dx, dy := trimZeros(x[:nx]), trimZeros(y[:ny])
-			if len(dx) != len(dy) {
-				return len(dx) - len(dy)
-			}
-			if dx != dy {
-				return compare(dx, dy)
-			}
-			x, y = x[nx:], y[ny:]
-			continue
-		}
-		if x[0] != y[0] {
-			return int(x[0]) - int(y[0])
-		}
-		x, y = x[1:], y[1:]
-	}
-	if len(x) != len(y) {
-		return len(x) - len(y)
-	}
-	return compare(a, b)
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
-func digits(s string) int {
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	return i
-}
-
-func trimZeros(s string) string {
-	for len(s) > 1 && s[0] == '0' {
-		s = s[1:]
-	}
-	return s
-}

@@ -1,0 +1,53 @@
+package host
+
+// Natural compares names so that runs of digits count as numbers.
+func Natural(a, b string) int {
+	x, y := a, b
+	for len(x) > 0 && len(y) > 0 {
+		nx, ny := digits(x), digits(y)
+		if nx > 0 && ny > 0 {
+			dx, dy := trimZeros(x[:nx]), trimZeros(y[:ny])
+			if len(dx) != len(dy) {
+				return len(dx) - len(dy)
+			}
+			if dx != dy {
+				return compare(dx, dy)
+			}
+			x, y = x[nx:], y[ny:]
+			continue
+		}
+		if x[0] != y[0] {
+			return int(x[0]) - int(y[0])
+		}
+		x, y = x[1:], y[1:]
+	}
+	if len(x) != len(y) {
+		return len(x) - len(y)
+	}
+	return compare(a, b)
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func digits(s string) int {
+	i := 0
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+func trimZeros(s string) string {
+	for len(s) > 1 && s[0] == '0' {
+		s = s[1:]
+	}
+	return s
+}
