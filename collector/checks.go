@@ -153,10 +153,11 @@ func (e *Exporter) checkRows() []web.Check {
 		if !s.Next.IsZero() {
 			c.Next = fmt.Sprintf("in %v", max(s.Next.Sub(now), 0).Round(time.Second))
 		}
+		problems := s.Last.Problems
 		if s.Last.Err != nil {
-			c.Err = s.Last.Err.Error()
+			problems = append([]string{s.Last.Err.Error()}, problems...)
 		}
-		c.Err = strings.Join(append(slices.DeleteFunc([]string{c.Err}, func(s string) bool { return s == "" }), s.Last.Problems...), "; ")
+		c.Err = strings.Join(problems, "; ")
 		if s.Last.Stderr != "" {
 			c.Err += " [" + strings.TrimSpace(s.Last.Stderr) + "]"
 		}

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/doctor"
-	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
@@ -22,36 +22,24 @@ import (
 // whether all is well.
 func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) (well bool, err error) {
 	for _, name := range names {
-		if !slices.ContainsFunc(e.specs, func(s collect.Spec) bool { return s.Name == name }) {
-			return false, fmt.Errorf("unknown collector %q%s", name, document.Suggest(name, specNames(e.specs)))
+		if _, err := config.Find(e.specs, name); err != nil {
+			return false, err
 		}
 	}
 	w := &report{out: out, paths: e.config.Paths}
 	w.host()
-	e.engine.AppendText(ctx, nil, scrape.Request{Units: e.units()})
+	units := e.units()
+	e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
 	for _, spec := range e.specs {
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue
 		}
-		i := slices.IndexFunc(e.units(), func(u *collect.Unit) bool { return u.Spec.Name == spec.Name })
-		var unit *collect.Unit
-		if i >= 0 {
-			unit = e.units()[i]
-		}
-		w.collector(spec, unit)
+		w.collector(spec, collect.Named(units, spec.Name))
 	}
 	if w.troubles > 0 {
 		w.printf("\nCollectors that could show more: %d. See docs/permissions.md for what each needs.\n", w.troubles)
 	}
 	return w.troubles == 0, w.err
-}
-
-func specNames(specs []collect.Spec) []string {
-	var names []string
-	for _, s := range specs {
-		names = append(names, s.Name)
-	}
-	return names
 }
 
 // A report writes what the doctor finds.

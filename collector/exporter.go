@@ -3,7 +3,6 @@ package collector
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,7 +116,8 @@ func (e *Exporter) serve(hostname string) error {
 			return g.units, g.expect
 		},
 		Known: func(name string) bool {
-			return slices.ContainsFunc(e.specs, func(s collect.Spec) bool { return s.Name == name })
+			_, err := config.Find(e.specs, name)
+			return err == nil
 		},
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,

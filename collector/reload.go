@@ -59,7 +59,7 @@ func (e *Exporter) load() error {
 	if e.config.File != "" {
 		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
 			"checks": func(n document.Node) { defined = append(defined, checks.ReadDefinitions(n)...) },
-			"expect": func(n document.Node) { expected = append(expected, expect.Read(n, specNames(e.specs))...) },
+			"expect": func(n document.Node) { expected = append(expected, expect.Read(n, config.Names(e.specs))...) },
 		})
 		if len(findings) > 0 {
 			return findings

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,12 +17,11 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 	b.WriteString("# What is in effect: flags, configuration file and defaults together.\ncollectors:\n")
 	shared := map[string]bool{} // flags of more than one collector, which set it for all
 	for _, spec := range specs {
-		i := slices.IndexFunc(units, func(u *collect.Unit) bool { return u.Spec.Name == spec.Name })
-		if i < 0 {
+		u := collect.Named(units, spec.Name)
+		if u == nil {
 			fmt.Fprintf(&b, "  %s: false\n", spec.Name)
 			continue
 		}
-		u := units[i]
 		fmt.Fprintf(&b, "  %s:\n    enabled: true\n    timeout: %s\n", spec.Name, Span(u.Timeout))
 		if u.Interval > 0 {
 			fmt.Fprintf(&b, "    interval: %s\n", Span(u.Interval))

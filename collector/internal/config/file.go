@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -145,12 +144,12 @@ func (l *loader) once(at document.Node, thing string, place document.Node) bool 
 
 func (l *loader) collectors(n document.Node) {
 	n.Each(func(name string, entry document.Node) {
-		i := slices.IndexFunc(l.specs, func(s collect.Spec) bool { return s.Name == name })
-		if i < 0 {
-			entry.Failf("unknown collector %q%s", name, document.Suggest(name, names(l.specs)))
+		spec, err := Find(l.specs, name)
+		if err != nil {
+			entry.Failf("%v", err)
 			return
 		}
-		l.collector(l.specs[i], entry)
+		l.collector(spec, entry)
 	})
 }
 

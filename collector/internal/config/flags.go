@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
 // A Flag is one command-line flag, for whatever library parses them.
@@ -44,8 +43,8 @@ func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[s
 		if !ok {
 			return fmt.Errorf("want NAME=DURATION, have %q", v)
 		}
-		if !known(specs, collector) {
-			return fmt.Errorf("unknown collector %q%s", collector, document.Suggest(collector, names(specs)))
+		if _, err := Find(specs, collector); err != nil {
+			return err
 		}
 		span := positive(0)
 		if err := span.Set(text); err != nil {
@@ -148,16 +147,4 @@ func (p *positive) Set(s string) error {
 	}
 	*p = positive(d)
 	return nil
-}
-
-func known(specs []collect.Spec, name string) bool {
-	return slices.ContainsFunc(specs, func(s collect.Spec) bool { return s.Name == name })
-}
-
-func names(specs []collect.Spec) []string {
-	all := make([]string, len(specs))
-	for i, s := range specs {
-		all[i] = s.Name
-	}
-	return all
 }

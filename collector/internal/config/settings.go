@@ -116,12 +116,30 @@ func (s *Settings) Warnings() []string {
 // Only has the named collectors run and no others, enabled or not.
 func (s *Settings) Only(specs []collect.Spec, wanted []string) error {
 	for _, name := range wanted {
-		if !known(specs, name) {
-			return fmt.Errorf("unknown collector %q%s", name, document.Suggest(name, names(specs)))
+		if _, err := Find(specs, name); err != nil {
+			return err
 		}
 	}
 	for _, spec := range specs {
 		s.flags.enabled[spec.Name] = slices.Contains(wanted, spec.Name)
 	}
 	return nil
+}
+
+// Find returns the collector of a name that a user has given.
+func Find(specs []collect.Spec, name string) (collect.Spec, error) {
+	i := slices.IndexFunc(specs, func(s collect.Spec) bool { return s.Name == name })
+	if i < 0 {
+		return collect.Spec{}, fmt.Errorf("unknown collector %q%s", name, document.Suggest(name, Names(specs)))
+	}
+	return specs[i], nil
+}
+
+// Names returns the names of collectors.
+func Names(specs []collect.Spec) []string {
+	all := make([]string, len(specs))
+	for i, s := range specs {
+		all[i] = s.Name
+	}
+	return all
 }

@@ -149,10 +149,6 @@ func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]
 	if len(collects) > 0 && len(excludes) > 0 {
 		return nil, fmt.Errorf("collect[] and exclude[] cannot be used in one request")
 	}
-	byName := make(map[string]*collect.Unit, len(units))
-	for _, u := range units {
-		byName[u.Spec.Name] = u
-	}
 	for _, name := range append(collects, excludes...) {
 		if !m.known(name) {
 			return nil, fmt.Errorf("unknown collector: %q", name)
@@ -160,7 +156,7 @@ func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]
 	}
 	var chosen []*collect.Unit
 	for _, name := range collects {
-		u := byName[name]
+		u := collect.Named(units, name)
 		if u == nil {
 			return nil, fmt.Errorf("disabled collector: %q", name)
 		}
