@@ -23,6 +23,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/hostexporter/host_exporter/collector"
+	"github.com/hostexporter/host_exporter/collector/checks"
+	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
 // release is what this is when the build does not say.
@@ -31,7 +33,7 @@ import (
 var release string
 
 func main() {
-	collector.Supervise() // or this process is here to look after one command of a check
+	checks.Supervise() // or this process is here to look after one command of a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -66,7 +68,7 @@ type program struct {
 	stderr   io.Writer
 	answered bool // by --help or --version
 
-	config                        collector.Config
+	config                        exporter.Config
 	toolkit                       *web.FlagConfig
 	slog                          *slog.Logger
 	noProcess                     bool
@@ -95,8 +97,8 @@ func newProgram(stdout, stderr io.Writer) *program {
 
 func (p *program) addFlags() {
 	app, c := p.app, &p.config
-	var flags []collector.Flag
-	c.Settings, flags = collector.NewSettings()
+	var flags []exporter.Flag
+	c.Settings, flags = exporter.NewSettings()
 	p.toolkit = kingpinflag.AddFlags(app, ":9100")
 	app.Flag("config.file", "Configuration file (YAML), see docs/config.md. SIGHUP reads it again.").PlaceHolder("PATH").StringVar(&c.File)
 	app.Flag("web.telemetry-path", "Path under which metrics are served.").Default("/metrics").StringVar(&c.MetricsPath)
@@ -147,7 +149,7 @@ func (p *program) addCommands() {
 
 // prepare puts into effect what concerns the process as a whole.
 func (p *program) prepare() {
-	p.config.Log, p.slog = collector.NewLogger(p.stderr, p.logLevel, p.logFormat)
+	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.noProcess
 	runtime.GOMAXPROCS(max(p.procs, 1))
 	if os.Getenv("GOGC") == "" {
@@ -155,32 +157,32 @@ func (p *program) prepare() {
 		// nothing that can be measured, and saves more than a megabyte.
 		debug.SetGCPercent(50)
 	}
-	collector.LimitMemory(int64(*p.memory))
+	exporter.LimitMemory(int64(*p.memory))
 }
 
 func (p *program) serve(ctx context.Context) error {
-	exporter, err := collector.New(p.config)
+	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
 	logger := p.config.Log
 	_ = level.Info(logger).Log("msg", "Starting host_exporter", "version", version.Info())
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
-	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(exporter.Names(), ","))
+	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	if os.Geteuid() == 0 {
 		_ = level.Warn(logger).Log("msg", "Running as root. host_exporter is made to run as an ordinary user: few collectors need more.")
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	return exporter.Serve(ctx, p.toolkit, p.slog, hangup)
+	return e.Serve(ctx, p.toolkit, p.slog, hangup)
 }
 
 func (p *program) checkConfig(context.Context) error {
 	if p.config.File == "" {
 		return fmt.Errorf("which file? Give it as an argument or with --config.file")
 	}
-	if _, err := collector.New(p.config); err != nil {
+	if _, err := exporter.New(p.config); err != nil {
 		return fmt.Errorf("the configuration is not valid:\n%w", err)
 	}
 	_, err := fmt.Fprintln(p.stdout, p.config.File+": valid")
@@ -194,20 +196,20 @@ func (p *program) once(ctx context.Context) error {
 		}
 	}
 	p.config.ProcessMetrics = false
-	exporter, err := collector.New(p.config)
+	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
-	return exporter.Once(ctx, p.stdout, p.onceForm)
+	return e.Once(ctx, p.stdout, p.onceForm)
 }
 
 func (p *program) doctor(ctx context.Context) error {
 	p.config.Log = nil // what there is to say is in the report
-	exporter, err := collector.New(p.config)
+	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
-	well, err := exporter.Doctor(ctx, p.stdout, p.names)
+	well, err := e.Doctor(ctx, p.stdout, p.names)
 	if err == nil && !well {
 		err = errors.New("not all is well")
 	}
@@ -216,28 +218,28 @@ func (p *program) doctor(ctx context.Context) error {
 
 // configured returns the exporter that the configuration file asks for. It
 // serves nothing.
-func (p *program) configured() (*collector.Exporter, error) {
+func (p *program) configured() (*exporter.Exporter, error) {
 	if p.config.File == "" {
 		return nil, errors.New("which checks? Say where they are with --config.file")
 	}
 	p.config.Log = nil // what there is to say is in the answer
-	return collector.New(p.config)
+	return exporter.New(p.config)
 }
 
 func (p *program) listChecks(context.Context) error {
-	exporter, err := p.configured()
+	e, err := p.configured()
 	if err != nil {
 		return err
 	}
-	return exporter.ListChecks(p.stdout)
+	return e.ListChecks(p.stdout)
 }
 
 func (p *program) runCheck(ctx context.Context) error {
-	exporter, err := p.configured()
+	e, err := p.configured()
 	if err != nil {
 		return err
 	}
-	return exporter.RunCheck(ctx, p.check, p.stdout, p.stderr)
+	return e.RunCheck(ctx, p.check, p.stdout, p.stderr)
 }
 
 func (p *program) importCrontab(context.Context) error {
@@ -249,11 +251,11 @@ func (p *program) importCrontab(context.Context) error {
 		}
 		defer in.Close()
 	}
-	return collector.ImportCrontab(in, p.stdout, p.stderr, p.lines, p.user)
+	return checks.ImportCrontab(in, p.stdout, p.stderr, p.lines, p.user)
 }
 
 // addFlag makes a kingpin flag of a collector's flag.
-func addFlag(app *kingpin.Application, f collector.Flag) {
+func addFlag(app *kingpin.Application, f exporter.Flag) {
 	clause := app.Flag(f.Name, f.Help)
 	if f.Hidden {
 		clause = clause.Hidden()
@@ -266,7 +268,7 @@ func addFlag(app *kingpin.Application, f collector.Flag) {
 
 // flagValue is a flag as kingpin wants it: with its default only in the help,
 // so that Set is called for what the user said and for nothing else.
-type flagValue struct{ collector.Flag }
+type flagValue struct{ exporter.Flag }
 
 func (v *flagValue) Set(s string) error { return v.Flag.Set(s) }
 func (v *flagValue) String() string     { return "" }

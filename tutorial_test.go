@@ -12,13 +12,13 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/hostexporter/host_exporter/collector"
+	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
 // TestMain lets the test binary look after the commands of checks, as the
 // program does.
 func TestMain(m *testing.M) {
-	collector.Supervise()
+	checks.Supervise()
 	os.Exit(m.Run())
 }
 

@@ -14,13 +14,13 @@ import (
 
 //go:generate go run ./internal/tool/docs ../docs ../testdata
 
-// Domains returns the data sheets of all collectors, by the part of the host
-// that they watch.
-func Domains() []collect.Domain { return domains(checks.Collectors()) }
+// Domains returns the data sheets of all collectors, grouped by the part of the
+// host that they watch.
+func Domains() []collect.Domain { return DomainsWith(checks.Collectors()) }
 
-// domains has the data sheets of the last domain given: those of an exporter
-// know its checks.
-func domains(checks []collect.Spec) []collect.Domain {
+// DomainsWith is Domains with other data sheets in the domain of checks: an
+// exporter has its own, which are bound to the checks that it runs.
+func DomainsWith(checks []collect.Spec) []collect.Domain {
 	return []collect.Domain{
 		{Name: "cpu", Specs: cpu.Collectors()},
 		{Name: "memory", Specs: memory.Collectors()},
@@ -34,12 +34,4 @@ func domains(checks []collect.Spec) []collect.Domain {
 }
 
 // Catalog returns the data sheets of all collectors.
-func Catalog() []collect.Spec { return specs(Domains()) }
-
-func specs(domains []collect.Domain) []collect.Spec {
-	var all []collect.Spec
-	for _, d := range domains {
-		all = append(all, d.Specs...)
-	}
-	return all
-}
+func Catalog() []collect.Spec { return collect.Specs(Domains()) }

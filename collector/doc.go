@@ -1,6 +1,5 @@
-// Package collector is host_exporter without its command line: pluggable
-// collectors that read /proc and sysfs when they are scraped, and the HTTP
-// handler that serves them.
+// Package collector lists what host_exporter collects: pluggable collectors that
+// read /proc and sysfs on each scrape, grouped in eight domain packages.
 //
 // # The path of a sample
 //

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // TestTimesAgreeWithProcfs compares the lines of recorded hosts with what

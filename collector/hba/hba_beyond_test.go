@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // BenchmarkBeyond reads what hangs off the hosts, when nothing comes or goes:

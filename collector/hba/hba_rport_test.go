@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // newFabricBench returns a host of some ports that see some targets each, with

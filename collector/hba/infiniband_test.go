@@ -9,8 +9,8 @@ import (
 
 	"github.com/prometheus/procfs/sysfs"
 
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // infinibandHost lays out devices with one port each and every counter that a

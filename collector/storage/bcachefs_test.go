@@ -11,9 +11,9 @@ import (
 	procfsbcachefs "github.com/prometheus/procfs/bcachefs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func TestParseBcachefsNumber(t *testing.T) {

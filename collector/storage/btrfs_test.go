@@ -17,9 +17,9 @@ import (
 	procfsbtrfs "github.com/prometheus/procfs/btrfs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // TestBtrfsAsProcfs holds what is read from sysfs against procfs, on the hosts

@@ -10,7 +10,7 @@ import (
 
 	procfs "github.com/prometheus/procfs/nfs"
 
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // mountstats are the NFSv4 requests as /proc/self/mountstats of a client with

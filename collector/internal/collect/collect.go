@@ -70,6 +70,15 @@ type Domain struct {
 	Specs []Spec
 }
 
+// Specs returns the data sheets of some domains, in their order.
+func Specs(domains []Domain) []Spec {
+	var all []Spec
+	for _, d := range domains {
+		all = append(all, d.Specs...)
+	}
+	return all
+}
+
 // An Env is everything that a collector may use.
 type Env struct {
 	Host    *host.Host

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/procfs/blockdevice"
 
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // TestLikeProcfs holds the reader against procfs on the recorded hosts whose

@@ -9,8 +9,8 @@ import (
 
 	"github.com/prometheus/procfs/sysfs"
 
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 const testdata = "../../../testdata/storage/"

@@ -10,7 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func parse(text string) ([]Definition, document.Findings) {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/hostexporter/host_exporter/collector"
-	"github.com/hostexporter/host_exporter/collector/internal/docs"
 )
 
 func main() {
@@ -19,7 +18,7 @@ func main() {
 }
 
 func run(dir, testdata string) error {
-	pages, err := docs.Generate(collector.Domains(), testdata)
+	pages, err := generate(collector.Domains(), testdata)
 	if err != nil {
 		return err
 	}

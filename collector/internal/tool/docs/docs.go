@@ -1,6 +1,6 @@
 // Package docs writes the reference pages from the data sheets of the
 // collectors, so that no page can say what the code does not.
-package docs
+package main
 
 import (
 	"bytes"
@@ -26,9 +26,9 @@ type family struct {
 	sample                             string
 }
 
-// Generate returns the pages by file name. Golden files below testdata show
+// generate returns the pages by file name. Golden files below testdata show
 // families whose names the kernel makes up, and samples.
-func Generate(domains []collect.Domain, testdata string) (map[string][]byte, error) {
+func generate(domains []collect.Domain, testdata string) (map[string][]byte, error) {
 	var families []family
 	samples := map[string]string{} // by collector
 	for _, d := range domains {

@@ -1,4 +1,4 @@
-package collector
+package exporter
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // blocked are files of five collectors that a test turns into pipes without a
@@ -30,7 +30,7 @@ var blocked = map[string]string{
 // that the other collectors have to say, and costs nothing that stays.
 func TestFiveBlockedFiles(t *testing.T) {
 	root := t.TempDir()
-	h := golden.Load(t, "../testdata/hosts/san.host", root)
+	h := golden.Load(t, "../../testdata/hosts/san.host", root)
 	for _, file := range blocked {
 		path := filepath.Join(root, file)
 		if err := os.Remove(path); err != nil {
@@ -87,7 +87,7 @@ func TestFiveBlockedFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole, err := os.ReadFile("../testdata/hosts/san.host")
+		whole, err := os.ReadFile("../../testdata/hosts/san.host")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestFiveBlockedFiles(t *testing.T) {
 // TestHosts holds the whole exposition of each recorded host against its
 // golden file.
 func TestHosts(t *testing.T) {
-	files, err := filepath.Glob("../testdata/hosts/*.host")
+	files, err := filepath.Glob("../../testdata/hosts/*.host")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%v, %v", files, err)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const docs = "../../../docs/"
+const docs = "../../../../docs/"
 
 func rules(t *testing.T) []Rule {
 	t.Helper()

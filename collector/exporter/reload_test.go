@@ -1,4 +1,4 @@
-package collector
+package exporter
 
 import (
 	"bytes"
@@ -184,7 +184,7 @@ func TestAThousandReloads(t *testing.T) {
 // be valid, and the collectors must be what they are without it.
 func TestReferenceChangesNothing(t *testing.T) {
 	plain := newExporter(t, Config{})
-	told := newExporter(t, Config{File: "../docs/host_exporter.yml"})
+	told := newExporter(t, Config{File: "../../docs/host_exporter.yml"})
 	if a, b := plain.Names(), told.Names(); !reflect.DeepEqual(a, b) {
 		t.Fatalf("collectors %v\nwith the file %v", a, b)
 	}

@@ -1,4 +1,9 @@
-package collector
+// Package exporter is the application: it reads the configuration, builds the
+// enabled collectors, serves them over HTTP, reloads them, runs the custom
+// checks, and implements the commands of the command line. It knows nothing of
+// flags and of kernel files. Programs that embed host_exporter use it; its
+// exported API is stable within a minor version, see CONTRIBUTING.md.
+package exporter
 
 import (
 	"fmt"
@@ -11,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 
+	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
@@ -32,7 +38,7 @@ type Flag = config.Flag
 // change them.
 func NewSettings() (*Settings, []Flag) {
 	s := config.New()
-	return s, s.Flags(Catalog())
+	return s, s.Flags(collector.Catalog())
 }
 
 // Paths are the roots that a host is read from.
@@ -90,7 +96,7 @@ func New(c Config) (*Exporter, error) {
 	u, _ := e.host.Uname() // a host without a name does without
 	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, Slow: c.SlowCheckSlots})
 	if e.specs == nil {
-		e.specs = specs(domains(e.checks.Specs()))
+		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
 	tellBuild(e.engine)
 	if c.ProcessMetrics {

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/compare"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func program(t *testing.T, name string) string {
@@ -40,7 +40,7 @@ func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "host_exporter")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
-	cmd.Dir = "../../.."
+	cmd.Dir = "../../../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -239,7 +239,7 @@ func TestEndToEndPeer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f, err := os.Open("../../../testdata/known-differences.tsv")
+	f, err := os.Open("../../../../testdata/known-differences.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ type Contract struct {
 func Inherited(t testing.TB) map[string]Contract {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
-	b, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../../testdata/compatible-families.tsv"))
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../../../testdata/compatible-families.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}

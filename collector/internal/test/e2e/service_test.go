@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-const serviceDir = "../../../docs/service"
+const serviceDir = "../../../../docs/service"
 
 // installUnit copies the unit to a folder, with a program that exists, and
 // with a drop-in or without.
@@ -82,7 +82,7 @@ func TestServiceExposureOnThisHost(t *testing.T) {
 
 // TestServiceDropInsAreTold: each drop-in is in the table of the page.
 func TestServiceDropInsAreTold(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/service.md")
+	page, err := os.ReadFile("../../../../docs/service.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/internal/mixin"
+	"github.com/hostexporter/host_exporter/collector/internal/tool/mixin"
 )
 
 const (
-	docs     = "../../../docs/"
-	testdata = "../../../testdata/"
+	docs     = "../../../../docs/"
+	testdata = "../../../../testdata/"
 )
 
 // TestEndToEndRules has promtool check the rules, and run their tests.

@@ -1,4 +1,4 @@
-package collector
+package exporter
 
 import (
 	"context"
@@ -17,11 +17,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
-
-// Supervise must be the first thing that a program with an Exporter does: where
-// the exporter started the program to look after one command of a check, it
-// does that and exits.
-func Supervise() { checks.Supervise() }
 
 // controlGroups returns the control group that holds one for each run of a
 // check, where the host delegates it: nil otherwise, and in an exporter that
@@ -103,29 +98,6 @@ func exit(r checks.Report) string {
 		return ""
 	}
 	return fmt.Sprintf(", exit code %d", r.ExitCode)
-}
-
-// ImportCrontab writes the checks of the configuration file that do what a
-// crontab does, with comments where a human must decide. The format of its lines
-// is "user", "system", in which they name a user, or "auto". The error tells of
-// lines that are not understood; they are in the text as comments.
-func ImportCrontab(in io.Reader, out, remarks io.Writer, format, user string) error {
-	text, report, err := checks.ImportCrontab(in, format, user)
-	if err != nil {
-		return err
-	}
-	if _, err := out.Write(text); err != nil {
-		return err
-	}
-	fmt.Fprintf(remarks, "%d checks, %d of them with something to decide: look for \"decide:\"\n", len(report.Checks), report.Decide)
-	if len(report.Broken) == 0 {
-		return nil
-	}
-	var lines []string
-	for _, b := range report.Broken {
-		lines = append(lines, fmt.Sprintf("line %d: %v: %s", b.Line, b.Err, b.Text))
-	}
-	return fmt.Errorf("%d lines are not understood:\n%s", len(lines), strings.Join(lines, "\n"))
 }
 
 // checkRows are what the status page shows of checks.

@@ -2,8 +2,8 @@
 // -root. Its arguments are names of collectors, which stand for the files that
 // their data sheets list, and patterns of paths.
 //
-//	go run ./collector/internal/golden/record diskstats > testdata/storage/diskstats.host
-//	go run ./collector/internal/golden/record -root /tmp/capture '/sys/class/net/*/mtu'
+//	go run ./collector/internal/tool/record diskstats > testdata/storage/diskstats.host
+//	go run ./collector/internal/tool/record -root /tmp/capture '/sys/class/net/*/mtu'
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector"
-	"github.com/hostexporter/host_exporter/collector/internal/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func main() {

@@ -1,4 +1,4 @@
-package collector_test
+package exporter_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hostexporter/host_exporter/collector"
+	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
 // Every collector is an ordinary prometheus.Collector: a program of your own
@@ -21,8 +21,8 @@ func Example() {
 	if err := os.WriteFile(filepath.Join(procfs, "loadavg"), []byte("0.20 0.18 0.12 1/80 11206\n"), 0o644); err != nil {
 		panic(err)
 	}
-	exporter, err := collector.New(collector.Config{
-		Paths:       collector.Paths{Procfs: procfs, Sysfs: "/sys", Rootfs: "/", UdevData: "/run/udev/data"},
+	exporter, err := exporter.New(exporter.Config{
+		Paths:       exporter.Paths{Procfs: procfs, Sysfs: "/sys", Rootfs: "/", UdevData: "/run/udev/data"},
 		MetricsPath: "/metrics",
 	})
 	if err != nil {
