@@ -37,7 +37,7 @@ func TestNames(t *testing.T) {
 				t.Errorf("%s: want one file %s, have %v", spec.Name, file, found)
 			}
 		}
-		for _, path := range slices.Concat(spec.Reads, spec.Asks) {
+		for _, path := range slices.Concat(spec.Reads, spec.OptionalReads) {
 			if !filepath.IsAbs(path) {
 				t.Errorf("%s reads %q, which is not absolute", spec.Name, path)
 			}
@@ -172,8 +172,8 @@ func TestDropIn(t *testing.T) {
 		spec, ok := specs[c.Collector]
 		switch {
 		case !ok || notOnLinux[name]:
-		case spec.Off != c.Off:
-			t.Errorf("%s: off by default is %v, want %v", spec.Name, spec.Off, c.Off)
+		case spec.DisabledByDefault != c.Off:
+			t.Errorf("%s: off by default is %v, want %v", spec.Name, spec.DisabledByDefault, c.Off)
 		case !shown[name]:
 			t.Errorf("%s: no golden file shows %s", spec.Name, name)
 		}

@@ -22,11 +22,11 @@ type states interface {
 // check returns the data sheet of the collector that serves what custom checks
 // published. It is off until checks are configured; from is nil where there are
 // none, as for the docs.
-func check(from states, names *served) collect.Spec {
+func check(from states, names *servedNames) collect.Spec {
 	return collect.Spec{
-		Name: "check",
-		Help: "What custom checks published, and how their runs went.",
-		Off:  true,
+		Name:              "check",
+		Help:              "What custom checks published, and how their runs went.",
+		DisabledByDefault: true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
 			return newCheck(env, from, names)
 		}),
@@ -40,7 +40,7 @@ func check(from states, names *served) collect.Spec {
 // scrape before, in the order of the checks' names. See docs/checks.md.
 type checkCollector struct {
 	from     states
-	names    *served
+	names    *servedNames
 	reserved func(name string) bool
 
 	up          *metric.Family
@@ -74,9 +74,9 @@ type loss struct {
 	family string
 }
 
-func newCheck(env *collect.Env, from states, names *served) *checkCollector {
+func newCheck(env *collect.Env, from states, names *servedNames) *checkCollector {
 	m := env.Metrics
-	m.Open() // to families that only the checks know
+	m.AllowDynamic() // to families that only the checks know
 	return &checkCollector{
 		from:        from,
 		names:       names,
@@ -130,7 +130,7 @@ func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
 // serve emits a family and tells what is left out of it.
 func (c *checkCollector) serve(out *metric.Sink, f *merge.Family) {
 	for _, err := range f.Errs {
-		out.Skip(fmt.Errorf("check %w", err))
+		out.Error(fmt.Errorf("check %w", err))
 	}
 	taken := slices.ContainsFunc(f.Names, c.reserved)
 	for _, p := range f.Parts {
@@ -143,9 +143,9 @@ func (c *checkCollector) serve(out *metric.Sink, f *merge.Family) {
 	}
 	switch {
 	case taken:
-		out.Skip(fmt.Errorf("check %s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
+		out.Error(fmt.Errorf("check %s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
 	case f.Served != nil:
-		out.EmitForeign(f.Served)
+		out.EmitExternal(f.Served)
 	}
 }
 

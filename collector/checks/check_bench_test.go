@@ -44,7 +44,7 @@ func BenchmarkCheck(b *testing.B) {
 		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {
 			states := manyStates(b)
 			set := metric.NewSet()
-			c := newCheck(&collect.Env{Metrics: set, Reserved: set.Has}, states, new(served))
+			c := newCheck(&collect.Env{Metrics: set, Reserved: set.Has}, states, new(servedNames))
 			out := metric.NewSink(set)
 			var text []byte
 			run := func() {
@@ -64,7 +64,7 @@ func BenchmarkCheck(b *testing.B) {
 				}
 				run()
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(out.Samples()), "ns/sample")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(out.SampleCount()), "ns/sample")
 		})
 	}
 }

@@ -43,11 +43,11 @@ type Options struct {
 // published. There is one for the life of an exporter; each reload applies
 // other definitions. It is safe for concurrent use.
 type Checks struct {
-	scheduler *scheduler.Scheduler
-	run       scheduler.Runner
-	landlock  *landlock
-	log       log.Logger
-	served    served
+	scheduler   *scheduler.Scheduler
+	run         scheduler.Runner
+	landlock    *landlock
+	log         log.Logger
+	servedNames servedNames
 }
 
 // New returns checks, of which there are none before Apply, and none run
@@ -55,7 +55,7 @@ type Checks struct {
 func New(o Options) *Checks {
 	l := newLandlock(o.Landlock)
 	if o.Run == nil {
-		o.Run = lazily(o.Groups, l)
+		o.Run = lazyRunner(o.Groups, l)
 	}
 	return &Checks{
 		run:      o.Run,
@@ -73,9 +73,9 @@ func New(o Options) *Checks {
 	}
 }
 
-// lazily returns what runs checks, made when the first is run: an exporter
+// lazyRunner returns what runs checks, made when the first is run: an exporter
 // without checks asks nobody for control groups.
-func lazily(groups func() *Groups, l *landlock) scheduler.Runner {
+func lazyRunner(groups func() *Groups, l *landlock) scheduler.Runner {
 	runner := sync.OnceValue(func() scheduler.Runner {
 		o := command.Options{Landlock: l.version}
 		if groups != nil {
@@ -88,7 +88,7 @@ func lazily(groups func() *Groups, l *landlock) scheduler.Runner {
 
 // Specs returns the data sheets of the domain, with the collector that serves
 // these checks.
-func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.served) }
+func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.servedNames) }
 
 // ReadDefinitions reads the mapping of names to checks in a configuration. What
 // is wrong becomes findings of the document; Definition.Warnings has what is

@@ -7,11 +7,11 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
 // Collectors returns the data sheets of the domain, for those who want to know
 // what there is. Checks.Specs has those that serve checks.
-func Collectors() []collect.Spec { return specs(nil, new(served)) }
+func Collectors() []collect.Spec { return specs(nil, new(servedNames)) }
 
-func specs(from states, names *served) []collect.Spec {
+func specs(from states, names *servedNames) []collect.Spec {
 	textfile := textfile
-	textfile.Build = besides{textfile.Build, names}
+	textfile.Build = withReserved{textfile.Build, names}
 	return []collect.Spec{
 		check(from, names),
 		textfile,

@@ -7,15 +7,15 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// served are the names that checks serve. A textfile must not have one of them:
+// servedNames are the names that checks serve. A textfile must not have one of them:
 // the two are collectors of their own, and one family would be there twice. It
 // is what happens when a cron job becomes a check and its file is left behind.
-type served struct {
+type servedNames struct {
 	names atomic.Pointer[map[string]bool]
 }
 
 // set says what is served from now on.
-func (s *served) set(families []*merge.Family) {
+func (s *servedNames) set(families []*merge.Family) {
 	names := make(map[string]bool, len(families))
 	for _, f := range families {
 		if f.Served != nil {
@@ -27,19 +27,19 @@ func (s *served) set(families []*merge.Family) {
 	s.names.Store(&names)
 }
 
-func (s *served) has(name string) bool {
+func (s *servedNames) has(name string) bool {
 	names := s.names.Load()
 	return names != nil && (*names)[name]
 }
 
-// besides builds collectors that must not take these names either.
-type besides struct {
+// withReserved builds collectors that must not take these names either.
+type withReserved struct {
 	collect.Builder
-	served *served
+	names *servedNames
 }
 
-func (b besides) New(env *collect.Env, options map[string][]string) (collect.Collector, error) {
+func (b withReserved) New(env *collect.Env, options map[string][]string) (collect.Collector, error) {
 	e := *env
-	e.Reserved = func(name string) bool { return env.Reserved(name) || b.served.has(name) }
+	e.Reserved = func(name string) bool { return env.Reserved(name) || b.names.has(name) }
 	return b.Builder.New(&e, options)
 }

@@ -81,7 +81,7 @@ type textfileCollector struct {
 
 func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error) {
 	m := env.Metrics
-	m.Open() // to families that only the files know
+	m.AllowDynamic() // to families that only the files know
 	c := &textfileCollector{
 		reserved:    env.Reserved,
 		patience:    collect.DefaultTimeout / 2,
@@ -109,7 +109,7 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	skip := func(errs ...error) {
 		for _, err := range errs {
 			failed = true
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	c.moment = c.now()
@@ -136,7 +136,7 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 		case taken:
 			skip(fmt.Errorf("%s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
 		default:
-			out.EmitForeign(f.Served)
+			out.EmitExternal(f.Served)
 		}
 	}
 	for _, f := range c.files {

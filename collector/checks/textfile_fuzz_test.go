@@ -46,7 +46,7 @@ func FuzzTextfile(f *testing.F) {
 		sink := metric.NewSink(metric.NewSet())
 		for _, family := range m.Merge(sourcesOf(files)) {
 			if family.Served != nil {
-				sink.EmitForeign(family.Served)
+				sink.EmitExternal(family.Served)
 			}
 		}
 		never := func(string) bool { return false }

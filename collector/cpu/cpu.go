@@ -72,6 +72,6 @@ func (c *cpuCollector) Update(_ context.Context, out *metric.Sink) error {
 // skip notes that a part could not be read, unless it is not there.
 func skip(out *metric.Sink, err error) {
 	if !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 }

@@ -43,16 +43,16 @@ func newCPUInfo(env *collect.Env, o cpuOptions) *cpuInfo {
 func (c *cpuInfo) update(out *metric.Sink) {
 	b, err := c.proc.Read("cpuinfo")
 	if err != nil {
-		out.Skip(err)
+		out.Error(err)
 		return
 	}
 	if err := c.table.parse(b, c.keys); err != nil {
-		out.Skip(c.proc.At(err))
+		out.Error(c.proc.At(err))
 		return
 	}
 	for i := range c.table.cpus {
 		if err := c.emit(&c.table.cpus[i], out); err != nil {
-			out.Skip(c.proc.At(err))
+			out.Error(c.proc.At(err))
 		}
 	}
 	first := &c.table.cpus[0]

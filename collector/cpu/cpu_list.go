@@ -31,7 +31,7 @@ func (f *cpuListFile) read(sys *host.Reader, out *metric.Sink) (changed bool) {
 		return true
 	}
 	if f.list, f.ok = f.list.parse(b); !f.ok {
-		out.Skip(sys.At(host.Bad(1, "a list of CPUs such as 0-3,8", b)))
+		out.Error(sys.At(host.Bad(1, "a list of CPUs such as 0-3,8", b)))
 	}
 	return true
 }

@@ -91,12 +91,12 @@ func (t *cpuTimes) update(out *metric.Sink) error {
 		found++
 		number, ticks, ok := parseCPULine(line)
 		if !ok {
-			out.Skip(t.proc.At(host.Bad(n, "a CPU and its times in ticks", line)))
+			out.Error(t.proc.At(host.Bad(n, "a CPU and its times in ticks", line)))
 			continue
 		}
 		clock := t.clock(number)
 		if clock.run == t.run {
-			out.Skip(t.proc.At(host.Bad(n, "every CPU once", line)))
+			out.Error(t.proc.At(host.Bad(n, "every CPU once", line)))
 			continue
 		}
 		clock.run = t.run

@@ -28,9 +28,9 @@ var cpufreq = collect.Spec{
 		"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_max_freq",
 		"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_min_freq",
 	},
-	Needs:   "root for cpuinfo_cur_freq, which is left out otherwise",
-	Lenient: true,
-	Build:   collect.Plain(newCPUFreq),
+	Needs:           "root for cpuinfo_cur_freq, which is left out otherwise",
+	NoDataIsSuccess: true,
+	Build:           collect.Plain(newCPUFreq),
 }
 
 // cpufreqCollector reads /sys/devices/system/cpu/cpu*/cpufreq: a file for each
@@ -92,7 +92,7 @@ func (c *cpufreqCollector) Update(ctx context.Context, out *metric.Sink) error {
 			if err == nil {
 				out.Emit(f.family, float64(kHz)*1000, cpu.number)
 			} else if !cpufreqSilent(err) {
-				out.Skip(err)
+				out.Error(err)
 			}
 		}
 		c.updateGovernors(cpu, out)
@@ -105,14 +105,14 @@ func (c *cpufreqCollector) updateGovernors(cpu cpuFolder, out *metric.Sink) {
 	current, err := c.sys.Text(cpuDir, cpu.dir, "cpufreq", "scaling_governor")
 	if err != nil || len(current) == 0 {
 		if err != nil && !cpufreqSilent(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return
 	}
 	c.governed = append(c.governed[:0], current...)
 	available, err := c.sys.Text(cpuDir, cpu.dir, "cpufreq", "scaling_available_governors")
 	if err != nil && !cpufreqSilent(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	listed := false
 	for field, rest := scan.Field(available); len(field) > 0; field, rest = scan.Field(rest) {

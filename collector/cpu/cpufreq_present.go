@@ -121,12 +121,12 @@ func (p *cpufreqPresent) sideBySide(ctx context.Context, cpus []cpuFolder, hardw
 	}
 	for i, run := range runs {
 		if !run.Wait(ctx, halfTime(ctx, run.Started)) {
-			out.Skip(fmt.Errorf("%s: no answer yet from this CPU, or one that is read after it", p.tree.Path(cpuDir, cpus[i].dir, "cpufreq")))
+			out.Error(fmt.Errorf("%s: no answer yet from this CPU, or one that is read after it", p.tree.Path(cpuDir, cpus[i].dir, "cpufreq")))
 			continue
 		}
 		readings, err := run.Result()
 		if err != nil {
-			out.Skip(err)
+			out.Error(err)
 		}
 		p.cpus = append(p.cpus, readings...)
 	}
@@ -150,7 +150,7 @@ func (p *cpufreqPresent) emit(r *cpufreqReading, out *metric.Sink) {
 		case v.err != nil && i == cpufreqHardware && errors.Is(v.err, fs.ErrPermission):
 			p.denied = true
 		case v.err != nil:
-			out.Skip(v.err)
+			out.Error(v.err)
 		case !v.ok:
 		case i == cpufreqScaling:
 			out.Emit(p.scaling, float64(v.kHz)*1000, r.cpu.number)

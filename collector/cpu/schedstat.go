@@ -70,7 +70,7 @@ func (c *schedstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		found = true
 		cpu, s, ok := parseSchedstatLine(line)
 		if !ok {
-			out.Skip(c.proc.At(host.Bad(n, "a CPU and nine numbers", line)))
+			out.Error(c.proc.At(host.Bad(n, "a CPU and nine numbers", line)))
 			continue
 		}
 		out.Emit(c.running, float64(s.running)/1e9, string(cpu))

@@ -34,7 +34,7 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) (w
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue
 		}
-		w.collector(spec, collect.Named(units, spec.Name))
+		w.collector(spec, collect.UnitByName(units, spec.Name))
 	}
 	if w.troubles > 0 {
 		w.printf("\nCollectors that could show more: %d. See docs/permissions.md for what each needs.\n", w.troubles)
@@ -65,8 +65,8 @@ func (w *report) host() {
 		{"root file system", "--path.rootfs", "/", "/etc"},
 		{"udev database", "--path.udev.data", "/run/udev/data", "/run/udev/data"},
 	} {
-		at := doctor.Place(w.paths, root.path)
-		if _, err := os.Stat(doctor.Place(w.paths, root.proof)); err != nil {
+		at := doctor.HostPath(w.paths, root.path)
+		if _, err := os.Stat(doctor.HostPath(w.paths, root.proof)); err != nil {
 			w.printf("%s: nothing at %s: mount the host's there if it has one, or say where it is with %s\n", root.name, at, root.flag)
 		}
 	}
@@ -75,7 +75,7 @@ func (w *report) host() {
 
 // collector tells of one collector; unit is nil when it is not enabled.
 func (w *report) collector(spec collect.Spec, unit *collect.Unit) {
-	sight := doctor.Look(w.paths, spec.Reads)
+	sight := doctor.Inspect(w.paths, spec.Reads)
 	files := ""
 	if sight.Patterns > 0 {
 		files = fmt.Sprintf("%d of %d kinds of files are there", sight.Matched, sight.Patterns)
@@ -86,13 +86,13 @@ func (w *report) collector(spec collect.Spec, unit *collect.Unit) {
 		return
 	}
 	s := unit.Status()
-	state := strings.ReplaceAll(string(s.Reason), "_", " ")
+	state := strings.ReplaceAll(string(s.State), "_", " ")
 	w.line(spec.Name, state, join(fmt.Sprintf("%d samples in %v", s.Samples, s.Duration.Round(10*time.Microsecond)), files))
-	if s.Reason == collect.NoData {
+	if s.State == collect.NoData {
 		w.detail("this host does not have what it reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))
 		return
 	}
-	trouble := s.Reason != collect.OK || len(sight.Forbidden) > 0
+	trouble := s.State != collect.OK || len(sight.Forbidden) > 0
 	if s.Err != nil {
 		w.detail("%v", s.Err)
 	}
@@ -104,7 +104,7 @@ func (w *report) collector(spec collect.Spec, unit *collect.Unit) {
 		w.detail("forbidden: %s (%s)%s", f.Path, f.Why, more)
 		w.detail("  fix: %s", f.Fix)
 	}
-	if s.Reason == collect.Timeout {
+	if s.State == collect.Timeout {
 		w.detail("  fix: more time with --collector.timeout=%s=%v, or a period of its own with --collector.interval=%s=1m", spec.Name, 2*unit.Timeout, spec.Name)
 	}
 	if trouble {

@@ -98,10 +98,10 @@ func New(c Config) (*Exporter, error) {
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
-	tellBuild(e.engine)
+	declareBuildInfo(e.engine)
 	if c.ProcessMetrics {
-		e.engine.Also(self.NewProcess(e.engine.Families(), e.host).Emit)
-		e.engine.Also(self.NewRuntime(e.engine.Families()).Emit)
+		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
+		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
 	if err := e.load(); err != nil {
@@ -143,7 +143,7 @@ func (e *Exporter) serve(hostname string) error {
 	if e.config.Lifecycle {
 		c.Reload = func() error {
 			err := e.Reload()
-			manager{e.config.Log}.tell("STATUS=" + e.standing())
+			systemd{e.config.Log}.notify("STATUS=" + e.statusLine())
 			return err
 		}
 	}
@@ -180,20 +180,20 @@ func (e *Exporter) Collectors() map[string]prometheus.Collector {
 	return all
 }
 
-// tellBuild has every scrape tell what was built, under the exporter's own
+// declareBuildInfo has every scrape tell what was built, under the exporter's own
 // name and under the one by which dashboards look for hosts they can show.
-func tellBuild(engine *scrape.Engine) {
+func declareBuildInfo(engine *scrape.Engine) {
 	labels := []string{"version", "revision", "branch", "goversion", "goos", "goarch", "tags"}
 	values := []string{version.Version, version.GetRevision(), version.Branch, version.GoVersion, version.GoOS, version.GoArch, version.GetTags()}
 	for _, name := range []string{"host_exporter_build_info", "node_exporter_build_info"} {
 		f := engine.Families().Gauge(name, "What this exporter was built from; always 1.", labels...)
-		engine.Also(func(out *metric.Sink) { out.Emit(f, 1, values...) })
+		engine.OnScrape(func(out *metric.Sink) { out.Emit(f, 1, values...) })
 	}
 }
 
-// ownName reports whether a name is one of the exporter's own, so that nothing
+// isReserved reports whether a name is one of the exporter's own, so that nothing
 // from outside may take it.
-func ownName(name string) bool {
+func isReserved(name string) bool {
 	for _, prefix := range []string{"host_exporter_", "node_exporter_build_info", "go_", "process_", "promhttp_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true

@@ -36,7 +36,7 @@ func (c *toy) Update(_ context.Context, out *metric.Sink) error { return c.updat
 
 func toySpec(name string, timeout time.Duration, update func(set *metric.Set, out *metric.Sink) error) collect.Spec {
 	return collect.Spec{Name: name, Help: "A toy.", Timeout: timeout, Build: collect.Plain(func(env *collect.Env) *toy {
-		env.Metrics.Open()
+		env.Metrics.AllowDynamic()
 		return &toy{env.Metrics, update}
 	})}
 }
@@ -72,7 +72,7 @@ func get(h http.Handler, target string, header ...string) *httptest.ResponseReco
 
 func TestEndpoints(t *testing.T) {
 	off := steady("off")
-	off.Off = true
+	off.DisabledByDefault = true
 	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), steady("b"), off}})
 	for _, tc := range []struct {
 		target string

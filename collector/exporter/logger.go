@@ -16,7 +16,7 @@ import (
 // logfmt or json.
 func NewLogger(out io.Writer, lvl, format string) (log.Logger, *slog.Logger) {
 	handler := slgk.NewGoKitHandler(newLogger(out, lvl, format, false), slogLevel(lvl))
-	return newLogger(out, lvl, format, true), slog.New(foreignHandler{handler})
+	return newLogger(out, lvl, format, true), slog.New(libraryHandler{handler})
 }
 
 // newLogger returns a logger; with caller, a line says where it was written.
@@ -33,11 +33,11 @@ func newLogger(out io.Writer, lvl, format string, caller bool) log.Logger {
 	return level.NewFilter(logger, level.Allow(level.ParseDefault(lvl, level.InfoValue())))
 }
 
-// foreignHandler brings what a library logs to the go-kit logger, which has a
+// libraryHandler brings what a library logs to the go-kit logger, which has a
 // time of its own.
-type foreignHandler struct{ slog.Handler }
+type libraryHandler struct{ slog.Handler }
 
-func (h foreignHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h libraryHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = time.Time{}
 	return h.Handler.Handle(ctx, r)
 }

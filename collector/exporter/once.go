@@ -33,8 +33,8 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	}
 	var failed []string
 	for _, u := range req.Units {
-		if s := u.Status(); s.Reason != collect.OK && s.Reason != collect.Partial && s.Reason != collect.NoData {
-			failed = append(failed, fmt.Sprintf("%s: %s: %v", u.Spec.Name, s.Reason, s.Err))
+		if s := u.Status(); s.State != collect.OK && s.State != collect.Partial && s.State != collect.NoData {
+			failed = append(failed, fmt.Sprintf("%s: %s: %v", u.Spec.Name, s.State, s.Err))
 		}
 	}
 	if failed == nil {
@@ -86,7 +86,7 @@ func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Reque
 	var r reading
 	for _, u := range req.Units {
 		s := u.Status()
-		c := collectorReading{Name: u.Spec.Name, State: string(s.Reason), Seconds: s.Duration.Seconds()}
+		c := collectorReading{Name: u.Spec.Name, State: string(s.State), Seconds: s.Duration.Seconds()}
 		if s.Err != nil {
 			c.Error = s.Err.Error()
 		}

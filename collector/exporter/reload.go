@@ -41,7 +41,7 @@ func (e *Exporter) Reload() error {
 		return err
 	}
 	err := e.load()
-	e.reloads.note(e.host.Now(), err)
+	e.reloads.record(e.host.Now(), err)
 	if err != nil {
 		_ = level.Error(e.config.Log).Log("msg", "Reloading the configuration failed; the one before stays in effect", "file", e.config.File, "err", err)
 		return err
@@ -94,7 +94,7 @@ func (e *Exporter) build(settings *config.Settings, withChecks bool) (*generatio
 	next := &generation{}
 	var errs []error
 	for _, spec := range e.specs {
-		wanted := spec.Name == "check" && withChecks && !settings.Mentioned(spec.Name)
+		wanted := spec.Name == "check" && withChecks && !settings.IsExplicit(spec.Name)
 		if !wanted && !settings.Enabled(spec) {
 			continue
 		}
@@ -104,7 +104,7 @@ func (e *Exporter) build(settings *config.Settings, withChecks bool) (*generatio
 			continue
 		}
 		u.Timeout, u.Interval = settings.Timeout(spec), settings.Interval(spec)
-		if i := slices.IndexFunc(old, func(o *collect.Unit) bool { return alike(o, u) }); i >= 0 {
+		if i := slices.IndexFunc(old, func(o *collect.Unit) bool { return sameUnit(o, u) }); i >= 0 {
 			u = old[i]
 		}
 		next.units = append(next.units, u)
@@ -112,14 +112,14 @@ func (e *Exporter) build(settings *config.Settings, withChecks bool) (*generatio
 	return next, errors.Join(errs...)
 }
 
-func alike(a, b *collect.Unit) bool {
+func sameUnit(a, b *collect.Unit) bool {
 	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && reflect.DeepEqual(a.Options, b.Options)
 }
 
 // reserved reports whether a name is that of a family of the exporter or of
 // one of its collectors, so that nothing from outside may take it.
 func (e *Exporter) reserved(name string) bool {
-	return e.engine.Families().Has(name) || ownName(name) ||
+	return e.engine.Families().Has(name) || isReserved(name) ||
 		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Set().Has(name) })
 }
 
@@ -131,7 +131,7 @@ type reloads struct {
 	err       error
 }
 
-func (r *reloads) note(now time.Time, err error) {
+func (r *reloads) record(now time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err = err; err != nil {
@@ -143,11 +143,11 @@ func (r *reloads) note(now time.Time, err error) {
 
 // declare has every scrape tell how the last reading went.
 func (r *reloads) declare(engine *scrape.Engine, now time.Time) {
-	r.note(now, nil)
+	r.record(now, nil)
 	set := engine.Families()
 	ok := set.Gauge("host_exporter_config_last_reload_successful", "Whether the configuration was valid when it was last read; if not, the one before is in effect.")
 	since := set.Gauge("host_exporter_config_last_reload_success_timestamp_seconds", "When the configuration in effect was read, as a Unix time.")
-	engine.Also(func(out *metric.Sink) {
+	engine.OnScrape(func(out *metric.Sink) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		out.Bool(ok, r.err == nil)

@@ -189,7 +189,7 @@ func TestReferenceChangesNothing(t *testing.T) {
 		t.Fatalf("collectors %v\nwith the file %v", a, b)
 	}
 	for i, u := range told.units() {
-		if !alike(u, plain.units()[i]) {
+		if !sameUnit(u, plain.units()[i]) {
 			t.Errorf("%s: %v %v %v\nwith the file %v %v %v", u.Spec.Name, plain.units()[i].Options, plain.units()[i].Timeout, plain.units()[i].Interval, u.Options, u.Timeout, u.Interval)
 		}
 	}
@@ -215,7 +215,7 @@ func TestEffective(t *testing.T) {
 		t.Fatalf("collectors %v\nloaded %v", a, b)
 	}
 	for i, u := range loaded.units() {
-		if !alike(u, told.units()[i]) {
+		if !sameUnit(u, told.units()[i]) {
 			t.Errorf("%s: %v\nloaded %v", u.Spec.Name, told.units()[i].Options, u.Options)
 		}
 	}
@@ -290,7 +290,7 @@ func TestDoctor(t *testing.T) {
 	broken.Reads, broken.Needs = []string{"/proc/stat", "/proc/no/such/file"}, "A miracle."
 	none := toySpec("none", 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
 	off := steady("off")
-	off.Off = true
+	off.DisabledByDefault = true
 	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), broken, none, off}})
 	var out bytes.Buffer
 	if well, err := e.Doctor(t.Context(), &out, nil); err != nil || well {

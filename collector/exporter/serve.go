@@ -35,19 +35,19 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	if err != nil {
 		return err
 	}
-	manager := manager{e.config.Log}
-	manager.ready(e.standing())
+	manager := systemd{e.config.Log}
+	manager.ready(e.statusLine())
 	e.serving.Store(true)
 	e.checks.Start()
 	defer e.stopChecks()
 	serving, served := context.WithCancel(ctx)
 	defer served()
-	go manager.watch(serving)
+	go manager.keepWatchdog(serving)
 	go e.reloadOn(serving, hangup, manager)
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		manager.tell(daemon.SdNotifyStopping)
+		manager.notify(daemon.SdNotifyStopping)
 		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(late)
@@ -74,7 +74,7 @@ func (e *Exporter) stopChecks() {
 }
 
 // reloadOn reads the configuration again at every signal.
-func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager manager) {
+func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager systemd) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -82,7 +82,7 @@ func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manage
 		case <-hangup:
 			manager.reloading()
 			_ = e.Reload() // which tells in the log and in the metrics
-			manager.ready(e.standing())
+			manager.ready(e.statusLine())
 		}
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
-// A manager is the service manager that started the exporter, as far as it
+// A systemd is the service manager that started the exporter, as far as it
 // wants to hear of it (sd_notify(3)): systemd, or whatever sets NOTIFY_SOCKET.
-type manager struct{ log log.Logger }
+type systemd struct{ log log.Logger }
 
-func (m manager) tell(state string) {
+func (m systemd) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		_ = level.Warn(m.log).Log("msg", "Cannot tell the service manager", "state", state, "err", err)
 	}
@@ -26,19 +26,19 @@ func (m manager) tell(state string) {
 
 // ready says that the exporter serves, and how things stand: a line that
 // systemctl status shows.
-func (m manager) ready(standing string) { m.tell(daemon.SdNotifyReady + "\nSTATUS=" + standing) }
+func (m systemd) ready(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
 
 // reloading says that a reload has begun, and when: newer managers tell by the
 // time whether it is the one that they asked for.
-func (m manager) reloading() {
+func (m systemd) reloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
-		m.tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
+		m.notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
 	}
 }
 
-// standing is in one line what is in effect, and what is wrong with it.
-func (e *Exporter) standing() string {
+// statusLine is in one line what is in effect, and what is wrong with it.
+func (e *Exporter) statusLine() string {
 	g := e.current.Load()
 	checks := slices.DeleteFunc(slices.Clone(g.checks), func(d checks.Definition) bool { return !d.Enabled })
 	s := fmt.Sprintf("%d collectors, %d checks", len(g.units), len(checks))
@@ -49,21 +49,21 @@ func (e *Exporter) standing() string {
 	return fmt.Sprintf("%s; the configuration was refused at %s, the one before is in effect: %s", s, c.Failed.Format(time.TimeOnly), c.Errors[0])
 }
 
-// watch shows the manager's watchdog that the process is alive, twice in the
+// keepWatchdog shows the manager's watchdog that the process is alive, twice in the
 // time after which it would be restarted.
-func (m manager) watch(ctx context.Context) {
-	patience, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || patience == 0 {
+func (m systemd) keepWatchdog(ctx context.Context) {
+	timeout, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || timeout == 0 {
 		return
 	}
-	ticker := time.NewTicker(patience / 2)
+	ticker := time.NewTicker(timeout / 2)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			m.tell(daemon.SdNotifyWatchdog)
+			m.notify(daemon.SdNotifyWatchdog)
 		}
 	}
 }

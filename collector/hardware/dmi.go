@@ -57,7 +57,7 @@ type dmiCollector struct {
 const dmiDir = "class/dmi/id"
 
 func newDMI(env *collect.Env) *dmiCollector {
-	env.Metrics.Open()
+	env.Metrics.AllowDynamic()
 	return &dmiCollector{
 		sys:     env.Host.Sys.Reader(),
 		metrics: env.Metrics,
@@ -109,7 +109,7 @@ func (c *dmiCollector) read(out *metric.Sink) error {
 			denied = err
 			continue
 		default:
-			out.Skip(err)
+			out.Error(err)
 			c.done = false
 		}
 		labels = append(labels, label)

@@ -25,8 +25,8 @@ var edac = collect.Spec{
 		"/sys/devices/system/edac/mc/mc[0-9]*/csrow[0-9]*/ch[0-9]*_ue_count",
 		"/sys/devices/system/edac/mc/mc[0-9]*/csrow[0-9]*/ch[0-9]*_dimm_label",
 	},
-	Lenient: true,
-	Build:   collect.Plain(newEdac),
+	NoDataIsSuccess: true,
+	Build:           collect.Plain(newEdac),
 }
 
 // edacCollector reads the memory controllers of /sys/devices/system/edac/mc,
@@ -116,7 +116,7 @@ func (c *edacCollector) updateRow(mc, csrow, controller, row string, out *metric
 func (c *edacCollector) names(out *metric.Sink, mc, csrow string) []string {
 	names, err := c.sys.Names(edacDir, mc, csrow)
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return names
 }
@@ -128,7 +128,7 @@ func (c *edacCollector) count(out *metric.Sink, family *metric.Family, mc, csrow
 	case err == nil:
 		out.Emit(family, float64(v), labels...)
 	case !host.Gone(err): // gone: the driver was unloaded, or does not count this
-		out.Skip(err)
+		out.Error(err)
 	}
 }
 

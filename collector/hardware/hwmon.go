@@ -80,7 +80,7 @@ func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
 		return nil, err
 	}
 	m := env.Metrics
-	m.Open() // the kernel makes up the names of sensors
+	m.AllowDynamic() // the kernel makes up the names of sensors
 	return &hwmonCollector{
 		options:     o,
 		host:        env.Host,
@@ -144,11 +144,11 @@ func hwmonWaitFor(ctx context.Context, started time.Time) time.Duration {
 func (c *hwmonCollector) emit(chip *hwmonChip, out *metric.Sink) {
 	r, err := chip.result(c.host.Now())
 	if err != nil {
-		out.Skip(fmt.Errorf("%s: %w", c.host.Sys.Path(chip.probe.folder), err))
+		out.Error(fmt.Errorf("%s: %w", c.host.Sys.Path(chip.probe.folder), err))
 		return
 	}
 	for _, err := range r.errs {
-		out.Skip(err)
+		out.Error(err)
 	}
 	facts := r.facts
 	if facts == nil {

@@ -161,17 +161,17 @@ func (b *bench) hang(chip int, file string) (answer func(string)) {
 	}
 }
 
-func (b *bench) read() (text string, reason collect.Reason) {
+func (b *bench) read() (text string, reason collect.State) {
 	b.t.Helper()
 	r := b.unit.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), r.Deadline())
 	if !ok {
 		b.t.Fatal("the collector is late")
 	}
-	return string(b.unit.AppendText(nil, nil)), result.Reason
+	return string(b.unit.AppendText(nil, nil)), result.State
 }
 
-func (b *bench) want(reason collect.Reason, lines ...string) {
+func (b *bench) want(reason collect.State, lines ...string) {
 	b.t.Helper()
 	text, have := b.read()
 	if have != reason {

@@ -76,7 +76,7 @@ func (c *powersupplyclassCollector) updateSupply(supply string, out *metric.Sink
 	files, err := c.sys.Names(powersupplyDir, supply)
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return
 	}
@@ -88,13 +88,13 @@ func (c *powersupplyclassCollector) updateSupply(supply string, out *metric.Sink
 			if err == nil {
 				out.Emit(n.family, float64(v)/n.unit, supply)
 			} else if !noReading(err) {
-				out.Skip(err)
+				out.Error(err)
 			}
 		}
 		if i := slices.Index(c.labels, file); i >= 0 {
 			b, err := c.sys.Text(powersupplyDir, supply, file)
 			if err != nil && !noReading(err) {
-				out.Skip(err)
+				out.Error(err)
 			}
 			info[i] = string(b)
 		}

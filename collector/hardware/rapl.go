@@ -73,12 +73,12 @@ func (c *raplCollector) Update(_ context.Context, out *metric.Sink) error {
 		name, err := c.sys.Text(raplDir, dir, "name")
 		if err != nil {
 			if !host.Gone(err) { // gone: not a zone but what holds them
-				out.Skip(err)
+				out.Error(err)
 			}
 			continue
 		}
 		if len(name) == 0 {
-			out.Skip(c.sys.At(host.Bad(1, "the name of a zone", name)))
+			out.Error(c.sys.At(host.Bad(1, "the name of a zone", name)))
 			continue
 		}
 		zone, index := raplZone(string(name), seen)
@@ -90,7 +90,7 @@ func (c *raplCollector) Update(_ context.Context, out *metric.Sink) error {
 		case errors.Is(err, fs.ErrPermission):
 			denied = append(denied, err)
 		case !noReading(err):
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	if denied != nil && !emitted {
@@ -98,7 +98,7 @@ func (c *raplCollector) Update(_ context.Context, out *metric.Sink) error {
 		return fmt.Errorf("%w: %w", collect.ErrNoData, denied[0])
 	}
 	for _, err := range denied {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return nil
 }

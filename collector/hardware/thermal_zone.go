@@ -20,8 +20,8 @@ var thermalZone = collect.Spec{
 		"/sys/class/thermal/cooling_device[0-9]*/cur_state",
 		"/sys/class/thermal/cooling_device[0-9]*/max_state",
 	},
-	Lenient: true,
-	Build:   collect.Plain(newThermalZone),
+	NoDataIsSuccess: true,
+	Build:           collect.Plain(newThermalZone),
 }
 
 // thermalZoneCollector reads /sys/class/thermal: a folder for each zone, with
@@ -91,7 +91,7 @@ func (c *thermalZoneCollector) updateDevice(name, device string, out *metric.Sin
 func (c *thermalZoneCollector) typeOf(name string, out *metric.Sink) (string, bool) {
 	typ, err := c.sys.Text(thermalDir, name, "type")
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return string(typ), err == nil
 }
@@ -99,7 +99,7 @@ func (c *thermalZoneCollector) typeOf(name string, out *metric.Sink) (string, bo
 func (c *thermalZoneCollector) number(name, file string, out *metric.Sink) (int64, bool) {
 	v, err := c.sys.Int(thermalDir, name, file)
 	if err != nil && !noReading(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return v, err == nil
 }

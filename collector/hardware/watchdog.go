@@ -82,13 +82,13 @@ func (c *watchdogCollector) updateDevice(name string, out *metric.Sink) {
 		case err == nil:
 			out.Emit(f.family, float64(v), name)
 		case !noReading(err):
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	text := func(file string) string {
 		b, err := c.sys.Text(watchdogDir, name, file)
 		if err != nil && !noReading(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return string(b)
 	}

@@ -30,7 +30,7 @@ func (a attributes) text(elem ...string) ([]byte, bool) {
 	b, err := a.sys.Text(elem...)
 	if err != nil {
 		if !host.Gone(err) && !errors.Is(err, syscall.EINVAL) {
-			a.out.Skip(err)
+			a.out.Error(err)
 		}
 		return nil, false
 	}
@@ -51,7 +51,7 @@ func parsed[T any](a attributes, want string, parse func([]byte) (T, bool), elem
 		return v, false
 	}
 	if v, ok = parse(b); !ok {
-		a.out.Skip(a.sys.At(host.Bad(1, want, b)))
+		a.out.Error(a.sys.At(host.Bad(1, want, b)))
 	}
 	return v, ok
 }
@@ -180,14 +180,14 @@ func (a attributes) state(set *stateSet, labels []string, elem ...string) (word 
 	switch {
 	case err == nil:
 		if !set.known(word) {
-			a.out.Skip(a.sys.At(host.Bad(1, "a state that is known", word)))
+			a.out.Error(a.sys.At(host.Bad(1, "a state that is known", word)))
 		}
 	case errors.Is(err, syscall.EINVAL): // the kernel has no word for it
 		word = nil
 	case host.Gone(err):
 		return nil
 	default:
-		a.out.Skip(err)
+		a.out.Error(err)
 		return nil
 	}
 	set.emit(a.out, word, labels)

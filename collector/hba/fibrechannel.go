@@ -148,7 +148,7 @@ func (c *fibrechannelCollector) Update(ctx context.Context, out *metric.Sink) er
 	c.ports, c.names, c.answers = c.ports[:0], c.names[:0], c.answers[:0]
 	for _, h := range hosts {
 		if h.Err != nil {
-			out.Skip(h.Err)
+			out.Error(h.Err)
 		}
 		port, ok := c.updateInfo(h, out)
 		if ok && !h.IsVirtual() {
@@ -231,11 +231,11 @@ func (c *fibrechannelCollector) updateVirtual(hosts []*scsihost.Host, out *metri
 // tell tells what is wrong with the statistics of a port.
 func tell(a fcstat.Answer, out *metric.Sink) {
 	if a.Err != nil {
-		out.Skip(a.Err)
+		out.Error(a.Err)
 	}
 	if a.Pass != nil {
 		for _, err := range a.Pass.Errors {
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 }

@@ -15,11 +15,11 @@ import (
 func hba(shared *fcstat.Shared) collect.Spec {
 	slowly := new(slow.Shared)
 	return collect.Spec{
-		Name:  "hba",
-		Help:  "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
-		Reads: hbaReads(),
-		Asks:  slowReads(),
-		Needs: hbaNeeds,
+		Name:          "hba",
+		Help:          "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
+		Reads:         hbaReads(),
+		OptionalReads: slowReads(),
+		Needs:         hbaNeeds,
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
 			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
 		}),
@@ -142,7 +142,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	var transports [len(hbaTransports)]int
 	for _, h := range c.chosen {
 		if h.Err != nil {
-			out.Skip(h.Err)
+			out.Error(h.Err)
 		}
 		if transport, ok := c.updateHost(h); ok {
 			transports[transport]++

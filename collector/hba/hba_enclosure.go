@@ -133,7 +133,7 @@ func (s *enclosureSlot) find(a attributes, enclosure string, disks *hbaDisks, mo
 	link, err := a.sys.Link(enclosureClass, enclosure, s.name, "device")
 	if err != nil {
 		if !host.Gone(err) {
-			a.out.Skip(err)
+			a.out.Error(err)
 		}
 		s.link, s.disk = "", ""
 		return

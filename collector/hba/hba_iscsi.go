@@ -202,7 +202,7 @@ func portalOf(a attributes, connection string) string {
 func (a attributes) peer(connection, file string) string {
 	b, err := a.sys.Text(iscsiConnections, connection, file)
 	if err != nil && !host.Gone(err) && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.EINVAL) {
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
 	return scsihost.Label(b)
 }

@@ -23,11 +23,11 @@ func (f *hbaISCSISessions) updatePort(a attributes, h *scsihost.Host) {
 	case err == nil:
 		word := bytes.TrimSuffix(b, []byte("!")) // Unknown!
 		if !f.portState.known(word) {
-			a.out.Skip(a.sys.At(host.Bad(1, "a state of a link", b)))
+			a.out.Error(a.sys.At(host.Bad(1, "a state of a link", b)))
 		}
 		f.portState.emit(a.out, word, []string{h.Name, ""})
 	case !host.Gone(err) && !errors.Is(err, syscall.EINVAL):
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
 	if v, ok := parsed(a, "a speed", bitrate, iscsiHosts, h.Name, "port_speed"); ok && v > 0 {
 		a.out.Emit(f.portSpeed, v, h.Name)

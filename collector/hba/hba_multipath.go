@@ -194,7 +194,7 @@ func (f *hbaMultipath) otherPath(a attributes, m *dm.Multipath, name string) (fa
 	state, err := a.sys.Text("block", m.SysfsName, "slaves", name, "device/state")
 	if err != nil {
 		if !host.Gone(err) && !errors.Is(err, syscall.EINVAL) {
-			a.out.Skip(err)
+			a.out.Error(err)
 		}
 		return facts, false
 	}

@@ -62,7 +62,7 @@ func BenchmarkMultipathSources(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64((cpu()-start).Microseconds())/1000/float64(b.N), "ms-cpu")
-			b.ReportMetric(float64(bench.out.Samples()), "samples")
+			b.ReportMetric(float64(bench.out.SampleCount()), "samples")
 		})
 	}
 }

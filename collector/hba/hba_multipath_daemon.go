@@ -101,7 +101,7 @@ func (d *daemonPaths) judge(a attributes, err error) {
 		err = fmt.Errorf("%s: %w", d.client.Sockets[0], err)
 	}
 	if err != nil {
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
 }
 
@@ -117,7 +117,7 @@ func (d *daemonPaths) reachable(a attributes, wanted bool) bool {
 		a.out.Bool(d.up, false)
 	}
 	if wanted {
-		a.out.Skip(&fs.PathError{Op: "ask multipathd", Path: multipathd.PIDFile, Err: fs.ErrNotExist})
+		a.out.Error(&fs.PathError{Op: "ask multipathd", Path: multipathd.PIDFile, Err: fs.ErrNotExist})
 	}
 	return false
 }

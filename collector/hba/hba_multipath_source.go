@@ -115,7 +115,7 @@ func (s *hbaPathSources) askKernel(ctx context.Context, a attributes, maps []*dm
 		err = fmt.Errorf("/dev/mapper/control: %w", err)
 	}
 	if err != nil {
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
 	s.use(a, "dm", s.kernel)
 	return true
@@ -134,7 +134,7 @@ func (s *hbaPathSources) use(a attributes, name string, source hbaPathState) {
 	}
 	s.source = source
 	for _, err := range source.errors() {
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
 }
 

@@ -151,7 +151,7 @@ func (f *hbaNVMeControllers) controller(e host.DirEntry) *nvmeController {
 // identify reads what a controller is, once.
 func (f *hbaNVMeControllers) identify(a attributes, c *nvmeController) {
 	if !c.fixed {
-		c.transport = nvmefs.ReadTransport(a.sys, c.name, a.out.Skip)
+		c.transport = nvmefs.ReadTransport(a.sys, c.name, a.out.Error)
 		c.fixed = c.transport.Name != "" && c.transport.NQN != ""
 	}
 }
@@ -193,7 +193,7 @@ func (f *hbaNVMeControllers) updateState(a attributes, c *nvmeController) bool {
 	word, err := a.sys.Text(nvmefs.ClassDir, c.name, "state")
 	if err != nil {
 		if !host.Gone(err) {
-			a.out.Skip(err)
+			a.out.Error(err)
 			return true
 		}
 		return a.sys.Exists(nvmefs.ClassDir, c.name)
@@ -211,7 +211,7 @@ func (f *hbaNVMeControllers) updateState(a attributes, c *nvmeController) bool {
 		c.state = nvmeLive
 	}
 	if !f.state.known(word) {
-		a.out.Skip(a.sys.At(host.Bad(1, "a state that is known", word)))
+		a.out.Error(a.sys.At(host.Bad(1, "a state that is known", word)))
 	}
 	labels := [...]string{c.name, "", f.paths.subsystemOf(c.name), c.transport.Name}
 	f.state.emit(a.out, word, labels[:])

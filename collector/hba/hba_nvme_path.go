@@ -175,7 +175,7 @@ func (f *hbaNVMePaths) update(a attributes, c *nvmeController) {
 		state, ok := "", false
 		if b, there := a.text(nvmefs.ClassDir, c.name, p.name, "ana_state"); there {
 			if state, ok = anaState(b); !ok {
-				a.out.Skip(a.sys.At(host.Bad(1, "an ANA state", b)))
+				a.out.Error(a.sys.At(host.Bad(1, "an ANA state", b)))
 			}
 		}
 		a.out.Emit(f.info, 1, c.name, p.head, p.id, p.name, subsystem)

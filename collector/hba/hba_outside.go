@@ -25,8 +25,8 @@ func (s *hbaSAN) pathDevice(a attributes, name string) (*lun.LUN, *sanHost) {
 	if h == nil {
 		return nil, nil
 	}
-	s.finder.Locate(l, a.out.Skip)
-	if !s.finder.Refresh(l, lun.Health, a.out.Skip) {
+	s.finder.Locate(l, a.out.Error)
+	if !s.finder.Refresh(l, lun.Health, a.out.Error) {
 		return nil, nil
 	}
 	return l, h

@@ -62,7 +62,7 @@ func (f *hbaRports) update(a attributes) {
 	if len(seers) == 0 {
 		return
 	}
-	tell := a.out.Skip
+	tell := a.out.Error
 	if err := f.finder.Find(tell); err != nil {
 		if !host.Gone(err) {
 			tell(err)

@@ -119,11 +119,11 @@ func (s *hbaSAN) host(h *scsihost.Host, transport hbaTransport, wwn func(host, f
 // update reads the devices of the hosts that were added, and emits all there
 // is to say of them.
 func (s *hbaSAN) update(ctx context.Context, a attributes) {
-	luns, err := s.finder.Find(a.out.Skip)
+	luns, err := s.finder.Find(a.out.Error)
 	if err != nil && !host.Gone(err) {
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
-	maps := s.topology.Maps(s.finder.Block(), a.out.Skip)
+	maps := s.topology.Maps(s.finder.Block(), a.out.Error)
 	s.join(luns, maps)
 	s.updateLUNs(a, luns)
 	if err == nil {
@@ -163,8 +163,8 @@ func (s *hbaSAN) updateLUNs(a attributes, luns []*lun.LUN) {
 			l.State, l.Access = lun.NoState, lun.NoAccess
 			continue
 		}
-		s.finder.Describe(l, a.out.Skip)
-		if !s.finder.Refresh(l, want, a.out.Skip) {
+		s.finder.Describe(l, a.out.Error)
+		if !s.finder.Refresh(l, want, a.out.Error) {
 			l.State, l.Access = lun.NoState, lun.NoAccess
 			continue
 		}

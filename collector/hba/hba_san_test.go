@@ -212,7 +212,7 @@ func BenchmarkSAN(parent *testing.B) {
 				}
 				b.ReportMetric(float64((cpu()-start).Microseconds())/1000/float64(b.N), "ms-cpu")
 				b.ReportMetric(float64(cold.Milliseconds()), "ms-first")
-				b.ReportMetric(float64(out.Samples()), "samples")
+				b.ReportMetric(float64(out.SampleCount()), "samples")
 				b.ReportMetric(float64(heap()-before)/(1<<20), "MiB-kept")
 				runtime.KeepAlive(c)
 				runtime.KeepAlive(out)

@@ -145,7 +145,7 @@ func (f *hbaSASTree) updatePhy(a attributes, chosen *hbaChosen, p *sasPhy) {
 	case err == nil:
 		f.updateRate(a, h.Name, p, word)
 	case !host.Gone(err):
-		a.out.Skip(err)
+		a.out.Error(err)
 	case !a.sys.Exists(sasPhys, p.name):
 		return
 	}
@@ -163,7 +163,7 @@ func (f *hbaSASTree) updateRate(a attributes, scsiHost string, p *sasPhy, word [
 	rate, ok := linkRate(word)
 	switch {
 	case !ok && !f.state.known(word):
-		a.out.Skip(a.sys.At(host.Bad(1, "a link rate", word)))
+		a.out.Error(a.sys.At(host.Bad(1, "a link rate", word)))
 	case rate > 0:
 		a.out.Emit(f.rate, rate, p.name, scsiHost)
 		word = []byte("up")

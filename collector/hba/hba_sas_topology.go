@@ -137,7 +137,7 @@ func (t *sasTopology) diskOf(a attributes, device string, disks *hbaDisks) strin
 func (t *sasTopology) names(a attributes, elem ...string) []string {
 	names, err := a.sys.Names(elem...)
 	if err != nil && !host.Gone(err) {
-		a.out.Skip(err)
+		a.out.Error(err)
 	}
 	return names
 }

@@ -136,7 +136,7 @@ func (c *hbaCollector) updateSlow(ctx context.Context) {
 	}, q.files, q.answers)
 	for _, answer := range q.answers {
 		if answer.Err != nil {
-			c.out.Skip(answer.Err)
+			c.out.Error(answer.Err)
 		}
 	}
 	s.emitAges(c.attributes, c.chosen)

@@ -16,7 +16,7 @@ func (c *hbaCollector) emitTroubles() {
 		if c.slow.options.any() {
 			health := c.slow.reader.Health(h)
 			if health.Err != nil {
-				c.out.Skip(health.Err)
+				c.out.Error(health.Err)
 			}
 			for reason, n := range health.Errors {
 				errors[reason] += n

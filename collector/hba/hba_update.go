@@ -59,7 +59,7 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.nvme.update(c.attributes, c.chosen)
 	c.updateSlow(ctx)
 	c.emitTroubles()
-	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.Samples() > 0 || len(told) > 0) {
+	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || len(told) > 0) {
 		return nil
 	}
 	return err
@@ -71,7 +71,7 @@ func (a attributes) list(l *host.Listing, elem ...string) (changed bool) {
 	changed, err := a.sys.List(l, elem...)
 	if err != nil {
 		if !host.Gone(err) {
-			a.out.Skip(err)
+			a.out.Error(err)
 		}
 		return before > 0
 	}

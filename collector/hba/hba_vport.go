@@ -26,7 +26,7 @@ func (f *hbaVports) update(a attributes, chosen []*scsihost.Host) {
 	names, err := a.sys.Names(vportClass)
 	if err != nil {
 		if !host.Gone(err) {
-			a.out.Skip(err)
+			a.out.Error(err)
 		}
 		return
 	}

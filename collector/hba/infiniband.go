@@ -108,7 +108,7 @@ func (c *infinibandCollector) updateDevice(name string, out *metric.Sink) {
 	text := func(file string) string {
 		b, err := c.sys.Text(infinibandDir, name, file)
 		if err != nil && !notOfThisPort(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return string(b)
 	}
@@ -116,7 +116,7 @@ func (c *infinibandCollector) updateDevice(name string, out *metric.Sink) {
 	ports, err := c.sys.Names(infinibandDir, name, "ports")
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return // what has no ports is gone by now
 	}
@@ -140,14 +140,14 @@ func (c *infinibandCollector) updatePort(name, port string, out *metric.Sink) {
 			b, err := c.sys.Text(infinibandDir, name, "ports", port, folder.name, f.name)
 			if err != nil {
 				if !notOfThisPort(err) {
-					out.Skip(err)
+					out.Error(err)
 				}
 				continue
 			}
 			if v, ok := scan.Uint(b); ok {
 				out.Emit(f.family, float64(v)*f.unit, name, port)
 			} else if !bytes.HasPrefix(b, []byte("N/A")) { // N/A (no PMA): nobody counts that here
-				out.Skip(c.sys.At(host.Bad(1, "an unsigned number", b)))
+				out.Error(c.sys.At(host.Bad(1, "an unsigned number", b)))
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func (c *infinibandCollector) emitText(f *metric.Family, parse func([]byte) (flo
 		err = c.sys.At(err)
 	}
 	if !notOfThisPort(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 }
 

@@ -97,7 +97,7 @@ func (c *tapestatsCollector) updateTape(name string, out *metric.Sink) {
 		case err == nil:
 			out.Emit(f.family, float64(v)/f.per, name)
 		case !host.Gone(err):
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 }

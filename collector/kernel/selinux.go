@@ -56,11 +56,11 @@ func (c *selinuxCollector) Update(_ context.Context, out *metric.Sink) error {
 	out.Bool(c.enabled, true)
 	switch {
 	case err != nil:
-		out.Skip(err)
+		out.Error(err)
 	case string(mode) == "0", string(mode) == "1":
 		out.Emit(c.current, float64(mode[0]-'0'))
 	default:
-		out.Skip(c.sys.At(host.Bad(1, "0 or 1", mode)))
+		out.Error(c.sys.At(host.Bad(1, "0 or 1", mode)))
 	}
 	c.updateConfig(out)
 	return nil
@@ -79,13 +79,13 @@ func (c *selinuxCollector) updateConfig(out *metric.Sink) {
 	b, err := c.root.Read("etc/selinux/config")
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return
 	}
 	mode, err := parseSelinuxConfig(b)
 	if err != nil {
-		out.Skip(c.root.At(err))
+		out.Error(c.root.At(err))
 		return
 	}
 	out.Emit(c.configured, mode)

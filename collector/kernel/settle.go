@@ -14,7 +14,7 @@ import (
 // says how that was seen.
 func settle(out *metric.Sink, broken []error, absent error) error {
 	var err error
-	if out.Samples() == 0 {
+	if out.SampleCount() == 0 {
 		switch {
 		case len(broken) > 0:
 			err, broken = broken[0], broken[1:]
@@ -25,7 +25,7 @@ func settle(out *metric.Sink, broken []error, absent error) error {
 		}
 	}
 	for _, b := range broken {
-		out.Skip(b)
+		out.Error(b)
 	}
 	return err
 }

@@ -71,7 +71,7 @@ func (c *statCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	s, err := parseStat(b, c.counts, func(err error) { out.Skip(c.proc.At(err)) })
+	s, err := parseStat(b, c.counts, func(err error) { out.Error(c.proc.At(err)) })
 	if err != nil {
 		return c.proc.At(err)
 	}

@@ -61,7 +61,7 @@ func (c *timeCollector) Update(_ context.Context, out *metric.Sink) error {
 	names, err := c.sys.Names(clocksourceDir)
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return nil
 	}
@@ -77,7 +77,7 @@ func (c *timeCollector) Update(_ context.Context, out *metric.Sink) error {
 func (c *timeCollector) updateDevice(name, device string, out *metric.Sink) {
 	available, err := c.sys.Text(clocksourceDir, name, "available_clocksource")
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	for source, rest := scan.Field(available); len(source) > 0; source, rest = scan.Field(rest) {
 		out.Emit(c.available, 1, string(source), device)
@@ -87,6 +87,6 @@ func (c *timeCollector) updateDevice(name, device string, out *metric.Sink) {
 	case err == nil && len(current) > 0:
 		out.Emit(c.current, 1, string(current), device)
 	case err != nil && !host.Gone(err):
-		out.Skip(err)
+		out.Error(err)
 	}
 }

@@ -59,7 +59,7 @@ func (c *meminfoCollector) Update(_ context.Context, out *metric.Sink) error {
 		key, value, size, ok := parseMeminfoLine(line)
 		switch {
 		case !ok:
-			out.Skip(c.proc.At(host.Bad(n, "a name, a number, and kB or nothing", line)))
+			out.Error(c.proc.At(host.Bad(n, "a name, a number, and kB or nothing", line)))
 		case size:
 			out.Emit(c.sizes.Family(key), float64(value)*1024)
 		default:

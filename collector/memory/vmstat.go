@@ -63,7 +63,7 @@ func (c *vmstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		line, b = scan.Line(b)
 		key, number, ok := parseVmstatLine(line)
 		if !ok {
-			out.Skip(c.proc.At(host.Bad(n, "a name and a number", line)))
+			out.Error(c.proc.At(host.Bad(n, "a name and a number", line)))
 		} else if f := c.fields.Family(key); f != nil {
 			out.Emit(f, number)
 		}

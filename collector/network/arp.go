@@ -73,7 +73,7 @@ func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
 			return nil
 		}
 		if !rtnl.Failed(err) {
-			out.Skip(err)
+			out.Error(err)
 			return nil
 		}
 	}
@@ -118,7 +118,7 @@ func (c *arpCollector) updateFile(out *metric.Sink) error {
 			n = c.counter(metric.Clean(string(device)))
 		}
 		*n++
-	}, func(err error) { out.Skip(c.proc.At(err)) })
+	}, func(err error) { out.Error(c.proc.At(err)) })
 	c.emit(out)
 	return nil
 }

@@ -49,11 +49,11 @@ func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	bonds, err := parseInterfaces(b)
 	if err != nil {
-		out.Skip(c.sys.At(err))
+		out.Error(c.sys.At(err))
 	}
 	for _, bond := range bonds {
 		if err := c.updateBond(bond, out); err != nil && !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	return nil
@@ -84,7 +84,7 @@ func (c *bondingCollector) updateBond(bond string, out *metric.Sink) error {
 		default:
 			total++
 			known = false
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	out.Emit(c.slaves, float64(total), bond)

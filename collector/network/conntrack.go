@@ -70,13 +70,13 @@ func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
 	b, err := c.proc.Read("net/stat/nf_conntrack")
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return nil
 	}
 	var s conntrackSums
 	if err := s.parse(b); err != nil {
-		out.Skip(c.proc.At(err))
+		out.Error(c.proc.At(err))
 		return nil
 	}
 	for _, stat := range c.stats {
@@ -97,7 +97,7 @@ func (c *conntrackCollector) emitNumber(f *metric.Family, file string, out *metr
 	case host.Gone(err):
 		return err
 	default:
-		out.Skip(err)
+		out.Error(err)
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (c *ipvsCollector) Update(_ context.Context, out *metric.Sink) error {
 	case host.Gone(err):
 		return collect.OrNoData(err)
 	case err != nil:
-		out.Skip(err)
+		out.Error(err)
 	default:
 		c.emitTotals(b, out)
 	}
@@ -104,7 +104,7 @@ func (c *ipvsCollector) Update(_ context.Context, out *metric.Sink) error {
 		var line []byte
 		line, rest = scan.Line(rest)
 		if err := c.sums.add(n, line); err != nil {
-			out.Skip(c.proc.At(err))
+			out.Error(c.proc.At(err))
 		}
 	}
 	for _, s := range c.sums.end() {
@@ -118,7 +118,7 @@ func (c *ipvsCollector) Update(_ context.Context, out *metric.Sink) error {
 func (c *ipvsCollector) emitTotals(b []byte, out *metric.Sink) {
 	totals, err := parseIPVSStats(b)
 	if err != nil {
-		out.Skip(c.proc.At(err))
+		out.Error(c.proc.At(err))
 		return
 	}
 	for i, f := range c.totals {

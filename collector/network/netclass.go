@@ -112,13 +112,13 @@ func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
 	switch {
 	case rtnl.Failed(err):
 		if c.options.Netlink {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return c.updateFiles(out)
 	case err != nil:
-		out.Skip(err)
+		out.Error(err)
 	case differ != nil: // what only sysfs has is left out
-		out.Skip(differ)
+		out.Error(differ)
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (c *netclassCollector) updateLinks(agree bool, out *metric.Sink) error {
 	})
 	c.forget(links)
 	if links > 0 && rtnl.Failed(err) {
-		out.Skip(err) // half a dump: what it told must not be told twice
+		out.Error(err) // half a dump: what it told must not be told twice
 		return nil
 	}
 	return err

@@ -174,7 +174,7 @@ func (c *netclassCollector) readNumber(device, file string) (int64, error) {
 // not have an attribute: EINVAL above all, for the speed of what has none.
 func (c *netclassCollector) tell(err error, out *metric.Sink) {
 	if err != nil && !unavailable(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 }
 

@@ -120,7 +120,7 @@ func (c *netclassCollector) readFacts(device string, f *netclassFacts, out *metr
 		v, err := c.readNumber(device, c.numbers[number].file)
 		f.assign[i], f.hasAssign[i] = v, err == nil
 		if err != nil && !unavailable(err) {
-			out.Skip(err)
+			out.Error(err)
 			f.fresh = false // so that it is told until it is well
 		}
 	}

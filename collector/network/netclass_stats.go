@@ -17,7 +17,7 @@ type netclassStats struct {
 }
 
 func newNetclassStats(env *collect.Env) *netclassStats {
-	env.Metrics.Open()
+	env.Metrics.AllowDynamic()
 	return &netclassStats{env: env}
 }
 

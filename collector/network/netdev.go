@@ -123,7 +123,7 @@ func (c *netdevCollector) updateLinks(out *metric.Sink) bool {
 	case err == rtnl.ErrUnavailable:
 		return false
 	case err != nil:
-		out.Skip(err)
+		out.Error(err)
 		return false
 	}
 	return complete
@@ -152,14 +152,14 @@ func (c *netdevCollector) updateFile(out *metric.Sink) error {
 		var alias []byte
 		if c.options.LabelAlias {
 			if alias, err = c.sys.Text("class/net", name, "ifalias"); err != nil && !host.Gone(err) {
-				out.Skip(err)
+				out.Error(err)
 			}
 		}
 		labels := c.labelsOf(name, alias)
 		for i, family := range c.columns {
 			out.Emit(family, float64(values[i]), labels...)
 		}
-	}, func(err error) { out.Skip(c.proc.At(err)) })
+	}, func(err error) { out.Error(c.proc.At(err)) })
 	return nil
 }
 

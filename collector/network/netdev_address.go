@@ -37,7 +37,7 @@ func (a *addressInfo) update(out *metric.Sink) {
 	clear(a.names)
 	clear(a.seen)
 	if err := a.links.Links(false, func(l *rtnl.Link) { a.names[l.Index] = l.Name }); err != nil {
-		out.Skip(err)
+		out.Error(err)
 		if rtnl.Failed(err) {
 			return
 		}
@@ -52,7 +52,7 @@ func (a *addressInfo) update(out *metric.Sink) {
 		out.Emit(a.family, 1, addr.IP.String(), device, strconv.Itoa(addr.Prefix), addressScope(addr.IP))
 	})
 	if err != nil {
-		out.Skip(err)
+		out.Error(err)
 	}
 }
 

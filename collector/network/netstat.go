@@ -89,7 +89,7 @@ func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		case host.Gone(err):
 			missing = append(missing, err)
 		default:
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	b, err := c.proc.Read("net/snmp6")
@@ -97,12 +97,12 @@ func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
 	case err == nil:
 		c.emitLines6(b, out)
 	case !host.Gone(err): // gone: IPv6 is off
-		out.Skip(err)
+		out.Error(err)
 	case len(missing) == len(c.pairs):
 		return collect.OrNoData(missing[0])
 	}
 	for _, err := range missing {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return nil
 }
@@ -120,12 +120,12 @@ func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink)
 		values, rest := scan.Line(b)
 		protocol, ok := netstatProtocol(names)
 		if !ok {
-			out.Skip(c.proc.At(host.Bad(line, "a protocol and names", names)))
+			out.Error(c.proc.At(host.Bad(line, "a protocol and names", names)))
 			continue
 		}
 		if p, ok := netstatProtocol(values); !ok || !bytes.Equal(p, protocol) {
 			// What stands there may be the names of the next protocol.
-			out.Skip(c.proc.At(host.Bad(line+1, "values of "+string(protocol), values)))
+			out.Error(c.proc.At(host.Bad(line+1, "values of "+string(protocol), values)))
 			continue
 		}
 		b = rest
@@ -139,7 +139,7 @@ func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink)
 			t.make(names, protocol, c.counters)
 		}
 		if err := t.emit(line, values, out); err != nil {
-			out.Skip(c.proc.At(err))
+			out.Error(c.proc.At(err))
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (c *netstatCollector) emitLines6(b []byte, out *metric.Sink) {
 		value, _ := scan.Field(rest)
 		v, ok := netstatValue(value)
 		if !ok {
-			out.Skip(c.proc.At(host.Bad(n, "a name and a number", line)))
+			out.Error(c.proc.At(host.Bad(n, "a name and a number", line)))
 			continue
 		}
 		if f := c.lines6.Family(name); f != nil {

@@ -12,11 +12,11 @@ import (
 )
 
 var sockstat = collect.Spec{
-	Name:    "sockstat",
-	Help:    "Sockets in use, and the memory that they take, by protocol.",
-	Reads:   []string{"/proc/net/sockstat", "/proc/net/sockstat6"},
-	Lenient: true,
-	Build:   collect.Plain(newSockstat),
+	Name:            "sockstat",
+	Help:            "Sockets in use, and the memory that they take, by protocol.",
+	Reads:           []string{"/proc/net/sockstat", "/proc/net/sockstat6"},
+	NoDataIsSuccess: true,
+	Build:           collect.Plain(newSockstat),
 }
 
 // sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, a
@@ -71,7 +71,7 @@ func (c *sockstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		case host.Gone(err):
 			missing = append(missing, err)
 		default:
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	if len(missing) == 2 {
@@ -92,7 +92,7 @@ func (c *sockstatCollector) emit(b []byte, v6 bool, out *metric.Sink) {
 		}
 		protocol, ok := bytes.CutSuffix(first, []byte(":"))
 		if !ok || !c.emitLine(protocol, rest, v6, out) {
-			out.Skip(c.proc.At(host.Bad(n, "a protocol with keys and numbers", line)))
+			out.Error(c.proc.At(host.Bad(n, "a protocol with keys and numbers", line)))
 		}
 	}
 }

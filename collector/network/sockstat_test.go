@@ -60,7 +60,7 @@ func FuzzSockstat(f *testing.F) {
 		b.Proc("net/sockstat", line+"\nWhole: inuse 1\n")
 		_ = b.Collector.Update(t.Context(), b.Out)
 		errs, _ := b.Out.Errors()
-		samples := b.Out.Samples()
+		samples := b.Out.SampleCount()
 		if samples == 0 {
 			t.Error("the line behind is missing")
 		}

@@ -71,14 +71,14 @@ func (c *softnetCollector) Update(_ context.Context, out *metric.Sink) error {
 		line, b = scan.Line(b)
 		var s softnetLine
 		if err := s.parse(n, line); err != nil {
-			out.Skip(c.proc.At(err))
+			out.Error(c.proc.At(err))
 			continue
 		}
 		if width == 0 {
 			width = s.width
 		}
 		if s.width != width {
-			out.Skip(c.proc.At(host.Bad(n, "as many columns as in the lines before", line)))
+			out.Error(c.proc.At(host.Bad(n, "as many columns as in the lines before", line)))
 			continue
 		}
 		c.emit(&s, out)

@@ -50,7 +50,7 @@ func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
 		}
 		if err != nil {
 			// A sum without some of the sockets would be a wrong one.
-			out.Skip(c.proc.At(err))
+			out.Error(c.proc.At(err))
 			continue
 		}
 		out.Emit(c.queues, float64(sum.tx), f.ip, "tx")

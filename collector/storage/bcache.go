@@ -39,8 +39,8 @@ var bcache = collect.Spec{
 		"/sys/fs/bcache/*-*/cache[0-9]*/written",
 		"/sys/fs/bcache/*-*/cache[0-9]*/priority_stats",
 	},
-	Lenient: true,
-	Build:   collect.With(bcacheOptions{}, newBcache),
+	NoDataIsSuccess: true,
+	Build:           collect.With(bcacheOptions{}, newBcache),
 }
 
 type bcacheOptions struct{ priorityStats collect.Bool }
@@ -165,7 +165,7 @@ func (c *bcacheCollector) updateSet(uuid string, out *metric.Sink) {
 	}
 	names, err := c.sys.Names(bcacheDir, uuid)
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	for _, device := range names {
 		switch {
@@ -196,13 +196,13 @@ func (c *bcacheCollector) read(f *bcacheFile, out *metric.Sink, uuid, device str
 	b, err := c.sys.Text(bcacheDir, uuid, device, f.name)
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return 0, false
 	}
 	v, ok := parseBcacheNumber(b)
 	if !ok {
-		out.Skip(c.sys.At(host.Bad(1, "a number such as 12 or 39.2M", b)))
+		out.Error(c.sys.At(host.Bad(1, "a number such as 12 or 39.2M", b)))
 	}
 	return v / f.unit, ok
 }
@@ -213,7 +213,7 @@ func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device
 	b, err := c.sys.Read(bcacheDir, uuid, device, file)
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return
 	}
@@ -229,13 +229,13 @@ func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device
 		known++
 		v, ok := parseBcacheValue(value)
 		if !ok {
-			out.Skip(c.sys.At(host.Bad(n, "a name and a number such as -1.5k/sec or 94%", line)))
+			out.Error(c.sys.At(host.Bad(n, "a name and a number such as -1.5k/sec or 94%", line)))
 			continue
 		}
 		out.Emit(rows[i].family, v, device, uuid)
 	}
 	if known == 0 {
-		out.Skip(c.sys.At(host.Bad(1, "named numbers", b)))
+		out.Error(c.sys.At(host.Bad(1, "named numbers", b)))
 	}
 }
 

@@ -106,7 +106,7 @@ func (c *bcachefsCollector) Update(_ context.Context, out *metric.Sink) error {
 		entries, err := c.sys.Names(bcachefsDir, uuid)
 		if err != nil {
 			if !host.Gone(err) { // gone: unmounted meanwhile
-				out.Skip(err)
+				out.Error(err)
 			}
 			continue
 		}

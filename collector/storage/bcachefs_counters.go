@@ -32,20 +32,20 @@ type folderID struct {
 func (c *bcachefsCollector) emitCounters(uuid string, out *metric.Sink) {
 	files, err := c.counterFiles(uuid)
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	for i := range files {
 		b, err := c.sys.Read(bcachefsDir, uuid, "counters", files[i].name)
 		if err != nil {
 			if !host.Gone(err) {
-				out.Skip(err)
+				out.Error(err)
 			}
 			continue
 		}
 		if v, ok := parseBcachefsCounter(b); ok {
 			out.Emit(files[i].family, v, uuid)
 		} else {
-			out.Skip(c.sys.At(host.Bad(1, "a number since the file system's creation", b)))
+			out.Error(c.sys.At(host.Bad(1, "a number since the file system's creation", b)))
 		}
 	}
 }

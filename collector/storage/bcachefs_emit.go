@@ -125,7 +125,7 @@ func (c *bcachefsCollector) text(out *metric.Sink, uuid, dir, name string) (stri
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
 	gone := host.Gone(err)
 	if err != nil && !gone {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return string(b), !gone
 }
@@ -135,13 +135,13 @@ func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (fl
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return 0, false
 	}
 	v, ok := parseBcachefsNumber(b)
 	if !ok {
-		out.Skip(c.sys.At(host.Bad(1, "a number such as 12 or 1.5G", b)))
+		out.Error(c.sys.At(host.Bad(1, "a number such as 12 or 1.5G", b)))
 	}
 	return v, ok
 }
@@ -161,7 +161,7 @@ type bcachefsLines struct {
 func (c *bcachefsCollector) lines(out *metric.Sink, uuid, dir, name string) bcachefsLines {
 	b, err := c.sys.Read(bcachefsDir, uuid, dir, name)
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return bcachefsLines{sys: c.sys, out: out, rest: b}
 }
@@ -179,5 +179,5 @@ func (l *bcachefsLines) next() bool {
 
 // skip tells that the line is not what was wanted.
 func (l *bcachefsLines) skip(want string) {
-	l.out.Skip(l.sys.At(host.Bad(l.n, want, l.line)))
+	l.out.Error(l.sys.At(host.Bad(l.n, want, l.line)))
 }

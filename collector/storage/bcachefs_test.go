@@ -132,7 +132,7 @@ func FuzzBcachefs(f *testing.F) {
 		c.emitDone(lines, "d", "u")
 		c.emitErrors(lines, "d", "u")
 		errs, more := out.Errors()
-		if len(bytes.Trim(b, " \t\n\r\v\f\x00")) > 0 && len(errs)+more == 0 && out.Samples() == 0 && !bytes.Contains(b, []byte("nr")) {
+		if len(bytes.Trim(b, " \t\n\r\v\f\x00")) > 0 && len(errs)+more == 0 && out.SampleCount() == 0 && !bytes.Contains(b, []byte("nr")) {
 			t.Errorf("nothing of %q, and no error", b)
 		}
 		parseBcachefsCounter(b)

@@ -28,9 +28,9 @@ var btrfs = collect.Spec{
 		"/proc/1/mountinfo",
 		"/proc/self/mountinfo",
 	},
-	Needs:   "To open a mount point of the file system, for the errors and the unused space of its devices; it is asked there with ioctls that take no privilege.",
-	Lenient: true,
-	Build:   collect.Plain(newBtrfs),
+	Needs:           "To open a mount point of the file system, for the errors and the unused space of its devices; it is asked there with ioctls that take no privilege.",
+	NoDataIsSuccess: true,
+	Build:           collect.Plain(newBtrfs),
 }
 
 // btrfsCollector reads /sys/fs/btrfs/UUID, mostly a number a file, and asks
@@ -154,7 +154,7 @@ func (c *btrfsCollector) number(out *metric.Sink, dir string, elem ...string) (f
 	var path [6]string // so that elem may stay on the stack
 	v, err := c.sys.Uint(append(append(path[:0], btrfsDir, dir), elem...)...)
 	if err != nil && !host.Gone(err) && !errors.Is(err, syscall.ENOTDIR) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return float64(v), err == nil
 }
@@ -164,13 +164,13 @@ func (c *btrfsCollector) emitCommits(s *btrfsSystem, out *metric.Sink) {
 	b, err := c.sys.Read(btrfsDir, s.dir, "commit_stats")
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return
 	}
 	rows, err := parseBtrfsRows(b, []string{"commits", "last_commit_ms", "max_commit_ms", "total_commit_ms"})
 	if err != nil {
-		out.Skip(c.sys.At(err))
+		out.Error(c.sys.At(err))
 	}
 	for i, f := range [...]*metric.Family{c.commits, c.lastCommit, c.longestCommit, c.commitSeconds} {
 		switch {
@@ -189,7 +189,7 @@ func (c *btrfsCollector) emitSpace(s *btrfsSystem, content string, out *metric.S
 	names, err := c.sys.Names(btrfsDir, s.dir, "allocation", content)
 	if err != nil {
 		if !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 		return !host.Gone(err)
 	}

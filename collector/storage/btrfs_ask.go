@@ -65,11 +65,11 @@ func (p *btrfsProber) ask(ctx context.Context, withErrors bool, out *metric.Sink
 		switch {
 		case !ok:
 			late = true
-			out.Skip(fmt.Errorf("%s: btrfs has not answered since %s", p.root.Path(probe.points[0]), probe.run.Started.UTC().Format(time.RFC3339)))
+			out.Error(fmt.Errorf("%s: btrfs has not answered since %s", p.root.Path(probe.points[0]), probe.run.Started.UTC().Format(time.RFC3339)))
 		case err == nil:
 			p.answers = append(p.answers, fs)
 		case !host.Gone(err) && !errors.Is(err, syscall.ENOTTY): // gone: unmounted, or below another mount
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	return p.answers, late
@@ -115,7 +115,7 @@ func (p *btrfsProber) readMounts(out *metric.Sink) {
 	if err != nil {
 		own, ownErr := p.proc.Read("self/mountinfo")
 		if b = own; ownErr != nil && !host.Gone(err) {
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	isTable := len(b) == 0
@@ -128,13 +128,13 @@ func (p *btrfsProber) readMounts(out *metric.Sink) {
 		}
 		mount, err := parseMountInfo(line)
 		if err != nil {
-			out.Skip(p.proc.At(host.Bad(n, err.Error(), line)))
+			out.Error(p.proc.At(host.Bad(n, err.Error(), line)))
 			continue
 		}
 		p.mounted(string(mount.major)+":"+string(mount.minor), mount.point)
 	}
 	if !isTable {
-		out.Skip(p.proc.At(host.Bad(1, errMountInfo.Error(), b)))
+		out.Error(p.proc.At(host.Bad(1, errMountInfo.Error(), b)))
 	}
 	p.forget()
 }

@@ -23,12 +23,12 @@ var errorNames = [...]string{"write", "read", "flush", "corruption", "generation
 func (c *btrfsCollector) readDevices(s *btrfsSystem, out *metric.Sink) {
 	names, err := c.sys.Names(btrfsDir, s.dir, "devices")
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	s.devices = names
 	ids, err := c.sys.Names(btrfsDir, s.dir, "devinfo") // since Linux 5.6
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	for _, name := range ids {
 		id, ok := scan.Uint([]byte(name))
@@ -43,7 +43,7 @@ func (c *btrfsCollector) readDevices(s *btrfsSystem, out *metric.Sink) {
 		case err == nil:
 			s.errors = append(s.errors, btrfsDeviceErrors{id, c.parseErrors(b, out)})
 		case !host.Gone(err):
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 }
@@ -54,7 +54,7 @@ func (c *btrfsCollector) parseErrors(b []byte, out *metric.Sink) btrfsRows {
 	}
 	rows, err := parseBtrfsRows(b, []string{"write_errs", "read_errs", "flush_errs", "corruption_errs", "generation_errs"})
 	if err != nil {
-		out.Skip(c.sys.At(err))
+		out.Error(c.sys.At(err))
 	}
 	return rows
 }
@@ -95,7 +95,7 @@ func (c *btrfsCollector) emitDevices(s *btrfsSystem, answers []host.Btrfs, late 
 		case err == nil:
 			out.Emit(c.deviceSize, float64(sectors)*512, "", device, s.uuid)
 		case !host.Gone(err): // gone: pulled out
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (c *diskstatsCollector) Update(_ context.Context, out *metric.Sink) error {
 		d, err := c.parse(n, line)
 		switch {
 		case err != nil:
-			out.Skip(c.proc.At(host.Bad(number, err.Error(), line)))
+			out.Error(c.proc.At(host.Bad(number, err.Error(), line)))
 		case d != nil:
 			c.disks[n] = d
 			n++

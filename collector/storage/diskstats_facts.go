@@ -69,14 +69,14 @@ func (r *diskFactsReader) refresh(d *disk, out *metric.Sink) {
 		d.facts = diskFacts{major: major, minor: minor, rotational: "0"}
 	}
 	if err := r.readUdev(&d.facts); err != nil {
-		out.Skip(err)
+		out.Error(err)
 		d.read = time.Time{}
 	}
 	rotational, err := r.rotational(d.name)
 	if err == nil {
 		d.facts.rotational = rotational
 	} else if !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 		d.read = time.Time{}
 	}
 }

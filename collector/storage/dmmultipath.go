@@ -53,7 +53,7 @@ func newDmmultipath(env *collect.Env) *dmmultipathCollector {
 }
 
 func (c *dmmultipathCollector) Update(_ context.Context, out *metric.Sink) error {
-	maps, err := dm.Maps(c.sys, out.Skip)
+	maps, err := dm.Maps(c.sys, out.Error)
 	if err != nil {
 		return collect.OrNoData(err)
 	}

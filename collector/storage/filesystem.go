@@ -112,9 +112,9 @@ func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
 		out.Bool(c.readOnly, m.readOnly, m.device, err.Error(), m.fsType, m.point)
 		out.Emit(c.deviceError, 1, m.device, err.Error(), m.fsType, m.point)
 		if errors.Is(err, errMountTimeout) {
-			out.Skip(fmt.Errorf("%s: statfs has not answered since %s", m.probe.path, m.probe.since.UTC().Format(time.RFC3339)))
+			out.Error(fmt.Errorf("%s: statfs has not answered since %s", m.probe.path, m.probe.since.UTC().Format(time.RFC3339)))
 		} else {
-			out.Skip(&fs.PathError{Op: "statfs", Path: m.probe.path, Err: err})
+			out.Error(&fs.PathError{Op: "statfs", Path: m.probe.path, Err: err})
 		}
 		return
 	}

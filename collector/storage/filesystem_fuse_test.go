@@ -182,8 +182,8 @@ func testHungMounts(t *testing.T) {
 func collectMounts(t *testing.T, u *collect.Unit) (good, hung int) {
 	r := u.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), r.Deadline())
-	if !ok || !result.Reason.Success() {
-		t.Errorf("late, or failed: %s", result.Reason)
+	if !ok || !result.State.Success() {
+		t.Errorf("late, or failed: %s", result.State)
 	}
 	text := string(u.AppendText(nil, nil))
 	for line := range strings.Lines(text) {

@@ -84,7 +84,7 @@ func (t *mountTable) read(out *metric.Sink) ([]*mount, error) {
 		switch {
 		case err == nil && len(b) > 0:
 			if broken != nil && !hidden(broken) {
-				out.Skip(broken)
+				out.Error(broken)
 			}
 			t.update(i, b, out)
 			return t.mounts, nil
@@ -139,7 +139,7 @@ func (t *mountTable) parse(out *metric.Sink) bool {
 		l, err := t.sources[t.source].parse(line)
 		if err != nil {
 			good = false
-			out.Skip(t.proc.At(host.Bad(number, err.Error(), line)))
+			out.Error(t.proc.At(host.Bad(number, err.Error(), line)))
 			continue
 		}
 		m := t.mount(l)

@@ -60,13 +60,13 @@ func (c *mdadmCollector) Update(_ context.Context, out *metric.Sink) error {
 		return collect.OrNoData(err)
 	}
 	if err != nil {
-		out.Skip(err)
+		out.Error(err)
 		return c.updateListed(out)
 	}
 	arrays, bad := parseMdstat(b, c.arrays)
 	c.arrays = arrays
 	for _, err := range bad {
-		out.Skip(c.proc.At(err))
+		out.Error(c.proc.At(err))
 	}
 	for i := range arrays {
 		c.emit(&arrays[i], out)
@@ -122,25 +122,25 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 	case err == nil:
 		disks, err := parseRaidDisks(b)
 		if err != nil {
-			out.Skip(c.sys.At(err))
+			out.Error(c.sys.At(err))
 		}
 		disks.emit(out, c.raidDisks, a.name)
 	case !host.Gone(err):
-		out.Skip(err)
+		out.Error(err)
 	}
 	degraded, err := c.sys.Uint("block", dir, "md", "degraded")
 	switch {
 	case err == nil:
 		out.Emit(c.degraded, float64(degraded), a.name)
 	case !host.Gone(err):
-		out.Skip(err)
+		out.Error(err)
 	default:
 		counts, err := c.countsMissing(dir)
 		switch {
 		case err == nil && !counts:
 			out.Emit(c.degraded, 0, a.name)
 		case err != nil && !host.Gone(err):
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 }

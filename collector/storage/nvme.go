@@ -67,12 +67,12 @@ func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
 	}
 	c.usage.keep(names)
 	for _, name := range names {
-		controller, ok := nvmefs.ReadController(c.sys, name, out.Skip)
+		controller, ok := nvmefs.ReadController(c.sys, name, out.Error)
 		if !ok {
 			continue
 		}
 		out.Emit(c.info, 1, controller.ID, name, controller.Firmware, controller.Model, controller.Serial, controller.State)
-		namespaces := nvmefs.Namespaces(c.sys, name, out.Skip)
+		namespaces := nvmefs.Namespaces(c.sys, name, out.Error)
 		for i := range namespaces {
 			c.emit(name, &namespaces[i], out)
 		}

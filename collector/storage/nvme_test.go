@@ -94,8 +94,8 @@ func TestNvmeSecrets(t *testing.T) {
 	}
 	r := u.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), time.Now().Add(time.Minute))
-	if !ok || result.Reason != collect.OK {
-		t.Errorf("%v, %v", result.Reason, u.Status().Err)
+	if !ok || result.State != collect.OK {
+		t.Errorf("%v, %v", result.State, u.Status().Err)
 	}
 }
 
@@ -155,5 +155,5 @@ func benchCollector(b *testing.B, spec collect.Spec, lay func(put func(file, tex
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(sink.Samples()), "samples")
+	b.ReportMetric(float64(sink.SampleCount()), "samples")
 }

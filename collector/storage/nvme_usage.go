@@ -85,12 +85,12 @@ func (u *nvmeUsage) ask(controller string, namespaces []nvmefs.Namespace) {
 func (u *nvmeUsage) wait(ctx context.Context, out *metric.Sink, used *metric.Family) {
 	for _, q := range u.asked {
 		if !q.run.Wait(ctx, q.run.Started.Add(u.patience)) {
-			out.Skip(fmt.Errorf("%s: nuse: no answer within %s", u.host.Sys.Path("class/nvme", q.controller), u.patience))
+			out.Error(fmt.Errorf("%s: nuse: no answer within %s", u.host.Sys.Path("class/nvme", q.controller), u.patience))
 			continue
 		}
 		answers, err := q.run.Result()
 		if err != nil {
-			out.Skip(fmt.Errorf("%s: nuse: %w", u.host.Sys.Path("class/nvme", q.controller), err))
+			out.Error(fmt.Errorf("%s: nuse: %w", u.host.Sys.Path("class/nvme", q.controller), err))
 		}
 		for _, a := range answers {
 			q.emit(a, out, used)
@@ -106,7 +106,7 @@ func (q *nvmeInquiry) emit(a nvmeAnswer, out *metric.Sink, used *metric.Family) 
 	switch {
 	case i < 0 || host.Gone(a.err): // went away, or the kernel is older than 6.8
 	case a.err != nil:
-		out.Skip(a.err)
+		out.Error(a.err)
 	case q.namespaces[i].BlockSizeKnown:
 		out.Emit(used, float64(a.blocks)*float64(q.namespaces[i].BlockSize), q.controller, q.namespaces[i].ID)
 	}

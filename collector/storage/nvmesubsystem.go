@@ -21,8 +21,8 @@ var nvmesubsystem = collect.Spec{
 		"/sys/class/nvme-subsystem/nvme-subsys*/nvme*/transport",
 		"/sys/class/nvme-subsystem/nvme-subsys*/nvme*n*",
 	},
-	Off:   true,
-	Build: collect.Plain(newNvmesubsystem),
+	DisabledByDefault: true,
+	Build:             collect.Plain(newNvmesubsystem),
 }
 
 // nvmesubsystemCollector reads /sys/class/nvme-subsystem/nvme-subsys*, where
@@ -52,7 +52,7 @@ func newNvmesubsystem(env *collect.Env) *nvmesubsystemCollector {
 }
 
 func (c *nvmesubsystemCollector) Update(_ context.Context, out *metric.Sink) error {
-	subsystems, err := nvmefs.Subsystems(c.sys, out.Skip)
+	subsystems, err := nvmefs.Subsystems(c.sys, out.Error)
 	if err != nil {
 		return collect.OrNoData(err)
 	}

@@ -69,12 +69,12 @@ func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 			continue
 		}
 		if l.seen {
-			out.Skip(proc.At(host.Bad(n, "no second line "+l.word, line)))
+			out.Error(proc.At(host.Bad(n, "no second line "+l.word, line)))
 			continue
 		}
 		known, l.seen = true, true
 		if err := s.emitLine(l, n, numbers, out); err != nil {
-			out.Skip(proc.At(err))
+			out.Error(proc.At(err))
 		}
 	}
 	if !known {

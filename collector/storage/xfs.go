@@ -13,11 +13,11 @@ import (
 )
 
 var xfs = collect.Spec{
-	Name:    "xfs",
-	Help:    "What mounted XFS file systems have done: extents, trees, directories, inodes, reads and writes.",
-	Reads:   []string{"/sys/fs/xfs/*/stats/stats"},
-	Lenient: true,
-	Build:   collect.Plain(newXFS),
+	Name:            "xfs",
+	Help:            "What mounted XFS file systems have done: extents, trees, directories, inodes, reads and writes.",
+	Reads:           []string{"/sys/fs/xfs/*/stats/stats"},
+	NoDataIsSuccess: true,
+	Build:           collect.Plain(newXFS),
 }
 
 // xfsCollector reads /sys/fs/xfs/DEVICE/stats/stats, a row of counters for
@@ -127,7 +127,7 @@ func (c *xfsCollector) Update(_ context.Context, out *metric.Sink) error {
 			c.emit(b, device, out)
 		case !host.Gone(err) && !errors.Is(err, syscall.ENOTDIR): // gone: unmounted meanwhile
 			found = true
-			out.Skip(err)
+			out.Error(err)
 		}
 	}
 	if !found {
@@ -150,11 +150,11 @@ func (c *xfsCollector) emit(b []byte, device string, out *metric.Sink) {
 		}
 		known++
 		if !row.emit(values, device, out) {
-			out.Skip(c.sys.At(host.Bad(n, "a name and a number for each column", line)))
+			out.Error(c.sys.At(host.Bad(n, "a name and a number for each column", line)))
 		}
 	}
 	if known == 0 {
-		out.Skip(c.sys.At(host.Bad(1, "rows of XFS statistics", b)))
+		out.Error(c.sys.At(host.Bad(1, "rows of XFS statistics", b)))
 	}
 }
 

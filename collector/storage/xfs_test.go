@@ -98,7 +98,7 @@ func FuzzXFS(f *testing.F) {
 		c.emit(b, "sda", out)
 		errs, _ := out.Errors()
 		want, err := procfsxfs.ParseStats(bytes.NewReader(b))
-		if err != nil || len(errs) > 0 || out.Samples() < 39 || bytes.Count(b, []byte("\n")) > 40 || bytes.ContainsAny(b, "\v\f\r\x85\xa0") {
+		if err != nil || len(errs) > 0 || out.SampleCount() < 39 || bytes.Count(b, []byte("\n")) > 40 || bytes.ContainsAny(b, "\v\f\r\x85\xa0") {
 			return
 		}
 		text := out.AppendText(nil, nil, func(string) bool { return false })
@@ -150,5 +150,5 @@ func benchmarkCollector(b *testing.B, spec collect.Spec, h *host.Host, options m
 			b.Fatal(errs)
 		}
 	}
-	b.ReportMetric(float64(out.Samples()), "samples")
+	b.ReportMetric(float64(out.SampleCount()), "samples")
 }

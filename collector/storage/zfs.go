@@ -135,7 +135,7 @@ func (c *zfsCollector) Update(_ context.Context, out *metric.Sink) error {
 func (c *zfsCollector) read(pool, file string, out *metric.Sink) ([]byte, bool) {
 	b, err := c.proc.Read(zfsDir, pool, file)
 	if err != nil && !host.Gone(err) {
-		out.Skip(err)
+		out.Error(err)
 	}
 	return b, err == nil
 }
@@ -143,6 +143,6 @@ func (c *zfsCollector) read(pool, file string, out *metric.Sink) ([]byte, bool) 
 // skip notes what is wrong with the file that was read last.
 func (c *zfsCollector) skip(out *metric.Sink, err error) {
 	if err != nil {
-		out.Skip(c.proc.At(err))
+		out.Error(c.proc.At(err))
 	}
 }

@@ -63,7 +63,7 @@ func (t *zfsTable) emitNamed(b []byte, out *metric.Sink, proc *host.Reader, labe
 		}
 		v, number, ok := l.value()
 		if !ok {
-			out.Skip(proc.At(host.Bad(n, "a name, a type and data", line)))
+			out.Error(proc.At(host.Bad(n, "a name, a type and data", line)))
 		}
 		if !number || !ok {
 			continue

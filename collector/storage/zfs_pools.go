@@ -20,7 +20,7 @@ func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 	case errors.Is(err, unix.ENOTDIR) || host.Gone(err):
 		return
 	case err != nil:
-		out.Skip(err)
+		out.Error(err)
 		return
 	}
 	c.datasets.pool()

@@ -22,7 +22,7 @@ type Collector interface {
 	// emitted. ctx tells its deadline but is not done by itself; use
 	// context.WithDeadline for a call that can be cancelled.
 	//
-	// A part that cannot be read is told with out.Skip, and the rest goes on. A
+	// A part that cannot be read is told with out.Error, and the rest goes on. A
 	// returned error means that nothing more can be read; what was emitted
 	// before is served all the same. ErrNoData means "not on this host".
 	Update(ctx context.Context, out *metric.Sink) error
@@ -52,15 +52,15 @@ const DefaultTimeout = 5 * time.Second
 
 // A Spec is a collector's data sheet. It is immutable.
 type Spec struct {
-	Name    string        // of the flag, the file, the fixture, the section in the docs
-	Help    string        // one sentence
-	Reads   []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
-	Asks    []string      // more files that are read only if an option says so, because to read them costs or risks something: docs and sandbox profile, but no recorder
-	Needs   string        // what it takes to read them, where that is more than an ordinary user has
-	Off     bool          // off unless asked for
-	Lenient bool          // node_exporter calls it success when there is nothing to read, so that alerts expect it
-	Timeout time.Duration // zero: DefaultTimeout
-	Build   Builder       // Plain(newX) or With(xOptions{defaults}, newX)
+	Name              string        // of the flag, the file, the fixture, the section in the docs
+	Help              string        // one sentence
+	Reads             []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
+	OptionalReads     []string      // more files that are read only if an option says so, because to read them costs or risks something: docs and sandbox profile, but no recorder
+	Needs             string        // what it takes to read them, where that is more than an ordinary user has
+	DisabledByDefault bool          // off unless asked for
+	NoDataIsSuccess   bool          // node_exporter calls it success when there is nothing to read, so that alerts expect it
+	Timeout           time.Duration // zero: DefaultTimeout
+	Build             Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }
 
 // A Domain is a part of the host, and the folder of the collectors that watch

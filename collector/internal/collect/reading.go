@@ -21,7 +21,7 @@ type Reading struct {
 
 // A Result is what became of a Reading.
 type Result struct {
-	Reason   Reason
+	State    State
 	Duration time.Duration
 	Age      time.Duration       // since the run began
 	Metrics  []prometheus.Metric // in metrics mode
@@ -45,7 +45,7 @@ func (u *Unit) fresh(mode metric.Mode) (outcome, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	k := u.kept[mode]
-	good := k.reason == OK || k.reason == Partial || k.reason == NoData
+	good := k.state == OK || k.state == Partial || k.state == NoData
 	return k, good && time.Since(k.started) < u.Interval-min(u.Interval/20, time.Second)
 }
 
@@ -78,7 +78,7 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 		}
 		out, err := r.run.Result()
 		if err != nil { // of the machinery around Update, which recovers itself
-			return Result{Reason: Panic}, true
+			return Result{State: Panic}, true
 		}
 		if out.mode == r.mode {
 			return out.result(), true
@@ -89,20 +89,20 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 }
 
 func (o outcome) result() Result {
-	return Result{o.reason, o.duration, time.Since(o.started), o.metrics}
+	return Result{o.state, o.duration, time.Since(o.started), o.metrics}
 }
 
-// GiveUp tells that nobody waits for the reading any longer.
-func (r *Reading) GiveUp() Result {
+// Abandon tells that nobody waits for the reading any longer.
+func (r *Reading) Abandon() Result {
 	u := r.unit
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.late != r.run && u.flight.Current() == r.run {
-		u.late = r.run
+	if u.abandoned != r.run && u.flight.Current() == r.run {
+		u.abandoned = r.run
 		u.status.Stuck = r.run.Started
 		u.status.Errors++
-		u.become(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.Started).Round(time.Millisecond)))
+		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.Started).Round(time.Millisecond)))
 	}
-	return Result{Reason: Timeout, Duration: now.Sub(r.run.Started)}
+	return Result{State: Timeout, Duration: now.Sub(r.run.Started)}
 }

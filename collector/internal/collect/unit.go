@@ -17,27 +17,27 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A Reason says how a run of a collector went, in one word.
-type Reason string
+// A State says how a run of a collector went, in one word.
+type State string
 
 // Every run ends with one of these.
 const (
-	OK      Reason = "ok"      // all was read
-	Partial Reason = "partial" // some parts could not be read, the rest is served
-	NoData  Reason = "no_data" // the host does not have what the collector reads
-	Failed  Reason = "error"   // the collector gave up
-	Timeout Reason = "timeout" // the collector is late; what it reads is not served
-	Panic   Reason = "panic"   // the collector has a bug; what it read is not served
+	OK      State = "ok"      // all was read
+	Partial State = "partial" // some parts could not be read, the rest is served
+	NoData  State = "no_data" // the host does not have what the collector reads
+	Failed  State = "error"   // the collector gave up
+	Timeout State = "timeout" // the collector is late; what it reads is not served
+	Panic   State = "panic"   // the collector has a bug; what it read is not served
 )
 
 // Success is what node_scrape_collector_success tells of a reason: whether
 // the samples are to be trusted as far as they go.
-func (r Reason) Success() bool { return r == OK || r == Partial }
+func (r State) Success() bool { return r == OK || r == Partial }
 
 // A Status is what is known of a Unit at one moment.
 type Status struct {
-	Reason   Reason // of the last run; empty before the first
-	Err      error  // why the reason is not ok, if it is known
+	State    State // of the last run; empty before the first
+	Err      error // why the reason is not ok, if it is known
 	Since    time.Time
 	Finished time.Time // when the last run ended
 	Duration time.Duration
@@ -70,11 +70,11 @@ type Unit struct {
 
 	work *metric.Sink // belongs to the run in progress
 
-	mu     sync.Mutex
-	last   *metric.Sink // text of the last run that may be served
-	status Status
-	late   *flight.Run[outcome] // the run that was told late
-	kept   [2]outcome           // the last run of each mode
+	mu        sync.Mutex
+	last      *metric.Sink // text of the last run that may be served
+	status    Status
+	abandoned *flight.Run[outcome] // the run that was told late
+	kept      [2]outcome           // the last run of each mode
 }
 
 // An Option is one setting of a collector, as text, and as it stands in a
@@ -87,7 +87,7 @@ var _ prometheus.Collector = (*Unit)(nil)
 type outcome struct {
 	mode     metric.Mode
 	started  time.Time
-	reason   Reason
+	state    State
 	duration time.Duration
 	metrics  []prometheus.Metric
 }
@@ -124,8 +124,8 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 	return u, nil
 }
 
-// Named returns the unit of a name, or nil.
-func Named(units []*Unit, name string) *Unit {
+// UnitByName returns the unit of a name, or nil.
+func UnitByName(units []*Unit, name string) *Unit {
 	for _, u := range units {
 		if u.Spec.Name == name {
 			return u
@@ -148,24 +148,24 @@ func (u *Unit) Status() Status {
 func (u *Unit) update(mode metric.Mode) outcome {
 	u.work.Reset(mode)
 	started := time.Now()
-	err := u.guard(deadline{context.Background(), started.Add(u.Timeout)})
+	err := u.updateRecovering(deadline{context.Background(), started.Add(u.Timeout)})
 	out := outcome{mode: mode, started: started, duration: time.Since(started)}
 
 	parts, more := u.work.Errors()
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
-		out.reason = Panic
+		out.state = Panic
 		u.work.Reset(mode)
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
-		out.reason = NoData
-	case err != nil, len(parts) > 0 && u.work.Samples() == 0:
-		out.reason = Failed
+		out.state = NoData
+	case err != nil, len(parts) > 0 && u.work.SampleCount() == 0:
+		out.state = Failed
 	case len(parts) > 0:
-		out.reason = Partial
+		out.state = Partial
 	default:
-		out.reason = OK
+		out.state = OK
 	}
 	if mode == metric.Metrics {
 		out.metrics = u.work.Metrics(u.reserved)
@@ -185,7 +185,7 @@ type deadline struct {
 
 func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 
-func (u *Unit) guard(ctx context.Context) (err error) {
+func (u *Unit) updateRecovering(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = flight.Recovered(p)
@@ -199,16 +199,16 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
-	s.Finished, s.Duration, s.Samples = u.now(), out.duration, u.work.Samples()
+	s.Finished, s.Duration, s.Samples = u.now(), out.duration, u.work.SampleCount()
 	s.Stuck = time.Time{}
 	s.Errors += uint64(len(parts) + more)
-	if err != nil && out.reason != NoData {
+	if err != nil && out.state != NoData {
 		s.Errors++
 	}
-	if out.reason == Panic {
+	if out.state == Panic {
 		s.Panics++
 	}
-	u.become(out.reason, joined(err, parts, more))
+	u.setState(out.state, joined(err, parts, more))
 	if out.mode == metric.Text {
 		u.work, u.last = u.last, u.work
 		u.work.Release()
@@ -240,16 +240,16 @@ func joined(err error, parts []error, more int) error {
 	return errors.New(strings.Join(all, "; "))
 }
 
-// become notes the reason of a run, and logs it when it is not that of the
+// setState notes the reason of a run, and logs it when it is not that of the
 // run before: what stays broken is told once, not at every scrape.
-func (u *Unit) become(reason Reason, err error) {
+func (u *Unit) setState(reason State, err error) {
 	s := &u.status
 	s.Err = err
-	if reason == s.Reason {
+	if reason == s.State {
 		return
 	}
-	first := s.Reason == ""
-	s.Reason, s.Since = reason, u.now()
+	first := s.State == ""
+	s.State, s.Since = reason, u.now()
 	switch {
 	case reason == NoData:
 		_ = level.Debug(u.log).Log("msg", "Collector has no data on this host", "err", err)
@@ -263,16 +263,16 @@ func (u *Unit) become(reason Reason, err error) {
 // AppendText appends the text of the last run that was made for the fast road.
 // Somebody must have waited for one.
 func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
-	return u.AppendTextAnd(b, want, nil)
+	return u.AppendTextObserving(b, want, nil)
 }
 
-// AppendTextAnd is AppendText that has feed look at the samples of the same
+// AppendTextObserving is AppendText that has feed look at the samples of the same
 // run, unless it is nil. Feed must not keep what it is given.
-func (u *Unit) AppendTextAnd(b []byte, want metric.Filter, feed func(metric.Each)) []byte {
+func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, feed func(metric.Samples)) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if feed != nil {
-		feed(func(name string, look metric.Look) { u.last.Each(name, u.reserved, look) })
+		feed(func(name string, look metric.SampleFunc) { u.last.VisitSamples(name, u.reserved, look) })
 	}
 	return u.last.AppendText(b, want, u.reserved)
 }
@@ -280,7 +280,7 @@ func (u *Unit) AppendTextAnd(b []byte, want metric.Filter, feed func(metric.Each
 // Describe implements prometheus.Collector. A unit whose families are not all
 // known in advance describes none, which makes it an unchecked collector.
 func (u *Unit) Describe(ch chan<- *prometheus.Desc) {
-	if u.set.IsOpen() {
+	if u.set.IsDynamic() {
 		return
 	}
 	for _, f := range u.set.Families() {
@@ -295,7 +295,7 @@ func (u *Unit) Collect(ch chan<- prometheus.Metric) {
 	r := u.Begin(metric.Metrics)
 	result, ok := r.Wait(context.Background(), r.Deadline().Add(u.Timeout))
 	if !ok {
-		r.GiveUp()
+		r.Abandon()
 	}
 	for _, m := range result.Metrics {
 		ch <- m

@@ -45,19 +45,19 @@ func newToy(t *testing.T, timeout time.Duration, logs *bytes.Buffer, fn update) 
 }
 
 // read makes one reading on the fast road.
-func read(u *Unit) (Reason, string) {
+func read(u *Unit) (State, string) {
 	r := u.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), time.Now().Add(time.Minute))
 	if !ok {
-		return r.GiveUp().Reason, ""
+		return r.Abandon().State, ""
 	}
-	return result.Reason, string(u.AppendText(nil, nil))
+	return result.State, string(u.AppendText(nil, nil))
 }
 
 func TestReasons(t *testing.T) {
 	broken := errors.New("/proc/x: broken")
 	for _, tc := range []struct {
-		want   Reason
+		want   State
 		served bool
 		errors uint64
 		fn     update
@@ -65,12 +65,12 @@ func TestReasons(t *testing.T) {
 		{OK, true, 0, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return nil }},
 		{Partial, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error {
 			out.Emit(v, 1)
-			out.Skip(broken)
+			out.Error(broken)
 			return nil
 		}},
 		{Failed, false, 2, func(_ context.Context, out *metric.Sink, _ *metric.Family) error {
-			out.Skip(broken)
-			out.Skip(broken)
+			out.Error(broken)
+			out.Error(broken)
 			return nil
 		}},
 		{Failed, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return broken }},
@@ -84,7 +84,7 @@ func TestReasons(t *testing.T) {
 			t.Errorf("reason %s, text %q; want %s, served %v", reason, text, tc.want, tc.served)
 		}
 		s := u.Status()
-		if s.Errors != tc.errors || (s.Err == nil) != (tc.want == OK) || s.Reason != tc.want {
+		if s.Errors != tc.errors || (s.Err == nil) != (tc.want == OK) || s.State != tc.want {
 			t.Errorf("%s: status %+v, want %d errors", tc.want, s, tc.errors)
 		}
 	}
@@ -106,7 +106,7 @@ func TestLateCollectorHoldsOneGoroutineAndRecovers(t *testing.T) {
 		}
 	}
 	s := u.Status()
-	if runs.Load() != 1 || s.Errors != 1 || s.Stuck.IsZero() || s.Reason != Timeout {
+	if runs.Load() != 1 || s.Errors != 1 || s.Stuck.IsZero() || s.State != Timeout {
 		t.Errorf("%d runs, status %+v", runs.Load(), s)
 	}
 	stuck := u.flight.Current()

@@ -17,7 +17,7 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 	b.WriteString("# What is in effect: flags, configuration file and defaults together.\ncollectors:\n")
 	shared := map[string]bool{} // flags of more than one collector, which set it for all
 	for _, spec := range specs {
-		u := collect.Named(units, spec.Name)
+		u := collect.UnitByName(units, spec.Name)
 		if u == nil {
 			fmt.Fprintf(&b, "  %s: false\n", spec.Name)
 			continue

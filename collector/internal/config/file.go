@@ -17,7 +17,7 @@ type File struct {
 	DisableDefaults bool
 	Paths           []string // that were read
 	Warnings        []string
-	wishes
+	overrides
 }
 
 // A Section reads a top-level key that this package knows nothing about: a
@@ -30,7 +30,7 @@ const maxFile = 4 << 20
 // Load reads a configuration file and the files that it includes. Everything
 // that is wrong in any of them is told at once.
 func Load(path string, specs []collect.Spec, sections map[string]Section) (*File, document.Findings) {
-	l := &loader{specs: specs, sections: sections, file: &File{wishes: newWishes()}, places: map[string]string{}}
+	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, places: map[string]string{}}
 	l.load(path, true)
 	return l.file, l.findings
 }

@@ -14,7 +14,7 @@ import (
 // fileSpecs are collectors for the tests of files: two that share an option,
 // and one with a list that is off.
 func fileSpecs() []collect.Spec {
-	off := collect.Spec{Name: "off", Off: true, Timeout: 7 * time.Second, Build: collect.With(listed{}, func(*collect.Env, listed) (collect.Collector, error) { return nil, nil })}
+	off := collect.Spec{Name: "off", DisabledByDefault: true, Timeout: 7 * time.Second, Build: collect.With(listed{}, func(*collect.Env, listed) (collect.Collector, error) { return nil, nil })}
 	return []collect.Spec{spec("a"), spec("b"), off}
 }
 

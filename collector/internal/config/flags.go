@@ -57,7 +57,7 @@ func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[s
 
 func (s *Settings) switchFlag(spec collect.Spec) Flag {
 	state := "enabled"
-	if spec.Off {
+	if spec.DisabledByDefault {
 		state = "disabled"
 	}
 	return Flag{

@@ -18,24 +18,24 @@ import (
 // are parsed, and do not change afterwards.
 type Settings struct {
 	DisableDefaults bool
-	flags           wishes
+	flags           overrides
 	file            *File
 	warnings        []string
 }
 
-// wishes are what one source, the flags or the file, says about collectors.
-type wishes struct {
+// overrides are what one source, the flags or the file, says about collectors.
+type overrides struct {
 	enabled  map[string]bool
 	options  map[string]map[string][]string // by collector and option
 	timeout  map[string]time.Duration
 	interval map[string]time.Duration
 }
 
-func newWishes() wishes {
-	return wishes{map[string]bool{}, map[string]map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}}
+func newOverrides() overrides {
+	return overrides{map[string]bool{}, map[string]map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}}
 }
 
-func (w *wishes) add(collector, option, value string) {
+func (w *overrides) add(collector, option, value string) {
 	if w.options[collector] == nil {
 		w.options[collector] = map[string][]string{}
 	}
@@ -43,7 +43,7 @@ func (w *wishes) add(collector, option, value string) {
 }
 
 // New returns settings without any wish.
-func New() *Settings { return &Settings{flags: newWishes(), file: &File{wishes: newWishes()}} }
+func New() *Settings { return &Settings{flags: newOverrides(), file: &File{overrides: newOverrides()}} }
 
 // With returns the settings with the wishes of a file behind those of the
 // flags.
@@ -61,12 +61,12 @@ func (s *Settings) Enabled(spec collect.Spec) bool {
 	if on, explicit := s.file.enabled[spec.Name]; explicit {
 		return on
 	}
-	return !spec.Off && !s.DisableDefaults && !s.file.DisableDefaults
+	return !spec.DisabledByDefault && !s.DisableDefaults && !s.file.DisableDefaults
 }
 
-// Mentioned reports whether a user has said of a collector whether it is to
+// IsExplicit reports whether a user has said of a collector whether it is to
 // run.
-func (s *Settings) Mentioned(collector string) bool {
+func (s *Settings) IsExplicit(collector string) bool {
 	_, byFlag := s.flags.enabled[collector]
 	_, byFile := s.file.enabled[collector]
 	return byFlag || byFile
@@ -75,7 +75,7 @@ func (s *Settings) Mentioned(collector string) bool {
 // Options returns the options that were given for a collector.
 func (s *Settings) Options(collector string) map[string][]string {
 	all := map[string][]string{}
-	for _, w := range []wishes{s.file.wishes, s.flags} {
+	for _, w := range []overrides{s.file.overrides, s.flags} {
 		for name, values := range w.options[collector] {
 			all[name] = values
 		}
@@ -89,17 +89,17 @@ func (s *Settings) Timeout(spec collect.Spec) time.Duration {
 	if timeout == 0 {
 		timeout = collect.DefaultTimeout
 	}
-	return explicit(spec.Name, timeout, s.file.timeout, s.flags.timeout)
+	return firstExplicit(spec.Name, timeout, s.file.timeout, s.flags.timeout)
 }
 
 // Interval returns how old what a collector has read may be when it is served
 // again; zero means that every scrape reads.
 func (s *Settings) Interval(spec collect.Spec) time.Duration {
-	return explicit(spec.Name, 0, s.file.interval, s.flags.interval)
+	return firstExplicit(spec.Name, 0, s.file.interval, s.flags.interval)
 }
 
-// explicit returns the last of the given wishes, or a default.
-func explicit[V any](name string, v V, wishes ...map[string]V) V {
+// firstExplicit returns the last of the given wishes, or a default.
+func firstExplicit[V any](name string, v V, wishes ...map[string]V) V {
 	for _, w := range wishes {
 		if wish, ok := w[name]; ok {
 			v = wish

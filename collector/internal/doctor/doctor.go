@@ -23,8 +23,8 @@ import (
 // every thread of the host, and all of them are alike.
 const enough = 256
 
-// A Sight is what was seen of the files of one collector.
-type Sight struct {
+// A FileAccess is what was seen of the files of one collector.
+type FileAccess struct {
 	Patterns  int // that the collector reads
 	Matched   int // of them, those with a file
 	Forbidden []Forbidden
@@ -38,14 +38,14 @@ type Forbidden struct {
 	Fix  string
 }
 
-// Look looks for the files that match patterns such as
+// Inspect looks for the files that match patterns such as
 // /sys/class/net/*/mtu, below the given roots.
-func Look(paths host.Paths, patterns []string) Sight {
-	s := Sight{Patterns: len(patterns)}
+func Inspect(paths host.Paths, patterns []string) FileAccess {
+	s := FileAccess{Patterns: len(patterns)}
 	for _, pattern := range patterns {
-		files, err := filepath.Glob(Place(paths, pattern))
+		files, err := filepath.Glob(HostPath(paths, pattern))
 		if err != nil || len(files) == 0 {
-			if f, ok := forbiddenFolder(Place(paths, pattern)); ok {
+			if f, ok := forbiddenFolder(HostPath(paths, pattern)); ok {
 				s.add(f)
 			}
 			continue
@@ -62,7 +62,7 @@ func Look(paths host.Paths, patterns []string) Sight {
 
 // add adds what is forbidden, unless it is already there: a folder that is
 // closed closes all the patterns below it.
-func (s *Sight) add(f Forbidden) {
+func (s *FileAccess) add(f Forbidden) {
 	for _, known := range s.Forbidden {
 		if known.Path == f.Path {
 			return
@@ -71,8 +71,8 @@ func (s *Sight) add(f Forbidden) {
 	s.Forbidden = append(s.Forbidden, f)
 }
 
-// Place returns where a path is below the roots of a host.
-func Place(p host.Paths, path string) string {
+// HostPath returns where a path is below the roots of a host.
+func HostPath(p host.Paths, path string) string {
 	for _, root := range []struct{ at, is string }{{"/proc", p.Procfs}, {"/sys", p.Sysfs}, {"/run/udev/data", p.UdevData}} {
 		if root.is != "" && (path == root.at || strings.HasPrefix(path, root.at+"/")) {
 			return filepath.Join(root.is, strings.TrimPrefix(path, root.at))

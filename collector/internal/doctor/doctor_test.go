@@ -33,18 +33,18 @@ func TestPlace(t *testing.T) {
 		"/proc/stat": "/host/proc/stat", "/sys/class/*/x": "/host/sys/class/*/x", "/run/udev/data/b8:0": "/host/udev/b8:0",
 		"/etc/os-release": "/host/etc/os-release", "/process": "/host/process",
 	} {
-		if have := Place(p, path); have != want {
+		if have := HostPath(p, path); have != want {
 			t.Errorf("%s is at %s, want %s", path, have, want)
 		}
 	}
-	if have := Place(host.Paths{}, "/proc/stat"); have != "/proc/stat" {
+	if have := HostPath(host.Paths{}, "/proc/stat"); have != "/proc/stat" {
 		t.Errorf("without roots: %s", have)
 	}
 }
 
 func TestLook(t *testing.T) {
 	paths := tree(t, map[string]os.FileMode{"proc/stat": 0o444, "sys/class/net/a/mtu": 0o444, "sys/class/net/b/mtu": 0o444})
-	s := Look(paths, []string{"/proc/stat", "/sys/class/net/*/mtu", "/sys/class/gone/*", "/proc/gone"})
+	s := Inspect(paths, []string{"/proc/stat", "/sys/class/net/*/mtu", "/sys/class/gone/*", "/proc/gone"})
 	if s.Patterns != 4 || s.Matched != 2 || s.Forbidden != nil {
 		t.Errorf("%+v, want 2 of 4 and nothing forbidden", s)
 	}
@@ -59,7 +59,7 @@ func TestForbiddenAsAnOrdinaryUserOnThisHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(paths.Procfs+"/closed", 0o755) })
-	s := Look(paths, []string{"/sys/*/energy", "/proc/closed/x", "/proc/closed/y"})
+	s := Inspect(paths, []string{"/sys/*/energy", "/proc/closed/x", "/proc/closed/y"})
 	if len(s.Forbidden) != 2 || s.Forbidden[0].Path != paths.Sysfs+"/a/energy" || s.Forbidden[0].More != 1 || s.Forbidden[1].Path != paths.Procfs+"/closed" {
 		t.Errorf("%+v", s)
 	}

@@ -24,7 +24,7 @@ type Evaluation struct {
 	asked   []bool   // whether its source is known
 	sources []Source // of expectations that name no collector
 	tallies []tally
-	look    metric.Look // observe, bound once
+	look    metric.SampleFunc // observe, bound once
 
 	missing []string // of the expectation at hand
 	unnamed int
@@ -61,7 +61,7 @@ func (e *Evaluation) reset() {
 }
 
 // Feed takes the samples of the needed families from one source of several.
-func (e *Evaluation) Feed(each metric.Each) {
+func (e *Evaluation) Feed(each metric.Samples) {
 	for i, family := range e.set.families {
 		e.current, e.any = i, false
 		each(family, e.look)

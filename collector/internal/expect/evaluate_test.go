@@ -60,11 +60,11 @@ func emit(t testing.TB, mode metric.Mode, foreign bool, text string) (*metric.Si
 	out.Reset(mode)
 	for _, f := range families {
 		if foreign {
-			foreign, err := metric.NewForeign(f)
+			foreign, err := metric.NewExternalFamily(f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out.EmitForeign(foreign)
+			out.EmitExternal(foreign)
 			continue
 		}
 		var names []string
@@ -93,7 +93,7 @@ func told(t testing.TB, s *Set, samples *metric.Sink, source func(string, string
 	t.Helper()
 	set := metric.NewSet()
 	to, out := Declare(set), metric.NewSink(set)
-	s.Evaluate(func(name string, look metric.Look) { samples.Each(name, nobody, look) }, source, to, out)
+	s.Evaluate(func(name string, look metric.SampleFunc) { samples.VisitSamples(name, nobody, look) }, source, to, out)
 	var b strings.Builder
 	for line := range strings.Lines(string(out.AppendText(nil, nil, nobody))) {
 		if !strings.HasPrefix(line, "#") {
@@ -268,11 +268,11 @@ func TestHostileValues(t *testing.T) {
 			label := "l"
 			f.Metric = append(f.Metric, &dto.Metric{Label: []*dto.LabelPair{{Name: &label, Value: &v}}, Gauge: &dto.Gauge{Value: &zero}})
 		}
-		foreign, err := metric.NewForeign(f)
+		foreign, err := metric.NewExternalFamily(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		samples.EmitForeign(foreign)
+		samples.EmitExternal(foreign)
 		have := told(t, NewSet(mustNew(t, "x", "a > 0")), samples, func(string, string) Source { return Source{Asked: true} })
 		want := "ok{} 0\nmissing{,missing=\"a{l=\\\"q\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"" + long[:maxText-len(`a{l="`)] + "…\"} 1\n" +
 			"missing{,missing=\"a{l=\\\"\\\\\\\"}\\\\n\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"\\\"} > 0\"} 1\nobserved{} 0\nwanted{} 0\n"
@@ -331,7 +331,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	s := NewSet(list...)
 	verdicts := metric.NewSet()
 	to, out := Declare(verdicts), metric.NewSink(verdicts)
-	each := func(name string, look metric.Look) { samples.Each(name, nobody, look) }
+	each := func(name string, look metric.SampleFunc) { samples.VisitSamples(name, nobody, look) }
 	source := func(string, string) Source { return Source{Asked: true, Declared: true} }
 	b.ReportAllocs()
 	for b.Loop() {

@@ -28,7 +28,7 @@ func Declare(set *metric.Set) *Verdicts {
 }
 
 // Evaluate is Begin, Feed and Finish for samples that come from one source.
-func (s *Set) Evaluate(samples metric.Each, source func(collector, family string) Source, to *Verdicts, out *metric.Sink) {
+func (s *Set) Evaluate(samples metric.Samples, source func(collector, family string) Source, to *Verdicts, out *metric.Sink) {
 	e := s.Begin()
 	e.Feed(samples)
 	e.Finish(source, to, out)

@@ -29,13 +29,13 @@ func (l Labels) Get(name string) []byte {
 	return nil
 }
 
-// A Look sees one sample.
-type Look func(labels Labels, value float64)
+// A SampleFunc sees one sample.
+type SampleFunc func(labels Labels, value float64)
 
-// An Each calls look for every sample of one name, in the order in which they
+// An Samples calls look for every sample of one name, in the order in which they
 // were emitted. The names are those of samples, as a query has them: a summary
 // x has x, x_sum and x_count.
-type Each func(name string, look Look)
+type Samples func(name string, look SampleFunc)
 
 // OfSample returns the declared family that samples of a name belong to, or
 // nil.
@@ -55,35 +55,35 @@ func (s *Set) OfSample(name string) *Family {
 	return nil
 }
 
-// Each calls look for every sample of a name that the sink took, on either
+// VisitSamples calls look for every sample of a name that the sink took, on either
 // road. Foreign families are left out where reserved says that the name
 // belongs to a collector, as they are in what is served.
-func (s *Sink) Each(name string, reserved func(name string) bool, look Look) {
+func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn SampleFunc) {
 	if s.mode == Metrics {
-		s.set.EachOf(s.metrics)(name, look)
+		s.set.SamplesOf(s.metrics)(name, fn)
 	} else if f := s.set.OfSample(name); f != nil && f.index < len(s.text) {
-		s.labels = eachLine(s.text[f.index], name, s.labels, look)
+		s.labels = visitLines(s.text[f.index], name, s.labels, fn)
 	}
-	for _, f := range s.foreign {
-		if family := f.family; mayHave(family, name) && !reserved(family.GetName()) {
+	for _, f := range s.external {
+		if family := f.family; mayHaveSample(family, name) && !reserved(family.GetName()) {
 			for _, m := range family.GetMetric() {
-				eachSample(family.GetName(), m, name, look)
+				visitSeries(family.GetName(), m, name, fn)
 			}
 		}
 	}
 }
 
-// EachOf is Sink.Each for the metrics that a sink of the set has returned.
-func (s *Set) EachOf(metrics []prometheus.Metric) Each {
-	return func(name string, look Look) { s.eachMetric(metrics, name, look) }
+// SamplesOf is Sink.Each for the metrics that a sink of the set has returned.
+func (s *Set) SamplesOf(metrics []prometheus.Metric) Samples {
+	return func(name string, fn SampleFunc) { s.visitMetrics(metrics, name, fn) }
 }
 
-func (s *Set) eachMetric(metrics []prometheus.Metric, name string, look Look) {
+func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFunc) {
 	f := s.OfSample(name)
 	for _, m := range metrics {
-		if foreign, ok := m.(foreignMetric); ok {
-			if mayHave(foreign.family, name) {
-				eachSample(foreign.family.GetName(), foreign.metric, name, look)
+		if foreign, ok := m.(externalMetric); ok {
+			if mayHaveSample(foreign.family, name) {
+				visitSeries(foreign.family.GetName(), foreign.metric, name, fn)
 			}
 			continue
 		}
@@ -92,15 +92,15 @@ func (s *Set) eachMetric(metrics []prometheus.Metric, name string, look Look) {
 		}
 		var one dto.Metric
 		if m.Write(&one) == nil {
-			eachSample(f.name, &one, name, look)
+			visitSeries(f.name, &one, name, fn)
 		}
 	}
 }
 
-// eachLine reads back what Emit has written: one sample a line, with one space
+// visitLines reads back what Emit has written: one sample a line, with one space
 // before the value, and quotes and backslashes escaped. Space is for labels,
 // and returned for the next time.
-func eachLine(text []byte, name string, space Labels, look Look) Labels {
+func visitLines(text []byte, name string, space Labels, fn SampleFunc) Labels {
 	var scratch []byte // of values that had something escaped
 	for len(text) > 0 {
 		if len(text) <= len(name) || string(text[:len(name)]) != name || text[len(name)] != '{' && text[len(name)] != ' ' {
@@ -120,7 +120,7 @@ func eachLine(text []byte, name string, space Labels, look Look) Labels {
 		}
 		end := bytes.IndexByte(rest, '\n')
 		if v, err := strconv.ParseFloat(string(rest[1:end]), 64); err == nil {
-			look(labels, v)
+			fn(labels, v)
 		}
 		space, text = labels, rest[end+1:]
 	}
@@ -153,8 +153,8 @@ func cutLabel(line, scratch []byte) (l Label, rest, used []byte) {
 	return l, line[i+1:], scratch
 }
 
-// mayHave reports whether samples of a name can be those of a family.
-func mayHave(family *dto.MetricFamily, name string) bool {
+// mayHaveSample reports whether samples of a name can be those of a family.
+func mayHaveSample(family *dto.MetricFamily, name string) bool {
 	suffix, ok := strings.CutPrefix(name, family.GetName())
 	switch {
 	case !ok:
@@ -171,8 +171,8 @@ func mayHave(family *dto.MetricFamily, name string) bool {
 	return false
 }
 
-// eachSample looks at the samples of one name that a series has.
-func eachSample(family string, m *dto.Metric, name string, look Look) {
+// visitSeries looks at the samples of one name that a series has.
+func visitSeries(family string, m *dto.Metric, name string, fn SampleFunc) {
 	labels := make(Labels, 0, len(m.Label)+1)
 	for _, l := range m.Label {
 		labels = append(labels, Label{[]byte(l.GetName()), []byte(l.GetValue())})
@@ -183,37 +183,37 @@ func eachSample(family string, m *dto.Metric, name string, look Look) {
 	suffix := strings.TrimPrefix(name, family)
 	switch {
 	case m.Gauge != nil:
-		look(labels, m.Gauge.GetValue())
+		fn(labels, m.Gauge.GetValue())
 	case m.Counter != nil:
-		look(labels, m.Counter.GetValue())
+		fn(labels, m.Counter.GetValue())
 	case m.Untyped != nil:
-		look(labels, m.Untyped.GetValue())
+		fn(labels, m.Untyped.GetValue())
 	case m.Summary != nil:
 		switch s := m.Summary; suffix {
 		case "":
 			for _, q := range s.Quantile {
-				look(with("quantile", q.GetQuantile()), q.GetValue())
+				fn(with("quantile", q.GetQuantile()), q.GetValue())
 			}
 		case "_sum":
-			look(labels, s.GetSampleSum())
+			fn(labels, s.GetSampleSum())
 		case "_count":
-			look(labels, float64(s.GetSampleCount()))
+			fn(labels, float64(s.GetSampleCount()))
 		}
 	case m.Histogram != nil:
 		switch h := m.Histogram; suffix {
 		case "_bucket":
-			eachBucket(h, with, look)
+			visitBuckets(h, with, fn)
 		case "_sum":
-			look(labels, h.GetSampleSum())
+			fn(labels, h.GetSampleSum())
 		case "_count":
-			look(labels, countOf(h))
+			fn(labels, countOf(h))
 		}
 	}
 }
 
-// eachBucket looks at the buckets of a histogram, with the last one that the
+// visitBuckets looks at the buckets of a histogram, with the last one that the
 // text format has even where it was not given.
-func eachBucket(h *dto.Histogram, with func(string, float64) Labels, look Look) {
+func visitBuckets(h *dto.Histogram, with func(string, float64) Labels, fn SampleFunc) {
 	last := math.Inf(-1)
 	for _, b := range h.Bucket {
 		n := float64(b.GetCumulativeCount())
@@ -221,10 +221,10 @@ func eachBucket(h *dto.Histogram, with func(string, float64) Labels, look Look) 
 			n = b.GetCumulativeCountFloat()
 		}
 		last = b.GetUpperBound()
-		look(with("le", last), n)
+		fn(with("le", last), n)
 	}
 	if !math.IsInf(last, +1) {
-		look(with("le", math.Inf(+1)), countOf(h))
+		fn(with("le", math.Inf(+1)), countOf(h))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // looked returns what Each shows of a name, with labels sorted.
-func looked(each Each, name string) string {
+func looked(each Samples, name string) string {
 	var b strings.Builder
 	each(name, func(labels Labels, v float64) {
 		var all []string
@@ -61,11 +61,11 @@ taken 11
 			t.Fatal(err)
 		}
 		for _, name := range []string{"f_seconds", "g", "a_sum", "taken"} {
-			foreign, err := NewForeign(families[name])
+			foreign, err := NewExternalFamily(families[name])
 			if err != nil {
 				t.Fatal(err)
 			}
-			out.EmitForeign(foreign)
+			out.EmitExternal(foreign)
 		}
 		for name, want := range map[string]string{
 			"plain":            " 5\n",
@@ -90,7 +90,7 @@ taken 11
 				t.Errorf("mode %v: %s: have\n%swant\n%s", mode, name, have, want)
 			}
 			if mode == Metrics {
-				if have := looked(set.EachOf(out.Metrics(taken)), name); have != want {
+				if have := looked(set.SamplesOf(out.Metrics(taken)), name); have != want {
 					t.Errorf("returned: %s: have\n%swant\n%s", name, have, want)
 				}
 			}
@@ -100,7 +100,9 @@ taken 11
 
 func taken(name string) bool { return name == "taken" }
 
-func each(s *Sink) Each { return func(name string, look Look) { s.Each(name, taken, look) } }
+func each(s *Sink) Samples {
+	return func(name string, look SampleFunc) { s.VisitSamples(name, taken, look) }
+}
 
 // FuzzEach has any label values read back from the text.
 func FuzzEach(f *testing.F) {
@@ -128,8 +130,8 @@ func TestEachDoesNotAllocate(t *testing.T) {
 	}
 	n := 0
 	look := func(labels Labels, _ float64) { n += len(labels.Get("y")) }
-	out.Each("a", taken, look)
-	if allocs := testing.AllocsPerRun(10, func() { out.Each("a", taken, look) }); allocs > 0 || n == 0 {
+	out.VisitSamples("a", taken, look)
+	if allocs := testing.AllocsPerRun(10, func() { out.VisitSamples("a", taken, look) }); allocs > 0 || n == 0 {
 		t.Errorf("%v allocations for 100 samples, want none", allocs)
 	}
 }

@@ -49,7 +49,7 @@ type Set struct {
 	mu       sync.RWMutex
 	families []*Family
 	byName   map[string]*Family
-	open     bool
+	dynamic  bool
 }
 
 // NewSet returns an empty set.
@@ -120,12 +120,12 @@ func (s *Set) Has(name string) bool {
 	return s.byName[name] != nil
 }
 
-// Open says that families are declared while samples are read, so that the
+// AllowDynamic says that families are declared while samples are read, so that the
 // set cannot be described before.
-func (s *Set) Open() { s.open = true }
+func (s *Set) AllowDynamic() { s.dynamic = true }
 
-// IsOpen reports whether Open was called.
-func (s *Set) IsOpen() bool { return s.open }
+// IsDynamic reports whether Open was called.
+func (s *Set) IsDynamic() bool { return s.dynamic }
 
 // A Keyed holds families by a key that the kernel invents, such as the words
 // of /proc/meminfo. Looking up a known key does not allocate. Like the
@@ -139,7 +139,7 @@ type Keyed struct {
 // first time. Where declare returns nil the key is not exported, and that is
 // remembered too.
 func (s *Set) Keyed(declare func(key string) *Family) *Keyed {
-	s.Open()
+	s.AllowDynamic()
 	return &Keyed{declare: declare, known: map[string]*Family{}}
 }
 

@@ -22,36 +22,36 @@ const (
 // family, so that a collector may go device by device while the exposition
 // has each family in one block. It is not for concurrent use.
 type Sink struct {
-	mode    Mode
-	set     *Set
-	text    [][]byte // by Family.index
-	sizes   []int    // of what Release gave back, by Family.index
-	metrics []prometheus.Metric
-	foreign []*Foreign
-	samples int
-	errs    []error
-	dropped int    // errors beyond maxErrors
-	labels  Labels // space for Each
+	mode     Mode
+	set      *Set
+	text     [][]byte // by Family.index
+	sizes    []int    // of what Release gave back, by Family.index
+	metrics  []prometheus.Metric
+	external []*ExternalFamily
+	samples  int
+	errs     []error
+	dropped  int    // errors beyond maxErrors
+	labels   Labels // space for Each
 }
 
 // maxErrors bounds what one run keeps of its errors; the rest is counted.
 const maxErrors = 20
 
-// A Foreign is a whole family that came from outside, with a name that is not
+// A ExternalFamily is a whole family that came from outside, with a name that is not
 // in the Set. Its text is made once, for as many runs as it is emitted in.
-type Foreign struct {
+type ExternalFamily struct {
 	family *dto.MetricFamily
 	text   []byte
 }
 
-// NewForeign returns a family for EmitForeign. The family must not be changed
+// NewExternalFamily returns a family for EmitExternal. The family must not be changed
 // afterwards.
-func NewForeign(family *dto.MetricFamily) (*Foreign, error) {
+func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
 	var text bytes.Buffer
 	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
 		return nil, err
 	}
-	return &Foreign{family, text.Bytes()}, nil
+	return &ExternalFamily{family, text.Bytes()}, nil
 }
 
 // NewSink returns an empty sink for the families of set.
@@ -62,20 +62,20 @@ func (s *Sink) Reset(mode Mode) {
 	for i := range s.text {
 		s.text[i] = s.text[i][:0]
 	}
-	clear(s.foreign)
-	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, foreign: s.foreign[:0], labels: s.labels}
+	clear(s.external)
+	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, external: s.external[:0], labels: s.labels}
 }
 
-// frugal is how large a buffer may be that a sink keeps while it waits for its
+// maxRetainedBuffer is how large a buffer may be that a sink keeps while it waits for its
 // next run, in bytes. Larger ones are made anew, in the size that was needed
 // before: one allocation for thousands of samples, instead of twice the memory.
-const frugal = 256 << 10
+const maxRetainedBuffer = 256 << 10
 
 // Release gives back the large buffers of a sink that nobody will read before
 // it is Reset.
 func (s *Sink) Release() {
 	for i, b := range s.text {
-		if cap(b) <= frugal {
+		if cap(b) <= maxRetainedBuffer {
 			continue
 		}
 		for len(s.sizes) <= i {
@@ -141,17 +141,17 @@ func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
 }
 
-// EmitForeign adds a whole family that came from outside and whose name no
+// EmitExternal adds a whole family that came from outside and whose name no
 // collector declared. It is left out of the exposition if a collector comes to
 // declare that name after all.
-func (s *Sink) EmitForeign(f *Foreign) {
+func (s *Sink) EmitExternal(f *ExternalFamily) {
 	s.samples += len(f.family.GetMetric())
-	s.foreign = append(s.foreign, f)
+	s.external = append(s.external, f)
 }
 
-// Skip notes that a part could not be read, and why. The collector goes on:
+// Error notes that a part could not be read, and why. The collector goes on:
 // what it emits besides is served, and its state becomes "partial".
-func (s *Sink) Skip(err error) {
+func (s *Sink) Error(err error) {
 	if len(s.errs) == maxErrors {
 		s.dropped++
 		return
@@ -162,8 +162,8 @@ func (s *Sink) Skip(err error) {
 // Errors returns what Skip noted, and how many more there were than are kept.
 func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.dropped }
 
-// Samples returns how many samples were emitted.
-func (s *Sink) Samples() int { return s.samples }
+// SampleCount returns how many samples were emitted.
+func (s *Sink) SampleCount() int { return s.samples }
 
 // A Filter says which families are wanted. A nil Filter wants them all.
 type Filter func(name string) bool
@@ -178,7 +178,7 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 			b = append(append(b, families[i].header...), text...)
 		}
 	}
-	for _, f := range s.foreign {
+	for _, f := range s.external {
 		if name := f.family.GetName(); (want == nil || want(name)) && !reserved(name) {
 			b = append(b, f.text...)
 		}
@@ -189,24 +189,24 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 // Metrics returns what was emitted in metrics mode. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
 	all := s.metrics
-	for _, f := range s.foreign {
+	for _, f := range s.external {
 		if !reserved(f.family.GetName()) {
 			for _, m := range f.family.GetMetric() {
-				all = append(all, foreignMetric{f.family, m})
+				all = append(all, externalMetric{f.family, m})
 			}
 		}
 	}
 	return all
 }
 
-// foreignMetric is one series of a family from outside.
-type foreignMetric struct {
+// externalMetric is one series of a family from outside.
+type externalMetric struct {
 	family *dto.MetricFamily
 	metric *dto.Metric
 }
 
 // Desc implements prometheus.Metric.
-func (m foreignMetric) Desc() *prometheus.Desc {
+func (m externalMetric) Desc() *prometheus.Desc {
 	var names []string
 	for _, l := range m.metric.GetLabel() {
 		names = append(names, l.GetName())
@@ -215,7 +215,7 @@ func (m foreignMetric) Desc() *prometheus.Desc {
 }
 
 // Write implements prometheus.Metric.
-func (m foreignMetric) Write(out *dto.Metric) error {
+func (m externalMetric) Write(out *dto.Metric) error {
 	out.Label = m.metric.Label
 	out.Gauge = m.metric.Gauge
 	out.Counter = m.metric.Counter
@@ -225,4 +225,4 @@ func (m foreignMetric) Write(out *dto.Metric) error {
 	return nil
 }
 
-var _ prometheus.Metric = foreignMetric{}
+var _ prometheus.Metric = externalMetric{}

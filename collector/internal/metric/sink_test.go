@@ -48,8 +48,8 @@ node_cpu_seconds_total{cpu="0",mode="user"} 1234567.89
 		t.Errorf("filtered text:\n%s", got)
 	}
 	s.Reset(Text)
-	if got := s.AppendText(nil, nil, never); len(got) != 0 || s.Samples() != 0 {
-		t.Errorf("after Reset: %d samples, %q", s.Samples(), got)
+	if got := s.AppendText(nil, nil, never); len(got) != 0 || s.SampleCount() != 0 {
+		t.Errorf("after Reset: %d samples, %q", s.SampleCount(), got)
 	}
 }
 
@@ -133,8 +133,8 @@ func TestKeyed(t *testing.T) {
 			t.Error("wrong family")
 		}
 	}
-	if asked != 2 || !set.IsOpen() {
-		t.Errorf("asked %d times, open %v", asked, set.IsOpen())
+	if asked != 2 || !set.IsDynamic() {
+		t.Errorf("asked %d times, open %v", asked, set.IsDynamic())
 	}
 }
 
@@ -142,11 +142,11 @@ func TestForeignFamilyCannotShadow(t *testing.T) {
 	name, help, val, typ := "m", "h", 3.0, dto.MetricType_GAUGE
 	mf := &dto.MetricFamily{Name: &name, Help: &help, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}}
 	s := NewSink(NewSet())
-	foreign, err := NewForeign(mf)
+	foreign, err := NewExternalFamily(mf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.EmitForeign(foreign)
+	s.EmitExternal(foreign)
 	reserved := func(n string) bool { return n == "m" }
 	if got := s.AppendText(nil, nil, reserved); len(got) != 0 {
 		t.Errorf("reserved name is served: %s", got)
@@ -164,26 +164,26 @@ func TestForeignFamilyCannotShadow(t *testing.T) {
 
 func TestForeignFamilyIsRenderedOnce(t *testing.T) {
 	name, val, typ := "m", 3.0, dto.MetricType_GAUGE
-	f, err := NewForeign(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}})
+	f, err := NewExternalFamily(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := NewSink(NewSet())
 	run := func() {
 		s.Reset(Text)
-		s.EmitForeign(f)
+		s.EmitExternal(f)
 	}
 	run()
 	if n := testing.AllocsPerRun(10, run); n > 0 {
 		t.Errorf("%v allocations a run, want none", n)
 	}
-	if got := string(s.AppendText(nil, nil, never)); got != "# TYPE m gauge\nm 3\n" || s.Samples() != 1 {
-		t.Errorf("%d samples, %q", s.Samples(), got)
+	if got := string(s.AppendText(nil, nil, never)); got != "# TYPE m gauge\nm 3\n" || s.SampleCount() != 1 {
+		t.Errorf("%d samples, %q", s.SampleCount(), got)
 	}
 	if s.Reset(Text); len(s.AppendText(nil, nil, never)) != 0 {
 		t.Error("a foreign family outlives its run")
 	}
-	if _, err := NewForeign(&dto.MetricFamily{Name: &name}); err == nil {
+	if _, err := NewExternalFamily(&dto.MetricFamily{Name: &name}); err == nil {
 		t.Error("a family without series is accepted")
 	}
 }
@@ -209,7 +209,7 @@ func TestSummary(t *testing.T) {
 func TestErrorsAreBounded(t *testing.T) {
 	s := NewSink(NewSet())
 	for i := range 50 {
-		s.Skip(fmt.Errorf("error %d", i))
+		s.Error(fmt.Errorf("error %d", i))
 	}
 	if errs, more := s.Errors(); len(errs) != maxErrors || more != 50-maxErrors {
 		t.Errorf("%d errors kept, %d more", len(errs), more)
@@ -248,4 +248,4 @@ func TestEmitDoesNotAllocate(t *testing.T) {
 	}
 }
 
-var _ prometheus.Metric = foreignMetric{}
+var _ prometheus.Metric = externalMetric{}

@@ -35,7 +35,7 @@ type Engine struct {
 	age      *metric.Family
 	verdicts *expect.Verdicts
 	sinks    sync.Pool
-	also     []func(*metric.Sink)
+	onScrape []func(*metric.Sink)
 }
 
 // NewEngine returns an engine.
@@ -57,10 +57,10 @@ func NewEngine() *Engine {
 // Families returns the families that the engine adds of its own.
 func (e *Engine) Families() *metric.Set { return e.set }
 
-// Also has fn emit samples of families in Families at every scrape. It is for
+// OnScrape has fn emit samples of families in Families at every scrape. It is for
 // the time of building: not while scrapes are under way. Scrapes may call fn
 // at the same time.
-func (e *Engine) Also(fn func(out *metric.Sink)) { e.also = append(e.also, fn) }
+func (e *Engine) OnScrape(fn func(out *metric.Sink)) { e.onScrape = append(e.onScrape, fn) }
 
 // A Request is one scrape.
 type Request struct {
@@ -78,18 +78,18 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
-	held := hold(req)
+	held := beginEvaluation(req)
 	for i, u := range req.Units {
-		if served(results[i].Reason) {
-			b = u.AppendTextAnd(b, req.Want, held.feed)
+		if hasSamples(results[i].State) {
+			b = u.AppendTextObserving(b, req.Want, held.feed)
 		}
 	}
 	sink := e.sinks.Get().(*metric.Sink)
 	defer e.sinks.Put(sink)
 	sink.Reset(metric.Text)
-	e.tell(sink, req.Units, results)
-	held.tell(e, sink, results)
-	return sink.AppendText(b, req.Want, nobody)
+	e.emitState(sink, req.Units, results)
+	held.emit(e, sink, results)
+	return sink.AppendText(b, req.Want, reservesNothing)
 }
 
 // Collector returns a collector that makes the given scrape when it is
@@ -108,30 +108,30 @@ func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
-	held := hold(c.req)
+	held := beginEvaluation(c.req)
 	for i, r := range results {
 		for _, m := range r.Metrics {
 			ch <- m
 		}
 		if held.feed != nil {
-			held.feed(c.req.Units[i].Set().EachOf(r.Metrics))
+			held.feed(c.req.Units[i].Set().SamplesOf(r.Metrics))
 		}
 	}
 	sink := metric.NewSink(c.engine.set)
 	sink.Reset(metric.Metrics)
-	c.engine.tell(sink, c.req.Units, results)
-	held.tell(c.engine, sink, results)
-	for _, m := range sink.Metrics(nobody) {
+	c.engine.emitState(sink, c.req.Units, results)
+	held.emit(c.engine, sink, results)
+	for _, m := range sink.Metrics(reservesNothing) {
 		ch <- m
 	}
 }
 
-func nobody(string) bool { return false }
+func reservesNothing(string) bool { return false }
 
-// served reports whether a run that ended so left samples to serve: all that
+// hasSamples reports whether a run that ended so left samples to serve: all that
 // a collector emitted before it gave up, but nothing of a run that is late or
 // was cut off in the middle of a statement.
-func served(r collect.Reason) bool { return r != collect.Timeout && r != collect.Panic }
+func hasSamples(r collect.State) bool { return r != collect.Timeout && r != collect.Panic }
 
 // run has all units read and waits for them, each until its own deadline or
 // that of the request.
@@ -160,10 +160,10 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 			continue
 		}
 		if ctx.Err() != nil { // the client has left: the unit is not to blame
-			results[i] = collect.Result{Reason: collect.Timeout}
+			results[i] = collect.Result{State: collect.Timeout}
 			continue
 		}
-		results[i] = r.GiveUp()
+		results[i] = r.Abandon()
 	}
 	return results
 }
@@ -175,24 +175,24 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// tell emits what there is to say about the scrape.
-func (e *Engine) tell(out *metric.Sink, units []*collect.Unit, results []collect.Result) {
+// emitState emits what there is to say about the scrape.
+func (e *Engine) emitState(out *metric.Sink, units []*collect.Unit, results []collect.Result) {
 	var panics uint64
 	for i, u := range units {
 		name, r, status := u.Spec.Name, results[i], u.Status()
 		out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
-		out.Bool(e.success, r.Reason.Success() || r.Reason == collect.NoData && u.Spec.Lenient, name)
-		out.Emit(e.state, 1, name, string(r.Reason))
+		out.Bool(e.success, r.State.Success() || r.State == collect.NoData && u.Spec.NoDataIsSuccess, name)
+		out.Emit(e.state, 1, name, string(r.State))
 		if status.Errors > 0 { // most never have any, on thousands of hosts
 			out.Emit(e.errors, float64(status.Errors), name)
 		}
-		if u.Interval > 0 && served(r.Reason) {
+		if u.Interval > 0 && hasSamples(r.State) {
 			out.Emit(e.age, r.Age.Seconds(), name)
 		}
 		panics += status.Panics
 	}
 	out.Emit(e.panics, float64(panics))
-	for _, emit := range e.also {
+	for _, emit := range e.onScrape {
 		emit(out)
 	}
 }

@@ -6,28 +6,28 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// held is what a scrape is held against.
-type held struct {
+// evaluation is what a scrape is held against.
+type evaluation struct {
 	req        Request
 	evaluation *expect.Evaluation
-	feed       func(metric.Each) // nil when nothing is expected
+	feed       func(metric.Samples) // nil when nothing is expected
 }
 
-func hold(req Request) held {
+func beginEvaluation(req Request) evaluation {
 	if req.Expect == nil {
-		return held{}
+		return evaluation{}
 	}
 	e := req.Expect.Begin()
-	return held{req, e, e.Feed}
+	return evaluation{req, e, e.Feed}
 }
 
-// tell emits how the expectations are met. What the scrape tells of itself has
+// emit emits how the expectations are met. What the scrape tells of itself has
 // to be in the sink already: it may be expected too.
-func (h held) tell(e *Engine, sink *metric.Sink, results []collect.Result) {
+func (h evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
 	if h.evaluation == nil {
 		return
 	}
-	h.feed(func(name string, look metric.Look) { sink.Each(name, nobody, look) })
+	h.feed(func(name string, look metric.SampleFunc) { sink.VisitSamples(name, reservesNothing, look) })
 	h.evaluation.Finish(func(collector, family string) expect.Source {
 		if collector == "" && e.set.OfSample(family) != nil {
 			return expect.Source{Asked: true, Declared: true}
@@ -44,13 +44,13 @@ func source(req Request, results []collect.Result, collector, family string) exp
 	var perhaps expect.Source
 	for i, u := range req.Units {
 		s := expect.Source{Asked: true, Declared: u.Set().OfSample(family) != nil}
-		if reason := results[i].Reason; blind(reason) {
+		if reason := results[i].State; isBlind(reason) {
 			s.Collector, s.Reason = u.Spec.Name, string(reason)
 		}
 		if u.Spec.Name == collector || collector == "" && s.Declared {
 			return s
 		}
-		if collector == "" && s.Reason != "" && u.Set().IsOpen() {
+		if collector == "" && s.Reason != "" && u.Set().IsDynamic() {
 			perhaps = s
 		}
 	}
@@ -61,9 +61,9 @@ func source(req Request, results []collect.Result, collector, family string) exp
 	return perhaps
 }
 
-// blind reports whether a run that ended so leaves it open what there is on
+// isBlind reports whether a run that ended so leaves it open what there is on
 // the host. No data is an answer, and of a run that read some parts only, what
 // it could not read is as good as gone.
-func blind(r collect.Reason) bool {
+func isBlind(r collect.State) bool {
 	return r == collect.Timeout || r == collect.Panic || r == collect.Failed
 }

@@ -37,7 +37,7 @@ func unit(t *testing.T, name string, update func(f *metric.Family, out *metric.S
 	t.Helper()
 	spec := collect.Spec{Name: name, Timeout: timeout(name), Build: collect.Plain(func(env *collect.Env) *toy {
 		if strings.HasSuffix(name, "s") {
-			env.Metrics.Open()
+			env.Metrics.AllowDynamic()
 		}
 		return &toy{env.Metrics.Gauge("node_"+name, "A toy.", "device"), update}
 	})}
@@ -58,11 +58,11 @@ func timeout(name string) time.Duration {
 
 func foreign(out *metric.Sink, name string) {
 	one, typ := 1.0, dto.MetricType_GAUGE
-	foreign, err := metric.NewForeign(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
+	foreign, err := metric.NewExternalFamily(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
 	if err != nil {
 		panic(err) // which is told as the collector's state
 	}
-	out.EmitForeign(foreign)
+	out.EmitExternal(foreign)
 }
 
 // told scrapes on both roads and returns what is told of expectations, which
@@ -138,7 +138,7 @@ func TestExpect(t *testing.T) {
 	})
 	part := unit(t, "part", func(f *metric.Family, out *metric.Sink) error {
 		out.Emit(f, 1, "eth0")
-		out.Skip(errors.New("eth1: input/output error"))
+		out.Error(errors.New("eth1: input/output error"))
 		return nil
 	})
 	none := unit(t, "none", func(*metric.Family, *metric.Sink) error { return collect.ErrNoData })

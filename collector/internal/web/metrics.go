@@ -65,10 +65,10 @@ func NewMetrics(c MetricsConfig) *Metrics {
 	}
 	set := c.Engine.Families()
 	rejected := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
-	c.Engine.Also(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
+	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
 	if c.Telemetry {
 		m.telemetry.declare(set)
-		c.Engine.Also(m.telemetry.emit)
+		c.Engine.OnScrape(m.telemetry.emit)
 	}
 	return m
 }
@@ -156,7 +156,7 @@ func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]
 	}
 	var chosen []*collect.Unit
 	for _, name := range collects {
-		u := collect.Named(units, name)
+		u := collect.UnitByName(units, name)
 		if u == nil {
 			return nil, fmt.Errorf("disabled collector: %q", name)
 		}

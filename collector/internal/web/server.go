@@ -134,13 +134,13 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 
 func newRow(u *collect.Unit, now time.Time) row {
 	s := u.Status()
-	r := row{Name: u.Spec.Name, Help: u.Spec.Help, State: string(s.Reason), Label: string(s.Reason), Options: u.Options}
+	r := row{Name: u.Spec.Name, Help: u.Spec.Help, State: string(s.State), Label: string(s.State), Options: u.Options}
 	switch {
-	case s.Reason == "":
+	case s.State == "":
 		r.Label = "not read yet"
 	case !s.Stuck.IsZero():
 		r.Label = fmt.Sprintf("late for %v", now.Sub(s.Stuck).Round(time.Second))
-	case s.Reason == collect.NoData:
+	case s.State == collect.NoData:
 		r.Label = "no data"
 	}
 	if !s.Finished.IsZero() {

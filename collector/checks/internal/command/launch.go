@@ -34,7 +34,7 @@ func (r *request) start() (int, error) {
 	if err := r.prepare(); err != nil {
 		return 0, err
 	}
-	restore, worn, err := r.wear()
+	restore, worn, err := r.applyLimit()
 	if err != nil {
 		return 0, err
 	}
@@ -51,12 +51,12 @@ func (r *request) start() (int, error) {
 	return pid, err
 }
 
-// wear puts the memory limit on the supervisor, for the program to have it
+// applyLimit puts the memory limit on the supervisor, for the program to have it
 // from its first instruction, until restore is called. One that the supervisor
 // does not fit into would end it instead, as soon as the runtime maps memory:
 // that takes a second stage. To set it on a program that has been started comes
 // milliseconds late, when a shell has long had children.
-func (r *request) wear() (restore func(), worn bool, err error) {
+func (r *request) applyLimit() (restore func(), applied bool, err error) {
 	if r.Memory < 0 || !fits(r.Memory-margin) {
 		return func() {}, false, nil
 	}

@@ -45,8 +45,8 @@ type run struct {
 	lost  bool  // the supervisor was given up
 }
 
-// begun starts a supervisor and hands it the request.
-func (r *Runner) begun(c Command, req *request, group *cgroup.Group) (*run, error) {
+// startRun starts a supervisor and hands it the request.
+func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, error) {
 	u := &run{
 		command: c, patience: r.Patience, group: group,
 		stdout: head{max: c.Stdout}, stderr: tail{max: c.Stderr},

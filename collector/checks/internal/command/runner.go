@@ -100,7 +100,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	if group != nil {
 		defer group.Close()
 	}
-	run, err := r.begun(c, req, group)
+	run, err := r.startRun(c, req, group)
 	if err != nil {
 		return unstarted(err)
 	}

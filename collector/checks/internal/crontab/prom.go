@@ -10,11 +10,11 @@ import (
 // textfile collector, in the three ways that are usual. Its output is taken
 // directly then.
 func (c *check) takeProm() {
-	if tokens, file, ok := sponged(c.tokens); ok {
+	if tokens, file, ok := viaSponge(c.tokens); ok {
 		c.prom(tokens, file)
-	} else if tokens, file, ok := written(c.tokens); ok {
+	} else if tokens, file, ok := viaRedirect(c.tokens); ok {
 		c.prom(tokens, file)
-	} else if tokens, file, ok := moved(c.tokens); ok {
+	} else if tokens, file, ok := viaRename(c.tokens); ok {
 		c.prom(tokens, file)
 	}
 }
@@ -26,8 +26,8 @@ func (c *check) prom(tokens []token, file string) {
 
 func isProm(t token) bool { return !t.operator && strings.HasSuffix(t.text, ".prom") }
 
-// sponged is COMMAND | sponge FILE.prom.
-func sponged(t []token) (rest []token, file string, ok bool) {
+// viaSponge is COMMAND | sponge FILE.prom.
+func viaSponge(t []token) (rest []token, file string, ok bool) {
 	n := len(t)
 	if n < 4 || !isProm(t[n-1]) || path.Base(t[n-2].text) != "sponge" || !t[n-3].is("|") {
 		return nil, "", false
@@ -35,8 +35,8 @@ func sponged(t []token) (rest []token, file string, ok bool) {
 	return t[:n-3], t[n-1].text, !listed(t)
 }
 
-// written is COMMAND > FILE.prom.
-func written(t []token) (rest []token, file string, ok bool) {
+// viaRedirect is COMMAND > FILE.prom.
+func viaRedirect(t []token) (rest []token, file string, ok bool) {
 	rest, target, ok := output(t)
 	return rest, target.text, ok && isProm(target) && !listed(t)
 }
@@ -55,9 +55,9 @@ func output(t []token) (rest []token, target token, ok bool) {
 	return slices.Concat(t[:i], t[i+2:]), t[i+1], true
 }
 
-// moved is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, with a mktemp before
+// viaRename is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, with a mktemp before
 // and a chmod in between or not.
-func moved(tokens []token) (rest []token, file string, ok bool) {
+func viaRename(tokens []token) (rest []token, file string, ok bool) {
 	var command []token
 	var from, to string
 	for _, part := range parts(tokens) {

@@ -47,16 +47,16 @@ func (d *Definition) options() []option {
 		{"metrics", "", "The metrics that the output has, as a list: see below. What is not declared is left out and counted.", d.readMetrics},
 		{"exit-codes", "", "With the format `exit`: the value of each exit code. Without it, the exit code is the value.", numbers(&d.ExitCodes)},
 		{"accept-codes", "", "Exit codes besides 0 with which a run has succeeded, as a list of numbers and of ranges such as `4-255`: of tools that tell by it what they found.", d.readAccept},
-		{"require-eof", "false", "With the format `prometheus`: refuse a text that does not end with `# EOF`, as one that was cut off.", yes(&d.Output.RequireEOF)},
-		{"binary-units", "false", "Read KB, MB, GB and TB as powers of 1024.", yes(&d.Output.BinaryUnits)},
+		{"require-eof", "false", "With the format `prometheus`: refuse a text that does not end with `# EOF`, as one that was cut off.", boolean(&d.Output.RequireEOF)},
+		{"binary-units", "false", "Read KB, MB, GB and TB as powers of 1024.", boolean(&d.Output.BinaryUnits)},
 		{"jq-timeout", "250ms", "With the format `json`: how long all jq expressions may take together.", span(&d.Output.JQTimeout, time.Millisecond)},
 		{"labels", "", "Labels that every series of the check gets, by name.", texts(&d.Labels, "the name of a label", isLabel)},
 		{"sandbox", "none", "What the command is kept from: `strict` from writing anywhere but in a temporary folder of its own and from TCP, `net` from the former, `none` from nothing. See [check-limits.md](check-limits.md#sandbox).", oneOf((*string)(&d.Sandbox), sandbox.Modes()...)},
-		{"sandbox-required", "false", "Whether not to run the command on a kernel that cannot give it the whole of its sandbox. Otherwise it runs with what there is.", yes(&d.SandboxRequired)},
+		{"sandbox-required", "false", "Whether not to run the command on a kernel that cannot give it the whole of its sandbox. Otherwise it runs with what there is.", boolean(&d.SandboxRequired)},
 		{"writable", "", "Absolute paths of folders, and files, that a command in a sandbox may write to as well.", d.readWritable},
-		{"slow", "false", "Whether the check is one that takes long: such checks wait for each other, and not others for them.", yes(&d.Slow)},
-		{"allow-unsafe-path", "false", "Whether to run a program that users other than root can change. For trying things out.", yes(&d.AllowUnsafePath)},
-		{"enabled", "true", "Whether the check runs at all.", yes(&d.Enabled)},
+		{"slow", "false", "Whether the check is one that takes long: such checks wait for each other, and not others for them.", boolean(&d.Slow)},
+		{"allow-unsafe-path", "false", "Whether to run a program that users other than root can change. For trying things out.", boolean(&d.AllowUnsafePath)},
+		{"enabled", "true", "Whether the check runs at all.", boolean(&d.Enabled)},
 		{"description", "", "What the check is for; for those who read the file or the status page.", document.ToText(&d.Description)},
 	}
 }
@@ -77,7 +77,7 @@ func metricOptions(m *output.Metric) []option {
 		{"value", "", "With `json`: the jq expression of an item's value.", document.ToText(&m.Value)},
 		{"label-values", "", "With `json`: the jq expression of each label.", document.ToTextMap(&m.LabelValues)},
 		{"pattern", "", "With `regexp`: the expression, whose group `value` is the value and whose other groups are labels.", document.ToText(&m.Pattern)},
-		{"whole", "false", "With `regexp`: match in the whole text, and not in each line.", yes(&m.Whole)},
+		{"whole", "false", "With `regexp`: match in the whole text, and not in each line.", boolean(&m.Whole)},
 	}
 }
 

@@ -27,7 +27,7 @@ func Read(checks document.Node) []Definition {
 func read(name string, node document.Node) Definition {
 	d := New(name)
 	given := readOptions(node, d.options())
-	d.agree(node, given)
+	d.validate(node, given)
 	return d
 }
 
@@ -45,8 +45,8 @@ func readOptions(node document.Node, options []option) map[string]document.Node 
 	return given
 }
 
-// agree checks what several keys have to do with each other.
-func (d *Definition) agree(node document.Node, given map[string]document.Node) {
+// validate checks what several keys have to do with each other.
+func (d *Definition) validate(node document.Node, given map[string]document.Node) {
 	has := func(key string) bool { _, ok := given[key]; return ok }
 	switch {
 	case has("command") && has("shell"):

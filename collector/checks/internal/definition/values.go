@@ -121,8 +121,8 @@ func span(to *time.Duration, least time.Duration) func(document.Node) {
 func count(to *int, least int) func(document.Node) {
 	return document.To(countValue{to, least})
 }
-func bytes(to *int64) func(document.Node) { return document.To(bytesValue{to}) }
-func yes(to *bool) func(document.Node)    { return document.To(boolValue{to}) }
+func bytes(to *int64) func(document.Node)  { return document.To(bytesValue{to}) }
+func boolean(to *bool) func(document.Node) { return document.To(boolValue{to}) }
 
 func word(to *string, want string, ok func(string) bool) func(document.Node) {
 	return document.To(wordValue{to, want, ok})

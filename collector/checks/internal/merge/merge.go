@@ -36,9 +36,9 @@ type Merger struct {
 type Family struct {
 	Name   string
 	Parts  []Part
-	Served *metric.Foreign // nil when nothing is left
-	Names  []string        // of the family, and of the series of a summary or histogram
-	Errs   []error         // what was left out, and other things worth telling
+	Served *metric.ExternalFamily // nil when nothing is left
+	Names  []string               // of the family, and of the series of a summary or histogram
+	Errs   []error                // what was left out, and other things worth telling
 }
 
 // A Part is what one source has of a family.
@@ -154,7 +154,7 @@ func (m *Merger) family(name string, parts []Part) *Family {
 		whole.Help = &help
 	}
 	var err error
-	if f.Served, err = metric.NewForeign(whole); err != nil {
+	if f.Served, err = metric.NewExternalFamily(whole); err != nil {
 		f.Errs = append(f.Errs, fmt.Errorf("%s: %w", f.Sources(), err))
 		f.Parts = f.lost()
 	}

@@ -32,7 +32,7 @@ func show(all []*Family) (text, errs string) {
 	sink := metric.NewSink(metric.NewSet())
 	for _, f := range all {
 		if f.Served != nil {
-			sink.EmitForeign(f.Served)
+			sink.EmitExternal(f.Served)
 		}
 		for _, err := range f.Errs {
 			errs += err.Error() + "\n"

@@ -41,11 +41,11 @@ func hold(t *testing.T, p *Parser, got Result) {
 		if reserved(family.GetName()) != "" {
 			t.Errorf("%s is reserved", family.GetName())
 		}
-		foreign, err := metric.NewForeign(family)
+		foreign, err := metric.NewExternalFamily(family)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink.EmitForeign(foreign)
+		sink.EmitExternal(foreign)
 	}
 	never := func(string) bool { return false }
 	text := sink.AppendText(nil, nil, never)

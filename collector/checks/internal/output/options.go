@@ -108,15 +108,15 @@ func New(o Options) (*Parser, error) {
 		p.bySource[m.From] = m
 		p.metrics = append(p.metrics, m)
 	}
-	return p, p.agree()
+	return p, p.validate()
 }
 
 // repeats reports whether a family may be declared more than once, for values
 // that are in several places of what the check prints.
 func (f Format) repeats() bool { return f == JSON || f == Regexp }
 
-// agree checks that two declarations of one family are of one type.
-func (p *Parser) agree() error {
+// validate checks that two declarations of one family are of one type.
+func (p *Parser) validate() error {
 	first := map[string]*compiled{}
 	for i, m := range p.metrics {
 		if other := first[m.Name]; other != nil && other.dtoType != m.dtoType {

@@ -39,7 +39,7 @@ func (s *Scheduler) account(c *check, r *run, out Outcome) {
 	out.Families = nil
 	st.Ran, st.Last, st.LastRun = true, out, r.wall
 	suspended := s.suspend(c, out.Reason)
-	s.tell(c, ran, was, suspended)
+	s.logChange(c, ran, was, suspended)
 }
 
 // publish has what a run printed served from now on.
@@ -80,18 +80,18 @@ func (s *Scheduler) suspend(c *check, reason Reason) bool {
 	return first
 }
 
-// tell logs what changed: what stays as it was is told once.
-func (s *Scheduler) tell(c *check, ran, was, suspended bool) {
+// logChange logs what changed: what stays as it was is told once.
+func (s *Scheduler) logChange(c *check, ran, was, suspended bool) {
 	logger := log.With(s.o.Log, "check", c.def.Name)
 	last := c.state.Last
 	switch up := c.state.Up(); {
 	case !up && (was || !ran):
-		s.later(level.Error(logger), "msg", "Check fails", "reason", last.Reason, "err", last.Err, "stderr", tail(last.Stderr))
+		s.logAfterUnlock(level.Error(logger), "msg", "Check fails", "reason", last.Reason, "err", last.Err, "stderr", tail(last.Stderr))
 	case up && ran && !was:
-		s.later(level.Info(logger), "msg", "Check is well again")
+		s.logAfterUnlock(level.Info(logger), "msg", "Check is well again")
 	}
 	if suspended {
-		s.later(level.Error(logger), "msg", "Check is suspended, as it hangs",
+		s.logAfterUnlock(level.Error(logger), "msg", "Check is suspended, as it hangs",
 			"reason", last.Reason, "next", time.Until(c.resumes).Round(time.Second))
 	}
 }

@@ -46,7 +46,7 @@ func (s *Scheduler) Apply(defs []definition.Definition) error {
 			s.change(s.checks[i], d, schedules[d.Name])
 		}
 	}
-	s.look()
+	s.wake()
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (s *Scheduler) revive(c *check, d definition.Definition, times schedule.Sch
 
 // change gives a check another definition.
 func (s *Scheduler) change(c *check, d definition.Definition, times schedule.Schedule) {
-	s.later(level.Info(s.o.Log), "msg", "Check changed", "check", d.Name)
+	s.logAfterUnlock(level.Info(s.o.Log), "msg", "Check changed", "check", d.Name)
 	cut := c.waiting || c.run != nil && !c.run.ended
 	s.end(c)
 	old := c.def

@@ -10,10 +10,10 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
-// beyond is how much longer than its timeout and its grace a run may take
+// stuckMargin is how much longer than its timeout and its grace a run may take
 // before it is told stuck. Runners end in time by themselves, and tell what
 // cannot be ended; this is for one that does not.
-const beyond = 10 * time.Second
+const stuckMargin = 10 * time.Second
 
 // class returns the slots that a check takes one of.
 func (s *Scheduler) class(def definition.Definition) *slots {
@@ -48,7 +48,7 @@ func (s *Scheduler) start(c *check) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &run{check: c, def: c.def, started: time.Now(), wall: s.wall(), cancel: cancel}
 	c.run = r
-	r.watch = time.AfterFunc(r.def.Timeout+r.def.KillGrace+beyond, func() { s.stuck(r) })
+	r.watch = time.AfterFunc(r.def.Timeout+r.def.KillGrace+stuckMargin, func() { s.stuck(r) })
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()

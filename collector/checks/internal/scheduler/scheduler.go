@@ -51,7 +51,7 @@ type Scheduler struct {
 	stop    chan struct{}
 	timing  sync.WaitGroup
 
-	toTell []func() // once the lock is given back
+	pendingLogs []func() // once the lock is given back
 
 	lastNow, lastWall time.Time // when step was called last, by both clocks
 }
@@ -92,7 +92,7 @@ func (s *Scheduler) Start() {
 	s.timing.Add(1)
 	go func() {
 		defer s.timing.Done()
-		s.watchTheClock()
+		s.loop()
 	}()
 }
 
@@ -142,24 +142,24 @@ func (s *Scheduler) find(name string) (int, bool) {
 	})
 }
 
-// later has something logged when the lock is given back: a log that blocks, as
+// logAfterUnlock has something logged when the lock is given back: a log that blocks, as
 // a pipe does that nobody reads, must not hold up those who scrape.
-func (s *Scheduler) later(logger log.Logger, keyvals ...any) {
-	s.toTell = append(s.toTell, func() { _ = logger.Log(keyvals...) })
+func (s *Scheduler) logAfterUnlock(logger log.Logger, keyvals ...any) {
+	s.pendingLogs = append(s.pendingLogs, func() { _ = logger.Log(keyvals...) })
 }
 
 // unlock gives the lock back, and logs what there is to log.
 func (s *Scheduler) unlock() {
-	tell := s.toTell
-	s.toTell = nil
+	tell := s.pendingLogs
+	s.pendingLogs = nil
 	s.mu.Unlock()
 	for _, one := range tell {
 		one()
 	}
 }
 
-// look has the timing goroutine look at the clock again.
-func (s *Scheduler) look() {
+// wake has the timing goroutine look at the clock again.
+func (s *Scheduler) wake() {
 	select {
 	case s.changed <- struct{}{}:
 	default: // it is about to

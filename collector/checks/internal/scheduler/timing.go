@@ -16,8 +16,8 @@ const (
 	clockSet = 10 * time.Second
 )
 
-// watchTheClock triggers checks when they are due.
-func (s *Scheduler) watchTheClock() {
+// loop triggers checks when they are due.
+func (s *Scheduler) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

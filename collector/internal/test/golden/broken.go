@@ -103,11 +103,11 @@ func (r *recorded) judge(t testing.TB, spec collect.Spec, file, variant string, 
 	known := complaints(whole)
 	fresh := slices.DeleteFunc(complaints(text), func(c string) bool { return slices.Contains(known, c) })
 	switch {
-	case status.Reason == collect.Panic:
+	case status.State == collect.Panic:
 		t.Errorf("%s: %v", what, status.Err)
-	case status.Reason == collect.Timeout && !strings.Contains(whole, "# state: timeout"):
+	case status.State == collect.Timeout && !strings.Contains(whole, "# state: timeout"):
 		t.Errorf("%s: it takes longer than %v", what, u.Timeout)
-	case status.Reason == collect.NoData:
+	case status.State == collect.NoData:
 	case len(fresh) > 0:
 		// Other numbers may be in order where they are and lead to another file.
 		if all := strings.Join(fresh, ""); !strings.Contains(all, path.Base(file)) && !(silent && strings.Contains(all, "/")) {

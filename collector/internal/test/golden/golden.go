@@ -145,14 +145,14 @@ func (r *recorded) read(t testing.TB, u *collect.Unit) string {
 	reading := u.Begin(metric.Text)
 	result, ok := reading.Wait(context.Background(), time.Now().Add(time.Minute))
 	if !ok {
-		result = reading.GiveUp()
+		result = reading.Abandon()
 	}
 	var b []byte
-	if result.Reason != collect.Timeout {
+	if result.State != collect.Timeout {
 		b = bytes.ReplaceAll(u.AppendText(nil, nil), []byte(r.root), nil) // a label may hold a path
 	}
-	b = fmt.Appendf(b, "# state: %s\n", result.Reason)
-	if err := u.Status().Err; err != nil && result.Reason != collect.Timeout {
+	b = fmt.Appendf(b, "# state: %s\n", result.State)
+	if err := u.Status().Err; err != nil && result.State != collect.Timeout {
 		b = fmt.Appendf(b, errorLead+"%s\n", metric.Clean(strings.ReplaceAll(err.Error(), r.root, "")))
 	}
 	return string(b)

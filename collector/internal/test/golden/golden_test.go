@@ -155,15 +155,15 @@ func TestBadCollectorIsCaught(t *testing.T) {
 		}},
 		"the error of another file": {want: "/proc/toy garbage: the error does not name the file", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
 			_, err := t.proc.Read("bad")
-			out.Skip(err)
+			out.Error(err)
 			if err := good(t, out); err != nil {
-				out.Skip(errors.New("it does not work"))
+				out.Error(errors.New("it does not work"))
 			}
 			return nil
 		}},
 		"silence behind another error": {want: "/proc/toy garbage: passed over in silence", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
 			_, err := t.proc.Read("bad")
-			out.Skip(err)
+			out.Error(err)
 			_ = good(t, out)
 			return nil
 		}},

@@ -82,7 +82,7 @@ func collectors(domains []collect.Domain, samples map[string]string) []byte {
 				fmt.Fprintf(&b, "\nIt may take %v.\n", s.Timeout)
 			}
 			list(&b, "Reads", s.Reads)
-			list(&b, "Reads if an option says so", s.Asks)
+			list(&b, "Reads if an option says so", s.OptionalReads)
 			if s.Needs != "" {
 				fmt.Fprintf(&b, "\nNeeds: %s\n", s.Needs)
 			}
@@ -139,7 +139,7 @@ func permissions(domains []collect.Domain) []byte {
 			for _, r := range s.Reads {
 				readers[r] = append(readers[r], s.Name)
 			}
-			for _, r := range s.Asks {
+			for _, r := range s.OptionalReads {
 				readers[r] = append(readers[r], s.Name+" if an option says so")
 			}
 		}
@@ -156,7 +156,7 @@ func permissions(domains []collect.Domain) []byte {
 }
 
 func state(s collect.Spec) string {
-	if s.Off {
+	if s.DisabledByDefault {
 		return "off"
 	}
 	return "on"

@@ -140,7 +140,7 @@ func common(peer string) ([]string, error) {
 	theirs := regexp.MustCompile(`--(?:\[no-\])?collector\.([a-z_]+)[\s]`).FindAllStringSubmatch(string(out), -1)
 	var names []string
 	for _, spec := range collector.Catalog() {
-		if !spec.Off && slices.ContainsFunc(theirs, func(m []string) bool { return m[1] == spec.Name }) {
+		if !spec.DisabledByDefault && slices.ContainsFunc(theirs, func(m []string) bool { return m[1] == spec.Name }) {
 			names = append(names, spec.Name)
 		}
 	}
