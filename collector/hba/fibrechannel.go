@@ -3,6 +3,7 @@ package hba
 import (
 	"context"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -53,7 +54,7 @@ func (o *fibrechannelOptions) Fields() []collect.Field {
 // package fcstat for what it takes to read the statistics.
 type fibrechannelCollector struct {
 	finder     *scsihost.Finder
-	attributes attributes
+	attributes attr.Reader
 	statistics *fcstat.Statistics
 	options    fibrechannelOptions
 
@@ -96,7 +97,7 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 	}
 	c := &fibrechannelCollector{
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.FC),
-		attributes: attributes{sys: env.Host.Sys.Reader()},
+		attributes: attr.Reader{Sys: env.Host.Sys.Reader()},
 		statistics: statistics,
 		options:    o,
 		labels: []fibrechannelLabel{
@@ -144,7 +145,7 @@ func (c *fibrechannelCollector) Update(ctx context.Context, out *metric.Sink) er
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	c.attributes.out = out
+	c.attributes.Out = out
 	c.ports, c.names, c.answers = c.ports[:0], c.names[:0], c.answers[:0]
 	for _, h := range hosts {
 		if h.Err != nil {
@@ -177,7 +178,7 @@ func (c *fibrechannelCollector) updateInfo(h *scsihost.Host, out *metric.Sink) (
 			c.values[i] = h.Name
 			continue
 		}
-		value, _ := c.attributes.text(scsihost.FC, h.Name, l.file)
+		value, _ := c.attributes.Text(scsihost.FC, h.Name, l.file)
 		if l.hex {
 			value = trimHex(value)
 		}

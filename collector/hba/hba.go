@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
@@ -60,7 +61,7 @@ func (o *hbaOptions) Fields() []collect.Field {
 //
 // Its families are in the files named hba_*.go, one for each kind of thing.
 type hbaCollector struct {
-	attributes
+	attr.Reader
 	finder     *scsihost.Finder
 	statistics *fcstat.Statistics
 	options    hbaOptions
@@ -104,7 +105,7 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowl
 	}
 	m := env.Metrics
 	return &hbaCollector{
-		attributes: attributes{sys: env.Host.Sys.Reader()},
+		Reader:     attr.Reader{Sys: env.Host.Sys.Reader()},
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
 		statistics: statistics,
 		options:    o,
@@ -128,7 +129,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	c.out = out
+	c.Out = out
 	c.chosen, c.asked, c.answers = c.chosen[:0], c.asked[:0], c.answers[:0]
 	for _, h := range all {
 		if !c.ignores(h) {
@@ -146,7 +147,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 		}
 		if transport, ok := c.updateHost(h); ok {
 			transports[transport]++
-			c.san.add(c.attributes, h, transport)
+			c.san.add(c.Reader, h, transport)
 		}
 	}
 	for t, n := range transports {
@@ -154,9 +155,9 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 			out.Emit(c.discovered, float64(n), hbaTransports[t])
 		}
 	}
-	c.vports.update(c.attributes, c.chosen)
-	c.rports.update(c.attributes)
-	c.san.update(ctx, c.attributes)
+	c.vports.update(c.Reader, c.chosen)
+	c.rports.update(c.Reader)
+	c.san.update(ctx, c.Reader)
 	if !c.options.statistics.none() {
 		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
 		for i, answer := range c.answers {
@@ -180,18 +181,18 @@ func (c *hbaCollector) ignores(h *scsihost.Host) bool {
 // updateHost emits all there is of a host that can be had at once. It reports
 // false for a host that went away meanwhile.
 func (c *hbaCollector) updateHost(h *scsihost.Host) (hbaTransport, bool) {
-	fc := c.sys.Exists(scsihost.FC, h.Name)
+	fc := c.Sys.Exists(scsihost.FC, h.Name)
 	transport := c.transport(h, fc)
-	if _, err := c.sys.Text(scsihost.SCSI, h.Name, "state"); host.Gone(err) && !fc {
+	if _, err := c.Sys.Text(scsihost.SCSI, h.Name, "state"); host.Gone(err) && !fc {
 		return transport, false
 	}
-	c.hosts.update(c.attributes, h, transport, fc)
-	c.adapters.update(c.attributes, h)
+	c.hosts.update(c.Reader, h, transport, fc)
+	c.adapters.update(c.Reader, h)
 	if !h.IsVirtual() && h.Device != "" {
-		c.pcie.update(c.attributes, h)
+		c.pcie.update(c.Reader, h)
 	}
 	if fc {
-		port := c.ports.update(c.attributes, h)
+		port := c.ports.update(c.Reader, h)
 		c.rports.add(h)
 		if !h.IsVirtual() {
 			c.asked = append(c.asked, port)

@@ -3,6 +3,7 @@ package hba
 import (
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -25,10 +26,10 @@ type hbaDisks struct {
 func (d *hbaDisks) begin() { d.looked = false }
 
 // look looks whether disks came or went, once in a run.
-func (d *hbaDisks) look(a attributes) (changed bool) {
+func (d *hbaDisks) look(a attr.Reader) (changed bool) {
 	if !d.looked {
 		d.looked = true
-		d.changed = a.list(&d.listing, scsiDisks) || d.known == nil
+		d.changed = a.List(&d.listing, scsiDisks) || d.known == nil
 		if d.changed {
 			d.known = map[string]string{}
 		}
@@ -37,10 +38,10 @@ func (d *hbaDisks) look(a attributes) (changed bool) {
 }
 
 // of returns the block device of a SCSI device; empty when it has none.
-func (d *hbaDisks) of(a attributes, device string) string {
+func (d *hbaDisks) of(a attr.Reader, device string) string {
 	name, ok := d.known[device]
 	if !ok {
-		names, _ := a.sys.Names(scsiDevices, device, "device/block")
+		names, _ := a.Sys.Names(scsiDevices, device, "device/block")
 		if len(names) == 0 {
 			return "" // that may change without notice: the disk is listed first
 		}

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -52,8 +53,8 @@ func enclosureReads() []string {
 	}
 }
 
-func (f *hbaEnclosures) update(a attributes, chosen *hbaChosen, disks *hbaDisks) {
-	if a.list(&f.listing, enclosureClass) {
+func (f *hbaEnclosures) update(a attr.Reader, chosen *hbaChosen, disks *hbaDisks) {
+	if a.List(&f.listing, enclosureClass) {
 		f.enlist()
 	}
 	for _, e := range f.known {
@@ -65,15 +66,15 @@ func (f *hbaEnclosures) update(a attributes, chosen *hbaChosen, disks *hbaDisks)
 			}
 			scsiHost = h.Name
 		}
-		if a.list(&e.folder, enclosureClass, e.name) || e.failed {
+		if a.List(&e.folder, enclosureClass, e.name) || e.failed {
 			e.read(a)
 		}
-		a.out.Emit(f.info, 1, e.name, e.id, e.product, scsiHost, e.vendor)
+		a.Out.Emit(f.info, 1, e.name, e.id, e.product, scsiHost, e.vendor)
 		moved := disks.look(a)
 		for i := range e.slots {
 			s := &e.slots[i]
 			s.find(a, e.name, disks, moved)
-			a.out.Emit(f.slot, 1, s.label, s.disk, e.name, s.number)
+			a.Out.Emit(f.slot, 1, s.label, s.disk, e.name, s.number)
 		}
 	}
 }
@@ -96,11 +97,11 @@ next:
 
 // read reads what an enclosure is and which bays it has. The enclosure itself
 // gives the bays their names, so that they are told by what is in them.
-func (e *enclosure) read(a attributes) {
-	before, _ := a.out.Errors()
-	e.id = a.wwn(enclosureClass, e.name, "id")
-	e.vendor = a.label(enclosureClass, e.name, "device", "vendor")
-	e.product = a.label(enclosureClass, e.name, "device", "model")
+func (e *enclosure) read(a attr.Reader) {
+	before, _ := a.Out.Errors()
+	e.id = a.WWN(enclosureClass, e.name, "id")
+	e.vendor = a.Label(enclosureClass, e.name, "device", "vendor")
+	e.product = a.Label(enclosureClass, e.name, "device", "model")
 	e.slots = e.slots[:0]
 	seen := map[string]bool{}
 	for _, entry := range e.folder.Entries {
@@ -108,7 +109,7 @@ func (e *enclosure) read(a attributes) {
 		case "components", "device", "id", "power", "subsystem", "uevent":
 			continue
 		}
-		if !a.sys.Exists(enclosureClass, e.name, entry.Name, "type") {
+		if !a.Sys.Exists(enclosureClass, e.name, entry.Name, "type") {
 			continue
 		}
 		s := enclosureSlot{name: entry.Name, label: strings.TrimSpace(metric.Clean(entry.Name))}
@@ -119,21 +120,21 @@ func (e *enclosure) read(a attributes) {
 			continue // two names that differ in bytes that are no text
 		}
 		seen[s.label] = true
-		if number, ok := a.int(enclosureClass, e.name, s.name, "slot"); ok && number >= 0 {
-			s.number = a.label(enclosureClass, e.name, s.name, "slot")
+		if number, ok := a.Int(enclosureClass, e.name, s.name, "slot"); ok && number >= 0 {
+			s.number = a.Label(enclosureClass, e.name, s.name, "slot")
 		}
 		e.slots = append(e.slots, s)
 	}
-	after, _ := a.out.Errors()
+	after, _ := a.Out.Errors()
 	e.failed = len(after) > len(before)
 }
 
 // find finds the disk in a bay.
-func (s *enclosureSlot) find(a attributes, enclosure string, disks *hbaDisks, moved bool) {
-	link, err := a.sys.Link(enclosureClass, enclosure, s.name, "device")
+func (s *enclosureSlot) find(a attr.Reader, enclosure string, disks *hbaDisks, moved bool) {
+	link, err := a.Sys.Link(enclosureClass, enclosure, s.name, "device")
 	if err != nil {
 		if !host.Gone(err) {
-			a.out.Error(err)
+			a.Out.Error(err)
 		}
 		s.link, s.disk = "", ""
 		return

@@ -3,6 +3,7 @@ package hba
 import (
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -10,7 +11,7 @@ import (
 // hbaHosts are the families that every SCSI host has.
 type hbaHosts struct {
 	info       *metric.Family
-	state      *stateSet
+	state      *attr.States
 	inFlight   *metric.Family
 	max        *metric.Family
 	queues     *metric.Family
@@ -30,7 +31,7 @@ func newHBAHosts(m *metric.Set) hbaHosts {
 		known: map[string]*knownIdentity{},
 		info: m.Gauge("node_hba_info", "A SCSI host, as 1, with the adapter that it is on.",
 			"driver", "driver_version", "fc_host", "firmware", "model", "option_rom", "pci_address", "scsi_host", "serial", "transport"),
-		state: newStateSet(m.Gauge("node_hba_host_state", "Whether the SCSI host is in this state; in recovery, all its I/O stands still.", "scsi_host", "state"),
+		state: attr.NewStates(m.Gauge("node_hba_host_state", "Whether the SCSI host is in this state; in recovery, all its I/O stands still.", "scsi_host", "state"),
 			"created", "running", "cancel", "deleted", "recovery", "cancel/recovery", "deleted/recovery"),
 		inFlight:   m.Gauge("node_hba_host_commands_in_flight", "Commands that the host has given to the adapter and not got back yet.", "scsi_host"),
 		max:        m.Gauge("node_hba_host_commands_max", "Most commands that the adapter takes at a time.", "scsi_host"),
@@ -39,25 +40,25 @@ func newHBAHosts(m *metric.Set) hbaHosts {
 	}
 }
 
-func (f *hbaHosts) update(a attributes, h *scsihost.Host, transport hbaTransport, fc bool) {
+func (f *hbaHosts) update(a attr.Reader, h *scsihost.Host, transport hbaTransport, fc bool) {
 	fcHost := ""
 	if fc {
 		fcHost = h.Name
 	}
 	id := f.remember(h, identify(a, h, fc))
-	a.out.Emit(f.info, 1, h.Driver, id.driverVersion, fcHost, id.firmware, id.model, id.optionROM, h.PCI, h.Name, id.serial, hbaTransports[transport])
-	a.state(f.state, []string{h.Name, ""}, scsihost.SCSI, h.Name, "state")
-	if v, ok := a.uint(scsihost.SCSI, h.Name, "host_busy"); ok {
-		a.out.Emit(f.inFlight, float64(v), h.Name)
+	a.Out.Emit(f.info, 1, h.Driver, id.driverVersion, fcHost, id.firmware, id.model, id.optionROM, h.PCI, h.Name, id.serial, hbaTransports[transport])
+	a.State(f.state, []string{h.Name, ""}, scsihost.SCSI, h.Name, "state")
+	if v, ok := a.Uint(scsihost.SCSI, h.Name, "host_busy"); ok {
+		a.Out.Emit(f.inFlight, float64(v), h.Name)
 	}
-	if v, ok := a.uint(scsihost.SCSI, h.Name, "can_queue"); ok {
-		a.out.Emit(f.max, float64(v), h.Name)
+	if v, ok := a.Uint(scsihost.SCSI, h.Name, "can_queue"); ok {
+		a.Out.Emit(f.max, float64(v), h.Name)
 	}
-	if v, ok := a.uint(scsihost.SCSI, h.Name, "nr_hw_queues"); ok {
-		a.out.Emit(f.queues, float64(v), h.Name)
+	if v, ok := a.Uint(scsihost.SCSI, h.Name, "nr_hw_queues"); ok {
+		a.Out.Emit(f.queues, float64(v), h.Name)
 	}
-	if v, ok := parsed(a, "off or seconds", ehDeadline, scsihost.SCSI, h.Name, "eh_deadline"); ok && v >= 0 {
-		a.out.Emit(f.ehDeadline, float64(v), h.Name)
+	if v, ok := attr.Parsed(a, "off or seconds", ehDeadline, scsihost.SCSI, h.Name, "eh_deadline"); ok && v >= 0 {
+		a.Out.Emit(f.ehDeadline, float64(v), h.Name)
 	}
 }
 
@@ -94,8 +95,8 @@ type identity struct {
 
 // identify asks a host for its identity. Every driver has its own files for
 // it.
-func identify(a attributes, h *scsihost.Host, fc bool) (id identity) {
-	own := func(file string) string { return a.label(scsihost.SCSI, h.Name, file) }
+func identify(a attr.Reader, h *scsihost.Host, fc bool) (id identity) {
+	own := func(file string) string { return a.Label(scsihost.SCSI, h.Name, file) }
 	switch h.Driver {
 	case "lpfc":
 		firmware, _, _ := strings.Cut(own("fwrev"), ",") // 14.2.589.5, sli-4:6:d
@@ -123,12 +124,12 @@ func identify(a attributes, h *scsihost.Host, fc bool) (id identity) {
 		id = identity{"", own("hba_model"), own("serial_num"), own("fw_version"), own("optrom_version")}
 	default:
 		if fc {
-			port := func(file string) string { return a.label(scsihost.FC, h.Name, file) }
+			port := func(file string) string { return a.Label(scsihost.FC, h.Name, file) }
 			id = identity{port("driver_version"), port("model"), port("serial_number"), port("firmware_version"), port("optionrom_version")}
 		}
 	}
 	if id.driverVersion == "" && h.Driver != "" && !strings.ContainsAny(h.Driver, "./") {
-		id.driverVersion = a.label("module", module(h.Driver), "version")
+		id.driverVersion = a.Label("module", module(h.Driver), "version")
 	}
 	return id
 }

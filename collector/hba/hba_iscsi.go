@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -21,12 +22,12 @@ const (
 // read there that is not named here.
 type hbaISCSISessions struct {
 	info            *metric.Family
-	state           *stateSet
-	targetState     *stateSet
+	state           *attr.States
+	targetState     *attr.States
 	recovery        *metric.Family
-	connectionState *stateSet
+	connectionState *attr.States
 	count           *metric.Family
-	portState       *stateSet
+	portState       *attr.States
 	portSpeed       *metric.Family
 
 	sessions, connections host.Listing
@@ -57,15 +58,15 @@ func newHBAISCSISessions(m *metric.Set) hbaISCSISessions {
 		known: map[string]*iscsiSession{},
 		info: m.Gauge("node_hba_iscsi_session_info", "A session with an iSCSI target, as 1. The portal is the configured one; the session has another number after each login.",
 			"initiator", "interface", "portal", "scsi_host", "session", "target", "tpgt"),
-		state: newStateSet(m.Gauge("node_hba_iscsi_session_state", "Whether the session with the target is in this state; one that is free has given up on its I/O.",
+		state: attr.NewStates(m.Gauge("node_hba_iscsi_session_state", "Whether the session with the target is in this state; one that is free has given up on its I/O.",
 			"session", "state", "target"), "LOGGED_IN", "FAILED", "FREE"),
-		targetState: newStateSet(m.Gauge("node_hba_iscsi_session_target_state", "Whether the SCSI target of the session is in this state; only a scanned one has disks.",
+		targetState: attr.NewStates(m.Gauge("node_hba_iscsi_session_target_state", "Whether the SCSI target of the session is in this state; only a scanned one has disks.",
 			"session", "state", "target"), "UNBOUND", "ALLOCATED", "SCANNED", "UNBINDING"),
 		recovery: m.Gauge("node_hba_iscsi_session_recovery_timeout_seconds", "How long I/O waits for a session that failed to come back.", "session"),
-		connectionState: newStateSet(m.Gauge("node_hba_iscsi_connection_state", "Whether the connection of the session is in this state.",
+		connectionState: attr.NewStates(m.Gauge("node_hba_iscsi_connection_state", "Whether the connection of the session is in this state.",
 			"connection", "session", "state"), "up", "down", "failed", "bound"),
 		count: m.Gauge("node_hba_iscsi_sessions", "Sessions with the target in this state.", "state", "target"),
-		portState: renamedStates(m.Gauge("node_hba_iscsi_port_state", "Whether the port of an iSCSI adapter is in this state.", "scsi_host", "state"),
+		portState: attr.RenamedStates(m.Gauge("node_hba_iscsi_port_state", "Whether the port of an iSCSI adapter is in this state.", "scsi_host", "state"),
 			map[string]string{"LINK UP": "up", "LINK DOWN": "down"}, "LINK UP", "LINK DOWN"),
 		portSpeed: m.Gauge("node_hba_iscsi_port_speed_bits_per_second", "Speed of the port of an iSCSI adapter.", "scsi_host"),
 	}
@@ -85,16 +86,16 @@ func iscsiReads() []string {
 	}
 }
 
-func (f *hbaISCSISessions) update(a attributes, chosen *hbaChosen, hosts []*scsihost.Host) {
+func (f *hbaISCSISessions) update(a attr.Reader, chosen *hbaChosen, hosts []*scsihost.Host) {
 	for _, h := range hosts {
 		f.updatePort(a, h)
 	}
-	a.list(&f.sessions, iscsiSessions)
+	a.List(&f.sessions, iscsiSessions)
 	if len(f.sessions.Entries) == 0 {
 		clear(f.known)
 		return
 	}
-	a.list(&f.connections, iscsiConnections)
+	a.List(&f.connections, iscsiConnections)
 	f.round++
 	for i := range f.counts {
 		clear(f.counts[i].states)
@@ -109,14 +110,14 @@ func (f *hbaISCSISessions) update(a attributes, chosen *hbaChosen, hosts []*scsi
 			delete(f.known, name)
 		}
 	}
-	f.emitCounts(a.out)
+	f.emitCounts(a.Out)
 }
 
 // session returns what is remembered of a session; nil when it went away.
-func (f *hbaISCSISessions) session(a attributes, e host.DirEntry) *iscsiSession {
+func (f *hbaISCSISessions) session(a attr.Reader, e host.DirEntry) *iscsiSession {
 	s := f.known[e.Name]
 	if s == nil || s.inode != e.Inode {
-		link, err := a.sys.Link(iscsiSessions, e.Name)
+		link, err := a.Sys.Link(iscsiSessions, e.Name)
 		if host.Gone(err) {
 			return nil
 		}
@@ -127,19 +128,19 @@ func (f *hbaISCSISessions) session(a attributes, e host.DirEntry) *iscsiSession 
 	return s
 }
 
-func (f *hbaISCSISessions) updateSession(a attributes, name string, s *iscsiSession, h *scsihost.Host) {
+func (f *hbaISCSISessions) updateSession(a attr.Reader, name string, s *iscsiSession, h *scsihost.Host) {
 	if !s.fixed {
-		state, err := a.sys.Text(iscsiSessions, name, "state")
+		state, err := a.Sys.Text(iscsiSessions, name, "state")
 		loggedIn := string(state) == "LOGGED_IN"
-		if host.Gone(err) && !a.sys.Exists(iscsiSessions, name) {
+		if host.Gone(err) && !a.Sys.Exists(iscsiSessions, name) {
 			return
 		}
 		f.identify(a, name, s)
 		s.fixed = loggedIn
 	}
 	labels := [...]string{name, "", s.target}
-	state := a.state(f.state, labels[:], iscsiSessions, name, "state")
-	if state == nil && !a.sys.Exists(iscsiSessions, name) {
+	state := a.State(f.state, labels[:], iscsiSessions, name, "state")
+	if state == nil && !a.Sys.Exists(iscsiSessions, name) {
 		return
 	}
 	if state != nil {
@@ -149,26 +150,26 @@ func (f *hbaISCSISessions) updateSession(a attributes, name string, s *iscsiSess
 	if h != nil {
 		scsiHost = h.Name
 	}
-	a.out.Emit(f.info, 1, s.initiator, s.iface, s.portal, scsiHost, name, s.target, s.tpgt)
-	a.state(f.targetState, labels[:], iscsiSessions, name, "target_state")
-	if v, ok := parsed(a, "off or seconds", offOrSeconds, iscsiSessions, name, "recovery_tmo"); ok && v >= 0 {
-		a.out.Emit(f.recovery, float64(v), name)
+	a.Out.Emit(f.info, 1, s.initiator, s.iface, s.portal, scsiHost, name, s.target, s.tpgt)
+	a.State(f.targetState, labels[:], iscsiSessions, name, "target_state")
+	if v, ok := attr.Parsed(a, "off or seconds", offOrSeconds, iscsiSessions, name, "recovery_tmo"); ok && v >= 0 {
+		a.Out.Emit(f.recovery, float64(v), name)
 	}
 	for _, c := range f.connections.Entries {
 		if isConnection(c.Name, name) {
 			labels := [...]string{c.Name, name, ""}
-			a.state(f.connectionState, labels[:], iscsiConnections, c.Name, "state")
+			a.State(f.connectionState, labels[:], iscsiConnections, c.Name, "state")
 		}
 	}
 }
 
 // identify reads what a session is known by. What cannot be read now, such as
 // the portal of one that has lost its connection, stays what it was.
-func (f *hbaISCSISessions) identify(a attributes, name string, s *iscsiSession) {
-	s.target = a.label(iscsiSessions, name, "targetname")
-	s.initiator = a.label(iscsiSessions, name, "initiatorname")
-	s.iface = a.label(iscsiSessions, name, "ifacename")
-	s.tpgt = a.label(iscsiSessions, name, "tpgt")
+func (f *hbaISCSISessions) identify(a attr.Reader, name string, s *iscsiSession) {
+	s.target = a.Label(iscsiSessions, name, "targetname")
+	s.initiator = a.Label(iscsiSessions, name, "initiatorname")
+	s.iface = a.Label(iscsiSessions, name, "ifacename")
+	s.tpgt = a.Label(iscsiSessions, name, "tpgt")
 	for _, c := range f.connections.Entries {
 		if isConnection(c.Name, name) { // the lead connection has the lowest number
 			s.portal = portalOf(a, c.Name)
@@ -179,11 +180,11 @@ func (f *hbaISCSISessions) identify(a attributes, name string, s *iscsiSession) 
 
 // portalOf returns the portal of a connection: the configured one, and where
 // there is none that which it is connected to.
-func portalOf(a attributes, connection string) string {
-	address := a.label(iscsiConnections, connection, "persistent_address")
-	port := a.label(iscsiConnections, connection, "persistent_port")
+func portalOf(a attr.Reader, connection string) string {
+	address := a.Label(iscsiConnections, connection, "persistent_address")
+	port := a.Label(iscsiConnections, connection, "persistent_port")
 	if address == "" {
-		address, port = a.peer(connection, "address"), a.peer(connection, "port")
+		address, port = peer(a, connection, "address"), peer(a, connection, "port")
 	}
 	if address == "" {
 		return ""
@@ -199,10 +200,10 @@ func portalOf(a attributes, connection string) string {
 
 // peer reads an attribute of the other end of a connection, which only a
 // connection that is up has.
-func (a attributes) peer(connection, file string) string {
-	b, err := a.sys.Text(iscsiConnections, connection, file)
-	if err != nil && !host.Gone(err) && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.EINVAL) {
-		a.out.Error(err)
+func peer(a attr.Reader, connection, file string) string {
+	b, err := a.Sys.Text(iscsiConnections, connection, file)
+	if !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.EINVAL) {
+		host.ReportUnlessGone(err, a.Out.Error)
 	}
 	return scsihost.Label(b)
 }
@@ -225,10 +226,10 @@ func (f *hbaISCSISessions) add(target string, state []byte) {
 		}
 	}
 	if c == nil {
-		f.counts = append(f.counts, iscsiCount{target, make([]float64, len(f.state.states))})
+		f.counts = append(f.counts, iscsiCount{target, make([]float64, len(f.state.States))})
 		c = &f.counts[len(f.counts)-1]
 	}
-	c.states[f.state.index(state)]++
+	c.states[f.state.Index(state)]++
 }
 
 // emitCounts emits how many sessions there are, and forgets targets that have
@@ -244,7 +245,7 @@ func (f *hbaISCSISessions) emitCounts(out *metric.Sink) {
 			continue
 		}
 		for i, n := range c.states {
-			out.Emit(f.count, n, f.state.states[i], c.target)
+			out.Emit(f.count, n, f.state.States[i], c.target)
 		}
 		kept = append(kept, c)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -12,25 +13,25 @@ import (
 
 // updatePort emits the port of an adapter that does iSCSI itself. The kernel's
 // own iSCSI has none, and qla4xxx asks its firmware for it.
-func (f *hbaISCSISessions) updatePort(a attributes, h *scsihost.Host) {
+func (f *hbaISCSISessions) updatePort(a attr.Reader, h *scsihost.Host) {
 	switch h.Driver {
 	case "be2iscsi", "qedi", "bnx2i", "cxgb3i", "cxgb4i":
 	default:
 		return
 	}
-	b, err := a.sys.Text(iscsiHosts, h.Name, "port_state")
+	b, err := a.Sys.Text(iscsiHosts, h.Name, "port_state")
 	switch {
 	case err == nil:
 		word := bytes.TrimSuffix(b, []byte("!")) // Unknown!
-		if !f.portState.known(word) {
-			a.out.Error(a.sys.At(host.Bad(1, "a state of a link", b)))
+		if !f.portState.Known(word) {
+			a.Out.Error(a.Sys.At(host.Bad(1, "a state of a link", b)))
 		}
-		f.portState.emit(a.out, word, []string{h.Name, ""})
+		f.portState.Emit(a.Out, word, []string{h.Name, ""})
 	case !host.Gone(err) && !errors.Is(err, syscall.EINVAL):
-		a.out.Error(err)
+		a.Out.Error(err)
 	}
-	if v, ok := parsed(a, "a speed", bitrate, iscsiHosts, h.Name, "port_speed"); ok && v > 0 {
-		a.out.Emit(f.portSpeed, v, h.Name)
+	if v, ok := attr.Parsed(a, "a speed", bitrate, iscsiHosts, h.Name, "port_speed"); ok && v > 0 {
+		a.Out.Emit(f.portSpeed, v, h.Name)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -115,8 +116,8 @@ func newHBALUNs(m *metric.Set) hbaLUNs {
 }
 
 // emit emits what is known of a device.
-func (f *hbaLUNs) emit(a attributes, l *lun.LUN, h *sanHost, target string, want lun.Want) {
-	out := a.out
+func (f *hbaLUNs) emit(a attr.Reader, l *lun.LUN, h *sanHost, target string, want lun.Want) {
+	out := a.Out
 	multipath, sysfsName := "", ""
 	if l.Map != nil {
 		multipath, sysfsName = l.Map.Name, l.Map.SysfsName
@@ -141,29 +142,29 @@ func (f *hbaLUNs) emit(a attributes, l *lun.LUN, h *sanHost, target string, want
 	f.count(a, f.done, l, l.Done)
 	f.gauge(a, f.depth, l, "device/queue_depth")
 	f.gauge(a, f.inFlight, l, "device/device_busy")
-	if v, ok := a.uint("class/scsi_device", l.HCTL, "device/device_blocked"); ok {
+	if v, ok := a.Uint("class/scsi_device", l.HCTL, "device/device_blocked"); ok {
 		out.Bool(f.blocked, v > 0, l.Device, l.HCTL)
 	}
 	f.gauge(a, f.timeout, l, "device/timeout")
 	f.gauge(a, f.ehTimeout, l, "device/eh_timeout")
 	f.gauge(a, f.preferred, l, "device/preferred_path")
 	if h.Driver == "smartpqi" {
-		if v, ok := parsed(a, "a number", cNumber, "class/scsi_device", l.HCTL, "device/raid_bypass_cnt"); ok {
+		if v, ok := attr.Parsed(a, "a number", cNumber, "class/scsi_device", l.HCTL, "device/raid_bypass_cnt"); ok {
 			out.Emit(f.bypass, float64(v), l.Device, l.HCTL)
 		}
 	}
 }
 
-func (f *hbaLUNs) count(a attributes, family *metric.Family, l *lun.LUN, c lun.Counter) {
+func (f *hbaLUNs) count(a attr.Reader, family *metric.Family, l *lun.LUN, c lun.Counter) {
 	if c.Known {
-		a.out.Emit(family, float64(c.Value), l.Device, l.HCTL)
+		a.Out.Emit(family, float64(c.Value), l.Device, l.HCTL)
 	}
 }
 
 // gauge emits a file that holds a number.
-func (f *hbaLUNs) gauge(a attributes, family *metric.Family, l *lun.LUN, file string) {
-	if v, ok := a.uint("class/scsi_device", l.HCTL, file); ok {
-		a.out.Emit(family, float64(v), l.Device, l.HCTL)
+func (f *hbaLUNs) gauge(a attr.Reader, family *metric.Family, l *lun.LUN, file string) {
+	if v, ok := a.Uint("class/scsi_device", l.HCTL, file); ok {
+		a.Out.Emit(family, float64(v), l.Device, l.HCTL)
 	}
 }
 
@@ -177,11 +178,11 @@ func cNumber(b []byte) (uint64, bool) {
 
 // emitCounts emits the devices of a host by state. Those states that say
 // whether all is well are always there.
-func (f *hbaLUNs) emitCounts(a attributes, h *sanHost) {
+func (f *hbaLUNs) emitCounts(a attr.Reader, h *sanHost) {
 	for s := lun.Running; s < lun.NumStates; s++ {
 		if n := h.states[s]; n > 0 || s <= lun.Blocked {
-			a.out.Emit(f.devices, float64(n), h.Name, s.String())
+			a.Out.Emit(f.devices, float64(n), h.Name, s.String())
 		}
 	}
-	a.out.Emit(f.omitted, float64(h.omitted), h.Name)
+	a.Out.Emit(f.omitted, float64(h.omitted), h.Name)
 }

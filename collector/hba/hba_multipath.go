@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
@@ -101,16 +102,16 @@ func newHBAMultipath(env *collect.Env, o lunOptions) hbaMultipath {
 	}
 }
 
-func (f *hbaMultipath) update(a attributes, s *hbaSAN, maps []*dm.Multipath) {
+func (f *hbaMultipath) update(a attr.Reader, s *hbaSAN, maps []*dm.Multipath) {
 	for _, m := range maps {
 		f.updateMap(a, s, m)
 		f.sources.emit(a, m, bool(s.options.paths))
 	}
 }
 
-func (f *hbaMultipath) updateMap(a attributes, s *hbaSAN, m *dm.Multipath) {
+func (f *hbaMultipath) updateMap(a attr.Reader, s *hbaSAN, m *dm.Multipath) {
 	for _, h := range m.Holders {
-		a.out.Emit(f.holder, 1, m.Name, h.Name, m.SysfsName)
+		a.Out.Emit(f.holder, 1, m.Name, h.Name, m.SysfsName)
 	}
 	for i := range f.parts {
 		f.parts[i] = f.parts[i][:0]
@@ -133,35 +134,35 @@ func (f *hbaMultipath) updateMap(a attributes, s *hbaSAN, m *dm.Multipath) {
 			f.use(parts)
 		}
 		if s.options.paths {
-			a.out.Emit(f.health, 1, m.Name, pathHealths[health], p.Name)
+			a.Out.Emit(f.health, 1, m.Name, pathHealths[health], p.Name)
 		}
 	}
 	if judged == 0 && len(m.Paths) > 0 {
 		return
 	}
 	for health, n := range count {
-		a.out.Emit(f.paths, float64(n), m.Name, pathHealths[health], m.SysfsName)
+		a.Out.Emit(f.paths, float64(n), m.Name, pathHealths[health], m.SysfsName)
 	}
 	for i, name := range components {
 		if applies[i] {
-			a.out.Emit(f.usable, float64(len(f.parts[i])), name, m.Name, m.SysfsName)
+			a.Out.Emit(f.usable, float64(len(f.parts[i])), name, m.Name, m.SysfsName)
 		}
 	}
 }
 
 // updatePath returns what is known of a path, and where it leads over.
-func (f *hbaMultipath) updatePath(a attributes, s *hbaSAN, m *dm.Multipath, p host.DirEntry) (facts pathFacts, known bool, parts [numComponents]string) {
+func (f *hbaMultipath) updatePath(a attr.Reader, s *hbaSAN, m *dm.Multipath, p host.DirEntry) (facts pathFacts, known bool, parts [numComponents]string) {
 	if l, h := s.pathDevice(a, p.Name); l != nil {
 		way := s.way(a, l)
 		facts, known = pathFacts{running: l.State == lun.Running, way: way.state, access: l.Access}, l.State != lun.NoState
 		parts = [numComponents]string{initiatorPort: h.portName, targetPort: way.name, fabric: h.fabric, adapter: h.adapter}
 		if s.options.paths {
-			a.out.Emit(f.path, 1, m.Name, h.fcName, l.HCTL, p.Name, l.Rport, l.Host, m.SysfsName, way.name)
+			a.Out.Emit(f.path, 1, m.Name, h.fcName, l.HCTL, p.Name, l.Rport, l.Host, m.SysfsName, way.name)
 		}
 	} else {
 		facts, known = f.otherPath(a, m, p.Name)
 		if s.options.paths {
-			a.out.Emit(f.path, 1, m.Name, "", "", p.Name, "", "", m.SysfsName, "")
+			a.Out.Emit(f.path, 1, m.Name, "", "", p.Name, "", "", m.SysfsName, "")
 		}
 	}
 	truth := f.sources.path(a, m, p)
@@ -190,11 +191,11 @@ next:
 
 // otherPath returns what is known of a path that is no SCSI device: NVMe,
 // mostly.
-func (f *hbaMultipath) otherPath(a attributes, m *dm.Multipath, name string) (facts pathFacts, known bool) {
-	state, err := a.sys.Text("block", m.SysfsName, "slaves", name, "device/state")
+func (f *hbaMultipath) otherPath(a attr.Reader, m *dm.Multipath, name string) (facts pathFacts, known bool) {
+	state, err := a.Sys.Text("block", m.SysfsName, "slaves", name, "device/state")
 	if err != nil {
 		if !host.Gone(err) && !errors.Is(err, syscall.EINVAL) {
-			a.out.Error(err)
+			a.Out.Error(err)
 		}
 		return facts, false
 	}

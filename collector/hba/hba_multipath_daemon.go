@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/dmtable"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/multipathd"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -71,7 +72,7 @@ func newDaemonClient(h *host.Host) *multipathd.Client {
 
 // ask asks the daemon for its maps. It reports false for a host that has no
 // daemon, unless that is wanted.
-func (d *daemonPaths) ask(ctx context.Context, a attributes, now time.Time, wanted bool) bool {
+func (d *daemonPaths) ask(ctx context.Context, a attr.Reader, now time.Time, wanted bool) bool {
 	if !d.reachable(a, wanted) {
 		return false
 	}
@@ -81,7 +82,7 @@ func (d *daemonPaths) ask(ctx context.Context, a attributes, now time.Time, want
 }
 
 // ping asks the daemon whether it is there.
-func (d *daemonPaths) ping(ctx context.Context, a attributes, now time.Time) {
+func (d *daemonPaths) ping(ctx context.Context, a attr.Reader, now time.Time) {
 	if !d.reachable(a, false) {
 		return
 	}
@@ -94,30 +95,30 @@ func (d *daemonPaths) ping(ctx context.Context, a attributes, now time.Time) {
 }
 
 // judge emits whether the daemon gave an answer, if only an odd one.
-func (d *daemonPaths) judge(a attributes, err error) {
+func (d *daemonPaths) judge(a attr.Reader, err error) {
 	var odd *multipathd.OddAnswer
-	a.out.Bool(d.up, err == nil || errors.As(err, &odd))
+	a.Out.Bool(d.up, err == nil || errors.As(err, &odd))
 	if errors.Is(err, errNoAnswerYet) {
 		err = fmt.Errorf("%s: %w", d.client.Sockets[0], err)
 	}
 	if err != nil {
-		a.out.Error(err)
+		a.Out.Error(err)
 	}
 }
 
 // reachable reports whether to connect to the daemon. Where it could run and
 // does not, it is down: then nobody connects, because a socket that systemd
 // listens on would have it started.
-func (d *daemonPaths) reachable(a attributes, wanted bool) bool {
+func (d *daemonPaths) reachable(a attr.Reader, wanted bool) bool {
 	running := d.client != nil && d.root.Exists(multipathd.PIDFile)
 	if running {
 		return true
 	}
 	if wanted || d.client != nil && d.root.Exists(multipathd.SocketFile) {
-		a.out.Bool(d.up, false)
+		a.Out.Bool(d.up, false)
 	}
 	if wanted {
-		a.out.Error(&fs.PathError{Op: "ask multipathd", Path: multipathd.PIDFile, Err: fs.ErrNotExist})
+		a.Out.Error(&fs.PathError{Op: "ask multipathd", Path: multipathd.PIDFile, Err: fs.ErrNotExist})
 	}
 	return false
 }
@@ -148,7 +149,7 @@ func (d *daemonPaths) latest(now time.Time) (age time.Duration, ok bool) {
 
 func (d *daemonPaths) errors() []error { return d.current.errs }
 
-func (d *daemonPaths) path(_ attributes, m *dm.Multipath, p host.DirEntry) pathTruth {
+func (d *daemonPaths) path(_ attr.Reader, m *dm.Multipath, p host.DirEntry) pathTruth {
 	path := d.find(m, p)
 	if path == nil {
 		return pathTruth{}
@@ -174,13 +175,13 @@ func (d *daemonPaths) find(m *dm.Multipath, p host.DirEntry) *multipathd.Path {
 	return nil
 }
 
-func (d *daemonPaths) emit(a attributes, m *dm.Multipath, paths bool) {
+func (d *daemonPaths) emit(a attr.Reader, m *dm.Multipath, paths bool) {
 	told := d.current.maps[m.Name]
 	if told == nil {
 		return
 	}
 	if queues, known := told.Queues(); known {
-		a.out.Bool(d.families.queues, queues, m.Name)
+		a.Out.Bool(d.families.queues, queues, m.Name)
 	}
 	for i, g := range told.Groups {
 		if state, ok := groupState(g.State); ok {
@@ -191,7 +192,7 @@ func (d *daemonPaths) emit(a attributes, m *dm.Multipath, paths bool) {
 		told.PathFaults, told.SwitchGroup, told.MapLoads, told.QueueingSeconds, told.QueueTimeouts,
 	} {
 		if n.Known && n.Value >= 0 {
-			a.out.Emit(d.counters[i], float64(n.Value), m.Name)
+			a.Out.Emit(d.counters[i], float64(n.Value), m.Name)
 		}
 	}
 	if !paths {
@@ -204,18 +205,18 @@ func (d *daemonPaths) emit(a attributes, m *dm.Multipath, paths bool) {
 	}
 }
 
-func (d *daemonPaths) emitPath(a attributes, device, name string, p *multipathd.Path) {
+func (d *daemonPaths) emitPath(a attr.Reader, device, name string, p *multipathd.Path) {
 	if failed, known := p.Failed(); known {
-		a.out.Bool(d.families.failed, failed, device, name)
+		a.Out.Bool(d.families.failed, failed, device, name)
 	}
 	if state, ok := p.CheckerState(); ok {
-		a.out.Emit(d.checker, 1, device, name, state)
+		a.Out.Emit(d.checker, 1, device, name, state)
 	}
 	if marginal, known := p.IsMarginal(); known {
-		a.out.Bool(d.marginal, marginal, device, name)
+		a.Out.Bool(d.marginal, marginal, device, name)
 	}
 	if p.Priority.Known && p.Priority.Value >= 0 {
-		a.out.Emit(d.priority, float64(p.Priority.Value), device, name)
+		a.Out.Emit(d.priority, float64(p.Priority.Value), device, name)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/dmtable"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -146,7 +147,7 @@ func (k *kernelPaths) latest(now time.Time) (age time.Duration, ok bool) {
 
 func (k *kernelPaths) errors() []error { return k.current.errs }
 
-func (k *kernelPaths) path(a attributes, m *dm.Multipath, p host.DirEntry) pathTruth {
+func (k *kernelPaths) path(a attr.Reader, m *dm.Multipath, p host.DirEntry) pathTruth {
 	if path := k.find(a, m, p); path != nil {
 		return pathTruth{known: true, failed: path.Failed}
 	}
@@ -154,7 +155,7 @@ func (k *kernelPaths) path(a attributes, m *dm.Multipath, p host.DirEntry) pathT
 }
 
 // find returns what was told of a path, which goes by its number there.
-func (k *kernelPaths) find(a attributes, m *dm.Multipath, p host.DirEntry) *dmtable.Path {
+func (k *kernelPaths) find(a attr.Reader, m *dm.Multipath, p host.DirEntry) *dmtable.Path {
 	told := k.current.maps[m.Name]
 	if told == nil {
 		return nil
@@ -172,10 +173,10 @@ func (k *kernelPaths) find(a attributes, m *dm.Multipath, p host.DirEntry) *dmta
 }
 
 // number returns the device number of a path, or nothing.
-func (k *kernelPaths) number(a attributes, m *dm.Multipath, p host.DirEntry) string {
+func (k *kernelPaths) number(a attr.Reader, m *dm.Multipath, p host.DirEntry) string {
 	n, ok := k.numbers[p.Name]
 	if !ok || n.inode != p.Inode {
-		text, ok := parsed(a, "a device number such as 8:16", deviceNumber, "block", m.SysfsName, "slaves", p.Name, "dev")
+		text, ok := attr.Parsed(a, "a device number such as 8:16", deviceNumber, "block", m.SysfsName, "slaves", p.Name, "dev")
 		if !ok {
 			return ""
 		}
@@ -201,13 +202,13 @@ func deviceNumber(b []byte) (string, bool) {
 	return number, dmtable.IsDevice(number)
 }
 
-func (k *kernelPaths) emit(a attributes, m *dm.Multipath, paths bool) {
+func (k *kernelPaths) emit(a attr.Reader, m *dm.Multipath, paths bool) {
 	told := k.current.maps[m.Name]
 	if told == nil {
 		return
 	}
-	a.out.Bool(k.queueing, told.QueueingIO, m.Name)
-	a.out.Bool(k.families.queues, told.queues, m.Name)
+	a.Out.Bool(k.queueing, told.QueueingIO, m.Name)
+	a.Out.Bool(k.families.queues, told.queues, m.Name)
 	for i, g := range told.Groups {
 		k.families.emitGroup(a, m.Name, i+1, g.State)
 	}
@@ -216,15 +217,15 @@ func (k *kernelPaths) emit(a attributes, m *dm.Multipath, paths bool) {
 	}
 	for _, p := range m.Paths {
 		if path := k.find(a, m, p); path != nil {
-			a.out.Bool(k.families.failed, path.Failed, m.Name, p.Name)
-			a.out.Emit(k.failures, float64(path.Failures), m.Name, p.Name)
+			a.Out.Bool(k.families.failed, path.Failed, m.Name, p.Name)
+			a.Out.Emit(k.failures, float64(path.Failures), m.Name, p.Name)
 		}
 	}
 }
 
-func (f *pathFamilies) emitGroup(a attributes, device string, group int, state dmtable.GroupState) {
+func (f *pathFamilies) emitGroup(a attr.Reader, device string, group int, state dmtable.GroupState) {
 	number := strconv.Itoa(group) // does not allocate below 100
 	for s := range dmtable.NumGroupStates {
-		a.out.Bool(f.group, s == state, device, number, s.String())
+		a.Out.Bool(f.group, s == state, device, number, s.String())
 	}
 }

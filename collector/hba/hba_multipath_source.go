@@ -10,6 +10,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -45,9 +46,9 @@ type hbaPathState interface {
 	// errors returns what is wrong with the answer.
 	errors() []error
 	// path returns what is known of a path.
-	path(a attributes, m *dm.Multipath, p host.DirEntry) pathTruth
+	path(a attr.Reader, m *dm.Multipath, p host.DirEntry) pathTruth
 	// emit emits what is known of a map, and of its paths if that is wanted.
-	emit(a attributes, m *dm.Multipath, paths bool)
+	emit(a attr.Reader, m *dm.Multipath, paths bool)
 }
 
 // A pathTruth is what multipath itself thinks of a path.
@@ -80,10 +81,10 @@ func newHBAPathSources(env *collect.Env, mode string) hbaPathSources {
 }
 
 // ask asks the sources that are to be asked.
-func (s *hbaPathSources) ask(ctx context.Context, a attributes, maps []*dm.Multipath) {
+func (s *hbaPathSources) ask(ctx context.Context, a attr.Reader, maps []*dm.Multipath) {
 	s.source = nil
 	if len(maps) > 0 {
-		a.out.Emit(s.age, 0, "sysfs")
+		a.Out.Emit(s.age, 0, "sysfs")
 	}
 	if s.mode == "sysfs" || s.mode != "multipathd" && len(maps) == 0 {
 		return
@@ -101,7 +102,7 @@ func (s *hbaPathSources) ask(ctx context.Context, a attributes, maps []*dm.Multi
 
 // askKernel reports whether the kernel is the source, good or bad as its
 // answers are.
-func (s *hbaPathSources) askKernel(ctx context.Context, a attributes, maps []*dm.Multipath) bool {
+func (s *hbaPathSources) askKernel(ctx context.Context, a attr.Reader, maps []*dm.Multipath) bool {
 	if s.refused {
 		return false
 	}
@@ -115,7 +116,7 @@ func (s *hbaPathSources) askKernel(ctx context.Context, a attributes, maps []*dm
 		err = fmt.Errorf("/dev/mapper/control: %w", err)
 	}
 	if err != nil {
-		a.out.Error(err)
+		a.Out.Error(err)
 	}
 	s.use(a, "dm", s.kernel)
 	return true
@@ -123,23 +124,23 @@ func (s *hbaPathSources) askKernel(ctx context.Context, a attributes, maps []*dm
 
 // use has a source tell what it knows, unless its last good answer is too old
 // to be worth something.
-func (s *hbaPathSources) use(a attributes, name string, source hbaPathState) {
+func (s *hbaPathSources) use(a attr.Reader, name string, source hbaPathState) {
 	age, ok := source.latest(s.now())
 	if !ok {
 		return
 	}
-	a.out.Emit(s.age, age.Seconds(), name)
+	a.Out.Emit(s.age, age.Seconds(), name)
 	if age > askMaxAge {
 		return
 	}
 	s.source = source
 	for _, err := range source.errors() {
-		a.out.Error(err)
+		a.Out.Error(err)
 	}
 }
 
 // path returns what multipath thinks of a path, where that can be had.
-func (s *hbaPathSources) path(a attributes, m *dm.Multipath, p host.DirEntry) pathTruth {
+func (s *hbaPathSources) path(a attr.Reader, m *dm.Multipath, p host.DirEntry) pathTruth {
 	if s.source == nil {
 		return pathTruth{}
 	}
@@ -147,7 +148,7 @@ func (s *hbaPathSources) path(a attributes, m *dm.Multipath, p host.DirEntry) pa
 }
 
 // emit emits what there is beyond sysfs of a map.
-func (s *hbaPathSources) emit(a attributes, m *dm.Multipath, paths bool) {
+func (s *hbaPathSources) emit(a attr.Reader, m *dm.Multipath, paths bool) {
 	if s.source != nil {
 		s.source.emit(a, m, paths)
 	}

@@ -1,6 +1,7 @@
 package hba
 
 import (
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -13,12 +14,12 @@ import (
 type hbaNVMeControllers struct {
 	pcie  bool
 	info  *metric.Family
-	state *stateSet
+	state *attr.States
 
 	queues      *metric.Family
 	keepAlive   *metric.Family
-	timeouts    [3]hbaFile // of fabrics
-	diagnostics [3]hbaFile
+	timeouts    [3]attr.File // of fabrics
+	diagnostics [3]attr.File
 	paths       hbaNVMePaths
 	fibre       nvmeFibre
 	listing     host.Listing
@@ -60,19 +61,19 @@ func newHBANVMeControllers(m *metric.Set, pcie bool) hbaNVMeControllers {
 		known: map[string]*nvmeController{},
 		info: m.Gauge("node_hba_nvme_controller_info", "An NVMe controller, as 1, with where it is and the Fibre Channel ports between.",
 			"controller_type", "device", "fc_host", "host_iface", "host_traddr", "rport", "src_addr", "subsysnqn", "subsystem", "traddr", "transport", "trsvcid"),
-		state: newStateSet(m.Gauge("node_hba_nvme_controller_state", "Whether the NVMe controller is in this state; only a live one takes I/O.",
+		state: attr.NewStates(m.Gauge("node_hba_nvme_controller_state", "Whether the NVMe controller is in this state; only a live one takes I/O.",
 			"device", "state", "subsystem", "transport"), "new", "live", "resetting", "connecting", "deleting", "dead"),
 		queues:    m.Gauge("node_hba_nvme_controller_queues", "Queues of the NVMe controller, with that for administration.", "device"),
 		keepAlive: m.Gauge("node_hba_nvme_controller_keep_alive_timeout_seconds", "How long the NVMe controller waits for a sign of life.", "device"),
-		timeouts: [3]hbaFile{
-			{name: "ctrl_loss_tmo", family: m.Gauge("node_hba_nvme_controller_loss_timeout_seconds", "How long a lost NVMe controller is tried to reach before it is removed.", "device")},
-			{name: "reconnect_delay", family: m.Gauge("node_hba_nvme_controller_reconnect_delay_seconds", "How long the host waits between two tries to reach a lost NVMe controller.", "device")},
-			{name: "fast_io_fail_tmo", family: m.Gauge("node_hba_nvme_controller_fast_io_fail_timeout_seconds", "How long I/O waits for a lost NVMe controller before it fails.", "device")},
+		timeouts: [3]attr.File{
+			{Name: "ctrl_loss_tmo", Family: m.Gauge("node_hba_nvme_controller_loss_timeout_seconds", "How long a lost NVMe controller is tried to reach before it is removed.", "device")},
+			{Name: "reconnect_delay", Family: m.Gauge("node_hba_nvme_controller_reconnect_delay_seconds", "How long the host waits between two tries to reach a lost NVMe controller.", "device")},
+			{Name: "fast_io_fail_tmo", Family: m.Gauge("node_hba_nvme_controller_fast_io_fail_timeout_seconds", "How long I/O waits for a lost NVMe controller before it fails.", "device")},
 		},
-		diagnostics: [3]hbaFile{
-			{name: "command_error_count", family: m.Counter("node_hba_nvme_controller_command_errors_total", "Administration commands that the NVMe controller failed.", "device")},
-			{name: "reset_count", family: m.Counter("node_hba_nvme_controller_resets_total", "Times that the NVMe controller was reset.", "device")},
-			{name: "reconnect_count", family: m.Counter("node_hba_nvme_controller_reconnects_total", "Times that the host connected to the NVMe controller again.", "device")},
+		diagnostics: [3]attr.File{
+			{Name: "command_error_count", Family: m.Counter("node_hba_nvme_controller_command_errors_total", "Administration commands that the NVMe controller failed.", "device")},
+			{Name: "reset_count", Family: m.Counter("node_hba_nvme_controller_resets_total", "Times that the NVMe controller was reset.", "device")},
+			{Name: "reconnect_count", Family: m.Counter("node_hba_nvme_controller_reconnects_total", "Times that the host connected to the NVMe controller again.", "device")},
 		},
 		paths: newHBANVMePaths(m),
 	}
@@ -96,8 +97,8 @@ func nvmeReads() []string {
 	return reads
 }
 
-func (f *hbaNVMeControllers) update(a attributes, hosts []*scsihost.Host) {
-	a.list(&f.listing, nvmefs.ClassDir)
+func (f *hbaNVMeControllers) update(a attr.Reader, hosts []*scsihost.Host) {
+	a.List(&f.listing, nvmefs.ClassDir)
 	f.paths.begin(a)
 	f.fibre.begin(hosts)
 	f.round++
@@ -149,39 +150,39 @@ func (f *hbaNVMeControllers) controller(e host.DirEntry) *nvmeController {
 }
 
 // identify reads what a controller is, once.
-func (f *hbaNVMeControllers) identify(a attributes, c *nvmeController) {
+func (f *hbaNVMeControllers) identify(a attr.Reader, c *nvmeController) {
 	if !c.fixed {
-		c.transport = nvmefs.ReadTransport(a.sys, c.name, a.out.Error)
+		c.transport = nvmefs.ReadTransport(a.Sys, c.name, a.Out.Error)
 		c.fixed = c.transport.Name != "" && c.transport.NQN != ""
 	}
 }
 
-func (f *hbaNVMeControllers) updateController(a attributes, c *nvmeController) {
+func (f *hbaNVMeControllers) updateController(a attr.Reader, c *nvmeController) {
 	if !f.updateState(a, c) {
 		return
 	}
 	f.locate(a, c)
 	at := &c.address
-	a.out.Emit(f.info, 1, c.transport.Type, c.name, c.port.host, at.HostInterface, at.HostTarget, c.port.rport, at.Source,
+	a.Out.Emit(f.info, 1, c.transport.Type, c.name, c.port.host, at.HostInterface, at.HostTarget, c.port.rport, at.Source,
 		c.transport.NQN, f.paths.subsystemOf(c.name), at.Target, c.transport.Name, at.Service)
-	if v, ok := a.uint(nvmefs.ClassDir, c.name, "queue_count"); ok {
-		a.out.Emit(f.queues, float64(v), c.name)
+	if v, ok := a.Uint(nvmefs.ClassDir, c.name, "queue_count"); ok {
+		a.Out.Emit(f.queues, float64(v), c.name)
 	}
 	if c.onFabric() {
-		if v, ok := a.uint(nvmefs.ClassDir, c.name, "kato"); ok && v > 0 {
-			a.out.Emit(f.keepAlive, float64(v), c.name)
+		if v, ok := a.Uint(nvmefs.ClassDir, c.name, "kato"); ok && v > 0 {
+			a.Out.Emit(f.keepAlive, float64(v), c.name)
 		}
 		for _, t := range f.timeouts {
-			if v, ok := parsed(a, "off or seconds", offOrSeconds, nvmefs.ClassDir, c.name, t.name); ok && v >= 0 {
-				a.out.Emit(t.family, float64(v), c.name)
+			if v, ok := attr.Parsed(a, "off or seconds", offOrSeconds, nvmefs.ClassDir, c.name, t.Name); ok && v >= 0 {
+				a.Out.Emit(t.Family, float64(v), c.name)
 			}
 		}
 	}
 	f.paths.update(a, c)
 	if c.diag {
 		for _, d := range f.diagnostics {
-			if v, ok := a.uint(nvmefs.ClassDir, c.name, "diag", d.name); ok {
-				a.out.Emit(d.family, float64(v), c.name)
+			if v, ok := a.Uint(nvmefs.ClassDir, c.name, "diag", d.Name); ok {
+				a.Out.Emit(d.Family, float64(v), c.name)
 			}
 		}
 	}
@@ -189,14 +190,14 @@ func (f *hbaNVMeControllers) updateController(a attributes, c *nvmeController) {
 
 // updateState emits the state of a controller. It reports false for one that
 // went away.
-func (f *hbaNVMeControllers) updateState(a attributes, c *nvmeController) bool {
-	word, err := a.sys.Text(nvmefs.ClassDir, c.name, "state")
+func (f *hbaNVMeControllers) updateState(a attr.Reader, c *nvmeController) bool {
+	word, err := a.Sys.Text(nvmefs.ClassDir, c.name, "state")
 	if err != nil {
 		if !host.Gone(err) {
-			a.out.Error(err)
+			a.Out.Error(err)
 			return true
 		}
-		return a.sys.Exists(nvmefs.ClassDir, c.name)
+		return a.Sys.Exists(nvmefs.ClassDir, c.name)
 	}
 	c.state = nvmeDown
 	switch string(word) {
@@ -210,20 +211,20 @@ func (f *hbaNVMeControllers) updateState(a attributes, c *nvmeController) bool {
 	case nvmefs.Live:
 		c.state = nvmeLive
 	}
-	if !f.state.known(word) {
-		a.out.Error(a.sys.At(host.Bad(1, "a state that is known", word)))
+	if !f.state.Known(word) {
+		a.Out.Error(a.Sys.At(host.Bad(1, "a state that is known", word)))
 	}
 	labels := [...]string{c.name, "", f.paths.subsystemOf(c.name), c.transport.Name}
-	f.state.emit(a.out, word, labels[:])
+	f.state.Emit(a.Out, word, labels[:])
 	return true
 }
 
 // locate reads the address of a controller. It is read again as long as the
 // controller is connected: the address on this side may be another one after a
 // reconnect. A connection that is lost has none, and the last one stays.
-func (f *hbaNVMeControllers) locate(a attributes, c *nvmeController) {
+func (f *hbaNVMeControllers) locate(a attr.Reader, c *nvmeController) {
 	if c.raw == "" || c.state != nvmeDown && c.transport.Name == "tcp" {
-		if b, ok := a.text(nvmefs.ClassDir, c.name, "address"); ok && string(b) != c.raw {
+		if b, ok := a.Text(nvmefs.ClassDir, c.name, "address"); ok && string(b) != c.raw {
 			source := c.address.Source
 			c.raw = string(b)
 			c.address = nvmefs.ParseAddress(c.raw)

@@ -3,6 +3,7 @@ package hba
 import (
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
@@ -34,7 +35,7 @@ type nvmeRemote struct{ number, name string }
 func (f *nvmeFibre) begin(hosts []*scsihost.Host) { f.hosts, f.ready = hosts, false }
 
 // port returns the way to an address.
-func (f *nvmeFibre) port(a attributes, address nvmefs.Address) nvmeFibrePort {
+func (f *nvmeFibre) port(a attr.Reader, address nvmefs.Address) nvmeFibrePort {
 	if !f.ready {
 		f.read(a)
 		f.ready = true
@@ -46,23 +47,23 @@ func (f *nvmeFibre) port(a attributes, address nvmefs.Address) nvmeFibrePort {
 	return p
 }
 
-func (f *nvmeFibre) read(a attributes) {
+func (f *nvmeFibre) read(a attr.Reader) {
 	if f.ports == nil {
 		f.ports = map[string]nvmeFibrePort{}
 	}
 	clear(f.ports)
 	for _, h := range f.hosts {
-		if name := a.wwn(scsihost.FC, h.Name, "port_name"); name != "" {
-			f.ports[name] = nvmeFibrePort{host: h.Name, fabric: a.wwn(scsihost.FC, h.Name, "fabric_name")}
+		if name := a.WWN(scsihost.FC, h.Name, "port_name"); name != "" {
+			f.ports[name] = nvmeFibrePort{host: h.Name, fabric: a.WWN(scsihost.FC, h.Name, "fabric_name")}
 		}
 	}
-	if !a.list(&f.listing, rportClass) && f.remote != nil {
+	if !a.List(&f.listing, rportClass) && f.remote != nil {
 		return
 	}
 	f.remote = map[nvmeRemote]string{}
 	for _, e := range f.listing.Entries {
 		number, _, _ := strings.Cut(strings.TrimPrefix(e.Name, "rport-"), ":")
-		if name := a.wwn(rportClass, e.Name, "port_name"); name != "" {
+		if name := a.WWN(rportClass, e.Name, "port_name"); name != "" {
 			f.remote[nvmeRemote{number, name}] = e.Name
 		}
 	}

@@ -3,6 +3,7 @@ package hba
 import (
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
 )
 
@@ -65,7 +66,7 @@ func (h *nvmeHead) add(c *nvmeController, health nvmeHealth) {
 
 // emit emits what the paths to each namespace are together. A namespace without
 // any is told, too, unless all that leads to it is left out.
-func (f *hbaNVMePaths) emit(a attributes) {
+func (f *hbaNVMePaths) emit(a attr.Reader) {
 	for _, s := range f.subsystems {
 		for _, h := range s.heads {
 			if s.wanted > 0 || s.controllers == 0 {
@@ -80,19 +81,19 @@ func (f *hbaNVMePaths) emit(a attributes) {
 	}
 }
 
-func (f *hbaNVMePaths) emitHead(a attributes, subsystem string, h *nvmeHead) {
+func (f *hbaNVMePaths) emitHead(a attr.Reader, subsystem string, h *nvmeHead) {
 	for i, n := range h.paths {
-		a.out.Emit(f.health, float64(n), h.name, nvmeHealths[i])
+		a.Out.Emit(f.health, float64(n), h.name, nvmeHealths[i])
 	}
 	for i, used := range h.usable {
 		if h.has[i] {
-			a.out.Emit(f.usable, float64(len(used)), nvmeComponents[i], h.name)
+			a.Out.Emit(f.usable, float64(len(used)), nvmeComponents[i], h.name)
 		}
 	}
 	if h.diag {
 		for _, d := range f.head {
-			if v, ok := a.uint(nvmefs.SubsystemDir, subsystem, h.name, "diag", d.name); ok {
-				a.out.Emit(d.family, float64(v), h.name)
+			if v, ok := a.Uint(nvmefs.SubsystemDir, subsystem, h.name, "diag", d.Name); ok {
+				a.Out.Emit(d.Family, float64(v), h.name)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package hba
 import (
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
@@ -15,7 +16,7 @@ type hbaNVMePaths struct {
 	ana        *metric.Family
 	health     *metric.Family
 	usable     *metric.Family
-	path, head []hbaFile // diagnostics
+	path, head []attr.File // diagnostics
 
 	listing    host.Listing
 	subsystems []*nvmeSubsystem
@@ -76,26 +77,26 @@ func newHBANVMePaths(m *metric.Set) hbaNVMePaths {
 		ana:    m.Gauge("node_hba_nvme_path_ana_state", "The state of asymmetric namespace access (ANA) that the target reports of the path, as 1.", "device", "path", "state"),
 		health: m.Gauge("node_hba_nvme_paths", "Paths to the namespace that are as well as this.", "device", "health"),
 		usable: m.Gauge("node_hba_nvme_usable_components", "Different controllers, ports and fabrics that usable paths to the namespace lead over; one is no redundancy.", "component", "device"),
-		path: []hbaFile{
-			{name: "command_retry_count", family: m.Counter("node_hba_nvme_path_command_retries_total", "Commands that were tried again on the path.", "device", "path")},
-			{name: "command_error_count", family: m.Counter("node_hba_nvme_path_command_errors_total", "Commands that failed on the path.", "device", "path")},
-			{name: "multipath_failover_count", family: m.Counter("node_hba_nvme_path_failovers_total", "Times that I/O left the path for another.", "device", "path")},
+		path: []attr.File{
+			{Name: "command_retry_count", Family: m.Counter("node_hba_nvme_path_command_retries_total", "Commands that were tried again on the path.", "device", "path")},
+			{Name: "command_error_count", Family: m.Counter("node_hba_nvme_path_command_errors_total", "Commands that failed on the path.", "device", "path")},
+			{Name: "multipath_failover_count", Family: m.Counter("node_hba_nvme_path_failovers_total", "Times that I/O left the path for another.", "device", "path")},
 		},
-		head: []hbaFile{
-			{name: "io_requeue_no_usable_path_count", family: m.Counter("node_hba_nvme_requeues_no_usable_path_total", "I/O that had to wait because no path to the namespace was usable.", "device")},
-			{name: "io_fail_no_available_path_count", family: m.Counter("node_hba_nvme_failures_no_available_path_total", "I/O that failed because there was no path to the namespace.", "device")},
+		head: []attr.File{
+			{Name: "io_requeue_no_usable_path_count", Family: m.Counter("node_hba_nvme_requeues_no_usable_path_total", "I/O that had to wait because no path to the namespace was usable.", "device")},
+			{Name: "io_fail_no_available_path_count", Family: m.Counter("node_hba_nvme_failures_no_available_path_total", "I/O that failed because there was no path to the namespace.", "device")},
 		},
 	}
 }
 
 // begin finds the subsystems, with their controllers and namespaces.
-func (f *hbaNVMePaths) begin(a attributes) {
-	changed := a.list(&f.listing, nvmefs.SubsystemDir) || f.leads == nil
+func (f *hbaNVMePaths) begin(a attr.Reader) {
+	changed := a.List(&f.listing, nvmefs.SubsystemDir) || f.leads == nil
 	if changed {
 		f.enlist()
 	}
 	for _, s := range f.subsystems {
-		changed = a.list(&s.folder, nvmefs.SubsystemDir, s.name) || changed
+		changed = a.List(&s.folder, nvmefs.SubsystemDir, s.name) || changed
 		s.controllers, s.wanted = 0, 0
 	}
 	if changed {
@@ -127,7 +128,7 @@ func (f *hbaNVMePaths) enlist() {
 }
 
 // resolve finds out what belongs to which subsystem.
-func (f *hbaNVMePaths) resolve(a attributes) {
+func (f *hbaNVMePaths) resolve(a attr.Reader) {
 	f.leads, f.heads, f.stray = map[string]*nvmeSubsystem{}, map[string]*nvmeHead{}, nil
 	for _, s := range f.subsystems {
 		s.heads = s.heads[:0]
@@ -136,7 +137,7 @@ func (f *hbaNVMePaths) resolve(a attributes) {
 			case nvmefs.IsController(e.Name):
 				f.leads[e.Name] = s
 			case nvmefs.IsHead(e.Name):
-				h := &nvmeHead{name: e.Name, diag: a.sys.Exists(nvmefs.SubsystemDir, s.name, e.Name, "diag")}
+				h := &nvmeHead{name: e.Name, diag: a.Sys.Exists(nvmefs.SubsystemDir, s.name, e.Name, "diag")}
 				s.heads, f.heads[e.Name] = append(s.heads, h), h
 			}
 		}
@@ -162,31 +163,31 @@ func (f *hbaNVMePaths) count(controller string, wanted bool) {
 }
 
 // update emits the paths over a controller.
-func (f *hbaNVMePaths) update(a attributes, c *nvmeController) {
-	if a.list(&c.folder, nvmefs.ClassDir, c.name) {
+func (f *hbaNVMePaths) update(a attr.Reader, c *nvmeController) {
+	if a.List(&c.folder, nvmefs.ClassDir, c.name) {
 		f.find(a, c)
 	}
 	subsystem := f.subsystemOf(c.name)
 	for i := range c.paths {
 		p := &c.paths[i]
 		if p.id == "" {
-			p.id = a.label(nvmefs.ClassDir, c.name, p.name, "nsid")
+			p.id = a.Label(nvmefs.ClassDir, c.name, p.name, "nsid")
 		}
 		state, ok := "", false
-		if b, there := a.text(nvmefs.ClassDir, c.name, p.name, "ana_state"); there {
+		if b, there := a.Text(nvmefs.ClassDir, c.name, p.name, "ana_state"); there {
 			if state, ok = anaState(b); !ok {
-				a.out.Error(a.sys.At(host.Bad(1, "an ANA state", b)))
+				a.Out.Error(a.Sys.At(host.Bad(1, "an ANA state", b)))
 			}
 		}
-		a.out.Emit(f.info, 1, c.name, p.head, p.id, p.name, subsystem)
+		a.Out.Emit(f.info, 1, c.name, p.head, p.id, p.name, subsystem)
 		if state != "" {
-			a.out.Emit(f.ana, 1, p.head, p.name, state)
+			a.Out.Emit(f.ana, 1, p.head, p.name, state)
 		}
 		f.of(p.head).add(c, verdict(c.state, state))
 		if p.diag {
 			for _, d := range f.path {
-				if v, ok := a.uint(nvmefs.ClassDir, c.name, p.name, "diag", d.name); ok {
-					a.out.Emit(d.family, float64(v), p.head, p.name)
+				if v, ok := a.Uint(nvmefs.ClassDir, c.name, p.name, "diag", d.Name); ok {
+					a.Out.Emit(d.Family, float64(v), p.head, p.name)
 				}
 			}
 		}
@@ -194,7 +195,7 @@ func (f *hbaNVMePaths) update(a attributes, c *nvmeController) {
 }
 
 // find finds the paths over a controller.
-func (f *hbaNVMePaths) find(a attributes, c *nvmeController) {
+func (f *hbaNVMePaths) find(a attr.Reader, c *nvmeController) {
 	c.paths, c.diag = c.paths[:0], false
 	for _, e := range c.folder.Entries {
 		if e.Name == "diag" {
@@ -203,7 +204,7 @@ func (f *hbaNVMePaths) find(a attributes, c *nvmeController) {
 		if head, ok := nvmefs.HeadOf(e.Name); ok {
 			c.paths = append(c.paths, nvmePath{
 				name: e.Name, head: head,
-				diag: a.sys.Exists(nvmefs.ClassDir, c.name, e.Name, "diag"),
+				diag: a.Sys.Exists(nvmefs.ClassDir, c.name, e.Name, "diag"),
 			})
 		}
 	}

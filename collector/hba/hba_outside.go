@@ -1,6 +1,7 @@
 package hba
 
 import (
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
@@ -13,7 +14,7 @@ import (
 // map is as redundant as all of its paths make it, and one that seemed to hang
 // on a single port because another is not looked after would raise a false
 // alarm. It costs two files of memory for each such path, and two for its host.
-func (s *hbaSAN) pathDevice(a attributes, name string) (*lun.LUN, *sanHost) {
+func (s *hbaSAN) pathDevice(a attr.Reader, name string) (*lun.LUN, *sanHost) {
 	l := s.finder.Device(name)
 	if l == nil {
 		return nil, nil
@@ -25,15 +26,15 @@ func (s *hbaSAN) pathDevice(a attributes, name string) (*lun.LUN, *sanHost) {
 	if h == nil {
 		return nil, nil
 	}
-	s.finder.Locate(l, a.out.Error)
-	if !s.finder.Refresh(l, lun.Health, a.out.Error) {
+	s.finder.Locate(l, a.Out.Error)
+	if !s.finder.Refresh(l, lun.Health, a.Out.Error) {
 		return nil, nil
 	}
 	return l, h
 }
 
 // outsider returns a host that is not looked after; nil when it is not there.
-func (s *hbaSAN) outsider(a attributes, name string) *sanHost {
+func (s *hbaSAN) outsider(a attr.Reader, name string) *sanHost {
 	if h, ok := s.outside[name]; ok {
 		return h
 	}
@@ -41,10 +42,10 @@ func (s *hbaSAN) outsider(a attributes, name string) *sanHost {
 	for _, h := range s.all {
 		if h.Name == name {
 			transport := hbaSCSI // or whatever: only Fibre Channel differs
-			if a.sys.Exists(scsihost.FC, name) {
+			if a.Sys.Exists(scsihost.FC, name) {
 				transport = hbaFC
 			}
-			found = s.host(h, transport, func(host, file string) string { return a.wwn(scsihost.FC, host, file) })
+			found = s.host(h, transport, func(host, file string) string { return a.WWN(scsihost.FC, host, file) })
 		}
 	}
 	s.outside[name] = found

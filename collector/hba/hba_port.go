@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
@@ -14,7 +15,7 @@ import (
 // the kernel answers from memory.
 type hbaPorts struct {
 	info      *metric.Family
-	state     *stateSet
+	state     *attr.States
 	login     *metric.Family
 	speed     *metric.Family
 	maxSpeed  *metric.Family
@@ -30,7 +31,7 @@ func newHBAPorts(m *metric.Set) hbaPorts {
 	return hbaPorts{
 		info: m.Gauge("node_hba_fc_port_info", "A Fibre Channel port, as 1: its names, and for a virtual port (NPIV) the physical port that it is on.",
 			"fc_host", "node_name", "physical_port", "port_name", "vport"),
-		state: newStateSet(m.Gauge("node_hba_fc_port_state", "Whether the port is in this state; bypassed means a link without a login to the fabric.",
+		state: attr.NewStates(m.Gauge("node_hba_fc_port_state", "Whether the port is in this state; bypassed means a link without a login to the fabric.",
 			"fc_host", "port_name", "state"),
 			"Not Present", "Online", "Offline", "Blocked", "Bypassed", "Diagnostics", "Linkdown", "Error", "Loopback", "Deleted", "Marginal"),
 		login: m.Gauge("node_hba_fc_port_login_info", "The login of a port to the fabric, as 1: which switch (domain) and which port of it (area) it is on.",
@@ -48,33 +49,33 @@ func newHBAPorts(m *metric.Set) hbaPorts {
 
 // update emits a port, and returns it with its state for those who want its
 // statistics.
-func (f *hbaPorts) update(a attributes, h *scsihost.Host) fcstat.Port {
+func (f *hbaPorts) update(a attr.Reader, h *scsihost.Host) fcstat.Port {
 	fc, name := scsihost.FC, h.Name
-	portName := a.wwn(fc, name, "port_name")
-	a.out.Emit(f.info, 1, name, a.wwn(fc, name, "node_name"), h.Physical, portName, h.Vport)
+	portName := a.WWN(fc, name, "port_name")
+	a.Out.Emit(f.info, 1, name, a.WWN(fc, name, "node_name"), h.Physical, portName, h.Vport)
 	port := fcstat.Port{Host: h}
-	port.State = string(a.state(f.state, []string{name, portName, ""}, fc, name, "port_state"))
-	portType, _ := a.text(fc, name, "port_type")
+	port.State = string(a.State(f.state, []string{name, portName, ""}, fc, name, "port_state"))
+	portType, _ := a.Text(fc, name, "port_type")
 	port.Type = string(portType)
 	f.updateLogin(a, h, port.Type)
-	if v := a.speed(fc, name, "speed"); v > 0 {
-		a.out.Emit(f.speed, v, name)
-		a.out.Emit(f.bandwidth, bandwidth(v), name)
+	if v := a.Speed(fc, name, "speed"); v > 0 {
+		a.Out.Emit(f.speed, v, name)
+		a.Out.Emit(f.bandwidth, bandwidth(v), name)
 	}
-	if v, ok := parsed(a, "a list of speeds", maxSpeed, fc, name, "supported_speeds"); ok && v > 0 {
-		a.out.Emit(f.maxSpeed, v, name)
+	if v, ok := attr.Parsed(a, "a list of speeds", attr.MaxSpeed, fc, name, "supported_speeds"); ok && v > 0 {
+		a.Out.Emit(f.maxSpeed, v, name)
 	}
-	if v, ok := parsed(a, "a number of bytes", bytesOf, fc, name, "maxframe_size"); ok && v < 1<<32-1 {
-		a.out.Emit(f.frameSize, float64(v), name)
+	if v, ok := attr.Parsed(a, "a number of bytes", attr.Bytes, fc, name, "maxframe_size"); ok && v < 1<<32-1 {
+		a.Out.Emit(f.frameSize, float64(v), name)
 	}
-	if v, ok := a.uint(fc, name, "dev_loss_tmo"); ok {
-		a.out.Emit(f.devLoss, float64(v), name)
+	if v, ok := a.Uint(fc, name, "dev_loss_tmo"); ok {
+		a.Out.Emit(f.devLoss, float64(v), name)
 	}
-	if v, ok := a.uint(fc, name, "npiv_vports_inuse"); ok {
-		a.out.Emit(f.vports, float64(v), name)
+	if v, ok := a.Uint(fc, name, "npiv_vports_inuse"); ok {
+		a.Out.Emit(f.vports, float64(v), name)
 	}
-	if v, ok := a.uint(fc, name, "max_npiv_vports"); ok {
-		a.out.Emit(f.maxVports, float64(v), name)
+	if v, ok := a.Uint(fc, name, "max_npiv_vports"); ok {
+		a.Out.Emit(f.maxVports, float64(v), name)
 	}
 	if fcstat.DriverOf(h.Driver, port.Type).FPIN {
 		f.fpin.update(a, name)
@@ -85,13 +86,13 @@ func (f *hbaPorts) update(a attributes, h *scsihost.Host) fcstat.Port {
 // updateLogin emits the login of a port, if it has one. A port that is logged
 // in to nothing has an address or a fabric name of zeros or ones, depending on
 // the driver.
-func (f *hbaPorts) updateLogin(a attributes, h *scsihost.Host, portType string) {
-	fabric := a.wwn(scsihost.FC, h.Name, "fabric_name")
-	id, ok := a.hex(scsihost.FC, h.Name, "port_id")
+func (f *hbaPorts) updateLogin(a attr.Reader, h *scsihost.Host, portType string) {
+	fabric := a.WWN(scsihost.FC, h.Name, "fabric_name")
+	id, ok := a.Hex(scsihost.FC, h.Name, "port_id")
 	if !ok || fabric == "" || id == 0 || id >= 0xffffff {
 		return
 	}
-	a.out.Emit(f.login, 1, strconv.FormatUint(id>>8&0xff, 10), strconv.FormatUint(id>>16, 10),
+	a.Out.Emit(f.login, 1, strconv.FormatUint(id>>8&0xff, 10), strconv.FormatUint(id>>16, 10),
 		fabric, h.Name, fmt.Sprintf("%06x", id), portType)
 }
 
@@ -117,15 +118,15 @@ func newHBAFPIN(m *metric.Set) hbaFPIN {
 	}
 }
 
-func (f *hbaFPIN) update(a attributes, name string) {
+func (f *hbaFPIN) update(a attr.Reader, name string) {
 	for _, n := range fpin.Notifications {
-		if v, ok := a.hex(scsihost.FC, name, "statistics", n.File); ok && v < 1<<63 {
-			a.out.Emit(f.notifications, float64(v), name, n.Name)
+		if v, ok := a.Hex(scsihost.FC, name, "statistics", n.File); ok && v < 1<<63 {
+			a.Out.Emit(f.notifications, float64(v), name, n.Name)
 		}
 	}
 	for _, e := range fpin.Events {
-		if v, ok := a.hex(scsihost.FC, name, "statistics", e.File); ok && v < 1<<63 {
-			a.out.Emit(f.events, float64(v), e.Name, name, fpin.Notifications[e.Of].Name)
+		if v, ok := a.Hex(scsihost.FC, name, "statistics", e.File); ok && v < 1<<63 {
+			a.Out.Emit(f.events, float64(v), e.Name, name, fpin.Notifications[e.Of].Name)
 		}
 	}
 }

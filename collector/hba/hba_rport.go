@@ -1,6 +1,7 @@
 package hba
 
 import (
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
@@ -56,13 +57,13 @@ func newHBARports(m *metric.Set, sys *host.Reader) hbaRports {
 func (f *hbaRports) add(h *scsihost.Host) { f.seers = append(f.seers, h) }
 
 // update emits the remote ports of the hosts that were added.
-func (f *hbaRports) update(a attributes) {
+func (f *hbaRports) update(a attr.Reader) {
 	seers := f.seers
 	f.seers = f.seers[:0]
 	if len(seers) == 0 {
 		return
 	}
-	tell := a.out.Error
+	tell := a.Out.Error
 	if err := f.finder.Find(tell); err != nil {
 		if !host.Gone(err) {
 			tell(err)
@@ -70,7 +71,7 @@ func (f *hbaRports) update(a attributes) {
 		return
 	}
 	for _, h := range seers {
-		f.updateHost(a.out, h, tell)
+		f.updateHost(a.Out, h, tell)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
@@ -87,9 +88,9 @@ func (s *hbaSAN) begin(all []*scsihost.Host, rports *rport.Finder) {
 }
 
 // add takes a host into account.
-func (s *hbaSAN) add(a attributes, h *scsihost.Host, transport hbaTransport) {
+func (s *hbaSAN) add(a attr.Reader, h *scsihost.Host, transport hbaTransport) {
 	// The port has told already what is wrong with its names.
-	sh := s.host(h, transport, func(host, file string) string { return quietWWN(a.sys, scsihost.FC, host, file) })
+	sh := s.host(h, transport, func(host, file string) string { return quietWWN(a.Sys, scsihost.FC, host, file) })
 	s.hosts[h.Name] = sh
 	s.order = append(s.order, sh)
 }
@@ -118,12 +119,12 @@ func (s *hbaSAN) host(h *scsihost.Host, transport hbaTransport, wwn func(host, f
 
 // update reads the devices of the hosts that were added, and emits all there
 // is to say of them.
-func (s *hbaSAN) update(ctx context.Context, a attributes) {
-	luns, err := s.finder.Find(a.out.Error)
+func (s *hbaSAN) update(ctx context.Context, a attr.Reader) {
+	luns, err := s.finder.Find(a.Out.Error)
 	if err != nil && !host.Gone(err) {
-		a.out.Error(err)
+		a.Out.Error(err)
 	}
-	maps := s.topology.Maps(s.finder.Block(), a.out.Error)
+	maps := s.topology.Maps(s.finder.Block(), a.Out.Error)
 	s.join(luns, maps)
 	s.updateLUNs(a, luns)
 	if err == nil {
@@ -154,7 +155,7 @@ func (s *hbaSAN) join(luns []*lun.LUN, maps []*dm.Multipath) {
 	}
 }
 
-func (s *hbaSAN) updateLUNs(a attributes, luns []*lun.LUN) {
+func (s *hbaSAN) updateLUNs(a attr.Reader, luns []*lun.LUN) {
 	now := s.now()
 	want, told := s.options.want(), 0
 	for _, l := range luns {
@@ -163,8 +164,8 @@ func (s *hbaSAN) updateLUNs(a attributes, luns []*lun.LUN) {
 			l.State, l.Access = lun.NoState, lun.NoAccess
 			continue
 		}
-		s.finder.Describe(l, a.out.Error)
-		if !s.finder.Refresh(l, want, a.out.Error) {
+		s.finder.Describe(l, a.Out.Error)
+		if !s.finder.Refresh(l, want, a.Out.Error) {
 			l.State, l.Access = lun.NoState, lun.NoAccess
 			continue
 		}
@@ -190,7 +191,7 @@ var noWay sanWay
 
 // way returns the far end of the way to a device. It is read once for all
 // devices behind it.
-func (s *hbaSAN) way(a attributes, l *lun.LUN) *sanWay {
+func (s *hbaSAN) way(a attr.Reader, l *lun.LUN) *sanWay {
 	key := l.Rport
 	switch {
 	case key != "":
@@ -215,13 +216,13 @@ func (s *hbaSAN) way(a attributes, l *lun.LUN) *sanWay {
 		if s.seenWay(w, key) {
 			break
 		}
-		w.name = a.wwn("class/fc_remote_ports", key, "port_name")
-		w.state, _ = parsed(a, "a state of a remote port", rportWay, "class/fc_remote_ports", key, "port_state")
+		w.name = a.WWN("class/fc_remote_ports", key, "port_name")
+		w.state, _ = attr.Parsed(a, "a state of a remote port", rportWay, "class/fc_remote_ports", key, "port_state")
 	case l.Session:
-		w.name, _ = parsed(a, "the name of a target", targetName, "class/iscsi_session", key, "targetname")
-		w.state, _ = parsed(a, "a state of a session", sessionWay, "class/iscsi_session", key, "state")
+		w.name, _ = attr.Parsed(a, "the name of a target", targetName, "class/iscsi_session", key, "targetname")
+		w.state, _ = attr.Parsed(a, "a state of a session", sessionWay, "class/iscsi_session", key, "state")
 	case l.EndDevice:
-		w.name = a.wwn("class/sas_device", key, "sas_address")
+		w.name = a.WWN("class/sas_device", key, "sas_address")
 	}
 	return w
 }

@@ -3,6 +3,7 @@ package hba
 import (
 	"bytes"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -24,7 +25,7 @@ type hbaSASTree struct {
 	phyInfo    *metric.Family
 	rate       *metric.Family
 	maxRate    *metric.Family
-	state      *stateSet
+	state      *attr.States
 	enabled    *metric.Family
 	portPhys   *metric.Family
 	deviceInfo *metric.Family
@@ -51,7 +52,7 @@ func newHBASASTree(m *metric.Set) hbaSASTree {
 			"device", "device_type", "end_device", "expander", "phy", "phy_identifier", "sas_address", "sas_port", "scsi_host"),
 		rate:    m.Gauge("node_hba_sas_phy_negotiated_link_rate_bits_per_second", "Speed of the link of the phy.", "phy", "scsi_host"),
 		maxRate: m.Gauge("node_hba_sas_phy_max_link_rate_bits_per_second", "Highest speed that the phy can have.", "phy", "scsi_host"),
-		state: renamedStates(m.Gauge("node_hba_sas_phy_state", "Whether the phy is in this state. Without a device it is unknown.", "phy", "scsi_host", "state"),
+		state: attr.RenamedStates(m.Gauge("node_hba_sas_phy_state", "Whether the phy is in this state. Without a device it is unknown.", "phy", "scsi_host", "state"),
 			map[string]string{"Phy disabled": "disabled", "Link Rate failed": "link_rate_failed", "Spin-up hold": "spinup_hold"},
 			"up", "Phy disabled", "Link Rate failed", "Spin-up hold"),
 		enabled:    m.Gauge("node_hba_sas_phy_enabled", "Whether the phy is switched on.", "phy", "scsi_host"),
@@ -75,11 +76,11 @@ func sasReads() []string {
 	}
 }
 
-func (f *hbaSASTree) update(a attributes, chosen *hbaChosen, disks *hbaDisks) {
-	changed := a.list(&f.phys, sasPhys)
-	changed = a.list(&f.ports, sasPorts) || changed
-	changed = a.list(&f.devices, sasEndDevices) || changed
-	changed = a.list(&f.expanders, sasExpanders) || changed
+func (f *hbaSASTree) update(a attr.Reader, chosen *hbaChosen, disks *hbaDisks) {
+	changed := a.List(&f.phys, sasPhys)
+	changed = a.List(&f.ports, sasPorts) || changed
+	changed = a.List(&f.devices, sasEndDevices) || changed
+	changed = a.List(&f.expanders, sasExpanders) || changed
 	if len(f.phys.Entries)+len(f.ports.Entries)+len(f.devices.Entries)+len(f.expanders.Entries) == 0 {
 		return
 	}
@@ -93,28 +94,28 @@ func (f *hbaSASTree) update(a attributes, chosen *hbaChosen, disks *hbaDisks) {
 	}
 	for _, e := range f.ports.Entries {
 		if h := chosen.of(e.Name); h != nil {
-			if n, ok := a.uint(sasPorts, e.Name, "num_phys"); ok {
-				a.out.Emit(f.portPhys, float64(n), e.Name, h.Name)
+			if n, ok := a.Uint(sasPorts, e.Name, "num_phys"); ok {
+				a.Out.Emit(f.portPhys, float64(n), e.Name, h.Name)
 			}
 		}
 	}
 	for i := range f.known.devices {
 		d := &f.known.devices[i]
 		if h := chosen.of(d.name); h != nil {
-			a.out.Emit(f.deviceInfo, 1, d.bay, d.disk, d.enclosure, d.name, d.address, h.Name)
+			a.Out.Emit(f.deviceInfo, 1, d.bay, d.disk, d.enclosure, d.name, d.address, h.Name)
 		}
 	}
 	for i := range f.known.expanders {
 		x := &f.known.expanders[i]
 		if h := chosen.of(x.name); h != nil {
-			a.out.Emit(f.expander, 1, x.name, x.level, x.product, x.revision, x.address, h.Name, x.vendor)
+			a.Out.Emit(f.expander, 1, x.name, x.level, x.product, x.revision, x.address, h.Name, x.vendor)
 		}
 	}
 }
 
 // listPorts lists the folders of the ports, and reports whether anything in
 // them changed.
-func (f *hbaSASTree) listPorts(a attributes) (changed bool) {
+func (f *hbaSASTree) listPorts(a attr.Reader) (changed bool) {
 	for _, d := range f.folders {
 		d.there = false
 	}
@@ -125,7 +126,7 @@ func (f *hbaSASTree) listPorts(a attributes) (changed bool) {
 			f.folders[e.Name] = d
 		}
 		d.there = true
-		changed = a.list(&d.listing, sasPorts, e.Name, "device") || changed
+		changed = a.List(&d.listing, sasPorts, e.Name, "device") || changed
 	}
 	for name, d := range f.folders {
 		if !d.there {
@@ -135,41 +136,41 @@ func (f *hbaSASTree) listPorts(a attributes) (changed bool) {
 	return changed
 }
 
-func (f *hbaSASTree) updatePhy(a attributes, chosen *hbaChosen, p *sasPhy) {
+func (f *hbaSASTree) updatePhy(a attr.Reader, chosen *hbaChosen, p *sasPhy) {
 	h := chosen.of(p.name)
 	if h == nil {
 		return
 	}
-	word, err := a.sys.Text(sasPhys, p.name, "negotiated_linkrate")
+	word, err := a.Sys.Text(sasPhys, p.name, "negotiated_linkrate")
 	switch {
 	case err == nil:
 		f.updateRate(a, h.Name, p, word)
 	case !host.Gone(err):
-		a.out.Error(err)
-	case !a.sys.Exists(sasPhys, p.name):
+		a.Out.Error(err)
+	case !a.Sys.Exists(sasPhys, p.name):
 		return
 	}
-	if on, ok := a.uint(sasPhys, p.name, "enable"); ok {
-		a.out.Bool(f.enabled, on != 0, p.name, h.Name)
+	if on, ok := a.Uint(sasPhys, p.name, "enable"); ok {
+		a.Out.Bool(f.enabled, on != 0, p.name, h.Name)
 	}
 	if p.maxRate > 0 {
-		a.out.Emit(f.maxRate, p.maxRate, p.name, h.Name)
+		a.Out.Emit(f.maxRate, p.maxRate, p.name, h.Name)
 	}
-	a.out.Emit(f.phyInfo, 1, p.disk, p.kind, p.device, p.expander, p.name, p.identifier, p.address, p.port, h.Name)
+	a.Out.Emit(f.phyInfo, 1, p.disk, p.kind, p.device, p.expander, p.name, p.identifier, p.address, p.port, h.Name)
 }
 
 // updateRate emits the speed of a phy, or why it has none.
-func (f *hbaSASTree) updateRate(a attributes, scsiHost string, p *sasPhy, word []byte) {
+func (f *hbaSASTree) updateRate(a attr.Reader, scsiHost string, p *sasPhy, word []byte) {
 	rate, ok := linkRate(word)
 	switch {
-	case !ok && !f.state.known(word):
-		a.out.Error(a.sys.At(host.Bad(1, "a link rate", word)))
+	case !ok && !f.state.Known(word):
+		a.Out.Error(a.Sys.At(host.Bad(1, "a link rate", word)))
 	case rate > 0:
-		a.out.Emit(f.rate, rate, p.name, scsiHost)
+		a.Out.Emit(f.rate, rate, p.name, scsiHost)
 		word = []byte("up")
 	}
 	labels := [...]string{p.name, scsiHost, ""}
-	f.state.emit(a.out, word, labels[:])
+	f.state.Emit(a.Out, word, labels[:])
 	if rate != p.rate { // plugged in or out: it may say something else of itself now
 		p.rate = rate
 		p.read(a)

@@ -3,6 +3,7 @@ package hba
 import (
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
@@ -36,22 +37,22 @@ type sasExpander struct {
 }
 
 // read reads everything.
-func (t *sasTopology) read(a attributes, f *hbaSASTree, disks *hbaDisks) {
+func (t *sasTopology) read(a attr.Reader, f *hbaSASTree, disks *hbaDisks) {
 	t.phys, t.devices, t.expanders = t.phys[:0], t.devices[:0], t.expanders[:0]
-	before, _ := a.out.Errors()
+	before, _ := a.Out.Errors()
 	found := map[string]string{} // disks by end device
 	for _, e := range f.devices.Entries {
 		d := sasDevice{name: e.Name}
-		d.address = a.wwn(sasDevices, e.Name, "sas_address")
-		d.enclosure = a.wwn(sasDevices, e.Name, "enclosure_identifier")
-		d.bay = a.label(sasDevices, e.Name, "bay_identifier")
+		d.address = a.WWN(sasDevices, e.Name, "sas_address")
+		d.enclosure = a.WWN(sasDevices, e.Name, "enclosure_identifier")
+		d.bay = a.Label(sasDevices, e.Name, "bay_identifier")
 		d.disk = t.diskOf(a, e.Name, disks)
 		found[d.name] = d.disk
 		t.devices = append(t.devices, d)
 	}
 	for _, e := range f.expanders.Entries {
-		own := func(file string) string { return a.label(sasExpanders, e.Name, file) }
-		x := sasExpander{e.Name, a.wwn(sasDevices, e.Name, "sas_address"), own("vendor_id"), own("product_id"), own("product_rev"), own("level")}
+		own := func(file string) string { return a.Label(sasExpanders, e.Name, file) }
+		x := sasExpander{e.Name, a.WWN(sasDevices, e.Name, "sas_address"), own("vendor_id"), own("product_id"), own("product_rev"), own("level")}
 		t.expanders = append(t.expanders, x)
 	}
 	ports := portsOf(f)
@@ -64,16 +65,16 @@ func (t *sasTopology) read(a attributes, f *hbaSASTree, disks *hbaDisks) {
 		}
 		t.phys = append(t.phys, p)
 	}
-	after, _ := a.out.Errors()
+	after, _ := a.Out.Errors()
 	t.failed = len(after) > len(before)
 }
 
 // read reads what a phy says of itself.
-func (p *sasPhy) read(a attributes) {
-	p.address = a.wwn(sasPhys, p.name, "sas_address")
-	p.identifier = a.label(sasPhys, p.name, "phy_identifier")
-	p.kind = a.label(sasPhys, p.name, "device_type")
-	p.maxRate, _ = parsed(a, "a link rate", maxLinkRate, sasPhys, p.name, "maximum_linkrate_hw")
+func (p *sasPhy) read(a attr.Reader) {
+	p.address = a.WWN(sasPhys, p.name, "sas_address")
+	p.identifier = a.Label(sasPhys, p.name, "phy_identifier")
+	p.kind = a.Label(sasPhys, p.name, "device_type")
+	p.maxRate, _ = attr.Parsed(a, "a link rate", maxLinkRate, sasPhys, p.name, "maximum_linkrate_hw")
 }
 
 // maxLinkRate reads the highest speed of a phy, where a word is none.
@@ -117,7 +118,7 @@ func expanderOf(phy string) string {
 }
 
 // diskOf returns the block device of an end device: that of its first unit.
-func (t *sasTopology) diskOf(a attributes, device string, disks *hbaDisks) string {
+func (t *sasTopology) diskOf(a attr.Reader, device string, disks *hbaDisks) string {
 	for _, target := range t.names(a, sasEndDevices, device, "device") {
 		if !strings.HasPrefix(target, "target") {
 			continue
@@ -134,10 +135,10 @@ func (t *sasTopology) diskOf(a attributes, device string, disks *hbaDisks) strin
 }
 
 // names lists a folder, whose files are not read.
-func (t *sasTopology) names(a attributes, elem ...string) []string {
-	names, err := a.sys.Names(elem...)
+func (t *sasTopology) names(a attr.Reader, elem ...string) []string {
+	names, err := a.Sys.Names(elem...)
 	if err != nil && !host.Gone(err) {
-		a.out.Error(err)
+		a.Out.Error(err)
 	}
 	return names
 }

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strconv"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/sfp"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
@@ -37,7 +38,7 @@ func newHBASFP(m *metric.Set) hbaSFP {
 }
 
 // visit asks for the transceiver of a port.
-func (f *hbaSFP) visit(a attributes, q *slowQueue, h *scsihost.Host) {
+func (f *hbaSFP) visit(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	switch h.Driver {
 	case "qla2xxx":
 		file := slow.File{Host: h, Want: "512 bytes of SFF-8472, for which it takes CAP_SYS_ADMIN", Valid: isSFP}
@@ -62,26 +63,26 @@ func isSFP(b []byte) bool {
 }
 
 // emit emits a transceiver that says who made it.
-func (f *hbaSFP) emit(a attributes, h *scsihost.Host, m *sfp.Module) {
+func (f *hbaSFP) emit(a attr.Reader, h *scsihost.Host, m *sfp.Module) {
 	wavelength := ""
 	if m.Wavelength > 0 {
 		wavelength = strconv.Itoa(int(m.Wavelength))
 	}
 	label := func(s string) string { return scsihost.Label([]byte(s)) }
-	a.out.Emit(f.info, 1, m.Connector, h.Name, label(m.PartNumber), label(m.Serial), label(m.Vendor), wavelength)
+	a.Out.Emit(f.info, 1, m.Connector, h.Name, label(m.PartNumber), label(m.Serial), label(m.Vendor), wavelength)
 	f.emitReadings(a, h, &m.Readings)
 }
 
-func (f *hbaSFP) emitReadings(a attributes, h *scsihost.Host, r *sfp.Readings) {
+func (f *hbaSFP) emitReadings(a attr.Reader, h *scsihost.Host, r *sfp.Readings) {
 	for quantity := range sfp.NumQuantities {
 		v, ok := r.Value(quantity)
 		if !ok {
 			continue
 		}
-		a.out.Emit(f.values[quantity], v, h.Name)
+		a.Out.Emit(f.values[quantity], v, h.Name)
 		for level := range sfp.NumLevels {
 			if passed, ok := r.Passed(quantity, level); ok {
-				a.out.Bool(f.alarm, passed, h.Name, level.String(), quantity.String())
+				a.Out.Bool(f.alarm, passed, h.Name, level.String(), quantity.String())
 			}
 		}
 	}
@@ -89,7 +90,7 @@ func (f *hbaSFP) emitReadings(a attributes, h *scsihost.Host, r *sfp.Readings) {
 
 // visitZfcp asks for the words of a transceiver one by one. They are kept from
 // ordinary users. What a port without a laser says of light means nothing.
-func (f *hbaSFP) visitZfcp(a attributes, q *slowQueue, h *scsihost.Host) {
+func (f *hbaSFP) visitZfcp(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	if h.Dir == "" {
 		return
 	}

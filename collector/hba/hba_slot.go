@@ -3,6 +3,7 @@ package hba
 import (
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -28,7 +29,7 @@ func newHBASlotStatus(m *metric.Set) hbaSlotStatus {
 
 // visit asks for the bays of the enclosures that are on a SCSI host. Others are
 // nobody's: there would be no telling what else must not be asked meanwhile.
-func (f *hbaSlotStatus) visit(a attributes, q *slowQueue, chosen *hbaChosen, all []*enclosure) {
+func (f *hbaSlotStatus) visit(a attr.Reader, q *slowQueue, chosen *hbaChosen, all []*enclosure) {
 	for _, e := range all {
 		if !isSCSIDevice(e.name) {
 			continue
@@ -40,14 +41,14 @@ func (f *hbaSlotStatus) visit(a attributes, q *slowQueue, chosen *hbaChosen, all
 		for i := range e.slots {
 			s := &e.slots[i]
 			if status, ok := slowParsed(q, slow.File{Host: h, Want: "a status that is known"}, slotStatus, enclosureClass, e.name, s.name, "status"); ok {
-				a.out.Emit(f.status, 1, s.label, e.name, status)
+				a.Out.Emit(f.status, 1, s.label, e.name, status)
 			}
 			if fault, ok := slowParsed(q, slow.File{Host: h, Want: "0, 2, 4 or 6"}, slotFault, enclosureClass, e.name, s.name, "fault"); ok {
-				a.out.Bool(f.sensed, fault&4 != 0, s.label, e.name)
-				a.out.Bool(f.requested, fault&2 != 0, s.label, e.name)
+				a.Out.Bool(f.sensed, fault&4 != 0, s.label, e.name)
+				a.Out.Bool(f.requested, fault&2 != 0, s.label, e.name)
 			}
 			if on, ok := slowParsed(q, slow.File{Host: h, Want: "0 or 1"}, scan.Uint, enclosureClass, e.name, s.name, "locate"); ok {
-				a.out.Bool(f.locate, on != 0, s.label, e.name)
+				a.Out.Bool(f.locate, on != 0, s.label, e.name)
 			}
 		}
 	}
@@ -59,7 +60,7 @@ func slotStatus(b []byte) (string, bool) {
 	if !slices.Contains(words[:], string(b)) {
 		return "", false
 	}
-	return snake(string(b)), true
+	return attr.Snake(string(b)), true
 }
 
 // slotFault reads two bits that are no number: 4 for a fault that was found, 2

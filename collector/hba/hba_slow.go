@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -92,7 +93,7 @@ type hbaSlow struct {
 	sfp         hbaSFP
 	temperature *metric.Family
 	resources   *metric.Family
-	sasErrors   [4]hbaFile
+	sasErrors   [4]attr.File
 	slots       hbaSlotStatus
 	utilization *metric.Family
 	age         *metric.Family
@@ -105,11 +106,11 @@ func newHBASlow(m *metric.Set, o slowOptions, reader *slow.Reader) hbaSlow {
 		sfp:         newHBASFP(m),
 		temperature: m.Gauge("node_hba_temperature_celsius", "Temperature of the adapter.", "scsi_host"),
 		resources:   m.Gauge("node_hba_resources_max", "Resources that the firmware has: exchanges (xri), remote ports (rpi), virtual ports (vpi).", "resource", "scsi_host"),
-		sasErrors: [4]hbaFile{
-			{name: "invalid_dword_count", family: m.Counter("node_hba_sas_phy_invalid_dwords_total", "Invalid words that the phy received, while its link was up.", "phy", "scsi_host")},
-			{name: "running_disparity_error_count", family: m.Counter("node_hba_sas_phy_running_disparity_errors_total", "Words with a wrong disparity that the phy received, while its link was up.", "phy", "scsi_host")},
-			{name: "loss_of_dword_sync_count", family: m.Counter("node_hba_sas_phy_loss_of_dword_sync_total", "Times that the phy lost the beat of its link, and set the link up anew.", "phy", "scsi_host")},
-			{name: "phy_reset_problem_count", family: m.Counter("node_hba_sas_phy_reset_problems_total", "Times that a reset of the phy failed.", "phy", "scsi_host")},
+		sasErrors: [4]attr.File{
+			{Name: "invalid_dword_count", Family: m.Counter("node_hba_sas_phy_invalid_dwords_total", "Invalid words that the phy received, while its link was up.", "phy", "scsi_host")},
+			{Name: "running_disparity_error_count", Family: m.Counter("node_hba_sas_phy_running_disparity_errors_total", "Words with a wrong disparity that the phy received, while its link was up.", "phy", "scsi_host")},
+			{Name: "loss_of_dword_sync_count", Family: m.Counter("node_hba_sas_phy_loss_of_dword_sync_total", "Times that the phy lost the beat of its link, and set the link up anew.", "phy", "scsi_host")},
+			{Name: "phy_reset_problem_count", Family: m.Counter("node_hba_sas_phy_reset_problems_total", "Times that a reset of the phy failed.", "phy", "scsi_host")},
 		},
 		slots:       newHBASlotStatus(m),
 		utilization: m.Gauge("node_hba_zfcp_utilization_ratio", "How busy a part of the adapter is, from 0 to 1.", "component", "scsi_host"),
@@ -136,10 +137,10 @@ func (c *hbaCollector) updateSlow(ctx context.Context) {
 	}, q.files, q.answers)
 	for _, answer := range q.answers {
 		if answer.Err != nil {
-			c.out.Error(answer.Err)
+			c.Out.Error(answer.Err)
 		}
 	}
-	s.emitAges(c.attributes, c.chosen)
+	s.emitAges(c.Reader, c.chosen)
 	q.answering = true
 	c.visitSlow(q)
 }
@@ -152,41 +153,41 @@ func (c *hbaCollector) visitSlow(q *slowQueue) {
 			continue // it is the physical port's adapter
 		}
 		if o.sfp {
-			s.sfp.visit(c.attributes, q, h)
+			s.sfp.visit(c.Reader, q, h)
 		}
 		if o.temperature && h.Driver == "qla2xxx" {
 			f := slow.File{Host: h, Want: "a temperature"}
 			if v, ok := slowParsed(q, f, scan.Int, scsihost.SCSI, h.Name, "thermal_temp"); ok {
-				c.out.Emit(s.temperature, float64(v), h.Name)
+				c.Out.Emit(s.temperature, float64(v), h.Name)
 			}
 		}
 		if o.resources && h.Driver == "lpfc" {
-			s.visitResources(c.attributes, q, h)
+			s.visitResources(c.Reader, q, h)
 		}
 		if o.utilization && h.Driver == "zfcp" {
-			s.visitUtilization(c.attributes, q, h, time.Duration(c.options.statistics.minInterval))
+			s.visitUtilization(c.Reader, q, h, time.Duration(c.options.statistics.minInterval))
 		}
 	}
 	if o.sasErrors {
-		s.visitPhys(c.attributes, q, &c.of, c.sas.known.phys)
+		s.visitPhys(c.Reader, q, &c.of, c.sas.known.phys)
 	}
 	if o.enclosures {
-		s.slots.visit(c.attributes, q, &c.of, c.enclosures.known)
+		s.slots.visit(c.Reader, q, &c.of, c.enclosures.known)
 	}
 }
 
 // visitResources asks once: what an adapter can have does not change.
-func (s *hbaSlow) visitResources(a attributes, q *slowQueue, h *scsihost.Host) {
+func (s *hbaSlow) visitResources(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	for _, r := range [...]struct{ file, kind string }{{"max_xri", "xri"}, {"max_rpi", "rpi"}, {"max_vpi", "vpi"}} {
 		f := slow.File{Host: h, Want: "a number or Unknown", Once: true}
 		if v, ok := slowParsed(q, f, numberOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
-			a.out.Emit(s.resources, float64(v), r.kind, h.Name)
+			a.Out.Emit(s.resources, float64(v), r.kind, h.Name)
 		}
 	}
 }
 
 // visitPhys asks phys for their errors. Two drivers have nothing but zeros.
-func (s *hbaSlow) visitPhys(a attributes, q *slowQueue, chosen *hbaChosen, phys []sasPhy) {
+func (s *hbaSlow) visitPhys(a attr.Reader, q *slowQueue, chosen *hbaChosen, phys []sasPhy) {
 	for i := range phys {
 		h := chosen.of(phys[i].name)
 		if h == nil || h.Driver == "hpsa" || h.Driver == "smartpqi" {
@@ -194,15 +195,15 @@ func (s *hbaSlow) visitPhys(a attributes, q *slowQueue, chosen *hbaChosen, phys 
 		}
 		for _, e := range s.sasErrors {
 			f := slow.File{Host: h, Want: "an unsigned number"}
-			if v, ok := slowParsed(q, f, scan.Uint, sasPhys, phys[i].name, e.name); ok {
-				a.out.Emit(e.family, float64(v), phys[i].name, h.Name)
+			if v, ok := slowParsed(q, f, scan.Uint, sasPhys, phys[i].name, e.Name); ok {
+				a.Out.Emit(e.Family, float64(v), phys[i].name, h.Name)
 			}
 		}
 	}
 }
 
 // emitAges emits how old the oldest value of each host is, and tells what hangs.
-func (s *hbaSlow) emitAges(a attributes, chosen []*scsihost.Host) {
+func (s *hbaSlow) emitAges(a attr.Reader, chosen []*scsihost.Host) {
 	for _, h := range chosen {
 		oldest, known := time.Duration(0), false
 		for i, answer := range s.queue.answers {
@@ -211,7 +212,7 @@ func (s *hbaSlow) emitAges(a attributes, chosen []*scsihost.Host) {
 			}
 		}
 		if known {
-			a.out.Emit(s.age, oldest.Seconds(), h.Name)
+			a.Out.Emit(s.age, oldest.Seconds(), h.Name)
 		}
 	}
 }

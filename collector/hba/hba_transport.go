@@ -23,11 +23,11 @@ func (c *hbaCollector) transport(h *scsihost.Host, fc bool) hbaTransport {
 	switch {
 	case fc:
 		return c.fibreTransport(h)
-	case c.sys.Exists("class/sas_host", h.Name):
+	case c.Sys.Exists("class/sas_host", h.Name):
 		return hbaSAS
-	case c.sys.Exists("class/iscsi_host", h.Name):
+	case c.Sys.Exists("class/iscsi_host", h.Name):
 		return hbaISCSI
-	case c.sys.Exists("class/srp_host", h.Name):
+	case c.Sys.Exists("class/srp_host", h.Name):
 		return hbaSRP
 	}
 	switch h.Driver {
@@ -44,7 +44,7 @@ func (c *hbaCollector) fibreTransport(h *scsihost.Host) hbaTransport {
 	case "fcoe", "bnx2fc", "qedf":
 		return hbaFCoE
 	case "lpfc":
-		if protocol, _ := c.text(scsihost.SCSI, h.Name, "protocol"); string(protocol) == "fcoe" {
+		if protocol, _ := c.Text(scsihost.SCSI, h.Name, "protocol"); string(protocol) == "fcoe" {
 			return hbaFCoE
 		}
 	}

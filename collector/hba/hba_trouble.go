@@ -16,7 +16,7 @@ func (c *hbaCollector) emitTroubles() {
 		if c.slow.options.any() {
 			health := c.slow.reader.Health(h)
 			if health.Err != nil {
-				c.out.Error(health.Err)
+				c.Out.Error(health.Err)
 			}
 			for reason, n := range health.Errors {
 				errors[reason] += n
@@ -24,7 +24,7 @@ func (c *hbaCollector) emitTroubles() {
 			asked, stuck = asked || health.Asked, stuck || health.Stuck
 		}
 		if asked {
-			c.firmware.emitTroubles(c.out, h.Name, &errors, stuck)
+			c.firmware.emitTroubles(c.Out, h.Name, &errors, stuck)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -49,52 +48,18 @@ func beyondReads() []string {
 // Update reads the SCSI hosts and then what is reached over them, and what is
 // reached over none: NVMe controllers have no SCSI host.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
-	c.out, c.chosen, c.asked, c.answers = out, c.chosen[:0], c.asked[:0], c.answers[:0]
+	c.Out, c.chosen, c.asked, c.answers = out, c.chosen[:0], c.asked[:0], c.answers[:0]
 	err := c.updateHosts(ctx, out)
 	c.of.choose(c.chosen)
 	c.disks.begin()
-	c.sas.update(c.attributes, &c.of, &c.disks)
-	c.enclosures.update(c.attributes, &c.of, &c.disks)
-	c.iscsi.update(c.attributes, &c.of, c.chosen)
-	c.nvme.update(c.attributes, c.chosen)
+	c.sas.update(c.Reader, &c.of, &c.disks)
+	c.enclosures.update(c.Reader, &c.of, &c.disks)
+	c.iscsi.update(c.Reader, &c.of, c.chosen)
+	c.nvme.update(c.Reader, c.chosen)
 	c.updateSlow(ctx)
 	c.emitTroubles()
 	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || len(told) > 0) {
 		return nil
 	}
 	return err
-}
-
-// list lists a folder again. One that is not there is empty.
-func (a attributes) list(l *host.Listing, elem ...string) (changed bool) {
-	before := len(l.Entries)
-	changed, err := a.sys.List(l, elem...)
-	if err != nil {
-		if !host.Gone(err) {
-			a.out.Error(err)
-		}
-		return before > 0
-	}
-	return changed
-}
-
-// renamedStates returns a set whose label values are not the kernel's words.
-func renamedStates(family *metric.Family, states map[string]string, words ...string) *stateSet {
-	s := newStateSet(family, words...)
-	for i, w := range words {
-		if state, ok := states[w]; ok {
-			s.states[i] = state
-		}
-	}
-	return s
-}
-
-// index returns the place of a word's state.
-func (s *stateSet) index(word []byte) int {
-	for i, w := range s.words {
-		if w == string(word) {
-			return i
-		}
-	}
-	return len(s.words)
 }

@@ -3,6 +3,7 @@ package hba
 import (
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
@@ -37,28 +38,28 @@ func zfcpReads() []string {
 }
 
 // update emits the latency of a device.
-func (f *hbaZfcpLUNs) update(a attributes, l *lun.LUN) {
+func (f *hbaZfcpLUNs) update(a attr.Reader, l *lun.LUN) {
 	for _, o := range [...]struct{ file, operation string }{
 		{"device/read_latency", "read"}, {"device/write_latency", "write"}, {"device/cmd_latency", "command"},
 	} {
-		v, ok := parsed(a, "seven numbers", zfcpLatency, scsiDevices, l.HCTL, o.file)
+		v, ok := attr.Parsed(a, "seven numbers", zfcpLatency, scsiDevices, l.HCTL, o.file)
 		if !ok {
 			continue
 		}
-		a.out.Emit(f.latency, v.fabric, "fabric", l.Device, l.HCTL, o.operation)
-		a.out.Emit(f.latency, v.channel, "channel", l.Device, l.HCTL, o.operation)
-		a.out.Emit(f.requests, float64(v.requests), l.Device, l.HCTL, o.operation)
+		a.Out.Emit(f.latency, v.fabric, "fabric", l.Device, l.HCTL, o.operation)
+		a.Out.Emit(f.latency, v.channel, "channel", l.Device, l.HCTL, o.operation)
+		a.Out.Emit(f.requests, float64(v.requests), l.Device, l.HCTL, o.operation)
 	}
 }
 
 // visitUtilization asks an adapter how busy it is. That is a matter of the
 // moment: it is asked for as often as the firmware's counters are, and as it is
 // not waited for, a scrape sees what the scrape before has started.
-func (s *hbaSlow) visitUtilization(a attributes, q *slowQueue, h *scsihost.Host, every time.Duration) {
+func (s *hbaSlow) visitUtilization(a attr.Reader, q *slowQueue, h *scsihost.Host, every time.Duration) {
 	f := slow.File{Host: h, Want: "three percentages", Every: max(every, time.Second)}
 	if v, ok := slowParsed(q, f, zfcpUtilization, scsihost.SCSI, h.Name, "utilization"); ok {
 		for i, component := range [...]string{"channel_processor", "bus", "adapter"} {
-			a.out.Emit(s.utilization, float64(v[i])/100, component, h.Name)
+			a.Out.Emit(s.utilization, float64(v[i])/100, component, h.Name)
 		}
 	}
 }

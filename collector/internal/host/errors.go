@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Malformed says that a file does not hold what its format promises.
+// A Malformed error says that a file does not hold what its format requires.
 type Malformed struct {
 	Path string
 	Line int // counted from 1
@@ -21,8 +21,8 @@ func (m *Malformed) Error() string {
 	return fmt.Sprintf("%s:%d: want %s, have %s", m.Path, m.Line, m.Want, strconv.Quote(m.Have))
 }
 
-// Bad returns a Malformed without its path, which Reader.At fills in. What was
-// seen is cut to 80 bytes.
+// Bad returns a Malformed error without its path, which Reader.At fills in. It
+// keeps at most 80 bytes of have.
 func Bad(line int, want string, have []byte) error {
 	if len(have) > 80 {
 		have = have[:80]
@@ -30,8 +30,17 @@ func Bad(line int, want string, have []byte) error {
 	return &Malformed{Line: line, Want: want, Have: string(have)}
 }
 
-// Gone reports whether an error says that something was not there, or went
-// away between listing and reading: hot unplug is not a fault.
+// Gone reports whether an error says that a file or device is absent, or went
+// away between listing and reading: hot unplug is not an error.
 func Gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
+}
+
+// ReportUnlessGone passes err to report, unless err is nil or Gone. It reports
+// whether err is nil.
+func ReportUnlessGone(err error, report func(error)) (ok bool) {
+	if err != nil && !Gone(err) {
+		report(err)
+	}
+	return err == nil
 }

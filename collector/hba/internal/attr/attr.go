@@ -1,0 +1,108 @@
+// Package attr reads the attributes of sysfs from which hba makes its families:
+// one value in a file, which may be absent, empty or refused. It knows the
+// shapes of values (numbers, speeds, world wide names, words for states), and
+// nothing of what they are about.
+package attr
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// A Reader reads optional attributes. An attribute that is absent or empty, or
+// that the driver refuses with EINVAL because it has no word for the current
+// value, has no value; that is not an error. Any other failure is reported to
+// Out.
+//
+// A Reader reads only files that the code names, never what a directory happens
+// to hold: next to these files are some that reset the adapter, some that hold
+// passwords, and some that cost a firmware command.
+type Reader struct {
+	Sys *host.Reader
+	Out *metric.Sink
+}
+
+// Text returns an attribute without the space around it, and whether it has a
+// value.
+func (a Reader) Text(elem ...string) ([]byte, bool) {
+	b, err := a.Sys.Text(elem...)
+	if err != nil {
+		if !errors.Is(err, syscall.EINVAL) {
+			host.ReportUnlessGone(err, a.Out.Error)
+		}
+		return nil, false
+	}
+	return b, len(b) > 0
+}
+
+// Label returns an attribute as a label value, or "" if it has no value.
+func (a Reader) Label(elem ...string) string {
+	b, _ := a.Text(elem...)
+	return scsihost.Label(b)
+}
+
+// Parsed returns an attribute as parse reads it, and whether it has a value. A
+// value that parse rejects is reported; want says what parse accepts.
+func Parsed[T any](a Reader, want string, parse func([]byte) (T, bool), elem ...string) (v T, ok bool) {
+	b, ok := a.Text(elem...)
+	if !ok {
+		return v, false
+	}
+	if v, ok = parse(b); !ok {
+		a.Out.Error(a.Sys.At(host.Bad(1, want, b)))
+	}
+	return v, ok
+}
+
+// Uint returns an attribute that is an unsigned decimal number.
+func (a Reader) Uint(elem ...string) (uint64, bool) {
+	return Parsed(a, "an unsigned number", scan.Uint, elem...)
+}
+
+// Int returns an attribute that is a signed decimal number.
+func (a Reader) Int(elem ...string) (int64, bool) {
+	return Parsed(a, "a whole number", scan.Int, elem...)
+}
+
+// Hex returns an attribute that is a hexadecimal number, with or without 0x.
+func (a Reader) Hex(elem ...string) (uint64, bool) {
+	return Parsed(a, "a hexadecimal number", scan.Hex, elem...)
+}
+
+// WWN returns a world wide name as 16 hexadecimal digits, or "" if there is none.
+func (a Reader) WWN(elem ...string) string {
+	name, _ := Parsed(a, "a world wide name", scsihost.WWN, elem...)
+	return name
+}
+
+// Speed returns an attribute such as "16 Gbit" in bits per second. It is zero
+// where the kernel prints a word such as Unknown.
+func (a Reader) Speed(elem ...string) float64 {
+	v, _ := Parsed(a, "a speed", Speed, elem...)
+	return v
+}
+
+// List reads the names in a directory into l. It reports whether they changed
+// since l was last read. An absent directory has no names.
+func (a Reader) List(l *host.Listing, elem ...string) (changed bool) {
+	before := len(l.Entries)
+	changed, err := a.Sys.List(l, elem...)
+	if err != nil {
+		host.ReportUnlessGone(err, a.Out.Error)
+		return before > 0
+	}
+	return changed
+}
+
+// A File is an attribute with the family that its value goes to, and the value
+// of a label that the file stands for.
+type File struct {
+	Name   string
+	Family *metric.Family
+	Label  string
+}

@@ -1,0 +1,51 @@
+package attr
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
+
+// Speed parses the speed of a link, such as "16 Gbit", into bits per second. It
+// is zero where the kernel prints a word, or several speeds.
+func Speed(b []byte) (float64, bool) {
+	if bytes.IndexByte(b, ',') >= 0 {
+		_, ok := MaxSpeed(b)
+		return 0, ok
+	}
+	return MaxSpeed(b)
+}
+
+// MaxSpeed parses a list of speeds, such as "8 Gbit, 16 Gbit", and returns the
+// highest in bits per second.
+func MaxSpeed(b []byte) (fastest float64, ok bool) {
+	for more := true; more; {
+		var one []byte
+		one, b, more = bytes.Cut(b, []byte(","))
+		one = scan.Trim(one)
+		switch string(one) {
+		case "unknown", "Unknown", "Not Negotiated", "":
+			continue
+		}
+		number, ok := bytes.CutSuffix(one, []byte(" Gbit"))
+		if !ok {
+			return 0, false
+		}
+		gbit, ok := scan.Uint(number)
+		if !ok {
+			return 0, false
+		}
+		fastest = math.Max(fastest, float64(gbit)*1e9)
+	}
+	return fastest, true
+}
+
+// Bytes parses a number of bytes, such as "2048 bytes".
+func Bytes(b []byte) (uint64, bool) {
+	number, ok := bytes.CutSuffix(b, []byte(" bytes"))
+	if !ok {
+		return 0, false
+	}
+	return scan.Uint(number)
+}
