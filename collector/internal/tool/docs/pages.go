@@ -55,7 +55,7 @@ privileges. [metrics/%s.md](../metrics/%s.md) has the metrics, [collectors.md](.
 		list(&b, "Reads:", s.Reads)
 		list(&b, "Reads if a flag enables it:", s.OptionalReads)
 		if sample := s.sample(); sample != "" {
-			fmt.Fprintf(&b, "\nExports, among others:\n\n    %s\n", sample)
+			fmt.Fprintf(&b, "\nExample:\n\n    %s\n", sample)
 		}
 	}
 	return b.Bytes()
