@@ -120,7 +120,7 @@ func (p *cpufreqPresent) sideBySide(ctx context.Context, cpus []cpuFolder, hardw
 		})
 	}
 	for i, run := range runs {
-		if !run.Wait(ctx, halfTime(ctx, run.Started)) {
+		if !run.Wait(ctx, halfTime(ctx, run.StartTime)) {
 			out.Error(fmt.Errorf("%s: no answer yet from this CPU, or one that is read after it", p.tree.Path(cpuDir, cpus[i].dir, "cpufreq")))
 			continue
 		}

@@ -119,11 +119,11 @@ func (c *hwmonCollector) read(ctx context.Context) {
 			continue
 		}
 		if first.IsZero() {
-			first = chip.run.Started
+			first = chip.run.StartTime
 			wait = hwmonWaitFor(ctx, first)
 			patience = min(hwmonPatience, wait/time.Duration(2*len(c.chips)))
 		}
-		chip.wait(ctx, chip.run.Started.Add(patience))
+		chip.wait(ctx, chip.run.StartTime.Add(patience))
 	}
 	for _, chip := range c.chips {
 		if !chip.ignored && !chip.late && chip.prior == nil {

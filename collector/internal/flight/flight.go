@@ -25,10 +25,10 @@ type Flight[T any] struct {
 
 // A Run is one call of a function, in progress or finished.
 type Run[T any] struct {
-	Started time.Time
-	done    chan struct{}
-	value   T
-	err     error
+	StartTime time.Time
+	done      chan struct{}
+	value     T
+	err       error
 }
 
 // A PanicError is what a run ends with when its function panics.
@@ -37,9 +37,9 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Recovered returns the error of a panic that was recovered with value p. It
+// NewPanicError returns the error of a panic that was recovered with value p. It
 // is to be called by the function that recovers, for the stack.
-func Recovered(p any) error { return &PanicError{p, debug.Stack()} }
+func NewPanicError(p any) error { return &PanicError{p, debug.Stack()} }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
@@ -51,12 +51,12 @@ func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	if f.run != nil {
 		return f.run, false
 	}
-	r := &Run[T]{Started: time.Now(), done: make(chan struct{})}
+	r := &Run[T]{StartTime: time.Now(), done: make(chan struct{})}
 	f.run = r
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				r.err = Recovered(p)
+				r.err = NewPanicError(p)
 			}
 			f.mu.Lock()
 			f.run = nil

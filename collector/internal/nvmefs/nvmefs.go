@@ -26,8 +26,8 @@ type Controller struct {
 	ID       string // from cntlid, unique within the subsystem
 }
 
-// Live is the state of a controller that takes commands.
-const Live = "live"
+// StateLive is the state of a controller that takes commands.
+const StateLive = "live"
 
 // Controllers returns the names of the controllers in natural order.
 func Controllers(sys *host.Reader) ([]string, error) {

@@ -124,9 +124,9 @@ type messageError struct{ err error }
 func (e *messageError) Error() string { return "rtnetlink: " + e.err.Error() }
 func (e *messageError) Unwrap() error { return e.err }
 
-// Failed reports whether an error is that of a whole dump, for which files may
+// DumpFailed reports whether an error is that of a whole dump, for which files may
 // have to do.
-func Failed(err error) bool {
+func DumpFailed(err error) bool {
 	var m *messageError
 	return err != nil && !errors.As(err, &m)
 }

@@ -195,17 +195,17 @@ func TestLinksWithBrokenMessage(t *testing.T) {
 	r := New(answers([][][]byte{{linkMessage(1, "a"), {1, 2, 3}, linkMessage(2, "b")}}, nil))
 	n := 0
 	err := r.Links(true, func(*Link) { n++ })
-	if n != 2 || err == nil || Failed(err) {
-		t.Errorf("%d links, error %v, failed %v", n, err, Failed(err))
+	if n != 2 || err == nil || DumpFailed(err) {
+		t.Errorf("%d links, error %v, failed %v", n, err, DumpFailed(err))
 	}
 }
 
 func TestLinksWithoutNetlink(t *testing.T) {
-	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, ErrUnavailable) || !Failed(err) {
+	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, ErrUnavailable) || !DumpFailed(err) {
 		t.Error(err)
 	}
 	r := New(answers([][][]byte{nil}, unix.EPERM))
-	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !Failed(err) {
+	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !DumpFailed(err) {
 		t.Error(err)
 	}
 }
