@@ -68,7 +68,7 @@ const (
 
 func newCPUFreqCurrent(env *collect.Env) *cpufreqCurrent {
 	m := env.Metrics
-	p := &cpufreqCurrent{
+	c := &cpufreqCurrent{
 		tree:    env.Host.Sys,
 		sys:     env.Host.Sys.Reader(),
 		now:     env.Host.Now,
@@ -78,37 +78,37 @@ func newCPUFreqCurrent(env *collect.Env) *cpufreqCurrent {
 		// node_cpu_info; a family can have one set of labels only.
 		inCPUInfo: func() bool { return env.Reserved("node_cpu_info") },
 	}
-	p.hardware = m.Keyed(func(string) *metric.Family {
+	c.hardware = m.Keyed(func(string) *metric.Family {
 		return m.Gauge("node_cpu_frequency_hertz", "Current CPU frequency of the hardware, from cpuinfo_cur_freq.", "cpu")
 	})
 	for range maxWorkers {
-		p.workers = append(p.workers, &cpufreqWorker{sys: env.Host.Sys.Reader()})
+		c.workers = append(c.workers, &cpufreqWorker{sys: env.Host.Sys.Reader()})
 	}
-	return p
+	return c
 }
 
-func (p *cpufreqCurrent) update(ctx context.Context, cpus []cpuDevice, out *metric.Sink) {
-	hardware := !p.hardwareDenied && !p.inCPUInfo()
-	p.readings = p.readings[:0]
+func (c *cpufreqCurrent) update(ctx context.Context, cpus []cpuDevice, out *metric.Sink) {
+	hardware := !c.hardwareDenied && !c.inCPUInfo()
+	c.readings = c.readings[:0]
 	for i, cpu := range cpus {
-		started := p.now()
-		p.readings = append(p.readings, readCPUFreq(p.sys, cpu, hardware))
-		if p.now().Sub(started) > slowRead {
-			p.readConcurrently(ctx, slices.Clone(cpus[i+1:]), hardware, out)
+		started := c.now()
+		c.readings = append(c.readings, readCPUFreq(c.sys, cpu, hardware))
+		if c.now().Sub(started) > slowRead {
+			c.readConcurrently(ctx, slices.Clone(cpus[i+1:]), hardware, out)
 			break
 		}
 	}
-	for i := range p.readings {
-		p.emit(&p.readings[i], out)
+	for i := range c.readings {
+		c.emit(&c.readings[i], out)
 	}
 }
 
 // readConcurrently distributes CPUs among the workers. A worker that hangs costs
 // its CPUs, and is not started again until it has returned.
-func (p *cpufreqCurrent) readConcurrently(ctx context.Context, cpus []cpuDevice, hardware bool, out *metric.Sink) {
-	runs := make([]*flight.Run[[]cpufreqReading], min(len(p.workers), len(cpus)))
+func (c *cpufreqCurrent) readConcurrently(ctx context.Context, cpus []cpuDevice, hardware bool, out *metric.Sink) {
+	runs := make([]*flight.Run[[]cpufreqReading], min(len(c.workers), len(cpus)))
 	for i := range runs {
-		w := p.workers[i]
+		w := c.workers[i]
 		runs[i], _ = w.flight.Go(func() ([]cpufreqReading, error) {
 			var readings []cpufreqReading
 			for j := i; j < len(cpus); j += len(runs) {
@@ -119,18 +119,18 @@ func (p *cpufreqCurrent) readConcurrently(ctx context.Context, cpus []cpuDevice,
 	}
 	for i, run := range runs {
 		if !run.Wait(ctx, halfTime(ctx, run.StartTime)) {
-			out.Error(fmt.Errorf("%s: no answer from this CPU or one after it", p.tree.Path(cpuDir, cpus[i].dir, "cpufreq")))
+			out.Error(fmt.Errorf("%s: no answer from this CPU or one after it", c.tree.Path(cpuDir, cpus[i].dir, "cpufreq")))
 			continue
 		}
 		readings, err := run.Result()
 		if err != nil {
 			out.Error(err)
 		}
-		p.readings = append(p.readings, readings...)
+		c.readings = append(c.readings, readings...)
 	}
 	// A worker that returns late may have a CPU that another one has read too.
-	slices.SortFunc(p.readings, func(a, b cpufreqReading) int { return cmp.Compare(a.cpu.id, b.cpu.id) })
-	p.readings = slices.CompactFunc(p.readings, func(a, b cpufreqReading) bool { return a.cpu.id == b.cpu.id })
+	slices.SortFunc(c.readings, func(a, b cpufreqReading) int { return cmp.Compare(a.cpu.id, b.cpu.id) })
+	c.readings = slices.CompactFunc(c.readings, func(a, b cpufreqReading) bool { return a.cpu.id == b.cpu.id })
 }
 
 // halfTime returns the moment halfway between the start and the deadline.
@@ -142,20 +142,20 @@ func halfTime(ctx context.Context, start time.Time) time.Time {
 	return start.Add(deadline.Sub(start) / 2)
 }
 
-func (p *cpufreqCurrent) emit(r *cpufreqReading, out *metric.Sink) {
+func (c *cpufreqCurrent) emit(r *cpufreqReading, out *metric.Sink) {
 	for i, v := range r.values {
 		switch {
 		case v.err != nil && i == cpufreqHardware && errors.Is(v.err, fs.ErrPermission):
-			p.hardwareDenied = true
+			c.hardwareDenied = true
 		case v.err != nil:
 			out.Error(v.err)
 		case !v.ok:
 		case i == cpufreqScaling:
-			out.Emit(p.scaling, float64(v.kHz)*1000, r.cpu.number)
+			out.Emit(c.scaling, float64(v.kHz)*1000, r.cpu.number)
 		case i == cpufreqAverage:
-			out.Emit(p.average, float64(v.kHz)*1000, r.cpu.number)
+			out.Emit(c.average, float64(v.kHz)*1000, r.cpu.number)
 		case i == cpufreqHardware:
-			out.Emit(p.hardware.Family(nil), float64(v.kHz)*1000, r.cpu.number)
+			out.Emit(c.hardware.Family(nil), float64(v.kHz)*1000, r.cpu.number)
 		}
 	}
 }
