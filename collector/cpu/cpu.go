@@ -38,8 +38,8 @@ func (o *cpuOptions) Fields() []collect.Field {
 	return []collect.Field{
 		{Name: "guest", Help: "Export node_cpu_guest_seconds_total.", Value: &o.Guest},
 		{Name: "info", Help: "Export node_cpu_info and node_cpu_frequency_hertz.", Value: &o.Info},
-		{Name: "info.flags-include", Help: "Regular expression of the CPU flags to export as node_cpu_flag_info; implies info.", Value: &o.IncludeFlags},
-		{Name: "info.bugs-include", Help: "Regular expression of the CPU bugs to export as node_cpu_bug_info; implies info.", Value: &o.IncludeBugs},
+		{Name: "info.flags-include", Help: "Regular expression of the CPU flags to export as node_cpu_flag_info; implies --collector.cpu.info.", Value: &o.IncludeFlags},
+		{Name: "info.bugs-include", Help: "Regular expression of the CPU bugs to export as node_cpu_bug_info; implies --collector.cpu.info.", Value: &o.IncludeBugs},
 	}
 }
 

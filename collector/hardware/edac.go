@@ -42,13 +42,7 @@ var edac = collect.Spec{
 type edacCollector struct {
 	sys *host.Reader
 
-	controller, noInfo, row, channel [2]edacFile // corrected and uncorrected errors
-}
-
-// An edacFile pairs a file, or the end of its name, with its family.
-type edacFile struct {
-	name   string
-	family *metric.Family
+	controller, noInfo, row, channel [2]attribute // corrected and uncorrected errors
 }
 
 const edacDir = "devices/system/edac/mc"
@@ -59,13 +53,13 @@ func newEdac(env *collect.Env) *edacCollector {
 	uncorrected := m.Counter("node_edac_csrow_uncorrectable_errors_total", "Uncorrected memory errors of the row; csrow is unknown for errors without a location.", "controller", "csrow")
 	return &edacCollector{
 		sys: env.Host.Sys.Reader(),
-		controller: [2]edacFile{
+		controller: [2]attribute{
 			{"ce_count", m.Counter("node_edac_correctable_errors_total", "Corrected memory errors of the controller, from ce_count.", "controller")},
 			{"ue_count", m.Counter("node_edac_uncorrectable_errors_total", "Uncorrected memory errors of the controller, from ue_count.", "controller")},
 		},
-		noInfo: [2]edacFile{{"ce_noinfo_count", corrected}, {"ue_noinfo_count", uncorrected}},
-		row:    [2]edacFile{{"ce_count", corrected}, {"ue_count", uncorrected}},
-		channel: [2]edacFile{
+		noInfo: [2]attribute{{"ce_noinfo_count", corrected}, {"ue_noinfo_count", uncorrected}},
+		row:    [2]attribute{{"ce_count", corrected}, {"ue_count", uncorrected}},
+		channel: [2]attribute{
 			{"_ce_count", m.Counter("node_edac_channel_correctable_errors_total", "Corrected memory errors of the channel, from ch*_ce_count.", "channel", "controller", "csrow", "dimm_label")},
 			{"_ue_count", m.Counter("node_edac_channel_uncorrectable_errors_total", "Uncorrected memory errors of the channel, from ch*_ue_count.", "channel", "controller", "csrow", "dimm_label")},
 		},

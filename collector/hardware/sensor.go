@@ -6,7 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
+
+// An attribute is a file of sysfs, or the end of its name, with the family of its
+// value.
+type attribute struct {
+	name   string
+	family *metric.Family
+}
 
 // reportUnlessNoReading passes err to report, unless it means that the driver has
 // no value now or ever: the device is asleep or gone, or does not measure this

@@ -34,14 +34,8 @@ var watchdog = collect.Spec{
 // https://github.com/torvalds/linux/blob/master/Documentation/ABI/testing/sysfs-class-watchdog.
 type watchdogCollector struct {
 	sys     *host.Reader
-	numbers []watchdogFile
+	numbers []attribute
 	info    *metric.Family
-}
-
-// A watchdogFile pairs a file with its family.
-type watchdogFile struct {
-	name   string
-	family *metric.Family
 }
 
 const watchdogDir = "class/watchdog"
@@ -50,7 +44,7 @@ func newWatchdog(env *collect.Env) *watchdogCollector {
 	m := env.Metrics
 	return &watchdogCollector{
 		sys: env.Host.Sys.Reader(),
-		numbers: []watchdogFile{
+		numbers: []attribute{
 			{"bootstatus", m.Gauge("node_watchdog_bootstatus", "Flags of the last boot, such as a reset by the watchdog, from bootstatus.", "name")},
 			{"fw_version", m.Gauge("node_watchdog_fw_version", "Firmware version of the watchdog.", "name")},
 			{"nowayout", m.Gauge("node_watchdog_nowayout", "Whether the watchdog cannot be stopped once started.", "name")},
