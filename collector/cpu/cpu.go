@@ -1,5 +1,5 @@
-// Package cpu has the collectors of processors: times and states, frequencies, and
-// how long tasks wait to run.
+// Package cpu has the collectors of processors: times and states, frequencies,
+// and how long tasks wait to run.
 package cpu
 
 import (

@@ -8,8 +8,8 @@ import (
 
 const cpuDir = "devices/system/cpu"
 
-// cpuDevices are the directories cpu0, cpu1, ... of /sys/devices/system/cpu. They
-// are listed again when the list of present CPUs changes.
+// cpuDevices are the directories cpu0, cpu1, ... of /sys/devices/system/cpu.
+// They are listed again when the list of present CPUs changes.
 type cpuDevices struct {
 	present cpuListFile
 	valid   bool

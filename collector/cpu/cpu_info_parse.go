@@ -14,9 +14,9 @@ import (
 //	vendor_id	: GenuineIntel
 //	cpu family	: 6
 //
-// Each architecture has its own keys. Lines above the first block (s390, MIPS, and
-// ARM before Linux 3.8) and below the last one (ARM again) hold for all CPUs. See
-// show_cpuinfo and c_show in the kernel's arch directories.
+// Each architecture has its own keys. Lines above the first block (s390, MIPS,
+// and ARM before Linux 3.8) and below the last one (ARM again) hold for all
+// CPUs. See show_cpuinfo and c_show in the kernel's arch directories.
 type cpuinfoTable struct {
 	cpus []cpuinfoCPU
 }
@@ -162,8 +162,8 @@ func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
 	return nil
 }
 
-// cpuinfoLine splits a line. The value keeps its blanks, except the one after the
-// colon.
+// cpuinfoLine splits a line. The value keeps its blanks, except the one after
+// the colon.
 func cpuinfoLine(line []byte) (key, value []byte, ok bool) {
 	key, value, ok = bytes.Cut(line, []byte(":"))
 	return scan.Trim(key), bytes.TrimPrefix(value, []byte(" ")), ok

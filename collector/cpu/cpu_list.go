@@ -8,8 +8,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A cpuListFile is a file of /sys/devices/system/cpu with a list of CPUs, and its
-// content at the last reading.
+// A cpuListFile is a file of /sys/devices/system/cpu with a list of CPUs, and
+// its content at the last reading.
 type cpuListFile struct {
 	name  string
 	text  []byte
@@ -43,7 +43,8 @@ type cpuRange struct{ first, last uint64 }
 // maxCPUs is more than any kernel supports.
 const maxCPUs = 1 << 16
 
-// parse parses a list, and reuses the memory of l. An empty text is an empty list.
+// parse parses a list, and reuses the memory of l. An empty text is an empty
+// list.
 func (l cpuList) parse(b []byte) (list cpuList, ok bool) {
 	list = l[:0]
 	for more := len(b) > 0; more; {

@@ -9,10 +9,10 @@ import (
 )
 
 // cpuStates reads the states of the CPUs from /sys/devices/system/cpu: which of
-// them are online and isolated, from lists such as 0-3,8, and how often the cores
-// and packages of Intel CPUs were throttled, from thermal_throttle. It looks for
-// the counters only when the lists change, so that a host without them costs three
-// small files a scrape.
+// them are online and isolated, from lists such as 0-3,8, and how often the
+// cores and packages of Intel CPUs were throttled, from thermal_throttle. It
+// looks for the counters only when the lists change, so that a host without
+// them costs three small files a scrape.
 //
 // See https://docs.kernel.org/admin-guide/cputopology.html and
 // https://docs.kernel.org/admin-guide/abi-testing.html#abi-sys-devices-system-cpu.
@@ -92,8 +92,8 @@ func (s *cpuStates) update(out *metric.Sink) {
 	}
 }
 
-// findCounters sets the counters. It reports whether it could read the topology of
-// all CPUs.
+// findCounters sets the counters. It reports whether it could read the topology
+// of all CPUs.
 func (s *cpuStates) findCounters(out *metric.Sink) (ok bool) {
 	s.counters = s.counters[:0]
 	ok = true

@@ -21,8 +21,9 @@ const testdata = "../../testdata/cpu"
 
 func TestGolden(t *testing.T) { golden.Run(t, testdata, Collectors()) }
 
-// bigHost writes a host with a number of CPUs, two for each core, in two packages,
-// with thermal_throttle, cpufreq and schedstat. It returns the root directory.
+// bigHost writes a host with a number of CPUs, two for each core, in two
+// packages, with thermal_throttle, cpufreq and schedstat. It returns the root
+// directory.
 func bigHost(tb testing.TB, cpus int) string {
 	tb.Helper()
 	root := tb.TempDir()

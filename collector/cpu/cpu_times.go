@@ -52,8 +52,8 @@ func cpuModes() [statGuest]string {
 	return [...]string{"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"}
 }
 
-// idleResetSeconds is the decrease of an idle time that is no correction: the CPU
-// was offline.
+// idleResetSeconds is the decrease of an idle time that is no correction: the
+// CPU was offline.
 const idleResetSeconds = 3
 
 func newCPUTimes(env *collect.Env, guest bool) *cpuTimes {
@@ -134,8 +134,8 @@ func (t *cpuTimes) clock(number []byte) *cpuClock {
 	return c
 }
 
-// dropOffline drops the CPUs without a line: their times start over when they are
-// online again.
+// dropOffline drops the CPUs without a line: their times start over when they
+// are online again.
 func (t *cpuTimes) dropOffline() {
 	for number, c := range t.cpus {
 		if c.round != t.round {
@@ -153,9 +153,9 @@ type cpuClock struct {
 	monotonic [statColumns]uint64
 }
 
-// update sets the times that were read. It returns how many of them are less than
-// at the last reading. An idle time that decreased by reset ticks or more resets
-// all times.
+// update sets the times that were read. It returns how many of them are less
+// than at the last reading. An idle time that decreased by reset ticks or more
+// resets all times.
 func (c *cpuClock) update(now cpuTicks, reset uint64) (clamps uint64) {
 	c.columns = now.columns
 	if idle := c.monotonic[statIdle]; idle > now.ticks[statIdle] && idle-now.ticks[statIdle] >= reset {

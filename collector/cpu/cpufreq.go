@@ -118,9 +118,9 @@ func (c *cpufreqCollector) updateGovernors(cpu cpuDevice, out *metric.Sink) {
 	}
 }
 
-// reportFrequency passes err to report, unless it means that the CPU has no value
-// now: it is offline (EBUSY while its policy sleeps) or idle (EAGAIN), or its
-// driver does not have the file. It reports whether err is nil.
+// reportFrequency passes err to report, unless it means that the CPU has no
+// value now: it is offline (EBUSY while its policy sleeps) or idle (EAGAIN), or
+// its driver does not have the file. It reports whether err is nil.
 func reportFrequency(err error, report func(error)) (ok bool) {
 	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EAGAIN) {
 		return false

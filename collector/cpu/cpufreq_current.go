@@ -16,10 +16,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// cpufreqCurrent reads the current frequencies of the CPUs. The kernel may have to
-// measure them: Linux 4.13 to 5.17 on x86 takes 10 ms or more for each reading of
-// scaling_cur_freq, and hundreds of CPUs in turn would exceed the deadline. If one
-// reading is slow, workers read the remaining CPUs concurrently.
+// cpufreqCurrent reads the current frequencies of the CPUs. The kernel may have
+// to measure them: Linux 4.13 to 5.17 on x86 takes 10 ms or more for each
+// reading of scaling_cur_freq, and hundreds of CPUs in turn would exceed the
+// deadline. If one reading is slow, workers read the remaining CPUs
+// concurrently.
 type cpufreqCurrent struct {
 	tree     host.Tree
 	sys      *host.Reader
@@ -170,8 +171,8 @@ func readCPUFreq(sys *host.Reader, cpu cpuDevice, hardware bool) cpufreqReading 
 	return r
 }
 
-// readKHz reads a frequency. A CPU without a frequency has neither a value nor an
-// error.
+// readKHz reads a frequency. A CPU without a frequency has neither a value nor
+// an error.
 func readKHz(sys *host.Reader, dir, file string) (v cpufreqValue) {
 	if !sys.Exists(cpuDir, dir, "cpufreq", file) {
 		return v // cheaper than the error of a failed read

@@ -17,16 +17,16 @@ var schedstat = collect.Spec{
 	Build: collect.Plain(newSchedstat),
 }
 
-// schedstatCollector reads /proc/schedstat. The last three of a CPU's nine numbers
-// are the nanoseconds that tasks ran and waited, and the timeslices:
+// schedstatCollector reads /proc/schedstat. The last three of a CPU's nine
+// numbers are the nanoseconds that tasks ran and waited, and the timeslices:
 //
 //	version 15
 //	timestamp 4294937297
 //	cpu0 498494191 0 3533438552 2553969831 3853684107 2465731542 2045936778163 343796328169 4767485306
 //	domain0 00000000,00000003 212499247 210112015 ...
 //
-// Versions 15, 16 and 17 differ in the lines of domains only; older versions have
-// more numbers before these. See
+// Versions 15, 16 and 17 differ in the lines of domains only; older versions
+// have more numbers before these. See
 // https://docs.kernel.org/scheduler/sched-stats.html.
 type schedstatCollector struct {
 	proc       *host.Reader

@@ -42,8 +42,8 @@ var dmi = collect.Spec{
 
 // dmiCollector reads /sys/class/dmi/id, a string in each file (product_name:
 // PowerEdge R740). Which files exist depends on the firmware, and which are
-// readable on privileges. Only readable files become labels, so that the family is
-// declared at the first reading. See
+// readable on privileges. Only readable files become labels, so that the family
+// is declared at the first reading. See
 // https://github.com/torvalds/linux/blob/master/drivers/firmware/dmi-id.c.
 type dmiCollector struct {
 	sys      *host.Reader
@@ -89,9 +89,9 @@ func (c *dmiCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// readFiles reads the files and, at the first reading, declares the family with a
-// label for each file that is not absent or denied. A file with another error has
-// an empty label until a later reading.
+// readFiles reads the files and, at the first reading, declares the family with
+// a label for each file that is not absent or denied. A file with another error
+// has an empty label until a later reading.
 func (c *dmiCollector) readFiles(out *metric.Sink) error {
 	if _, err := c.sys.Names(dmiDir); err != nil {
 		return collect.OrNoData(err)

@@ -37,8 +37,8 @@ var edac = collect.Spec{
 //	mc0/csrow1/ch0_ce_count    those of a row and channel
 //	mc0/csrow1/ch0_dimm_label  the memory module there: CPU_SrcID#0_Ha#0_Chan#0_DIMM#0
 //
-// Files with ue count uncorrected errors; only some drivers have them for channels.
-// See https://docs.kernel.org/admin-guide/ras.html.
+// Files with ue count uncorrected errors; only some drivers have them for
+// channels. See https://docs.kernel.org/admin-guide/ras.html.
 type edacCollector struct {
 	sys *host.Reader
 
@@ -113,8 +113,8 @@ func (c *edacCollector) names(out *metric.Sink, mc, csrow string) []string {
 	return names
 }
 
-// count emits the number in a file, unless it is gone: the driver was unloaded, or
-// does not count these errors.
+// count emits the number in a file, unless it is gone: the driver was unloaded,
+// or does not count these errors.
 func (c *edacCollector) count(out *metric.Sink, family *metric.Family, mc, csrow, file string, labels ...string) {
 	v, err := c.sys.Uint(edacDir, mc, csrow, file)
 	if host.ReportUnlessGone(err, out.Error) {

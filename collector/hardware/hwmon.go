@@ -36,16 +36,16 @@ func (o *hwmonOptions) Fields() []collect.Field {
 	return append(o.chip.Fields("chip"), o.sensor.Fields("sensor")...)
 }
 
-// hwmonCollector reads the sensor chips of /sys/class/hwmon, a number in each file.
-// The name of a file consists of a sensor and an element:
+// hwmonCollector reads the sensor chips of /sys/class/hwmon, a number in each
+// file. The name of a file consists of a sensor and an element:
 //
 //	temp1_input: 46000    current temperature of sensor temp1, in 1/1000 °C
 //	temp1_label: Core 0
 //
 // See https://docs.kernel.org/hwmon/sysfs-interface.html.
 //
-// Drivers access slow and broken buses. Each chip therefore has its own flight: a
-// chip that hangs costs its own samples, and only one scrape waits for it.
+// Drivers access slow and broken buses. Each chip therefore has its own flight:
+// a chip that hangs costs its own samples, and only one scrape waits for it.
 type hwmonCollector struct {
 	options hwmonOptions
 	host    *host.Host
@@ -108,8 +108,9 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// readChips starts to read all chips, and waits for those without a pending run. It
-// waits for a chip that has a previous reading to serve only a short time.
+// readChips starts to read all chips, and waits for those without a pending
+// run. It waits for a chip that has a previous reading to serve only a short
+// time.
 func (c *hwmonCollector) readChips(ctx context.Context) {
 	var first time.Time
 	var totalWait, chipWait time.Duration
@@ -131,8 +132,8 @@ func (c *hwmonCollector) readChips(ctx context.Context) {
 	}
 }
 
-// hwmonTotalWait returns how long to wait for all chips, a part of the time until
-// the deadline.
+// hwmonTotalWait returns how long to wait for all chips, a part of the time
+// until the deadline.
 func hwmonTotalWait(ctx context.Context, start time.Time) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return min(maxHwmonTotalWait, deadline.Sub(start)*2/5)

@@ -15,8 +15,8 @@ import (
 )
 
 // A hwmonChip is an entry of /sys/class/hwmon, as long as it exists. Its fields
-// belong to Update, except the probe, which belongs to the run in progress and may
-// outlive Update.
+// belong to Update, except the probe, which belongs to the run in progress and
+// may outlive Update.
 type hwmonChip struct {
 	entry    host.DirEntry // of /sys/class/hwmon
 	label    string        // the value of its label chip
@@ -40,8 +40,8 @@ var errHwmonNoAnswer = errors.New("no answer in time: the chip is not read again
 // scrape, such as those on a 1-wire bus, be read in the background.
 const maxHwmonReadingAge = 2 * time.Minute
 
-// start starts to read the chip. It reports false if the run of an earlier scrape
-// is still in progress.
+// start starts to read the chip. It reports false if the run of an earlier
+// scrape is still in progress.
 func (c *hwmonChip) start() bool {
 	before := c.run
 	run, started := c.flight.Go(c.probe.read)
@@ -50,8 +50,8 @@ func (c *hwmonChip) start() bool {
 	case c.pending:
 		return false
 	case c.unfinished:
-		// A new run was started, so that the one before has finished, or is about
-		// to. It wrote to the buffer that the new run does not use.
+		// A new run was started, so that the one before has finished, or is
+		// about to. It wrote to the buffer that the new run does not use.
 		<-before.Done()
 		c.previous, _ = before.Result()
 	default:
@@ -76,8 +76,8 @@ func (c *hwmonChip) result(now time.Time) (*hwmonReading, error) {
 	return nil, errHwmonNoAnswer
 }
 
-// A hwmonProbe reads one chip. It shares no data, because it may still be reading
-// after Update has returned.
+// A hwmonProbe reads one chip. It shares no data, because it may still be
+// reading after Update has returned.
 type hwmonProbe struct {
 	sys      *host.Reader
 	now      func() time.Time

@@ -15,8 +15,8 @@ type hwmonNewChip struct {
 	name      string // name that its driver gives to it
 }
 
-// listChips returns the chips of the class. It keeps known chips with their labels,
-// flights and readings.
+// listChips returns the chips of the class. It keeps known chips with their
+// labels, flights and readings.
 func (c *hwmonCollector) listChips() []*hwmonChip {
 	var chips []*hwmonChip
 	var newChips []hwmonNewChip
@@ -58,11 +58,11 @@ func (c *hwmonCollector) newChip(entry host.DirEntry) hwmonNewChip {
 	return hwmonNewChip{chip, hwmonChipLabel(chip.probe.device, name, chip.probe.dir), name}
 }
 
-// hwmonChipLabel returns the preferred label of a chip. The number in hwmon3 depends
-// on the order in which drivers were loaded, so that the label is made of the
-// device and its directory: platform_coretemp_0, nvme_nvme1,
-// pci0000:00_0000:00:18_3. The label of a chip without a device is the name that
-// the driver gives to it.
+// hwmonChipLabel returns the preferred label of a chip. The number in hwmon3
+// depends on the order in which drivers were loaded, so that the label is made
+// of the device and its directory: platform_coretemp_0, nvme_nvme1,
+// pci0000:00_0000:00:18_3. The label of a chip without a device is the name
+// that the driver gives to it.
 func hwmonChipLabel(device, name, dir string) string {
 	if device != "" {
 		kind, base := hwmonName(path.Base(path.Dir(device))), hwmonName(path.Base(device))

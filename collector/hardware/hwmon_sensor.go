@@ -8,8 +8,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// hwmonFacts describe a chip without its values. They do not change as long as the
-// directories of the chip do not.
+// hwmonFacts describe a chip without its values. They do not change as long as
+// the directories of the chip do not.
 type hwmonFacts struct {
 	name     string // name that the driver gives to the chip
 	labels   []hwmonLabel
@@ -51,8 +51,8 @@ var hwmonKindNames = [len(hwmonKinds)]string{
 }
 
 // hwmonFiles returns the included files of a chip's two directories, in natural
-// order. A file in the directory of the device replaces one of the same sensor and
-// element in that of the chip.
+// order. A file in the directory of the device replaces one of the same sensor
+// and element in that of the chip.
 func hwmonFiles(listings [2]host.Listing, dirs [2]string, includes func(sensor string) bool) []hwmonFile {
 	var files []hwmonFile
 	index := map[string]int{}
@@ -84,8 +84,8 @@ func hwmonFiles(listings [2]host.Listing, dirs [2]string, includes func(sensor s
 	return files
 }
 
-// parseHwmonFile parses the name of a file: a kind, a number, and an element after
-// an underscore, such as temp1_max. The collector opens no other files.
+// parseHwmonFile parses the name of a file: a kind, a number, and an element
+// after an underscore, such as temp1_max. The collector opens no other files.
 func parseHwmonFile(name string) (hwmonFile, bool) {
 	f := hwmonFile{name: name}
 	digits := strings.IndexAny(name, "0123456789")
@@ -126,8 +126,8 @@ func parseHwmonFile(name string) (hwmonFile, bool) {
 	return f, f.element != "reset_history"
 }
 
-// hwmonElements returns the elements of the files other than labels. No two elements
-// have the same family and sensor.
+// hwmonElements returns the elements of the files other than labels. No two
+// elements have the same family and sensor.
 func hwmonElements(files []hwmonFile, labels []hwmonLabel) []hwmonElement {
 	var elements []hwmonElement
 	hasBareFile := map[string]bool{} // sensors with a file such as temp1
@@ -160,9 +160,9 @@ func hwmonElements(files []hwmonFile, labels []hwmonLabel) []hwmonElement {
 	return elements
 }
 
-// newHwmonElement returns the element of a file. hasBareFile says that the sensor
-// also has a file without an element, which has its value. It reports false for a
-// file that is not an element in spite of its name.
+// newHwmonElement returns the element of a file. hasBareFile says that the
+// sensor also has a file without an element, which has its value. It reports
+// false for a file that is not an element in spite of its name.
 func newHwmonElement(f hwmonFile, hasBareFile bool) (hwmonElement, bool) {
 	e := hwmonElement{
 		dir: f.dir, file: f.name, sensor: f.sensor,
@@ -216,8 +216,8 @@ func hwmonHelp(f hwmonFile, unit hwmonUnit) string {
 	return hwmonKindNames[slices.Index(hwmonKinds[:], f.kind)] + ": " + strings.ReplaceAll(element, "_", " ") + ", from " + file + "."
 }
 
-// hwmonUnitOf returns the unit of an element. Also a flag such as temp1_crit_alarm
-// has the unit of its kind: inherited names have it.
+// hwmonUnitOf returns the unit of an element. Also a flag such as
+// temp1_crit_alarm has the unit of its kind: inherited names have it.
 func hwmonUnitOf(kind, element string) hwmonUnit {
 	switch element {
 	case "alarm", "fault":
@@ -268,9 +268,9 @@ func (e hwmonElement) asClock(label string, used map[[2]string]bool) hwmonElemen
 	return e
 }
 
-// isHwmonText reports whether the content of a file is words or a percentage, and
-// not a malformed number: acpi_power_meter has a model name and an accuracy of
-// 95.5% among the elements of a sensor.
+// isHwmonText reports whether the content of a file is words or a percentage,
+// and not a malformed number: acpi_power_meter has a model name and an accuracy
+// of 95.5% among the elements of a sensor.
 func isHwmonText(b []byte) bool {
 	if len(b) == 0 {
 		return true
@@ -283,9 +283,9 @@ func isHwmonText(b []byte) bool {
 	return b[0] >= 'A' && b[0] <= 'Z' || b[0] >= 'a' && b[0] <= 'z' || b[len(b)-1] == '%'
 }
 
-// hwmonName returns a text as part of a name: in lower case, with underscores for
-// characters other than letters, digits and colons, and without underscores at its
-// ends.
+// hwmonName returns a text as part of a name: in lower case, with underscores
+// for characters other than letters, digits and colons, and without underscores
+// at its ends.
 func hwmonName(s string) string {
 	return strings.Trim(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == ':' {

@@ -188,8 +188,9 @@ func (b *hwmonBench) expect(state collect.State, lines ...string) {
 	}
 }
 
-// TestHwmonSlowChip expects that a chip that hangs costs only its own samples, and
-// the time of one scrape, and that its late answer is served up to a maximum age.
+// TestHwmonSlowChip expects that a chip that hangs costs only its own samples,
+// and the time of one scrape, and that its late answer is served up to a
+// maximum age.
 func TestHwmonSlowChip(t *testing.T) {
 	b := newHwmonBench(t, 2*time.Second)
 	b.addChip(1, map[string]string{"temp1_input": "41000"})
@@ -249,8 +250,8 @@ func (b *hwmonBench) chip(n int) *hwmonChip {
 	return b.hwmon.chips[n-1]
 }
 
-// TestHwmonLabelsStay expects that a new chip gets a label that is free, and that it
-// keeps the label after the other chip is gone.
+// TestHwmonLabelsStay expects that a new chip gets a label that is free, and
+// that it keeps the label after the other chip is gone.
 func TestHwmonLabelsStay(t *testing.T) {
 	b := newHwmonBench(t, time.Minute)
 	b.addChip(1, map[string]string{"name": "x", "temp1_input": "1000"})

@@ -28,9 +28,9 @@ func (o *powersupplyclassOptions) Fields() []collect.Field {
 }
 
 // powersupplyclassCollector reads /sys/class/power_supply, a directory for each
-// supply with a number or a word in each file. Voltages, currents, charges, powers
-// and energies are in millionths (voltage_now: 16093000), temperatures in tenths of
-// a degree. Which files exist depends on the driver. See
+// supply with a number or a word in each file. Voltages, currents, charges,
+// powers and energies are in millionths (voltage_now: 16093000), temperatures
+// in tenths of a degree. Which files exist depends on the driver. See
 // https://docs.kernel.org/power/power_supply_class.html.
 type powersupplyclassCollector struct {
 	sys     *host.Reader

@@ -30,8 +30,8 @@ func (o *raplOptions) Fields() []collect.Field {
 	}
 }
 
-// raplCollector reads /sys/class/powercap, a directory for each zone with its name
-// (package-0) and the energy it used in millionths of a joule (energy_uj:
+// raplCollector reads /sys/class/powercap, a directory for each zone with its
+// name (package-0) and the energy it used in millionths of a joule (energy_uj:
 // 71620339018). Since Linux 5.10 only root may read the energy, because it is a
 // side channel to the processor's data. See
 // https://docs.kernel.org/power/powercap/powercap.html.
@@ -62,8 +62,8 @@ func (c *raplCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	// Zones of one name are numbered in lexical order of their directories, to keep
-	// the inherited indexes: 1 is intel-rapl:10:0 if it exists, and not
+	// Zones of one name are numbered in lexical order of their directories, to
+	// keep the inherited indexes: 1 is intel-rapl:10:0 if it exists, and not
 	// intel-rapl:1:0.
 	slices.Sort(dirs)
 	seen := map[string]int{}
@@ -108,8 +108,8 @@ func (c *raplCollector) emit(out *metric.Sink, joules float64, zone, index, path
 	out.Emit(c.joules.Family([]byte(zone)), joules, index, path)
 }
 
-// raplZone parses the name of a zone: package-1 is package with index 1. Zones of
-// other names are counted in seen.
+// raplZone parses the name of a zone: package-1 is package with index 1. Zones
+// of other names are counted in seen.
 func raplZone(name string, seen map[string]int) (zone string, index int) {
 	zone, number, ok := strings.Cut(name, "-")
 	if n, err := strconv.ParseUint(number, 10, 31); ok && err == nil {

@@ -23,9 +23,9 @@ var thermalZone = collect.Spec{
 	Build:           collect.Plain(newThermalZone),
 }
 
-// thermalZoneCollector reads /sys/class/thermal: a directory for each zone with its
-// temperature in thousandths of a degree (temp: 53000), and one for each cooling
-// device with its state (cur_state: 3) from 0 to max_state. See
+// thermalZoneCollector reads /sys/class/thermal: a directory for each zone with
+// its temperature in thousandths of a degree (temp: 53000), and one for each
+// cooling device with its state (cur_state: 3) from 0 to max_state. See
 // https://docs.kernel.org/driver-api/thermal/sysfs-api.html.
 type thermalZoneCollector struct {
 	sys      *host.Reader

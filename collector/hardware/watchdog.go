@@ -28,9 +28,9 @@ var watchdog = collect.Spec{
 	Build: collect.Plain(newWatchdog),
 }
 
-// watchdogCollector reads /sys/class/watchdog, a directory for each watchdog with a
-// number or a word in each file (timeout: 60). Which files exist depends on the
-// driver; kernels without CONFIG_WATCHDOG_SYSFS have none. See
+// watchdogCollector reads /sys/class/watchdog, a directory for each watchdog
+// with a number or a word in each file (timeout: 60). Which files exist depends
+// on the driver; kernels without CONFIG_WATCHDOG_SYSFS have none. See
 // https://github.com/torvalds/linux/blob/master/Documentation/ABI/testing/sysfs-class-watchdog.
 type watchdogCollector struct {
 	sys     *host.Reader

@@ -19,7 +19,8 @@ var entropy = collect.Spec{
 }
 
 // entropyCollector reads two files of /proc/sys/kernel/random, each a number of
-// bits. Since Linux 5.18 both are 256 once the generator is seeded. See random(4).
+// bits. Since Linux 5.18 both are 256 once the generator is seeded. See
+// random(4).
 type entropyCollector struct {
 	proc  *host.Reader
 	files []entropyFile

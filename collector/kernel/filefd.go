@@ -16,8 +16,8 @@ var filefd = collect.Spec{
 	Build: collect.Plain(newFilefd),
 }
 
-// filefdCollector reads /proc/sys/fs/file-nr, one line: the file handles in use, a
-// number that is always 0, and the maximum number of file handles.
+// filefdCollector reads /proc/sys/fs/file-nr, one line: the file handles in
+// use, a number that is always 0, and the maximum number of file handles.
 //
 //	548	0	9223372036854775807
 //

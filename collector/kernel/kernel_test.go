@@ -18,8 +18,8 @@ const testdata = "../../testdata/kernel"
 
 func TestGolden(t *testing.T) { golden.Run(t, testdata, Collectors()) }
 
-// recordedFiles returns the content of a file in the cases of a collector, by the
-// name of the case.
+// recordedFiles returns the content of a file in the cases of a collector, by
+// the name of the case.
 func recordedFiles(t testing.TB, collector, path string) map[string][]byte {
 	t.Helper()
 	cases, err := filepath.Glob(filepath.Join(testdata, collector+"*.host"))

@@ -18,8 +18,8 @@ type osRelease struct {
 	variables int // number of assignments, also of variables that are not exported
 }
 
-// parseOSRelease parses assignments of shell variables, of which the last one of a
-// name wins. It skips malformed lines and returns their errors.
+// parseOSRelease parses assignments of shell variables, of which the last one
+// of a name wins. It skips malformed lines and returns their errors.
 func parseOSRelease(b []byte) (r osRelease, errs []error) {
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
@@ -131,8 +131,8 @@ func parseDate(s string) (day time.Time, ok bool) {
 	return day, err == nil
 }
 
-// leadingVersion returns the leading number of a version, such as 22.04. The word
-// of a rolling release has none. The value of 8.10 is that of 8.1.
+// leadingVersion returns the leading number of a version, such as 22.04. The
+// word of a rolling release has none. The value of 8.10 is that of 8.1.
 func leadingVersion(version string) (float64, bool) {
 	digits := func(i int) int {
 		for i < len(version) && version[i] >= '0' && version[i] <= '9' {

@@ -35,8 +35,8 @@ type pressureCollector struct {
 	resources []pressureResource
 }
 
-// A pressureResource pairs a file with the families of its lines; a line without a
-// family is not exported.
+// A pressureResource pairs a file with the families of its lines; a line
+// without a family is not exported.
 type pressureResource struct {
 	name       string
 	some, full *metric.Family
@@ -47,8 +47,8 @@ func newPressure(env *collect.Env) *pressureCollector {
 	return &pressureCollector{
 		proc: env.Host.Proc.Reader(),
 		resources: []pressureResource{
-			// The full line of the CPU, since Linux 5.13, is always zero: while tasks
-			// wait for a CPU, another one runs on it.
+			// The full line of the CPU, since Linux 5.13, is always zero: while
+			// tasks wait for a CPU, another one runs on it.
 			{
 				name: "cpu",
 				some: m.Counter("node_pressure_cpu_waiting_seconds_total", "Time in which at least one task waited for a CPU, from /proc/pressure/cpu."),
@@ -96,9 +96,9 @@ func (c *pressureCollector) Update(_ context.Context, out *metric.Sink) error {
 	return reportOrFail(out, errs, absent)
 }
 
-// isPressureAbsent reports whether an error says that the kernel does not have the
-// file or does not measure this pressure: any pressure with psi=0 on the command
-// line, that of interrupts without interrupt time accounting.
+// isPressureAbsent reports whether an error says that the kernel does not have
+// the file or does not measure this pressure: any pressure with psi=0 on the
+// command line, that of interrupts without interrupt time accounting.
 func isPressureAbsent(err error) bool {
 	return host.Gone(err) || errors.Is(err, syscall.EOPNOTSUPP)
 }
@@ -118,8 +118,8 @@ func (s pressureTime) emit(out *metric.Sink, f *metric.Family) {
 	}
 }
 
-// parsePressure parses a file of /proc/pressure. With an error it also returns the
-// lines that it could parse.
+// parsePressure parses a file of /proc/pressure. With an error it also returns
+// the lines that it could parse.
 func parsePressure(b []byte) (s pressureTimes, err error) {
 	input, hasKnown := b, false
 	for n := 1; len(b) > 0; n++ {

@@ -21,9 +21,9 @@ var selinux = collect.Spec{
 	Build: collect.Plain(newSelinux),
 }
 
-// selinuxCollector reads /sys/fs/selinux/enforce, which is 1 if the kernel enforces
-// the policy and 0 if it only logs violations, and /etc/selinux/config, which sets
-// the mode at the next boot:
+// selinuxCollector reads /sys/fs/selinux/enforce, which is 1 if the kernel
+// enforces the policy and 0 if it only logs violations, and
+// /etc/selinux/config, which sets the mode at the next boot:
 //
 //	SELINUX=enforcing
 //
@@ -88,9 +88,9 @@ func (c *selinuxCollector) updateConfig(out *metric.Sink) {
 	out.Emit(c.configured, mode)
 }
 
-// parseSelinuxConfig returns the mode in a configuration. Like libselinux, it uses
-// the first line that sets SELINUX, ignores case, and ignores what follows the
-// mode.
+// parseSelinuxConfig returns the mode in a configuration. Like libselinux, it
+// uses the first line that sets SELINUX, ignores case, and ignores what follows
+// the mode.
 func parseSelinuxConfig(b []byte) (float64, error) {
 	n := 1
 	for ; len(b) > 0; n++ {

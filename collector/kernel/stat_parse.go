@@ -16,8 +16,8 @@ const (
 	statLines // number of lines
 )
 
-// A kernelStat has the numbers of /proc/stat for the whole machine. The number of
-// an absent line is not known, which is not zero.
+// A kernelStat has the numbers of /proc/stat for the whole machine. The number
+// of an absent line is not known, which is not zero.
 type kernelStat struct {
 	numbers  [statLines]statNumber
 	softirqs []uint64 // by vector; empty if not known
@@ -28,8 +28,8 @@ type statNumber struct {
 	known bool
 }
 
-// parseStat parses /proc/stat. It reports a malformed line and goes on. It parses
-// the line of soft interrupts into softirqs, unless that is nil.
+// parseStat parses /proc/stat. It reports a malformed line and goes on. It
+// parses the line of soft interrupts into softirqs, unless that is nil.
 //
 // It parses no line further than needed: with many CPUs and devices the line of
 // interrupts alone has 100 kB, and its first number is the sum.

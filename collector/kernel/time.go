@@ -9,8 +9,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// timeSpec is not called time, which would hide the standard package in all files
-// of this package.
+// timeSpec is not called time, which would hide the standard package in all
+// files of this package.
 var timeSpec = collect.Spec{
 	Name: "time",
 	Help: "System time and time zone, and the clock sources.",

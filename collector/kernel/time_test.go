@@ -8,7 +8,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// TestTimeZone expects the zone of the clock, also with an offset of no whole hour.
+// TestTimeZone expects the zone of the clock, also with an offset of no whole
+// hour.
 func TestTimeZone(t *testing.T) {
 	for _, test := range []struct {
 		zone   string

@@ -19,8 +19,8 @@ var timex = collect.Spec{
 	Build: collect.Plain(newTimex),
 }
 
-// timexCollector reads the state of the kernel's clock by adjtimex(2), which needs
-// no privilege to read; a container may forbid the call all the same.
+// timexCollector reads the state of the kernel's clock by adjtimex(2), which
+// needs no privilege to read; a container may forbid the call all the same.
 type timexCollector struct {
 	adjtimex func() (state int, tx unix.Timex, err error)
 

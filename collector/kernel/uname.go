@@ -14,8 +14,8 @@ var uname = collect.Spec{
 	Build: collect.Plain(newUname),
 }
 
-// unameCollector reads the names of the kernel and the host by uname(2). It exports
-// a domain name that is not set as the kernel's "(none)".
+// unameCollector reads the names of the kernel and the host by uname(2). It
+// exports a domain name that is not set as the kernel's "(none)".
 type unameCollector struct {
 	uname func() (host.Uname, error)
 	info  *metric.Family

@@ -17,8 +17,8 @@ var meminfo = collect.Spec{
 	Build: collect.Plain(newMeminfo),
 }
 
-// meminfoCollector reads /proc/meminfo, whose lines are sizes and a few counts of
-// huge pages:
+// meminfoCollector reads /proc/meminfo, whose lines are sizes and a few counts
+// of huge pages:
 //
 //	MemTotal:       16318504 kB
 //	Active(anon):    2068016 kB
@@ -69,8 +69,8 @@ func (c *meminfoCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// parseMeminfoLine parses a line. The unit of a size is kB, which is 1024 bytes in
-// this file.
+// parseMeminfoLine parses a line. The unit of a size is kB, which is 1024 bytes
+// in this file.
 func parseMeminfoLine(line []byte) (key []byte, value uint64, size, ok bool) {
 	i := bytes.IndexByte(line, ':')
 	if i <= 0 {

@@ -88,8 +88,8 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkMeminfo compares the collector with the parser of procfs, which emits no
-// samples.
+// BenchmarkMeminfo compares the collector with the parser of procfs, which
+// emits no samples.
 func BenchmarkMeminfo(b *testing.B) {
 	b.Run("collector", func(b *testing.B) { newWorkbench(b, meminfo.Build).Steady() })
 	b.Run("procfs", func(b *testing.B) {

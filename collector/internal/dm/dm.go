@@ -1,7 +1,8 @@
-// Package dm reads device-mapper's multipath maps and their paths from sysfs. It
-// only reads facts, which more than one collector needs, and knows no metrics.
-// The state of a path in sysfs is that of its SCSI device or NVMe controller, not
-// whether multipath has failed the path: the kernel reports that by ioctl only.
+// Package dm reads device-mapper's multipath maps and their paths from sysfs.
+// It only reads facts, which more than one collector needs, and knows no
+// metrics. The state of a path in sysfs is that of its SCSI device or NVMe
+// controller, not whether multipath has failed the path: the kernel reports
+// that by ioctl only.
 package dm
 
 import (
@@ -30,8 +31,8 @@ type Path struct {
 	State  string // from device/state, as the kernel prints it; empty if not known
 }
 
-// Usable reports whether a device in this state takes I/O: running (SCSI) or live
-// (NVMe).
+// Usable reports whether a device in this state takes I/O: running (SCSI) or
+// live (NVMe).
 func (p Path) Usable() bool { return p.State == "running" || p.State == "live" }
 
 const (
@@ -80,7 +81,8 @@ func readMap(sys *host.Reader, sysfsName string, report func(error)) (Map, bool)
 	return m, true
 }
 
-// readUUID returns the UUID of a device-mapper device, or nothing if it has none.
+// readUUID returns the UUID of a device-mapper device, or nothing if it has
+// none.
 func readUUID(sys *host.Reader, sysfsName string) ([]byte, error) {
 	uuid, err := sys.Text(blockDir, sysfsName, "dm", "uuid")
 	if err == nil && !printable(uuid) {
@@ -122,8 +124,8 @@ func readPaths(sys *host.Reader, sysfsName string, report func(error)) ([]Path, 
 	return paths, true
 }
 
-// stateWord returns a state as a string, without an allocation for the two usable
-// states.
+// stateWord returns a state as a string, without an allocation for the two
+// usable states.
 func stateWord(b []byte) string {
 	switch string(b) {
 	case "running":

@@ -11,7 +11,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestMapsMatchProcfs compares maps with procfs on recorded hosts without errors.
+// TestMapsMatchProcfs compares maps with procfs on recorded hosts without
+// errors.
 func TestMapsMatchProcfs(t *testing.T) {
 	for _, name := range []string{"dmmultipath", "dmmultipath.fcoe-linkdown", "dmmultipath.iscsi-path-failed", "dmmultipath.none"} {
 		root := t.TempDir()

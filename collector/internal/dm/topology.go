@@ -8,8 +8,8 @@ import (
 
 // A Topology reads again and again which multipath maps exist, and the block
 // devices below and above them. Unlike Maps it does not read the states of the
-// paths, and it caches what does not change: a map that stays costs one small file
-// and two directories. It is not for concurrent use.
+// paths, and it caches what does not change: a map that stays costs one small
+// file and two directories. It is not for concurrent use.
 type Topology struct {
 	sys   *host.Reader
 	nodes map[string]*node // by kernel name
@@ -41,9 +41,9 @@ func NewTopology(sys host.Tree) *Topology {
 	return &Topology{sys: sys.Reader(), nodes: map[string]*node{}}
 }
 
-// Maps returns the multipath maps among the block devices listed in /sys/block, in
-// their order. It reports a file that cannot be read, unless its device is gone,
-// and leaves out the map. The result is valid until the next call.
+// Maps returns the multipath maps among the block devices listed in /sys/block,
+// in their order. It reports a file that cannot be read, unless its device is
+// gone, and leaves out the map. The result is valid until the next call.
 func (t *Topology) Maps(block []host.DirEntry, report func(error)) []*Multipath {
 	t.round++
 	t.maps = t.maps[:0]

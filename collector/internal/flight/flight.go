@@ -41,8 +41,8 @@ func NewPanicError(p any) error { return &PanicError{p, debug.Stack()} }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Go returns the run in progress, or starts fn in a goroutine when there is none.
-// It never blocks. It reports whether it started fn.
+// Go returns the run in progress, or starts fn in a goroutine when there is
+// none. It never blocks. It reports whether it started fn.
 func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,8 +19,8 @@ func IsSubsystem(name string) bool {
 	return ok
 }
 
-// IsHead reports whether a name is that of a namespace as a block device that may
-// have several paths, such as nvme3n1.
+// IsHead reports whether a name is that of a namespace as a block device that
+// may have several paths, such as nvme3n1.
 func IsHead(name string) bool {
 	_, ok := namespaceInstance(name)
 	return ok && strings.IndexByte(name[len("nvme"):], 'c') < 0

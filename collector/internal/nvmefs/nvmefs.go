@@ -1,7 +1,8 @@
 // Package nvmefs reads NVMe controllers, their namespaces and subsystems from
-// sysfs. It only reads facts, which more than one collector needs, and only from
-// files that it names: next to them are secrets (dhchap_secret) and switches
-// (reset_controller). No function sends a command to a device, except UsedBlocks.
+// sysfs. It only reads facts, which more than one collector needs, and only
+// from files that it names: next to them are secrets (dhchap_secret) and
+// switches (reset_controller). No function sends a command to a device, except
+// UsedBlocks.
 package nvmefs
 
 import (

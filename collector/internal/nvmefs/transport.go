@@ -13,8 +13,9 @@ type Transport struct {
 	NQN  string // of the subsystem, from subsysnqn
 }
 
-// ReadTransport reads how a controller is reached, which does not change while it
-// exists. An attribute is empty if it is absent or, after a report, unreadable.
+// ReadTransport reads how a controller is reached, which does not change while
+// it exists. An attribute is empty if it is absent or, after a report,
+// unreadable.
 func ReadTransport(sys *host.Reader, controller string, report func(error)) Transport {
 	return Transport{
 		Name: text(sys, report, ClassDir, controller, "transport"),

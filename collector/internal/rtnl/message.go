@@ -8,8 +8,8 @@ import (
 )
 
 // A Link is a network interface in an RTM_NEWLINK message: struct ifinfomsg and
-// attributes. Fields whose attribute is not in the message are zero; see Has. See
-// also rtnetlink(7) and include/uapi/linux/if_link.h.
+// attributes. Fields whose attribute is not in the message are zero; see Has.
+// See also rtnetlink(7) and include/uapi/linux/if_link.h.
 type Link struct {
 	Index int
 	Type  uint16 // ARPHRD_*
@@ -122,9 +122,9 @@ func (l *Link) setAttribute(a attribute) (err error) {
 	return err
 }
 
-// A Neighbour is the struct ndmsg of an RTM_NEWNEIGH message. Its attributes, the
-// addresses, are not parsed: neighbours are only counted, and a host may have a
-// hundred thousand.
+// A Neighbour is the struct ndmsg of an RTM_NEWNEIGH message. Its attributes,
+// the addresses, are not parsed: neighbours are only counted, and a host may
+// have a hundred thousand.
 type Neighbour struct {
 	Family uint8
 	Index  int    // of the interface
@@ -165,7 +165,8 @@ func ParseAddress(b []byte, a *Address) error {
 			return fmt.Errorf("address on link %d: %w", a.Index, err)
 		}
 		b = rest
-		// Where the two differ, IFA_LOCAL is the interface's and IFA_ADDRESS the peer's.
+		// Where the two differ, IFA_LOCAL is the interface's and IFA_ADDRESS
+		// the peer's.
 		if attr.typ != unix.IFA_LOCAL && (attr.typ != unix.IFA_ADDRESS || hasLocal) {
 			continue
 		}

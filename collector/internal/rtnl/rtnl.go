@@ -1,7 +1,7 @@
-// Package rtnl reads network interfaces, addresses and neighbours by rtnetlink: a
-// dump takes a handful of system calls, where sysfs takes three for every
-// attribute of every interface. It parses messages in place into reused structs,
-// so that a dump of a thousand links allocates next to nothing. See
+// Package rtnl reads network interfaces, addresses and neighbours by rtnetlink:
+// a dump takes a handful of system calls, where sysfs takes three for every
+// attribute of every interface. It parses messages in place into reused
+// structs, so that a dump of a thousand links allocates next to nothing. See
 // rtnetlink(7).
 package rtnl
 
@@ -42,9 +42,9 @@ var (
 const filterSkipStats = 1 << 3 // RTEXT_FILTER_SKIP_STATS, since Linux 4.4
 
 // Links calls each for every network interface, once per name, with a Link that
-// is valid during the call. Without stats the kernel need not sum up the counters
-// of all CPUs. Links skips a message that it cannot parse, and returns the error
-// after the dump; DumpFailed is false for it.
+// is valid during the call. Without stats the kernel need not sum up the
+// counters of all CPUs. Links skips a message that it cannot parse, and returns
+// the error after the dump; DumpFailed is false for it.
 func (r *Reader) Links(stats bool, each func(*Link)) error {
 	body := linkRequestWithoutStats
 	if stats {
@@ -91,9 +91,9 @@ func (r *Reader) Addresses(each func(*Address)) error {
 	}, func() {})
 }
 
-// dump requests a dump, and repeats one that was interrupted, because it may miss
-// messages. It accepts an interrupted last attempt: on a busy host something
-// always changes.
+// dump requests a dump, and repeats one that was interrupted, because it may
+// miss messages. It accepts an interrupted last attempt: on a busy host
+// something always changes.
 func (r *Reader) dump(typ uint16, body []byte, each func([]byte) error, begin func()) error {
 	if r.netlink == nil {
 		return ErrUnavailable
@@ -124,8 +124,8 @@ type messageError struct{ err error }
 func (e *messageError) Error() string { return "rtnetlink: " + e.err.Error() }
 func (e *messageError) Unwrap() error { return e.err }
 
-// DumpFailed reports whether an error is that of a whole dump, so that the caller
-// has to read files instead.
+// DumpFailed reports whether an error is that of a whole dump, so that the
+// caller has to read files instead.
 func DumpFailed(err error) bool {
 	var m *messageError
 	return err != nil && !errors.As(err, &m)

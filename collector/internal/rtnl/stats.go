@@ -32,8 +32,8 @@ const (
 	numStats
 )
 
-// Stats are the counters of a link. Len is the number of counters in the message,
-// without those after RxNoHandler.
+// Stats are the counters of a link. Len is the number of counters in the
+// message, without those after RxNoHandler.
 type Stats struct {
 	Value [numStats]uint64
 	Len   int

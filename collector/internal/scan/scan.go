@@ -138,8 +138,8 @@ func Hex(b []byte) (uint64, bool) {
 	return v, true
 }
 
-// Float parses a plain decimal number such as 0.25 or -3. It rejects what only Go
-// takes for a number: inf, nan, hexadecimal floats, digits with underscores.
+// Float parses a plain decimal number such as 0.25 or -3. It rejects what only
+// Go takes for a number: inf, nan, hexadecimal floats, digits with underscores.
 func Float(b []byte) (float64, bool) {
 	if v, ok := Uint(b); ok {
 		return float64(v), true

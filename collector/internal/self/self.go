@@ -1,6 +1,6 @@
 // Package self emits metrics of the exporter's own process: the families of
-// client_golang's process and Go collectors, at a tenth of their cost, which is a
-// third of a whole scrape.
+// client_golang's process and Go collectors, at a tenth of their cost, which is
+// a third of a whole scrape.
 package self
 
 import (
@@ -86,8 +86,8 @@ func (p *Process) emitLimit(out *metric.Sink, resource int, family *metric.Famil
 	}
 }
 
-// readStartTime returns the start time in seconds of Unix time, or 0 if it cannot
-// be read. It is field 22 of /proc/self/stat, in ticks since boot; see
+// readStartTime returns the start time in seconds of Unix time, or 0 if it
+// cannot be read. It is field 22 of /proc/self/stat, in ticks since boot; see
 // proc_pid_stat(5).
 func (p *Process) readStartTime() float64 {
 	b, err := p.proc.Read("self/stat")
