@@ -1,7 +1,7 @@
 // Package scan parses kernel text without allocating: lines, fields and numbers
 // of /proc and sysfs files, as sub-slices of the bytes that were read. Every
 // number function also reports whether the whole input is a number, so that a
-// caller can tell zero from invalid input.
+// caller can distinguish zero from invalid input.
 package scan
 
 import (
