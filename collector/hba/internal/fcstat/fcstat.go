@@ -98,7 +98,7 @@ func (s *Statistics) Read(ctx context.Context, a Ask, ports []Port, dst []Answer
 		p := s.port(ports[i].Host)
 		var panicked error
 		for run := runs[i]; run != nil; run = s.start(p, a, ports[i]) {
-			if !run.Wait(ctx, earlier(latest, run.Started.Add(a.Timeout))) {
+			if !run.Wait(ctx, earlier(latest, run.StartTime.Add(a.Timeout))) {
 				p.lateness(run)
 				break
 			}
