@@ -7,11 +7,13 @@ func Collectors() []collect.Spec {
 	return []collect.Spec{
 		entropy,
 		filefd,
+		interrupts,
 		kernelHung,
 		loadavg,
 		osSpec,
 		pressure,
 		selinux,
+		softirqs,
 		stat,
 		timeSpec,
 		timex,
