@@ -25,7 +25,7 @@ import (
 // TestBtrfsAsProcfs holds what is read from sysfs against procfs, on the hosts
 // that procfs can read.
 func TestBtrfsAsProcfs(t *testing.T) {
-	for _, name := range []string{"btrfs", "btrfs.recorded", "btrfs.live", "btrfs.old-kernel"} {
+	for _, name := range []string{"btrfs", "btrfs.recorded", "btrfs.recorded-ioctls", "btrfs.old-kernel"} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
 			h := golden.Load(t, "../../testdata/storage/"+name+".host", root)
@@ -252,7 +252,7 @@ func FuzzBtrfsRows(f *testing.F) {
 
 func BenchmarkBtrfs(b *testing.B) {
 	root := b.TempDir()
-	h := golden.Load(b, "../../testdata/storage/btrfs.live.host", root)
+	h := golden.Load(b, "../../testdata/storage/btrfs.recorded-ioctls.host", root)
 	answer, err := h.Btrfs(h.Root.Path("srv/my fs"), true)
 	if err != nil {
 		b.Fatal(err)

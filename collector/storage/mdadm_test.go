@@ -132,10 +132,10 @@ func TestMdstatAgainstProcfs(t *testing.T) {
 	}
 	slices.Sort(others)
 	if want := []string{
-		"mdadm.host@1 md43",               // resync=REMOTE
-		"mdadm.unheard-of.host@1 md6",     // recover=REMOTE
-		"mdadm.unheard-of.host@1 md7",     // no disks
-		"mdadm.unheard-of.host@1 md_home", // more blocks than 63 bits hold
+		"mdadm.host@1 md43",                  // resync=REMOTE
+		"mdadm.unknown-words.host@1 md6",     // recover=REMOTE
+		"mdadm.unknown-words.host@1 md7",     // no disks
+		"mdadm.unknown-words.host@1 md_home", // more blocks than 63 bits hold
 	}; !slices.Equal(others, want) || compared < 500 {
 		t.Errorf("%d compared, %q differ, want %q", compared, others, want)
 	}

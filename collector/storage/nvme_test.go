@@ -22,7 +22,7 @@ import (
 // never asked again meanwhile, and told of again when it has answered.
 func TestNvmeStuck(t *testing.T) {
 	root := t.TempDir()
-	h := golden.Load(t, "../../testdata/storage/nvme.stuck.host", root)
+	h := golden.Load(t, "../../testdata/storage/nvme.hung-controller.host", root)
 	set := metric.NewSet()
 	c := newNvme(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()})
 	c.usage.patience = 20 * time.Millisecond

@@ -31,7 +31,7 @@ func load(t *testing.T, name string) (*host.Reader, string, sysfs.FS) {
 // TestControllersLikeProcfs holds the reader against procfs on hosts that are
 // in order. procfs wants each attribute, so that a recording is completed.
 func TestControllersLikeProcfs(t *testing.T) {
-	for _, name := range []string{"nvme", "nvme.ana-inaccessible", "nvme.old-kernel", "nvme.empty"} {
+	for _, name := range []string{"nvme", "nvme.ana-inaccessible", "nvme.old-kernel", "nvme.no-devices"} {
 		r, sys, fs := load(t, name)
 		names, err := Controllers(r)
 		if err != nil {
@@ -76,7 +76,7 @@ func TestControllersLikeProcfs(t *testing.T) {
 // TestSubsystemsLikeProcfs does the same for subsystems. procfs wants an
 // address, too.
 func TestSubsystemsLikeProcfs(t *testing.T) {
-	for _, name := range []string{"nvmesubsystem", "nvmesubsystem.ok", "nvmesubsystem.losing"} {
+	for _, name := range []string{"nvmesubsystem", "nvmesubsystem.recorded", "nvmesubsystem.path-loss"} {
 		r, sys, fs := load(t, name)
 		ours, err := Subsystems(r, func(err error) { t.Errorf("%s: %v", name, err) })
 		if err != nil {
