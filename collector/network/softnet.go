@@ -39,8 +39,8 @@ type softnetColumn struct {
 }
 
 const (
-	minSoftnetColumns  = 9  // columns that every kernel has
-	softnetCPUColumn   = 12 // column that tells the CPU
+	minSoftnetColumns  = 9  // columns of the oldest kernels
+	softnetCPUColumn   = 12 // column with the number of the CPU
 	softnetColumnsRead = 13 // columns that are read
 )
 

@@ -66,15 +66,15 @@ type bcacheCollector struct {
 	sys           *host.Reader
 	priorityStats bool
 
-	set, backing, cache []bcacheFile
-	writeback, priority []bcacheRow
+	setFiles, backingFiles, cacheFiles []bcacheFile
+	writebackRows, priorityRows        []bcacheRow
 }
 
 // A bcacheFile pairs a file with the family it fills.
 type bcacheFile struct {
-	name   string
-	family *metric.Family
-	unit   float64 // of which the file has so many to one of the family's
+	name    string
+	family  *metric.Family
+	divisor float64 // of which the file has so many to one of the family's
 }
 
 // A bcacheRow pairs a row of a file with the family it fills.
@@ -94,7 +94,7 @@ func newBcache(env *collect.Env, o bcacheOptions) (*bcacheCollector, error) {
 	}
 	c := &bcacheCollector{sys: env.Host.Sys.Reader(), priorityStats: bool(o.priorityStats)}
 	gauge, counter := of("uuid")
-	c.set = []bcacheFile{
+	c.setFiles = []bcacheFile{
 		{"average_key_size", gauge("average_key_size_sectors", "Data for which there is one key in the index, on average."), 1},
 		{"btree_cache_size", gauge("btree_cache_size_bytes", "Memory that holds nodes of the index."), 1},
 		{"cache_available_percent", gauge("cache_available_percent", "Part of the cache without dirty data, which can be written to."), 1},
@@ -107,7 +107,7 @@ func newBcache(env *collect.Env, o bcacheOptions) (*bcacheCollector, error) {
 		{"internal/cache_read_races", counter("cache_read_races_total", "Times that a bucket was used anew while it was read, and the data had to be read from the disk."), 1},
 	}
 	gauge, counter = of("backing_device", "uuid")
-	c.backing = []bcacheFile{
+	c.backingFiles = []bcacheFile{
 		{"dirty_data", gauge("dirty_data_bytes", "Data in the cache that is not on the disk yet."), 1},
 		{"stats_total/bypassed", counter("bypassed_bytes_total", "Data read and written past the cache."), 1},
 		{"stats_total/cache_hits", counter("cache_hits_total", "Requests that the cache could answer."), 1},
@@ -117,7 +117,7 @@ func newBcache(env *collect.Env, o bcacheOptions) (*bcacheCollector, error) {
 		{"stats_total/cache_miss_collisions", counter("cache_miss_collisions_total", "Times that data read after a miss was written meanwhile, and did not go into the cache."), 1},
 		{"stats_total/cache_readaheads", counter("cache_readaheads_total", "Times that data was read ahead into the cache; newer kernels do not count it."), 1},
 	}
-	c.writeback = []bcacheRow{
+	c.writebackRows = []bcacheRow{
 		{"rate", gauge("writeback_rate", "Bytes a second at which dirty data is to be written back.")},
 		{"target", gauge("dirty_target_bytes", "Dirty data that the writeback aims at.")},
 		{"proportional", gauge("writeback_rate_proportional_term", "What the distance from the target adds to the rate of writeback.")},
@@ -125,13 +125,13 @@ func newBcache(env *collect.Env, o bcacheOptions) (*bcacheCollector, error) {
 		{"change", gauge("writeback_change", "By how much the rate of writeback was changed last.")},
 	}
 	gauge, counter = of("cache_device", "uuid")
-	c.cache = []bcacheFile{
+	c.cacheFiles = []bcacheFile{
 		{"io_errors", gauge("io_errors", "Recent I/O errors of the cache; the number decays if the set has a half-life for it."), 1},
 		{"metadata_written", counter("metadata_written_bytes_total", "Index and journal written to the cache."), 1},
 		{"written", counter("written_bytes_total", "Data written to the cache."), 1},
 	}
 	if c.priorityStats {
-		c.priority = []bcacheRow{
+		c.priorityRows = []bcacheRow{
 			{"Unused", gauge("priority_stats_unused_percent", "Part of the cache that has no data.")},
 			{"Metadata", gauge("priority_stats_metadata_percent", "Part of the cache that has the index.")},
 		}
@@ -158,9 +158,9 @@ func (c *bcacheCollector) Update(_ context.Context, out *metric.Sink) error {
 }
 
 func (c *bcacheCollector) updateSet(uuid string, out *metric.Sink) {
-	for i := range c.set {
-		if v, ok := c.read(&c.set[i], out, uuid, ""); ok {
-			out.Emit(c.set[i].family, v, uuid)
+	for i := range c.setFiles {
+		if v, ok := c.read(&c.setFiles[i], out, uuid, ""); ok {
+			out.Emit(c.setFiles[i].family, v, uuid)
 		}
 	}
 	names, err := c.sys.Names(bcacheDir, uuid)
@@ -169,13 +169,13 @@ func (c *bcacheCollector) updateSet(uuid string, out *metric.Sink) {
 	}
 	for _, device := range names {
 		switch {
-		case hasNumber(device, "bdev"):
-			c.updateDevice(c.backing, uuid, device, out)
-			c.updateRows("writeback_rate_debug", c.writeback, uuid, device, out)
-		case hasNumber(device, "cache"):
-			c.updateDevice(c.cache, uuid, device, out)
+		case isNumbered(device, "bdev"):
+			c.updateDevice(c.backingFiles, uuid, device, out)
+			c.updateRows("writeback_rate_debug", c.writebackRows, uuid, device, out)
+		case isNumbered(device, "cache"):
+			c.updateDevice(c.cacheFiles, uuid, device, out)
 			if c.priorityStats {
-				c.updateRows("priority_stats", c.priority, uuid, device, out)
+				c.updateRows("priority_stats", c.priorityRows, uuid, device, out)
 			}
 		}
 	}
@@ -204,7 +204,7 @@ func (c *bcacheCollector) read(f *bcacheFile, out *metric.Sink, uuid, device str
 	if !ok {
 		out.Error(c.sys.At(host.Bad(1, "a number such as 12 or 39.2M", b)))
 	}
-	return v / f.unit, ok
+	return v / f.divisor, ok
 }
 
 // updateRows emits what a file of named numbers says. Rows of the file that
@@ -239,8 +239,8 @@ func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device
 	}
 }
 
-// hasNumber reports whether a name is a prefix and a number, such as bdev0.
-func hasNumber(name, prefix string) bool {
+// isNumbered reports whether a name is a prefix and a number, such as bdev0.
+func isNumbered(name, prefix string) bool {
 	digits, ok := strings.CutPrefix(name, prefix)
 	_, number := scan.Uint([]byte(digits))
 	return ok && number

@@ -38,16 +38,16 @@ var bcachefs = collect.Spec{
 // See https://docs.kernel.org/filesystems/bcachefs/, and
 // https://bcachefs.org/bcachefs-principles-of-operation.pdf for the files.
 type bcachefsCollector struct {
-	sys      *host.Reader
-	counters *metric.Keyed               // by name of the file
-	known    map[string]bcachefsCounters // by UUID
+	sys             *host.Reader
+	counterFamilies *metric.Keyed               // by name of the file
+	counters        map[string]bcachefsCounters // by UUID
 
 	info, cacheSize                             *metric.Family
 	compressed, uncompressed                    *metric.Family
 	errors                                      *metric.Family
 	writes, writeSize                           *metric.Family
 	deviceInfo, bucketSize, buckets, durability *metric.Family
-	deviceDone, deviceErrors                    *metric.Family
+	deviceIO, deviceErrors                      *metric.Family
 }
 
 const bcachefsDir = "fs/bcachefs"
@@ -61,8 +61,8 @@ func newBcachefs(env *collect.Env) *bcachefsCollector {
 		return m.Counter("node_bcachefs_"+name, help, labels...)
 	}
 	c := &bcachefsCollector{
-		sys:   env.Host.Sys.Reader(),
-		known: map[string]bcachefsCounters{},
+		sys:      env.Host.Sys.Reader(),
+		counters: map[string]bcachefsCounters{},
 
 		info:         gauge("info", "A bcachefs file system that is mounted: always 1.", "uuid"),
 		cacheSize:    gauge("btree_cache_size_bytes", "Memory that holds nodes of the trees.", "uuid"),
@@ -75,12 +75,12 @@ func newBcachefs(env *collect.Env) *bcachefsCollector {
 		bucketSize:   gauge("device_bucket_size_bytes", "Size of a bucket of the device.", "device", "uuid"),
 		buckets:      gauge("device_buckets", "Buckets of the device.", "device", "uuid"),
 		durability:   gauge("device_durability", "Copies that one copy on this device counts for.", "device", "uuid"),
-		deviceDone:   counter("device_io_done_bytes_total", "Bytes read from and written to the device, by what they hold.", "data_type", "device", "operation", "uuid"),
+		deviceIO:     counter("device_io_done_bytes_total", "Bytes read from and written to the device, by what they hold.", "data_type", "device", "operation", "uuid"),
 		deviceErrors: counter("device_io_errors_total", "Failed reads and writes of the device and wrong checksums, since the file system was made.", "device", "type", "uuid"),
 	}
-	c.counters = m.Keyed(func(key string) *metric.Family {
+	c.counterFamilies = m.Keyed(func(key string) *metric.Family {
 		name := "node_bcachefs_" + key + "_total"
-		if !isPlainKey(key) || m.Has(name) {
+		if !isNamePart(key) || m.Has(name) {
 			return nil
 		}
 		return m.Counter(name, "Times, or bytes, that bcachefs has counted as "+key+" since the file system was made.", "uuid")
@@ -88,8 +88,8 @@ func newBcachefs(env *collect.Env) *bcachefsCollector {
 	return c
 }
 
-// isPlainKey reports whether the name of a file can be part of a name here.
-func isPlainKey(key string) bool {
+// isNamePart reports whether the name of a file can be part of a name here.
+func isNamePart(key string) bool {
 	return strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
@@ -112,7 +112,7 @@ func (c *bcachefsCollector) Update(_ context.Context, out *metric.Sink) error {
 		}
 		found = true
 		out.Emit(c.info, 1, uuid)
-		c.emitSystem(uuid, out)
+		c.emitFileSystem(uuid, out)
 		c.emitCounters(uuid, out)
 		for _, entry := range entries {
 			if device, ok := strings.CutPrefix(entry, "dev-"); ok {
@@ -120,7 +120,7 @@ func (c *bcachefsCollector) Update(_ context.Context, out *metric.Sink) error {
 			}
 		}
 	}
-	c.forget(names)
+	c.dropUnmounted(names)
 	if !found {
 		return collect.ErrNoData
 	}

@@ -12,8 +12,8 @@ import (
 // bcachefsCounters are the files in a folder of counters, of which there are
 // more than a hundred. They stay the same as long as it is the same folder.
 type bcachefsCounters struct {
-	folder folderID
-	files  []bcachefsCounter
+	dir   dirID
+	files []bcachefsCounter
 }
 
 // A bcachefsCounter pairs a file with the family it fills.
@@ -22,8 +22,8 @@ type bcachefsCounter struct {
 	family *metric.Family
 }
 
-// A folderID tells a folder from another that has come to be in its place.
-type folderID struct {
+// A dirID tells a folder from another that has come to be in its place.
+type dirID struct {
 	dev, ino     uint64
 	mtime, ctime unix.Timespec
 }
@@ -55,8 +55,8 @@ func (c *bcachefsCollector) counterFiles(uuid string) ([]bcachefsCounter, error)
 	if err != nil {
 		return nil, err
 	}
-	folder := folderID{uint64(st.Dev), st.Ino, st.Mtim, st.Ctim} // Dev has fewer bits on some architectures
-	if known, ok := c.known[uuid]; ok && known.folder == folder {
+	folder := dirID{uint64(st.Dev), st.Ino, st.Mtim, st.Ctim} // Dev has fewer bits on some architectures
+	if known, ok := c.counters[uuid]; ok && known.dir == folder {
 		return known.files, nil
 	}
 	names, err := c.sys.Names(bcachefsDir, uuid, "counters")
@@ -65,19 +65,19 @@ func (c *bcachefsCollector) counterFiles(uuid string) ([]bcachefsCounter, error)
 	}
 	var files []bcachefsCounter
 	for _, name := range names {
-		if f := c.counters.Family([]byte(name)); f != nil {
+		if f := c.counterFamilies.Family([]byte(name)); f != nil {
 			files = append(files, bcachefsCounter{name, f})
 		}
 	}
-	c.known[uuid] = bcachefsCounters{folder, files}
+	c.counters[uuid] = bcachefsCounters{folder, files}
 	return files, nil
 }
 
-// forget drops what is known of file systems that are not mounted any more.
-func (c *bcachefsCollector) forget(mounted []string) {
-	for uuid := range c.known {
+// dropUnmounted drops what is known of file systems that are not mounted any more.
+func (c *bcachefsCollector) dropUnmounted(mounted []string) {
+	for uuid := range c.counters {
 		if !slices.Contains(mounted, uuid) {
-			delete(c.known, uuid)
+			delete(c.counters, uuid)
 		}
 	}
 }

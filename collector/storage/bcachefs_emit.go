@@ -8,7 +8,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-func (c *bcachefsCollector) emitSystem(uuid string, out *metric.Sink) {
+func (c *bcachefsCollector) emitFileSystem(uuid string, out *metric.Sink) {
 	if v, ok := c.number(out, uuid, "", "btree_cache_size"); ok {
 		out.Emit(c.cacheSize, v, uuid)
 	}
@@ -19,7 +19,7 @@ func (c *bcachefsCollector) emitSystem(uuid string, out *metric.Sink) {
 		if name, count, ok := parseBcachefsError(lines.line); ok {
 			out.Emit(c.errors, float64(count), string(name), uuid)
 		} else {
-			lines.skip("a kind of error and how often it was found")
+			lines.report("a kind of error and how often it was found")
 		}
 	}
 }
@@ -31,13 +31,13 @@ func emitBcachefsRows(lines bcachefsLines, header string, first, second *metric.
 		return
 	}
 	if !bytes.Contains(lines.line, []byte(header)) {
-		lines.skip("a header with " + header)
+		lines.report("a header with " + header)
 		return
 	}
 	for lines.next() {
 		name, values, ok := parseBcachefsRow(lines.line)
 		if !ok {
-			lines.skip("a name and two numbers such as 19.3G")
+			lines.report("a name and two numbers such as 19.3G")
 			continue
 		}
 		label := string(name)
@@ -66,17 +66,17 @@ func (c *bcachefsCollector) emitDevice(uuid, dir, device string, out *metric.Sin
 	if present { // and not taken out of the file system meanwhile
 		out.Emit(c.deviceInfo, 1, device, label, state, uuid)
 	}
-	c.emitDone(c.lines(out, uuid, dir, "io_done"), device, uuid)
-	c.emitErrors(c.lines(out, uuid, dir, "io_errors"), device, uuid)
+	c.emitIO(c.lines(out, uuid, dir, "io_done"), device, uuid)
+	c.emitIOErrors(c.lines(out, uuid, dir, "io_errors"), device, uuid)
 }
 
-// emitDone tells of io_done, where bytes stand below read: and write:
+// emitIO tells of io_done, where bytes stand below read: and write:
 //
 //	read:
 //
 //		sb          :     3989504
 //		btree       :  4411097088
-func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
+func (c *bcachefsCollector) emitIO(lines bcachefsLines, device, uuid string) {
 	operation := ""
 	for lines.next() {
 		name, value, ok := scan.Cut(lines.line, ':')
@@ -87,14 +87,14 @@ func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
 		v, isNumber := scan.Uint(value)
 		switch {
 		case !isNumber || operation == "":
-			lines.skip("read:, write:, or a kind of data and bytes below one of them")
+			lines.report("read:, write:, or a kind of data and bytes below one of them")
 		case operation == "read" || operation == "write":
-			lines.out.Emit(c.deviceDone, float64(v), string(name), device, operation, uuid)
+			lines.out.Emit(c.deviceIO, float64(v), string(name), device, operation, uuid)
 		}
 	}
 }
 
-// emitErrors tells of io_errors, of which the first part is of all the time:
+// emitIOErrors tells of io_errors, of which the first part is of all the time:
 //
 //	IO errors since filesystem creation
 //
@@ -102,7 +102,7 @@ func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
 //		write:   0
 //
 //	IO errors since 8 y ago
-func (c *bcachefsCollector) emitErrors(lines bcachefsLines, device, uuid string) {
+func (c *bcachefsCollector) emitIOErrors(lines bcachefsLines, device, uuid string) {
 	for parts := 0; lines.next(); {
 		if bytes.HasPrefix(lines.line, []byte("IO errors since ")) {
 			if parts++; parts > 1 {
@@ -114,7 +114,7 @@ func (c *bcachefsCollector) emitErrors(lines bcachefsLines, device, uuid string)
 		if v, ok := scan.Uint(value); ok && parts > 0 {
 			lines.out.Emit(c.deviceErrors, float64(v), device, string(name), uuid)
 		} else {
-			lines.skip("a kind of error and a number, below since when they are counted")
+			lines.report("a kind of error and a number, below since when they are counted")
 		}
 	}
 }
@@ -149,11 +149,11 @@ func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (fl
 // bcachefsLines goes through the lines of a file, without those that are
 // blank.
 type bcachefsLines struct {
-	sys  *host.Reader
-	out  *metric.Sink
-	rest []byte
-	n    int
-	line []byte
+	sys    *host.Reader
+	out    *metric.Sink
+	rest   []byte
+	number int
+	line   []byte
 }
 
 // lines returns the lines of a file. There are none in one that cannot be
@@ -169,7 +169,7 @@ func (c *bcachefsCollector) lines(out *metric.Sink, uuid, dir, name string) bcac
 func (l *bcachefsLines) next() bool {
 	for len(l.rest) > 0 {
 		l.line, l.rest = scan.Line(l.rest)
-		l.n++
+		l.number++
 		if len(scan.Trim(l.line)) > 0 {
 			return true
 		}
@@ -177,7 +177,7 @@ func (l *bcachefsLines) next() bool {
 	return false
 }
 
-// skip tells that the line is not what was wanted.
-func (l *bcachefsLines) skip(want string) {
-	l.out.Error(l.sys.At(host.Bad(l.n, want, l.line)))
+// report tells that the line is not what was wanted.
+func (l *bcachefsLines) report(want string) {
+	l.out.Error(l.sys.At(host.Bad(l.number, want, l.line)))
 }

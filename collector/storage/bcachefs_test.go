@@ -129,8 +129,8 @@ func FuzzBcachefs(f *testing.F) {
 		out.Reset(metric.Text)
 		lines := bcachefsLines{sys: c.sys, out: out, rest: b}
 		emitBcachefsRows(lines, "nr", c.writes, c.writeSize, "u")
-		c.emitDone(lines, "d", "u")
-		c.emitErrors(lines, "d", "u")
+		c.emitIO(lines, "d", "u")
+		c.emitIOErrors(lines, "d", "u")
 		errs, more := out.Errors()
 		if len(bytes.Trim(b, " \t\n\r\v\f\x00")) > 0 && len(errs)+more == 0 && out.SampleCount() == 0 && !bytes.Contains(b, []byte("nr")) {
 			t.Errorf("nothing of %q, and no error", b)

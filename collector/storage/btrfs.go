@@ -38,10 +38,10 @@ var btrfs = collect.Spec{
 // which. See https://docs.kernel.org/filesystems/btrfs.html, and
 // https://btrfs.readthedocs.io/en/latest/ch-sysfs.html for the files.
 type btrfsCollector struct {
-	sys     *host.Reader
-	prober  btrfsProber
-	systems []btrfsSystem
-	known   map[string]btrfsKnown // by folder; see emitDevices
+	sys         *host.Reader
+	prober      btrfsProber
+	fileSystems []btrfsFileSystem
+	lastAnswers map[string]btrfsAnswer // by folder; see emitDevices
 
 	info, globalReserve                               *metric.Family
 	commits, commitSeconds, lastCommit, longestCommit *metric.Family
@@ -49,13 +49,13 @@ type btrfsCollector struct {
 	deviceSize, deviceUnused, deviceErrors            *metric.Family
 }
 
-// A btrfsSystem is what sysfs says of one file system and its devices.
-type btrfsSystem struct {
-	dir     string              // its name in sysfs, and its fsid
-	uuid    string              // as label
-	devices []string            // names of block devices
-	errors  []btrfsDeviceErrors // by ID of the device
-	ids     int                 // how many devices there are with those that are missing; 0 in older kernels
+// A btrfsFileSystem is what sysfs says of one file system and its devices.
+type btrfsFileSystem struct {
+	dir         string              // its name in sysfs, and its fsid
+	uuid        string              // as label
+	devices     []string            // names of block devices
+	errors      []btrfsDeviceErrors // by ID of the device
+	deviceCount int                 // how many devices there are with those that are missing; 0 in older kernels
 }
 
 const btrfsDir = "fs/btrfs"
@@ -63,9 +63,9 @@ const btrfsDir = "fs/btrfs"
 func newBtrfs(env *collect.Env) *btrfsCollector {
 	m := env.Metrics
 	return &btrfsCollector{
-		sys:    env.Host.Sys.Reader(),
-		prober: btrfsProber{call: env.Host.Btrfs, proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
-		known:  map[string]btrfsKnown{},
+		sys:         env.Host.Sys.Reader(),
+		prober:      btrfsProber{ioctl: env.Host.Btrfs, proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
+		lastAnswers: map[string]btrfsAnswer{},
 
 		info:          m.Gauge("node_btrfs_info", "A btrfs file system that is mounted, with its label: always 1.", "label", "uuid"),
 		globalReserve: m.Gauge("node_btrfs_global_rsv_size_bytes", "Metadata space set aside for when there is no other left.", "uuid"),
@@ -89,21 +89,21 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 		return collect.OrNoData(err)
 	}
 	c.list(names)
-	if len(c.systems) == 0 {
-		c.prober.unmount()
-		c.prober.forget()
+	if len(c.fileSystems) == 0 {
+		c.prober.clearMounts()
+		c.prober.dropUnmounted()
 		return collect.ErrNoData // the module is loaded, and nothing is mounted
 	}
 	withErrors := false
-	for i := range c.systems {
-		s := &c.systems[i]
+	for i := range c.fileSystems {
+		s := &c.fileSystems[i]
 		c.readDevices(s, out)
-		c.emitSystem(s, out)
+		c.emitFileSystem(s, out)
 		withErrors = withErrors || len(s.errors) == 0
 	}
-	answers, late := c.prober.ask(ctx, withErrors, out)
-	for i := range c.systems {
-		c.emitDevices(&c.systems[i], answers, late, out)
+	answers, late := c.prober.query(ctx, withErrors, out)
+	for i := range c.fileSystems {
+		c.emitDevices(&c.fileSystems[i], answers, late, out)
 	}
 	return nil
 }
@@ -113,25 +113,25 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 // own, or unless a copy of a mounted file system is mounted. Then both have
 // the same in their metadata, and the copy goes by its folder.
 func (c *btrfsCollector) list(names []string) {
-	c.systems = c.systems[:0]
+	c.fileSystems = c.fileSystems[:0]
 	for _, dir := range names {
 		if !strings.Contains(dir, "-") { // features
 			continue
 		}
 		uuid := c.sys.String(btrfsDir, dir, "metadata_uuid")
-		if uuid == "" || slices.Contains(names, uuid) || slices.ContainsFunc(c.systems, func(s btrfsSystem) bool { return s.uuid == uuid }) {
+		if uuid == "" || slices.Contains(names, uuid) || slices.ContainsFunc(c.fileSystems, func(s btrfsFileSystem) bool { return s.uuid == uuid }) {
 			uuid = dir
 		}
-		c.systems = append(c.systems, btrfsSystem{dir: dir, uuid: uuid})
+		c.fileSystems = append(c.fileSystems, btrfsFileSystem{dir: dir, uuid: uuid})
 	}
-	for dir := range c.known {
+	for dir := range c.lastAnswers {
 		if !slices.Contains(names, dir) {
-			delete(c.known, dir)
+			delete(c.lastAnswers, dir)
 		}
 	}
 }
 
-func (c *btrfsCollector) emitSystem(s *btrfsSystem, out *metric.Sink) {
+func (c *btrfsCollector) emitFileSystem(s *btrfsFileSystem, out *metric.Sink) {
 	label, err := c.sys.Text(btrfsDir, s.dir, "label")
 	if !host.Gone(err) { // gone: unmounted meanwhile
 		out.Emit(c.info, 1, string(label), s.uuid)
@@ -160,7 +160,7 @@ func (c *btrfsCollector) number(out *metric.Sink, dir string, elem ...string) (f
 }
 
 // emitCommits reads commit_stats, which kernels have since 6.0.
-func (c *btrfsCollector) emitCommits(s *btrfsSystem, out *metric.Sink) {
+func (c *btrfsCollector) emitCommits(s *btrfsFileSystem, out *metric.Sink) {
 	b, err := c.sys.Read(btrfsDir, s.dir, "commit_stats")
 	if err != nil {
 		if !host.Gone(err) {
@@ -174,7 +174,7 @@ func (c *btrfsCollector) emitCommits(s *btrfsSystem, out *metric.Sink) {
 	}
 	for i, f := range [...]*metric.Family{c.commits, c.lastCommit, c.longestCommit, c.commitSeconds} {
 		switch {
-		case !rows.found[i]:
+		case !rows.has[i]:
 		case i == 0:
 			out.Emit(f, float64(rows.values[i]), s.uuid)
 		default:
@@ -185,7 +185,7 @@ func (c *btrfsCollector) emitCommits(s *btrfsSystem, out *metric.Sink) {
 
 // emitSpace tells of the block groups that hold a kind of content. It reports
 // false when there are none.
-func (c *btrfsCollector) emitSpace(s *btrfsSystem, content string, out *metric.Sink) bool {
+func (c *btrfsCollector) emitSpace(s *btrfsFileSystem, content string, out *metric.Sink) bool {
 	names, err := c.sys.Names(btrfsDir, s.dir, "allocation", content)
 	if err != nil {
 		if !host.Gone(err) {
@@ -205,7 +205,7 @@ func (c *btrfsCollector) emitSpace(s *btrfsSystem, content string, out *metric.S
 	return true
 }
 
-func (c *btrfsCollector) emitProfile(s *btrfsSystem, content, mode string, out *metric.Sink) {
+func (c *btrfsCollector) emitProfile(s *btrfsFileSystem, content, mode string, out *metric.Sink) {
 	total, okTotal := c.number(out, s.dir, "allocation", content, mode, "total_bytes")
 	if okTotal {
 		out.Emit(c.size, total, content, mode, s.uuid)
@@ -221,9 +221,9 @@ func (c *btrfsCollector) emitProfile(s *btrfsSystem, content, mode string, out *
 
 // members returns how many devices data is spread over. Those that are missing
 // are not among the block devices.
-func (s *btrfsSystem) members() int {
-	if s.ids > 0 {
-		return s.ids
+func (s *btrfsFileSystem) members() int {
+	if s.deviceCount > 0 {
+		return s.deviceCount
 	}
 	return len(s.devices)
 }

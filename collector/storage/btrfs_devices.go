@@ -16,11 +16,11 @@ type btrfsDeviceErrors struct {
 	rows btrfsRows
 }
 
-var errorNames = [...]string{"write", "read", "flush", "corruption", "generation"}
+var btrfsErrorTypes = [...]string{"write", "read", "flush", "corruption", "generation"}
 
 // readDevices reads which block devices a file system has, and the errors of
 // each by its ID. Which block device has which ID is not there.
-func (c *btrfsCollector) readDevices(s *btrfsSystem, out *metric.Sink) {
+func (c *btrfsCollector) readDevices(s *btrfsFileSystem, out *metric.Sink) {
 	names, err := c.sys.Names(btrfsDir, s.dir, "devices")
 	if err != nil && !host.Gone(err) {
 		out.Error(err)
@@ -36,7 +36,7 @@ func (c *btrfsCollector) readDevices(s *btrfsSystem, out *metric.Sink) {
 			continue
 		}
 		if id > 0 { // 0 is about to take the place of another
-			s.ids++
+			s.deviceCount++
 		}
 		b, err := c.sys.Text(btrfsDir, s.dir, "devinfo", name, "error_stats") // since Linux 5.14
 		switch {
@@ -59,9 +59,9 @@ func (c *btrfsCollector) parseErrors(b []byte, out *metric.Sink) btrfsRows {
 	return rows
 }
 
-// A btrfsKnown is what a file system said of its devices, and which block
+// A btrfsAnswer is what a file system said of its devices, and which block
 // devices it had then.
-type btrfsKnown struct {
+type btrfsAnswer struct {
 	devices []btrfsLabels
 	blocks  []string
 }
@@ -77,18 +77,18 @@ type btrfsLabels struct {
 // A file system does not say so while a device keeps it waiting, just when
 // there are errors to tell. They are told then for what it said before, as
 // long as it has the same block devices.
-func (c *btrfsCollector) emitDevices(s *btrfsSystem, answers []host.Btrfs, late bool, out *metric.Sink) {
+func (c *btrfsCollector) emitDevices(s *btrfsFileSystem, answers []host.Btrfs, late bool, out *metric.Sink) {
 	if i := slices.IndexFunc(answers, func(fs host.Btrfs) bool { return fs.ID.String() == s.dir }); i >= 0 {
 		c.emitAnswer(s, answers[i].Devices, out)
 		return
 	}
-	if known, ok := c.known[s.dir]; ok && late && slices.Equal(known.blocks, s.devices) {
+	if known, ok := c.lastAnswers[s.dir]; ok && late && slices.Equal(known.blocks, s.devices) {
 		for _, l := range known.devices {
 			c.emitErrors(s, l, nil, out)
 		}
 		return
 	}
-	delete(c.known, s.dir)
+	delete(c.lastAnswers, s.dir)
 	for _, device := range s.devices {
 		sectors, err := c.sys.Uint(btrfsDir, s.dir, "devices", device, "size")
 		switch {
@@ -100,8 +100,8 @@ func (c *btrfsCollector) emitDevices(s *btrfsSystem, answers []host.Btrfs, late 
 	}
 }
 
-func (c *btrfsCollector) emitAnswer(s *btrfsSystem, devices []host.BtrfsDevice, out *metric.Sink) {
-	known := btrfsKnown{blocks: s.devices}
+func (c *btrfsCollector) emitAnswer(s *btrfsFileSystem, devices []host.BtrfsDevice, out *metric.Sink) {
+	known := btrfsAnswer{blocks: s.devices}
 	for i := range devices {
 		d := &devices[i]
 		l := btrfsLabels{d.ID, d.UUID.String(), deviceName(d.Path)}
@@ -112,22 +112,22 @@ func (c *btrfsCollector) emitAnswer(s *btrfsSystem, devices []host.BtrfsDevice, 
 		}
 		c.emitErrors(s, l, d, out)
 	}
-	c.known[s.dir] = known
+	c.lastAnswers[s.dir] = known
 }
 
 // emitErrors tells of the errors of a device, from sysfs if they are there:
 // that takes no lock. d is what the file system said of it, or nil.
-func (c *btrfsCollector) emitErrors(s *btrfsSystem, l btrfsLabels, d *host.BtrfsDevice, out *metric.Sink) {
+func (c *btrfsCollector) emitErrors(s *btrfsFileSystem, l btrfsLabels, d *host.BtrfsDevice, out *metric.Sink) {
 	var rows btrfsRows
 	i := slices.IndexFunc(s.errors, func(e btrfsDeviceErrors) bool { return e.id == l.id })
 	switch {
 	case i >= 0:
 		rows = s.errors[i].rows
 	case d != nil && d.HasErrors:
-		rows = btrfsRows{values: d.Errors, found: [...]bool{true, true, true, true, true}}
+		rows = btrfsRows{values: d.Errors, has: [...]bool{true, true, true, true, true}}
 	}
-	for i, name := range errorNames {
-		if rows.found[i] {
+	for i, name := range btrfsErrorTypes {
+		if rows.has[i] {
 			out.Emit(c.deviceErrors, float64(rows.values[i]), l.uuid, l.device, name, s.uuid)
 		}
 	}

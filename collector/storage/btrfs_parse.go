@@ -11,7 +11,7 @@ import (
 // for.
 type btrfsRows struct {
 	values [5]uint64
-	found  [5]bool
+	has    [5]bool
 }
 
 // parseBtrfsRows reads a file of named numbers, such as commit_stats:
@@ -37,7 +37,7 @@ func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
 			err = host.Bad(n, "a name and a number", line)
 			continue
 		}
-		rows.values[i], rows.found[i] = v, true
+		rows.values[i], rows.has[i] = v, true
 	}
 	if !known {
 		err = host.Bad(1, "named numbers", b)

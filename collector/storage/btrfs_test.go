@@ -87,8 +87,8 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 	}
 }
 
-// hungBtrfs is a host with btrfs file systems of which some do not answer.
-type hungBtrfs struct {
+// btrfsHost is a host with btrfs file systems of which some do not answer.
+type btrfsHost struct {
 	t     *testing.T
 	root  string
 	c     *btrfsCollector
@@ -99,8 +99,8 @@ type hungBtrfs struct {
 
 const hungBtrfsID = "00000000-0000-4000-8000-0000000000"
 
-func newHungBtrfs(t *testing.T, systems int) *hungBtrfs {
-	h := &hungBtrfs{t: t, root: t.TempDir(), set: metric.NewSet(), hung: map[string]chan struct{}{}}
+func newBtrfsHost(t *testing.T, systems int) *btrfsHost {
+	h := &btrfsHost{t: t, root: t.TempDir(), set: metric.NewSet(), hung: map[string]chan struct{}{}}
 	for i := range systems {
 		dir := fmt.Sprintf("fs/btrfs/%s%02d/", hungBtrfsID, i)
 		writeTree(t, h.root, map[string]string{
@@ -126,7 +126,7 @@ func newHungBtrfs(t *testing.T, systems int) *hungBtrfs {
 	return h
 }
 
-func (h *hungBtrfs) mount(systems int) {
+func (h *btrfsHost) mount(systems int) {
 	table := "1 0 8:1 / / rw - ext4 /dev/vda rw\n"
 	for i := range systems {
 		table += fmt.Sprintf("%d 1 0:%d / /mnt/%d rw - btrfs /dev/sda rw\n", i+2, i+40, i)
@@ -137,7 +137,7 @@ func (h *hungBtrfs) mount(systems int) {
 // update returns how many samples there are of the devices' sizes, of their
 // unused space and of their errors, how many errors are told, and how long it
 // took.
-func (h *hungBtrfs) update() (size, unused, errs, skipped int, took time.Duration) {
+func (h *btrfsHost) update() (size, unused, errs, skipped int, took time.Duration) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Second)
 	defer cancel()
@@ -154,7 +154,7 @@ func (h *hungBtrfs) update() (size, unused, errs, skipped int, took time.Duratio
 		strings.Count(text, "\nnode_btrfs_device_errors_total{"), len(told), took
 }
 
-func (h *hungBtrfs) want(size, unused, errs, skipped int, took time.Duration) {
+func (h *btrfsHost) want(size, unused, errs, skipped int, took time.Duration) {
 	h.t.Helper()
 	a, b, c, d, e := h.update()
 	if a != size || b != unused || c != errs || d != skipped || e != took {
@@ -164,10 +164,10 @@ func (h *hungBtrfs) want(size, unused, errs, skipped int, took time.Duration) {
 
 func TestHungBtrfsCostsOneWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHungBtrfs(t, 5)
+		h := newBtrfsHost(t, 5)
 		h.hung["1"], h.hung["3"] = make(chan struct{}), make(chan struct{})
 		// Of those that never answered, sysfs tells the size of the block device.
-		h.want(5, 3, 15, 2, btrfsPatience)
+		h.want(5, 3, 15, 2, btrfsTimeout)
 		for range 10 {
 			h.want(5, 3, 15, 2, 0)
 		}
@@ -185,10 +185,10 @@ func TestHungBtrfsCostsOneWait(t *testing.T) {
 // that is when its errors matter.
 func TestHungBtrfsStillTellsErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHungBtrfs(t, 2)
+		h := newBtrfsHost(t, 2)
 		h.want(2, 2, 10, 0, 0)
 		h.hung["0"] = make(chan struct{})
-		h.want(1, 1, 10, 1, btrfsPatience)
+		h.want(1, 1, 10, 1, btrfsTimeout)
 		h.want(1, 1, 10, 1, 0)
 
 		// With another block device it is not known any more which is which.
@@ -205,9 +205,9 @@ func TestHungBtrfsStillTellsErrors(t *testing.T) {
 // not be a second one.
 func TestBtrfsForgetsWhatIsUnmounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHungBtrfs(t, 3)
+		h := newBtrfsHost(t, 3)
 		h.hung["2"] = make(chan struct{})
-		h.want(3, 2, 10, 1, btrfsPatience)
+		h.want(3, 2, 10, 1, btrfsTimeout)
 		h.mount(0)
 		h.want(3, 0, 0, 0, 0)
 		if keys := slices.Collect(maps.Keys(h.c.prober.probes)); len(keys) != 1 || keys[0] != "0:42" {
@@ -224,8 +224,8 @@ func TestBtrfsForgetsWhatIsUnmounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.want(2, 2, 10, 0, 0)
-		if len(h.c.known) != 2 {
-			t.Errorf("still known: %v", h.c.known)
+		if len(h.c.lastAnswers) != 2 {
+			t.Errorf("still known: %v", h.c.lastAnswers)
 		}
 	})
 }
@@ -236,7 +236,7 @@ func FuzzBtrfsRows(f *testing.F) {
 	f.Add([]byte("commits\ncommits 1 2\n\n max_commit_ms -1"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rows, err := parseBtrfsRows(b, names)
-		for i, found := range rows.found {
+		for i, found := range rows.has {
 			if !found && rows.values[i] != 0 {
 				t.Errorf("a value of a row that is not there, in %q", b)
 			}

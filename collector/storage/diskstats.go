@@ -56,22 +56,22 @@ type diskstatsCollector struct {
 
 // A diskStat is one column of the file.
 type diskStat struct {
-	family *metric.Family
-	times  float64 // the number is multiplied by this
-	over   float64 // and divided by this, which rounds better than a fraction
+	family  *metric.Family
+	factor  float64 // the number is multiplied by this
+	divisor float64 // and divided by this, which rounds better than a fraction
 }
 
 // A disk is what is kept of a block device from one run to the next.
 type disk struct {
-	name    string
-	ignored bool
-	seen    uint64 // the run that saw it last
-	line    diskLine
-	facts   diskFacts
-	read    time.Time // when the facts were read; zero when they are to be read again
+	name      string
+	excluded  bool
+	lastRun   uint64 // the run that saw it last
+	line      diskLine
+	facts     diskFacts
+	factsTime time.Time // when the facts were read; zero when they are to be read again
 }
 
-const sector = 512 // bytes, whatever the device's own sectors are
+const sectorSize = 512 // bytes, whatever the device's own sectors are
 
 func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, error) {
 	if err := o.devices.Check("device", defaultDisks()); err != nil {
@@ -91,7 +91,7 @@ func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, er
 // newDiskColumns declares the columns in the order of the file.
 func newDiskColumns(m *metric.Set) [diskColumns]diskStat {
 	count := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1} }
-	bytes := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sector, 1} }
+	bytes := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sectorSize, 1} }
 	millis := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1000} }
 	return [diskColumns]diskStat{
 		count("node_disk_reads_completed_total", "Reads that the device completed."),
@@ -133,12 +133,12 @@ func (c *diskstatsCollector) Update(_ context.Context, out *metric.Sink) error {
 		case d != nil:
 			c.disks[n] = d
 			n++
-			if !d.ignored {
+			if !d.excluded {
 				c.emit(d, out)
 			}
 		}
 	}
-	c.forget(n)
+	c.dropRemoved(n)
 	switch {
 	case number == 0: // a container whose kernel is made up
 		return collect.ErrNoData
@@ -156,10 +156,10 @@ func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
 		return nil, err
 	}
 	d := c.disk(i, head.name)
-	if d.seen == c.run {
+	if d.lastRun == c.run {
 		return nil, errDiskTwice
 	}
-	if !d.ignored {
+	if !d.excluded {
 		if err := d.line.parse(rest); err != nil {
 			return nil, err
 		}
@@ -168,10 +168,10 @@ func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
 		}
 		if d.line.major != head.major || d.line.minor != head.minor {
 			d.line.major, d.line.minor = head.major, head.minor
-			d.read = time.Time{}
+			d.factsTime = time.Time{}
 		}
 	}
-	d.seen = c.run
+	d.lastRun = c.run
 	return d, nil
 }
 
@@ -187,22 +187,22 @@ func (c *diskstatsCollector) disk(i int, name []byte) *disk {
 	d := c.byName[string(name)]
 	if d == nil {
 		d = &disk{name: string(name)}
-		d.ignored = c.devices.Ignores(d.name)
+		d.excluded = c.devices.Ignores(d.name)
 		c.byName[d.name] = d
 	}
 	return d
 }
 
-// forget drops the disks that the file no longer has: all behind the first n
+// dropRemoved drops the disks that the file no longer has: all behind the first n
 // and all that no line of this run named.
-func (c *diskstatsCollector) forget(n int) {
+func (c *diskstatsCollector) dropRemoved(n int) {
 	clear(c.disks[n:])
 	c.disks = c.disks[:n]
 	if len(c.byName) == n {
 		return
 	}
 	for name, d := range c.byName {
-		if d.seen != c.run {
+		if d.lastRun != c.run {
 			delete(c.byName, name)
 		}
 	}
@@ -211,7 +211,7 @@ func (c *diskstatsCollector) forget(n int) {
 func (c *diskstatsCollector) emit(d *disk, out *metric.Sink) {
 	for i, v := range d.line.stats[:d.line.columns] {
 		s := &c.stats[i]
-		out.Emit(s.family, float64(v)*s.times/s.over, d.name)
+		out.Emit(s.family, float64(v)*s.factor/s.divisor, d.name)
 	}
 	c.facts.refresh(d, out)
 	c.info.emit(d, out)

@@ -33,36 +33,36 @@ type diskFacts struct {
 type diskFactsReader struct {
 	sys, udev *host.Reader
 
-	now       time.Time // of this run
-	changed   time.Time // udev's folder, when it was last looked at
-	unsettled bool      // it had changed just before that
-	reread    bool      // in this run, for all disks
+	now            time.Time // of this run
+	dirTime        time.Time // udev's folder, when it was last looked at
+	mayHaveChanged bool      // it had changed just before that
+	rereadAll      bool      // in this run, for all disks
 }
 
 const (
 	factsAge = time.Minute
 
-	// settled is how old a change of udev's folder has to be, so that another
+	// dirTimeResolution is how old a change of udev's folder has to be, so that another
 	// one would show: the kernel's times move in steps of up to 10 ms.
-	settled = time.Second
+	dirTimeResolution = time.Second
 )
 
 // begin starts a run.
 func (r *diskFactsReader) begin(now time.Time) {
 	r.now = now
 	changed, _ := r.udev.Modified() // no folder: no files, which is told when they are read
-	r.reread = r.unsettled || !changed.Equal(r.changed)
-	r.unsettled = now.Sub(changed) < settled
-	r.changed = changed
+	r.rereadAll = r.mayHaveChanged || !changed.Equal(r.dirTime)
+	r.mayHaveChanged = now.Sub(changed) < dirTimeResolution
+	r.dirTime = changed
 }
 
 // refresh reads the facts of a disk if it is time to. What cannot be read
 // keeps its last value.
 func (r *diskFactsReader) refresh(d *disk, out *metric.Sink) {
-	if age := r.now.Sub(d.read); !d.read.IsZero() && !r.reread && age >= 0 && age < factsAge {
+	if age := r.now.Sub(d.factsTime); !d.factsTime.IsZero() && !r.rereadAll && age >= 0 && age < factsAge {
 		return
 	}
-	d.read = r.now
+	d.factsTime = r.now
 	major, minor := strconv.FormatUint(d.line.major, 10), strconv.FormatUint(d.line.minor, 10)
 	if d.facts.major != major || d.facts.minor != minor { // another device under the same name
 		// Dashboards know a device that has no queue by a rotational of 0.
@@ -70,14 +70,14 @@ func (r *diskFactsReader) refresh(d *disk, out *metric.Sink) {
 	}
 	if err := r.readUdev(&d.facts); err != nil {
 		out.Error(err)
-		d.read = time.Time{}
+		d.factsTime = time.Time{}
 	}
 	rotational, err := r.rotational(d.name)
 	if err == nil {
 		d.facts.rotational = rotational
 	} else if !host.Gone(err) {
 		out.Error(err)
-		d.read = time.Time{}
+		d.factsTime = time.Time{}
 	}
 }
 
@@ -118,7 +118,7 @@ type udevFacts struct {
 
 // An ataFact is a number that udev's ata_id asked an ATA disk for.
 type ataFact struct {
-	known bool
+	ok    bool
 	value float64
 }
 

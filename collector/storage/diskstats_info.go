@@ -36,7 +36,7 @@ func (i *diskInfo) emit(d *disk, out *metric.Sink) {
 		out.Emit(i.mapper, 1, d.name, dm.layer, dm.lv, dm.name, dm.uuid, dm.vg)
 	}
 	for n, fact := range f.ata {
-		if fact.known {
+		if fact.ok {
 			out.Emit(i.ata[n], fact.value, d.name)
 		}
 	}

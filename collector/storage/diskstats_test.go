@@ -122,7 +122,7 @@ func TestDiskFactsAreReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.now = stamp.ModTime().Add(settled / 2)
+	h.now = stamp.ModTime().Add(dirTimeResolution / 2)
 	h.want("in the same tick", `revision="0003"`)
 	h.write("udev/b8:0", "E:ID_REVISION=0004\n")
 	if err := os.Chtimes(h.root+"/udev", stamp.ModTime(), stamp.ModTime()); err != nil {

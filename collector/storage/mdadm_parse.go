@@ -20,9 +20,9 @@ type mdArray struct {
 	blocks   mdCount
 	synced   mdCount
 
-	head  int  // the line that the array starts at
-	sized bool // there is a line with the blocks
-	busy  bool // there is a line with an activity
+	headLine    int  // the line that the array starts at
+	hasSize     bool // there is a line with the blocks
+	hasActivity bool // there is a line with an activity
 }
 
 // An mdCount is a number that may not be known.
@@ -31,7 +31,7 @@ type mdCount struct {
 	known bool
 }
 
-func mdKnown(v uint64) mdCount { return mdCount{v, true} }
+func mdCountOf(v uint64) mdCount { return mdCount{v, true} }
 
 // An mdState is what an array does.
 type mdState uint8
@@ -87,7 +87,7 @@ func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 				tell(current.finish())
 				current = nil
 			}
-			if mdNotice(text) {
+			if isMdHeader(text) {
 				continue
 			}
 			name, rest := scan.Field(text)
@@ -96,7 +96,7 @@ func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 				tell(host.Bad(n, "an array", line))
 				continue
 			}
-			if mdKnows(arrays, name) { // the list moved on while it was read
+			if hasMdArray(arrays, name) { // the list moved on while it was read
 				continue
 			}
 			arrays = mdAppend(arrays, name)
@@ -110,13 +110,13 @@ func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 	return arrays, bad
 }
 
-// mdNotice reports whether a line is about no array.
-func mdNotice(line []byte) bool {
+// isMdHeader reports whether a line is about no array.
+func isMdHeader(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("Personalities")) || bytes.HasPrefix(line, []byte("unused devices")) ||
 		bytes.HasPrefix(line, []byte("read_ahead"))
 }
 
-func mdKnows(arrays []mdArray, name []byte) bool {
+func hasMdArray(arrays []mdArray, name []byte) bool {
 	for i := range arrays {
 		if arrays[i].name == string(name) {
 			return true
@@ -145,7 +145,7 @@ func mdAppend(arrays []mdArray, name []byte) []mdArray {
 // perhaps (read-only) or (auto-read-only), a personality unless the array is
 // inactive, and the members with their numbers and flags, such as sda[0](F).
 func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
-	a.head = n
+	a.headLine = n
 	word, rest := scan.Field(rest)
 	switch string(word) {
 	case "active":
@@ -158,7 +158,7 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 		err = host.Bad(n, "active or inactive", line)
 	}
 	var personality []byte
-	a.failed, a.spare = mdKnown(0), mdKnown(0)
+	a.failed, a.spare = mdCountOf(0), mdCountOf(0)
 	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
 		switch {
 		case bytes.IndexByte(field, '[') > 0:
@@ -171,9 +171,9 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	}
 	switch {
 	case a.state == mdInactive:
-		a.active, a.required = mdKnown(0), mdKnown(0)
+		a.active, a.required = mdCountOf(0), mdCountOf(0)
 	case string(personality) == "raid0", string(personality) == "linear", string(personality) == "faulty":
-		a.active, a.required = mdKnown(a.members), mdKnown(a.members)
+		a.active, a.required = mdCountOf(a.members), mdCountOf(a.members)
 	}
 	return err
 }
@@ -196,7 +196,7 @@ func (a *mdArray) detail(line []byte, n int) error {
 // size reads the line with the blocks of an array and, where its personality
 // counts them, its disks: those required and those active, as in [3/2].
 func (a *mdArray) size(blocks, rest, line []byte, n int) error {
-	a.sized = true
+	a.hasSize = true
 	a.blocks.value, a.blocks.known = scan.Uint(blocks)
 	switch {
 	case !a.required.known && !a.disks(rest):
@@ -214,7 +214,7 @@ func (a *mdArray) disks(b []byte) bool {
 			continue
 		}
 		if required, active, ok := mdFraction(field[1:max(1, last)]); ok {
-			a.required, a.active = mdKnown(required), mdKnown(active)
+			a.required, a.active = mdCountOf(required), mdCountOf(active)
 			return true
 		}
 	}
@@ -229,7 +229,7 @@ func (a *mdArray) disks(b []byte) bool {
 // where DELAYED waits for an array on the same disks, PENDING for a first
 // write, and REMOTE says that another node of a cluster does it.
 func (a *mdArray) activity(line []byte, n int) error {
-	a.busy = true
+	a.hasActivity = true
 	text := line
 	if line[0] == '[' {
 		_, text = scan.Field(line)
@@ -250,7 +250,7 @@ func (a *mdArray) activity(line []byte, n int) error {
 	}
 	switch string(progress) {
 	case "DELAYED", "PENDING":
-		a.synced = mdKnown(0)
+		a.synced = mdCountOf(0)
 		return nil
 	case "REMOTE":
 		return nil
@@ -258,7 +258,7 @@ func (a *mdArray) activity(line []byte, n int) error {
 	if open := bytes.IndexByte(progress, '('); open >= 0 {
 		if end := bytes.IndexByte(progress[open:], ')'); end > 0 {
 			if done, _, ok := mdFraction(progress[open+1 : open+end]); ok {
-				a.synced = mdKnown(done)
+				a.synced = mdCountOf(done)
 				return nil
 			}
 		}
@@ -268,11 +268,11 @@ func (a *mdArray) activity(line []byte, n int) error {
 
 // finish ends an array. One that is at rest is in sync as a whole.
 func (a *mdArray) finish() error {
-	if a.blocks.known && !a.busy {
+	if a.blocks.known && !a.hasActivity {
 		a.synced = a.blocks
 	}
-	if !a.sized && a.state == mdActive {
-		return host.Bad(a.head, "a line with the blocks below", []byte(a.name))
+	if !a.hasSize && a.state == mdActive {
+		return host.Bad(a.headLine, "a line with the blocks below", []byte(a.name))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestParseMdstat(t *testing.T) {
-	no, zero := mdCount{}, mdKnown(0)
+	no, zero := mdCount{}, mdCountOf(0)
 	for _, c := range []struct {
 		name, text string
 		want       mdArray
@@ -23,27 +23,27 @@ func TestParseMdstat(t *testing.T) {
 		{
 			"at rest",
 			"md0 : active raid1 sda[0] sdb[1]\n 1000 blocks super 1.2 [2/2] [UU]\n",
-			mdArray{state: mdActive, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(1000)}, "",
+			mdArray{state: mdActive, active: mdCountOf(2), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(1000), synced: mdCountOf(1000)}, "",
 		},
 		{
 			"rebuilt, with no newline at the end",
 			"md0 : active raid5 sdd[3] sdc[2](F) sdb[1](S)\n 1000 blocks [3/1] [U__]\n [>...]  recovery =  0.0% (0/500) finish=9.9min speed=0K/sec",
-			mdArray{state: mdRecovering, active: mdKnown(1), failed: mdKnown(1), spare: mdKnown(1), required: mdKnown(3), blocks: mdKnown(1000), synced: zero}, "",
+			mdArray{state: mdRecovering, active: mdCountOf(1), failed: mdCountOf(1), spare: mdCountOf(1), required: mdCountOf(3), blocks: mdCountOf(1000), synced: zero}, "",
 		},
 		{
 			"no bar, and a fraction without blanks",
 			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\tcheck=1.0%(10/1000)\n",
-			mdArray{state: mdCheck, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(10)}, "",
+			mdArray{state: mdCheck, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(1000), synced: mdCountOf(10)}, "",
 		},
 		{
 			"remote",
 			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\treshape=REMOTE\n",
-			mdArray{state: mdReshape, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: no}, "",
+			mdArray{state: mdReshape, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(1000), synced: no}, "",
 		},
 		{
 			"container",
 			"md127 : inactive sda[1](S) sdb[0](S)\n 10402 blocks super external:imsm\n",
-			mdArray{state: mdInactive, active: zero, failed: zero, spare: mdKnown(2), required: zero, blocks: mdKnown(10402), synced: mdKnown(10402)}, "",
+			mdArray{state: mdInactive, active: zero, failed: zero, spare: mdCountOf(2), required: zero, blocks: mdCountOf(10402), synced: mdCountOf(10402)}, "",
 		},
 		{
 			"no disks",
@@ -53,37 +53,37 @@ func TestParseMdstat(t *testing.T) {
 		{
 			"broken without redundancy",
 			"md5 : broken raid0 sda[0] sdb[1]\n 6000 blocks super 1.2 512k chunks\n",
-			mdArray{state: mdBroken, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(6000), synced: mdKnown(6000)}, "",
+			mdArray{state: mdBroken, active: mdCountOf(2), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(6000), synced: mdCountOf(6000)}, "",
 		},
 		{
 			"unknown personality",
 			"md0 : active raid99 sda[0]\n 1000 blocks 8+2\n",
-			mdArray{state: mdActive, active: no, failed: zero, spare: zero, required: no, blocks: mdKnown(1000), synced: mdKnown(1000)}, ":2: want disks",
+			mdArray{state: mdActive, active: no, failed: zero, spare: zero, required: no, blocks: mdCountOf(1000), synced: mdCountOf(1000)}, ":2: want disks",
 		},
 		{
 			"unknown activity",
 			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n [>...] polish = 1% (10/1000)\n",
-			mdArray{state: mdUnknown, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want a known activity",
+			mdArray{state: mdUnknown, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(1000), synced: no}, ":3: want a known activity",
 		},
 		{
 			"unknown progress",
 			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n resync = (10 of 1000)\n",
-			mdArray{state: mdResync, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want the progress",
+			mdArray{state: mdResync, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(1000), synced: no}, ":3: want the progress",
 		},
 		{
 			"unknown state",
 			"md0 : asleep raid1 sda[0]\n 1000 blocks [1/1] [U]\n",
-			mdArray{state: mdUnknown, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: mdKnown(1000)}, ":1: want active",
+			mdArray{state: mdUnknown, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(1000), synced: mdCountOf(1000)}, ":1: want active",
 		},
 		{
 			"no number of blocks",
 			"md0 : active raid1 sda[0]\n many blocks [1/1] [U]\n",
-			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: no, synced: no}, ":2: want a number of blocks",
+			mdArray{state: mdActive, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: no, synced: no}, ":2: want a number of blocks",
 		},
 		{
 			"a bracket alone",
 			"md0 : active raid1 sda[0]\n 10 blocks [ ] [] [/] [1/1]\n",
-			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(10), synced: mdKnown(10)}, "",
+			mdArray{state: mdActive, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(10), synced: mdCountOf(10)}, "",
 		},
 	} {
 		arrays, bad := parseMdstat([]byte("Personalities : [raid1]\n"+strings.TrimPrefix(c.text, "\n")), nil)
@@ -92,7 +92,7 @@ func TestParseMdstat(t *testing.T) {
 			continue
 		}
 		have := arrays[0]
-		have.name, have.members, have.head, have.sized, have.busy = "", 0, 0, false, false
+		have.name, have.members, have.headLine, have.hasSize, have.hasActivity = "", 0, 0, false, false
 		if have != c.want {
 			t.Errorf("%s: have %+v, want %+v", c.name, have, c.want)
 		}
@@ -148,7 +148,7 @@ func mdArrays(text []byte) [][]byte {
 		if name, _, ok := strings.Cut(line, " : "); ok && line[0] != ' ' && name != "Personalities" {
 			all = append(all, []byte("Personalities : [linear] [raid0] [raid1] [raid10] [raid6] [raid5] [raid4]\n"))
 		}
-		if len(all) > 0 && !mdNotice([]byte(line)) {
+		if len(all) > 0 && !isMdHeader([]byte(line)) {
 			all[len(all)-1] = append(all[len(all)-1], line...)
 		}
 	}
@@ -181,7 +181,7 @@ func likeProcfs(s procfs.MDStat) string {
 	case "reshaping":
 		state = "reshape"
 	}
-	n := func(v int64) mdCount { return mdKnown(uint64(v)) }
+	n := func(v int64) mdCount { return mdCountOf(uint64(v)) }
 	return fmt.Sprint(s.Name, state, n(s.DisksActive), n(s.DisksTotal), n(s.DisksFailed), n(s.DisksSpare), n(s.BlocksTotal), n(s.BlocksSynced))
 }
 
@@ -191,7 +191,7 @@ func TestParseRaidDisks(t *testing.T) {
 		want mdCount
 		ok   bool
 	}{
-		{"2", mdKnown(2), true}, {"11 (10)", mdKnown(11), true}, {"0", mdCount{}, true}, {"", mdCount{}, true},
+		{"2", mdCountOf(2), true}, {"11 (10)", mdCountOf(11), true}, {"0", mdCount{}, true}, {"", mdCount{}, true},
 		{"two", mdCount{}, false}, {"2 of 3", mdCount{}, false}, {"-1", mdCount{}, false}, {"(10)", mdCount{}, false},
 	} {
 		if have, err := parseRaidDisks([]byte(c.text)); have != c.want || (err == nil) != c.ok {

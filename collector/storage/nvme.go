@@ -65,7 +65,7 @@ func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	c.usage.keep(names)
+	c.usage.dropOthers(names)
 	for _, name := range names {
 		controller, ok := nvmefs.ReadController(c.sys, name, out.Error)
 		if !ok {
@@ -77,10 +77,10 @@ func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
 			c.emit(name, &namespaces[i], out)
 		}
 		if controller.State == nvmefs.Live { // others would not answer, or keep the question until they are back
-			c.usage.ask(name, namespaces)
+			c.usage.start(name, namespaces)
 		}
 	}
-	c.usage.wait(ctx, out, c.used)
+	c.usage.emit(ctx, out, c.used)
 	return nil
 }
 

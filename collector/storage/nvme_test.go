@@ -25,7 +25,7 @@ func TestNvmeStuck(t *testing.T) {
 	h := golden.Load(t, "../../testdata/storage/nvme.hung-controller.host", root)
 	set := metric.NewSet()
 	c := newNvme(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()})
-	c.usage.patience = 20 * time.Millisecond
+	c.usage.timeout = 20 * time.Millisecond
 	out := metric.NewSink(set)
 	read := func() string {
 		t.Helper()
@@ -41,13 +41,13 @@ func TestNvmeStuck(t *testing.T) {
 	if text := read(); strings.Contains(text, usage) || !strings.Contains(text, "nvme1: nuse: no answer") {
 		t.Errorf("while the controller is stuck:\n%s", text)
 	}
-	stuck := c.usage.controllers["nvme1"].flight.Current()
+	stuck := c.usage.byName["nvme1"].flight.Current()
 	if stuck == nil {
 		t.Fatal("nobody waits for the controller")
 	}
 	for range 3 {
 		read()
-		if c.usage.controllers["nvme1"].flight.Current() != stuck {
+		if c.usage.byName["nvme1"].flight.Current() != stuck {
 			t.Fatal("the controller is asked again before it has answered")
 		}
 	}
@@ -72,7 +72,7 @@ func TestNvmeStuck(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-stuck.Done()
-	c.usage.patience = time.Minute
+	c.usage.timeout = time.Minute
 	if text := read(); !strings.Contains(text, usage) || !strings.HasSuffix(text, "[]") {
 		t.Errorf("after the controller has answered:\n%s", text)
 	}

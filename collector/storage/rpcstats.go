@@ -22,16 +22,16 @@ type rpcStats struct {
 
 // An rpcLine says what the numbers of a line mean.
 type rpcLine struct {
-	word    string
-	counted bool       // whether the first number tells how many follow
-	fields  []rpcField // in the order of the line
-	seen    bool       // in the file in hand
+	word     string
+	hasCount bool       // whether the first number tells how many follow
+	fields   []rpcField // in the order of the line
+	isRead   bool       // in the file in hand
 }
 
 // An rpcField pairs a number of a line with a sample. Of a counted line, the
 // first that follows the count is number 0.
 type rpcField struct {
-	at     int
+	index  int
 	family *metric.Family
 	labels []string
 }
@@ -40,7 +40,7 @@ type rpcField struct {
 // of the protocol, for a family with the labels method and proto. A method
 // without a name is not exported.
 func rpcMethods(requests *metric.Family, word, version string, methods []string) rpcLine {
-	l := rpcLine{word: word, counted: true}
+	l := rpcLine{word: word, hasCount: true}
 	for i, method := range methods {
 		if method != "" {
 			l.fields = append(l.fields, rpcField{i, requests, []string{method, version}})
@@ -53,7 +53,7 @@ func rpcMethods(requests *metric.Family, word, version string, methods []string)
 // it knows.
 func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 	for i := range s.lines {
-		s.lines[i].seen = false
+		s.lines[i].isRead = false
 	}
 	known := false
 	rest := b
@@ -68,11 +68,11 @@ func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 		if l == nil {
 			continue
 		}
-		if l.seen {
+		if l.isRead {
 			out.Error(proc.At(host.Bad(n, "no second line "+l.word, line)))
 			continue
 		}
-		known, l.seen = true, true
+		known, l.isRead = true, true
 		if err := s.emitLine(l, n, numbers, out); err != nil {
 			out.Error(proc.At(err))
 		}
@@ -97,11 +97,11 @@ func (s *rpcStats) line(word []byte) *rpcLine {
 // broken is not emitted: nobody can tell whether it is what it was.
 func (s *rpcStats) emitLine(l *rpcLine, n int, numbers []byte, out *metric.Sink) error {
 	last := len(l.fields) - 1
-	want := l.fields[last].at + 1
+	want := l.fields[last].index + 1
 	s.values = s.values[:0]
 	bad := false
 	for field, rest := scan.Field(numbers); len(field) > 0; field, rest = scan.Field(rest) {
-		if !l.counted && len(s.values) == want {
+		if !l.hasCount && len(s.values) == want {
 			break // what follows need not be a whole number, nor be known
 		}
 		v, ok := scan.Uint(field)
@@ -111,7 +111,7 @@ func (s *rpcStats) emitLine(l *rpcLine, n int, numbers []byte, out *metric.Sink)
 		s.values = append(s.values, v)
 	}
 	values := s.values
-	if l.counted {
+	if l.hasCount {
 		// A line whose count is wrong is half written, or of another format.
 		if bad || len(values) == 0 || values[0] != uint64(len(values)-1) {
 			return host.Bad(n, l.word+", a count and as many numbers", numbers)
@@ -119,11 +119,11 @@ func (s *rpcStats) emitLine(l *rpcLine, n int, numbers []byte, out *metric.Sink)
 		values = values[1:]
 	}
 	for _, f := range l.fields {
-		if f.at < len(values) {
-			out.Emit(f.family, float64(values[f.at]), f.labels...)
+		if f.index < len(values) {
+			out.Emit(f.family, float64(values[f.index]), f.labels...)
 		}
 	}
-	if !l.counted && len(values) < want {
+	if !l.hasCount && len(values) < want {
 		return host.Bad(n, l.word+" and numbers", numbers)
 	}
 	return nil

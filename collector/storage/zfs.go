@@ -94,7 +94,7 @@ func newZFS(env *collect.Env) *zfsCollector {
 		states:   []string{"online", "degraded", "faulted", "offline", "removed", "unavail", "suspended"},
 		io:       table("node_zfs_zpool_", "the ZFS pool", "zpool"),
 		objset:   table("node_zfs_zpool_dataset_", "the ZFS dataset", "zpool", "dataset"),
-		datasets: zfsDatasets{known: map[string]*zfsDataset{}},
+		datasets: zfsDatasets{byName: map[string]*zfsDataset{}},
 	}
 }
 
@@ -116,7 +116,7 @@ func (c *zfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	for i := range c.parts {
 		if p := &c.parts[i]; slices.Contains(names, p.file) {
 			if b, ok := c.read("", p.file, out); ok {
-				c.skip(out, p.table.emitNamed(b, out, c.proc))
+				c.report(out, p.table.emitNamed(b, out, c.proc))
 			}
 		}
 	}
@@ -140,8 +140,8 @@ func (c *zfsCollector) read(pool, file string, out *metric.Sink) ([]byte, bool) 
 	return b, err == nil
 }
 
-// skip notes what is wrong with the file that was read last.
-func (c *zfsCollector) skip(out *metric.Sink, err error) {
+// report notes what is wrong with the file that was read last.
+func (c *zfsCollector) report(out *metric.Sink, err error) {
 	if err != nil {
 		out.Error(c.proc.At(err))
 	}

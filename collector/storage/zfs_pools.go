@@ -23,7 +23,7 @@ func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 		out.Error(err)
 		return
 	}
-	c.datasets.pool()
+	c.datasets.beginPool()
 	for _, name := range names {
 		switch {
 		case name == "io":
@@ -51,11 +51,11 @@ func (c *zfsCollector) updateIO(pool string, out *metric.Sink) {
 		names, b = scan.Line(b)
 		if first, _ := scan.Field(names); string(first) == "nread" {
 			values, _ := scan.Line(b)
-			c.skip(out, c.io.emitRow(n+1, names, values, out, pool))
+			c.report(out, c.io.emitRow(n+1, names, values, out, pool))
 			return
 		}
 	}
-	c.skip(out, host.Bad(1, "a line of names from nread on", nil))
+	c.report(out, host.Bad(1, "a line of names from nread on", nil))
 }
 
 // emitRow emits a line of values below a line of names. When their number is
@@ -89,7 +89,7 @@ func (c *zfsCollector) updateState(pool string, out *metric.Sink) {
 	}
 	state, ok := parseZFSState(b)
 	if !ok {
-		c.skip(out, host.Bad(1, "the state of a pool", b))
+		c.report(out, host.Bad(1, "the state of a pool", b))
 		return
 	}
 	for _, s := range c.states {
@@ -123,16 +123,16 @@ func (c *zfsCollector) updateObjset(pool, file string, out *metric.Sink) {
 	}
 	name, n := zfsDatasetName(b)
 	if n == 0 {
-		c.skip(out, host.Bad(1, "the name of a dataset", b))
+		c.report(out, host.Bad(1, "the name of a dataset", b))
 		return
 	}
 	// While a dataset is renamed or received, two may go by one name.
 	dataset, first := c.datasets.name(name)
 	if !first {
-		c.skip(out, host.Bad(n, "a dataset that was not there before", name))
+		c.report(out, host.Bad(n, "a dataset that was not there before", name))
 		return
 	}
-	c.skip(out, c.objset.emitNamed(b, out, c.proc, pool, dataset))
+	c.report(out, c.objset.emitNamed(b, out, c.proc, pool, dataset))
 }
 
 // zfsDatasetName returns the name of a dataset and the line that it is in,
@@ -153,39 +153,39 @@ func zfsDatasetName(b []byte) (name []byte, line int) {
 // next, so that thousands of them are not made anew, and tell which one a pool
 // has twice.
 type zfsDatasets struct {
-	known map[string]*zfsDataset
-	round uint64 // counts the pools
-	count int    // of datasets in the reading in hand
+	byName map[string]*zfsDataset
+	pool   uint64 // counts the pools
+	count  int    // of datasets in the reading in hand
 }
 
 // A zfsDataset is a name, and the round that it was seen in last.
 type zfsDataset struct {
-	name  string
-	round uint64
+	name string
+	pool uint64
 }
 
 func (d *zfsDatasets) begin() { d.count = 0 }
 
-// pool says that what follows are the datasets of another pool.
-func (d *zfsDatasets) pool() { d.round++ }
+// beginPool says that what follows are the datasets of another pool.
+func (d *zfsDatasets) beginPool() { d.pool++ }
 
 // name returns the name of a dataset, and reports whether it is the pool's
 // first of that name.
 func (d *zfsDatasets) name(b []byte) (string, bool) {
-	s := d.known[string(b)]
+	s := d.byName[string(b)]
 	if s == nil {
 		s = &zfsDataset{name: string(b)}
-		d.known[s.name] = s
+		d.byName[s.name] = s
 	}
-	first := s.round != d.round
-	s.round = d.round
+	first := s.pool != d.pool
+	s.pool = d.pool
 	d.count++
 	return s.name, first
 }
 
 // end forgets the names when most are of datasets that are gone.
 func (d *zfsDatasets) end() {
-	if len(d.known) > 2*d.count+64 {
-		clear(d.known)
+	if len(d.byName) > 2*d.count+64 {
+		clear(d.byName)
 	}
 }

@@ -128,8 +128,8 @@ func TestZFSDatasetsComeAndGo(t *testing.T) {
 		if have, errs := b.Update(); len(have) != 30*6 || errs != nil {
 			t.Fatalf("%d samples, %v", len(have), errs)
 		}
-		if len(c.datasets.known) > 3*30+64 {
-			t.Fatalf("%d names are kept of 30", len(c.datasets.known))
+		if len(c.datasets.byName) > 3*30+64 {
+			t.Fatalf("%d names are kept of 30", len(c.datasets.byName))
 		}
 	}
 }
