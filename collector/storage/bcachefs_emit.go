@@ -19,13 +19,13 @@ func (c *bcachefsCollector) emitFileSystem(uuid string, out *metric.Sink) {
 		if name, count, ok := parseBcachefsError(lines.line); ok {
 			out.Emit(c.errors, float64(count), string(name), uuid)
 		} else {
-			lines.report("a kind of error and how often it was found")
+			lines.report("an error type and a number")
 		}
 	}
 }
 
-// emitBcachefsRows tells of rows with a name and two numbers, below a header
-// in which there is a certain word.
+// emitBcachefsRows emits rows of a name and two numbers, below a header that contains a
+// given word.
 func emitBcachefsRows(lines bcachefsLines, header string, first, second *metric.Family, uuid string) {
 	if !lines.next() {
 		return
@@ -63,14 +63,14 @@ func (c *bcachefsCollector) emitDevice(uuid, dir, device string, out *metric.Sin
 			present = true
 		}
 	}
-	if present { // and not taken out of the file system meanwhile
+	if present { // a device that leaves the file system has no files
 		out.Emit(c.deviceInfo, 1, device, label, state, uuid)
 	}
 	c.emitIO(c.lines(out, uuid, dir, "io_done"), device, uuid)
 	c.emitIOErrors(c.lines(out, uuid, dir, "io_errors"), device, uuid)
 }
 
-// emitIO tells of io_done, where bytes stand below read: and write:
+// emitIO emits the lines of io_done, which has bytes below read: and write:
 //
 //	read:
 //
@@ -87,14 +87,14 @@ func (c *bcachefsCollector) emitIO(lines bcachefsLines, device, uuid string) {
 		v, isNumber := scan.Uint(value)
 		switch {
 		case !isNumber || operation == "":
-			lines.report("read:, write:, or a kind of data and bytes below one of them")
+			lines.report("read:, write:, or a type of data and bytes below one of them")
 		case operation == "read" || operation == "write":
 			lines.out.Emit(c.deviceIO, float64(v), string(name), device, operation, uuid)
 		}
 	}
 }
 
-// emitIOErrors tells of io_errors, of which the first part is of all the time:
+// emitIOErrors emits the first part of io_errors, which is since the creation:
 //
 //	IO errors since filesystem creation
 //
@@ -114,29 +114,23 @@ func (c *bcachefsCollector) emitIOErrors(lines bcachefsLines, device, uuid strin
 		if v, ok := scan.Uint(value); ok && parts > 0 {
 			lines.out.Emit(c.deviceErrors, float64(v), device, string(name), uuid)
 		} else {
-			lines.report("a kind of error and a number, below since when they are counted")
+			lines.report("an error type and a number, below a line IO errors since")
 		}
 	}
 }
 
-// text returns a file as a label, empty if it cannot be read, and whether
-// there is one.
+// text returns the text of a file, empty if it is unreadable, and whether the file
+// exists.
 func (c *bcachefsCollector) text(out *metric.Sink, uuid, dir, name string) (string, bool) {
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
-	gone := host.Gone(err)
-	if err != nil && !gone {
-		out.Error(err)
-	}
-	return string(b), !gone
+	host.ReportUnlessGone(err, out.Error)
+	return string(b), !host.Gone(err)
 }
 
 // number returns the number in a file.
 func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (float64, bool) {
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return 0, false
 	}
 	v, ok := parseBcachefsNumber(b)
@@ -146,23 +140,19 @@ func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (fl
 	return v, ok
 }
 
-// bcachefsLines goes through the lines of a file, without those that are
-// blank.
+// bcachefsLines iterates over the lines of a file that are not blank.
 type bcachefsLines struct {
 	sys    *host.Reader
 	out    *metric.Sink
 	rest   []byte
-	number int
-	line   []byte
+	line   []byte // the current one
+	number int    // of line
 }
 
-// lines returns the lines of a file. There are none in one that cannot be
-// read. One that is not there is of another kernel, or went away meanwhile.
+// lines returns the lines of a file, or none if it is unreadable.
 func (c *bcachefsCollector) lines(out *metric.Sink, uuid, dir, name string) bcachefsLines {
 	b, err := c.sys.Read(bcachefsDir, uuid, dir, name)
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	return bcachefsLines{sys: c.sys, out: out, rest: b}
 }
 
@@ -177,7 +167,7 @@ func (l *bcachefsLines) next() bool {
 	return false
 }
 
-// report tells that the line is not what was wanted.
+// report reports the current line as malformed.
 func (l *bcachefsLines) report(want string) {
 	l.out.Error(l.sys.At(host.Bad(l.number, want, l.line)))
 }
