@@ -20,9 +20,9 @@ var conntrack = collect.Spec{
 	Build: collect.Plain(newConntrack),
 }
 
-// conntrackCollector reads the size and the limit of the table, each a number in
-// a file below /proc/sys/net/netfilter, and /proc/net/stat/nf_conntrack, a line
-// of names and then a line of hexadecimal numbers for each CPU:
+// conntrackCollector reads the size and the limit of the table, each a number
+// in a file below /proc/sys/net/netfilter, and /proc/net/stat/nf_conntrack, a
+// line of names and then a line of hexadecimal numbers for each CPU:
 //
 //	entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop ...
 //	0000002a  00000000 00000007 00000000 00000013 00000000 00000000 00000000 00000000 00000000 00000000 00000000 ...
@@ -84,8 +84,8 @@ func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// emitNumber emits the number in a file of netfilter. It returns the error of an
-// absent file, and reports any other.
+// emitNumber emits the number in a file of netfilter. It returns the error of
+// an absent file, and reports any other.
 func (c *conntrackCollector) emitNumber(f *metric.Family, file string, out *metric.Sink) error {
 	v, err := c.proc.Uint("sys/net/netfilter", file)
 	switch {
@@ -99,8 +99,8 @@ func (c *conntrackCollector) emitNumber(f *metric.Family, file string, out *metr
 	return nil
 }
 
-// conntrackSums holds the columns of nf_conntrack, summed over the CPUs. Columns
-// are found by name, because kernels drop, add and reuse columns.
+// conntrackSums holds the columns of nf_conntrack, summed over the CPUs.
+// Columns are found by name, because kernels drop, add and reuse columns.
 type conntrackSums struct {
 	names   [maxConntrackColumns][]byte
 	sums    [maxConntrackColumns]uint64

@@ -9,8 +9,8 @@ import (
 
 const conntrackNames = "entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n"
 
-// TestConntrackMatchesProcfs compares the sums with those of procfs, which finds
-// columns by position.
+// TestConntrackMatchesProcfs compares the sums with those of procfs, which
+// finds columns by position.
 func TestConntrackMatchesProcfs(t *testing.T) {
 	for _, archive := range []string{"conntrack.recorded.host", "conntrack.host", "conntrack.old-kernel.host"} {
 		b := golden.NewWorkbench(t, conntrack.Build, nil)
@@ -80,8 +80,8 @@ func TestConntrackSums(t *testing.T) {
 	}
 }
 
-// FuzzConntrack checks that the parser does not panic and sums up complete lines
-// only.
+// FuzzConntrack checks that the parser does not panic and sums up complete
+// lines only.
 func FuzzConntrack(f *testing.F) {
 	f.Add(conntrackNames + strings.Repeat("00000001 ", 17) + "\n")
 	f.Add("entries drop\n1 2\n1\n")

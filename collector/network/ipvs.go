@@ -74,8 +74,8 @@ func newIPVS(env *collect.Env, o ipvsOptions) (*ipvsCollector, error) {
 	}, nil
 }
 
-// parseIPVSLabels returns the labels in a comma-separated list, each once and in
-// the order of ipvsLabels.
+// parseIPVSLabels returns the labels in a comma-separated list, each once and
+// in the order of ipvsLabels.
 func parseIPVSLabels(list string) ([]string, error) {
 	named := strings.Split(list, ",")
 	for _, name := range named {

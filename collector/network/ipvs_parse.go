@@ -25,8 +25,8 @@ type ipvsSeries struct {
 }
 
 // ipvsSums adds up the values of backends. It keeps the label values of known
-// backends, so that a reading allocates nothing for the thousands of backends of
-// a cluster node.
+// backends, so that a reading allocates nothing for the thousands of backends
+// of a cluster node.
 type ipvsSums struct {
 	labels           []string
 	strings          map[string]string // protocols and marks, interned
@@ -153,8 +153,8 @@ func (s *ipvsSums) seriesOf(b ipvsBackend) *ipvsSeries {
 	return series
 }
 
-// label returns the value of a label. A missing address is empty, a missing port
-// is 0.
+// label returns the value of a label. A missing address is empty, a missing
+// port is 0.
 func (b ipvsBackend) label(name string) string {
 	address := func(a netip.Addr) string {
 		if !a.IsValid() {

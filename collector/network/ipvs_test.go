@@ -90,8 +90,8 @@ func TestIPVSMatchesProcfs(t *testing.T) {
 	}
 }
 
-// TestIPVSAddress includes an IPv4-mapped IPv6 address, which is exported as IPv4,
-// as by procfs.
+// TestIPVSAddress includes an IPv4-mapped IPv6 address, which is exported as
+// IPv4, as by procfs.
 func TestIPVSAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"C0A80016:0CEA": "192.168.0.22:3306",
@@ -130,8 +130,8 @@ func TestIPVSLabels(t *testing.T) {
 	}
 }
 
-// TestIPVSDropsRemovedBackends replaces all backends again and again, and limits
-// how many series are kept.
+// TestIPVSDropsRemovedBackends replaces all backends again and again, and
+// limits how many series are kept.
 func TestIPVSDropsRemovedBackends(t *testing.T) {
 	b := golden.NewWorkbench(t, ipvs.Build, nil)
 	b.Proc("net/ip_vs_stats", ipvsTotals)
@@ -147,8 +147,8 @@ func TestIPVSDropsRemovedBackends(t *testing.T) {
 	}
 }
 
-// FuzzIPVS checks that no lines cause a panic, a duplicate sample, or the loss of
-// the sample of a well-formed service behind them.
+// FuzzIPVS checks that no lines cause a panic, a duplicate sample, or the loss
+// of the sample of a well-formed service behind them.
 func FuzzIPVS(f *testing.F) {
 	f.Add("TCP  C0A80016:0CEA wlc\n  -> C0A85216:0CEA      Tunnel  100    248        2\n", "proto,local_port")
 	f.Add("FWM  10 wlc\n  -> [2620:0000:0000:0000:0000:0000:0000:0002]:0050 x 1 1 1", "")

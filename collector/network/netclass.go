@@ -44,7 +44,7 @@ func (o *netclassOptions) Fields() []collect.Field {
 		{Name: "ignored-devices", Help: "Regular expression of devices to exclude.", Value: &o.Ignored},
 		{Name: "ignore-invalid-speed", Help: "Omit the speed of devices that report -1.", Value: &o.IgnoreInvalidSpeed},
 		{Name: "netlink", Help: "Export the values of rtnetlink as they are, instead of converting them to those of sysfs.", Value: &o.Netlink},
-		{Name: "with-stats", Help: "Export the counters of devices as well, for use without the netdev collector; needs netclass.netlink.", Value: &o.WithStats, Flag: "collector.netclass_rtnl.with-stats"},
+		{Name: "with-stats", Help: "Export the counters of devices too, in place of the netdev collector; needs netclass.netlink.", Value: &o.WithStats, Flag: "collector.netclass_rtnl.with-stats"},
 	}
 }
 
@@ -53,12 +53,12 @@ func (o *netclassOptions) Fields() []collect.Field {
 //
 //	1500
 //
-// It takes most of them from one rtnetlink dump, because sysfs takes three system
-// calls for each attribute of each device, and for some the one lock of the
-// network stack. The attributes that only sysfs has are read when the device
-// changes, and again after some minutes. Everything is read from sysfs where
-// rtnetlink is unavailable, or shows other devices than sysfs, as in a container
-// that has the sysfs of its host.
+// It takes most of them from one rtnetlink dump, because sysfs takes three
+// system calls for each attribute of each device, and for some the one lock of
+// the network stack. The attributes that only sysfs has are read when the
+// device changes, and again after some minutes. Everything is read from sysfs
+// where rtnetlink is unavailable, or shows other devices than sysfs, as in a
+// container that has the sysfs of its host.
 //
 // See https://docs.kernel.org/networking/index.html and
 // Documentation/ABI/testing/sysfs-class-net.

@@ -29,13 +29,13 @@ type netclassFacts struct {
 	address, broadcast string // the same as text
 	alias              string
 
-	sysfsRead bool // whether the following fields are current
-	numbers   [3]int64
-	hasNumber [3]bool
-	noSpeed   bool
-	hasSpeed  bool
-	speed     int64
-	duplex    string
+	hasSysfsValues bool // whether the following fields are current
+	numbers        [3]int64
+	hasNumber      [3]bool
+	noSpeed        bool
+	hasSpeed       bool
+	speed          int64
+	duplex         string
 }
 
 // linkState has the attributes whose change makes the cached facts invalid.
@@ -49,8 +49,8 @@ type linkState struct {
 // sysfsOnlyNumbers are the numbers that rtnetlink does not have.
 var sysfsOnlyNumbers = [3]int{addressAssignType, deviceID, nameAssignType}
 
-// factsOf returns the cached facts of a link, and marks those to read again that
-// are invalid or too old.
+// factsOf returns the cached facts of a link, and marks those to read again
+// that are invalid or too old.
 func (c *netclassCollector) factsOf(l *rtnl.Link, now time.Time) *netclassFacts {
 	f := c.facts[l.Name]
 	if f == nil {
@@ -60,7 +60,7 @@ func (c *netclassCollector) factsOf(l *rtnl.Link, now time.Time) *netclassFacts 
 	f.round = c.round
 	state := linkState{l.Index, l.Link, l.Flags, l.OperState, l.CarrierChanges}
 	if state != f.linkState || now.After(f.nextRead) {
-		f.linkState, f.sysfsRead = state, false
+		f.linkState, f.hasSysfsValues = state, false
 		// Devices have different ages, or one scrape would read all of them again.
 		f.nextRead = now.Add(factsAge/2 + factsAge/32*time.Duration(uint(l.Index)%16))
 	}
@@ -68,7 +68,7 @@ func (c *netclassCollector) factsOf(l *rtnl.Link, now time.Time) *netclassFacts 
 	if len(f.hardware) != n+len(l.Broadcast) || !bytes.Equal(f.hardware[:n], l.Address) || !bytes.Equal(f.hardware[n:], l.Broadcast) {
 		f.hardware = append(append(f.hardware[:0], l.Address...), l.Broadcast...)
 		f.address, f.broadcast = hardwareAddress(l.Address), hardwareAddress(l.Broadcast)
-		f.sysfsRead = false
+		f.hasSysfsValues = false
 	}
 	if alias := trimAlias(l.Alias); f.alias != string(alias) {
 		f.alias = string(alias)
@@ -90,7 +90,7 @@ func (c *netclassCollector) dropRemoved(links int) {
 
 // addFacts adds to a device the attributes that only sysfs has.
 func (c *netclassCollector) addFacts(l *rtnl.Link, f *netclassFacts, d *netclassDevice, out *metric.Sink) {
-	if !f.sysfsRead {
+	if !f.hasSysfsValues {
 		c.readFacts(l.Name, f, out)
 	}
 	for i, number := range sysfsOnlyNumbers {
@@ -115,13 +115,13 @@ func (c *netclassCollector) addFacts(l *rtnl.Link, f *netclassFacts, d *netclass
 }
 
 func (c *netclassCollector) readFacts(device string, f *netclassFacts, out *metric.Sink) {
-	f.sysfsRead, f.noSpeed, f.hasSpeed = true, false, false
+	f.hasSysfsValues, f.noSpeed, f.hasSpeed = true, false, false
 	for i, number := range sysfsOnlyNumbers {
 		v, err := c.readNumber(device, c.numbers[number].file)
 		f.numbers[i], f.hasNumber[i] = v, err == nil
 		if err != nil && !isUnavailable(err) {
 			out.Error(err)
-			f.sysfsRead = false // so that every scrape reports the error
+			f.hasSysfsValues = false // so that every scrape reports the error
 		}
 	}
 }
@@ -171,10 +171,10 @@ func (d *netclassDevice) setIf(ok bool, i int, v int64) {
 	}
 }
 
-// sysfsFlags returns the flags as sysfs prints them. In a message the kernel adds
-// three flags for the state of the link, and shows two others only if a user set
-// them, not if for example a bridge did. See netif_get_flags in net/core/dev.c.
-// Linux has IFLA_ALLMULTI since 6.0.
+// sysfsFlags returns the flags as sysfs prints them. In a message the kernel
+// adds three flags for the state of the link, and shows two others only if a
+// user set them, not if for example a bridge did. See netif_get_flags in
+// net/core/dev.c. Linux has IFLA_ALLMULTI since 6.0.
 func sysfsFlags(l *rtnl.Link) uint32 {
 	flags := l.Flags &^ (unix.IFF_RUNNING | unix.IFF_LOWER_UP | unix.IFF_DORMANT | unix.IFF_PROMISC | unix.IFF_ALLMULTI)
 	if l.Promiscuity > 0 {
@@ -201,7 +201,8 @@ func hardwareAddress(b []byte) string {
 	return string(text)
 }
 
-// netlinkDuplex returns a duplex mode of sysfs in the words of the netlink option.
+// netlinkDuplex returns a duplex mode of sysfs in the words of the netlink
+// option.
 func netlinkDuplex(duplex string) string {
 	switch duplex {
 	case "full":
@@ -223,7 +224,8 @@ func (c *netclassCollector) checkMismatch() error {
 	}
 	if now := c.host.Now(); now.After(c.nextComparison) {
 		c.nextComparison = now.Add(factsAge)
-		// Devices may come and go between the two listings, so that one failure means nothing.
+		// Devices may come and go between the two listings, so that one failure
+		// means nothing.
 		for i := 0; i < 3 && c.mismatch != nil; i++ {
 			c.mismatch = c.findMismatch()
 		}
@@ -231,9 +233,9 @@ func (c *netclassCollector) checkMismatch() error {
 	return c.mismatch
 }
 
-// findMismatch returns nil if the tree is a sysfs, not a copy of one, and has the
-// same devices as rtnetlink, with the same indices and hardware addresses. Indices
-// are not enough: two namespaces may use the same.
+// findMismatch returns nil if the tree is a sysfs, not a copy of one, and has
+// the same devices as rtnetlink, with the same indices and hardware addresses.
+// Indices are not enough: two namespaces may use the same.
 func (c *netclassCollector) findMismatch() error {
 	st, err := c.host.Statfs(c.host.Sys.Path())
 	if err != nil {
@@ -246,15 +248,15 @@ func (c *netclassCollector) findMismatch() error {
 	if err != nil {
 		return err
 	}
-	unmatched := map[string]bool{} // devices of sysfs
+	unmatchedDevices := map[string]bool{} // devices of sysfs
 	for _, name := range names {
 		if c.sys.Exists(netDir, name, "ifindex") { // other entries are no devices
-			unmatched[name] = true
+			unmatchedDevices[name] = true
 		}
 	}
 	var mismatch error
 	err = c.links.Links(false, func(l *rtnl.Link) {
-		delete(unmatched, l.Name)
+		delete(unmatchedDevices, l.Name)
 		if mismatch == nil {
 			mismatch = c.findDeviceMismatch(l)
 		}
@@ -262,8 +264,8 @@ func (c *netclassCollector) findMismatch() error {
 	switch {
 	case err != nil:
 		return err
-	case mismatch == nil && len(unmatched) > 0:
-		return fmt.Errorf("%s: %d devices are missing in rtnetlink", c.host.Sys.Path(netDir), len(unmatched))
+	case mismatch == nil && len(unmatchedDevices) > 0:
+		return fmt.Errorf("%s: %d devices are missing in rtnetlink", c.host.Sys.Path(netDir), len(unmatchedDevices))
 	}
 	return mismatch
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
-// netclassStats emits the counters of links, for use without the netdev collector.
-// The families are the detailed ones of netdev, except those that another
-// collector has declared.
+// netclassStats emits the counters of links, for use without the netdev
+// collector. The families are the detailed ones of netdev, except those that
+// another collector has declared.
 type netclassStats struct {
 	env              *collect.Env
 	counters         []linkCounter
@@ -22,7 +22,8 @@ func newNetclassStats(env *collect.Env) *netclassStats {
 
 func (s *netclassStats) emit(l *rtnl.Link, out *metric.Sink) {
 	if !s.familiesDeclared {
-		// Not in the constructor, where other collectors may not have declared theirs yet.
+		// Not in the constructor, where other collectors may not have declared
+		// theirs yet.
 		s.familiesDeclared = true
 		s.counters = linkCounters(s.env.Metrics, true, []string{"device"}, s.env.Reserved)
 	}

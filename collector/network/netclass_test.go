@@ -82,7 +82,8 @@ func writeDevice(t testing.TB, root string, index int, name string) {
 	}
 }
 
-// vethHost returns a host with n interfaces in sysfs, /proc/net/dev and rtnetlink.
+// vethHost returns a host with n interfaces in sysfs, /proc/net/dev and
+// rtnetlink.
 func vethHost(t testing.TB, n int) *host.Host {
 	t.Helper()
 	messages := new([][]byte)

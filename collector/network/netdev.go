@@ -40,8 +40,8 @@ func (o *netdevOptions) Fields() []collect.Field {
 }
 
 // netdevCollector reads the counters of all links (struct rtnl_link_stats64) by
-// rtnetlink. Without rtnetlink it reads /proc/net/dev, which has sums of some of
-// them:
+// rtnetlink. Without rtnetlink it reads /proc/net/dev, which has sums of some
+// of them:
 //
 //	Inter-|   Receive                                                |  Transmit
 //	 face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -103,8 +103,8 @@ func (c *netdevCollector) updateCounters(out *metric.Sink) error {
 	return c.updateFile(out)
 }
 
-// updateNetlink emits the devices of a dump. It reports false if the file may have
-// more of them.
+// updateNetlink emits the devices of a dump. It reports false if the file may
+// have more of them.
 func (c *netdevCollector) updateNetlink(out *metric.Sink) bool {
 	complete := true
 	err := c.links.Links(true, func(l *rtnl.Link) {

@@ -9,8 +9,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
-// addressInfo emits the IP addresses of all interfaces, including those that the
-// options exclude.
+// addressInfo emits the IP addresses of all interfaces, including those that
+// the options exclude.
 type addressInfo struct {
 	links            *rtnl.Reader
 	family           *metric.Family
@@ -56,8 +56,9 @@ func (a *addressInfo) update(out *metric.Sink) {
 	}
 }
 
-// addressScope returns the scope of an address, or "" if it has none, such as the
-// broadcast address. It goes by the address alone, not by the configured scope.
+// addressScope returns the scope of an address, or "" if it has none, such as
+// the broadcast address. It goes by the address alone, not by the configured
+// scope.
 func addressScope(ip netip.Addr) string {
 	ip = ip.Unmap()
 	switch {

@@ -10,9 +10,10 @@ import (
 // netdevColumns is how many numbers a line of /proc/net/dev has.
 const netdevColumns = 16
 
-// parseNetdev parses /proc/net/dev, a header of two lines and then a line for each
-// device. The name ends at the last colon, because names on very old kernels have
-// colons. It reports a malformed line and goes on with the next one.
+// parseNetdev parses /proc/net/dev, a header of two lines and then a line for
+// each device. The name ends at the last colon, because names on very old
+// kernels have colons. It reports a malformed line and goes on with the next
+// one.
 func parseNetdev(b []byte, each func(device []byte, values *[netdevColumns]uint64), report func(error)) {
 	var values [netdevColumns]uint64
 	rest := b
@@ -52,6 +53,6 @@ func parseNetdevLine(line []byte, values *[netdevColumns]uint64) (device []byte,
 	return device, len(device) > 0
 }
 
-// trimAlias trims the blanks around an alias, so that the label is the same as with
-// an alias from sysfs.
+// trimAlias trims the blanks around an alias, so that the label is the same as
+// with an alias from sysfs.
 func trimAlias(b []byte) []byte { return scan.Trim(b) }

@@ -23,8 +23,8 @@ func (c *linkCounter) value(s *rtnl.Stats) (uint64, bool) {
 	return sum, true
 }
 
-// linkHelp returns the help texts of the families of counters, by the part of the
-// name between node_network_ and _total.
+// linkHelp returns the help texts of the families of counters, by the part of
+// the name between node_network_ and _total.
 func linkHelp() map[string]string {
 	return map[string]string{
 		"receive_bytes":             "Bytes received by the interface.",
@@ -65,10 +65,11 @@ func linkHelp() map[string]string {
 }
 
 // linkCounters declares the families with counters from rtnetlink: the detailed
-// ones, or those of /proc/net/dev, which sum up as the kernel does for that file
-// (dev_seq_printf_stats in net/core/net-procfs.c).
+// ones, or those of /proc/net/dev, which sum up as the kernel does for that
+// file (dev_seq_printf_stats in net/core/net-procfs.c).
 //
-// It leaves out families whose name is reserved. The function reserved may be nil.
+// It leaves out families whose name is reserved. The function reserved may be
+// nil.
 func linkCounters(m *metric.Set, detailed bool, labels []string, reserved func(name string) bool) (rows []linkCounter) {
 	help := linkHelp()
 	row := func(key string, indices ...int) {

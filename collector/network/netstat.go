@@ -28,14 +28,14 @@ func (o *netstatOptions) Fields() []collect.Field {
 	}
 }
 
-// netstatCollector reads /proc/net/netstat and /proc/net/snmp, where each protocol
-// has a line of names and a line of values,
+// netstatCollector reads /proc/net/netstat and /proc/net/snmp, where each
+// protocol has a line of names and a line of values,
 //
 //	Udp: InDatagrams NoPorts InErrors OutDatagrams
 //	Udp: 2931 17 0 2944
 //
-// and /proc/net/snmp6, which has one counter per line and does not exist without
-// IPv6:
+// and /proc/net/snmp6, which has one counter per line and does not exist
+// without IPv6:
 //
 //	Udp6InDatagrams                 	58
 //
@@ -79,14 +79,14 @@ func newNetstat(env *collect.Env, o netstatOptions) (*netstatCollector, error) {
 }
 
 func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
-	var missing []error
+	var goneErrs []error
 	for i := range c.files {
 		b, err := c.proc.Read(c.files[i].path)
 		switch {
 		case err == nil:
 			c.emitPairs(&c.files[i], b, out)
 		case host.Gone(err):
-			missing = append(missing, err)
+			goneErrs = append(goneErrs, err)
 		default:
 			out.Error(err)
 		}
@@ -97,10 +97,10 @@ func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		c.emitLines6(b, out)
 	case !host.Gone(err): // without IPv6 the file is absent
 		out.Error(err)
-	case len(missing) == len(c.files):
-		return collect.OrNoData(missing[0])
+	case len(goneErrs) == len(c.files):
+		return collect.OrNoData(goneErrs[0])
 	}
-	for _, err := range missing {
+	for _, err := range goneErrs {
 		out.Error(err)
 	}
 	return nil

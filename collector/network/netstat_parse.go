@@ -12,8 +12,8 @@ import (
 
 // A netstatTable has the families of a line of values, by position. The names
 // change only with the kernel. So the table is built once, and each scrape only
-// compares the line of names: to look up three hundred names would be most of its
-// work.
+// compares the line of names: to look up three hundred names would be most of
+// its work.
 type netstatTable struct {
 	names    []byte           // the line that the table was built from
 	families []*metric.Family // nil for counters that are not exported
@@ -64,7 +64,8 @@ func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
 	return nil
 }
 
-// netstatProtocol returns the protocol, the first field of a line without its colon.
+// netstatProtocol returns the protocol, the first field of a line without its
+// colon.
 func netstatProtocol(line []byte) ([]byte, bool) {
 	first, _ := scan.Field(line)
 	protocol, ok := bytes.CutSuffix(first, []byte(":"))
@@ -81,8 +82,8 @@ func splitKey6(name string) (string, bool) {
 	return name[:i+1] + "_" + name[i+1:], true
 }
 
-// netstatValue parses a value. Some are not counters and may be negative, such as
-// MaxConn of Tcp.
+// netstatValue parses a value. Some are not counters and may be negative, such
+// as MaxConn of Tcp.
 func netstatValue(b []byte) (float64, bool) {
 	if u, ok := scan.Uint(b); ok {
 		return float64(u), true

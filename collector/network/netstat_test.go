@@ -60,8 +60,8 @@ func TestNetstatMatchesProcfs(t *testing.T) {
 	}
 }
 
-// TestNetstatLinesChange gives one collector files whose lines come, go and change
-// places, so that its tables never fit.
+// TestNetstatLinesChange gives one collector files whose lines come, go and
+// change places, so that its tables never fit.
 func TestNetstatLinesChange(t *testing.T) {
 	b := golden.NewWorkbench(t, netstat.Build, allFields)
 	b.Proc("net/snmp", "")
@@ -101,8 +101,8 @@ func TestSplitKey6(t *testing.T) {
 	}
 }
 
-// FuzzNetstat checks that no lines cause a panic, or the loss of the samples of a
-// well-formed pair before them.
+// FuzzNetstat checks that no lines cause a panic, or the loss of the samples of
+// a well-formed pair before them.
 func FuzzNetstat(f *testing.F) {
 	f.Add("Udp: InErrors NoPorts\nUdp: 1 2\n", "Udp6InErrors 3\n")
 	f.Add("Udp: InErrors NoPorts\nUdp: 1\nTcp: a\nTcp: -1\n", "Udp6InErrors\n")

@@ -19,13 +19,13 @@ var sockstat = collect.Spec{
 	Build:           collect.Plain(newSockstat),
 }
 
-// sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, which have a
-// line of keys and numbers for each protocol:
+// sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, which
+// have a line of keys and numbers for each protocol:
 //
 //	TCP: inuse 27 orphan 0 tw 11 alloc 30 mem 5
 //
-// mem is in pages, memory in bytes. A file does not exist without its IP version.
-// See proc_pid_net(5).
+// mem is in pages, memory in bytes. A file does not exist without its IP
+// version. See proc_pid_net(5).
 type sockstatCollector struct {
 	proc     *host.Reader
 	pageSize float64
@@ -62,26 +62,26 @@ func sockstatHelp(key string) string {
 }
 
 func (c *sockstatCollector) Update(_ context.Context, out *metric.Sink) error {
-	var missing []error
+	var goneErrs []error
 	for _, file := range []string{"net/sockstat", "net/sockstat6"} {
 		b, err := c.proc.Read(file)
 		switch {
 		case err == nil:
 			c.emit(b, file == "net/sockstat6", out)
 		case host.Gone(err):
-			missing = append(missing, err)
+			goneErrs = append(goneErrs, err)
 		default:
 			out.Error(err)
 		}
 	}
-	if len(missing) == 2 {
-		return collect.OrNoData(missing[0])
+	if len(goneErrs) == 2 {
+		return collect.OrNoData(goneErrs[0])
 	}
 	return nil
 }
 
-// emit emits the lines of a file. It reports a malformed line and goes on with the
-// next one.
+// emit emits the lines of a file. It reports a malformed line and goes on with
+// the next one.
 func (c *sockstatCollector) emit(b []byte, v6 bool, out *metric.Sink) {
 	for n := 1; len(b) > 0; n++ {
 		var line []byte

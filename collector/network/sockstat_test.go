@@ -7,8 +7,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestSockstatMatchesProcfs compares the numbers of a recorded host with those of
-// procfs.
+// TestSockstatMatchesProcfs compares the numbers of a recorded host with those
+// of procfs.
 func TestSockstatMatchesProcfs(t *testing.T) {
 	b := golden.NewWorkbench(t, sockstat.Build, nil)
 	for _, f := range []string{"net/sockstat", "net/sockstat6"} {
@@ -45,8 +45,8 @@ func TestSockstatMatchesProcfs(t *testing.T) {
 	}
 }
 
-// FuzzSockstat checks that no line causes a panic, or the loss of the sample of a
-// well-formed line behind it, and that a malformed line is reported.
+// FuzzSockstat checks that no line causes a panic, or the loss of the sample of
+// a well-formed line behind it, and that a malformed line is reported.
 func FuzzSockstat(f *testing.F) {
 	f.Add("TCP: inuse 1 mem 2")
 	f.Add("TCP: inuse")

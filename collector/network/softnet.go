@@ -18,14 +18,15 @@ var softnet = collect.Spec{
 	Build: collect.Plain(newSoftnet),
 }
 
-// softnetCollector reads /proc/net/softnet_stat, a line of hexadecimal numbers for
-// each CPU that is online:
+// softnetCollector reads /proc/net/softnet_stat, a line of hexadecimal numbers
+// for each CPU that is online:
 //
 //	00001852 00000000 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000001 00000000 00000000
 //
-// Kernels had 9 columns at first, then 10 (RPS), 11 (flow limit), 13 (backlog and
-// CPU number, since 5.10) and 15 (the two parts of the backlog).
-// See softnet_seq_show in https://github.com/torvalds/linux/blob/master/net/core/net-procfs.c.
+// Kernels had 9 columns at first, then 10 (RPS), 11 (flow limit), 13 (backlog
+// and CPU number, since 5.10) and 15 (the two parts of the backlog). See
+// softnet_seq_show in
+// https://github.com/torvalds/linux/blob/master/net/core/net-procfs.c.
 type softnetCollector struct {
 	proc    *host.Reader
 	columns []softnetColumn

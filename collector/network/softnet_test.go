@@ -36,7 +36,8 @@ func wantSoftnet(lines []procfs.SoftnetStat) map[string]float64 {
 	return want
 }
 
-// softnetFile returns a file with a number of columns and CPUs and distinct values.
+// softnetFile returns a file with a number of columns and CPUs and distinct
+// values.
 func softnetFile(columns, cpus int) string {
 	var b strings.Builder
 	for cpu := range cpus {
@@ -76,8 +77,8 @@ func TestSoftnetMatchesProcfs(t *testing.T) {
 	}
 }
 
-// FuzzSoftnet compares with procfs on lines that procfs accepts, and checks that a
-// malformed line is reported.
+// FuzzSoftnet compares with procfs on lines that procfs accepts, and checks
+// that a malformed line is reported.
 func FuzzSoftnet(f *testing.F) {
 	for _, columns := range []int{8, 9, 12, 13, 15} {
 		f.Add(strings.TrimSpace(softnetFile(columns, 1)))

@@ -17,8 +17,9 @@ var udpQueues = collect.Spec{
 	Build: collect.Plain(newUDPQueues),
 }
 
-// udpQueuesCollector reads /proc/net/udp and /proc/net/udp6, a header and a line
-// for each socket. The fifth field is tx_queue:rx_queue in bytes, hexadecimal:
+// udpQueuesCollector reads /proc/net/udp and /proc/net/udp6, a header and a
+// line for each socket. The fifth field is tx_queue:rx_queue in bytes,
+// hexadecimal:
 //
 //	889: 00000000:C908 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 1900 2 00000000c1965245 0
 //
@@ -36,7 +37,7 @@ func newUDPQueues(env *collect.Env) *udpQueuesCollector {
 }
 
 func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
-	var missing []error
+	var goneErrs []error
 	for _, f := range [2]struct{ file, ip string }{{"net/udp", "v4"}, {"net/udp6", "v6"}} {
 		var sum udpQueueSum
 		err := c.proc.Lines(sum.add, f.file)
@@ -44,7 +45,7 @@ func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
 			err = sum.end()
 		}
 		if host.Gone(err) {
-			missing = append(missing, err)
+			goneErrs = append(goneErrs, err)
 			continue
 		}
 		if err != nil {
@@ -55,15 +56,15 @@ func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
 		out.Emit(c.queues, float64(sum.tx), f.ip, "tx")
 		out.Emit(c.queues, float64(sum.rx), f.ip, "rx")
 	}
-	if len(missing) == 2 {
-		return collect.OrNoData(missing[0])
+	if len(goneErrs) == 2 {
+		return collect.OrNoData(goneErrs[0])
 	}
 	return nil
 }
 
-// A udpQueueSum is the sum of the queues in a file. A busy resolver has a hundred
-// thousand lines, so that a line costs no allocation, and only its first five
-// fields are parsed.
+// A udpQueueSum is the sum of the queues in a file. A busy resolver has a
+// hundred thousand lines, so that a line costs no allocation, and only its
+// first five fields are parsed.
 type udpQueueSum struct {
 	lines  int
 	tx, rx uint64

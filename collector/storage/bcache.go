@@ -52,9 +52,9 @@ func (o *bcacheOptions) Fields() []collect.Field {
 	}
 }
 
-// bcacheCollector reads the directories /sys/fs/bcache/UUID of cache sets, and in them
-// those of their devices, such as bdev0 and cache0. Most files have one number, in
-// units such as 39.2M for bytes. Some files have rows, such as
+// bcacheCollector reads the directories /sys/fs/bcache/UUID of cache sets, and
+// in them those of their devices, such as bdev0 and cache0. Most files have one
+// number, in units such as 39.2M for bytes. Some files have rows, such as
 // bdev0/writeback_rate_debug:
 //
 //	rate:		4.0k/sec
@@ -179,8 +179,8 @@ func (c *bcacheCollector) updateSet(uuid string, out *metric.Sink) {
 	}
 }
 
-// updateDevice emits the files of a device. A file is missing on some kernels, and when
-// the device leaves the set.
+// updateDevice emits the files of a device. A file is missing on some kernels,
+// and when the device leaves the set.
 func (c *bcacheCollector) updateDevice(files []bcacheFile, uuid, device string, out *metric.Sink) {
 	for i := range files {
 		if v, ok := c.read(&files[i], out, uuid, device); ok {
@@ -202,7 +202,8 @@ func (c *bcacheCollector) read(f *bcacheFile, out *metric.Sink, uuid, device str
 	return v / f.divisor, ok
 }
 
-// updateRows emits the given rows of a file of named numbers, and skips other rows.
+// updateRows emits the given rows of a file of named numbers, and skips other
+// rows.
 func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device string, out *metric.Sink) {
 	b, err := c.sys.Read(bcacheDir, uuid, device, file)
 	if !host.ReportUnlessGone(err, out.Error) {

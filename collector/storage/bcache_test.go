@@ -50,8 +50,8 @@ func TestParseBcacheValue(t *testing.T) {
 	}
 }
 
-// formatBcache prints a number as the kernel does: divided by 1024 until it has three
-// digits, at least once, with the last remainder divided by divisor.
+// formatBcache prints a number as the kernel does: divided by 1024 until it has
+// three digits, at least once, with the last remainder divided by divisor.
 func formatBcache(v uint64, divisor float64) string {
 	unit := -1
 	var remainder uint64
@@ -62,7 +62,8 @@ func formatBcache(v uint64, divisor float64) string {
 	return fmt.Sprintf("%d.%d%c", v, int(float64(remainder)/divisor), "kMGTPE"[unit])
 }
 
-// TestBcacheMatchesProcfs compares with procfs on numbers of old and of new kernels.
+// TestBcacheMatchesProcfs compares with procfs on numbers of old and of new
+// kernels.
 func TestBcacheMatchesProcfs(t *testing.T) {
 	const set = "fs/bcache/deaddd54-c735-46d5-868e-f331c5fd7c74"
 	root := t.TempDir()

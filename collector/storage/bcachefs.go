@@ -29,8 +29,8 @@ var bcachefs = collect.Spec{
 	Build: collect.Plain(newBcachefs),
 }
 
-// bcachefsCollector reads the directories /sys/fs/bcachefs/UUID. Numbers have units, such
-// as 1.5G, and each counter has a file:
+// bcachefsCollector reads the directories /sys/fs/bcachefs/UUID. Numbers have
+// units, such as 1.5G, and each counter has a file:
 //
 //	since mount:                  12345
 //	since filesystem creation:    67890

@@ -9,8 +9,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// bcachefsCounters caches the file names in a directory of counters, which are more than
-// a hundred. They do not change as long as it is the same directory.
+// bcachefsCounters caches the file names in a directory of counters, which are
+// more than a hundred. They do not change as long as it is the same directory.
 type bcachefsCounters struct {
 	dir   dirID
 	files []bcachefsCounter
@@ -22,7 +22,8 @@ type bcachefsCounter struct {
 	family *metric.Family
 }
 
-// A dirID identifies a directory. A directory that replaces another has another dirID.
+// A dirID identifies a directory. A directory that replaces another has another
+// dirID.
 type dirID struct {
 	dev, ino     uint64
 	mtime, ctime unix.Timespec

@@ -24,8 +24,8 @@ func (c *bcachefsCollector) emitFileSystem(uuid string, out *metric.Sink) {
 	}
 }
 
-// emitBcachefsRows emits rows of a name and two numbers, below a header that contains a
-// given word.
+// emitBcachefsRows emits rows of a name and two numbers, below a header that
+// contains a given word.
 func emitBcachefsRows(lines bcachefsLines, header string, first, second *metric.Family, uuid string) {
 	if !lines.next() {
 		return
@@ -119,8 +119,8 @@ func (c *bcachefsCollector) emitIOErrors(lines bcachefsLines, device, uuid strin
 	}
 }
 
-// text returns the text of a file, empty if it is unreadable, and whether the file
-// exists.
+// text returns the text of a file, empty if it is unreadable, and whether the
+// file exists.
 func (c *bcachefsCollector) text(out *metric.Sink, uuid, dir, name string) (string, bool) {
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
 	host.ReportUnlessGone(err, out.Error)

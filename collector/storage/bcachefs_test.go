@@ -48,8 +48,8 @@ func TestParseBcachefsNumber(t *testing.T) {
 	}
 }
 
-// TestBcachefsMatchesProcfs compares with procfs. The test replaces the file of errors,
-// because procfs requires the time of the last error as a number.
+// TestBcachefsMatchesProcfs compares with procfs. The test replaces the file of
+// errors, because procfs requires the time of the last error as a number.
 func TestBcachefsMatchesProcfs(t *testing.T) {
 	root := t.TempDir()
 	h := golden.Load(t, testdata+"/bcachefs.host", root)
@@ -113,8 +113,8 @@ func TestBcachefsMatchesProcfs(t *testing.T) {
 	}
 }
 
-// FuzzBcachefs gives every parser the same bytes, and checks that none panics or skips a
-// malformed line without an error.
+// FuzzBcachefs gives every parser the same bytes, and checks that none panics
+// or skips a malformed line without an error.
 func FuzzBcachefs(f *testing.F) {
 	f.Add([]byte("type compressed uncompressed\nlz4: 19.3G 67.0G 112k\n"))
 	f.Add([]byte("   nr size\ninitial: 19088 108k\n"))

@@ -33,10 +33,10 @@ var btrfs = collect.Spec{
 	Build:           collect.Plain(newBtrfs),
 }
 
-// btrfsCollector reads the directories /sys/fs/btrfs/UUID, where most files have one
-// number, and queries each file system for its devices, because sysfs does not have
-// their IDs. See https://docs.kernel.org/filesystems/btrfs.html, and
-// https://btrfs.readthedocs.io/en/latest/ch-sysfs.html for the files.
+// btrfsCollector reads the directories /sys/fs/btrfs/UUID, where most files
+// have one number, and queries each file system for its devices, because sysfs
+// does not have their IDs. See https://docs.kernel.org/filesystems/btrfs.html,
+// and https://btrfs.readthedocs.io/en/latest/ch-sysfs.html for the files.
 type btrfsCollector struct {
 	sys         *host.Reader
 	prober      btrfsProber
@@ -101,17 +101,17 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 		c.emitFileSystem(s, out)
 		withErrors = withErrors || len(s.errors) == 0
 	}
-	answers, late := c.prober.query(ctx, withErrors, out)
+	answers, answerMissing := c.prober.query(ctx, withErrors, out)
 	for i := range c.fileSystems {
-		c.emitDevices(&c.fileSystems[i], answers, late, out)
+		c.emitDevices(&c.fileSystems[i], answers, answerMissing, out)
 	}
 	return nil
 }
 
-// list lists the file systems and their labels. The label is the UUID in the metadata,
-// which is the name of the directory unless the UUID was changed, or the file system is
-// a copy of another mounted one. A copy has the same UUID in its metadata, and gets the
-// name of its directory as the label.
+// list lists the file systems and their labels. The label is the UUID in the
+// metadata, which is the name of the directory unless the UUID was changed, or
+// the file system is a copy of another mounted one. A copy has the same UUID in
+// its metadata, and gets the name of its directory as the label.
 func (c *btrfsCollector) list(names []string) {
 	c.fileSystems = c.fileSystems[:0]
 	for _, dir := range names {
@@ -148,8 +148,9 @@ func (c *btrfsCollector) emitFileSystem(s *btrfsFileSystem, out *metric.Sink) {
 	}
 }
 
-// number returns the number in a file of a file system. It does not report ENOTDIR:
-// newer kernels may have a file where a directory of a profile is expected.
+// number returns the number in a file of a file system. It does not report
+// ENOTDIR: newer kernels may have a file where a directory of a profile is
+// expected.
 func (c *btrfsCollector) number(out *metric.Sink, dir string, elem ...string) (float64, bool) {
 	var path [6]string // keeps elem on the stack
 	v, err := c.sys.Uint(append(append(path[:0], btrfsDir, dir), elem...)...)
@@ -180,7 +181,8 @@ func (c *btrfsCollector) emitCommits(s *btrfsFileSystem, out *metric.Sink) {
 	}
 }
 
-// emitSpace emits the block groups of a type. It reports false if there are none.
+// emitSpace emits the block groups of a type. It reports false if there are
+// none.
 func (c *btrfsCollector) emitSpace(s *btrfsFileSystem, groupType string, out *metric.Sink) bool {
 	names, err := c.sys.Names(btrfsDir, s.dir, "allocation", groupType)
 	if !host.ReportUnlessGone(err, out.Error) {
@@ -212,8 +214,8 @@ func (c *btrfsCollector) emitProfile(s *btrfsFileSystem, groupType, mode string,
 	}
 }
 
-// members returns the number of devices. On older kernels it does not include missing
-// devices, which are not among the block devices.
+// members returns the number of devices. On older kernels it does not include
+// missing devices, which are not among the block devices.
 func (s *btrfsFileSystem) members() int {
 	if s.deviceCount > 0 {
 		return s.deviceCount

@@ -18,8 +18,8 @@ type btrfsDeviceErrors struct {
 
 var btrfsErrorTypes = [...]string{"write", "read", "flush", "corruption", "generation"}
 
-// readDevices reads the block devices of a file system, and the errors of each device
-// by its ID. Sysfs does not have the IDs of block devices.
+// readDevices reads the block devices of a file system, and the errors of each
+// device by its ID. Sysfs does not have the IDs of block devices.
 func (c *btrfsCollector) readDevices(s *btrfsFileSystem, out *metric.Sink) {
 	names, err := c.sys.Names(btrfsDir, s.dir, "devices")
 	host.ReportUnlessGone(err, out.Error)
@@ -52,8 +52,8 @@ func (c *btrfsCollector) parseErrors(b []byte, out *metric.Sink) btrfsRows {
 	return rows
 }
 
-// A btrfsAnswer has the devices in an answer of a file system, and its block devices at
-// that time.
+// A btrfsAnswer has the devices in an answer of a file system, and its block
+// devices at that time.
 type btrfsAnswer struct {
 	devices      []btrfsLabels
 	blockDevices []string
@@ -65,18 +65,18 @@ type btrfsLabels struct {
 	uuid, device string
 }
 
-// emitDevices emits the devices of a file system from its answer, or without one the
-// block devices from sysfs.
+// emitDevices emits the devices of a file system from its answer, or without
+// one the block devices from sysfs.
 //
-// While a device hangs, and errors matter most, the file system does not answer. Then
-// the errors get the labels of the last answer, as long as the block devices are the
-// same.
-func (c *btrfsCollector) emitDevices(s *btrfsFileSystem, answers []host.Btrfs, late bool, out *metric.Sink) {
+// While a device hangs, and errors matter most, the file system does not
+// answer. Then the errors get the labels of the last answer, as long as the
+// block devices are the same.
+func (c *btrfsCollector) emitDevices(s *btrfsFileSystem, answers []host.Btrfs, answerMissing bool, out *metric.Sink) {
 	if i := slices.IndexFunc(answers, func(fs host.Btrfs) bool { return fs.ID.String() == s.dir }); i >= 0 {
 		c.emitAnswer(s, answers[i].Devices, out)
 		return
 	}
-	if last, ok := c.lastAnswers[s.dir]; ok && late && slices.Equal(last.blockDevices, s.devices) {
+	if last, ok := c.lastAnswers[s.dir]; ok && answerMissing && slices.Equal(last.blockDevices, s.devices) {
 		for _, l := range last.devices {
 			c.emitErrors(s, l, nil, out)
 		}
@@ -106,8 +106,9 @@ func (c *btrfsCollector) emitAnswer(s *btrfsFileSystem, devices []host.BtrfsDevi
 	c.lastAnswers[s.dir] = answer
 }
 
-// emitErrors emits the errors of a device, from sysfs if it has them, because sysfs takes
-// no lock, and else from d, the device in the answer of the file system, or nil.
+// emitErrors emits the errors of a device, from sysfs if it has them, because
+// sysfs takes no lock, and else from d, the device in the answer of the file
+// system, or nil.
 func (c *btrfsCollector) emitErrors(s *btrfsFileSystem, l btrfsLabels, d *host.BtrfsDevice, out *metric.Sink) {
 	var rows btrfsRows
 	i := slices.IndexFunc(s.errors, func(e btrfsDeviceErrors) bool { return e.id == l.id })
@@ -124,8 +125,8 @@ func (c *btrfsCollector) emitErrors(s *btrfsFileSystem, l btrfsLabels, d *host.B
 	}
 }
 
-// deviceName returns the last element of a path such as /dev/mapper/vg-lv. A missing
-// device has no path, and the name "".
+// deviceName returns the last element of a path such as /dev/mapper/vg-lv. A
+// missing device has no path, and the name "".
 func deviceName(file string) string {
 	if file == "" || strings.HasSuffix(file, "/") {
 		return ""

@@ -19,8 +19,8 @@ type btrfsRows struct {
 //	commits 2
 //	last_commit_ms 173
 //
-// It skips rows of other names. With the error of a malformed row it returns the other
-// rows.
+// It skips rows of other names. With the error of a malformed row it returns
+// the other rows.
 func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
 	hasRow := false
 	for n, rest := 1, b; len(rest) > 0; n++ {
@@ -45,9 +45,9 @@ func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
 	return rows, err
 }
 
-// btrfsRatio returns the number of bytes on devices for each byte of data, and whether
-// the profile is known. With parity it assumes that a stripe covers all devices, which it
-// does unless some are full.
+// btrfsRatio returns the number of bytes on devices for each byte of data, and
+// whether the profile is known. With parity it assumes that a stripe covers all
+// devices, which it does unless some are full.
 func btrfsRatio(mode string, devices int) (float64, bool) {
 	switch mode {
 	case "single", "raid0":

@@ -16,16 +16,16 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A btrfsProber queries all mounted btrfs file systems for their devices, at the
-// same time. It does not query a file system again before that answers, and waits
-// for an answer in one scrape only.
+// A btrfsProber queries all mounted btrfs file systems for their devices, at
+// the same time. It does not query a file system again before that answers, and
+// waits for an answer in one scrape only.
 type btrfsProber struct {
-	ioctl   func(mountPoint string, withErrors bool) (host.Btrfs, error)
-	proc    *host.Reader
-	root    host.Tree
-	probes  map[string]*btrfsProbe // by device number
-	mounted []*btrfsProbe          // in the order of the mount table
-	answers []host.Btrfs
+	ioctl         func(mountPoint string, withErrors bool) (host.Btrfs, error)
+	proc          *host.Reader
+	root          host.Tree
+	probes        map[string]*btrfsProbe // by device number
+	mountedProbes []*btrfsProbe          // in the order of the mount table
+	answers       []host.Btrfs
 }
 
 // A btrfsProbe queries one file system. A btrfs has a device number of its own,
@@ -37,27 +37,27 @@ type btrfsProbe struct {
 	isNew       bool // whether this scrape started run
 }
 
-// btrfsTimeout is how long to wait for the answers of all file systems. The ioctls
-// read nothing from a device, but wait for a lock that the file system holds while
-// it commits a transaction.
+// btrfsTimeout is how long to wait for the answers of all file systems. The
+// ioctls read nothing from a device, but wait for a lock that the file system
+// holds while it commits a transaction.
 const btrfsTimeout = 2 * time.Second
 
-// query returns the answers of the file systems. late reports whether an answer is
-// missing.
-func (p *btrfsProber) query(ctx context.Context, withErrors bool, out *metric.Sink) (answers []host.Btrfs, late bool) {
+// query returns the answers of the file systems. answerMissing reports whether
+// an answer is missing.
+func (p *btrfsProber) query(ctx context.Context, withErrors bool, out *metric.Sink) (answers []host.Btrfs, answerMissing bool) {
 	if p.ioctl == nil {
 		return nil, false
 	}
 	p.readMounts(out)
 	deadline := flight.Deadline(ctx, btrfsTimeout)
-	for _, probe := range p.mounted {
+	for _, probe := range p.mountedProbes {
 		probe.start(p.ioctl, p.root, withErrors)
 	}
 	clear(p.answers)
 	p.answers = p.answers[:0]
-	for _, probe := range p.mounted {
+	for _, probe := range p.mountedProbes {
 		if !probe.wait(ctx, deadline) {
-			late = true
+			answerMissing = true
 			out.Error(fmt.Errorf("%s: btrfs has not answered since %s", p.root.Path(probe.mountPoints[0]), probe.run.Started.UTC().Format(time.RFC3339)))
 			continue
 		}
@@ -69,7 +69,7 @@ func (p *btrfsProber) query(ctx context.Context, withErrors bool, out *metric.Si
 			out.Error(err)
 		}
 	}
-	return p.answers, late
+	return p.answers, answerMissing
 }
 
 // start queries the file system at the first of its mount points that can be
@@ -88,8 +88,8 @@ func (probe *btrfsProbe) start(ioctl func(string, bool) (host.Btrfs, error), roo
 	})
 }
 
-// wait waits for the answer until the deadline, and reports whether it came. It does
-// not wait for a query of an earlier scrape.
+// wait waits for the answer until the deadline, and reports whether it came. It
+// does not wait for a query of an earlier scrape.
 func (probe *btrfsProbe) wait(ctx context.Context, deadline time.Time) bool {
 	if !probe.isNew {
 		deadline = probe.run.Started
@@ -97,8 +97,9 @@ func (probe *btrfsProbe) wait(ctx context.Context, deadline time.Time) bool {
 	return probe.run.Wait(ctx, deadline)
 }
 
-// readMounts reads the mounted btrfs file systems from the mount table of process 1,
-// or from that of the own process if that of process 1 is unreadable.
+// readMounts reads the mounted btrfs file systems from the mount table of
+// process 1, or from that of the own process if that of process 1 is
+// unreadable.
 func (p *btrfsProber) readMounts(out *metric.Sink) {
 	p.clearMounts()
 	b, err := p.proc.Read("1/mountinfo")
@@ -136,21 +137,21 @@ func (p *btrfsProber) addMount(device string, escaped []byte) {
 		p.probes[device] = probe
 	}
 	if len(probe.mountPoints) == 0 {
-		p.mounted = append(p.mounted, probe)
+		p.mountedProbes = append(p.mountedProbes, probe)
 	}
 	point, _ := unescapeMount(escaped)
 	probe.mountPoints = append(probe.mountPoints, point)
 }
 
 func (p *btrfsProber) clearMounts() {
-	p.mounted = p.mounted[:0]
+	p.mountedProbes = p.mountedProbes[:0]
 	for _, probe := range p.probes {
 		probe.mountPoints = probe.mountPoints[:0]
 	}
 }
 
-// dropUnmounted drops the probes of file systems that are not mounted. It keeps those
-// with a query in progress, so that a file system never has two of them.
+// dropUnmounted drops the probes of file systems that are not mounted. It keeps
+// those with a query in progress, so that a file system never has two of them.
 func (p *btrfsProber) dropUnmounted() {
 	for device, probe := range p.probes {
 		if len(probe.mountPoints) == 0 && probe.flight.Current() == nil {

@@ -22,8 +22,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestBtrfsMatchesProcfs compares the samples from sysfs with procfs, on the recorded hosts
-// that procfs supports.
+// TestBtrfsMatchesProcfs compares the samples from sysfs with procfs, on the
+// recorded hosts that procfs supports.
 func TestBtrfsMatchesProcfs(t *testing.T) {
 	for _, name := range []string{"btrfs", "btrfs.recorded", "btrfs.recorded-ioctls", "btrfs.old-kernel"} {
 		t.Run(name, func(t *testing.T) {
@@ -89,18 +89,18 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 
 // A btrfsHost is a host with btrfs file systems, some of which hang.
 type btrfsHost struct {
-	t     *testing.T
-	root  string
-	c     *btrfsCollector
-	set   *metric.Set
-	calls atomic.Int32
-	hung  map[string]chan struct{} // by mount point; not changed while calls are in progress
+	t             *testing.T
+	root          string
+	c             *btrfsCollector
+	set           *metric.Set
+	calls         atomic.Int32
+	releaseByName map[string]chan struct{} // by mount point; not changed while calls are in progress
 }
 
 const btrfsIDPrefix = "00000000-0000-4000-8000-0000000000"
 
 func newBtrfsHost(t *testing.T, systems int) *btrfsHost {
-	h := &btrfsHost{t: t, root: t.TempDir(), set: metric.NewSet(), hung: map[string]chan struct{}{}}
+	h := &btrfsHost{t: t, root: t.TempDir(), set: metric.NewSet(), releaseByName: map[string]chan struct{}{}}
 	for i := range systems {
 		dir := fmt.Sprintf("fs/btrfs/%s%02d/", btrfsIDPrefix, i)
 		writeTree(t, h.root, map[string]string{
@@ -114,7 +114,7 @@ func newBtrfsHost(t *testing.T, systems int) *btrfsHost {
 	sys.Btrfs = func(point string, _ bool) (host.Btrfs, error) {
 		h.calls.Add(1)
 		name := filepath.Base(point)
-		if block := h.hung[name]; block != nil {
+		if block := h.releaseByName[name]; block != nil {
 			<-block
 		}
 		var fs host.Btrfs
@@ -134,8 +134,8 @@ func (h *btrfsHost) mount(systems int) {
 	writeTree(h.t, h.root, map[string]string{"1/mountinfo": table})
 }
 
-// A btrfsUpdate is the outcome of a scrape: numbers of samples, the number of reported
-// errors, and the duration.
+// A btrfsUpdate is the outcome of a scrape: numbers of samples, the number of
+// reported errors, and the duration.
 type btrfsUpdate struct {
 	sizes, unused, deviceErrors, errs int
 	took                              time.Duration
@@ -171,8 +171,9 @@ func (h *btrfsHost) want(sizes, unused, deviceErrors, errs int, took time.Durati
 func TestHungBtrfsCostsOneWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newBtrfsHost(t, 5)
-		h.hung["1"], h.hung["3"] = make(chan struct{}), make(chan struct{})
-		// For a file system that never answered, the sizes are those of the block devices.
+		h.releaseByName["1"], h.releaseByName["3"] = make(chan struct{}), make(chan struct{})
+		// For a file system that never answered, the sizes are those of the
+		// block devices.
 		h.want(5, 3, 15, 2, btrfsTimeout)
 		for range 10 {
 			h.want(5, 3, 15, 2, 0)
@@ -180,20 +181,21 @@ func TestHungBtrfsCostsOneWait(t *testing.T) {
 		if n := h.calls.Load(); n != 5+10*3 {
 			t.Errorf("%d calls", n)
 		}
-		close(h.hung["1"])
-		close(h.hung["3"])
+		close(h.releaseByName["1"])
+		close(h.releaseByName["3"])
 		synctest.Wait()
 		h.want(5, 5, 25, 0, 0)
 	})
 }
 
-// TestHungBtrfsKeepsErrors has a hung file system that answered before: the errors of its
-// devices are exported as long as its block devices do not change.
+// TestHungBtrfsKeepsErrors has a hung file system that answered before: the
+// errors of its devices are exported as long as its block devices do not
+// change.
 func TestHungBtrfsKeepsErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newBtrfsHost(t, 2)
 		h.want(2, 2, 10, 0, 0)
-		h.hung["0"] = make(chan struct{})
+		h.releaseByName["0"] = make(chan struct{})
 		h.want(1, 1, 10, 1, btrfsTimeout)
 		h.want(1, 1, 10, 1, 0)
 
@@ -201,18 +203,19 @@ func TestHungBtrfsKeepsErrors(t *testing.T) {
 		writeTree(t, h.root, map[string]string{"fs/btrfs/" + btrfsIDPrefix + "00/devices/sdb/size": "2048\n"})
 		h.want(3, 1, 5, 1, 0)
 
-		close(h.hung["0"])
+		close(h.releaseByName["0"])
 		synctest.Wait()
 		h.want(2, 2, 10, 0, 0)
 	})
 }
 
-// TestBtrfsDropsUnmounted checks that only the probe of an unmounted file system with a call
-// in progress is kept, so that the file system does not get a second call.
+// TestBtrfsDropsUnmounted checks that only the probe of an unmounted file
+// system with a call in progress is kept, so that the file system does not get
+// a second call.
 func TestBtrfsDropsUnmounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newBtrfsHost(t, 3)
-		h.hung["2"] = make(chan struct{})
+		h.releaseByName["2"] = make(chan struct{})
 		h.want(3, 2, 10, 1, btrfsTimeout)
 		h.mount(0)
 		h.want(3, 0, 0, 0, 0)
@@ -224,7 +227,7 @@ func TestBtrfsDropsUnmounted(t *testing.T) {
 		if n := h.calls.Load(); n != 5 {
 			t.Errorf("%d calls", n)
 		}
-		close(h.hung["2"])
+		close(h.releaseByName["2"])
 		synctest.Wait()
 		if err := os.RemoveAll(filepath.Join(h.root, "fs/btrfs", btrfsIDPrefix+"00")); err != nil {
 			t.Fatal(err)

@@ -39,8 +39,8 @@ func (o *diskstatsOptions) Fields() []collect.Field {
 //
 //	8 0 sda 325 0 12970 1203 3 0 9 18 0 1176 1230 0 0 0 0 3 7
 //
-// Major, minor and name are followed by 11 numbers, by 15 since Linux 4.18, and by 17
-// since Linux 5.5. See https://docs.kernel.org/admin-guide/iostats.html.
+// Major, minor and name are followed by 11 numbers, by 15 since Linux 4.18, and
+// by 17 since Linux 5.5. See https://docs.kernel.org/admin-guide/iostats.html.
 type diskstatsCollector struct {
 	proc    *host.Reader
 	facts   *diskFactsReader
@@ -54,7 +54,8 @@ type diskstatsCollector struct {
 	run    uint64           // counts scrapes
 }
 
-// A diskStat is a column of the file. A sample is the number times factor / divisor.
+// A diskStat is a column of the file. A sample is the number times factor /
+// divisor.
 type diskStat struct {
 	family  *metric.Family
 	factor  float64
@@ -146,8 +147,8 @@ func (c *diskstatsCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// parse parses a line into its disk, which is expected at index i. It returns nil for a
-// line without statistics.
+// parse parses a line into its disk, which is expected at index i. It returns
+// nil for a line without statistics.
 func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
 	head, rest, err := parseDiskName(line)
 	if err != nil || head.name == nil {
@@ -173,8 +174,8 @@ func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
 	return d, nil
 }
 
-// disk returns the disk of a name. The order of the file rarely changes, so that it is
-// mostly the disk at index i.
+// disk returns the disk of a name. The order of the file rarely changes, so
+// that it is mostly the disk at index i.
 func (c *diskstatsCollector) disk(i int, name []byte) *disk {
 	if i == len(c.disks) {
 		c.disks = append(c.disks, nil)
@@ -191,8 +192,8 @@ func (c *diskstatsCollector) disk(i int, name []byte) *disk {
 	return d
 }
 
-// dropRemoved drops the disks that this scrape did not read. It read the first n of
-// c.disks.
+// dropRemoved drops the disks that this scrape did not read. It read the first
+// n of c.disks.
 func (c *diskstatsCollector) dropRemoved(n int) {
 	clear(c.disks[n:])
 	c.disks = c.disks[:n]

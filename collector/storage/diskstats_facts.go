@@ -11,8 +11,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// diskFacts are the properties of a disk, which change only when it is replaced,
-// formatted or renamed.
+// diskFacts are the properties of a disk, which change only when it is
+// replaced, formatted or renamed.
 type diskFacts struct {
 	major, minor string // as label values
 
@@ -54,8 +54,8 @@ func (r *diskFactsReader) begin(now time.Time) {
 	r.dirTime = dirTime
 }
 
-// refresh reads the facts of a disk if they are due. A fact that is unreadable keeps its
-// last value.
+// refresh reads the facts of a disk if they are due. A fact that is unreadable
+// keeps its last value.
 func (r *diskFactsReader) refresh(d *disk, out *metric.Sink) {
 	if age := r.now.Sub(d.factsTime); !d.factsTime.IsZero() && !r.rereadAll && age >= 0 && age < factsAge {
 		return
@@ -79,8 +79,8 @@ func (r *diskFactsReader) refresh(d *disk, out *metric.Sink) {
 	}
 }
 
-// rotational returns "1" for a rotating disk and "0" for another. A partition uses the
-// queue of its disk, in the directory above.
+// rotational returns "1" for a rotating disk and "0" for another. A partition
+// uses the queue of its disk, in the directory above.
 func (r *diskFactsReader) rotational(name string) (string, error) {
 	// Disks of some RAID controllers have a slash in their names, such as cciss/c0d0,
 	// which sysfs replaces by an exclamation mark.
@@ -120,12 +120,13 @@ type ataFact struct {
 	value float64
 }
 
-// parseUdev parses the properties in a file of the database of udev, lines such as
+// parseUdev parses the properties in a file of the database of udev, lines such
+// as
 //
 //	E:ID_MODEL=ST4000NM0035
 //
-// See --export-db in udevadm(8). With the error of a malformed line it returns the
-// properties in the other lines.
+// See --export-db in udevadm(8). With the error of a malformed line it returns
+// the properties in the other lines.
 func parseUdev(b []byte) (f udevFacts, err error) {
 	var ident, short, long string // serial numbers, in order of preference
 	var ata [3][]byte

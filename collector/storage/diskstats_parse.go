@@ -10,8 +10,8 @@ const (
 	diskColumns    = 17 // numbers after the name that are exported
 	minDiskColumns = 11 // numbers that every kernel has
 
-	// oldPartitionColumns is the number of numbers of a partition before Linux 2.6.25,
-	// which have another meaning.
+	// oldPartitionColumns is the number of numbers of a partition before Linux
+	// 2.6.25, which have another meaning.
 	oldPartitionColumns = 4
 )
 

@@ -110,8 +110,8 @@ func TestDiskFactsRefresh(t *testing.T) {
 	}
 	h.want("after an update by udev", `revision="0003"`)
 
-	// The directory has just changed: an update in the same tick of the kernel clock would
-	// not change its time.
+	// The directory has just changed: an update in the same tick of the kernel
+	// clock would not change its time.
 	stamp, err := os.Stat(h.root + "/udev")
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,8 @@ var dmmultipath = collect.Spec{
 	Build: collect.Plain(newDmmultipath),
 }
 
-// dmmultipathCollector reads the maps whose dm/uuid starts with mpath-, and the state of
-// each device below them.
+// dmmultipathCollector reads the maps whose dm/uuid starts with mpath-, and the
+// state of each device below them.
 //
 // See https://docs.kernel.org/admin-guide/abi-testing.html (sysfs-block-dm).
 type dmmultipathCollector struct {

@@ -53,8 +53,8 @@ func (o *filesystemOptions) Fields() []collect.Field {
 	}
 }
 
-// filesystemCollector reads the mounts from mountinfo, and calls statfs(2) on each of
-// them. A call may never return; see mountProber.
+// filesystemCollector reads the mounts from mountinfo, and calls statfs(2) on
+// each of them. A call may never return; see mountProber.
 type filesystemCollector struct {
 	table  *mountTable
 	prober mountProber
@@ -98,7 +98,7 @@ func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) erro
 	if err != nil {
 		return err
 	}
-	c.prober.probeAll(ctx, mounts, c.table.removedHung(), c.now())
+	c.prober.probeAll(ctx, mounts, c.table.removedHungCalls(), c.now())
 	for _, m := range mounts {
 		c.emit(m, out)
 	}
@@ -111,7 +111,7 @@ func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
 		out.Bool(c.readOnly, m.readOnly, m.device, err.Error(), m.fsType, m.point)
 		out.Emit(c.deviceError, 1, m.device, err.Error(), m.fsType, m.point)
 		if errors.Is(err, errMountTimeout) {
-			out.Error(fmt.Errorf("%s: statfs has not answered since %s", m.path, m.probe.started.UTC().Format(time.RFC3339)))
+			out.Error(fmt.Errorf("%s: statfs has not answered since %s", m.path, m.probe.startTime.UTC().Format(time.RFC3339)))
 		} else {
 			out.Error(&fs.PathError{Op: "statfs", Path: m.path, Err: err})
 		}

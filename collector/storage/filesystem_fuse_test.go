@@ -24,12 +24,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// namespaceEnv is the environment variable of the process in a mount namespace of its own.
+// namespaceEnv is the environment variable of the process in a mount namespace
+// of its own.
 const namespaceEnv = "HOST_EXPORTER_TEST_NAMESPACE"
 
-// TestHungMountsOnThisHost probes real mounts that hang. It runs in a process with a mount
-// namespace of its own, so that no other process can hang on these mounts, and the kernel
-// removes them when the process ends.
+// TestHungMountsOnThisHost probes real mounts that hang. It runs in a process
+// with a mount namespace of its own, so that no other process can hang on these
+// mounts, and the kernel removes them when the process ends.
 func TestHungMountsOnThisHost(t *testing.T) {
 	if os.Getenv(namespaceEnv) != "" {
 		testHungMounts(t)
@@ -66,8 +67,8 @@ func (f hangingFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsO
 	return fuse.OK
 }
 
-// mountFUSE mounts a file system at dir. At the end of the test it unmounts it by force, even
-// if a call hangs.
+// mountFUSE mounts a file system at dir. At the end of the test it unmounts it
+// by force, even if a call hangs.
 func mountFUSE(t *testing.T, dir string, release <-chan struct{}) {
 	t.Helper()
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -155,8 +156,8 @@ func testHungMounts(t *testing.T) {
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("200 scrapes took %v: they wait for hung mounts again", took)
 	}
-	// The FUSE servers are in this process, and each may start another reader when it is
-	// busy. There must not be another goroutine for each scrape.
+	// The FUSE servers are in this process, and each may start another reader
+	// when it is busy. There must not be another goroutine for each scrape.
 	if n := runtime.NumGoroutine(); n > goroutines+healthy+hanging {
 		t.Errorf("%d goroutines, then %d", goroutines, n)
 	}
@@ -177,7 +178,8 @@ func testHungMounts(t *testing.T) {
 	}
 }
 
-// collectMounts scrapes, and returns the numbers of mounts that answer and that hang.
+// collectMounts scrapes, and returns the numbers of mounts that answer and that
+// hang.
 func collectMounts(t *testing.T, u *collect.Unit) (good, hung int) {
 	r := u.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), r.Deadline())

@@ -26,12 +26,12 @@ type mount struct {
 	id, parent int // of the mount and of the mount below it; 0 if the table does not have them
 }
 
-// A mountTable holds the mounts of the host, those of process 1, because the exporter
-// may run in a mount namespace of its own.
+// A mountTable holds the mounts of the host, those of process 1, because the
+// exporter may run in a mount namespace of its own.
 //
-// Every scrape reads the whole table, and parses it only if it has changed. Its poll
-// events could not replace that: a file system that turns read-only after an error
-// causes none.
+// Every scrape reads the whole table, and parses it only if it has changed. Its
+// poll events could not replace that: a file system that turns read-only after
+// an error causes none.
 type mountTable struct {
 	proc        *host.Reader
 	root        host.Tree
@@ -46,8 +46,9 @@ type mountTable struct {
 	probes map[probeKey]*mountProbe
 }
 
-// A probeKey identifies a mount. A mount that replaces a hung one has another ID: the
-// kernel does not reuse an ID before the last call to its mount has returned.
+// A probeKey identifies a mount. A mount that replaces a hung one has another
+// ID: the kernel does not reuse an ID before the last call to its mount has
+// returned.
 type probeKey struct {
 	id   int
 	path string
@@ -113,14 +114,14 @@ func (t *mountTable) update(source int, b []byte, out *metric.Sink) {
 	t.dropRemoved()
 }
 
-// isHidden reports whether an error says that process 1 is hidden, as in a procfs that
-// is mounted with hidepid, and in some containers.
+// isHidden reports whether an error says that process 1 is hidden, as in a
+// procfs that is mounted with hidepid, and in some containers.
 func isHidden(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ESRCH)
 }
 
-// parse parses text into mounts. It reports malformed lines, and whether there are
-// none.
+// parse parses text into mounts. It reports malformed lines, and whether there
+// are none.
 func (t *mountTable) parse(out *metric.Sink) (ok bool) {
 	ok = true
 	t.mounts = t.mounts[:0]
@@ -164,13 +165,13 @@ func (t *mountTable) newMount(l mountLine) *mount {
 	}
 }
 
-// selectMounts drops the mounts that the options exclude, and gives each of the others
-// its probe.
+// selectMounts drops the mounts that the options exclude, and gives each of the
+// others its probe.
 func (t *mountTable) selectMounts() {
 	for _, p := range t.probes {
 		p.inTable = false
 	}
-	selected := t.mounts[:0]
+	mounts := t.mounts[:0]
 	for _, m := range t.mounts {
 		if t.mountPoints.Ignores(m.point) || t.fsTypes.Ignores(m.fsType) {
 			continue
@@ -181,14 +182,14 @@ func (t *mountTable) selectMounts() {
 			t.probes[key] = m.probe
 		}
 		m.probe.inTable = true
-		selected = append(selected, m)
+		mounts = append(mounts, m)
 	}
-	clear(t.mounts[len(selected):])
-	t.mounts = selected
+	clear(t.mounts[len(mounts):])
+	t.mounts = mounts
 }
 
-// dropRemoved drops the probes of mounts that are gone. It keeps those with a call in
-// progress, which occupies a thread.
+// dropRemoved drops the probes of mounts that are gone. It keeps those with a
+// call in progress, which occupies a thread.
 func (t *mountTable) dropRemoved() {
 	if len(t.probes) == len(t.mounts) {
 		return
@@ -200,11 +201,11 @@ func (t *mountTable) dropRemoved() {
 	}
 }
 
-// removedHung returns the number of hung calls to mounts that are gone.
-func (t *mountTable) removedHung() int { return len(t.probes) - len(t.mounts) }
+// removedHungCalls returns the number of hung calls to mounts that are gone.
+func (t *mountTable) removedHungCalls() int { return len(t.probes) - len(t.mounts) }
 
-// stripRoot returns the path of a mount point in the host, whose root file system the
-// exporter may see below root.
+// stripRoot returns the path of a mount point in the host, whose root file
+// system the exporter may see below root.
 func stripRoot(point, root string) string {
 	if root == "/" {
 		return point

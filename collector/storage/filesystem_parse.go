@@ -28,9 +28,9 @@ var (
 //
 //	36 35 98:0 /root /mnt/x rw,noatime master:1 - ext3 /dev/sdb1 rw,errors=continue
 //
-// Before the hyphen there may be any number of optional fields. Fields are separated
-// by exactly one space, because the source may be empty. See section 3.5 of
-// https://docs.kernel.org/filesystems/proc.html.
+// Before the hyphen there may be any number of optional fields. Fields are
+// separated by exactly one space, because the source may be empty. See section
+// 3.5 of https://docs.kernel.org/filesystems/proc.html.
 func parseMountInfo(line []byte) (l mountLine, err error) {
 	id, rest := nextMountField(line)
 	parent, rest := nextMountField(rest)
@@ -98,9 +98,9 @@ func hasOption(list []byte, option string) bool {
 	}
 }
 
-// unescapeMount returns a mount point as a path, with its octal escapes (\040 for a
-// space) decoded, and as a label, where control characters and bytes that are not
-// UTF-8 stay escaped.
+// unescapeMount returns a mount point as a path, with its octal escapes (\040
+// for a space) decoded, and as a label, where control characters and bytes that
+// are not UTF-8 stay escaped.
 func unescapeMount(b []byte) (path, label string) {
 	s := string(b)
 	if strings.IndexByte(s, '\\') >= 0 {

@@ -43,8 +43,8 @@ const mountInfoSamples = `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev
 42 28 0:42 / /a rw propagate_from:2 master:3 shared:4 - nfs4 nas:/x ro,vers=4.2
 `
 
-// TestMountInfoMatchesProcfs compares with procfs, on the mounts of this process and on
-// lines of other hosts.
+// TestMountInfoMatchesProcfs compares with procfs, on the mounts of this
+// process and on lines of other hosts.
 func TestMountInfoMatchesProcfs(t *testing.T) {
 	here, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

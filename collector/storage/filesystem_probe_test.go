@@ -83,8 +83,8 @@ func TestMountHangsAgain(t *testing.T) {
 	})
 }
 
-// TestSlowMounts has mounts that answer after a second: after their grace, and before the
-// timeout.
+// TestSlowMounts has mounts that answer after a second: after their grace, and
+// before the timeout.
 func TestSlowMounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMountHost(t, nil, filesystemOptions{workers: 1})
@@ -97,8 +97,8 @@ func TestSlowMounts(t *testing.T) {
 	})
 }
 
-// TestRemount replaces a hung mount by another at the same mount point, as an administrator
-// does when a server is gone for good.
+// TestRemount replaces a hung mount by another at the same mount point, as an
+// administrator does when a server is gone for good.
 func TestRemount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMountHost(t, nil, filesystemOptions{})
@@ -127,7 +127,8 @@ func TestRemount(t *testing.T) {
 	})
 }
 
-// TestHungMountsAreBounded has more hung mounts than the maximum number of threads.
+// TestHungMountsAreBounded has more hung mounts than the maximum number of
+// threads.
 func TestHungMountsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMountHost(t, nil, filesystemOptions{})

@@ -27,15 +27,15 @@ type mountHost struct {
 	set  *metric.Set
 	out  *metric.Sink
 
-	mu         sync.Mutex
-	hung       map[string]chan struct{} // by path; closed to release the calls
-	calls      map[string]int
-	inProgress atomic.Int32 // calls
+	mu            sync.Mutex
+	releaseByPath map[string]chan struct{} // by path; closed to release the calls
+	calls         map[string]int
+	inProgress    atomic.Int32 // calls
 }
 
 func newMountHost(t testing.TB, h *host.Host, o filesystemOptions) *mountHost {
 	t.Helper()
-	m := &mountHost{TB: t, root: t.TempDir(), set: metric.NewSet(), hung: map[string]chan struct{}{}, calls: map[string]int{}}
+	m := &mountHost{TB: t, root: t.TempDir(), set: metric.NewSet(), releaseByPath: map[string]chan struct{}{}, calls: map[string]int{}}
 	if h == nil {
 		h = &host.Host{Root: host.NewTree("/"), Statfs: m.statfs}
 	}
@@ -62,7 +62,7 @@ func (m *mountHost) statfs(path string) (unix.Statfs_t, error) {
 	defer m.inProgress.Add(-1)
 	m.mu.Lock()
 	m.calls[path]++
-	wait := m.hung[path]
+	wait := m.releaseByPath[path]
 	m.mu.Unlock()
 	if wait != nil {
 		<-wait
@@ -75,7 +75,7 @@ func (m *mountHost) hangAt(paths ...string) chan struct{} {
 	defer m.mu.Unlock()
 	release := make(chan struct{})
 	for _, p := range paths {
-		m.hung[p] = release
+		m.releaseByPath[p] = release
 	}
 	return release
 }
@@ -84,7 +84,7 @@ func (m *mountHost) free(paths ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range paths {
-		delete(m.hung, p)
+		delete(m.releaseByPath, p)
 	}
 }
 
@@ -109,8 +109,8 @@ func (m *mountHost) mounts(paths ...string) {
 	writeTree(m, m.root, map[string]string{"1/mountinfo": b.String()})
 }
 
-// update scrapes with the default deadline. It returns the mount points that answered, those
-// that hang, and the duration.
+// update scrapes with the default deadline. It returns the mount points that
+// answered, those that hang, and the duration.
 func (m *mountHost) update() (good, hung []string, took time.Duration) {
 	m.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), collect.DefaultTimeout)
@@ -162,8 +162,8 @@ func interleave(a, b []string) []string {
 	return all
 }
 
-// TestRootfs probes the mounts of the host from a container, which has the root file system
-// of the host at /host.
+// TestRootfs probes the mounts of the host from a container, which has the root
+// file system of the host at /host.
 func TestRootfs(t *testing.T) {
 	var paths []string
 	var mu sync.Mutex

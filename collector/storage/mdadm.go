@@ -139,8 +139,8 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 	}
 }
 
-// hasRedundancy reports whether the level of an array has redundancy, so that the kernel
-// counts missing members while the array is running.
+// hasRedundancy reports whether the level of an array has redundancy, so that
+// the kernel counts missing members while the array is running.
 func (c *mdadmCollector) hasRedundancy(dir string) (bool, error) {
 	level, err := c.sys.Text("block", dir, "md", "level")
 	if err != nil {
@@ -158,9 +158,9 @@ func (c *mdadmCollector) hasRedundancy(dir string) (bool, error) {
 	return false, c.sys.At(host.Bad(1, "a RAID level", level))
 }
 
-// parseRaidDisks parses a number of members. During a change the old number follows, as
-// in "11 (10)". The number is unknown for a container, and for an array that is not
-// assembled yet.
+// parseRaidDisks parses a number of members. During a change the old number
+// follows, as in "11 (10)". The number is unknown for a container, and for an
+// array that is not assembled yet.
 func parseRaidDisks(b []byte) (disks mdCount, err error) {
 	if len(b) == 0 {
 		return disks, nil

@@ -61,8 +61,9 @@ func (s mdState) String() string {
 //
 //	unused devices: <none>
 //
-// A line that it does not understand is an error, and does not affect other arrays: the
-// file differs with each personality, and later kernels add activities.
+// A line that it does not understand is an error, and does not affect other
+// arrays: the file differs with each personality, and later kernels add
+// activities.
 func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 	arrays = arrays[:0]
 	var errs []error
@@ -125,8 +126,8 @@ func hasMdArray(arrays []mdArray, name []byte) bool {
 	return false
 }
 
-// mdAppend appends an array of that name. It allocates the name only if the reused
-// memory does not have it.
+// mdAppend appends an array of that name. It allocates the name only if the
+// reused memory does not have it.
 func mdAppend(arrays []mdArray, name []byte) []mdArray {
 	if len(arrays) == cap(arrays) {
 		return append(arrays, mdArray{name: string(name)})
@@ -142,8 +143,8 @@ func mdAppend(arrays []mdArray, name []byte) []mdArray {
 }
 
 // start parses the first line of an array after the colon: a state, an optional
-// (read-only) or (auto-read-only), a personality unless the array is inactive, and the
-// members with their numbers and flags, such as sda[0](F).
+// (read-only) or (auto-read-only), a personality unless the array is inactive,
+// and the members with their numbers and flags, such as sda[0](F).
 func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	a.headLine = n
 	word, rest := scan.Field(rest)
@@ -193,8 +194,8 @@ func (a *mdArray) detail(line []byte, n int) error {
 	return host.Bad(n, "blocks, an activity or a bitmap", line)
 }
 
-// size parses the line with the blocks of an array and, if its personality prints them,
-// the numbers of required and of active disks, as in [3/2].
+// size parses the line with the blocks of an array and, if its personality
+// prints them, the numbers of required and of active disks, as in [3/2].
 func (a *mdArray) size(blocks, rest, line []byte, n int) error {
 	a.hasSize = true
 	a.blocks.value, a.blocks.known = scan.Uint(blocks)
@@ -226,8 +227,8 @@ func (a *mdArray) disks(b []byte) bool {
 //	[>....................]  recovery =  3.6% (14848/407552) finish=5.7min speed=1142K/sec
 //	resync=DELAYED
 //
-// DELAYED waits for an array on the same disks, PENDING waits for the first write, and
-// REMOTE is an activity of another node of a cluster.
+// DELAYED waits for an array on the same disks, PENDING waits for the first
+// write, and REMOTE is an activity of another node of a cluster.
 func (a *mdArray) activity(line []byte, n int) error {
 	a.hasActivity = true
 	text := line
@@ -266,7 +267,8 @@ func (a *mdArray) activity(line []byte, n int) error {
 	return host.Bad(n, "the progress of an activity", line)
 }
 
-// finish completes an array after its last line. An idle array is completely in sync.
+// finish completes an array after its last line. An idle array is completely in
+// sync.
 func (a *mdArray) finish() error {
 	if a.blocks.known && !a.hasActivity {
 		a.synced = a.blocks

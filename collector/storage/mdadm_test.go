@@ -106,8 +106,8 @@ func TestParseMdstat(t *testing.T) {
 	}
 }
 
-// TestMdstatMatchesProcfs compares with procfs, array by array, and lists the well-formed
-// arrays that procfs rejects or parses differently.
+// TestMdstatMatchesProcfs compares with procfs, array by array, and lists the
+// well-formed arrays that procfs rejects or parses differently.
 func TestMdstatMatchesProcfs(t *testing.T) {
 	var differences []string
 	compared := 0
@@ -227,7 +227,8 @@ func mdstats(t testing.TB) map[string][]byte {
 	return texts
 }
 
-// mdstatOf generates a /proc/mdstat of n arrays that combine all kinds of lines.
+// mdstatOf generates a /proc/mdstat of n arrays that combine all kinds of
+// lines.
 func mdstatOf(n int) string {
 	firstLines := []string{
 		"active raid1 sda[0] sdb[1]", "active (auto-read-only) raid6 nvme0n1p1[0] nvme1n1p1[1](W) sdc[2](F) sdd[3](S) sde[4](J)",
@@ -255,8 +256,9 @@ func mdstatOf(n int) string {
 	return b.String()
 }
 
-// FuzzMdstat checks that the parser does not panic, does not list an array twice, and does
-// not depend on the previous content of the memory that it reuses.
+// FuzzMdstat checks that the parser does not panic, does not list an array
+// twice, and does not depend on the previous content of the memory that it
+// reuses.
 func FuzzMdstat(f *testing.F) {
 	for _, text := range mdstats(f) {
 		f.Add(text)

@@ -15,16 +15,16 @@ var nfs = collect.Spec{
 	Build: collect.Plain(newNfs),
 }
 
-// nfsCollector reads /proc/net/rpc/nfs, which exists while the module of the client is
-// loaded:
+// nfsCollector reads /proc/net/rpc/nfs, which exists while the module of the
+// client is loaded:
 //
 //	net 0 0 0 0
 //	rpc 4329785 0 4338291
 //	proc3 22 1 4084749 29200 ...
 //	proc4 69 1 0 0 ...
 //
-// See rpc_proc_show in net/sunrpc/stats.c for the fields, and nfsstat(8), which prints
-// the same numbers.
+// See rpc_proc_show in net/sunrpc/stats.c for the fields, and nfsstat(8), which
+// prints the same numbers.
 type nfsCollector struct {
 	proc  *host.Reader
 	stats rpcStats

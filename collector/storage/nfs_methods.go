@@ -17,8 +17,9 @@ func nfsMethods3() []string {
 }
 
 // nfsMethods4 are the NFSv4 compound requests of the client, in the order of
-// NFSPROC4_CLNT_* in include/linux/nfs4.h. Kernels add new ones at the end, so that an
-// older kernel has a shorter list. /proc/*/mountstats has the names in the same order.
+// NFSPROC4_CLNT_* in include/linux/nfs4.h. Kernels add new ones at the end, so
+// that an older kernel has a shorter list. /proc/*/mountstats has the names in
+// the same order.
 func nfsMethods4() []string {
 	return []string{
 		"Null", "Read", "Write", "Commit", "Open", "OpenConfirm", "OpenNoattr", "OpenDowngrade", "Close", "Setattr",
@@ -35,10 +36,10 @@ func nfsMethods4() []string {
 	}
 }
 
-// nfsdOperations are the operations in NFSv4 compound requests, by number. See RFC 7530.
-// Numbers 0 to 2 are no operations. Numbers from 40 on (NFSv4.1) are left out: they have
-// never had a series and would change every sum, because each compound request has a
-// SEQUENCE.
+// nfsdOperations are the operations in NFSv4 compound requests, by number. See
+// RFC 7530. Numbers 0 to 2 are no operations. Numbers from 40 on (NFSv4.1) are
+// left out: they have never had a series and would change every sum, because
+// each compound request has a SEQUENCE.
 func nfsdOperations() []string {
 	return []string{
 		"", "", "", "Access", "Close", "Commit", "Create", "DelegPurge", "DelegReturn", "GetAttr",

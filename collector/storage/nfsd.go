@@ -15,8 +15,8 @@ var nfsd = collect.Spec{
 	Build: collect.Plain(newNfsd),
 }
 
-// nfsdCollector reads /proc/net/rpc/nfsd, which exists while the module of the server is
-// loaded:
+// nfsdCollector reads /proc/net/rpc/nfsd, which exists while the module of the
+// server is loaded:
 //
 //	rc 0 6 18622
 //	fh 0 0 0 0 0
@@ -26,8 +26,8 @@ var nfsd = collect.Spec{
 //	rpc 18628 0 0 0 0
 //	proc4ops 76 0 0 0 1098 ...
 //
-// See nfsd_show in fs/nfsd/stats.c for the fields, and nfsstat(8), which prints the same
-// numbers.
+// See nfsd_show in fs/nfsd/stats.c for the fields, and nfsstat(8), which prints
+// the same numbers.
 type nfsdCollector struct {
 	proc  *host.Reader
 	stats rpcStats
@@ -79,8 +79,8 @@ func nfsdLines(m *metric.Set) []rpcLine {
 	}
 }
 
-// nfsdRequests returns the lines with requests. The server counts NFSv4 by operation,
-// unlike the client, which counts compound requests.
+// nfsdRequests returns the lines with requests. The server counts NFSv4 by
+// operation, unlike the client, which counts compound requests.
 func nfsdRequests(m *metric.Set) []rpcLine {
 	requests := m.Counter("node_nfsd_requests_total", "Requests to the NFS server by protocol version and method; of NFSv4, operations.", "method", "proto")
 	methods2, methods3 := nfsMethods2(), nfsMethods3()

@@ -27,11 +27,12 @@ var nvme = collect.Spec{
 	Build: collect.Plain(newNvme),
 }
 
-// nvmeCollector reads the attributes of /sys/class/nvme/nvme* and of the namespaces
-// below, which belong to the controller (nvme2n1) or are its paths to shared namespaces
-// (nvme3c4n1).
+// nvmeCollector reads the attributes of /sys/class/nvme/nvme* and of the
+// namespaces below, which belong to the controller (nvme2n1) or are its paths
+// to shared namespaces (nvme3c4n1).
 //
-// A read of one of them, nuse, sends a command to the controller; see nvmeUsage.
+// A read of one of them, nuse, sends a command to the controller; see
+// nvmeUsage.
 //
 // See https://docs.kernel.org/admin-guide/nvme-multipath.html.
 type nvmeCollector struct {

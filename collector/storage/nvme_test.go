@@ -17,8 +17,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestNvmeHungController has a controller that does not answer. It costs one wait, gets no
-// second command before it answers, and has its samples again after that.
+// TestNvmeHungController has a controller that does not answer. It costs one
+// wait, gets no second command before it answers, and has its samples again
+// after that.
 func TestNvmeHungController(t *testing.T) {
 	root := t.TempDir()
 	h := golden.Load(t, testdata+"/nvme.hung-controller.host", root)
@@ -99,8 +100,8 @@ type deadlineContext struct {
 
 func (c deadlineContext) Deadline() (time.Time, bool) { return c.deadline, true }
 
-// TestNvmeSecrets checks that the collector opens no file of a controller that is not
-// listed: a pipe without a writer would block it.
+// TestNvmeSecrets checks that the collector opens no file of a controller that
+// is not listed: a pipe without a writer would block it.
 func TestNvmeSecrets(t *testing.T) {
 	root := t.TempDir()
 	h := golden.Load(t, testdata+"/nvme.host", root)

@@ -13,17 +13,17 @@ import (
 )
 
 // nvmeTimeout is how long to wait for the answers of all controllers. A healthy
-// controller takes milliseconds; an unhealthy one may keep a command for the minute
-// after which the kernel resets the controller.
+// controller takes milliseconds; an unhealthy one may keep a command for the
+// minute after which the kernel resets the controller.
 const nvmeTimeout = time.Second
 
 // An nvmeUsage reads how much of the namespaces is in use, from nuse.
 //
-// For a read of nuse the kernel sends an Identify command, at most every five seconds
-// for a namespace, so that a collector needs no interval of its own. The read cannot
-// be cancelled. So the controllers are probed in flights, all at once; none is probed
-// again before it answers, and a late one loses only its own samples. While a read is
-// in progress, the driver cannot be unloaded.
+// For a read of nuse the kernel sends an Identify command, at most every five
+// seconds for a namespace, so that a collector needs no interval of its own.
+// The read cannot be cancelled. So the controllers are probed in flights, all
+// at once; none is probed again before it answers, and a late one loses only
+// its own samples. While a read is in progress, the driver cannot be unloaded.
 type nvmeUsage struct {
 	host    *host.Host
 	timeout time.Duration
@@ -62,8 +62,8 @@ func (u *nvmeUsage) dropOthers(names []string) {
 	}
 }
 
-// start starts a read of the usage of a controller's namespaces, unless one is in
-// progress.
+// start starts a read of the usage of a controller's namespaces, unless one is
+// in progress.
 func (u *nvmeUsage) start(controller string, namespaces []nvmefs.Namespace) {
 	probe := u.byName[controller]
 	if probe == nil {
@@ -82,8 +82,8 @@ func (u *nvmeUsage) start(controller string, namespaces []nvmefs.Namespace) {
 	u.probes = append(u.probes, probe)
 }
 
-// emit waits for the probes of this scrape, and emits their samples. It does not wait
-// for a read of an earlier scrape.
+// emit waits for the probes of this scrape, and emits their samples. It does
+// not wait for a read of an earlier scrape.
 func (u *nvmeUsage) emit(ctx context.Context, out *metric.Sink, used *metric.Family) {
 	deadline := flight.Deadline(ctx, u.timeout)
 	for _, probe := range u.probes {
@@ -106,8 +106,8 @@ func (u *nvmeUsage) emit(ctx context.Context, out *metric.Sink, used *metric.Fam
 	u.probes = u.probes[:0]
 }
 
-// emit emits the usage of a namespace, unless the namespace is gone: an earlier scrape
-// may have started the read.
+// emit emits the usage of a namespace, unless the namespace is gone: an earlier
+// scrape may have started the read.
 func (p *nvmeProbe) emit(usage nvmeNamespaceUsage, out *metric.Sink, used *metric.Family) {
 	i := slices.IndexFunc(p.namespaces, func(n nvmefs.Namespace) bool { return n.Name == usage.namespace })
 	switch {

@@ -25,8 +25,8 @@ var nvmesubsystem = collect.Spec{
 	Build:             collect.Plain(newNvmesubsystem),
 }
 
-// nvmesubsystemCollector reads /sys/class/nvme-subsystem/nvme-subsys*, which have entries
-// for the controllers and the shared namespaces of the subsystem.
+// nvmesubsystemCollector reads /sys/class/nvme-subsystem/nvme-subsys*, which
+// have entries for the controllers and the shared namespaces of the subsystem.
 //
 // See https://docs.kernel.org/admin-guide/nvme-multipath.html.
 type nvmesubsystemCollector struct {

@@ -8,13 +8,15 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// rpcStats parses a file of /proc/net/rpc, where each line is a word and numbers:
+// rpcStats parses a file of /proc/net/rpc, where each line is a word and
+// numbers:
 //
 //	rpc 4329785 0 4338291
 //	proc3 22 1 4084749 29200 ...
 //
-// Kernels have different lines, and different numbers of requests in a line. So unknown
-// lines are skipped, and a line of requests may be shorter than the list of methods.
+// Kernels have different lines, and different numbers of requests in a line. So
+// unknown lines are skipped, and a line of requests may be shorter than the
+// list of methods.
 type rpcStats struct {
 	lines  []rpcLine
 	values []uint64 // of the current line
@@ -25,19 +27,20 @@ type rpcLine struct {
 	word     string
 	hasCount bool       // whether the first number is the count of the others
 	fields   []rpcField // in the order of the line
-	isRead   bool       // whether the current file had the line already
+	wasRead  bool       // whether the current file had the line already
 }
 
-// An rpcField is a number in a line with its sample. The index starts at 0, after the
-// count if there is one.
+// An rpcField is a number in a line with its sample. The index starts at 0,
+// after the count if there is one.
 type rpcField struct {
 	index  int
 	family *metric.Family
 	labels []string
 }
 
-// rpcMethods returns a line with a count and the requests of each method, for a family
-// with the labels method and proto. A method without a name is not exported.
+// rpcMethods returns a line with a count and the requests of each method, for a
+// family with the labels method and proto. A method without a name is not
+// exported.
 func rpcMethods(requests *metric.Family, word, version string, methods []string) rpcLine {
 	l := rpcLine{word: word, hasCount: true}
 	for i, method := range methods {
@@ -51,7 +54,7 @@ func rpcMethods(requests *metric.Family, word, version string, methods []string)
 // emit emits the samples of a file. It returns an error if no line is known.
 func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 	for i := range s.lines {
-		s.lines[i].isRead = false
+		s.lines[i].wasRead = false
 	}
 	hasLine := false
 	rest := b
@@ -62,15 +65,15 @@ func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 		if len(word) == 0 {
 			continue
 		}
-		l := s.line(word)
+		l := s.findLine(word)
 		if l == nil {
 			continue
 		}
-		if l.isRead {
+		if l.wasRead {
 			out.Error(proc.At(host.Bad(n, "one line "+l.word, line)))
 			continue
 		}
-		hasLine, l.isRead = true, true
+		hasLine, l.wasRead = true, true
 		if err := s.emitLine(l, n, numbers, out); err != nil {
 			out.Error(proc.At(err))
 		}
@@ -81,8 +84,8 @@ func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 	return nil
 }
 
-// line returns the line that starts with a word, or nil.
-func (s *rpcStats) line(word []byte) *rpcLine {
+// findLine returns the line that starts with a word, or nil.
+func (s *rpcStats) findLine(word []byte) *rpcLine {
 	for i := range s.lines {
 		if s.lines[i].word == string(word) {
 			return &s.lines[i]
@@ -91,8 +94,8 @@ func (s *rpcStats) line(word []byte) *rpcLine {
 	return nil
 }
 
-// emitLine emits the numbers of a line, up to a malformed number: those after it may have
-// another meaning.
+// emitLine emits the numbers of a line, up to a malformed number: those after
+// it may have another meaning.
 func (s *rpcStats) emitLine(l *rpcLine, n int, numbers []byte, out *metric.Sink) error {
 	last := len(l.fields) - 1
 	want := l.fields[last].index + 1

@@ -13,8 +13,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// mountstats are the names of NFSv4 requests in /proc/self/mountstats of Linux 6.12, which
-// has them in the order of /proc/net/rpc/nfs.
+// mountstats are the names of NFSv4 requests in /proc/self/mountstats of Linux
+// 6.12, which has them in the order of /proc/net/rpc/nfs.
 const mountstats = `
 NULL READ WRITE COMMIT OPEN OPEN_CONFIRM OPEN_NOATTR OPEN_DOWNGRADE CLOSE SETATTR FSINFO RENEW SETCLIENTID
 SETCLIENTID_CONFIRM LOCK LOCKT LOCKU ACCESS GETATTR LOOKUP LOOKUP_ROOT REMOVE RENAME LINK SYMLINK CREATE
@@ -53,8 +53,8 @@ func nfsdFile(operations int) string {
 		fmt.Sprint("proc4ops ", operations) + numbers(operations) + "wdeleg_getattr" + numbers(1)
 }
 
-// methodsOf returns the samples of a family with a method for each field of a struct of
-// procfs.
+// methodsOf returns the samples of a family with a method for each field of a
+// struct of procfs.
 func methodsOf(family, version string, stats any, except ...string) map[string]float64 {
 	want := map[string]float64{}
 	for f, v := range reflect.ValueOf(stats).Fields() {
@@ -142,8 +142,8 @@ func counting(from, n int) string {
 	return b.String() + "\n"
 }
 
-// FuzzNfsd checks that no lines cause a panic, a duplicate sample, or the loss of the samples
-// of a well-formed line between them.
+// FuzzNfsd checks that no lines cause a panic, a duplicate sample, or the loss
+// of the samples of a well-formed line between them.
 func FuzzNfsd(f *testing.F) {
 	f.Add("proc4ops 2 1 1\nth 8\n", "ra 1 2 3\n")
 	f.Add("fh\n\nproc2 -1\nproc3 0\nproc3\n", "th 99999999999999999999")

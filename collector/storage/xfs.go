@@ -20,8 +20,8 @@ var xfs = collect.Spec{
 	Build:           collect.Plain(newXFS),
 }
 
-// xfsCollector reads /sys/fs/xfs/DEVICE/stats/stats, a row of counters for each part of
-// the file system:
+// xfsCollector reads /sys/fs/xfs/DEVICE/stats/stats, a row of counters for each
+// part of the file system:
 //
 //	extent_alloc 1 1600 0 0
 //	abt 0 0 0 0
@@ -135,14 +135,14 @@ func (c *xfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// emit emits the rows of a file. It reports a malformed row and goes on with the next
-// one, and skips unknown rows.
+// emit emits the rows of a file. It reports a malformed row and goes on with
+// the next one, and skips unknown rows.
 func (c *xfsCollector) emit(b []byte, device string, out *metric.Sink) {
 	hasRow := false
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		var line []byte
 		line, rest = scan.Line(rest)
-		row, values := c.row(line)
+		row, values := c.findRow(line)
 		if row == nil {
 			continue
 		}
@@ -156,8 +156,8 @@ func (c *xfsCollector) emit(b []byte, device string, out *metric.Sink) {
 	}
 }
 
-// row returns the row of a line, or nil, and the line without its name.
-func (c *xfsCollector) row(line []byte) (*xfsRow, []byte) {
+// findRow returns the row of a line, or nil, and the line without its name.
+func (c *xfsCollector) findRow(line []byte) (*xfsRow, []byte) {
 	name, values, _ := bytes.Cut(line, []byte(" "))
 	for i := range c.rows {
 		if c.rows[i].name == string(name) {
@@ -167,8 +167,8 @@ func (c *xfsCollector) row(line []byte) (*xfsRow, []byte) {
 	return nil, nil
 }
 
-// emit emits the values of a row. If one is missing or malformed it emits none and
-// reports false.
+// emit emits the values of a row. If one is missing or malformed it emits none
+// and reports false.
 func (row *xfsRow) emit(values []byte, device string, out *metric.Sink) bool {
 	var numbers [8]uint64
 	for i := range row.columns {

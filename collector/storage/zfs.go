@@ -32,16 +32,16 @@ var zfs = collect.Spec{
 	Build: collect.Plain(newZFS),
 }
 
-// zfsCollector reads /proc/spl/kstat/zfs, which exists while the module is loaded. It has
-// a file for each part of ZFS, with one counter per line,
+// zfsCollector reads /proc/spl/kstat/zfs, which exists while the module is
+// loaded. It has a file for each part of ZFS, with one counter per line,
 //
 //	13 1 0x01 147 39984 24338459 18446744073709551615
 //	name                            type data
 //	hits                            4    1787
 //	memory_available_bytes          3    -842235904
 //
-// and a directory for each pool. The files and their counters depend on the release of
-// OpenZFS. See
+// and a directory for each pool. The files and their counters depend on the
+// release of OpenZFS. See
 // https://openzfs.github.io/openzfs-docs/man/master/4/zfs.4.html.
 type zfsCollector struct {
 	proc     *host.Reader
@@ -130,8 +130,8 @@ func (c *zfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// read returns the content of a file, which is a file of a pool unless pool is empty. It
-// reports false if the file is gone or unreadable.
+// read returns the content of a file, which is a file of a pool unless pool is
+// empty. It reports false if the file is gone or unreadable.
 func (c *zfsCollector) read(pool, file string, out *metric.Sink) ([]byte, bool) {
 	b, err := c.proc.Read(zfsDir, pool, file)
 	return b, host.ReportUnlessGone(err, out.Error)

@@ -8,9 +8,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A zfsTable has the families of the names in files of one kind. These files have the
-// same names in the same order, so that the names of the last file are kept, and the
-// next file is only compared with them.
+// A zfsTable has the families of the names in files of one kind. These files
+// have the same names in the same order, so that the names of the last file are
+// kept, and the next file is only compared with them.
 type zfsTable struct {
 	families *metric.Keyed
 	columns  []zfsColumn // of the last file
@@ -47,8 +47,8 @@ func (t *zfsTable) column(i int, name []byte) *metric.Family {
 // A kstatLine is a line of a file of named values.
 type kstatLine struct{ name, kind, data []byte }
 
-// emitNamed emits the numbers in a file of named values. It reports a malformed line and
-// goes on with the next one.
+// emitNamed emits the numbers in a file of named values. It reports a malformed
+// line and goes on with the next one.
 func (t *zfsTable) emitNamed(b []byte, out *metric.Sink, proc *host.Reader, labels ...string) error {
 	rest, n := kstatBody(b)
 	if n == 0 {
@@ -76,8 +76,8 @@ func (t *zfsTable) emitNamed(b []byte, out *metric.Sink, proc *host.Reader, labe
 	return nil
 }
 
-// kstatBody returns the lines below the header, and the number of the first of them, or 0
-// if there is no header.
+// kstatBody returns the lines below the header, and the number of the first of
+// them, or 0 if there is no header.
 func kstatBody(b []byte) (body []byte, line int) {
 	for n := 2; len(b) > 0; n++ {
 		var header []byte
@@ -90,16 +90,16 @@ func kstatBody(b []byte) (body []byte, line int) {
 	return nil, 0
 }
 
-// parseKstatLine parses a line into its three columns. The data is the rest of the line,
-// because a text may have blanks.
+// parseKstatLine parses a line into its three columns. The data is the rest of
+// the line, because a text may have blanks.
 func parseKstatLine(line []byte) kstatLine {
 	name, rest := scan.Field(line)
 	kind, rest := scan.Field(rest)
 	return kstatLine{name, kind, scan.Trim(rest)}
 }
 
-// value returns the number in a line. isNumber reports whether the line has a number, not
-// a text, and ok whether the line is well-formed.
+// value returns the number in a line. isNumber reports whether the line has a
+// number, not a text, and ok whether the line is well-formed.
 func (l kstatLine) value() (v float64, isNumber, ok bool) {
 	if len(l.kind) != 1 {
 		return 0, false, false

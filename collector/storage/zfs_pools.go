@@ -12,8 +12,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// updatePool emits the files in the directory of a pool. It skips an entry that is no
-// directory: there are more files than those of the parts.
+// updatePool emits the files in the directory of a pool. It skips an entry that
+// is no directory: there are more files than those of the parts.
 func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 	names, err := c.proc.Names(zfsDir, pool)
 	switch {
@@ -36,8 +36,8 @@ func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 	}
 }
 
-// updateIO emits the traffic of a pool, which only older releases of OpenZFS have, as a
-// line of names and a line of values:
+// updateIO emits the traffic of a pool, which only older releases of OpenZFS
+// have, as a line of names and a line of values:
 //
 //	nread    nwritten reads    writes   wtime    ...
 //	1884160  3206144  22       132      7155162  ...
@@ -58,8 +58,8 @@ func (c *zfsCollector) updateIO(pool string, out *metric.Sink) {
 	c.report(out, host.Bad(1, "a line of names with nread first", nil))
 }
 
-// emitRow emits a line of values below a line of names. It emits none if their number is
-// not the same: they cannot be assigned then.
+// emitRow emits a line of values below a line of names. It emits none if their
+// number is not the same: they cannot be assigned then.
 func (t *zfsTable) emitRow(n int, names, values []byte, out *metric.Sink, labels ...string) error {
 	if count := scan.Fields(nil, names); scan.Fields(nil, values) != count {
 		return host.Bad(n, "a value for each name", values)
@@ -80,8 +80,8 @@ func (t *zfsTable) emitRow(n int, names, values []byte, out *metric.Sink, labels
 	return err
 }
 
-// updateState emits the state of a pool, one word in capitals. An unknown state gets a
-// series of its own.
+// updateState emits the state of a pool, one word in capitals. An unknown state
+// gets a series of its own.
 func (c *zfsCollector) updateState(pool string, out *metric.Sink) {
 	b, ok := c.read(pool, "state", out)
 	if !ok {
@@ -110,7 +110,8 @@ func parseZFSState(b []byte) (string, bool) {
 	return word, word != ""
 }
 
-// updateObjset emits the traffic of a mounted dataset, whose name is one of the values:
+// updateObjset emits the traffic of a mounted dataset, whose name is one of the
+// values:
 //
 //	name                            type data
 //	dataset_name                    7    tank/home
@@ -134,8 +135,8 @@ func (c *zfsCollector) updateObjset(pool, file string, out *metric.Sink) {
 	c.report(out, c.objset.emitNamed(b, out, c.proc, pool, dataset))
 }
 
-// zfsDatasetName returns the name of a dataset and the number of its line, or 0 if there
-// is none.
+// zfsDatasetName returns the name of a dataset and the number of its line, or 0
+// if there is none.
 func zfsDatasetName(b []byte) (name []byte, line int) {
 	b, n := kstatBody(b)
 	for ; len(b) > 0; n++ {
@@ -148,8 +149,9 @@ func zfsDatasetName(b []byte) (name []byte, line int) {
 	return nil, 0
 }
 
-// zfsDatasets has the names of datasets. It keeps them from one scrape to the next, so
-// that a scrape allocates none of them, and detects duplicates in a pool.
+// zfsDatasets has the names of datasets. It keeps them from one scrape to the
+// next, so that a scrape allocates none of them, and detects duplicates in a
+// pool.
 type zfsDatasets struct {
 	byName map[string]*zfsDataset
 	pool   uint64 // counts the pools of all scrapes
@@ -167,8 +169,8 @@ func (d *zfsDatasets) begin() { d.count = 0 }
 // beginPool begins the datasets of the next pool.
 func (d *zfsDatasets) beginPool() { d.pool++ }
 
-// name returns the name of a dataset, and whether it is the first of that name in the
-// pool.
+// name returns the name of a dataset, and whether it is the first of that name
+// in the pool.
 func (d *zfsDatasets) name(b []byte) (string, bool) {
 	s := d.byName[string(b)]
 	if s == nil {

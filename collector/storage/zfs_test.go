@@ -11,8 +11,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// zfsHost writes a number of pools with a number of datasets each, and the parts of
-// zfs.host.
+// zfsHost writes a number of pools with a number of datasets each, and the
+// parts of zfs.host.
 func zfsHost(b *golden.Workbench, pools, datasets int) {
 	b.T.Helper()
 	data, err := os.ReadFile(testdata + "/zfs.host")
@@ -87,8 +87,8 @@ func TestKstatLines(t *testing.T) {
 	}
 }
 
-// TestZFSLinesChange gives one collector files whose lines come, go and change places, so that
-// its tables never fit.
+// TestZFSLinesChange gives one collector files whose lines come, go and change
+// places, so that its tables never fit.
 func TestZFSLinesChange(t *testing.T) {
 	b := golden.NewWorkbench(t, zfs.Build, nil)
 	for i, step := range []struct {
@@ -116,8 +116,8 @@ func TestZFSLinesChange(t *testing.T) {
 	}
 }
 
-// TestZFSDropsRemovedDatasets replaces all datasets again and again, as on a host with
-// containers, and limits how many names are kept.
+// TestZFSDropsRemovedDatasets replaces all datasets again and again, as on a
+// host with containers, and limits how many names are kept.
 func TestZFSDropsRemovedDatasets(t *testing.T) {
 	b := golden.NewWorkbench(t, zfs.Build, nil)
 	c := b.Collector.(*zfsCollector)
@@ -134,8 +134,8 @@ func TestZFSDropsRemovedDatasets(t *testing.T) {
 	}
 }
 
-// FuzzZFS checks that no lines cause a panic, a duplicate sample, or the loss of the samples of
-// well-formed lines around them.
+// FuzzZFS checks that no lines cause a panic, a duplicate sample, or the loss
+// of the samples of well-formed lines around them.
 func FuzzZFS(f *testing.F) {
 	f.Add("hits 4 1\nhits 4 2\n", "nread state\n1 2\n", "dataset_name 7 a b\nreads 4 1\n")
 	f.Add("name type data\nx-y 4 1\nx_y 4 1\n\x00\xff 4 1", "12 1 0x00\nnread nread dataset_reads\n1 2 3", "reads 4 1\ndataset_name 7")
@@ -166,15 +166,16 @@ func BenchmarkZFS50Pools(b *testing.B) {
 	n.Steady()
 }
 
-// BenchmarkZFSParts reads one pool and one dataset, so that the parts are most of the work.
+// BenchmarkZFSParts reads one pool and one dataset, so that the parts are most
+// of the work.
 func BenchmarkZFSParts(b *testing.B) {
 	n := golden.NewWorkbench(b, zfs.Build, nil)
 	zfsHost(n, 1, 1)
 	n.Steady()
 }
 
-// TestZFSAllocates limits the allocations to the names in directories and the states of
-// pools, with none for the statistics.
+// TestZFSAllocates limits the allocations to the names in directories and the
+// states of pools, with none for the statistics.
 func TestZFSAllocates(t *testing.T) {
 	n := golden.NewWorkbench(t, zfs.Build, nil)
 	zfsHost(n, 4, 20)
