@@ -108,7 +108,7 @@ const (
 )
 
 // probeAll probes all mounts and waits for the results, no longer than the
-// timeout in total. hungCalls is the number of hungCalls calls to other mounts.
+// timeout in total. hungCalls counts hung calls to other mounts.
 func (p *mountProber) probeAll(ctx context.Context, mounts []*mount, hungCalls int, now time.Time) {
 	deadline := flight.Deadline(ctx, p.timeout)
 	p.probes, p.hungCalls = p.probes[:0], hungCalls
