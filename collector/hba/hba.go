@@ -5,16 +5,16 @@ import (
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/slowfile"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 func hba(shared *fcstat.Shared) collect.Spec {
-	slowly := new(slow.Shared)
+	slowly := new(slowfile.Shared)
 	return collect.Spec{
 		Name:          "hba",
 		Help:          "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
@@ -90,7 +90,7 @@ type hbaVerdict struct {
 	ignored bool
 }
 
-func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowly *slow.Reader) (*hbaCollector, error) {
+func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowly *slowfile.Reader) (*hbaCollector, error) {
 	if err := o.statistics.check(); err != nil {
 		return nil, err
 	}

@@ -6,9 +6,9 @@ import (
 	"strconv"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/sfp"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/slowfile"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/sfp"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -41,14 +41,14 @@ func newHBASFP(m *metric.Set) hbaSFP {
 func (f *hbaSFP) visit(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	switch h.Driver {
 	case "qla2xxx":
-		file := slow.File{Host: h, Want: "512 bytes of SFF-8472, for which it takes CAP_SYS_ADMIN", Valid: isSFP}
+		file := slowfile.File{Host: h, Want: "512 bytes of SFF-8472, for which it takes CAP_SYS_ADMIN", Valid: isSFP}
 		if b, ok := q.raw(file, scsihost.SCSI, h.Name, "device/sfp"); ok {
 			if m, err := sfp.Decode(b); err == nil {
 				f.emit(a, h, m)
 			}
 		}
 	case "lpfc":
-		file := slow.File{Host: h, Want: "a transceiver, in lines such as Vcc: x80e8 V"}
+		file := slowfile.File{Host: h, Want: "a transceiver, in lines such as Vcc: x80e8 V"}
 		if m, ok := slowParsed(q, file, sfp.DecodeText, scsihost.SCSI, h.Name, "lpfc_xcvr_data"); ok && m != nil {
 			f.emit(a, h, m)
 		}
@@ -95,7 +95,7 @@ func (f *hbaSFP) visitZfcp(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 		return
 	}
 	dir := path.Join(path.Dir(h.Dir), "diagnostics")
-	file := slow.File{Host: h, Want: "a number of 16 bits"}
+	file := slowfile.File{Host: h, Want: "a number of 16 bits"}
 	invalid, known := slowParsed(q, file, word, dir, "sfp_invalid")
 	optical, told := slowParsed(q, file, word, dir, "optical_port")
 	var r sfp.Readings

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/slowfile"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -40,14 +40,14 @@ func (f *hbaSlotStatus) visit(a attr.Reader, q *slowQueue, chosen *hbaChosen, al
 		}
 		for i := range e.slots {
 			s := &e.slots[i]
-			if status, ok := slowParsed(q, slow.File{Host: h, Want: "a status that is known"}, slotStatus, enclosureClass, e.name, s.name, "status"); ok {
+			if status, ok := slowParsed(q, slowfile.File{Host: h, Want: "a status that is known"}, slotStatus, enclosureClass, e.name, s.name, "status"); ok {
 				a.Out.Emit(f.status, 1, s.label, e.name, status)
 			}
-			if fault, ok := slowParsed(q, slow.File{Host: h, Want: "0, 2, 4 or 6"}, slotFault, enclosureClass, e.name, s.name, "fault"); ok {
+			if fault, ok := slowParsed(q, slowfile.File{Host: h, Want: "0, 2, 4 or 6"}, slotFault, enclosureClass, e.name, s.name, "fault"); ok {
 				a.Out.Bool(f.sensed, fault&4 != 0, s.label, e.name)
 				a.Out.Bool(f.requested, fault&2 != 0, s.label, e.name)
 			}
-			if on, ok := slowParsed(q, slow.File{Host: h, Want: "0 or 1"}, scan.Uint, enclosureClass, e.name, s.name, "locate"); ok {
+			if on, ok := slowParsed(q, slowfile.File{Host: h, Want: "0 or 1"}, scan.Uint, enclosureClass, e.name, s.name, "locate"); ok {
 				a.Out.Bool(f.locate, on != 0, s.label, e.name)
 			}
 		}

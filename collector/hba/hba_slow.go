@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/slowfile"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -87,7 +87,7 @@ func slowReads() []string {
 // hbaSlow are the families that only a command can fill.
 type hbaSlow struct {
 	options slowOptions
-	reader  *slow.Reader
+	reader  *slowfile.Reader
 	queue   slowQueue
 
 	sfp         hbaSFP
@@ -99,7 +99,7 @@ type hbaSlow struct {
 	age         *metric.Family
 }
 
-func newHBASlow(m *metric.Set, o slowOptions, reader *slow.Reader) hbaSlow {
+func newHBASlow(m *metric.Set, o slowOptions, reader *slowfile.Reader) hbaSlow {
 	return hbaSlow{
 		options:     o,
 		reader:      reader,
@@ -130,7 +130,7 @@ func (c *hbaCollector) updateSlow(ctx context.Context) {
 	if len(q.files) == 0 {
 		return
 	}
-	q.answers = s.reader.Read(ctx, slow.Ask{
+	q.answers = s.reader.Read(ctx, slowfile.Ask{
 		Interval: time.Duration(s.options.interval),
 		Wait:     time.Duration(c.options.statistics.timeout),
 		Busy:     c.statistics.Busy,
@@ -156,7 +156,7 @@ func (c *hbaCollector) visitSlow(q *slowQueue) {
 			s.sfp.visit(c.Reader, q, h)
 		}
 		if o.temperature && h.Driver == "qla2xxx" {
-			f := slow.File{Host: h, Want: "a temperature"}
+			f := slowfile.File{Host: h, Want: "a temperature"}
 			if v, ok := slowParsed(q, f, scan.Int, scsihost.SCSI, h.Name, "thermal_temp"); ok {
 				c.Out.Emit(s.temperature, float64(v), h.Name)
 			}
@@ -179,7 +179,7 @@ func (c *hbaCollector) visitSlow(q *slowQueue) {
 // visitResources asks once: what an adapter can have does not change.
 func (s *hbaSlow) visitResources(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	for _, r := range [...]struct{ file, kind string }{{"max_xri", "xri"}, {"max_rpi", "rpi"}, {"max_vpi", "vpi"}} {
-		f := slow.File{Host: h, Want: "a number or Unknown", Once: true}
+		f := slowfile.File{Host: h, Want: "a number or Unknown", Once: true}
 		if v, ok := slowParsed(q, f, numberOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
 			a.Out.Emit(s.resources, float64(v), r.kind, h.Name)
 		}
@@ -194,7 +194,7 @@ func (s *hbaSlow) visitPhys(a attr.Reader, q *slowQueue, chosen *hbaChosen, phys
 			continue
 		}
 		for _, e := range s.sasErrors {
-			f := slow.File{Host: h, Want: "an unsigned number"}
+			f := slowfile.File{Host: h, Want: "an unsigned number"}
 			if v, ok := slowParsed(q, f, scan.Uint, sasPhys, phys[i].name, e.Name); ok {
 				a.Out.Emit(e.Family, float64(v), phys[i].name, h.Name)
 			}

@@ -3,7 +3,7 @@ package hba
 import (
 	"strings"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/slowfile"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
@@ -12,14 +12,14 @@ import (
 // questions are noted and no answer is known, then there are all answers there
 // can be.
 type slowQueue struct {
-	files     []slow.File
-	answers   []slow.Answer
+	files     []slowfile.File
+	answers   []slowfile.Answer
 	answering bool
 	next      int
 }
 
 // ask notes a question.
-func (q *slowQueue) ask(f slow.File, elem []string) {
+func (q *slowQueue) ask(f slowfile.File, elem []string) {
 	f.Path = strings.Join(elem, "/")
 	q.files = append(q.files, f)
 }
@@ -32,7 +32,7 @@ func (q *slowQueue) answer() ([]byte, bool) {
 }
 
 // raw returns the content of a file as it is, when it is known.
-func (q *slowQueue) raw(f slow.File, elem ...string) ([]byte, bool) {
+func (q *slowQueue) raw(f slowfile.File, elem ...string) ([]byte, bool) {
 	if !q.answering {
 		q.ask(f, elem)
 		return nil, false
@@ -42,7 +42,7 @@ func (q *slowQueue) raw(f slow.File, elem ...string) ([]byte, bool) {
 
 // slowParsed returns what a file holds, when that is known. One that is empty
 // holds nothing.
-func slowParsed[T any](q *slowQueue, f slow.File, parse func([]byte) (T, bool), elem ...string) (v T, ok bool) {
+func slowParsed[T any](q *slowQueue, f slowfile.File, parse func([]byte) (T, bool), elem ...string) (v T, ok bool) {
 	if !q.answering {
 		f.Valid = func(b []byte) bool {
 			b = scan.Trim(b)

@@ -1,6 +1,6 @@
 package hba
 
-import "github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+import "github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 
 // emitTroubles emits how it went with asking the firmware of each host, for its
 // counters and for all else.

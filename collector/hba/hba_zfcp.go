@@ -4,9 +4,9 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/slowfile"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -56,7 +56,7 @@ func (f *hbaZfcpLUNs) update(a attr.Reader, l *lun.LUN) {
 // moment: it is asked for as often as the firmware's counters are, and as it is
 // not waited for, a scrape sees what the scrape before has started.
 func (s *hbaSlow) visitUtilization(a attr.Reader, q *slowQueue, h *scsihost.Host, every time.Duration) {
-	f := slow.File{Host: h, Want: "three percentages", Every: max(every, time.Second)}
+	f := slowfile.File{Host: h, Want: "three percentages", Every: max(every, time.Second)}
 	if v, ok := slowParsed(q, f, zfcpUtilization, scsihost.SCSI, h.Name, "utilization"); ok {
 		for i, component := range [...]string{"channel_processor", "bus", "adapter"} {
 			a.Out.Emit(s.utilization, float64(v[i])/100, component, h.Name)

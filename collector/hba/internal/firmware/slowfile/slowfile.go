@@ -1,4 +1,4 @@
-// Package slow reads files that cost a command to an adapter, or to something
+// Package slowfile reads files that cost a command to an adapter, or to something
 // behind it: transceivers, temperatures, phys, bays. None of them is worth
 // waiting for, and some can do harm: an adapter that does not answer in time is
 // reset by its driver.
@@ -12,7 +12,7 @@
 //
 // All work is done in flights (see package flight) that end with their pass:
 // when nobody asks any longer, nothing is left behind.
-package slow
+package slowfile
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"

@@ -1,4 +1,4 @@
-package slow
+package slowfile
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
