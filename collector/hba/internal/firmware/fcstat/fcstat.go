@@ -1,16 +1,11 @@
-// Package fcstat reads the statistics of Fibre Channel ports, which is a
-// delicate business. Each file of fc_host/*/statistics that is read makes the
-// driver ask the adapter's firmware for all of them and wait for the answer,
-// which cannot be interrupted; two questions at a time can garble both answers,
-// and one that takes too long can make the driver reset the adapter.
-//
-// So a port is read in passes, of which there is at most one under way on a
-// PCI function, whoever asks and however often. Who asks waits for a limited
-// time and then makes do with the last pass, whose age it is told. Nothing is
-// read that the driver does not fill, and nothing at all while the port
-// recovers from an error.
-//
-// See drivers/scsi/scsi_transport_fc.c (fc_stat_show) in the kernel.
+// Package fcstat reads the statistics of Fibre Channel ports. Each read of a file
+// in fc_host/*/statistics makes the driver ask the adapter's firmware for all of
+// them and wait for the answer, which cannot be interrupted. So a port is read in
+// passes, of which at most one is in progress on a PCI function; a pass takes one
+// turn at the function's gate (see package gate). A caller waits for a pass for a
+// limited time, and then gets the last one with its age. A pass reads only what
+// the driver fills, and nothing while the port recovers from an error. See
+// drivers/scsi/scsi_transport_fc.c (fc_stat_show) in the kernel.
 package fcstat
 
 import (
@@ -19,111 +14,118 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/failure"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/gate"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// Shared hands the collectors of one host the same Statistics. The zero value
-// is ready. It is safe for concurrent use.
-type Shared struct{ statistics host.Shared[*Statistics] }
-
-// Of returns the statistics of a host.
-func (s *Shared) Of(h *host.Host) *Statistics { return s.statistics.Of(h, New) }
-
-// Statistics reads the ports of one host. It is safe for concurrent use.
-type Statistics struct {
+// A Reader reads the ports of one host. It is safe for concurrent use.
+type Reader struct {
 	sys   host.Tree
 	now   func() time.Time
 	pause func(time.Duration)
+	gate  *gate.Gate
 
-	mu    sync.Mutex
-	ports map[string]*port // by name
-	lanes map[string]*lane // by PCI function, or by port where there is none
+	mu        sync.Mutex
+	ports     map[string]*port     // by name
+	functions map[string]*function // by PCI function, or by port where there is none
 }
 
-// New returns the statistics of a host. Collectors take them from a Shared.
-func New(h *host.Host) *Statistics {
-	return &Statistics{
-		sys:   h.Sys,
-		now:   h.Now,
-		pause: time.Sleep,
-		ports: map[string]*port{},
-		lanes: map[string]*lane{},
+// New returns the reader of a host, whose passes take their turns at a gate.
+func New(h *host.Host, g *gate.Gate) *Reader {
+	return &Reader{
+		sys:       h.Sys,
+		now:       h.Now,
+		pause:     time.Sleep,
+		gate:      g,
+		ports:     map[string]*port{},
+		functions: map[string]*function{},
 	}
 }
 
-// An Ask says how patient a caller is.
-type Ask struct {
+// Limits bound how long a caller waits, and how often the firmware is asked.
+type Limits struct {
 	Timeout     time.Duration // how long to wait for a pass
-	MinInterval time.Duration // how old a pass may be to do without a new one
+	MinInterval time.Duration // between two passes
 }
 
-// A Port is a physical port to be asked, with its state at this moment: the
-// word that port_state holds.
+// A Port is a physical port to read, with its current state.
 type Port struct {
 	*scsihost.Host
-	State string
-	Type  string // the words that port_type holds
+	State string // content of port_state
+	Type  string // content of port_type
 }
 
 // An Answer is what is known of a port's statistics.
 type Answer struct {
-	Pass  *Pass         // to be served; nil when there is nothing
-	Known bool          // whether there was a good pass, perhaps too old to be served
+	Pass  *Pass         // to emit; nil when there is nothing
+	Known bool          // whether there was a good pass, perhaps too old to emit
 	Age   time.Duration // of the last good pass
 	Asked bool          // whether the firmware was ever asked
-	Ended bool          // whether it ever came to an end, good or not
-	Took  time.Duration // by the last pass that did
-	Stuck bool          // a pass is late
-	Err   error         // what is wrong and should be told
+	Ended bool          // whether a pass that asked it ever ended, good or not
+	Took  time.Duration // duration of the last pass that ended
+	Stuck bool          // a pass is in progress that a caller stopped waiting for
+	Err   error         // to report
 
-	Errors [NumReasons]uint64 // passes that met with an error, by reason
+	Failures failure.Counts // passes with an error, by reason
+}
+
+// Report passes the errors of the answer and of its pass to report.
+func (a *Answer) Report(report func(error)) {
+	if a.Err != nil {
+		report(a.Err)
+	}
+	if a.Pass != nil {
+		for _, err := range a.Pass.Errors {
+			report(err)
+		}
+	}
 }
 
 // Read returns what is known of the statistics of some ports, in their order,
-// after reading them anew where it is time for that. It appends to dst.
-func (s *Statistics) Read(ctx context.Context, a Ask, ports []Port, dst []Answer) []Answer {
-	latest := s.latest(ctx, a)
-	now := s.now()
-	// All ports are asked before the first is waited for: they do not wait for
-	// each other unless they share a function.
+// after a new pass of those that are due. It appends to dst.
+func (r *Reader) Read(ctx context.Context, limits Limits, ports []Port, dst []Answer) []Answer {
+	deadline := answerBy(ctx, limits)
+	now := r.now()
+	// All passes are started before the first is waited for: ports do not wait
+	// for each other unless they share a function.
 	runs := make([]*flight.Run[*port], len(ports))
 	for i := range ports {
-		if p := s.port(ports[i].Host); ports[i].mayAsk() && p.due(now, a, ports[i].State) {
-			runs[i] = s.start(p, a, ports[i])
+		if p := r.port(ports[i].Host); ports[i].readable() && p.due(now, limits, ports[i].State) {
+			runs[i] = r.start(p, limits, ports[i])
 		}
 	}
 	for i := range ports {
-		p := s.port(ports[i].Host)
+		p := r.port(ports[i].Host)
 		var panicked error
-		for run := runs[i]; run != nil; run = s.start(p, a, ports[i]) {
-			if !run.Wait(ctx, earlier(latest, run.Started.Add(a.Timeout))) {
-				p.lateness(run)
+		for run := runs[i]; run != nil; run = r.start(p, limits, ports[i]) {
+			if !run.Wait(ctx, earlier(deadline, run.Started.Add(limits.Timeout))) {
+				p.noteLate(run)
 				break
 			}
-			whose, err := run.Result()
-			if panicked = err; err != nil || whose == p {
+			read, err := run.Result()
+			if panicked = err; err != nil || read == p {
 				break
 			}
-			// It was about another port of the same function: our turn now.
+			// The run read another port of the same function.
 		}
-		dst = append(dst, s.answer(p, ports[i].mayAsk(), panicked))
+		dst = append(dst, r.answer(p, ports[i].readable(), panicked))
 	}
 	return dst
 }
 
-// mayAsk reports whether there is a point in asking, and no risk: the counters
-// of a port whose state nobody knows mean nothing, and what a driver makes of
-// the question is not known as long as the driver is not.
-func (p *Port) mayAsk() bool {
+// readable reports whether the port's counters mean anything, which they do not
+// in an unknown state, and whether it is known how its driver gets them.
+func (p *Port) readable() bool {
 	return p.State != "" && p.State != "Unknown" && (p.Err == nil || p.Driver != "")
 }
 
-// latest returns when a caller has to be answered: in time to answer its own
+// answerBy returns when a caller has to be answered: in time to answer its own
 // caller.
-func (s *Statistics) latest(ctx context.Context, a Ask) time.Time {
-	t := time.Now().Add(a.Timeout)
+func answerBy(ctx context.Context, limits Limits) time.Time {
+	t := time.Now().Add(limits.Timeout)
 	if deadline, ok := ctx.Deadline(); ok {
 		t = earlier(t, deadline.Add(-time.Until(deadline)/10))
 	}
@@ -137,67 +139,59 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// port returns the state of a host's port. The kernel gives host numbers out
-// again: what is known of the port that had this one before is forgotten.
-func (s *Statistics) port(h *scsihost.Host) *port {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p := s.ports[h.Name]; p != nil && p.dir == h.Dir {
+// port returns the state of a host's port. The kernel reuses host numbers: a
+// port in another place of the device tree starts afresh.
+func (r *Reader) port(h *scsihost.Host) *port {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.ports[h.Name]; p != nil && p.dir == h.Dir {
 		return p
 	}
-	key := h.Lane()
-	if s.lanes[key] == nil {
-		s.lanes[key] = &lane{}
+	name := h.Function()
+	if r.functions[name] == nil {
+		r.functions[name] = &function{name: name}
 	}
-	p := &port{name: h.Name, dir: h.Dir, lane: s.lanes[key], sys: s.sys.Reader()}
-	s.ports[h.Name] = p
+	p := &port{name: h.Name, dir: h.Dir, function: r.functions[name], tree: r.sys, sys: r.sys.Reader()}
+	r.ports[h.Name] = p
 	return p
 }
 
-// Busy reports whether a pass is under way on the function that a host is on:
-// then others had better not ask its firmware for anything else.
-func (s *Statistics) Busy(h *scsihost.Host) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.lanes[h.Lane()]
-	return l != nil && l.flight.Current() != nil
-}
-
-// start starts a pass, or joins the one that is under way on the function.
-func (s *Statistics) start(p *port, a Ask, about Port) *flight.Run[*port] {
+// start starts a pass, or joins the one that is in progress on the function.
+func (r *Reader) start(p *port, limits Limits, about Port) *flight.Run[*port] {
 	state, driver := about.State, DriverOf(about.Driver, about.Type)
-	run, _ := p.lane.flight.Go(func() (*port, error) {
-		p.read(s, a, state, driver)
+	run, _ := p.function.flight.Go(func() (*port, error) {
+		r.gate.Turn(p.function.name, p.path, func() { p.read(r, limits, state, driver) })
 		return p, nil
 	})
 	return run
 }
 
-// lateness notes, once for each pass, that somebody could not wait for it.
-func (p *port) lateness(run *flight.Run[*port]) {
+// noteLate notes that a caller stopped waiting for a pass. It counts each pass
+// once.
+func (p *port) noteLate(run *flight.Run[*port]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.late != run {
 		p.late = run
-		p.counts[timeout]++
+		p.failures[failure.Timeout]++
 	}
 }
 
 // answer returns what is known of a port.
-func (s *Statistics) answer(p *port, mayAsk bool, panicked error) Answer {
-	current := p.lane.flight.Current()
+func (r *Reader) answer(p *port, readable bool, panicked error) Answer {
+	current := p.function.flight.Current()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := Answer{
-		Asked:  p.asked || p.late != nil,
-		Ended:  p.asked,
-		Took:   p.took,
-		Stuck:  p.late != nil && p.late == current,
-		Errors: p.counts,
+		Asked:    p.asked || p.late != nil,
+		Ended:    p.asked,
+		Took:     p.took,
+		Stuck:    p.late != nil && p.late == current,
+		Failures: p.failures,
 	}
 	if p.last != nil {
-		a.Known, a.Age = true, s.now().Sub(p.last.Taken)
-		if mayAsk && a.Age <= maxAge {
+		a.Known, a.Age = true, r.now().Sub(p.last.Taken)
+		if readable && a.Age <= maxAge {
 			a.Pass = p.last
 		}
 	}
@@ -205,10 +199,15 @@ func (s *Statistics) answer(p *port, mayAsk bool, panicked error) Answer {
 	case panicked != nil:
 		a.Err = panicked
 	case a.Stuck:
-		a.Err = fmt.Errorf("%s: no answer yet", p.path(s))
+		// It may be another file that keeps the function busy.
+		path := r.gate.Outstanding(p.function.name)
+		if path == "" {
+			path = p.path()
+		}
+		a.Err = fmt.Errorf("%s: no answer yet", path)
 	case p.err == errDiscarded || p.err == errSlow:
-		a.Err = fmt.Errorf("%s: %w", p.path(s), p.err)
-	case p.err != errHeld && p.err != errNone && p.err != errNoBlock:
+		a.Err = fmt.Errorf("%s: %w", p.path(), p.err)
+	case p.err != errNotReady && p.err != errNone && p.err != errNoBlock:
 		a.Err = p.err
 	}
 	return a

@@ -7,136 +7,145 @@ import (
 	"path"
 	"slices"
 	"syscall"
+	"time"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/failure"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// pass reads files, one after the other.
-func (r *Reader) pass(l *lane, due []*file, a Ask) {
-	defer r.done(l)
-	began := r.now()
+// pass reads files, each in a turn of its own.
+func (r *Reader) pass(fn *function, due []*file, limits Limits) {
+	defer r.end(fn)
+	var began time.Time // of the first turn
 	for _, f := range due {
-		if held(l.sys, f.Host) {
-			continue // and is due as before
-		}
-		if r.now().Sub(began) > maxPass {
-			r.backOff(l, a)
-			return
-		}
-		if !r.ask(l, f) {
-			r.backOff(l, a)
+		r.wait(fn, f)
+		more := false
+		r.gate.Turn(fn.name, func() string { return r.sys.Path(f.Path) }, func() {
+			if began.IsZero() {
+				began = r.now()
+			}
+			more = !ready(fn.sys, f.Host) || // then it stays due
+				r.now().Sub(began) <= maxPass && r.read(fn, f)
+		})
+		if !more {
+			r.leaveAlone(fn, limits)
 			return
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.wait = 0
+	fn.backOff = 0
 }
 
-// done ends a pass, however it ended.
-func (r *Reader) done(l *lane) {
+// wait notes that a pass waits for a turn.
+func (r *Reader) wait(fn *function, f *file) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.asking = nil
+	fn.current, fn.reading, fn.since, fn.late = f, false, r.now(), false
 }
 
-// backOff leaves an adapter alone for a time, which grows.
-func (r *Reader) backOff(l *lane, a Ask) {
+// end notes that a pass ended.
+func (r *Reader) end(fn *function) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.wait = min(max(2*l.wait, 2*a.Interval), maxWait)
-	l.until = r.now().Add(l.wait)
+	fn.current = nil
 }
 
-// ask reads one file. It reports whether the adapter may be asked for more.
-func (r *Reader) ask(l *lane, f *file) bool {
+// leaveAlone starts a back-off, which doubles each time.
+func (r *Reader) leaveAlone(fn *function, limits Limits) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fn.backOff = min(max(2*fn.backOff, 2*limits.Interval), maxBackOff)
+	fn.until = r.now().Add(fn.backOff)
+}
+
+// read reads one file. It reports whether the pass may go on.
+func (r *Reader) read(fn *function, f *file) bool {
 	r.mu.Lock()
 	began := r.now()
-	l.turns++
-	f.tried, f.turn = began, l.turns
-	l.asking, l.since, l.late = f, began, false
+	fn.reads++
+	f.tried, f.number = began, fn.reads
+	fn.reading, fn.since = true, began
 	r.healthOf(f.Host)
 	r.mu.Unlock()
 
-	b, err := l.sys.Read(f.Path)
+	b, err := fn.sys.Read(f.Path)
 	if f.Valid != nil && err == nil && !f.Valid(b) {
-		err = l.sys.At(host.Bad(1, f.Want, b))
+		err = fn.sys.At(host.Bad(1, f.Want, b))
 	}
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	l.asking = nil
-	verdict := judge(err)
-	f.text, f.err = nil, nil
+	f.content, f.err = nil, nil
 	if err == nil {
-		f.text, f.taken = append([]byte{}, b...), now
+		f.content, f.taken = append([]byte{}, b...), now
 	}
-	if verdict.counts {
-		r.count(f.Host, fcstat.ReasonOf(err))
+	c := classify(err)
+	if c.count {
+		r.count(f.Host, failure.Of(err))
 	}
-	if verdict.told {
+	if c.report {
 		f.err = err
 	}
-	if slow := now.Sub(began) > patience; slow && !l.late {
-		r.count(f.Host, timeout())
-	} else if !slow {
-		return !verdict.stops
+	if now.Sub(began) <= readTimeout {
+		return !c.stop
+	}
+	if !fn.late {
+		r.count(f.Host, failure.Timeout)
 	}
 	return false
 }
 
-// A verdict is what to make of an error.
-type verdict struct {
-	counts bool
-	told   bool
-	stops  bool // the adapter should be left alone
+// A class of errors says what to do about them.
+type class struct {
+	count  bool
+	report bool
+	stop   bool // leave the adapter alone for a time
 }
 
-// judge judges an error. What ends before the driver is reached says nothing of
-// the adapter, nor does a driver that says that there is no such thing.
-func judge(err error) verdict {
+// classify returns the class of an error. The adapter is not to blame for one that
+// the driver never saw, nor where the driver has no such thing.
+func classify(err error) class {
 	var failed *fs.PathError
 	switch {
 	case err == nil:
-		return verdict{}
-	case !errors.As(err, &failed): // it is not what it should be
-		return verdict{counts: true, told: true}
+		return class{}
+	case !errors.As(err, &failed): // malformed
+		return class{count: true, report: true}
 	case failed.Op == "open" && host.Gone(err):
-		return verdict{}
+		return class{}
 	case failed.Op == "open", errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
-		return verdict{counts: true, told: true}
+		return class{count: true, report: true}
 	case host.Gone(err), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOLINK):
-		return verdict{counts: true}
+		return class{count: true}
 	}
-	return verdict{counts: true, told: true, stops: true}
+	return class{count: true, report: true, stop: true}
 }
 
-func timeout() fcstat.Reason { return fcstat.ReasonOf(syscall.ETIMEDOUT) }
-
-// held reports whether a host must not be asked now: its error handler is at
-// work, its board is being restarted, or its port is in trouble. To ask makes
-// that worse. What is read for it comes from memory, and is told elsewhere.
-func held(sys *host.Reader, h *scsihost.Host) bool {
-	switch scsi, adapter := path.Join(scsihost.SCSI, h.Name), path.Dir(h.Dir); {
-	case !holds(sys, scsi, "state", "running", "created"):
-		return true
-	case !holds(sys, path.Join(scsihost.FC, h.Name), "port_state", "Online", "Linkdown", "Bypassed", "Blocked", "Loopback", "Marginal"):
-		return true
+// ready reports whether a host may be asked now: not while its error handler is
+// running, its board restarts, or its port is not in service. What it reads comes
+// from memory, and is reported elsewhere.
+func ready(sys *host.Reader, h *scsihost.Host) bool {
+	scsi, adapter := path.Join(scsihost.SCSI, h.Name), path.Dir(h.Dir)
+	if !hasWord(sys, scsi, "state", "running", "created") ||
+		!hasWord(sys, path.Join(scsihost.FC, h.Name), "port_state", "Online", "Linkdown", "Bypassed", "Blocked", "Loopback", "Marginal") {
+		return false
+	}
+	switch {
 	case h.Driver == "lpfc":
-		return !holds(sys, scsi, "board_mode", "online")
+		return hasWord(sys, scsi, "board_mode", "online")
 	case h.Driver == "mpi3mr":
-		return !holds(sys, scsi, "adp_state", "1") // operational
+		return hasWord(sys, scsi, "adp_state", "1") // operational
 	case h.Driver == "zfcp" && h.Dir != "":
-		return !holds(sys, adapter, "failed", "0") || !holds(sys, adapter, "in_recovery", "0")
+		return hasWord(sys, adapter, "failed", "0") && hasWord(sys, adapter, "in_recovery", "0")
 	}
-	return false
+	return true
 }
 
-// holds reports whether a file holds one of some words, or is not there.
-func holds(sys *host.Reader, dir, name string, words ...string) bool {
+// hasWord reports whether a file holds one of some words, or is absent.
+func hasWord(sys *host.Reader, dir, name string, words ...string) bool {
 	b, err := sys.Text(dir, name)
 	return host.Gone(err) || err == nil && slices.ContainsFunc(words, func(w string) bool { return bytes.Equal(b, []byte(w)) })
 }

@@ -1,17 +1,12 @@
-// Package slowfile reads files that cost a command to an adapter, or to something
-// behind it: transceivers, temperatures, phys, bays. None of them is worth
-// waiting for, and some can do harm: an adapter that does not answer in time is
-// reset by its driver.
-//
-// So an adapter is asked one question at a time, in passes that are minutes
-// apart, and left alone for longer after one that went wrong. A scrape starts a
-// pass when it is time for one and serves what earlier ones gave. Only the very
-// first pass of an adapter is waited for, and briefly: without that, the first
-// scrape after a start, and whoever looks once, would not see what has been
-// asked for.
-//
-// All work is done in flights (see package flight) that end with their pass:
-// when nobody asks any longer, nothing is left behind.
+// Package slowfile reads files that cost a command to an adapter, or to a device
+// behind it: transceivers, temperatures, phys, bays. No scrape is worth waiting
+// for them, and some can do harm: a driver resets an adapter that does not answer
+// in time. So a PCI function's files are read in passes that are an interval
+// apart, and further apart after an error; each file takes a turn of its own at
+// the function's gate (see package gate). A scrape starts a pass that is due and
+// gets what earlier ones read. Only the first pass of a function is waited for,
+// and briefly, so that the first scrape has the values. A pass runs in a flight
+// (see package flight), so that nothing is left behind when nobody reads any more.
 package slowfile
 
 import (
@@ -20,50 +15,43 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/failure"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/gate"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// Shared hands the collectors of one host the same Reader, so that one that
-// takes another's place does not ask again what the other has asked. The zero
-// value is ready. It is safe for concurrent use.
-type Shared struct{ readers host.Shared[*Reader] }
-
-// Of returns the reader of a host.
-func (s *Shared) Of(h *host.Host) *Reader { return s.readers.Of(h, New) }
-
 // A Reader reads the slow files of one host. It is safe for concurrent use.
 type Reader struct {
-	sys host.Tree
-	now func() time.Time
+	sys  host.Tree
+	now  func() time.Time
+	gate *gate.Gate
 
-	mu    sync.Mutex
-	round uint64
-	lanes map[string]*lane
-	hosts map[string]*health // by the host's name
+	mu        sync.Mutex
+	round     uint64 // number of calls of Read
+	functions map[string]*function
+	hosts     map[string]*health // by the host's name
 }
 
-// New returns the reader of a host. Collectors take them from a Shared.
-func New(h *host.Host) *Reader {
-	return &Reader{sys: h.Sys, now: h.Now, lanes: map[string]*lane{}, hosts: map[string]*health{}}
+// New returns the reader of a host, whose files take their turns at a gate.
+func New(h *host.Host, g *gate.Gate) *Reader {
+	return &Reader{sys: h.Sys, now: h.Now, gate: g, functions: map[string]*function{}, hosts: map[string]*health{}}
 }
 
-// An Ask says how often adapters may be asked.
-type Ask struct {
-	Interval time.Duration             // how long a file is left alone
-	Wait     time.Duration             // how long to wait for an adapter's first pass
-	Busy     func(*scsihost.Host) bool // whether somebody else is asking the adapter; nil: never
+// Limits bound how long a caller waits, and how often files are read.
+type Limits struct {
+	Interval time.Duration // between two reads of a file
+	Wait     time.Duration // how long to wait for a function's first pass
 }
 
 // A File is a file to be read.
 type File struct {
 	Host  *scsihost.Host // whose adapter has to answer
 	Path  string         // below sysfs
-	Want  string         // what it holds, in words for an error
+	Want  string         // what it holds, for an error
 	Valid func([]byte) bool
-	Every time.Duration // how long it is left alone, if not for Ask.Interval
+	Every time.Duration // between two reads, if not Limits.Interval
 	Once  bool          // it never changes
 }
 
@@ -71,140 +59,142 @@ type File struct {
 type Answer struct {
 	Content []byte // nil when nothing is known; not to be changed
 	Age     time.Duration
-	Err     error // what is wrong and should be told
+	Err     error // to report
 }
 
-// Health is how it goes with asking the adapter of a SCSI host.
+// Health is the state of reading from the adapter of a SCSI host.
 type Health struct {
-	Asked  bool  // ever
-	Stuck  bool  // a question is out for too long
-	Err    error // what is wrong and should be told, apart from the files
-	Errors [fcstat.NumReasons]uint64
+	Asked    bool  // ever
+	Stuck    bool  // a read is late, or waits for one that is
+	Err      error // to report, apart from those of files
+	Failures failure.Counts
 }
 
 const (
-	patience = 10 * time.Second // with one file
-	maxPass  = time.Minute      // then the rest has to wait for the next one
-	maxWait  = time.Hour        // of the back-off
-	maxAge   = 4                // times the interval, of what is served for want of something newer
+	readTimeout = 10 * time.Second // after which a read is late
+	maxPass     = time.Minute      // after which a pass leaves its other files to the next one
+	maxBackOff  = time.Hour
+	maxAge      = 4 // times the interval, of a content that is kept in place of a newer one
 )
 
-// Read returns what is known of some files, in their order, and starts reading
-// anew where it is time for that. It appends to dst.
-func (r *Reader) Read(ctx context.Context, a Ask, files []File, dst []Answer) []Answer {
-	latest := time.Now().Add(a.Wait)
+// Read sets answers to what is known of some files, by their paths, and starts the
+// passes that are due.
+func (r *Reader) Read(ctx context.Context, limits Limits, files []File, answers map[string]Answer) {
+	until := time.Now().Add(limits.Wait)
 	if deadline, ok := ctx.Deadline(); ok {
-		if early := deadline.Add(-time.Until(deadline) / 10); early.Before(latest) {
-			latest = early
+		if early := deadline.Add(-time.Until(deadline) / 10); early.Before(until) {
+			until = early
 		}
 	}
-	for _, run := range r.start(a, files) {
-		run.Wait(ctx, latest)
+	for _, run := range r.start(limits, files) {
+		run.Wait(ctx, until)
 	}
+	clear(answers)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	for i := range files {
 		var answer Answer
-		// Somebody who asks for less may have had it forgotten meanwhile.
-		if l := r.lanes[files[i].Host.Lane()]; l != nil && l.files[keyOf(&files[i])] != nil {
-			answer = l.files[keyOf(&files[i])].answer(now, a)
+		// A caller with fewer files may have had this one forgotten meanwhile.
+		if fn := r.functions[files[i].Host.Function()]; fn != nil && fn.files[keyOf(&files[i])] != nil {
+			answer = fn.files[keyOf(&files[i])].answer(now, limits)
 		}
-		dst = append(dst, answer)
+		answers[files[i].Path] = answer
 	}
-	return dst
 }
 
-// start starts the passes that are due, and returns those to be waited for.
-func (r *Reader) start(a Ask, files []File) (first []*flight.Run[struct{}]) {
+// start starts the passes that are due, and returns the first ones of functions.
+func (r *Reader) start(limits Limits, files []File) (first []*flight.Run[struct{}]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	r.round++
-	var lanes []*lane // in a fixed order
+	var functions []*function // in the order of files
 	for i := range files {
-		l := r.lane(files[i].Host)
-		if l.round != r.round {
-			l.round = r.round
-			lanes = append(lanes, l)
+		fn := r.function(files[i].Host)
+		if fn.round != r.round {
+			fn.round = r.round
+			functions = append(functions, fn)
 		}
-		l.file(&files[i], r.round)
+		fn.add(&files[i], r.round)
 	}
 	r.forget()
-	for _, l := range lanes {
-		due := l.due(now, a)
-		if len(due) == 0 || a.Busy != nil && a.Busy(due[0].Host) {
+	for _, fn := range functions {
+		due := fn.due(now, limits)
+		if len(due) == 0 {
 			continue
 		}
-		fresh := l.run == nil
-		l.run, _ = l.flight.Go(func() (struct{}, error) {
-			r.pass(l, due, a)
+		fresh := fn.run == nil
+		fn.run, _ = fn.flight.Go(func() (struct{}, error) {
+			r.pass(fn, due, limits)
 			return struct{}{}, nil
 		})
 		if fresh {
-			first = append(first, l.run)
+			first = append(first, fn.run)
 		}
 	}
 	return first
 }
 
-// lane returns the lane of a host.
-func (r *Reader) lane(h *scsihost.Host) *lane {
-	l := r.lanes[h.Lane()]
-	if l == nil {
-		l = &lane{sys: r.sys.Reader(), files: map[key]*file{}}
-		r.lanes[h.Lane()] = l
+// function returns the function of a host.
+func (r *Reader) function(h *scsihost.Host) *function {
+	name := h.Function()
+	if r.functions[name] == nil {
+		r.functions[name] = &function{name: name, sys: r.sys.Reader(), files: map[key]*file{}}
 	}
-	return l
+	return r.functions[name]
 }
 
-// forget forgets what nobody asks for any longer, but for lanes in which
-// something is still under way: no second question may be asked there.
+// forget forgets files that the last caller did not want, and functions without
+// any, unless a pass is in progress: no second one may start there.
 func (r *Reader) forget() {
-	for name, l := range r.lanes {
-		for k, f := range l.files {
+	for name, fn := range r.functions {
+		for k, f := range fn.files {
 			if f.round != r.round {
-				delete(l.files, k)
+				delete(fn.files, k)
 			}
 		}
-		if l.round != r.round && l.flight.Current() == nil {
-			delete(r.lanes, name)
+		if fn.round != r.round && fn.flight.Current() == nil {
+			delete(r.functions, name)
 		}
 	}
 }
 
-// Health returns how it goes with a host.
+// Health returns the state of reading from a host.
 func (r *Reader) Health(h *scsihost.Host) Health {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var result Health
 	if known := r.hosts[h.Name]; known != nil && known.dir == h.Dir {
-		result = Health{Asked: true, Errors: known.errors}
+		result = Health{Asked: true, Failures: known.failures}
 	}
-	l := r.lanes[h.Lane()]
-	if l == nil {
+	fn := r.functions[h.Function()]
+	if fn == nil {
 		return result
 	}
-	result.Err = l.panicked()
-	if f := l.asking; f != nil && f.Host.Name == h.Name && r.now().Sub(l.since) >= patience {
-		result.Stuck = true
-		result.Err = fmt.Errorf("%s: no answer yet", r.sys.Path(f.Path))
-		if !l.late {
-			l.late = true
-			r.count(h, timeout())
-			result.Errors = r.hosts[h.Name].errors
+	result.Err = fn.panicked()
+	if f := fn.current; f != nil && f.Host.Name == h.Name && r.now().Sub(fn.since) >= readTimeout {
+		if fn.reading && !fn.late {
+			fn.late = true
+			r.count(h, failure.Timeout)
+			result.Failures = r.hosts[h.Name].failures
 		}
+		path := r.gate.Outstanding(fn.name)
+		if path == "" {
+			path = r.sys.Path(f.Path)
+		}
+		result.Asked, result.Stuck = true, true
+		result.Err = fmt.Errorf("%s: no answer yet", path)
 	}
 	return result
 }
 
-// count counts an error of a host.
-func (r *Reader) count(h *scsihost.Host, reason fcstat.Reason) {
-	r.healthOf(h).errors[reason]++
+// count counts a failure of a host.
+func (r *Reader) count(h *scsihost.Host, reason failure.Reason) {
+	r.healthOf(h).failures[reason]++
 }
 
-// healthOf returns what is known of a host. The kernel gives their numbers out
-// again.
+// healthOf returns what is known of a host. The kernel reuses their numbers.
 func (r *Reader) healthOf(h *scsihost.Host) *health {
 	known := r.hosts[h.Name]
 	if known == nil || known.dir != h.Dir {
@@ -215,6 +205,6 @@ func (r *Reader) healthOf(h *scsihost.Host) *health {
 }
 
 type health struct {
-	dir    string
-	errors [fcstat.NumReasons]uint64
+	dir      string
+	failures failure.Counts
 }

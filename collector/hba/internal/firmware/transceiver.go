@@ -1,4 +1,4 @@
-package hba
+package firmware
 
 import (
 	"errors"
@@ -13,47 +13,47 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// hbaSFP are the families of optical transceivers. Three drivers hand out what
-// these say of themselves: qla2xxx the pages as they are (device/sfp), lpfc a
-// text (lpfc_xcvr_data), and zfcp a file for each word (diagnostics/).
-type hbaSFP struct {
+// transceiver has the families of optical transceivers. Three drivers show their
+// pages: qla2xxx as they are (device/sfp), lpfc as text (lpfc_xcvr_data), and zfcp
+// as a file for each word (diagnostics/).
+type transceiver struct {
 	info   *metric.Family
 	values [sfp.NumQuantities]*metric.Family
 	alarm  *metric.Family
 }
 
-func newHBASFP(m *metric.Set) hbaSFP {
-	return hbaSFP{
-		info: m.Gauge("node_hba_sfp_info", "The optical transceiver of a port, as 1, with its wavelength in nanometres.",
+func newTransceiver(m *metric.Set) transceiver {
+	return transceiver{
+		info: m.Gauge("node_hba_sfp_info", "Optical transceiver of a port, with its wavelength in nanometres.",
 			"connector", "fc_host", "part_number", "serial", "vendor", "wavelength"),
 		values: [sfp.NumQuantities]*metric.Family{
 			sfp.Temperature: m.Gauge("node_hba_sfp_temperature_celsius", "Temperature of the transceiver.", "fc_host"),
-			sfp.Voltage:     m.Gauge("node_hba_sfp_voltage_volts", "Voltage that the transceiver runs on.", "fc_host"),
-			sfp.BiasCurrent: m.Gauge("node_hba_sfp_bias_current_amperes", "Current through the laser, which rises as it grows old.", "fc_host"),
+			sfp.Voltage:     m.Gauge("node_hba_sfp_voltage_volts", "Supply voltage of the transceiver.", "fc_host"),
+			sfp.BiasCurrent: m.Gauge("node_hba_sfp_bias_current_amperes", "Current through the laser, which rises as it ages.", "fc_host"),
 			sfp.TxPower:     m.Gauge("node_hba_sfp_tx_power_watts", "Power of the light that the transceiver sends.", "fc_host"),
 			sfp.RxPower:     m.Gauge("node_hba_sfp_rx_power_watts", "Power of the light that the transceiver receives.", "fc_host"),
 		},
-		alarm: m.Gauge("node_hba_sfp_alarm", "Whether a reading of the transceiver is beyond a limit that its vendor has set.", "fc_host", "level", "sensor"),
+		alarm: m.Gauge("node_hba_sfp_alarm", "Whether a reading of the transceiver is beyond a limit of its vendor.", "fc_host", "level", "sensor"),
 	}
 }
 
-// visit asks for the transceiver of a port.
-func (f *hbaSFP) visit(a attr.Reader, q *slowQueue, h *scsihost.Host) {
+// visit looks up the transceiver of a port.
+func (f *transceiver) visit(a attr.Reader, l *lookup, h *scsihost.Host) {
 	switch h.Driver {
 	case "qla2xxx":
-		file := slowfile.File{Host: h, Want: "512 bytes of SFF-8472, for which it takes CAP_SYS_ADMIN", Valid: isSFP}
-		if b, ok := q.raw(file, scsihost.SCSI, h.Name, "device/sfp"); ok {
+		file := slowfile.File{Host: h, Want: "512 bytes of SFF-8472, which needs CAP_SYS_ADMIN", Valid: isSFP}
+		if b, ok := l.content(file, scsihost.SCSI, h.Name, "device/sfp"); ok {
 			if m, err := sfp.Decode(b); err == nil {
 				f.emit(a, h, m)
 			}
 		}
 	case "lpfc":
 		file := slowfile.File{Host: h, Want: "a transceiver, in lines such as Vcc: x80e8 V"}
-		if m, ok := slowParsed(q, file, sfp.DecodeText, scsihost.SCSI, h.Name, "lpfc_xcvr_data"); ok && m != nil {
+		if m, ok := parsed(l, file, sfp.DecodeText, scsihost.SCSI, h.Name, "lpfc_xcvr_data"); ok && m != nil {
 			f.emit(a, h, m)
 		}
 	case "zfcp":
-		f.visitZfcp(a, q, h)
+		f.visitZfcp(a, l, h)
 	}
 }
 
@@ -62,8 +62,8 @@ func isSFP(b []byte) bool {
 	return err == nil || errors.Is(err, sfp.ErrNone)
 }
 
-// emit emits a transceiver that says who made it.
-func (f *hbaSFP) emit(a attr.Reader, h *scsihost.Host, m *sfp.Module) {
+// emit emits a transceiver with its vendor.
+func (f *transceiver) emit(a attr.Reader, h *scsihost.Host, m *sfp.Module) {
 	wavelength := ""
 	if m.Wavelength > 0 {
 		wavelength = strconv.Itoa(int(m.Wavelength))
@@ -73,7 +73,7 @@ func (f *hbaSFP) emit(a attr.Reader, h *scsihost.Host, m *sfp.Module) {
 	f.emitReadings(a, h, &m.Readings)
 }
 
-func (f *hbaSFP) emitReadings(a attr.Reader, h *scsihost.Host, r *sfp.Readings) {
+func (f *transceiver) emitReadings(a attr.Reader, h *scsihost.Host, r *sfp.Readings) {
 	for quantity := range sfp.NumQuantities {
 		v, ok := r.Value(quantity)
 		if !ok {
@@ -88,20 +88,20 @@ func (f *hbaSFP) emitReadings(a attr.Reader, h *scsihost.Host, r *sfp.Readings) 
 	}
 }
 
-// visitZfcp asks for the words of a transceiver one by one. They are kept from
-// ordinary users. What a port without a laser says of light means nothing.
-func (f *hbaSFP) visitZfcp(a attr.Reader, q *slowQueue, h *scsihost.Host) {
+// visitZfcp looks up the words of a transceiver, which only root may read. The
+// optical readings of a port without a laser mean nothing.
+func (f *transceiver) visitZfcp(a attr.Reader, l *lookup, h *scsihost.Host) {
 	if h.Dir == "" {
 		return
 	}
 	dir := path.Join(path.Dir(h.Dir), "diagnostics")
 	file := slowfile.File{Host: h, Want: "a number of 16 bits"}
-	invalid, known := slowParsed(q, file, word, dir, "sfp_invalid")
-	optical, told := slowParsed(q, file, word, dir, "optical_port")
+	invalid, known := parsed(l, file, word, dir, "sfp_invalid")
+	optical, opticalKnown := parsed(l, file, word, dir, "optical_port")
 	var r sfp.Readings
 	for quantity, name := range [sfp.NumQuantities]string{"temperature", "vcc", "tx_bias", "tx_power", "rx_power"} {
-		raw, ok := slowParsed(q, file, word, dir, name)
-		if dark := told && optical == 0 && sfp.Quantity(quantity) >= sfp.BiasCurrent; ok && !dark {
+		raw, ok := parsed(l, file, word, dir, name)
+		if dark := opticalKnown && optical == 0 && sfp.Quantity(quantity) >= sfp.BiasCurrent; ok && !dark {
 			r.SetRaw(sfp.Quantity(quantity), raw)
 		}
 	}
@@ -110,7 +110,7 @@ func (f *hbaSFP) visitZfcp(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	}
 }
 
-// word reads a number of 16 bits, with or without a sign.
+// word parses a number of 16 bits, with or without a sign.
 func word(b []byte) (uint16, bool) {
 	v, ok := scan.Int(b)
 	return uint16(v), ok && v >= -1<<15 && v < 1<<16
