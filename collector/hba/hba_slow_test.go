@@ -88,8 +88,8 @@ func (s *slowHost) collector(options map[string][]string) (collect.Collector, *m
 	return c, metric.NewSink(set)
 }
 
-// read reads once, and returns what is served, and what was told.
-func (s *slowHost) read(c collect.Collector, out *metric.Sink) (text, told string) {
+// read reads once, and returns what is served, and what is reported.
+func (s *slowHost) read(c collect.Collector, out *metric.Sink) (text, reported string) {
 	s.t.Helper()
 	out.Reset(metric.Text)
 	if err := c.Update(context.Background(), out); err != nil {
@@ -97,9 +97,9 @@ func (s *slowHost) read(c collect.Collector, out *metric.Sink) (text, told strin
 	}
 	errs, _ := out.Errors()
 	for _, err := range errs {
-		told += err.Error() + "\n"
+		reported += err.Error() + "\n"
 	}
-	return string(out.AppendText(nil, nil, func(string) bool { return false })), told
+	return string(out.AppendText(nil, nil, func(string) bool { return false })), reported
 }
 
 // slowFiles are the files that cost a command, on the host of the tests.
@@ -162,7 +162,7 @@ func TestSlowHangs(t *testing.T) {
 		if i%10 == 9 {
 			c, out = s.collector(slowOn) // as a reload does
 		}
-		text, told := s.read(c, out)
+		text, reported := s.read(c, out)
 		for _, want := range []string{
 			`node_hba_read_stuck{scsi_host="host3"} 1`,
 			`node_hba_read_errors_total{reason="timeout",scsi_host="host3"} 1`,
@@ -175,8 +175,8 @@ func TestSlowHangs(t *testing.T) {
 				t.Fatalf("reading %d: want %s in\n%s", i, want, text)
 			}
 		}
-		if strings.Contains(text, "node_hba_sfp") || !strings.Contains(told, "host3/device/sfp: no answer yet") {
-			t.Fatalf("reading %d: %s\n%s", i, told, text)
+		if strings.Contains(text, "node_hba_sfp") || !strings.Contains(reported, "host3/device/sfp: no answer yet") {
+			t.Fatalf("reading %d: %s\n%s", i, reported, text)
 		}
 	}
 	for i := 0; runtime.NumGoroutine() > before; i++ { // those of other adapters end
@@ -191,8 +191,8 @@ func TestSlowHangs(t *testing.T) {
 	if err := os.Remove(fifo); err != nil {
 		t.Fatal(err)
 	}
-	for told := "-"; told != ""; { // until the reading has ended
-		_, told = s.read(c, out)
+	for reported := "-"; reported != ""; { // until the reading has ended
+		_, reported = s.read(c, out)
 		runtime.Gosched()
 	}
 	s.later(10 * time.Minute)

@@ -22,13 +22,16 @@ import (
 type Readers struct {
 	Statistics *fcstat.Reader
 	Slow       *slowfile.Reader
+
+	gate gate.Gate
 }
 
 // NewReaders returns the readers of a host, with a gate of their own. Collectors
 // take them from a Shared.
 func NewReaders(h *host.Host) *Readers {
-	g := new(gate.Gate)
-	return &Readers{Statistics: fcstat.New(h, g), Slow: slowfile.New(h, g)}
+	r := new(Readers)
+	r.Statistics, r.Slow = fcstat.New(h, &r.gate), slowfile.New(h, &r.gate)
+	return r
 }
 
 // Shared gives the collectors of one host the same Readers, those that a reload

@@ -413,6 +413,22 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// TestStateOfTheTurn has a port change its state before its pass begins.
+func TestStateOfTheTurn(t *testing.T) {
+	m := newMachine(t)
+	m.put("host3", map[Counter]uint64{Seconds: 100})
+	for _, c := range []struct {
+		state string
+		asked bool
+	}{{"Diagnostics", false}, {"Unknown", false}, {"Online", true}} {
+		m.write(filepath.Join(m.root, "class/fc_host/host3/port_state"), c.state+"\n")
+		m.later(time.Minute)
+		if a := m.ask(patient, online("host3", "lpfc"))[0]; a.Asked != c.asked || a.Err != nil {
+			t.Errorf("%s: %+v", c.state, a)
+		}
+	}
+}
+
 // TestUnknownDriver: what it does not fill is found out, and asked for again
 // after an hour.
 func TestUnknownDriver(t *testing.T) {

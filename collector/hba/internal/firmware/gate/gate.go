@@ -26,7 +26,7 @@ type turn struct {
 	begin chan struct{} // closed when the turn begins
 }
 
-// Turn waits until nobody else reads from the function, and calls read. While
+// Turn waits until no other read of the function is outstanding, and calls read. While
 // read is running, path returns the file that it reads; it is called by other
 // goroutines.
 func (g *Gate) Turn(function string, path func() string, read func()) {

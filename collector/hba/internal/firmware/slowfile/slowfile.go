@@ -6,7 +6,7 @@
 // the function's gate (see package gate). A scrape starts a pass that is due and
 // gets what earlier ones read. Only the first pass of a function is waited for,
 // and briefly, so that the first scrape has the values. A pass runs in a flight
-// (see package flight), so that nothing is left behind when nobody reads any more.
+// (see package flight), so that no goroutine is left behind after the last Read.
 package slowfile
 
 import (

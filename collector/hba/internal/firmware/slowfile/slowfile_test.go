@@ -216,9 +216,9 @@ func TestBackOff(t *testing.T) {
 
 func TestWhatIsNoFaultOfTheAdapter(t *testing.T) {
 	for what, c := range map[string]struct {
-		spoil func(*machine)
-		told  string
-		count error
+		spoil    func(*machine)
+		reported string
+		count    error
 	}{
 		"not allowed":      {func(m *machine) { m.fail("a", unix.EACCES) }, "permission denied", unix.EACCES},
 		"not there":        {func(m *machine) { _ = os.Remove(m.path("a")) }, "", nil},
@@ -237,8 +237,8 @@ func TestWhatIsNoFaultOfTheAdapter(t *testing.T) {
 			a := m.read(files...)
 			m.wantNone(a[0])
 			m.want(a[1], "2")
-			if (a[0].Err == nil) != (c.told == "") || a[0].Err != nil && !strings.Contains(a[0].Err.Error(), c.told) {
-				t.Errorf("told %v, want %q", a[0].Err, c.told)
+			if (a[0].Err == nil) != (c.reported == "") || a[0].Err != nil && !strings.Contains(a[0].Err.Error(), c.reported) {
+				t.Errorf("reported %v, want %q", a[0].Err, c.reported)
 			}
 			var want failure.Counts
 			if c.count != nil {
