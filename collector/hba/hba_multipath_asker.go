@@ -40,9 +40,9 @@ func (a *asker[T]) ask(ctx context.Context, now time.Time, question func() (T, e
 		a.keep(v, now, err)
 		return v, err
 	})
-	until := run.Started.Add(askBudget)
+	until := run.StartTime.Add(askBudget)
 	if a.isSlow() {
-		until = run.Started
+		until = run.StartTime
 	}
 	if deadline, ok := ctx.Deadline(); ok { // in time to answer who asks
 		if latest := deadline.Add(-time.Until(deadline) / 10); latest.Before(until) {

@@ -208,7 +208,7 @@ func (f *hbaNVMeControllers) updateState(a attr.Reader, c *nvmeController) bool 
 		word = []byte("unknown")
 	case "fencing", "fenced", "unknown state":
 		word = []byte("unknown")
-	case nvmefs.Live:
+	case nvmefs.StateLive:
 		c.state = nvmeLive
 	}
 	if !f.state.Known(word) {

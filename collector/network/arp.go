@@ -72,7 +72,7 @@ func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
 		if err == nil {
 			return nil
 		}
-		if !rtnl.Failed(err) {
+		if !rtnl.DumpFailed(err) {
 			out.Error(err)
 			return nil
 		}
@@ -87,7 +87,7 @@ func (c *arpCollector) updateLinks(out *metric.Sink) error {
 			c.byIndex[n.Index]++
 		}
 	})
-	if rtnl.Failed(broken) || len(c.byIndex) == 0 {
+	if rtnl.DumpFailed(broken) || len(c.byIndex) == 0 {
 		return broken
 	}
 	clear(c.byName)
@@ -96,7 +96,7 @@ func (c *arpCollector) updateLinks(out *metric.Sink) error {
 			c.byName[l.Name] = &n
 		}
 	})
-	if rtnl.Failed(err) {
+	if rtnl.DumpFailed(err) {
 		return err
 	}
 	c.emit(out)

@@ -110,7 +110,7 @@ func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	err := c.updateLinks(differ == nil, out)
 	switch {
-	case rtnl.Failed(err):
+	case rtnl.DumpFailed(err):
 		if c.options.Netlink {
 			out.Error(err)
 		}
@@ -147,7 +147,7 @@ func (c *netclassCollector) updateLinks(agree bool, out *metric.Sink) error {
 		}
 	})
 	c.forget(links)
-	if links > 0 && rtnl.Failed(err) {
+	if links > 0 && rtnl.DumpFailed(err) {
 		out.Error(err) // half a dump: what it told must not be told twice
 		return nil
 	}

@@ -38,7 +38,7 @@ func (a *addressInfo) update(out *metric.Sink) {
 	clear(a.seen)
 	if err := a.links.Links(false, func(l *rtnl.Link) { a.names[l.Index] = l.Name }); err != nil {
 		out.Error(err)
-		if rtnl.Failed(err) {
+		if rtnl.DumpFailed(err) {
 			return
 		}
 	}

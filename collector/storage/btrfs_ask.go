@@ -65,7 +65,7 @@ func (p *btrfsProber) ask(ctx context.Context, withErrors bool, out *metric.Sink
 		switch {
 		case !ok:
 			late = true
-			out.Error(fmt.Errorf("%s: btrfs has not answered since %s", p.root.Path(probe.points[0]), probe.run.Started.UTC().Format(time.RFC3339)))
+			out.Error(fmt.Errorf("%s: btrfs has not answered since %s", p.root.Path(probe.points[0]), probe.run.StartTime.UTC().Format(time.RFC3339)))
 		case err == nil:
 			p.answers = append(p.answers, fs)
 		case !host.Gone(err) && !errors.Is(err, syscall.ENOTTY): // gone: unmounted, or below another mount
@@ -98,7 +98,7 @@ func (probe *btrfsProbe) begin(call func(string, bool) (host.Btrfs, error), root
 func (probe *btrfsProbe) wait(ctx context.Context) (fs host.Btrfs, ok bool, err error) {
 	deadline, _ := ctx.Deadline()
 	if !probe.started {
-		deadline = probe.run.Started
+		deadline = probe.run.StartTime
 	}
 	if !probe.run.Wait(ctx, deadline) {
 		return fs, false, nil

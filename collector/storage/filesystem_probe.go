@@ -150,7 +150,7 @@ func (p *mountProber) begin(ctx context.Context, mounts []*mount, now, deadline 
 		}
 		oldest := p.asked[turn]
 		turn++
-		if !oldest.wait(ctx, earlier(deadline, oldest.run.Started.Add(mountGrace))) {
+		if !oldest.wait(ctx, earlier(deadline, oldest.run.StartTime.Add(mountGrace))) {
 			p.out++
 		}
 	}

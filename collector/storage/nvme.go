@@ -76,7 +76,7 @@ func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
 		for i := range namespaces {
 			c.emit(name, &namespaces[i], out)
 		}
-		if controller.State == nvmefs.Live { // others would not answer, or keep the question until they are back
+		if controller.State == nvmefs.StateLive { // others would not answer, or keep the question until they are back
 			c.usage.ask(name, namespaces)
 		}
 	}

@@ -84,7 +84,7 @@ func (u *nvmeUsage) ask(controller string, namespaces []nvmefs.Namespace) {
 // wait emits what the controllers say that were asked.
 func (u *nvmeUsage) wait(ctx context.Context, out *metric.Sink, used *metric.Family) {
 	for _, q := range u.asked {
-		if !q.run.Wait(ctx, q.run.Started.Add(u.patience)) {
+		if !q.run.Wait(ctx, q.run.StartTime.Add(u.patience)) {
 			out.Error(fmt.Errorf("%s: nuse: no answer within %s", u.host.Sys.Path("class/nvme", q.controller), u.patience))
 			continue
 		}

@@ -69,7 +69,7 @@ func (c *nvmesubsystemCollector) emit(s *nvmefs.Subsystem, out *metric.Sink) {
 	}
 	live := 0
 	for _, p := range s.Controllers {
-		if p.State == nvmefs.Live {
+		if p.State == nvmefs.StateLive {
 			live++
 		}
 		if p.State == "" { // not to be read: counts as a path, and as nothing that was not seen

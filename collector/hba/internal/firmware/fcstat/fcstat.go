@@ -101,7 +101,7 @@ func (r *Reader) Read(ctx context.Context, limits Limits, ports []Port, dst []An
 		p := r.port(ports[i].Host)
 		var panicked error
 		for run := runs[i]; run != nil; run = r.start(p, limits, ports[i]) {
-			if !run.Wait(ctx, earlier(deadline, run.Started.Add(limits.Timeout))) {
+			if !run.Wait(ctx, earlier(deadline, run.StartTime.Add(limits.Timeout))) {
 				p.noteLate(run)
 				break
 			}
