@@ -1,4 +1,4 @@
-package slow
+package slowfile
 
 import (
 	"context"
@@ -12,7 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/failure"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/gate"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
@@ -23,7 +24,7 @@ type machine struct {
 	t      *testing.T
 	root   string
 	faults host.Faults
-	ask    Ask
+	limits Limits
 
 	clockLock sync.Mutex
 	clock     time.Time
@@ -35,8 +36,8 @@ func newMachine(t *testing.T) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), ask: Ask{Interval: 5 * time.Minute, Wait: time.Minute}}
-	m.Reader = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time})
+	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), limits: Limits{Interval: 5 * time.Minute, Wait: time.Minute}}
+	m.Reader = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time}, new(gate.Gate))
 	return m
 }
 
@@ -66,15 +67,22 @@ func (m *machine) put(name, content string) {
 
 func (m *machine) fail(name string, err error) { m.faults.Set(m.path(name), err) }
 
+// read returns the answers for files, in their order.
 func (m *machine) read(files ...File) []Answer {
-	return m.Read(context.Background(), m.ask, files, nil)
+	byPath := map[string]Answer{}
+	m.Read(context.Background(), m.limits, files, byPath)
+	var answers []Answer
+	for _, f := range files {
+		answers = append(answers, byPath[f.Path])
+	}
+	return answers
 }
 
-// settle waits for the pass of a host that is under way, if one is.
-func (m *machine) settle(h *scsihost.Host) {
+// await waits for the pass of a host that is under way, if one is.
+func (m *machine) await(h *scsihost.Host) {
 	m.t.Helper()
 	m.mu.Lock()
-	run := m.lanes[h.Lane()].run
+	run := m.functions[h.Function()].run
 	m.mu.Unlock()
 	if run != nil && !run.Wait(context.Background(), time.Now().Add(time.Minute)) {
 		m.t.Fatal("a pass does not end")
@@ -85,7 +93,7 @@ func (m *machine) settle(h *scsihost.Host) {
 func (m *machine) twice(files ...File) []Answer {
 	m.t.Helper()
 	m.read(files...)
-	m.settle(files[0].Host)
+	m.await(files[0].Host)
 	return m.read(files...)
 }
 
@@ -132,7 +140,7 @@ func TestAnIntervalApart(t *testing.T) {
 	m.put("temp", "48\n")
 	m.later(5*time.Minute - 1)
 	a := m.read(f)[0]
-	m.settle(host3)
+	m.await(host3)
 	if m.want(a, "47\n"); a.Age != 5*time.Minute-1 {
 		t.Errorf("age %v", a.Age)
 	}
@@ -141,7 +149,7 @@ func TestAnIntervalApart(t *testing.T) {
 	if m.want(a, "48\n"); a.Age != 0 {
 		t.Errorf("age %v", a.Age)
 	}
-	if h := m.Health(host3); !h.Asked || h.Stuck || h.Err != nil || h.Errors != [fcstat.NumReasons]uint64{} {
+	if h := m.Health(host3); !h.Asked || h.Stuck || h.Err != nil || h.Failures != (failure.Counts{}) {
 		t.Errorf("%+v", h)
 	}
 	if m.Health(host4).Asked {
@@ -165,7 +173,7 @@ func TestALaterPassIsNotWaitedFor(t *testing.T) {
 	m.later(5 * time.Minute)
 	m.want(m.read(f)[0], "47\n") // or this would not return
 	close(release)
-	m.settle(host3)
+	m.await(host3)
 	m.want(m.read(f)[0], "48\n")
 }
 
@@ -182,18 +190,18 @@ func TestBackOff(t *testing.T) {
 		t.Errorf("%+v", a[1])
 	}
 	m.wantNone(a[2]) // the pass ended there
-	if n := m.Health(host3).Errors[fcstat.ReasonOf(unix.EIO)]; n != 1 {
+	if n := m.Health(host3).Failures[failure.Of(unix.EIO)]; n != 1 {
 		t.Errorf("%d errors", n)
 	}
 	// What had not been read comes first, and the pass ends again with b. From
 	// then on the wait is doubled, up to an hour.
 	for i, wait := range []time.Duration{10 * time.Minute, 20 * time.Minute, 40 * time.Minute, time.Hour, time.Hour} {
 		m.later(wait - 1)
-		if m.twice(first, second, third); m.Health(host3).Errors[fcstat.ReasonOf(unix.EIO)] != uint64(i+1) {
+		if m.twice(first, second, third); m.Health(host3).Failures[failure.Of(unix.EIO)] != uint64(i+1) {
 			t.Fatalf("read before %v were over", wait)
 		}
 		m.later(1)
-		if a = m.twice(first, second, third); m.Health(host3).Errors[fcstat.ReasonOf(unix.EIO)] != uint64(i+2) {
+		if a = m.twice(first, second, third); m.Health(host3).Failures[failure.Of(unix.EIO)] != uint64(i+2) {
 			t.Fatalf("not read after %v", wait)
 		}
 		m.want(a[2], "3")
@@ -208,9 +216,9 @@ func TestBackOff(t *testing.T) {
 
 func TestWhatIsNoFaultOfTheAdapter(t *testing.T) {
 	for what, c := range map[string]struct {
-		spoil func(*machine)
-		told  string
-		count error
+		spoil    func(*machine)
+		reported string
+		count    error
 	}{
 		"not allowed":      {func(m *machine) { m.fail("a", unix.EACCES) }, "permission denied", unix.EACCES},
 		"not there":        {func(m *machine) { _ = os.Remove(m.path("a")) }, "", nil},
@@ -229,14 +237,14 @@ func TestWhatIsNoFaultOfTheAdapter(t *testing.T) {
 			a := m.read(files...)
 			m.wantNone(a[0])
 			m.want(a[1], "2")
-			if (a[0].Err == nil) != (c.told == "") || a[0].Err != nil && !strings.Contains(a[0].Err.Error(), c.told) {
-				t.Errorf("told %v, want %q", a[0].Err, c.told)
+			if (a[0].Err == nil) != (c.reported == "") || a[0].Err != nil && !strings.Contains(a[0].Err.Error(), c.reported) {
+				t.Errorf("reported %v, want %q", a[0].Err, c.reported)
 			}
-			var want [fcstat.NumReasons]uint64
+			var want failure.Counts
 			if c.count != nil {
-				want[fcstat.ReasonOf(c.count)]++
+				want[failure.Of(c.count)]++
 			}
-			if have := m.Health(host3).Errors; have != want {
+			if have := m.Health(host3).Failures; have != want {
 				t.Errorf("%v errors, want %v", have, want)
 			}
 			m.put("b", "3")
@@ -254,14 +262,14 @@ func TestStuck(t *testing.T) {
 	if err := unix.Mkfifo(m.path("sfp"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m.ask.Wait = 10 * time.Millisecond
+	m.limits.Wait = 10 * time.Millisecond
 	m.read(files...)
-	m.settle(host4)
+	m.await(host4)
 	before := runtime.NumGoroutine()
 	for i := range 100 {
 		m.later(15 * time.Second)
 		a := m.read(files...)
-		m.settle(host4)
+		m.await(host4)
 		m.wantNone(a[1])
 		if a[2].Content == nil || a[2].Age > 5*time.Minute {
 			t.Fatalf("reading %d: host4 has %q, %v old", i, a[2].Content, a[2].Age)
@@ -270,7 +278,7 @@ func TestStuck(t *testing.T) {
 		if !h.Stuck || h.Err == nil || !strings.Contains(h.Err.Error(), m.path("sfp")+": no answer yet") {
 			t.Fatalf("reading %d: %+v", i, h)
 		}
-		if n := h.Errors[timeout()]; n != 1 {
+		if n := h.Failures[failure.Timeout]; n != 1 {
 			t.Fatalf("reading %d: counted %d times", i, n)
 		}
 		if m.Health(host4).Stuck {
@@ -284,14 +292,14 @@ func TestStuck(t *testing.T) {
 	if err := os.WriteFile(m.path("sfp"), []byte("page"), 0); err != nil {
 		t.Fatal(err)
 	}
-	m.settle(host3)
+	m.await(host3)
 	if err := os.Remove(m.path("sfp")); err != nil {
 		t.Fatal(err)
 	}
 	m.put("sfp", "new page")
 	m.want(m.read(files...)[1], "page")
-	m.settle(host3)
-	if h := m.Health(host3); h.Stuck || h.Err != nil || h.Errors[timeout()] != 1 {
+	m.await(host3)
+	if h := m.Health(host3); h.Stuck || h.Err != nil || h.Failures[failure.Timeout] != 1 {
 		t.Errorf("%+v", h)
 	}
 	m.later(10 * time.Minute)
@@ -324,12 +332,12 @@ func TestOverlong(t *testing.T) {
 	a = m.read(sleepy, File{Host: host3, Path: "b"})
 	m.want(a[0], "a")
 	m.wantNone(a[1])
-	if n := m.Health(host3).Errors[timeout()]; n != 1 {
+	if n := m.Health(host3).Failures[failure.Timeout]; n != 1 {
 		t.Errorf("counted %d times", n)
 	}
 }
 
-func TestHeld(t *testing.T) {
+func TestNotReady(t *testing.T) {
 	emulex, raid, z := *host3, *host3, *host4
 	emulex.Driver, raid.Driver = "lpfc", "mpi3mr"
 	z.Driver, z.PCI, z.Dir = "zfcp", "", "devices/css0/0.0.000d/0.0.1900/host4"
@@ -355,7 +363,7 @@ func TestHeld(t *testing.T) {
 			m.put("temp", "47")
 			m.put(c.file, c.bad+"\n")
 			m.wantNone(m.twice(f)[0])
-			m.settle(c.host)
+			m.await(c.host)
 			if asked || m.Health(c.host).Asked {
 				t.Error("it was asked")
 			}
@@ -363,18 +371,6 @@ func TestHeld(t *testing.T) {
 			m.want(m.twice(f)[0], "47")
 		})
 	}
-}
-
-func TestBusy(t *testing.T) {
-	m := newMachine(t)
-	f := File{Host: host3, Path: "temp"}
-	m.put("temp", "47")
-	busy := true
-	m.ask.Busy = func(h *scsihost.Host) bool { return busy && h.Name == "host3" }
-	m.wantNone(m.read(f)[0])
-	m.wantNone(m.read(f)[0])
-	busy = false
-	m.want(m.read(f)[0], "47")
 }
 
 func TestOnce(t *testing.T) {
@@ -394,7 +390,7 @@ func TestOnce(t *testing.T) {
 	other := adapter("3", "0000:3c:00.0")
 	once.Host = other
 	m.want(m.read(once)[0], "1")
-	if m.Health(other).Errors != [fcstat.NumReasons]uint64{} {
+	if m.Health(other).Failures != (failure.Counts{}) {
 		t.Error("it inherits errors")
 	}
 	// Or another driver the adapter.
@@ -412,10 +408,10 @@ func TestTooOld(t *testing.T) {
 	m.put("class/scsi_host/host3/state", "recovery")
 	m.later(20 * time.Minute)
 	m.want(m.read(f)[0], "47")
-	m.settle(host3)
+	m.await(host3)
 	m.later(1)
 	m.wantNone(m.read(f)[0])
-	m.settle(host3)
+	m.await(host3)
 }
 
 func TestNothingIsLeftBehind(t *testing.T) {
@@ -424,27 +420,27 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if err := unix.Mkfifo(m.path("sfp"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m.ask.Wait = time.Millisecond
+	m.limits.Wait = time.Millisecond
 	before := runtime.NumGoroutine()
 	hung := File{Host: host3, Path: "sfp"}
 	m.read(hung)
 	for range 5 { // somebody else asks for something else
 		m.read(File{Host: host4, Path: "temp"})
 	}
-	if len(m.lanes) != 2 {
-		t.Error("a lane with a question in it was forgotten")
+	if len(m.functions) != 2 {
+		t.Error("a function with a read in progress was forgotten")
 	}
 	m.read(hung, File{Host: host4, Path: "temp"})
 	m.mu.Lock()
-	run := m.lanes[host3.Lane()].run
+	run := m.functions[host3.Function()].run
 	m.mu.Unlock()
 	if err := os.WriteFile(m.path("sfp"), nil, 0); err != nil {
 		t.Fatal(err)
 	}
 	<-run.Done()
 	m.read()
-	if len(m.lanes) != 0 {
-		t.Errorf("%d lanes are left", len(m.lanes))
+	if len(m.functions) != 0 {
+		t.Errorf("%d functions are left", len(m.functions))
 	}
 	m.goroutines(before)
 }
@@ -472,14 +468,5 @@ func TestPanic(t *testing.T) {
 	}
 	if m.Health(host3).Stuck {
 		t.Error("stuck")
-	}
-}
-
-func TestShared(t *testing.T) {
-	var s Shared
-	one, other := &host.Host{}, &host.Host{}
-	first := s.Of(one)
-	if s.Of(one) != first || s.Of(other) == first {
-		t.Error("want one reader for each host")
 	}
 }

@@ -8,14 +8,15 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/failure"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// A Pass is what one reading of a port's statistics gave. It is immutable.
+// A Pass is the result of reading a port's statistics once. It is immutable.
 type Pass struct {
 	Taken  time.Time
-	Errors []error // files that could not be read, without those that are not there
+	Errors []error // of files that could not be read, without absent ones
 
 	values [counters]uint64
 	have   Set
@@ -29,37 +30,43 @@ func (p *Pass) set(c Counter, v uint64) {
 	p.have |= 1 << c
 }
 
-// The ways in which a pass can end, apart from well.
+// How a pass can fail.
 var (
-	errHeld      = errors.New("the host is not in a state to be asked")
+	errNotReady  = errors.New("the host is not in a state to be asked")
 	errNone      = errors.New("the driver has no statistics")
 	errNoBlock   = errors.New("the driver gives no statistics now")
 	errDiscarded = errors.New("the adapter answers nothing but ones")
 	errSlow      = errors.New("the adapter is too slow to be asked for more")
 )
 
-// settle is how long to wait before a counter that fell is read again.
-const settle = 50 * time.Millisecond
+// rereadDelay is how long to wait before a counter that fell is read again.
+const rereadDelay = 50 * time.Millisecond
 
-// maxErrors bounds what a pass keeps of its errors.
+// maxErrors is the maximum number of errors that a pass keeps.
 const maxErrors = 4
 
 // A reading is a pass in the making. It belongs to one goroutine.
 type reading struct {
-	port    *port
-	sys     *host.Reader
-	now     func() time.Time
-	pause   func(time.Duration)
-	until   time.Time // when to give up
-	pass    *Pass
-	reasons reasons
-	ones    int // files that said "unsupported"
-	row     int // failed reads in a row
+	port     *port
+	sys      *host.Reader
+	now      func() time.Time
+	pause    func(time.Duration)
+	until    time.Time // no read starts after it
+	pass     *Pass
+	reasons  reasons
+	ones     int // files that held all-ones
+	failures int // failed reads in a row
 }
+
+// reasons is a set of failure.Reason: a pass counts each once, however many files
+// failed for it.
+type reasons uint16
+
+func (r *reasons) add(reason failure.Reason) { *r |= 1 << reason }
 
 // run reads the statistics of a port. A driver fills its whole block for each
 // file that is read, so that the files of one pass are not of one moment: the
-// age of the counters is read first and last, to tell whether they were reset
+// age of the counters is read first and last, to find out whether they were reset
 // in between.
 func (r *reading) run(last *Pass) error {
 	if err := r.ready(); err != nil {
@@ -80,59 +87,60 @@ func (r *reading) run(last *Pass) error {
 		}
 	}
 	if r.ones > 0 && r.pass.have == 0 {
-		r.reasons.add(discarded)
+		r.reasons.add(failure.Discarded)
 		return errDiscarded
 	}
 	return r.repair(last)
 }
 
-// ready returns an error when the host must not be asked. To ask one whose
-// error handler is at work, or whose board is being restarted, makes things
-// worse. What is read here comes from memory.
+// ready returns an error when the host must not be asked: its error handler is
+// running, its board restarts, or its port is not in service. What it reads comes
+// from memory.
 func (r *reading) ready() error {
 	switch r.port.state {
 	case "Offline":
 		if !r.port.driver.software {
-			return errHeld
+			return errNotReady
 		}
-	case "Diagnostics", "Error", "Not Present", "Deleted":
-		return errHeld
+	case "", "Unknown", "Diagnostics", "Error", "Not Present", "Deleted":
+		return errNotReady
 	}
-	if err := r.holds("state", "running", "created"); err != nil || !r.port.driver.copies {
+	if err := r.expect("state", "running", "created"); err != nil || !r.port.driver.copies {
 		return err
 	}
-	return r.holds("board_mode", "online") // of lpfc
+	return r.expect("board_mode", "online") // of lpfc
 }
 
-// holds returns an error unless a file of the SCSI host, if there is one, holds
-// one of some words. What is no word at all, or cannot be read, is told.
-func (r *reading) holds(file string, words ...string) error {
+// expect returns an error unless a file of the SCSI host holds one of some words,
+// or is absent. The error is errNotReady itself for other words that are known,
+// and wraps it where the file holds something else or cannot be read.
+func (r *reading) expect(file string, words ...string) error {
 	b, err := r.sys.Text(scsihost.SCSI, r.port.name, file)
 	switch {
 	case host.Gone(err) || err == nil && slices.Contains(words, string(b)):
 		return nil
 	case errors.Is(err, syscall.EINVAL): // the kernel has no word for it
-		return errHeld
+		return errNotReady
 	case err != nil:
-		return fmt.Errorf("%w: %w", errHeld, err)
+		return fmt.Errorf("%w: %w", errNotReady, err)
 	}
 	switch string(b) {
 	case "recovery", "cancel", "deleted", "cancel/recovery", "deleted/recovery", "offline", "warm start", "error":
-		return errHeld
+		return errNotReady
 	}
-	return fmt.Errorf("%w: %w", errHeld, r.sys.At(host.Bad(1, "a state that is known", b)))
+	return fmt.Errorf("%w: %w", errNotReady, r.sys.At(host.Bad(1, "a known state", b)))
 }
 
 // readAll reads all files once. It reports whether the counters were reset
 // meanwhile.
 func (r *reading) readAll() (reset bool, err error) {
-	for c, rest := Counter(0), r.port.wanted(); rest != 0; {
+	for c, rest := Counter(0), r.port.files(); rest != 0; {
 		c, rest = rest.first()
 		if err := r.read(c); err != nil {
 			return false, err
 		}
 		if c == Seconds && r.ones > 0 && r.port.driver.known {
-			r.reasons.add(discarded) // every driver that is known tells the age
+			r.reasons.add(failure.Discarded) // every driver in the table has the age
 			return false, errDiscarded
 		}
 	}
@@ -149,20 +157,20 @@ func (r *reading) readAll() (reset bool, err error) {
 	}
 	// It fell, or is gone: the adapter went down, the counters were reset, or
 	// this was a moment at which the driver was filling its block.
-	r.pause(settle)
+	r.pause(rereadDelay)
 	if err := r.read(Seconds); err != nil {
 		return false, err
 	}
 	if after, ok = r.pass.Value(Seconds); !ok {
-		r.reasons.add(discarded)
+		r.reasons.add(failure.Discarded)
 		return false, errDiscarded
 	}
 	return after+1 < before, nil
 }
 
 // repair reads once more what is lower than in the last pass, unless the
-// counters were reset: a driver that is asked twice at the same time (by
-// another agent, say) shows zeros that are none.
+// counters were reset: a driver that is asked twice at the same time, such as by
+// another agent, shows spurious zeros.
 func (r *reading) repair(last *Pass) error {
 	if last == nil {
 		return nil
@@ -171,13 +179,13 @@ func (r *reading) repair(last *Pass) error {
 	if fell == 0 {
 		return nil
 	}
-	r.pause(settle)
+	r.pause(rereadDelay)
 	if fell.Has(Seconds) {
 		if err := r.read(Seconds); err != nil {
 			return err
 		}
 		if r.fell(last).Has(Seconds) {
-			return nil // a reset indeed
+			return nil // the counters were reset
 		}
 	}
 	for c, rest := Counter(0), fell&^Of(Seconds); rest != 0; {
@@ -189,8 +197,8 @@ func (r *reading) repair(last *Pass) error {
 	return nil
 }
 
-// fell returns the counters that are lower than in the last pass. A second is
-// no fall of the age, which is rounded.
+// fell returns the counters that are lower than in the last pass. The age is
+// rounded, and may be a second lower.
 func (r *reading) fell(last *Pass) Set {
 	var fell Set
 	for c, rest := Counter(0), r.pass.have&last.have; rest != 0; {
@@ -209,14 +217,14 @@ func (r *reading) fell(last *Pass) Set {
 // read reads one file. It returns an error when no more should be read.
 func (r *reading) read(c Counter) error {
 	if r.now().After(r.until) {
-		r.reasons.add(timeout)
+		r.reasons.add(failure.Timeout)
 		return errSlow
 	}
 	r.pass.have &^= Of(c)
 	r.port.file.Store(uint32(c))
 	v, err := r.sys.Hex(scsihost.FC, r.port.name, "statistics", c.File())
 	if err == nil {
-		r.row = 0
+		r.failures = 0
 		// All-ones is "unsupported". What is near it is a 32-bit counter that
 		// wrapped below the offset that the driver subtracts from it.
 		if v >= 1<<63 {
@@ -229,14 +237,14 @@ func (r *reading) read(c Counter) error {
 	return r.failed(err)
 }
 
-// failed judges an error: whether it is one, whether to tell it, and whether
-// the driver should be left alone.
+// failed counts an error and keeps it for the report. It returns an error when no
+// more should be read.
 func (r *reading) failed(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) && path.Op == "open" && errors.Is(err, fs.ErrNotExist) {
-		return nil // this kernel does not have the file
+		return nil // the kernel does not have the file
 	}
-	r.reasons.add(ReasonOf(err))
+	r.reasons.add(failure.Of(err))
 	if errors.Is(err, syscall.ENODEV) {
 		return errNoBlock // unplugged
 	}
@@ -246,10 +254,9 @@ func (r *reading) failed(err error) error {
 	if path == nil || path.Op == "open" {
 		return nil
 	}
-	// A driver without an answer for one file has none for the others, and each
-	// question may cost another wait for the firmware. One failure alone may be
-	// a bad moment.
-	if r.row++; r.row < 2 {
+	// A driver that fails for two files fails for the others, and each read may
+	// wait for the firmware again. A single failure may be transient.
+	if r.failures++; r.failures < 2 {
 		return nil
 	}
 	if host.Gone(err) {

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/failure"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/gate"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
@@ -25,7 +27,7 @@ type machine struct {
 	mu     sync.Mutex
 	clock  time.Time
 	faults host.Faults
-	*Statistics
+	*Reader
 }
 
 func newMachine(t *testing.T) *machine {
@@ -35,7 +37,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	m.Statistics = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time})
+	m.Reader = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time}, new(gate.Gate))
 	m.pause = func(time.Duration) {}
 	return m
 }
@@ -97,10 +99,10 @@ func online(name, driver string) Port {
 	return Port{Host: &scsihost.Host{Name: name, Physical: name, Driver: driver, PCI: "0000:3b:00." + name[len(name)-1:]}, State: "Online"}
 }
 
-var patient = Ask{Timeout: time.Minute, MinInterval: 10 * time.Second}
+var patient = Limits{Timeout: time.Minute, MinInterval: 10 * time.Second}
 
-func (m *machine) ask(a Ask, ports ...Port) []Answer {
-	return m.Read(context.Background(), a, ports, nil)
+func (m *machine) ask(limits Limits, ports ...Port) []Answer {
+	return m.Read(context.Background(), limits, ports, nil)
 }
 
 // want checks counters of a pass; all-ones stands for none.
@@ -169,7 +171,7 @@ func TestHungPort(t *testing.T) {
 		t.Fatal("no passes to begin with")
 	}
 	m.hang("host3", RxFrames)
-	hasty := Ask{Timeout: time.Second}
+	hasty := Limits{Timeout: time.Second}
 	var a []Answer
 	before := 0
 	for i := range 100 {
@@ -189,7 +191,7 @@ func TestHungPort(t *testing.T) {
 	if now := runtime.NumGoroutine(); now > before+1 {
 		t.Errorf("%d goroutines after the first scrape, %d after 100", before, now)
 	}
-	if a[0].Errors[timeout] != 1 || !a[0].Known || a[0].Age != 100*15*time.Second || a[0].Pass != nil {
+	if a[0].Failures[failure.Timeout] != 1 || !a[0].Known || a[0].Age != 100*15*time.Second || a[0].Pass != nil {
 		t.Errorf("after %v: %+v", a[0].Age, a[0])
 	}
 	m.answerOnce("host3", RxFrames, 5)
@@ -197,7 +199,7 @@ func TestHungPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.write(m.path("host3", RxFrames), "0x6\n")
-	for !m.portOf("host3").lane.idle() {
+	for !m.portOf("host3").function.idle() {
 		runtime.Gosched()
 	}
 	if b := m.ask(patient, ports[0])[0]; b.Stuck || b.Pass == nil || b.Err != nil {
@@ -206,12 +208,12 @@ func TestHungPort(t *testing.T) {
 }
 
 func (m *machine) portOf(name string) *port {
-	m.Statistics.mu.Lock()
-	defer m.Statistics.mu.Unlock()
+	m.Reader.mu.Lock()
+	defer m.Reader.mu.Unlock()
 	return m.ports[name]
 }
 
-func (l *lane) idle() bool { return l.flight.Current() == nil }
+func (fn *function) idle() bool { return fn.flight.Current() == nil }
 
 // TestPortsOfOneFunction: each gets its turn, one after the other.
 func TestPortsOfOneFunction(t *testing.T) {
@@ -223,34 +225,11 @@ func TestPortsOfOneFunction(t *testing.T) {
 		p.PCI = "0000:3b:00.0"
 		ports = append(ports, p)
 	}
-	for i, a := range m.ask(Ask{Timeout: time.Minute}, ports...) {
+	for i, a := range m.ask(Limits{Timeout: time.Minute}, ports...) {
 		m.want(a.Pass, map[Counter]uint64{TxFrames: uint64(i)})
 	}
-	if len(m.lanes) != 1 {
-		t.Errorf("%d lanes", len(m.lanes))
-	}
-}
-
-// TestBusy has a pass hang: the function is busy, for both of its hosts, until
-// it ends.
-func TestBusy(t *testing.T) {
-	m := newMachine(t)
-	one := online("host3", "qla2xxx")
-	other, elsewhere := *one.Host, online("host4", "qla2xxx")
-	other.Name = "host7"
-	if m.Busy(one.Host) {
-		t.Error("busy before anything was asked")
-	}
-	m.put("host3", nil)
-	m.hang("host3", TxFrames)
-	m.ask(Ask{Timeout: time.Millisecond, MinInterval: 10 * time.Second}, one)
-	if !m.Busy(one.Host) || !m.Busy(&other) || m.Busy(elsewhere.Host) {
-		t.Errorf("busy: %v, %v, and %v elsewhere", m.Busy(one.Host), m.Busy(&other), m.Busy(elsewhere.Host))
-	}
-	m.answerOnce("host3", TxFrames, 7)
-	m.ask(patient, one)
-	for m.Busy(one.Host) {
-		runtime.Gosched()
+	if len(m.functions) != 1 {
+		t.Errorf("%d functions", len(m.functions))
 	}
 }
 
@@ -329,7 +308,7 @@ func TestAllOnes(t *testing.T) {
 	m := newMachine(t)
 	m.put("host3", ones)
 	a := m.ask(patient, online("host3", "qla2xxx"))[0]
-	if a.Pass != nil || a.Known || a.Errors[discarded] != 1 || a.Err == nil {
+	if a.Pass != nil || a.Known || a.Failures[failure.Discarded] != 1 || a.Err == nil {
 		t.Errorf("at first: %+v", a)
 	}
 	m.put("host3", map[Counter]uint64{Seconds: 100, TxFrames: 5, LIP: none, NOS: none - 6})
@@ -339,7 +318,7 @@ func TestAllOnes(t *testing.T) {
 	m.put("host3", ones)
 	m.later(15 * time.Second)
 	a = m.ask(patient, online("host3", "qla2xxx"))[0]
-	if a.Pass != good.Pass || a.Age != 15*time.Second || a.Errors[discarded] != 2 {
+	if a.Pass != good.Pass || a.Age != 15*time.Second || a.Failures[failure.Discarded] != 2 {
 		t.Errorf("then: %+v", a)
 	}
 	m.later(maxAge)
@@ -354,7 +333,7 @@ func TestBackOff(t *testing.T) {
 	for c := range counters {
 		m.faults.Set(m.path("host3", c), unix.EIO)
 	}
-	passes := func() uint64 { return m.portOf("host3").counts[eio] }
+	passes := func() uint64 { return m.portOf("host3").failures[failure.EIO] }
 	p := online("host3", "qla2xxx")
 	var asked []int
 	for second := 0; second <= 1500; second += 10 {
@@ -366,7 +345,7 @@ func TestBackOff(t *testing.T) {
 		if passes() > before {
 			asked = append(asked, second)
 			if a.Err == nil {
-				t.Error("nothing is told")
+				t.Error("no error is reported")
 			}
 		}
 		m.later(10 * time.Second)
@@ -394,12 +373,12 @@ func TestNoAnswerMeansNothing(t *testing.T) {
 	down := online("host3", "lpfc")
 	down.State = "Linkdown"
 	a := m.ask(patient, down)[0]
-	if a.Pass != nil || a.Err != nil || a.Errors[enoent] != 1 {
+	if a.Pass != nil || a.Err != nil || a.Failures[failure.ENOENT] != 1 {
 		t.Errorf("%+v", a)
 	}
 }
 
-func TestHeld(t *testing.T) {
+func TestNotReady(t *testing.T) {
 	for name, c := range map[string]struct {
 		state, host, board, driver string
 		asked                      bool
@@ -434,6 +413,22 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// TestStateOfTheTurn has a port change its state before its pass begins.
+func TestStateOfTheTurn(t *testing.T) {
+	m := newMachine(t)
+	m.put("host3", map[Counter]uint64{Seconds: 100})
+	for _, c := range []struct {
+		state string
+		asked bool
+	}{{"Diagnostics", false}, {"Unknown", false}, {"Online", true}} {
+		m.write(filepath.Join(m.root, "class/fc_host/host3/port_state"), c.state+"\n")
+		m.later(time.Minute)
+		if a := m.ask(patient, online("host3", "lpfc"))[0]; a.Asked != c.asked || a.Err != nil {
+			t.Errorf("%s: %+v", c.state, a)
+		}
+	}
+}
+
 // TestUnknownDriver: what it does not fill is found out, and asked for again
 // after an hour.
 func TestUnknownDriver(t *testing.T) {
@@ -462,12 +457,4 @@ func TestNumberGivenOutAgain(t *testing.T) {
 	other := *p.Host
 	other.Dir, p.Host = "devices/elsewhere/host3", &other
 	m.want(m.ask(patient, p)[0].Pass, map[Counter]uint64{TxFrames: 1})
-}
-
-func TestSharedByHost(t *testing.T) {
-	var s Shared
-	a, b := &host.Host{}, &host.Host{}
-	if first := s.Of(a); s.Of(a) != first || s.Of(b) == first {
-		t.Error("hosts do not have one Statistics each")
-	}
 }

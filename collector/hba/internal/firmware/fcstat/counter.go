@@ -3,7 +3,7 @@ package fcstat
 import "math/bits"
 
 // A Counter is one of the files of fc_host/*/statistics that the adapter's
-// firmware answers for. What the kernel counts itself (fpin_*) is not here.
+// firmware answers. What the kernel counts itself (fpin_*) is not among them.
 type Counter uint8
 
 // The counters, in the order in which a pass reads them.
@@ -100,9 +100,10 @@ func (s Set) first() (Counter, Set) {
 	return Counter(bits.TrailingZeros32(uint32(s))), s & (s - 1)
 }
 
-// Reads returns the files that a pass may read, for a data sheet.
+// Reads returns the paths of the files that a pass may read.
 func Reads() []string {
 	reads := []string{
+		"/sys/class/fc_host/host*/port_state",
 		"/sys/class/scsi_host/host*/board_mode",
 		"/sys/class/scsi_host/host*/proc_name",
 		"/sys/class/scsi_host/host*/state",

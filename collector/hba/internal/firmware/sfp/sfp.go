@@ -58,7 +58,7 @@ type Module struct {
 	PartNumber string
 	Serial     string
 	Connector  string // LC, say
-	Wavelength uint16 // in nanometres; zero where there is no light, or it is not told
+	Wavelength uint16 // in nanometres; zero where there is no light, or it is unknown
 	Readings
 }
 

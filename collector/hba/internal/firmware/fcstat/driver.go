@@ -2,29 +2,29 @@ package fcstat
 
 import "strings"
 
-// A Driver says what to read of the statistics of one driver. Each file that
-// is read makes the driver ask its firmware for the whole block again (twice
-// on lpfc), so that no more is read than the driver really fills.
+// A Driver says which statistics of one driver to read. Each file that is read
+// makes the driver ask its firmware for the whole block again, on lpfc twice, so
+// that only those files are read that the driver fills.
 type Driver struct {
 	reads   Set // files to read
 	inherit Set // filled with zeros by the driver, but part of the inherited families
 
-	// lpfc: error_frames is a copy of invalid_crc_count, and fcp_packet_aborts
-	// is never filled. Neither is worth two firmware commands.
+	// copies is true for lpfc: error_frames is a copy of invalid_crc_count, and
+	// fcp_packet_aborts is never filled. Neither is worth two firmware commands.
 	copies bool
 
-	// Software makes statistics a sum in memory: there is no firmware to spare.
+	// software is true where statistics are a sum in memory, without firmware.
 	software bool
 
-	// known is false for a driver that is not in the table: then a pass finds
-	// out what it supports.
+	// known is false for a driver outside the table: then a pass finds out what
+	// it supports.
 	known bool
 
-	// Megabyte is what the driver takes for a megabyte, in bytes; zero where it
-	// is not known, or where what it counts is wrong.
+	// Megabyte is the driver's megabyte in bytes. It is zero where it is not
+	// known, or where the driver counts wrongly.
 	Megabyte float64
 
-	// FPIN tells whether the driver feeds the fpin_* counters. Others show
+	// FPIN reports whether the driver feeds the fpin_* counters. Others show
 	// them as zeros.
 	FPIN bool
 }
@@ -40,16 +40,10 @@ func software() Set {
 }
 func congestion() Set { return Of(CongestionWarnings, CongestionAlarms) }
 
-// Inherited returns the counters that the inherited families show.
-func Inherited() Set {
-	return traffic() | Of(ErrorFrames, DumpedFrames, InvalidCRC, InvalidTxWords, LinkFailure, LossOfSync,
-		LossOfSignal, NOS, PacketAborts)
-}
-
-// DriverOf returns what is known of a driver, from reading its source in Linux
-// 6.12 (get_fc_host_stats). Counters that a driver leaves at zero are read only
-// where an inherited family would show that zero, and those that it declares
-// unsupported (all-ones) not at all.
+// DriverOf returns what is known of a driver from its source in Linux 6.12
+// (get_fc_host_stats). Counters that a driver leaves at zero are read only where
+// an inherited family shows that zero, and those that it declares unsupported
+// (all-ones) not at all.
 func DriverOf(name, portType string) Driver {
 	const decimal, binary = 1e6, 1 << 20
 	switch name {
@@ -105,6 +99,6 @@ func DriverOf(name, portType string) Driver {
 
 func all() Set { return 1<<counters - 1 }
 
-// quiet are counters that few drivers fill: of a driver that is not in the
-// table, a zero in one of them means nothing.
-func quiet() Set { return congestion() | software()&^Of(PacketAborts) }
+// rarelyFilled returns the counters that few drivers fill: a zero in one of them
+// means nothing where the driver is not in the table.
+func rarelyFilled() Set { return congestion() | software()&^Of(PacketAborts) }
