@@ -70,7 +70,7 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 		}
 	}
 	remark := func(format string, args ...any) { fmt.Fprintf(remarks, "# "+format+"\n", args...) }
-	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peak(r), exit(r))
+	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peakMemory(r), exitCode(r))
 	for _, d := range r.Dropped {
 		remark("%d samples dropped: %s", d.N, d.Reason)
 	}
@@ -86,14 +86,14 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 	return nil
 }
 
-func peak(r checks.Report) string {
+func peakMemory(r checks.Report) string {
 	if r.MaxRSS == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", at most %d MiB of memory", r.MaxRSS>>20)
 }
 
-func exit(r checks.Report) string {
+func exitCode(r checks.Report) string {
 	if !r.Exited {
 		return ""
 	}
@@ -106,7 +106,7 @@ func (e *Exporter) checkRows() []web.Check {
 	var rows []web.Check
 	for _, s := range e.checks.Status() {
 		d := s.Definition
-		c := web.Check{Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", Series: fmt.Sprint(s.Series)}
+		c := web.Check{Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", SeriesCount: fmt.Sprint(s.Series)}
 		switch {
 		case s.Suspended:
 			c.State, c.Label = "error", "suspended"
@@ -119,7 +119,7 @@ func (e *Exporter) checkRows() []web.Check {
 			c.Label += ", running"
 		}
 		if s.Ran {
-			c.Took = s.Last.Duration.Round(time.Millisecond).String()
+			c.Duration = s.Last.Duration.Round(time.Millisecond).String()
 			c.Age = fmt.Sprintf("%v ago", max(now.Sub(s.LastRun), 0).Round(time.Second))
 		}
 		if !s.Next.IsZero() {

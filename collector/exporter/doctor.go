@@ -27,14 +27,14 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) (w
 		}
 	}
 	w := &report{out: out, paths: e.config.Paths}
-	w.host()
+	w.writeHost()
 	units := e.units()
 	e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
 	for _, spec := range e.specs {
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue
 		}
-		w.collector(spec, collect.UnitByName(units, spec.Name))
+		w.writeCollector(spec, collect.UnitByName(units, spec.Name))
 	}
 	if w.troubles > 0 {
 		w.printf("\nCollectors that could show more: %d. See docs/permissions.md for what each needs.\n", w.troubles)
@@ -56,8 +56,8 @@ func (w *report) printf(format string, args ...any) {
 	}
 }
 
-// host tells who reads what.
-func (w *report) host() {
+// writeHost tells who reads what.
+func (w *report) writeHost() {
 	w.printf("user %d, group %d, capabilities %s\n", os.Geteuid(), os.Getegid(), doctor.Capabilities())
 	for _, root := range []struct{ name, flag, path, proof string }{
 		{"procfs", "--path.procfs", "/proc", "/proc/stat"},
@@ -73,51 +73,51 @@ func (w *report) host() {
 	w.printf("\n")
 }
 
-// collector tells of one collector; unit is nil when it is not enabled.
-func (w *report) collector(spec collect.Spec, unit *collect.Unit) {
+// writeCollector tells of one collector; unit is nil when it is not enabled.
+func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
 	sight := doctor.Inspect(w.paths, spec.Reads)
 	files := ""
-	if sight.Patterns > 0 {
-		files = fmt.Sprintf("%d of %d kinds of files are there", sight.Matched, sight.Patterns)
+	if sight.PatternCount > 0 {
+		files = fmt.Sprintf("%d of %d kinds of files are there", sight.MatchCount, sight.PatternCount)
 	}
 	if unit == nil {
 		fix := "--collector." + spec.Name
-		w.line(spec.Name, "disabled", join(files, "enable it with "+fix))
+		w.writeLine(spec.Name, "disabled", join(files, "enable it with "+fix))
 		return
 	}
 	s := unit.Status()
 	state := strings.ReplaceAll(string(s.State), "_", " ")
-	w.line(spec.Name, state, join(fmt.Sprintf("%d samples in %v", s.Samples, s.Duration.Round(10*time.Microsecond)), files))
+	w.writeLine(spec.Name, state, join(fmt.Sprintf("%d samples in %v", s.SampleCount, s.Duration.Round(10*time.Microsecond)), files))
 	if s.State == collect.NoData {
-		w.detail("this host does not have what it reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))
+		w.writeDetail("this host does not have what it reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))
 		return
 	}
-	trouble := s.State != collect.OK || len(sight.Forbidden) > 0
+	trouble := s.State != collect.OK || len(sight.Unreadable) > 0
 	if s.Err != nil {
-		w.detail("%v", s.Err)
+		w.writeDetail("%v", s.Err)
 	}
-	for _, f := range sight.Forbidden {
+	for _, f := range sight.Unreadable {
 		more := ""
 		if f.More > 0 {
 			more = fmt.Sprintf(", and %d more like it", f.More)
 		}
-		w.detail("forbidden: %s (%s)%s", f.Path, f.Why, more)
-		w.detail("  fix: %s", f.Fix)
+		w.writeDetail("forbidden: %s (%s)%s", f.Path, f.Why, more)
+		w.writeDetail("  fix: %s", f.Fix)
 	}
 	if s.State == collect.Timeout {
-		w.detail("  fix: more time with --collector.timeout=%s=%v, or a period of its own with --collector.interval=%s=1m", spec.Name, 2*unit.Timeout, spec.Name)
+		w.writeDetail("  fix: more time with --collector.timeout=%s=%v, or a period of its own with --collector.interval=%s=1m", spec.Name, 2*unit.Timeout, spec.Name)
 	}
 	if trouble {
 		w.troubles++
 		if spec.Needs != "" {
-			w.detail("needs: %s", spec.Needs)
+			w.writeDetail("needs: %s", spec.Needs)
 		}
 	}
 }
 
-func (w *report) line(name, state, text string) { w.printf("%-18s %-9s %s\n", name, state, text) }
+func (w *report) writeLine(name, state, text string) { w.printf("%-18s %-9s %s\n", name, state, text) }
 
-func (w *report) detail(format string, args ...any) {
+func (w *report) writeDetail(format string, args ...any) {
 	w.printf("%-18s   %s\n", "", strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " "))
 }
 

@@ -9,8 +9,8 @@ import (
 
 // TestExpect has a configuration say what is expected, and say it otherwise.
 func TestExpect(t *testing.T) {
-	specs := []collect.Spec{steady("a"), steady("b")}
-	e, reload := configured(t, Config{specs: specs}, "expect:\n  a: toy_a == 1\n  c: {expect: toy_c, collector: b}\n")
+	specs := []collect.Spec{steadySpec("a"), steadySpec("b")}
+	e, reload := newConfiguredExporter(t, Config{specs: specs}, "expect:\n  a: toy_a == 1\n  c: {expect: toy_c, collector: b}\n")
 	told := func(h *Exporter, query string) string {
 		var b strings.Builder
 		for line := range strings.Lines(get(h, "/metrics"+query).Body.String()) {

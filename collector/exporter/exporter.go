@@ -75,9 +75,9 @@ type Exporter struct {
 	handler http.Handler
 	serving atomic.Bool
 
-	current   atomic.Pointer[generation]
-	reloading sync.Mutex
-	reloads   reloads
+	current      atomic.Pointer[generation]
+	reloading    sync.Mutex
+	reloadStatus reloadStatus
 }
 
 // New builds an exporter. It reads the configuration file, and nothing of the
@@ -108,13 +108,13 @@ func New(c Config) (*Exporter, error) {
 		return nil, err
 	}
 	if c.File != "" {
-		e.reloads.declare(e.engine, e.host.Now())
+		e.reloadStatus.declare(e.engine, e.host.Now())
 	}
-	return e, e.serve(u.Nodename)
+	return e, e.buildHandler(u.Nodename)
 }
 
-// serve builds what answers HTTP.
-func (e *Exporter) serve(hostname string) error {
+// buildHandler builds what answers HTTP.
+func (e *Exporter) buildHandler(hostname string) error {
 	metrics := web.NewMetrics(web.MetricsConfig{
 		Engine: e.engine,
 		Current: func() ([]*collect.Unit, *expect.Set) {
@@ -191,9 +191,9 @@ func declareBuildInfo(engine *scrape.Engine) {
 	}
 }
 
-// isReserved reports whether a name is one of the exporter's own, so that nothing
+// isOwnName reports whether a name is one of the exporter's own, so that nothing
 // from outside may take it.
-func isReserved(name string) bool {
+func isOwnName(name string) bool {
 	for _, prefix := range []string{"host_exporter_", "node_exporter_build_info", "go_", "process_", "promhttp_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true

@@ -41,8 +41,8 @@ func toySpec(name string, timeout time.Duration, update func(set *metric.Set, ou
 	})}
 }
 
-// steady emits one sample.
-func steady(name string) collect.Spec {
+// steadySpec emits one sample.
+func steadySpec(name string) collect.Spec {
 	return toySpec(name, 0, func(set *metric.Set, out *metric.Sink) error {
 		out.Emit(set.Gauge("toy_"+name, "A value."), 1)
 		return nil
@@ -71,9 +71,9 @@ func get(h http.Handler, target string, header ...string) *httptest.ResponseReco
 }
 
 func TestEndpoints(t *testing.T) {
-	off := steady("off")
+	off := steadySpec("off")
 	off.DisabledByDefault = true
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), steady("b"), off}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), steadySpec("b"), off}})
 	for _, tc := range []struct {
 		target string
 		code   int
@@ -119,7 +119,7 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for method, code := range map[string]int{"HEAD": 200, "POST": 405, "DELETE": 405} {
 		rec := httptest.NewRecorder()
 		e.ServeHTTP(rec, httptest.NewRequest(method, "/metrics", nil))
@@ -137,7 +137,7 @@ const (
 )
 
 func TestNegotiation(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for _, tc := range []struct{ accept, want string }{
 		{"", "text/plain; version=0.0.4"},
 		{"*/*", "text/plain; version=0.0.4"},
@@ -171,7 +171,7 @@ func TestNegotiation(t *testing.T) {
 }
 
 func TestEncodings(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for _, accept := range []string{acceptOld, acceptNative} {
 		for _, tc := range []struct{ encodings, want string }{
 			{"", ""}, {"identity", ""}, {"gzip", "gzip"}, {"GZIP;q=0.5", "gzip"}, {"gzip;q=0", ""}, {"deflate, gzip, br, zstd", "zstd"},
@@ -216,7 +216,7 @@ func TestProcessMetrics(t *testing.T) {
 		true:  {"go_goroutines", "process_resident_memory_bytes", "promhttp_metric_handler_requests_total", "promhttp_metric_handler_errors_total", "host_exporter_build_info"},
 		false: {"host_exporter_build_info", "host_exporter_scrapes_rejected_total"},
 	} {
-		e := newExporter(t, Config{ProcessMetrics: on, specs: []collect.Spec{steady("a")}})
+		e := newExporter(t, Config{ProcessMetrics: on, specs: []collect.Spec{steadySpec("a")}})
 		get(e, "/metrics?checked=1")
 		body := get(e, "/metrics").Body.String()
 		for _, name := range names {
@@ -238,7 +238,7 @@ func TestOneCollectorCostsOnlyItself(t *testing.T) {
 		toySpec("hangs", 30*time.Millisecond, func(*metric.Set, *metric.Sink) error { <-hang; return nil }),
 		toySpec("panics", 0, func(*metric.Set, *metric.Sink) error { panic("bug") }),
 		toySpec("fails", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x:1: broken") }),
-		steady("good"),
+		steadySpec("good"),
 	}})
 	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
 		rec := get(e, target)
@@ -272,7 +272,7 @@ func TestManyHungCollectors(t *testing.T) {
 	for i := range 20 {
 		specs = append(specs,
 			toySpec(fmt.Sprintf("hangs%d", i), 2*time.Second, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
-			steady(fmt.Sprintf("good%d", i)))
+			steadySpec(fmt.Sprintf("good%d", i)))
 	}
 	e := newExporter(t, Config{specs: specs})
 	scrape := func() string { return get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "1.5").Body.String() }
@@ -306,7 +306,7 @@ func TestDeadlineOfTheScrape(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
 	e := newExporter(t, Config{specs: []collect.Spec{
-		toySpec("hangs", time.Hour, func(*metric.Set, *metric.Sink) error { <-hang; return nil }), steady("good"),
+		toySpec("hangs", time.Hour, func(*metric.Set, *metric.Sink) error { <-hang; return nil }), steadySpec("good"),
 	}})
 	rec := get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.1")
 	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "toy_good 1") || !strings.Contains(rec.Body.String(), `"timeout"`) {
@@ -342,7 +342,7 @@ func TestAbandonedScrape(t *testing.T) {
 	var once sync.Once
 	e := newExporter(t, Config{MaxRequests: 1, specs: []collect.Spec{
 		toySpec("hangs", time.Minute, func(*metric.Set, *metric.Sink) error { once.Do(func() { close(entered) }); <-hang; return nil }),
-		steady("good"),
+		steadySpec("good"),
 	}})
 	ctx, leave := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -370,7 +370,7 @@ func TestClientsThatStopReading(t *testing.T) {
 		}
 		return nil
 	})
-	e := newExporter(t, Config{MaxRequests: 2, specs: []collect.Spec{big, steady("good")}})
+	e := newExporter(t, Config{MaxRequests: 2, specs: []collect.Spec{big, steadySpec("good")}})
 	server := httptest.NewServer(e)
 	defer server.Close()
 	for range 3 {
@@ -395,7 +395,7 @@ func TestClientsThatStopReading(t *testing.T) {
 }
 
 func TestHTTP10(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	server := httptest.NewServer(e)
 	defer server.Close()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())

@@ -10,8 +10,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// disks is a collector of 20 families with values like those of diskstats.
-func disks(samples int) collect.Spec {
+// diskSpec is a collector of 20 families with values like those of diskstats.
+func diskSpec(samples int) collect.Spec {
 	return toySpec("disks", 0, func() func(*metric.Set, *metric.Sink) error {
 		var families []*metric.Family
 		var devices []string
@@ -49,11 +49,11 @@ func BenchmarkPipeline(b *testing.B) {
 			{"ordinary-gzip", "application/openmetrics-text;version=1.0.0", "gzip"},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", road.name, samples), func(b *testing.B) {
-				e := newExporter(b, Config{specs: []collect.Spec{disks(samples)}})
+				e := newExporter(b, Config{specs: []collect.Spec{diskSpec(samples)}})
 				req := httptest.NewRequest("GET", "/metrics", nil)
 				req.Header.Set("Accept", road.accept)
 				req.Header.Set("Accept-Encoding", road.encoding)
-				w := &discard{header: http.Header{}}
+				w := &discardWriter{header: http.Header{}}
 				e.ServeHTTP(w, req)
 				b.ReportAllocs()
 				for b.Loop() {
@@ -66,15 +66,15 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 }
 
-// discard is a client that takes all.
-type discard struct {
+// discardWriter is a client that takes all.
+type discardWriter struct {
 	header http.Header
 	bytes  int
 }
 
-func (d *discard) Header() http.Header { return d.header }
-func (d *discard) WriteHeader(int)     {}
-func (d *discard) Write(b []byte) (int, error) {
+func (d *discardWriter) Header() http.Header { return d.header }
+func (d *discardWriter) WriteHeader(int)     {}
+func (d *discardWriter) Write(b []byte) (int, error) {
 	d.bytes += len(b)
 	return len(b), nil
 }
@@ -83,11 +83,11 @@ func (d *discard) Write(b []byte) (int, error) {
 // one: what a scrape allocates must not depend on its size.
 func TestFastRoadDoesNotAllocatePerSample(t *testing.T) {
 	allocs := func(samples int) float64 {
-		e := newExporter(t, Config{specs: []collect.Spec{disks(samples)}})
+		e := newExporter(t, Config{specs: []collect.Spec{diskSpec(samples)}})
 		req := httptest.NewRequest("GET", "/metrics", nil)
 		req.Header.Set("Accept", acceptNew)
 		req.Header.Set("Accept-Encoding", "gzip")
-		w := &discard{header: http.Header{}}
+		w := &discardWriter{header: http.Header{}}
 		return testing.AllocsPerRun(20, func() { clear(w.header); e.ServeHTTP(w, req) })
 	}
 	if small, large := allocs(500), allocs(20_000); large-small > 200 {

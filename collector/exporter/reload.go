@@ -41,7 +41,7 @@ func (e *Exporter) Reload() error {
 		return err
 	}
 	err := e.load()
-	e.reloads.record(e.host.Now(), err)
+	e.reloadStatus.record(e.host.Now(), err)
 	if err != nil {
 		_ = level.Error(e.config.Log).Log("msg", "Reloading the configuration failed; the one before stays in effect", "file", e.config.File, "err", err)
 		return err
@@ -98,7 +98,7 @@ func (e *Exporter) build(settings *config.Settings, withChecks bool) (*generatio
 		if !wanted && !settings.Enabled(spec) {
 			continue
 		}
-		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.reserved, settings.Options(spec.Name))
+		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.isReserved, settings.Options(spec.Name))
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -116,33 +116,33 @@ func sameUnit(a, b *collect.Unit) bool {
 	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && reflect.DeepEqual(a.Options, b.Options)
 }
 
-// reserved reports whether a name is that of a family of the exporter or of
+// isReserved reports whether a name is that of a family of the exporter or of
 // one of its collectors, so that nothing from outside may take it.
-func (e *Exporter) reserved(name string) bool {
-	return e.engine.Families().Has(name) || isReserved(name) ||
+func (e *Exporter) isReserved(name string) bool {
+	return e.engine.Families().Has(name) || isOwnName(name) ||
 		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Set().Has(name) })
 }
 
-// reloads is what became of reading the configuration.
-type reloads struct {
-	mu        sync.Mutex
-	succeeded time.Time
-	failed    time.Time // zero when the last one succeeded
-	err       error
+// reloadStatus is what became of reading the configuration.
+type reloadStatus struct {
+	mu          sync.Mutex
+	successTime time.Time
+	failureTime time.Time // zero when the last one succeeded
+	err         error
 }
 
-func (r *reloads) record(now time.Time, err error) {
+func (r *reloadStatus) record(now time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err = err; err != nil {
-		r.failed = now
+		r.failureTime = now
 		return
 	}
-	r.succeeded, r.failed = now, time.Time{}
+	r.successTime, r.failureTime = now, time.Time{}
 }
 
 // declare has every scrape tell how the last reading went.
-func (r *reloads) declare(engine *scrape.Engine, now time.Time) {
+func (r *reloadStatus) declare(engine *scrape.Engine, now time.Time) {
 	r.record(now, nil)
 	set := engine.Families()
 	ok := set.Gauge("host_exporter_config_last_reload_successful", "Whether the configuration was valid when it was last read; if not, the one before is in effect.")
@@ -151,16 +151,16 @@ func (r *reloads) declare(engine *scrape.Engine, now time.Time) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		out.Bool(ok, r.err == nil)
-		out.Emit(since, float64(r.succeeded.UnixMilli())/1e3)
+		out.Emit(since, float64(r.successTime.UnixMilli())/1e3)
 	})
 }
 
 // configuration tells the status page about the configuration file.
 func (e *Exporter) configuration() web.Configuration {
-	r := &e.reloads
+	r := &e.reloadStatus
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := web.Configuration{File: e.config.File, Read: r.succeeded, Failed: r.failed}
+	c := web.Configuration{File: e.config.File, ReadAt: r.successTime, FailedAt: r.failureTime}
 	if r.err != nil {
 		c.Errors = strings.Split(fmt.Sprint(r.err), "\n")
 	}

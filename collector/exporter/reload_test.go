@@ -22,9 +22,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// configured returns an exporter with a configuration file, and a function
+// newConfiguredExporter returns an exporter with a configuration file, and a function
 // that writes the file and reloads.
-func configured(t *testing.T, c Config, text string) (*Exporter, func(text string) error) {
+func newConfiguredExporter(t *testing.T, c Config, text string) (*Exporter, func(text string) error) {
 	t.Helper()
 	c.File = filepath.Join(t.TempDir(), "host_exporter.yml")
 	write := func(text string) {
@@ -38,8 +38,8 @@ func configured(t *testing.T, c Config, text string) (*Exporter, func(text strin
 	return e, func(text string) error { write(text); return e.Reload() }
 }
 
-// optioned is a collector with an option that it shows.
-func optioned(name string) collect.Spec {
+// optionSpec is a collector with an option that it shows.
+func optionSpec(name string) collect.Spec {
 	return collect.Spec{Name: name, Help: "A toy.", Build: collect.With(toyOptions{word: "none"}, func(env *collect.Env, o toyOptions) (*toy, error) {
 		if o.word == "refused" {
 			return nil, errors.New("this word is refused")
@@ -60,7 +60,7 @@ func (o *toyOptions) Fields() []collect.Field {
 
 func TestReload(t *testing.T) {
 	var logs bytes.Buffer
-	e, reload := configured(t, Config{specs: []collect.Spec{optioned("a"), optioned("b"), steady("c")}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)},
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{optionSpec("a"), optionSpec("b"), steadySpec("c")}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)},
 		"collectors: {a: {word: one}}\n")
 	before := e.units()
 	if err := reload("collectors: {a: {word: one}, b: {word: two}, c: false}\n"); err != nil {
@@ -114,7 +114,7 @@ func TestReloadOverHTTP(t *testing.T) {
 		{true, "POST", "collectors: {a: maybe}", 500, ":1:17: want true or false"},
 		{false, "POST", "", 403, "--web.enable-lifecycle"},
 	} {
-		e, _ := configured(t, Config{specs: []collect.Spec{steady("a")}, Lifecycle: tc.lifecycle}, "")
+		e, _ := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a")}, Lifecycle: tc.lifecycle}, "")
 		if err := os.WriteFile(e.config.File, []byte(tc.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestReloadOverHTTP(t *testing.T) {
 // TestAThousandReloads reloads under continuous scrapes: each scrape is whole,
 // with the one generation or the other, and nothing is left behind.
 func TestAThousandReloads(t *testing.T) {
-	e, reload := configured(t, Config{specs: []collect.Spec{optioned("a"), optioned("b"), steady("c")}}, "")
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{optionSpec("a"), optionSpec("b"), steadySpec("c")}}, "")
 	get(e, "/metrics")
 	goroutines := runtime.NumGoroutine()
 	ctx, stop := context.WithCancel(t.Context())
@@ -210,7 +210,7 @@ func TestEffective(t *testing.T) {
 		}
 	}
 	told := newExporter(t, Config{Settings: settings})
-	loaded, _ := configured(t, Config{}, get(told, "/config").Body.String())
+	loaded, _ := newConfiguredExporter(t, Config{}, get(told, "/config").Body.String())
 	if a, b := told.Names(), loaded.Names(); !reflect.DeepEqual(a, b) {
 		t.Fatalf("collectors %v\nloaded %v", a, b)
 	}
@@ -227,7 +227,7 @@ func TestInterval(t *testing.T) {
 		out.Emit(set.Gauge("toy_a", "A value."), float64(reads.Add(1)))
 		return nil
 	})
-	e, reload := configured(t, Config{specs: []collect.Spec{count}}, "collectors: {a: {interval: 1h}}\n")
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{count}}, "collectors: {a: {interval: 1h}}\n")
 	for range 5 {
 		if text := get(e, "/metrics").Body.String(); !strings.Contains(text, "toy_a 1\n") || !strings.Contains(text, `host_exporter_collector_age_seconds{collector="a"} `) {
 			t.Fatalf("want the first reading and its age:\n%s", text)
@@ -254,17 +254,17 @@ func TestOnce(t *testing.T) {
 		return nil
 	})
 	var out bytes.Buffer
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), kinds}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), kinds}})
 	if err := e.Once(t.Context(), &out, "text"); err != nil || !strings.Contains(out.String(), "\ntoy_a 1\n") {
 		t.Errorf("%v:\n%s", err, &out)
 	}
 	out.Reset()
-	e = newExporter(t, Config{specs: []collect.Spec{steady("a"), kinds, broken, late}})
+	e = newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), kinds, broken, late}})
 	err := e.Once(t.Context(), &out, "json")
 	if err == nil || !strings.Contains(err.Error(), "2 of 4 collectors failed:\nbroken: error: /proc/x: no such thing\nlate: timeout: ") {
 		t.Errorf("error %v", err)
 	}
-	var r reading
+	var r jsonOutput
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		t.Fatalf("%v:\n%s", err, &out)
 	}
@@ -289,9 +289,9 @@ func TestDoctor(t *testing.T) {
 	broken := toySpec("broken", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x: no such thing") })
 	broken.Reads, broken.Needs = []string{"/proc/stat", "/proc/no/such/file"}, "A miracle."
 	none := toySpec("none", 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
-	off := steady("off")
+	off := steadySpec("off")
 	off.DisabledByDefault = true
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), broken, none, off}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), broken, none, off}})
 	var out bytes.Buffer
 	if well, err := e.Doctor(t.Context(), &out, nil); err != nil || well {
 		t.Errorf("well %v, %v", well, err)

@@ -36,13 +36,13 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		return err
 	}
 	manager := systemd{e.config.Log}
-	manager.ready(e.statusLine())
+	manager.notifyReady(e.statusLine())
 	e.serving.Store(true)
 	e.checks.Start()
 	defer e.stopChecks()
 	serving, served := context.WithCancel(ctx)
 	defer served()
-	go manager.keepWatchdog(serving)
+	go manager.notifyWatchdog(serving)
 	go e.reloadOn(serving, hangup, manager)
 	stopped := make(chan error, 1)
 	go func() {
@@ -80,9 +80,9 @@ func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manage
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			manager.reloading()
+			manager.notifyReloading()
 			_ = e.Reload() // which tells in the log and in the metrics
-			manager.ready(e.statusLine())
+			manager.notifyReady(e.statusLine())
 		}
 	}
 }
@@ -104,7 +104,7 @@ func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 		network := "tcp"
 		if path, ok := strings.CutPrefix(a, "unix://"); ok {
 			network, a = "unix", path
-			removeDeadSocket(path)
+			removeStaleSocket(path)
 		}
 		l, err := net.Listen(network, a)
 		if err != nil {
@@ -115,9 +115,9 @@ func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// removeDeadSocket removes a socket that nobody listens on: one that a killed
+// removeStaleSocket removes a socket that nobody listens on: one that a killed
 // exporter left behind.
-func removeDeadSocket(path string) {
+func removeStaleSocket(path string) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
 		return

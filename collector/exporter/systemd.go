@@ -24,13 +24,13 @@ func (m systemd) notify(state string) {
 	}
 }
 
-// ready says that the exporter serves, and how things stand: a line that
+// notifyReady says that the exporter serves, and how things stand: a line that
 // systemctl status shows.
-func (m systemd) ready(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
+func (m systemd) notifyReady(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
 
-// reloading says that a reload has begun, and when: newer managers tell by the
+// notifyReloading says that a reload has begun, and when: newer managers tell by the
 // time whether it is the one that they asked for.
-func (m systemd) reloading() {
+func (m systemd) notifyReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
 		m.notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
@@ -43,15 +43,15 @@ func (e *Exporter) statusLine() string {
 	checks := slices.DeleteFunc(slices.Clone(g.checks), func(d checks.Definition) bool { return !d.Enabled })
 	s := fmt.Sprintf("%d collectors, %d checks", len(g.units), len(checks))
 	c := e.configuration()
-	if c.Failed.IsZero() || len(c.Errors) == 0 {
+	if c.FailedAt.IsZero() || len(c.Errors) == 0 {
 		return s
 	}
-	return fmt.Sprintf("%s; the configuration was refused at %s, the one before is in effect: %s", s, c.Failed.Format(time.TimeOnly), c.Errors[0])
+	return fmt.Sprintf("%s; the configuration was refused at %s, the one before is in effect: %s", s, c.FailedAt.Format(time.TimeOnly), c.Errors[0])
 }
 
-// keepWatchdog shows the manager's watchdog that the process is alive, twice in the
+// notifyWatchdog shows the manager's watchdog that the process is alive, twice in the
 // time after which it would be restarted.
-func (m systemd) keepWatchdog(ctx context.Context) {
+func (m systemd) notifyWatchdog(ctx context.Context) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || timeout == 0 {
 		return

@@ -37,15 +37,15 @@ var ErrNoData = errors.New("no data")
 // which a collector has nothing to read.
 func OrNoData(err error) error {
 	if host.Gone(err) {
-		return &noData{err}
+		return &noDataError{err}
 	}
 	return err
 }
 
-type noData struct{ err error }
+type noDataError struct{ err error }
 
-func (e *noData) Error() string   { return "no data: " + e.err.Error() }
-func (e *noData) Unwrap() []error { return []error{ErrNoData, e.err} }
+func (e *noDataError) Error() string   { return "no data: " + e.err.Error() }
+func (e *noDataError) Unwrap() []error { return []error{ErrNoData, e.err} }
 
 // DefaultTimeout is how long a collector may take where its Spec says nothing.
 const DefaultTimeout = 5 * time.Second
@@ -101,42 +101,42 @@ type Builder interface {
 }
 
 // Plain is the Builder of a collector without options.
-func Plain[C Collector](newC func(*Env) C) Builder { return plain[C]{newC} }
+func Plain[C Collector](newC func(*Env) C) Builder { return plainBuilder[C]{newC} }
 
-type plain[C Collector] struct{ newC func(*Env) C }
+type plainBuilder[C Collector] struct{ newC func(*Env) C }
 
-func (p plain[C]) Fields() []Field { return nil }
+func (p plainBuilder[C]) Fields() []Field { return nil }
 
-func (p plain[C]) New(env *Env, set map[string][]string) (Collector, error) {
+func (p plainBuilder[C]) New(env *Env, set map[string][]string) (Collector, error) {
 	if err := apply(nil, set); err != nil {
 		return nil, err
 	}
 	return p.newC(env), nil
 }
 
-// options is a struct of options that can list itself.
-type options[O any] interface {
+// optionsPointer is a struct of options that can list itself.
+type optionsPointer[O any] interface {
 	*O
 	Fields() []Field
 }
 
 // With is the Builder of a collector with options. The constructor may refuse
 // options that do not go together.
-func With[O any, P options[O], C Collector](defaults O, newC func(*Env, O) (C, error)) Builder {
-	return with[O, P, C]{defaults, newC}
+func With[O any, P optionsPointer[O], C Collector](defaults O, newC func(*Env, O) (C, error)) Builder {
+	return optionsBuilder[O, P, C]{defaults, newC}
 }
 
-type with[O any, P options[O], C Collector] struct {
+type optionsBuilder[O any, P optionsPointer[O], C Collector] struct {
 	defaults O
 	newC     func(*Env, O) (C, error)
 }
 
-func (w with[O, P, C]) Fields() []Field {
+func (w optionsBuilder[O, P, C]) Fields() []Field {
 	o := w.defaults
 	return P(&o).Fields()
 }
 
-func (w with[O, P, C]) New(env *Env, set map[string][]string) (Collector, error) {
+func (w optionsBuilder[O, P, C]) New(env *Env, set map[string][]string) (Collector, error) {
 	o := w.defaults
 	if err := apply(P(&o).Fields(), set); err != nil {
 		return nil, err

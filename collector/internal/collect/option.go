@@ -135,16 +135,16 @@ func (v *Duration) String() string { return time.Duration(*v).String() }
 // Strings is a list: the option may be given more than once. Giving it
 // replaces the default.
 type Strings struct {
-	list []string
-	set  bool
+	list     []string
+	explicit bool
 }
 
 // List returns a Strings with a default.
 func List(defaults ...string) Strings { return Strings{list: defaults} }
 
 func (v *Strings) Set(s string) error {
-	if !v.set {
-		v.list, v.set = nil, true
+	if !v.explicit {
+		v.list, v.explicit = nil, true
 	}
 	v.list = append(v.list, s)
 	return nil

@@ -13,10 +13,10 @@ import (
 
 // A Reading is a run that somebody waits for.
 type Reading struct {
-	unit *Unit
-	mode metric.Mode
-	run  *flight.Run[outcome] // nil: what was kept will do
-	kept outcome
+	unit  *Unit
+	mode  metric.Mode
+	run   *flight.Run[outcome] // nil: what was kept will do
+	cache outcome
 }
 
 // A Result is what became of a Reading.
@@ -31,20 +31,20 @@ type Result struct {
 // older than the interval.
 func (u *Unit) Begin(mode metric.Mode) Reading {
 	if u.Interval > 0 {
-		if kept, fresh := u.fresh(mode); fresh {
-			return Reading{unit: u, mode: mode, kept: kept}
+		if kept, fresh := u.cachedOutcome(mode); fresh {
+			return Reading{unit: u, mode: mode, cache: kept}
 		}
 	}
 	return Reading{unit: u, mode: mode, run: u.start(mode)}
 }
 
-// fresh returns the last run of a mode when it may be served again. Scrapes are
+// cachedOutcome returns the last run of a mode when it may be served again. Scrapes are
 // never quite on time: a run counts as old a little early, so that an interval
 // of four scrapes means every fourth scrape. What failed is tried again.
-func (u *Unit) fresh(mode metric.Mode) (outcome, bool) {
+func (u *Unit) cachedOutcome(mode metric.Mode) (outcome, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	k := u.kept[mode]
+	k := u.cache[mode]
 	good := k.state == OK || k.state == Partial || k.state == NoData
 	return k, good && time.Since(k.started) < u.Interval-min(u.Interval/20, time.Second)
 }
@@ -67,7 +67,7 @@ func (r *Reading) Deadline() time.Time {
 // with a later deadline may still have it.
 func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 	if r.run == nil {
-		return r.kept.result(), true
+		return r.cache.result(), true
 	}
 	for {
 		if own := r.Deadline(); own.Before(deadline) {
@@ -98,9 +98,9 @@ func (r *Reading) Abandon() Result {
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.abandoned != r.run && u.flight.Current() == r.run {
-		u.abandoned = r.run
-		u.status.Stuck = r.run.Started
+	if u.abandonedRun != r.run && u.flight.Current() == r.run {
+		u.abandonedRun = r.run
+		u.status.LateSince = r.run.Started
 		u.status.Errors++
 		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.Started).Round(time.Millisecond)))
 	}

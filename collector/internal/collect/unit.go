@@ -36,13 +36,13 @@ func (r State) Success() bool { return r == OK || r == Partial }
 
 // A Status is what is known of a Unit at one moment.
 type Status struct {
-	State    State // of the last run; empty before the first
-	Err      error // why the reason is not ok, if it is known
-	Since    time.Time
-	Finished time.Time // when the last run ended
-	Duration time.Duration
-	Samples  int
-	Stuck    time.Time // when the run in progress began, if it is late
+	State       State // of the last run; empty before the first
+	Err         error // why the reason is not ok, if it is known
+	Since       time.Time
+	Finished    time.Time // when the last run ended
+	Duration    time.Duration
+	SampleCount int
+	LateSince   time.Time // when the run in progress began, if it is late
 
 	Errors uint64 // failed runs, and parts that could not be read
 	Panics uint64
@@ -68,13 +68,13 @@ type Unit struct {
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 
-	work *metric.Sink // belongs to the run in progress
+	runSink *metric.Sink // belongs to the run in progress
 
-	mu        sync.Mutex
-	last      *metric.Sink // text of the last run that may be served
-	status    Status
-	abandoned *flight.Run[outcome] // the run that was told late
-	kept      [2]outcome           // the last run of each mode
+	mu           sync.Mutex
+	lastSink     *metric.Sink // text of the last run that may be served
+	status       Status
+	abandonedRun *flight.Run[outcome] // the run that was told late
+	cache        [2]outcome           // the last run of each mode
 }
 
 // An Option is one setting of a collector, as text, and as it stands in a
@@ -102,8 +102,8 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		log:      log.With(logger, "collector", spec.Name),
 		reserved: reserved,
 		now:      h.Now,
-		work:     metric.NewSink(set),
-		last:     metric.NewSink(set),
+		runSink:  metric.NewSink(set),
+		lastSink: metric.NewSink(set),
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
@@ -146,21 +146,21 @@ func (u *Unit) Status() Status {
 
 // update is the one run: it is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
-	u.work.Reset(mode)
+	u.runSink.Reset(mode)
 	started := time.Now()
-	err := u.updateRecovering(deadline{context.Background(), started.Add(u.Timeout)})
+	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)})
 	out := outcome{mode: mode, started: started, duration: time.Since(started)}
 
-	parts, more := u.work.Errors()
+	parts, more := u.runSink.Errors()
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
 		out.state = Panic
-		u.work.Reset(mode)
+		u.runSink.Reset(mode)
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
 		out.state = NoData
-	case err != nil, len(parts) > 0 && u.work.SampleCount() == 0:
+	case err != nil, len(parts) > 0 && u.runSink.SampleCount() == 0:
 		out.state = Failed
 	case len(parts) > 0:
 		out.state = Partial
@@ -168,22 +168,22 @@ func (u *Unit) update(mode metric.Mode) outcome {
 		out.state = OK
 	}
 	if mode == metric.Metrics {
-		out.metrics = u.work.Metrics(u.reserved)
+		out.metrics = u.runSink.Metrics(u.reserved)
 	}
 	u.finish(out, err, parts, more)
 	return out
 }
 
-// deadline is a context that knows its end and does not tell it: most
+// deadlineContext is a context that knows its end and does not tell it: most
 // collectors sit in system calls, which nothing can cancel, and a timer for
 // each run would be a fair part of what a scrape costs. What can be cancelled
 // makes a context of its own, with context.WithDeadline.
-type deadline struct {
+type deadlineContext struct {
 	context.Context
 	at time.Time
 }
 
-func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
 
 func (u *Unit) updateRecovering(ctx context.Context) (err error) {
 	defer func() {
@@ -191,7 +191,7 @@ func (u *Unit) updateRecovering(ctx context.Context) (err error) {
 			err = flight.Recovered(p)
 		}
 	}()
-	return u.collector.Update(ctx, u.work)
+	return u.collector.Update(ctx, u.runSink)
 }
 
 // finish publishes a run: its text, and its state.
@@ -199,8 +199,8 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
-	s.Finished, s.Duration, s.Samples = u.now(), out.duration, u.work.SampleCount()
-	s.Stuck = time.Time{}
+	s.Finished, s.Duration, s.SampleCount = u.now(), out.duration, u.runSink.SampleCount()
+	s.LateSince = time.Time{}
 	s.Errors += uint64(len(parts) + more)
 	if err != nil && out.state != NoData {
 		s.Errors++
@@ -208,18 +208,18 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	if out.state == Panic {
 		s.Panics++
 	}
-	u.setState(out.state, joined(err, parts, more))
+	u.setState(out.state, joinErrors(err, parts, more))
 	if out.mode == metric.Text {
-		u.work, u.last = u.last, u.work
-		u.work.Release()
+		u.runSink, u.lastSink = u.lastSink, u.runSink
+		u.runSink.Release()
 	}
-	u.kept[out.mode] = outcome{}
+	u.cache[out.mode] = outcome{}
 	if u.Interval > 0 { // or nobody will ask, and a host's metrics are large
-		u.kept[out.mode] = out
+		u.cache[out.mode] = out
 	}
 }
 
-func joined(err error, parts []error, more int) error {
+func joinErrors(err error, parts []error, more int) error {
 	switch {
 	case more > 0:
 	case len(parts) == 0:
@@ -272,9 +272,9 @@ func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, feed func(metri
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if feed != nil {
-		feed(func(name string, look metric.SampleFunc) { u.last.VisitSamples(name, u.reserved, look) })
+		feed(func(name string, look metric.SampleFunc) { u.lastSink.VisitSamples(name, u.reserved, look) })
 	}
-	return u.last.AppendText(b, want, u.reserved)
+	return u.lastSink.AppendText(b, want, u.reserved)
 }
 
 // Describe implements prometheus.Collector. A unit whose families are not all

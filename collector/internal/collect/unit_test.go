@@ -106,7 +106,7 @@ func TestLateCollectorHoldsOneGoroutineAndRecovers(t *testing.T) {
 		}
 	}
 	s := u.Status()
-	if runs.Load() != 1 || s.Errors != 1 || s.Stuck.IsZero() || s.State != Timeout {
+	if runs.Load() != 1 || s.Errors != 1 || s.LateSince.IsZero() || s.State != Timeout {
 		t.Errorf("%d runs, status %+v", runs.Load(), s)
 	}
 	stuck := u.flight.Current()
@@ -115,7 +115,7 @@ func TestLateCollectorHoldsOneGoroutineAndRecovers(t *testing.T) {
 	if reason, text := read(u); reason != OK || !strings.Contains(text, "toy_value 1") {
 		t.Errorf("reason %s, text %q after the release", reason, text)
 	}
-	if s := u.Status(); !s.Stuck.IsZero() || s.Err != nil {
+	if s := u.Status(); !s.LateSince.IsZero() || s.Err != nil {
 		t.Errorf("status %+v after the release", s)
 	}
 }

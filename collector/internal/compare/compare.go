@@ -56,7 +56,7 @@ func Diff(ours, peer Exposition, deep bool) []Difference {
 	add := func(kind Kind, family, format string, args ...any) {
 		all = append(all, Difference{kind, family, fmt.Sprintf(format, args...)})
 	}
-	for name := range merged(ours, peer) {
+	for name := range familyNames(ours, peer) {
 		a, b := ours[name], peer[name]
 		switch {
 		case a == nil:
@@ -82,7 +82,7 @@ func Diff(ours, peer Exposition, deep bool) []Difference {
 	return all
 }
 
-func merged(a, b Exposition) map[string]bool {
+func familyNames(a, b Exposition) map[string]bool {
 	names := map[string]bool{}
 	for name := range a {
 		names[name] = true
@@ -113,7 +113,7 @@ func diffSeries(add func(Kind, string, string, ...any), a, b *dto.MetricFamily) 
 		switch {
 		case !ok:
 			add(Series, a.GetName(), "{%s} is only ours", key)
-		case !near(v, w):
+		case !isNear(v, w):
 			add(Value, a.GetName(), "{%s} is %v, the peer's %v", key, v, w)
 		}
 	}
@@ -139,9 +139,9 @@ func series(f *dto.MetricFamily) map[string]float64 {
 	return all
 }
 
-// near reports whether two values read within a moment can be the same thing:
+// isNear reports whether two values read within a moment can be the same thing:
 // a tenth apart, or by no more than a busy second.
-func near(a, b float64) bool {
+func isNear(a, b float64) bool {
 	if a == b || math.IsNaN(a) && math.IsNaN(b) {
 		return true
 	}
@@ -151,18 +151,18 @@ func near(a, b float64) bool {
 	return math.Abs(a-b) <= 0.1*max(math.Abs(a), math.Abs(b))+100
 }
 
-// Known are the differences that there are for a reason.
-type Known []known
+// KnownDifferences are the differences that there are for a reason.
+type KnownDifferences []knownDifference
 
-type known struct {
+type knownDifference struct {
 	kind   Kind
 	family *regexp.Regexp
 }
 
 // ParseKnown reads lines of kind, regular expression of families, and reason,
 // separated by tabs. Empty lines and those that start with # do not count.
-func ParseKnown(r io.Reader) (Known, error) {
-	var all Known
+func ParseKnown(r io.Reader) (KnownDifferences, error) {
+	var all KnownDifferences
 	sc := bufio.NewScanner(r)
 	for n := 1; sc.Scan(); n++ {
 		line := sc.Text()
@@ -177,16 +177,16 @@ func ParseKnown(r io.Reader) (Known, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
-		all = append(all, known{kind: Kind(f[0]), family: re})
+		all = append(all, knownDifference{kind: Kind(f[0]), family: re})
 	}
 	return all, sc.Err()
 }
 
-// Unexplained returns the differences that no line explains.
-func (k Known) Unexplained(all []Difference) []Difference {
+// FilterOut returns the differences that no line explains.
+func (k KnownDifferences) FilterOut(all []Difference) []Difference {
 	var left []Difference
 	for _, d := range all {
-		if !slices.ContainsFunc(k, func(e known) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
+		if !slices.ContainsFunc(k, func(e knownDifference) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
 			left = append(left, d)
 		}
 	}

@@ -64,7 +64,7 @@ func TestKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := k.Unexplained(Diff(parse(t, ours), parse(t, peer), false))
+	left := k.FilterOut(Diff(parse(t, ours), parse(t, peer), false))
 	if len(left) != 2 || left[0].Family != "a" || left[1].Family != "b" {
 		t.Errorf("unexplained: %v", left)
 	}

@@ -22,9 +22,9 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 			fmt.Fprintf(&b, "  %s: false\n", spec.Name)
 			continue
 		}
-		fmt.Fprintf(&b, "  %s:\n    enabled: true\n    timeout: %s\n", spec.Name, Span(u.Timeout))
+		fmt.Fprintf(&b, "  %s:\n    enabled: true\n    timeout: %s\n", spec.Name, FormatDuration(u.Timeout))
 		if u.Interval > 0 {
-			fmt.Fprintf(&b, "    interval: %s\n", Span(u.Interval))
+			fmt.Fprintf(&b, "    interval: %s\n", FormatDuration(u.Interval))
 		}
 		for _, f := range spec.Build.Fields() {
 			flag := f.FlagName(spec.Name)
@@ -42,8 +42,8 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 	return b.Bytes()
 }
 
-// Span returns a time span without the units that are zero.
-func Span(d time.Duration) string {
+// FormatDuration returns a time span without the units that are zero.
+func FormatDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

@@ -30,21 +30,21 @@ const maxFile = 4 << 20
 // Load reads a configuration file and the files that it includes. Everything
 // that is wrong in any of them is told at once.
 func Load(path string, specs []collect.Spec, sections map[string]Section) (*File, document.Findings) {
-	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, places: map[string]string{}}
+	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, definedAt: map[string]string{}}
 	l.load(path, true)
 	return l.file, l.findings
 }
 
 type loader struct {
-	specs    []collect.Spec
-	sections map[string]Section
-	file     *File
-	findings document.Findings
-	places   map[string]string // where each thing was said that may be said once
+	specs     []collect.Spec
+	sections  map[string]Section
+	file      *File
+	findings  document.Findings
+	definedAt map[string]string // where each thing was said that may be said once
 }
 
 func (l *loader) load(path string, outermost bool) {
-	text, err := read(path)
+	text, err := readFile(path)
 	if err != nil {
 		l.findings = append(l.findings, document.Finding{File: path, Text: err.Error()})
 		return
@@ -55,7 +55,7 @@ func (l *loader) load(path string, outermost bool) {
 	fields := document.Fields{
 		"collectors": l.collectors,
 		"disable-defaults": func(n document.Node) {
-			if l.once(n, "disable-defaults", n) {
+			if l.setOnce(n, "disable-defaults", n) {
 				n.Into((*collect.Bool)(&l.file.DisableDefaults))
 			}
 		},
@@ -69,7 +69,7 @@ func (l *loader) load(path string, outermost bool) {
 	}
 	for key, section := range l.sections {
 		fields[key] = func(n document.Node) {
-			n.Each(func(name string, entry document.Node) { l.once(entry, key+" "+name, entry) })
+			n.Each(func(name string, entry document.Node) { l.setOnce(entry, key+" "+name, entry) })
 			section(n)
 		}
 	}
@@ -80,17 +80,17 @@ func (l *loader) load(path string, outermost bool) {
 	}
 }
 
-// read returns the text of a file that only its owner's group can change.
-func read(path string) ([]byte, error) {
+// readFile returns the text of a file that only its owner's group can change.
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, underlying(err)
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, underlying(err)
+		return nil, withoutPath(err)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("want a regular file, have %v", info.Mode())
 	case info.Mode().Perm()&0o002 != 0:
@@ -103,8 +103,8 @@ func read(path string) ([]byte, error) {
 	return text, err
 }
 
-// underlying returns an error without the path, which every finding has.
-func underlying(err error) error {
+// withoutPath returns an error without the path, which every finding has.
+func withoutPath(err error) error {
 	if e, ok := err.(*os.PathError); ok {
 		return e.Err
 	}
@@ -131,14 +131,14 @@ func (l *loader) include(dir string, item document.Node) []string {
 	return paths
 }
 
-// once notes where a thing is said, and finds fault with saying it again.
-func (l *loader) once(at document.Node, thing string, place document.Node) bool {
+// setOnce notes where a thing is said, and finds fault with saying it again.
+func (l *loader) setOnce(at document.Node, thing string, place document.Node) bool {
 	f := place.At("")
-	if where, again := l.places[thing]; again {
+	if where, again := l.definedAt[thing]; again {
 		at.Failf("%s is set in %s already", thing, where)
 		return false
 	}
-	l.places[thing] = fmt.Sprintf("%s:%d", f.File, f.Line)
+	l.definedAt[thing] = fmt.Sprintf("%s:%d", f.File, f.Line)
 	return true
 }
 
@@ -158,7 +158,7 @@ func (l *loader) collector(spec collect.Spec, n document.Node) {
 	name := spec.Name
 	enable := func(n document.Node) {
 		var b collect.Bool
-		if n.Into(&b) && l.once(n, "collector "+name+": enabled", n) {
+		if n.Into(&b) && l.setOnce(n, "collector "+name+": enabled", n) {
 			l.file.enabled[name] = bool(b)
 		}
 	}
@@ -168,8 +168,8 @@ func (l *loader) collector(spec collect.Spec, n document.Node) {
 	}
 	fields := document.Fields{
 		"enabled":  enable,
-		"timeout":  l.span(name, "timeout", l.file.timeout),
-		"interval": l.span(name, "interval", l.file.interval),
+		"timeout":  l.duration(name, "timeout", l.file.timeout),
+		"interval": l.duration(name, "interval", l.file.interval),
 	}
 	for _, f := range spec.Build.Fields() {
 		fields[f.Name] = func(n document.Node) { l.option(spec, f, n) }
@@ -177,10 +177,10 @@ func (l *loader) collector(spec collect.Spec, n document.Node) {
 	n.Fields(fields)
 }
 
-func (l *loader) span(collector, key string, spans map[string]time.Duration) func(document.Node) {
+func (l *loader) duration(collector, key string, spans map[string]time.Duration) func(document.Node) {
 	return func(n document.Node) {
-		var span positive
-		if n.Into(&span) && l.once(n, "collector "+collector+": "+key, n) {
+		var span positiveDuration
+		if n.Into(&span) && l.setOnce(n, "collector "+collector+": "+key, n) {
 			spans[collector] = time.Duration(span)
 		}
 	}
@@ -189,7 +189,7 @@ func (l *loader) span(collector, key string, spans map[string]time.Duration) fun
 // option reads an option. One whose flag is that of other collectors too is
 // set for all of them.
 func (l *loader) option(spec collect.Spec, f collect.Field, n document.Node) {
-	if !l.once(n, "the option "+f.FlagName(spec.Name), n) {
+	if !l.setOnce(n, "the option "+f.FlagName(spec.Name), n) {
 		return
 	}
 	set := func(item document.Node) {

@@ -14,16 +14,16 @@ import (
 // fileSpecs are collectors for the tests of files: two that share an option,
 // and one with a list that is off.
 func fileSpecs() []collect.Spec {
-	off := collect.Spec{Name: "off", DisabledByDefault: true, Timeout: 7 * time.Second, Build: collect.With(listed{}, func(*collect.Env, listed) (collect.Collector, error) { return nil, nil })}
+	off := collect.Spec{Name: "off", DisabledByDefault: true, Timeout: 7 * time.Second, Build: collect.With(listOptions{}, func(*collect.Env, listOptions) (collect.Collector, error) { return nil, nil })}
 	return []collect.Spec{spec("a"), spec("b"), off}
 }
 
-type listed struct {
+type listOptions struct {
 	dirs collect.Strings
 	deep collect.Bool
 }
 
-func (o *listed) Fields() []collect.Field {
+func (o *listOptions) Fields() []collect.Field {
 	return []collect.Field{{Name: "dir", Value: &o.dirs}, {Name: "deep", Value: &o.deep}}
 }
 

@@ -23,8 +23,8 @@ type Flag struct {
 // Flags returns the flags of all collectors, sorted by name.
 func (s *Settings) Flags(specs []collect.Spec) []Flag {
 	flags := []Flag{
-		s.spanFlag(specs, "collector.timeout", "How long a collector may take, as NAME=DURATION such as hba=10s. The flag may be given more than once.", s.flags.timeout),
-		s.spanFlag(specs, "collector.interval", "How old what a collector has read may be when it is served again, as NAME=DURATION such as hba=1m. Without it every scrape reads. The flag may be given more than once.", s.flags.interval),
+		s.durationFlag(specs, "collector.timeout", "How long a collector may take, as NAME=DURATION such as hba=10s. The flag may be given more than once.", s.flags.timeout),
+		s.durationFlag(specs, "collector.interval", "How old what a collector has read may be when it is served again, as NAME=DURATION such as hba=1m. Without it every scrape reads. The flag may be given more than once.", s.flags.interval),
 	}
 	for _, spec := range specs {
 		flags = append(flags, s.switchFlag(spec))
@@ -33,11 +33,11 @@ func (s *Settings) Flags(specs []collect.Spec) []Flag {
 		}
 	}
 	slices.SortStableFunc(flags, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
-	return joined(flags)
+	return mergeFlags(flags)
 }
 
-// spanFlag returns a flag that sets a time span of any collector.
-func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[string]time.Duration) Flag {
+// durationFlag returns a flag that sets a time span of any collector.
+func (s *Settings) durationFlag(specs []collect.Spec, name, help string, spans map[string]time.Duration) Flag {
 	return Flag{Name: name, Help: help, List: true, Set: func(v string) error {
 		collector, text, ok := strings.Cut(v, "=")
 		if !ok {
@@ -46,7 +46,7 @@ func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[s
 		if _, err := Find(specs, collector); err != nil {
 			return err
 		}
-		span := positive(0)
+		span := positiveDuration(0)
 		if err := span.Set(text); err != nil {
 			return err
 		}
@@ -104,9 +104,9 @@ func (s *Settings) optionFlags(spec collect.Spec, f collect.Field) []Flag {
 	return all
 }
 
-// joined makes one flag of those of one name, which sets what all of them set:
+// mergeFlags makes one flag of those of one name, which sets what all of them set:
 // an option that two collectors have to obey is an option of both.
-func joined(sorted []Flag) []Flag {
+func mergeFlags(sorted []Flag) []Flag {
 	var flags []Flag
 	for _, f := range sorted {
 		n := len(flags)
@@ -134,10 +134,10 @@ func lowerFirst(s string) string {
 	return s
 }
 
-// positive is a time span above zero.
-type positive time.Duration
+// positiveDuration is a time span above zero.
+type positiveDuration time.Duration
 
-func (p *positive) Set(s string) error {
+func (p *positiveDuration) Set(s string) error {
 	var d collect.Duration
 	if err := d.Set(s); err != nil {
 		return err
@@ -145,6 +145,6 @@ func (p *positive) Set(s string) error {
 	if d == 0 {
 		return fmt.Errorf("want a time span above zero, have %q", s)
 	}
-	*p = positive(d)
+	*p = positiveDuration(d)
 	return nil
 }

@@ -19,19 +19,19 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// enough is how many files of one pattern are looked at: there can be one for
+// maxFiles is how many files of one pattern are looked at: there can be one for
 // every thread of the host, and all of them are alike.
-const enough = 256
+const maxFiles = 256
 
 // A FileAccess is what was seen of the files of one collector.
 type FileAccess struct {
-	Patterns  int // that the collector reads
-	Matched   int // of them, those with a file
-	Forbidden []Forbidden
+	PatternCount int // that the collector reads
+	MatchCount   int // of them, those with a file
+	Unreadable   []UnreadableFile
 }
 
-// A Forbidden is a file that is there and that the exporter may not read.
-type Forbidden struct {
+// A UnreadableFile is a file that is there and that the exporter may not read.
+type UnreadableFile struct {
 	Path string // of the first of its kind
 	More int    // files of the same pattern that are forbidden too
 	Why  string // such as "mode 0400, owner root, group root"
@@ -41,17 +41,17 @@ type Forbidden struct {
 // Inspect looks for the files that match patterns such as
 // /sys/class/net/*/mtu, below the given roots.
 func Inspect(paths host.Paths, patterns []string) FileAccess {
-	s := FileAccess{Patterns: len(patterns)}
+	s := FileAccess{PatternCount: len(patterns)}
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(HostPath(paths, pattern))
 		if err != nil || len(files) == 0 {
-			if f, ok := forbiddenFolder(HostPath(paths, pattern)); ok {
+			if f, ok := unsearchableFolder(HostPath(paths, pattern)); ok {
 				s.add(f)
 			}
 			continue
 		}
-		s.Matched++
-		if forbidden := closed(files[:min(len(files), enough)]); len(forbidden) > 0 {
+		s.MatchCount++
+		if forbidden := unreadablePaths(files[:min(len(files), maxFiles)]); len(forbidden) > 0 {
 			f := explain(forbidden[0])
 			f.More = len(forbidden) - 1
 			s.add(f)
@@ -62,13 +62,13 @@ func Inspect(paths host.Paths, patterns []string) FileAccess {
 
 // add adds what is forbidden, unless it is already there: a folder that is
 // closed closes all the patterns below it.
-func (s *FileAccess) add(f Forbidden) {
-	for _, known := range s.Forbidden {
+func (s *FileAccess) add(f UnreadableFile) {
+	for _, known := range s.Unreadable {
 		if known.Path == f.Path {
 			return
 		}
 	}
-	s.Forbidden = append(s.Forbidden, f)
+	s.Unreadable = append(s.Unreadable, f)
 }
 
 // HostPath returns where a path is below the roots of a host.
@@ -84,26 +84,26 @@ func HostPath(p host.Paths, path string) string {
 	return path
 }
 
-// closed returns the files that exist and may not be read.
-func closed(files []string) []string {
+// unreadablePaths returns the files that exist and may not be read.
+func unreadablePaths(files []string) []string {
 	var forbidden []string
 	for _, f := range files {
-		if err := access(f); errors.Is(err, fs.ErrPermission) {
+		if err := checkReadable(f); errors.Is(err, fs.ErrPermission) {
 			forbidden = append(forbidden, f)
 		}
 	}
 	return forbidden
 }
 
-// access reports whether the process may read a file, with the identity that
+// checkReadable reports whether the process may read a file, with the identity that
 // it reads with.
-func access(path string) error {
+func checkReadable(path string) error {
 	return unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS)
 }
 
-// forbiddenFolder looks for a folder on the way to a pattern that may not be
+// unsearchableFolder looks for a folder on the way to a pattern that may not be
 // searched, behind which the files cannot be seen.
-func forbiddenFolder(pattern string) (Forbidden, bool) {
+func unsearchableFolder(pattern string) (UnreadableFile, bool) {
 	path := "/"
 	for elem := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
 		if err := unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS); errors.Is(err, fs.ErrPermission) {
@@ -114,12 +114,12 @@ func forbiddenFolder(pattern string) (Forbidden, bool) {
 		}
 		path = filepath.Join(path, elem)
 	}
-	return Forbidden{}, false
+	return UnreadableFile{}, false
 }
 
 // explain says why a file may not be read, and what would change that.
-func explain(path string) Forbidden {
-	f := Forbidden{Path: path, Fix: "AmbientCapabilities=CAP_DAC_READ_SEARCH in the unit (docs/service.md)"}
+func explain(path string) UnreadableFile {
+	f := UnreadableFile{Path: path, Fix: "AmbientCapabilities=CAP_DAC_READ_SEARCH in the unit (docs/service.md)"}
 	info, err := os.Stat(path)
 	if err != nil {
 		f.Why = err.Error()

@@ -45,7 +45,7 @@ func TestPlace(t *testing.T) {
 func TestLook(t *testing.T) {
 	paths := tree(t, map[string]os.FileMode{"proc/stat": 0o444, "sys/class/net/a/mtu": 0o444, "sys/class/net/b/mtu": 0o444})
 	s := Inspect(paths, []string{"/proc/stat", "/sys/class/net/*/mtu", "/sys/class/gone/*", "/proc/gone"})
-	if s.Patterns != 4 || s.Matched != 2 || s.Forbidden != nil {
+	if s.PatternCount != 4 || s.MatchCount != 2 || s.Unreadable != nil {
 		t.Errorf("%+v, want 2 of 4 and nothing forbidden", s)
 	}
 }
@@ -60,7 +60,7 @@ func TestForbiddenAsAnOrdinaryUserOnThisHost(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(paths.Procfs+"/closed", 0o755) })
 	s := Inspect(paths, []string{"/sys/*/energy", "/proc/closed/x", "/proc/closed/y"})
-	if len(s.Forbidden) != 2 || s.Forbidden[0].Path != paths.Sysfs+"/a/energy" || s.Forbidden[0].More != 1 || s.Forbidden[1].Path != paths.Procfs+"/closed" {
+	if len(s.Unreadable) != 2 || s.Unreadable[0].Path != paths.Sysfs+"/a/energy" || s.Unreadable[0].More != 1 || s.Unreadable[1].Path != paths.Procfs+"/closed" {
 		t.Errorf("%+v", s)
 	}
 }

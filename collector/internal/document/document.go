@@ -44,11 +44,11 @@ const maxNodes = 1_000_000
 
 // A Document is one file. It is not for concurrent use.
 type Document struct {
-	file     string
-	root     ast.Node
-	anchors  map[string]ast.Node
-	visited  int
-	findings Findings
+	file       string
+	root       ast.Node
+	anchors    map[string]ast.Node
+	valueCount int
+	findings   Findings
 }
 
 // Parse parses the text of a file. What is wrong with it is in Findings, and
@@ -69,15 +69,15 @@ func Parse(file string, text []byte) *Document {
 			break
 		}
 		d.root = doc.Body
-		ast.Walk(anchors(d.anchors), doc.Body)
+		ast.Walk(anchorVisitor(d.anchors), doc.Body)
 	}
 	return d
 }
 
-// anchors collects the values that a document has given names.
-type anchors map[string]ast.Node
+// anchorVisitor collects the values that a document has given names.
+type anchorVisitor map[string]ast.Node
 
-func (a anchors) Visit(n ast.Node) ast.Visitor {
+func (a anchorVisitor) Visit(n ast.Node) ast.Visitor {
 	if anchor, ok := n.(*ast.AnchorNode); ok {
 		a[anchor.Name.GetToken().Value] = anchor.Value
 	}
@@ -91,7 +91,7 @@ func (d *Document) syntax(err error) Finding {
 	if _, text, ok := strings.Cut(f.Text, "] "); ok && strings.HasPrefix(f.Text, "[") {
 		f.Text = text
 	}
-	if at, ok := errors.AsType[positioned](err); ok && at.GetToken() != nil {
+	if at, ok := errors.AsType[tokenError](err); ok && at.GetToken() != nil {
 		f.Line, f.Column = at.GetToken().Position.Line, at.GetToken().Position.Column
 	}
 	return f

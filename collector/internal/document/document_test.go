@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const golden = `# A comment.
+const sample = `# A comment.
 name: web
 count: 0x10
 on: true
@@ -25,7 +25,7 @@ alias: *base
 `
 
 func TestReads(t *testing.T) {
-	d := Parse("a.yml", []byte(golden))
+	d := Parse("a.yml", []byte(sample))
 	var name, count, on, text string
 	var list, single []string
 	base, derived, alias := map[string]string{}, map[string]string{}, map[string]string{}
@@ -98,7 +98,7 @@ func TestAliasesCannotFillTheMemory(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(golden)
+	f.Add(sample)
 	f.Add("a: &a\n  <<: *a\n")
 	f.Add("a: &a *a\n")
 	f.Add("? [a]\n: b\n")

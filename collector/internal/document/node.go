@@ -10,8 +10,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// positioned is an error of the parser that knows where it is.
-type positioned interface {
+// tokenError is an error of the parser that knows where it is.
+type tokenError interface {
 	error
 	GetToken() *token.Token
 }
@@ -191,10 +191,10 @@ func (n Node) value() ast.Node {
 			if n.doc == nil {
 				return node
 			}
-			if n.doc.visited++; n.doc.visited == maxNodes {
+			if n.doc.valueCount++; n.doc.valueCount == maxNodes {
 				Node{n.doc, nil}.Failf("more than %d values", maxNodes)
 			}
-			if n.doc.visited >= maxNodes {
+			if n.doc.valueCount >= maxNodes {
 				return nil
 			}
 			return node
@@ -223,7 +223,7 @@ func (n Node) entries(depth int) []entry {
 	case nil, *ast.NullNode:
 		return nil
 	default:
-		n.Failf("want a mapping of keys to values, have %s", kind(v))
+		n.Failf("want a mapping of keys to values, have %s", describe(v))
 		return nil
 	}
 	if depth > 20 {
@@ -270,7 +270,7 @@ func (n Node) keyText() string {
 	}
 }
 
-func kind(n ast.Node) string {
+func describe(n ast.Node) string {
 	switch v := n.(type) {
 	case *ast.SequenceNode:
 		return "a list"
@@ -287,7 +287,7 @@ func Suggest(have string, known []string) string {
 	slices.Sort(known)
 	best, distance := "", max(1, min(2, len(have)/2), len(have)/3)+1
 	for _, k := range known {
-		if d := edits(strings.ToLower(have), k); d < distance {
+		if d := editDistance(strings.ToLower(have), k); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -300,9 +300,9 @@ func Suggest(have string, known []string) string {
 	return ""
 }
 
-// edits returns how many letters have to be added, removed or changed to make
+// editDistance returns how many letters have to be added, removed or changed to make
 // one word of another.
-func edits(a, b string) int {
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

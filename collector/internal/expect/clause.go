@@ -16,31 +16,31 @@ type clause struct {
 	label     string     // of "for each"; empty: there is none
 	values    []string   // for each of which it is to hold by itself
 
-	family int // in the families of its Set
-	first  int // of its tallies: one, or one for each value
+	family     int // in the families of its Set
+	firstTally int // of its tallies: one, or one for each value
 }
 
 // A function is what a clause makes of the samples that it selects.
 type function uint8
 
 const (
-	isEach function = iota // there are some, and the comparison holds for all
-	isAny                  // it holds for one
-	isCount
-	isSum
-	isMin
-	isMax
+	funcEach function = iota // there are some, and the comparison holds for all
+	funcAny                  // it holds for one
+	funcCount
+	funcSum
+	funcMin
+	funcMax
 )
 
-// functions are the words for them, in their order.
-var functions = [...]string{isEach: "", isAny: "any", isCount: "count", isSum: "sum", isMin: "min", isMax: "max"}
+// functionNames are the words for them, in their order.
+var functionNames = [...]string{funcEach: "", funcAny: "any", funcCount: "count", funcSum: "sum", funcMin: "min", funcMax: "max"}
 
 // A selection says which samples are meant.
 type selection struct {
-	metric   string
-	braces   bool // were written, even if nothing is in them
-	matchers []matcher
-	holds    comparison
+	metric     string
+	hasBraces  bool // were written, even if nothing is in them
+	matchers   []matcher
+	comparison comparison
 }
 
 // A matcher compares a label with a text, or with a pattern for the whole of it.
@@ -59,48 +59,48 @@ type comparison struct {
 type op uint8
 
 const (
-	none op = iota // every value is good
-	equal
-	unequal
-	more
-	atLeast
-	less
-	atMost
+	opNone op = iota // every value is good
+	opEqual
+	opNotEqual
+	opGreater
+	opGreaterOrEqual
+	opLess
+	opLessOrEqual
 )
 
-// ops are the signs for them, in their order.
-var ops = [...]string{none: "", equal: "==", unequal: "!=", more: ">", atLeast: ">=", less: "<", atMost: "<="}
+// opSigns are the signs for them, in their order.
+var opSigns = [...]string{opNone: "", opEqual: "==", opNotEqual: "!=", opGreater: ">", opGreaterOrEqual: ">=", opLess: "<", opLessOrEqual: "<="}
 
-// of reports whether the comparison holds for a value. For NaN no comparison
+// holds reports whether the comparison holds for a value. For NaN no comparison
 // does: that is no value.
-func (c comparison) of(v float64) bool {
+func (c comparison) holds(v float64) bool {
 	switch c.op {
-	case equal:
+	case opEqual:
 		return v == c.number
-	case unequal:
+	case opNotEqual:
 		return v < c.number || v > c.number
-	case more:
+	case opGreater:
 		return v > c.number
-	case atLeast:
+	case opGreaterOrEqual:
 		return v >= c.number
-	case less:
+	case opLess:
 		return v < c.number
-	case atMost:
+	case opLessOrEqual:
 		return v <= c.number
 	}
 	return true
 }
 
-// lacks says how far a value is from what is wanted: more is worse.
-func (c comparison) lacks(v float64) float64 {
+// shortfall says how far a value is from what is wanted: more is worse.
+func (c comparison) shortfall(v float64) float64 {
 	switch c.op {
-	case more, atLeast:
+	case opGreater, opGreaterOrEqual:
 		return c.number - v
-	case less, atMost:
+	case opLess, opLessOrEqual:
 		return v - c.number
 	}
 	distance := max(v-c.number, c.number-v)
-	if c.op == unequal {
+	if c.op == opNotEqual {
 		return -distance
 	}
 	return distance
@@ -124,8 +124,8 @@ func (m *matcher) matches(labels metric.Labels) bool {
 	return (string(value) == m.value) == (m.sign == "=")
 }
 
-// part returns which of the tallies of a clause a sample belongs to, or -1.
-func (c *clause) part(labels metric.Labels) int {
+// tallyIndex returns which of the tallies of a clause a sample belongs to, or -1.
+func (c *clause) tallyIndex(labels metric.Labels) int {
 	if c.label == "" {
 		return 0
 	}
@@ -138,11 +138,11 @@ func (c *clause) part(labels metric.Labels) int {
 	return -1
 }
 
-// parts returns how many tallies a clause has.
-func (c *clause) parts() int { return max(1, len(c.values)) }
+// tallyCount returns how many tallies a clause has.
+func (c *clause) tallyCount() int { return max(1, len(c.values)) }
 
-// narrowed returns the clause for one of its values, as a clause by itself.
-func (c *clause) narrowed(part int) *clause {
+// forValue returns the clause for one of its values, as a clause by itself.
+func (c *clause) forValue(part int) *clause {
 	if c.label == "" {
 		return c
 	}
@@ -152,12 +152,12 @@ func (c *clause) narrowed(part int) *clause {
 	return one
 }
 
-// more returns what may come behind what is there of a selection, for an error.
-func (s *selection) more() string {
+// continuations returns what may come behind what is there of a selection, for an error.
+func (s *selection) continuations() string {
 	switch {
-	case s.holds.op != none:
+	case s.comparison.op != opNone:
 		return ""
-	case s.braces:
+	case s.hasBraces:
 		return "a comparison or "
 	}
 	return `"{", a comparison or `
@@ -174,10 +174,10 @@ func printClauses(all []*clause) string {
 // String returns the clause as it can be parsed.
 func (c *clause) String() string {
 	var b strings.Builder
-	if c.function == isEach {
+	if c.function == funcEach {
 		b.WriteString(c.selection.String())
 	} else {
-		b.WriteString(functions[c.function] + "(" + c.selection.String() + ")" + c.total.String())
+		b.WriteString(functionNames[c.function] + "(" + c.selection.String() + ")" + c.total.String())
 	}
 	for i, v := range c.values {
 		if i == 0 {
@@ -203,15 +203,15 @@ func (s selection) String() string {
 	if len(s.matchers) > 0 {
 		b.WriteByte('}')
 	}
-	return b.String() + s.holds.String()
+	return b.String() + s.comparison.String()
 }
 
 // String returns the comparison with a space before it, or nothing.
 func (c comparison) String() string {
-	if c.op == none {
+	if c.op == opNone {
 		return ""
 	}
-	return " " + ops[c.op] + " " + c.text
+	return " " + opSigns[c.op] + " " + c.text
 }
 
 func quote(s string) string {

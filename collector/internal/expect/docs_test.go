@@ -21,8 +21,8 @@ func page(t *testing.T) string {
 	return string(b)
 }
 
-// asExpected is a host on which all examples of the page are so.
-func asExpected() string {
+// exampleHost is a host on which all examples of the page are so.
+func exampleHost() string {
 	var b strings.Builder
 	b.WriteString("# TYPE node_hba_fc_port_speed_bits_per_second gauge\n")
 	for _, host := range []string{"host1", "host2", "host3", "host4"} {
@@ -74,14 +74,14 @@ ok{name="backup"} 1
 	lines := func(from string) string {
 		samples, _ := emit(t, metric.Text, true, from)
 		var kept strings.Builder
-		for line := range strings.Lines(told(t, s, samples, func(string, string) Source { return Source{Asked: true} })) {
+		for line := range strings.Lines(evaluate(t, s, samples, func(string, string) Source { return Source{Requested: true} })) {
 			if strings.HasPrefix(line, "ok{") || strings.HasPrefix(line, "missing{") {
 				kept.WriteString(line)
 			}
 		}
 		return kept.String()
 	}
-	if have := lines(asExpected()); have != good {
+	if have := lines(exampleHost()); have != good {
 		t.Errorf("as expected:\n%swant\n%s", have, good)
 	}
 	for _, tc := range []struct{ lost, instead, name, missing string }{
@@ -97,8 +97,8 @@ ok{name="backup"} 1
 		{`backup_failed_volumes 0`, `backup_failed_volumes 3`, "backup", `backup_failed_volumes == 0`},
 		{"# TYPE backup_last_success_timestamp_seconds gauge\nbackup_last_success_timestamp_seconds 1767323045\n", ``, "backup", `backup_last_success_timestamp_seconds > 0`},
 	} {
-		from := strings.Replace(asExpected(), tc.lost, tc.instead, 1)
-		if from == asExpected() {
+		from := strings.Replace(exampleHost(), tc.lost, tc.instead, 1)
+		if from == exampleHost() {
 			t.Fatalf("%s is not there to be lost", tc.lost)
 		}
 		want := strings.Replace(good, `ok{name="`+tc.name+`"} 1`, `ok{name="`+tc.name+`"} 0`, 1) + `missing{name="` + tc.name + `",missing="` + tc.missing + `"} 1` + "\n"

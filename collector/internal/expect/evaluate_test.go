@@ -13,7 +13,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-func nobody(string) bool { return false }
+func noneReserved(string) bool { return false }
 
 // host is what a scrape of the tests reads.
 const host = `
@@ -87,15 +87,15 @@ func values(m *dto.Metric) []string {
 	return all
 }
 
-// told returns what is told of expectations, without what every name of it
+// evaluate returns what is told of expectations, without what every name of it
 // begins with.
-func told(t testing.TB, s *Set, samples *metric.Sink, source func(string, string) Source) string {
+func evaluate(t testing.TB, s *Set, samples *metric.Sink, source func(string, string) Source) string {
 	t.Helper()
 	set := metric.NewSet()
 	to, out := Declare(set), metric.NewSink(set)
-	s.Evaluate(func(name string, look metric.SampleFunc) { samples.VisitSamples(name, nobody, look) }, source, to, out)
+	s.Evaluate(func(name string, look metric.SampleFunc) { samples.VisitSamples(name, noneReserved, look) }, source, to, out)
 	var b strings.Builder
-	for line := range strings.Lines(string(out.AppendText(nil, nil, nobody))) {
+	for line := range strings.Lines(string(out.AppendText(nil, nil, noneReserved))) {
 		if !strings.HasPrefix(line, "#") {
 			b.WriteString(strings.ReplaceAll(strings.TrimPrefix(line, "host_exporter_expectation_"), `name="x"`, ""))
 		}
@@ -175,14 +175,14 @@ func TestVerdicts(t *testing.T) {
 		}{{metric.Text, false}, {metric.Metrics, false}, {metric.Text, true}, {metric.Metrics, true}} {
 			samples, set := emit(t, road.mode, road.foreign, host)
 			s := NewSet(mustNew(t, "x", tc.expression))
-			have := told(t, s, samples, func(_, family string) Source {
-				return Source{Asked: true, Declared: set.OfSample(family) != nil}
+			have := evaluate(t, s, samples, func(_, family string) Source {
+				return Source{Requested: true, Declared: set.OfSample(family) != nil}
 			})
 			if have != tc.want {
 				t.Errorf("%s (road %v):\n%swant\n%s", tc.expression, road, have, tc.want)
 			}
-			if again := told(t, s, samples, func(_, family string) Source {
-				return Source{Asked: true, Declared: set.OfSample(family) != nil}
+			if again := evaluate(t, s, samples, func(_, family string) Source {
+				return Source{Requested: true, Declared: set.OfSample(family) != nil}
 			}); again != have {
 				t.Errorf("%s (road %v): a second time it is\n%s", tc.expression, road, again)
 			}
@@ -193,11 +193,11 @@ func TestVerdicts(t *testing.T) {
 // TestUntold has collectors that could not answer, or were not asked.
 func TestUntold(t *testing.T) {
 	sources := map[string]Source{
-		"read":  {Asked: true, Declared: true},
-		"late":  {Asked: true, Declared: true, Collector: "c", Reason: "timeout"},
+		"read":  {Requested: true, Declared: true},
+		"late":  {Requested: true, Declared: true, Collector: "c", Reason: "timeout"},
 		"other": {},
-		"typo":  {Asked: true},
-		"files": {Asked: true, Collector: "textfile", Reason: "timeout"},
+		"typo":  {Requested: true},
+		"files": {Requested: true, Collector: "textfile", Reason: "timeout"},
 	}
 	const late, files = "unknown{,collector=\"c\",reason=\"timeout\"} 1\n", "unknown{,collector=\"textfile\",reason=\"timeout\"} 1\n"
 	for expression, want := range map[string]string{
@@ -215,7 +215,7 @@ func TestUntold(t *testing.T) {
 		`count(late) < 5 and other == 1`: late,
 	} {
 		samples, _ := emit(t, metric.Text, false, "# TYPE read gauge\nread{x=\"y\"} 1\n")
-		have := told(t, NewSet(mustNew(t, "x", expression)), samples, func(_, family string) Source { return sources[family] })
+		have := evaluate(t, NewSet(mustNew(t, "x", expression)), samples, func(_, family string) Source { return sources[family] })
 		if want = strings.ReplaceAll(want, `read == 2"`, `read{x=\"y\"} == 2"`); have != want {
 			t.Errorf("%s:\n%swant\n%s", expression, have, want)
 		}
@@ -223,7 +223,7 @@ func TestUntold(t *testing.T) {
 	// The family of a text file that is there, while another collector that
 	// makes up names does not answer.
 	samples, _ := emit(t, metric.Text, true, "# TYPE files gauge\nfiles 1\n")
-	if have := told(t, NewSet(mustNew(t, "x", "files")), samples, func(string, string) Source { return sources["files"] }); have != "ok{} 1\n" {
+	if have := evaluate(t, NewSet(mustNew(t, "x", "files")), samples, func(string, string) Source { return sources["files"] }); have != "ok{} 1\n" {
 		t.Errorf("with samples there:\n%s", have)
 	}
 }
@@ -237,7 +237,7 @@ func TestMissingIsBounded(t *testing.T) {
 	b.WriteString("# TYPE b gauge\nb{n=\"" + strings.Repeat("ä", 4096) + "\"} 0\n")
 	samples, _ := emit(t, metric.Text, false, b.String())
 	s := NewSet(mustNew(t, "x", "a == 1 and b == 1"), mustNew(t, "long", "b == 1"))
-	have := strings.Split(told(t, s, samples, func(string, string) Source { return Source{Asked: true, Declared: true} }), "\n")
+	have := strings.Split(evaluate(t, s, samples, func(string, string) Source { return Source{Requested: true, Declared: true} }), "\n")
 	if n := slices.Index(have, "missing_unnamed{} 31"); n < 0 || !slices.Contains(have, `missing{,missing="a{n=\"19\"} == 1"} 1`) {
 		t.Errorf("told %s", have)
 	}
@@ -273,7 +273,7 @@ func TestHostileValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		samples.EmitExternal(foreign)
-		have := told(t, NewSet(mustNew(t, "x", "a > 0")), samples, func(string, string) Source { return Source{Asked: true} })
+		have := evaluate(t, NewSet(mustNew(t, "x", "a > 0")), samples, func(string, string) Source { return Source{Requested: true} })
 		want := "ok{} 0\nmissing{,missing=\"a{l=\\\"q\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"" + long[:maxText-len(`a{l="`)] + "…\"} 1\n" +
 			"missing{,missing=\"a{l=\\\"\\\\\\\"}\\\\n\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"\\\"} > 0\"} 1\nobserved{} 0\nwanted{} 0\n"
 		if have != want {
@@ -302,7 +302,7 @@ func FuzzEvaluate(f *testing.F) {
 			out.Emit(a, v, value, "1")
 			out.Emit(b, -v)
 			out.Emit(a, 1, "x", value)
-			roads = append(roads, told(t, NewSet(x), out, func(string, string) Source { return Source{Asked: true, Declared: true} }))
+			roads = append(roads, evaluate(t, NewSet(x), out, func(string, string) Source { return Source{Requested: true, Declared: true} }))
 		}
 		if roads[0] != roads[1] {
 			t.Errorf("%s: text\n%smetrics\n%s", expression, roads[0], roads[1])
@@ -331,14 +331,14 @@ func BenchmarkEvaluate(b *testing.B) {
 	s := NewSet(list...)
 	verdicts := metric.NewSet()
 	to, out := Declare(verdicts), metric.NewSink(verdicts)
-	each := func(name string, look metric.SampleFunc) { samples.VisitSamples(name, nobody, look) }
-	source := func(string, string) Source { return Source{Asked: true, Declared: true} }
+	each := func(name string, look metric.SampleFunc) { samples.VisitSamples(name, noneReserved, look) }
+	source := func(string, string) Source { return Source{Requested: true, Declared: true} }
 	b.ReportAllocs()
 	for b.Loop() {
 		out.Reset(metric.Text)
 		s.Evaluate(each, source, to, out)
 	}
-	if text := string(out.AppendText(nil, nil, nobody)); strings.Count(text, "_ok{") != 100 || strings.Contains(text, "_missing{") {
+	if text := string(out.AppendText(nil, nil, noneReserved)); strings.Count(text, "_ok{") != 100 || strings.Contains(text, "_missing{") {
 		b.Fatal(text)
 	}
 }

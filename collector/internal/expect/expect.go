@@ -53,8 +53,8 @@ func NewSet(list ...*Expectation) *Set {
 	s := &Set{list: list}
 	for _, x := range list {
 		for _, c := range x.clauses {
-			c.first = s.tallies
-			s.tallies += c.parts()
+			c.firstTally = s.tallies
+			s.tallies += c.tallyCount()
 			i := slices.Index(s.families, c.selection.metric)
 			if i < 0 {
 				i = len(s.families)
@@ -80,14 +80,14 @@ func (s *Set) Families() []string { return s.families }
 func Read(node document.Node, collectors []string) []*Expectation {
 	var list []*Expectation
 	node.Each(func(name string, entry document.Node) {
-		if x := readOne(name, entry, collectors); x != nil {
+		if x := readExpectation(name, entry, collectors); x != nil {
 			list = append(list, x)
 		}
 	})
 	return list
 }
 
-func readOne(name string, entry document.Node, collectors []string) *Expectation {
+func readExpectation(name string, entry document.Node, collectors []string) *Expectation {
 	if !isName(name) {
 		entry.Failf("want a name of at most %d letters, have %q", maxName, name)
 		return nil

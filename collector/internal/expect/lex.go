@@ -52,11 +52,11 @@ func (l *lexer) next() (token, error) {
 	case rest == "":
 		return token{at: l.at}, nil
 	case isNameStart(rest[0]):
-		return l.take('n', 1+run(rest[1:], func(c byte) bool { return isNameStart(c) || isDigit(c) })), nil
+		return l.take('n', 1+prefixLength(rest[1:], func(c byte) bool { return isNameStart(c) || isDigit(c) })), nil
 	case isDigit(rest[0]) || strings.IndexByte("+-.", rest[0]) >= 0:
 		return l.take('0', numberLength(rest)), nil
 	case rest[0] == '"' || rest[0] == '\'':
-		return l.quoted(rest[0])
+		return l.quotedText(rest[0])
 	}
 	for _, sign := range []string{"==", "!=", ">=", "<=", "=~", "!~"} {
 		if strings.HasPrefix(rest, sign) {
@@ -73,8 +73,8 @@ func (l *lexer) take(kind byte, n int) token {
 	return t
 }
 
-// quoted reads a text in quotes of either kind.
-func (l *lexer) quoted(quote byte) (token, error) {
+// quotedText reads a text in quotes of either kind.
+func (l *lexer) quotedText(quote byte) (token, error) {
 	var value strings.Builder
 	start := l.at
 	for i := start + 1; i < len(l.text); i++ {
@@ -114,7 +114,7 @@ func numberLength(s string) int {
 	return n
 }
 
-func run(s string, is func(byte) bool) int {
+func prefixLength(s string, is func(byte) bool) int {
 	n := 0
 	for n < len(s) && is(s[n]) {
 		n++

@@ -104,7 +104,7 @@ func (p *parser) clause() (*clause, error) {
 
 // call reads what is behind the name of a function.
 func (p *parser) call(c *clause, name string, at int) error {
-	f := slices.Index(functions[:], name)
+	f := slices.Index(functionNames[:], name)
 	if f <= 0 {
 		return p.errorf(at, "want count, sum, min, max or any before \"(\", have %q", name)
 	}
@@ -120,12 +120,12 @@ func (p *parser) call(c *clause, name string, at int) error {
 		return err
 	}
 	if !p.isSign(")") {
-		return p.want(c.selection.more() + `")"`)
+		return p.want(c.selection.continuations() + `")"`)
 	}
-	if err := p.advance(); err != nil || c.function == isAny {
+	if err := p.advance(); err != nil || c.function == funcAny {
 		return err
 	}
-	if c.total, err = p.comparison(); err == nil && c.total.op == none {
+	if c.total, err = p.comparison(); err == nil && c.total.op == opNone {
 		err = p.want("a comparison (==, !=, >, >=, < or <=)")
 	}
 	return err
@@ -135,13 +135,13 @@ func (p *parser) call(c *clause, name string, at int) error {
 func (p *parser) selection(metric string) (selection, error) {
 	s := selection{metric: metric}
 	if p.isSign("{") {
-		s.braces = true
+		s.hasBraces = true
 		if err := p.matchers(&s); err != nil {
 			return s, err
 		}
 	}
 	var err error
-	s.holds, err = p.comparison()
+	s.comparison, err = p.comparison()
 	return s, err
 }
 
@@ -208,8 +208,8 @@ func (p *parser) comparison() (comparison, error) {
 	if p.isSign("=") {
 		return comparison{}, p.errorf(p.have.at, `want a comparison (==, !=, >, >=, < or <=), have "=": do you mean "=="?`)
 	}
-	c := comparison{op: op(max(slices.Index(ops[:], p.have.text), 0))}
-	if p.have.kind != '=' || c.op == none {
+	c := comparison{op: op(max(slices.Index(opSigns[:], p.have.text), 0))}
+	if p.have.kind != '=' || c.op == opNone {
 		return comparison{}, nil
 	}
 	if err := p.advance(); err != nil {

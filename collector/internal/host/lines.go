@@ -32,7 +32,7 @@ func (r *Reader) Lines(each func(line []byte) error, elem ...string) error {
 	for {
 		n, errno := read(fd, b[held:])
 		if errno != 0 {
-			return r.fail("read", errno)
+			return r.pathError("read", errno)
 		}
 		if n == 0 {
 			break
@@ -46,7 +46,7 @@ func (r *Reader) Lines(each func(line []byte) error, elem ...string) error {
 		}
 		held = copy(b, rest)
 		if total += n; held == len(b) || total > linesLimit {
-			return r.fail("read", syscall.EFBIG)
+			return r.pathError("read", syscall.EFBIG)
 		}
 	}
 	if held > 0 {

@@ -11,8 +11,8 @@ import (
 type Listing struct {
 	Entries []DirEntry // in natural order of their names
 
-	seen   []DirEntry // in the kernel's order, to compare with
-	filled bool
+	kernelOrder []DirEntry // in the kernel's order, to compare with
+	valid       bool
 }
 
 // A DirEntry is one name in a folder. The inode number tells whether it still
@@ -39,8 +39,8 @@ func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 			if string(name) == "." || string(name) == ".." {
 				continue
 			}
-			if n >= len(l.seen) || l.seen[n].Inode != inode || l.seen[n].Name != string(name) {
-				l.seen = append(l.seen[:n], DirEntry{string(name), inode})
+			if n >= len(l.kernelOrder) || l.kernelOrder[n].Inode != inode || l.kernelOrder[n].Name != string(name) {
+				l.kernelOrder = append(l.kernelOrder[:n], DirEntry{string(name), inode})
 				changed = true
 			}
 			n++
@@ -50,11 +50,11 @@ func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 		*l = Listing{}
 		return true, err
 	}
-	if changed || n < len(l.seen) || !l.filled {
-		l.seen = l.seen[:n]
-		l.Entries = slices.Clone(l.seen)
-		slices.SortFunc(l.Entries, func(a, b DirEntry) int { return Natural(a.Name, b.Name) })
-		l.filled = true
+	if changed || n < len(l.kernelOrder) || !l.valid {
+		l.kernelOrder = l.kernelOrder[:n]
+		l.Entries = slices.Clone(l.kernelOrder)
+		slices.SortFunc(l.Entries, func(a, b DirEntry) int { return CompareNatural(a.Name, b.Name) })
+		l.valid = true
 		return true, nil
 	}
 	return false, nil

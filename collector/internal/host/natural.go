@@ -1,10 +1,10 @@
 package host
 
-// Natural compares names so that runs of digits count as numbers.
-func Natural(a, b string) int {
+// CompareNatural compares names so that runs of digits count as numbers.
+func CompareNatural(a, b string) int {
 	x, y := a, b
 	for len(x) > 0 && len(y) > 0 {
-		nx, ny := digits(x), digits(y)
+		nx, ny := digitCount(x), digitCount(y)
 		if nx > 0 && ny > 0 {
 			dx, dy := trimZeros(x[:nx]), trimZeros(y[:ny])
 			if len(dx) != len(dy) {
@@ -37,7 +37,7 @@ func compare(a, b string) int {
 	return 0
 }
 
-func digits(s string) int {
+func digitCount(s string) int {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
 		i++

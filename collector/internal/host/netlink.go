@@ -27,10 +27,10 @@ var ErrDumpInterrupted = errors.New("netlink: the dump was interrupted by a chan
 const (
 	// netlinkBuffer is what the kernel fills at most for one read of a dump.
 	netlinkBuffer = 32 << 10
-	// netlinkPatience bounds the wait for a datagram that never comes. The
+	// netlinkTimeout bounds the wait for a datagram that never comes. The
 	// kernel answers while it takes the request, so that only a sandbox that
 	// swallows answers makes anybody wait.
-	netlinkPatience = 4 * time.Second
+	netlinkTimeout  = 4 * time.Second
 	netlinkSequence = 1
 )
 
@@ -52,7 +52,7 @@ func dump(req NetlinkRequest, buf *[]byte, each func(data []byte) error) error {
 		return os.NewSyscallError("netlink socket", err)
 	}
 	defer closeFD(fd)
-	patience := unix.NsecToTimeval(int64(netlinkPatience))
+	patience := unix.NsecToTimeval(int64(netlinkTimeout))
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
 		return os.NewSyscallError("netlink setsockopt", err)
 	}
@@ -123,7 +123,7 @@ func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (don
 		}
 		switch typ {
 		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
-			return true, failure(data)
+			return true, dumpError(data)
 		case unix.NLMSG_OVERRUN:
 			return true, os.NewSyscallError("netlink dump", syscall.ENOBUFS)
 		case unix.NLMSG_NOOP:
@@ -136,9 +136,9 @@ func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (don
 	return false, nil
 }
 
-// failure returns the error that the last message of a dump carries: a
+// dumpError returns the error that the last message of a dump carries: a
 // negative errno, in NLMSG_ERROR as well as in NLMSG_DONE.
-func failure(data []byte) error {
+func dumpError(data []byte) error {
 	if len(data) < 4 {
 		return nil
 	}

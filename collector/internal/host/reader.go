@@ -28,9 +28,9 @@ type Reader struct {
 	buf  []byte
 }
 
-// limit bounds a file that never ends: no kernel file that is read here comes
+// maxFileSize bounds a file that never ends: no kernel file that is read here comes
 // near it.
-const limit = 64 << 20
+const maxFileSize = 64 << 20
 
 // Read returns the content of a file. Errors are *fs.PathError, so that
 // errors.Is tells fs.ErrNotExist and fs.ErrPermission.
@@ -48,15 +48,15 @@ func (r *Reader) Read(elem ...string) ([]byte, error) {
 		}
 		n, errno := read(fd, b[len(b):cap(b)])
 		if errno != 0 {
-			return nil, r.fail("read", errno)
+			return nil, r.pathError("read", errno)
 		}
 		b = b[:len(b)+n]
 		r.buf = b
 		if n == 0 || r.tree.attributes && n < pageSize {
 			return b, nil
 		}
-		if len(b) > limit {
-			return nil, r.fail("read", syscall.EFBIG)
+		if len(b) > maxFileSize {
+			return nil, r.pathError("read", syscall.EFBIG)
 		}
 	}
 }
@@ -79,27 +79,27 @@ func (r *Reader) String(elem ...string) string {
 func (r *Reader) Uint(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Uint(b)
-	return v, r.judge(b, err, ok, "an unsigned number")
+	return v, r.checkNumber(b, err, ok, "an unsigned number")
 }
 
 // Int returns the number that a file holds, as its only content.
 func (r *Reader) Int(elem ...string) (int64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Int(b)
-	return v, r.judge(b, err, ok, "a whole number")
+	return v, r.checkNumber(b, err, ok, "a whole number")
 }
 
 // Hex returns the hexadecimal number that a file holds, as its only content.
 func (r *Reader) Hex(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Hex(b)
-	return v, r.judge(b, err, ok, "a hexadecimal number")
+	return v, r.checkNumber(b, err, ok, "a hexadecimal number")
 }
 
-// judge returns why a file gives no number: it could not be read, or it holds
+// checkNumber returns why a file gives no number: it could not be read, or it holds
 // something else. It is no generic function around all of the above, because
 // the compiler would then put the elements of each path on the heap.
-func (r *Reader) judge(b []byte, err error, ok bool, want string) error {
+func (r *Reader) checkNumber(b []byte, err error, ok bool, want string) error {
 	if err == nil && !ok {
 		err = r.At(Bad(1, want, b))
 	}
@@ -110,7 +110,7 @@ func (r *Reader) judge(b []byte, err error, ok bool, want string) error {
 func (r *Reader) Link(elem ...string) (string, error) {
 	r.setPath(elem)
 	if err := r.fault(); err != nil {
-		return "", r.fail("readlink", err)
+		return "", r.pathError("readlink", err)
 	}
 	var buf [unix.PathMax]byte
 	for {
@@ -121,7 +121,7 @@ func (r *Reader) Link(elem ...string) (string, error) {
 			return string(buf[:n]), nil
 		case syscall.EINTR:
 		default:
-			return "", r.fail("readlink", errno)
+			return "", r.pathError("readlink", errno)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (r *Reader) Names(elem ...string) ([]string, error) {
 	err := r.entries(elem, func(b []byte) {
 		_, _, names = unix.ParseDirent(b, -1, names)
 	})
-	slices.SortFunc(names, Natural)
+	slices.SortFunc(names, CompareNatural)
 	return names, err
 }
 
@@ -171,7 +171,7 @@ func (r *Reader) entries(elem []string, each func([]byte)) error {
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return r.fail("readdir", err)
+			return r.pathError("readdir", err)
 		case n <= 0:
 			return nil
 		default:
@@ -198,7 +198,7 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 			return st, nil
 		case unix.EINTR:
 		default:
-			return st, r.fail("stat", err)
+			return st, r.pathError("stat", err)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	st, err := r.Stat(elem...)
 	if fault := r.fault(); fault != nil {
-		return time.Time{}, r.fail("stat", fault)
+		return time.Time{}, r.pathError("stat", fault)
 	}
 	return time.Unix(st.Mtim.Unix()), err
 }
@@ -236,7 +236,7 @@ const pageSize = 4096
 
 func (r *Reader) open(flags uintptr) (int, error) {
 	if err := r.fault(); err != nil {
-		return 0, r.fail("read", err)
+		return 0, r.pathError("read", err)
 	}
 	for {
 		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), flags|unix.O_CLOEXEC, 0, 0, 0)
@@ -245,12 +245,12 @@ func (r *Reader) open(flags uintptr) (int, error) {
 			return int(fd), nil
 		case syscall.EINTR:
 		default:
-			return 0, r.fail("open", errno)
+			return 0, r.pathError("open", errno)
 		}
 	}
 }
 
-func (r *Reader) fail(op string, err error) error {
+func (r *Reader) pathError(op string, err error) error {
 	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
 }
 

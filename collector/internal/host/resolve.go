@@ -44,7 +44,7 @@ func (r *Reader) Resolve(elem ...string) (string, error) {
 			return "", err
 		default:
 			if links++; links > maxLinks {
-				return "", r.fail("readlink", syscall.ELOOP)
+				return "", r.pathError("readlink", syscall.ELOOP)
 			}
 			if path.IsAbs(target) {
 				done = ""

@@ -22,16 +22,16 @@ const (
 // family, so that a collector may go device by device while the exposition
 // has each family in one block. It is not for concurrent use.
 type Sink struct {
-	mode     Mode
-	set      *Set
-	text     [][]byte // by Family.index
-	sizes    []int    // of what Release gave back, by Family.index
-	metrics  []prometheus.Metric
-	external []*ExternalFamily
-	samples  int
-	errs     []error
-	dropped  int    // errors beyond maxErrors
-	labels   Labels // space for Each
+	mode        Mode
+	set         *Set
+	text        [][]byte // by Family.index
+	sizes       []int    // of what Release gave back, by Family.index
+	metrics     []prometheus.Metric
+	external    []*ExternalFamily
+	sampleCount int
+	errs        []error
+	moreErrors  int    // errors beyond maxErrors
+	labels      Labels // space for Each
 }
 
 // maxErrors bounds what one run keeps of its errors; the rest is counted.
@@ -91,17 +91,17 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	if len(labels) != len(f.labels) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
-	s.samples++
+	s.sampleCount++
 	if s.mode == Metrics {
 		// Labels are copied so that the caller's may live on its stack.
 		values := make([]string, len(labels))
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.metrics = append(s.metrics, constMetric(f, v, values))
+		s.metrics = append(s.metrics, newConstMetric(f, v, values))
 		return
 	}
-	b := s.textOf(f)
+	b := s.familyText(f)
 	for i, l := range labels {
 		b = appendLabel(append(b, f.leads[i]...), l)
 	}
@@ -109,8 +109,8 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	s.text[f.index] = append(b, '\n')
 }
 
-// textOf returns the buffer of a family.
-func (s *Sink) textOf(f *Family) []byte {
+// familyText returns the buffer of a family.
+func (s *Sink) familyText(f *Family) []byte {
 	for f.index >= len(s.text) {
 		s.text = append(s.text, nil)
 	}
@@ -130,7 +130,7 @@ func (s *Sink) Bool(f *Family, v bool, labels ...string) {
 	}
 }
 
-func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
+func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
 	typ := prometheus.UntypedValue
 	switch f.typ {
 	case dto.MetricType_COUNTER:
@@ -145,7 +145,7 @@ func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
 // collector declared. It is left out of the exposition if a collector comes to
 // declare that name after all.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
-	s.samples += len(f.family.GetMetric())
+	s.sampleCount += len(f.family.GetMetric())
 	s.external = append(s.external, f)
 }
 
@@ -153,17 +153,17 @@ func (s *Sink) EmitExternal(f *ExternalFamily) {
 // what it emits besides is served, and its state becomes "partial".
 func (s *Sink) Error(err error) {
 	if len(s.errs) == maxErrors {
-		s.dropped++
+		s.moreErrors++
 		return
 	}
 	s.errs = append(s.errs, err)
 }
 
 // Errors returns what Skip noted, and how many more there were than are kept.
-func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.dropped }
+func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.moreErrors }
 
 // SampleCount returns how many samples were emitted.
-func (s *Sink) SampleCount() int { return s.samples }
+func (s *Sink) SampleCount() int { return s.sampleCount }
 
 // A Filter says which families are wanted. A nil Filter wants them all.
 type Filter func(name string) bool

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-func never(string) bool { return false }
+func noneReserved(string) bool { return false }
 
 func TestTextHasOneBlockPerFamily(t *testing.T) {
 	set := NewSet()
@@ -40,15 +40,15 @@ node_load1 0.25
 # TYPE node_cpu_seconds_total counter
 node_cpu_seconds_total{cpu="0",mode="user"} 1234567.89
 `
-	if got := string(s.AppendText(nil, nil, never)); got != want {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != want {
 		t.Errorf("text:\n%s\nwant:\n%s", got, want)
 	}
 	only := func(name string) bool { return name == "node_load1" }
-	if got := string(s.AppendText(nil, only, never)); strings.Count(got, "\n") != 4 {
+	if got := string(s.AppendText(nil, only, noneReserved)); strings.Count(got, "\n") != 4 {
 		t.Errorf("filtered text:\n%s", got)
 	}
 	s.Reset(Text)
-	if got := s.AppendText(nil, nil, never); len(got) != 0 || s.SampleCount() != 0 {
+	if got := s.AppendText(nil, nil, noneReserved); len(got) != 0 || s.SampleCount() != 0 {
 		t.Errorf("after Reset: %d samples, %q", s.SampleCount(), got)
 	}
 }
@@ -76,7 +76,7 @@ func TestAnyLabelSurvives(t *testing.T) {
 		s := NewSink(set)
 		s.Emit(f, 1, v)
 		p := expfmt.NewTextParser(model.UTF8Validation)
-		got, err := p.TextToMetricFamilies(strings.NewReader(string(s.AppendText(nil, nil, never))))
+		got, err := p.TextToMetricFamilies(strings.NewReader(string(s.AppendText(nil, nil, noneReserved))))
 		if err != nil {
 			t.Errorf("%q: %v", v, err)
 			continue
@@ -154,10 +154,10 @@ func TestForeignFamilyCannotShadow(t *testing.T) {
 	if got := s.Metrics(reserved); len(got) != 0 {
 		t.Errorf("reserved name is collected: %v", got)
 	}
-	if got := string(s.AppendText(nil, nil, never)); got != "# HELP m h\n# TYPE m gauge\nm 3\n" {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != "# HELP m h\n# TYPE m gauge\nm 3\n" {
 		t.Errorf("foreign text: %q", got)
 	}
-	if got := s.Metrics(never); len(got) != 1 {
+	if got := s.Metrics(noneReserved); len(got) != 1 {
 		t.Errorf("foreign metrics: %v", got)
 	}
 }
@@ -177,10 +177,10 @@ func TestForeignFamilyIsRenderedOnce(t *testing.T) {
 	if n := testing.AllocsPerRun(10, run); n > 0 {
 		t.Errorf("%v allocations a run, want none", n)
 	}
-	if got := string(s.AppendText(nil, nil, never)); got != "# TYPE m gauge\nm 3\n" || s.SampleCount() != 1 {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != "# TYPE m gauge\nm 3\n" || s.SampleCount() != 1 {
 		t.Errorf("%d samples, %q", s.SampleCount(), got)
 	}
-	if s.Reset(Text); len(s.AppendText(nil, nil, never)) != 0 {
+	if s.Reset(Text); len(s.AppendText(nil, nil, noneReserved)) != 0 {
 		t.Error("a foreign family outlives its run")
 	}
 	if _, err := NewExternalFamily(&dto.MetricFamily{Name: &name}); err == nil {
@@ -195,13 +195,13 @@ func TestSummary(t *testing.T) {
 	s.EmitSummary(f, []float64{1, 2.5, 4}, 7.5, 3)
 	want := "# HELP s_seconds Pauses.\n# TYPE s_seconds summary\ns_seconds{quantile=\"0\"} 1\ns_seconds{quantile=\"0.5\"} 2.5\n" +
 		"s_seconds{quantile=\"1\"} 4\ns_seconds_sum 7.5\ns_seconds_count 3\n"
-	if got := string(s.AppendText(nil, nil, never)); got != want {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != want {
 		t.Errorf("text:\n%s\nwant:\n%s", got, want)
 	}
 	s.Reset(Metrics)
 	s.EmitSummary(f, []float64{1, 2.5, 4}, 7.5, 3)
 	var m dto.Metric
-	if err := s.Metrics(never)[0].Write(&m); err != nil || m.Summary.GetSampleCount() != 3 || m.Summary.GetSampleSum() != 7.5 || len(m.Summary.Quantile) != 3 {
+	if err := s.Metrics(noneReserved)[0].Write(&m); err != nil || m.Summary.GetSampleCount() != 3 || m.Summary.GetSampleSum() != 7.5 || len(m.Summary.Quantile) != 3 {
 		t.Errorf("metric %v, %v", &m, err)
 	}
 }

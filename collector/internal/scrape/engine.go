@@ -19,38 +19,38 @@ import (
 // /proc and /sys is kernel CPU time) and fight for kernel locks.
 const slots = 4
 
-// grace is how long a unit may keep its slot. One that takes longer waits for
+// slotTime is how long a unit may keep its slot. One that takes longer waits for
 // something other than a CPU; it goes on without a slot, so that any number
 // of hung units cannot hold up the others.
-const grace = 50 * time.Millisecond
+const slotTime = 50 * time.Millisecond
 
 // An Engine scrapes units. It is safe for concurrent use.
 type Engine struct {
-	set      *metric.Set
-	duration *metric.Family
-	success  *metric.Family
-	state    *metric.Family
-	errors   *metric.Family
-	panics   *metric.Family
-	age      *metric.Family
-	verdicts *expect.Verdicts
-	sinks    sync.Pool
-	onScrape []func(*metric.Sink)
+	set          *metric.Set
+	duration     *metric.Family
+	success      *metric.Family
+	state        *metric.Family
+	errors       *metric.Family
+	panics       *metric.Family
+	age          *metric.Family
+	expectations *expect.Families
+	sinks        sync.Pool
+	onScrape     []func(*metric.Sink)
 }
 
 // NewEngine returns an engine.
 func NewEngine() *Engine {
 	set := metric.NewSet()
 	return &Engine{
-		set:      set,
-		duration: set.Gauge("node_scrape_collector_duration_seconds", "How long the collector took, or has been taking if it is late.", "collector"),
-		success:  set.Gauge("node_scrape_collector_success", "Whether the collector delivered: 1 also when some parts could not be read.", "collector"),
-		state:    set.Gauge("host_exporter_collector_state", "How the collector's last run went, as 1 for its reason: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
-		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
-		age:      set.Gauge("host_exporter_collector_age_seconds", "How long ago the collector read what is served: only of collectors with an interval of their own, the others read at every scrape.", "collector"),
-		panics:   set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
-		verdicts: expect.Declare(set),
-		sinks:    sync.Pool{New: func() any { return metric.NewSink(set) }},
+		set:          set,
+		duration:     set.Gauge("node_scrape_collector_duration_seconds", "How long the collector took, or has been taking if it is late.", "collector"),
+		success:      set.Gauge("node_scrape_collector_success", "Whether the collector delivered: 1 also when some parts could not be read.", "collector"),
+		state:        set.Gauge("host_exporter_collector_state", "How the collector's last run went, as 1 for its reason: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
+		errors:       set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
+		age:          set.Gauge("host_exporter_collector_age_seconds", "How long ago the collector read what is served: only of collectors with an interval of their own, the others read at every scrape.", "collector"),
+		panics:       set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
+		expectations: expect.Declare(set),
+		sinks:        sync.Pool{New: func() any { return metric.NewSink(set) }},
 	}
 }
 
@@ -81,7 +81,7 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	held := beginEvaluation(req)
 	for i, u := range req.Units {
 		if hasSamples(results[i].State) {
-			b = u.AppendTextObserving(b, req.Want, held.feed)
+			b = u.AppendTextObserving(b, req.Want, held.observe)
 		}
 	}
 	sink := e.sinks.Get().(*metric.Sink)
@@ -89,44 +89,44 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	sink.Reset(metric.Text)
 	e.emitState(sink, req.Units, results)
 	held.emit(e, sink, results)
-	return sink.AppendText(b, req.Want, reservesNothing)
+	return sink.AppendText(b, req.Want, noneReserved)
 }
 
 // Collector returns a collector that makes the given scrape when it is
 // collected. It describes nothing: its families are known by their units.
 func (e *Engine) Collector(ctx context.Context, req Request) prometheus.Collector {
-	return collector{ctx, e, req}
+	return scrapeCollector{ctx, e, req}
 }
 
-type collector struct {
+type scrapeCollector struct {
 	ctx    context.Context
 	engine *Engine
 	req    Request
 }
 
-func (c collector) Describe(chan<- *prometheus.Desc) {}
+func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 
-func (c collector) Collect(ch chan<- prometheus.Metric) {
+func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
 	held := beginEvaluation(c.req)
 	for i, r := range results {
 		for _, m := range r.Metrics {
 			ch <- m
 		}
-		if held.feed != nil {
-			held.feed(c.req.Units[i].Set().SamplesOf(r.Metrics))
+		if held.observe != nil {
+			held.observe(c.req.Units[i].Set().SamplesOf(r.Metrics))
 		}
 	}
 	sink := metric.NewSink(c.engine.set)
 	sink.Reset(metric.Metrics)
 	c.engine.emitState(sink, c.req.Units, results)
 	held.emit(c.engine, sink, results)
-	for _, m := range sink.Metrics(reservesNothing) {
+	for _, m := range sink.Metrics(noneReserved) {
 		ch <- m
 	}
 }
 
-func reservesNothing(string) bool { return false }
+func noneReserved(string) bool { return false }
 
 // hasSamples reports whether a run that ended so left samples to serve: all that
 // a collector emitted before it gave up, but nothing of a run that is late or
@@ -146,7 +146,7 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 	oldest := 0
 	for i, u := range req.Units {
 		if i-oldest == slots {
-			results[oldest], finished[oldest] = readings[oldest].Wait(ctx, earlier(deadline, time.Now().Add(grace)))
+			results[oldest], finished[oldest] = readings[oldest].Wait(ctx, earliest(deadline, time.Now().Add(slotTime)))
 			oldest++
 		}
 		readings[i] = u.Begin(mode)
@@ -168,7 +168,7 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 	return results
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}

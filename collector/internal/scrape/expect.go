@@ -10,7 +10,7 @@ import (
 type evaluation struct {
 	req        Request
 	evaluation *expect.Evaluation
-	feed       func(metric.Samples) // nil when nothing is expected
+	observe    func(metric.Samples) // nil when nothing is expected
 }
 
 func beginEvaluation(req Request) evaluation {
@@ -18,7 +18,7 @@ func beginEvaluation(req Request) evaluation {
 		return evaluation{}
 	}
 	e := req.Expect.Begin()
-	return evaluation{req, e, e.Feed}
+	return evaluation{req, e, e.Observe}
 }
 
 // emit emits how the expectations are met. What the scrape tells of itself has
@@ -27,13 +27,13 @@ func (h evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result)
 	if h.evaluation == nil {
 		return
 	}
-	h.feed(func(name string, look metric.SampleFunc) { sink.VisitSamples(name, reservesNothing, look) })
+	h.observe(func(name string, look metric.SampleFunc) { sink.VisitSamples(name, noneReserved, look) })
 	h.evaluation.Finish(func(collector, family string) expect.Source {
 		if collector == "" && e.set.OfSample(family) != nil {
-			return expect.Source{Asked: true, Declared: true}
+			return expect.Source{Requested: true, Declared: true}
 		}
 		return source(h.req, results, collector, family)
-	}, e.verdicts, sink)
+	}, e.expectations, sink)
 }
 
 // source says where the samples of a family come from. Where no collector has
@@ -43,8 +43,8 @@ func (h evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result)
 func source(req Request, results []collect.Result, collector, family string) expect.Source {
 	var perhaps expect.Source
 	for i, u := range req.Units {
-		s := expect.Source{Asked: true, Declared: u.Set().OfSample(family) != nil}
-		if reason := results[i].State; isBlind(reason) {
+		s := expect.Source{Requested: true, Declared: u.Set().OfSample(family) != nil}
+		if reason := results[i].State; leavesUnknown(reason) {
 			s.Collector, s.Reason = u.Spec.Name, string(reason)
 		}
 		if u.Spec.Name == collector || collector == "" && s.Declared {
@@ -57,13 +57,13 @@ func source(req Request, results []collect.Result, collector, family string) exp
 	if req.Filtered {
 		return expect.Source{} // it may be one that was not asked
 	}
-	perhaps.Asked = true
+	perhaps.Requested = true
 	return perhaps
 }
 
-// isBlind reports whether a run that ended so leaves it open what there is on
+// leavesUnknown reports whether a run that ended so leaves it open what there is on
 // the host. No data is an answer, and of a run that read some parts only, what
 // it could not read is as good as gone.
-func isBlind(r collect.State) bool {
+func leavesUnknown(r collect.State) bool {
 	return r == collect.Timeout || r == collect.Panic || r == collect.Failed
 }

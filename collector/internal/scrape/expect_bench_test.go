@@ -40,7 +40,7 @@ func BenchmarkExpect(b *testing.B) {
 			}
 			return c
 		})}
-		u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), reservesNothing, nil)
+		u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), noneReserved, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -56,7 +56,7 @@ func timeout(name string) time.Duration {
 	return 0
 }
 
-func foreign(out *metric.Sink, name string) {
+func emitExternal(out *metric.Sink, name string) {
 	one, typ := 1.0, dto.MetricType_GAUGE
 	foreign, err := metric.NewExternalFamily(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
 	if err != nil {
@@ -65,9 +65,9 @@ func foreign(out *metric.Sink, name string) {
 	out.EmitExternal(foreign)
 }
 
-// told scrapes on both roads and returns what is told of expectations, which
+// evaluate scrapes on both roads and returns what is told of expectations, which
 // has to be the same.
-func told(t *testing.T, req Request) string {
+func evaluate(t *testing.T, req Request) string {
 	t.Helper()
 	engine := NewEngine()
 	text := expectations(string(engine.AppendText(context.Background(), nil, req)))
@@ -82,15 +82,15 @@ func told(t *testing.T, req Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := sorted(slices.Collect(maps.Values(fast))), sorted(families); a != b || a == "" != (text == "") {
+	if a, b := sortedExpectations(slices.Collect(maps.Values(fast))), sortedExpectations(families); a != b || a == "" != (text == "") {
 		t.Errorf("text:\n%smetrics:\n%s", a, b)
 	}
 	return text
 }
 
-// sorted returns what is told of expectations, with series and their labels in
+// sortedExpectations returns what is told of expectations, with series and their labels in
 // the order of the alphabet.
-func sorted(families []*dto.MetricFamily) string {
+func sortedExpectations(families []*dto.MetricFamily) string {
 	var lines []string
 	for _, f := range families {
 		for _, m := range f.Metric {
@@ -147,8 +147,8 @@ func TestExpect(t *testing.T) {
 		return errors.New("it broke")
 	})
 	files := unit(t, "files", func(_ *metric.Family, out *metric.Sink) error {
-		foreign(out, "backup_ok")
-		foreign(out, "node_taken")
+		emitExternal(out, "backup_ok")
+		emitExternal(out, "node_taken")
 		return nil
 	})
 	release := make(chan struct{})
@@ -246,7 +246,7 @@ unknown{name="named",collector="hungfiles",reason="timeout"} 1
 			}
 			continue
 		}
-		if have := told(t, tc.req); have != tc.want {
+		if have := evaluate(t, tc.req); have != tc.want {
 			t.Errorf("%s:\n%swant\n%s", tc.name, have, tc.want)
 		}
 	}
@@ -278,15 +278,15 @@ func TestExpectOfMemory(t *testing.T) {
 	u.Interval = time.Hour
 	req := Request{Units: []*collect.Unit{u}, Expect: set(t, "slow: node_slow")}
 	const ok, gone = "ok{name=\"slow\"} 1\n", "ok{name=\"slow\"} 0\nmissing{name=\"slow\",missing=\"node_slow\"} 1\n"
-	if have := told(t, req); have != ok {
+	if have := evaluate(t, req); have != ok {
 		t.Errorf("at first:\n%s", have)
 	}
 	here = false
-	if have := told(t, req); have != ok {
+	if have := evaluate(t, req); have != ok {
 		t.Errorf("from memory:\n%s", have)
 	}
 	u.Interval = 0
-	if have := told(t, req); have != gone {
+	if have := evaluate(t, req); have != gone {
 		t.Errorf("read again:\n%s", have)
 	}
 }

@@ -32,15 +32,15 @@ const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 
 // Metrics serves scrapes.
 type Metrics struct {
-	engine    *scrape.Engine
-	current   func() ([]*collect.Unit, *expect.Set)
-	known     func(name string) bool
-	log       log.Logger
-	places    chan struct{} // one for each scrape in progress; nil: no limit
-	writers   writers
-	rejected  atomic.Uint64
-	telemetry *telemetry
-	buffers   sync.Pool // of *[]byte
+	engine        *scrape.Engine
+	current       func() ([]*collect.Unit, *expect.Set)
+	known         func(name string) bool
+	log           log.Logger
+	slots         chan struct{} // one for each scrape in progress; nil: no limit
+	writers       writers
+	rejectedCount atomic.Uint64
+	telemetry     *telemetry
+	buffers       sync.Pool // of *[]byte
 }
 
 // A MetricsConfig is what a Metrics is made of.
@@ -61,11 +61,11 @@ func NewMetrics(c MetricsConfig) *Metrics {
 		buffers:   sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
-		m.places = make(chan struct{}, c.MaxRequests)
+		m.slots = make(chan struct{}, c.MaxRequests)
 	}
 	set := c.Engine.Families()
 	rejected := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
-	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
+	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejectedCount.Load())) })
 	if c.Telemetry {
 		m.telemetry.declare(set)
 		c.Engine.OnScrape(m.telemetry.emit)
@@ -91,7 +91,7 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
 	req.Units, req.Expect = m.current()
-	if req.Units, err = m.choose(req.Units, query["collect[]"], query["exclude[]"]); err != nil {
+	if req.Units, err = m.selectUnits(req.Units, query["collect[]"], query["exclude[]"]); err != nil {
 		return fail(w, http.StatusBadRequest, err.Error())
 	}
 	req.Filtered = len(query["collect[]"])+len(query["exclude[]"]) > 0
@@ -102,14 +102,14 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		w.Header().Set("Content-Type", textFormat)
 		return http.StatusOK
 	}
-	if !m.enter() {
-		m.rejected.Add(1)
-		return fail(w, http.StatusServiceUnavailable, "too many scrapes at the same time: the limit is "+strconv.Itoa(cap(m.places)))
+	if !m.acquire() {
+		m.rejectedCount.Add(1)
+		return fail(w, http.StatusServiceUnavailable, "too many scrapes at the same time: the limit is "+strconv.Itoa(cap(m.slots)))
 	}
 	body := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(body)
 	code := m.render(body, w.Header(), r, req, query.Get("checked") != "")
-	m.leave() // before writing: a client that does not read holds no place
+	m.release() // before writing: a client that does not read holds no place
 	if r.Context().Err() != nil {
 		return code
 	}
@@ -118,21 +118,21 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	return code
 }
 
-func (m *Metrics) enter() bool {
-	if m.places == nil {
+func (m *Metrics) acquire() bool {
+	if m.slots == nil {
 		return true
 	}
 	select {
-	case m.places <- struct{}{}:
+	case m.slots <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (m *Metrics) leave() {
-	if m.places != nil {
-		<-m.places
+func (m *Metrics) release() {
+	if m.slots != nil {
+		<-m.slots
 	}
 }
 
@@ -141,8 +141,8 @@ func fail(w http.ResponseWriter, code int, text string) int {
 	return code
 }
 
-// choose returns the units that collect[] and exclude[] leave.
-func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]*collect.Unit, error) {
+// selectUnits returns the units that collect[] and exclude[] leave.
+func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string) ([]*collect.Unit, error) {
 	if len(collects) == 0 && len(excludes) == 0 {
 		return units, nil
 	}
@@ -175,7 +175,7 @@ func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]
 // render scrapes into body and sets the headers that describe it.
 func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
 	if checked || !acceptsText(r.Header) {
-		return m.ordinary(body, header, r, req, checked)
+		return m.renderOrdinary(body, header, r, req, checked)
 	}
 	text := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(text)
@@ -198,15 +198,15 @@ func acceptsText(h http.Header) bool {
 	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
 }
 
-// ordinary serves through client_golang's registry and promhttp: OpenMetrics,
+// renderOrdinary serves through client_golang's registry and promhttp: OpenMetrics,
 // protobuf, and text that went through the consistency checks.
-func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+func (m *Metrics) renderOrdinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
 	reg := prometheus.NewRegistry()
 	if checked {
 		reg = prometheus.NewPedanticRegistry()
 	}
 	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
-	m.telemetry.asked.Store(true)
+	m.telemetry.promhttpUsed.Store(true)
 	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{
 		ErrorLog:          promLog{m.log},
 		ErrorHandling:     promhttp.ContinueOnError,

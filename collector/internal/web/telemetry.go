@@ -16,12 +16,12 @@ import (
 // telemetry counts scrapes under promhttp's names. It is safe for concurrent
 // use.
 type telemetry struct {
-	inFlight atomic.Int64
-	mu       sync.Mutex
-	answers  map[int]uint64 // by status code
+	inFlight  atomic.Int64
+	mu        sync.Mutex
+	responses map[int]uint64 // by status code
 
-	errors *prometheus.Registry // where promhttp itself counts its errors
-	asked  atomic.Bool          // whether promhttp was ever used
+	errors       *prometheus.Registry // where promhttp itself counts its errors
+	promhttpUsed atomic.Bool          // whether promhttp was ever used
 
 	requestsTotal, requestsInFlight, errorsTotal *metric.Family
 }
@@ -30,7 +30,7 @@ func newTelemetry() *telemetry {
 	return &telemetry{
 		errors: prometheus.NewRegistry(),
 		// These are there from the start, so that the first one is an increase.
-		answers: map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0, http.StatusServiceUnavailable: 0},
+		responses: map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0, http.StatusServiceUnavailable: 0},
 	}
 }
 
@@ -47,13 +47,13 @@ func (t *telemetry) end(code int) {
 	t.inFlight.Add(-1)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.answers[code]++
+	t.responses[code]++
 }
 
 func (t *telemetry) emit(out *metric.Sink) {
 	t.mu.Lock()
-	for _, code := range slices.Sorted(maps.Keys(t.answers)) {
-		out.Emit(t.requestsTotal, float64(t.answers[code]), strconv.Itoa(code))
+	for _, code := range slices.Sorted(maps.Keys(t.responses)) {
+		out.Emit(t.requestsTotal, float64(t.responses[code]), strconv.Itoa(code))
 	}
 	t.mu.Unlock()
 	out.Emit(t.requestsInFlight, float64(t.inFlight.Load()))
@@ -65,7 +65,7 @@ func (t *telemetry) emit(out *metric.Sink) {
 
 // causes returns what promhttp counted. Until it was used, that is nothing.
 func (t *telemetry) causes() map[string]float64 {
-	if !t.asked.Load() {
+	if !t.promhttpUsed.Load() {
 		return nil
 	}
 	causes := map[string]float64{}

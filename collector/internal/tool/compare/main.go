@@ -52,7 +52,7 @@ func run(sources []string, knownFile string, deep bool) ([]compare.Difference, e
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
 	}
-	var known compare.Known
+	var known compare.KnownDifferences
 	if knownFile != "" {
 		f, err := os.Open(knownFile)
 		if err != nil {
@@ -63,7 +63,7 @@ func run(sources []string, knownFile string, deep bool) ([]compare.Difference, e
 			return nil, fmt.Errorf("%s: %w", knownFile, err)
 		}
 	}
-	return known.Unexplained(compare.Diff(both[0], both[1], deep)), nil
+	return known.FilterOut(compare.Diff(both[0], both[1], deep)), nil
 }
 
 func read(source string) ([]byte, error) {

@@ -206,7 +206,7 @@ func visitSeries(family string, m *dto.Metric, name string, fn SampleFunc) {
 		case "_sum":
 			fn(labels, h.GetSampleSum())
 		case "_count":
-			fn(labels, countOf(h))
+			fn(labels, histogramCount(h))
 		}
 	}
 }
@@ -224,11 +224,11 @@ func visitBuckets(h *dto.Histogram, with func(string, float64) Labels, fn Sample
 		fn(with("le", last), n)
 	}
 	if !math.IsInf(last, +1) {
-		fn(with("le", math.Inf(+1)), countOf(h))
+		fn(with("le", math.Inf(+1)), histogramCount(h))
 	}
 }
 
-func countOf(h *dto.Histogram) float64 {
+func histogramCount(h *dto.Histogram) float64 {
 	if h.SampleCountFloat != nil {
 		return h.GetSampleCountFloat()
 	}

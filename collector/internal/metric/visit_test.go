@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// looked returns what Each shows of a name, with labels sorted.
-func looked(each Samples, name string) string {
+// formatSamples returns what Each shows of a name, with labels sorted.
+func formatSamples(each Samples, name string) string {
 	var b strings.Builder
 	each(name, func(labels Labels, v float64) {
 		var all []string
@@ -49,7 +49,7 @@ taken 11
 			out.Emit(a, -1.5, v, "2")
 			out.Emit(aa, 1e300, v)
 			want := fmt.Sprintf("x=%q,y=\"2\" -1.5\n", Clean(v))
-			if have := looked(each(out), "a"); !strings.HasSuffix(have, want) {
+			if have := formatSamples(visitor(out), "a"); !strings.HasSuffix(have, want) {
 				t.Errorf("mode %v: have %swant %s", mode, have, want)
 			}
 		}
@@ -86,11 +86,11 @@ taken 11
 			"a_sum":            " 10\n",
 			"taken":            "",
 		} {
-			if have := looked(each(out), name); have != want {
+			if have := formatSamples(visitor(out), name); have != want {
 				t.Errorf("mode %v: %s: have\n%swant\n%s", mode, name, have, want)
 			}
 			if mode == Metrics {
-				if have := looked(set.SamplesOf(out.Metrics(taken)), name); have != want {
+				if have := formatSamples(set.SamplesOf(out.Metrics(taken)), name); have != want {
 					t.Errorf("returned: %s: have\n%swant\n%s", name, have, want)
 				}
 			}
@@ -100,7 +100,7 @@ taken 11
 
 func taken(name string) bool { return name == "taken" }
 
-func each(s *Sink) Samples {
+func visitor(s *Sink) Samples {
 	return func(name string, look SampleFunc) { s.VisitSamples(name, taken, look) }
 }
 
@@ -115,7 +115,7 @@ func FuzzEach(f *testing.F) {
 		out.Emit(a, v, x, y)
 		out.Emit(a, v, y, x)
 		want := fmt.Sprintf("x=%q,y=%q %v\nx=%q,y=%q %v\n", Clean(x), Clean(y), v, Clean(y), Clean(x), v)
-		if have := looked(each(out), "a"); have != want {
+		if have := formatSamples(visitor(out), "a"); have != want {
 			t.Errorf("have\n%swant\n%s", have, want)
 		}
 	})

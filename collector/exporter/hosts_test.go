@@ -15,9 +15,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// blocked are files of five collectors that a test turns into pipes without a
+// blockedFiles are files of five collectors that a test turns into pipes without a
 // writer: opening one blocks, as reading a stuck device does.
-var blocked = map[string]string{
+var blockedFiles = map[string]string{
 	"loadavg":   "proc/loadavg",
 	"meminfo":   "proc/meminfo",
 	"netstat":   "proc/net/netstat",
@@ -31,7 +31,7 @@ var blocked = map[string]string{
 func TestFiveBlockedFiles(t *testing.T) {
 	root := t.TempDir()
 	h := golden.Load(t, "../../testdata/hosts/san.host", root)
-	for _, file := range blocked {
+	for _, file := range blockedFiles {
 		path := filepath.Join(root, file)
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
@@ -44,8 +44,8 @@ func TestFiveBlockedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	healthy := successes(get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2").Body.String())
-	for name := range blocked {
+	healthy := okCollectors(get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2").Body.String())
+	for name := range blockedFiles {
 		if healthy[name] {
 			t.Errorf("%s is well with its file blocked", name)
 		}
@@ -63,7 +63,7 @@ func TestFiveBlockedFiles(t *testing.T) {
 				if took := time.Since(begin); took > 2*time.Second {
 					t.Errorf("a scrape took %v", took)
 				}
-				got := successes(decode(t, rec))
+				got := okCollectors(decode(t, rec))
 				for name := range healthy {
 					if !got[name] {
 						t.Errorf("%s is lost beside the blocked ones", name)
@@ -81,7 +81,7 @@ func TestFiveBlockedFiles(t *testing.T) {
 	}
 
 	// A writer releases those that wait for one.
-	for name, file := range blocked {
+	for name, file := range blockedFiles {
 		path := filepath.Join(root, file)
 		w, err := os.OpenFile(path, os.O_RDWR|unix.O_NONBLOCK, 0)
 		if err != nil {
@@ -113,8 +113,8 @@ func TestFiveBlockedFiles(t *testing.T) {
 	var missing []string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		missing = missing[:0]
-		got := successes(get(e, "/metrics").Body.String())
-		for name := range blocked {
+		got := okCollectors(get(e, "/metrics").Body.String())
+		for name := range blockedFiles {
 			if !got[name] {
 				missing = append(missing, name)
 			}
@@ -140,16 +140,16 @@ func TestHosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := get(e, "/metrics").Body.String()
-		text = varies.ReplaceAllString(strings.ReplaceAll(text, root, ""), "${1} 0")
+		text = unstable.ReplaceAllString(strings.ReplaceAll(text, root, ""), "${1} 0")
 		golden.Compare(t, strings.TrimSuffix(file, ".host")+".prom", text)
 	}
 }
 
-// varies finds what is not the same from one run, or one build, to the next.
-var varies = regexp.MustCompile(`(?m)^(node_scrape_collector_duration_seconds\{[^}]*\}|\w+_exporter_build_info).*$`)
+// unstable finds what is not the same from one run, or one build, to the next.
+var unstable = regexp.MustCompile(`(?m)^(node_scrape_collector_duration_seconds\{[^}]*\}|\w+_exporter_build_info).*$`)
 
-// successes returns the collectors that delivered all they have.
-func successes(text string) map[string]bool {
+// okCollectors returns the collectors that delivered all they have.
+func okCollectors(text string) map[string]bool {
 	ok := map[string]bool{}
 	for line := range strings.Lines(text) {
 		if rest, found := strings.CutPrefix(line, `host_exporter_collector_state{collector="`); found {

@@ -34,15 +34,15 @@ type Config struct {
 
 // A Check is what there is to tell of a custom check.
 type Check struct {
-	Name, Help, Command, State, Label, Took, Age, Next, Series, Err string
+	Name, Help, Command, State, Label, Duration, Age, Next, SeriesCount, Err string
 }
 
 // A Configuration is what there is to tell of a configuration file.
 type Configuration struct {
-	File   string
-	Read   time.Time // when the one in effect was read
-	Failed time.Time // when a later one was refused; zero: it was not
-	Errors []string  // why
+	File     string
+	ReadAt   time.Time // when the one in effect was read
+	FailedAt time.Time // when a later one was refused; zero: it was not
+	Errors   []string  // why
 }
 
 // NewHandler returns the handler of the whole server.
@@ -95,9 +95,9 @@ func (c Config) reload(w http.ResponseWriter, r *http.Request) {
 }
 
 type row struct {
-	Name, Help, State, Label, Took, Age, Err string
-	Samples                                  string
-	Options                                  []collect.Option
+	Name, Help, State, Label, Duration, Age, Err string
+	SampleCount                                  string
+	Options                                      []collect.Option
 }
 
 func (c Config) landing(page *template.Template) http.HandlerFunc {
@@ -138,15 +138,15 @@ func newRow(u *collect.Unit, now time.Time) row {
 	switch {
 	case s.State == "":
 		r.Label = "not read yet"
-	case !s.Stuck.IsZero():
-		r.Label = fmt.Sprintf("late for %v", now.Sub(s.Stuck).Round(time.Second))
+	case !s.LateSince.IsZero():
+		r.Label = fmt.Sprintf("late for %v", now.Sub(s.LateSince).Round(time.Second))
 	case s.State == collect.NoData:
 		r.Label = "no data"
 	}
 	if !s.Finished.IsZero() {
-		r.Took = s.Duration.Round(time.Microsecond).String()
+		r.Duration = s.Duration.Round(time.Microsecond).String()
 		r.Age = fmt.Sprintf("%v ago", max(now.Sub(s.Finished), 0).Round(time.Second))
-		r.Samples = fmt.Sprint(s.Samples)
+		r.SampleCount = fmt.Sprint(s.SampleCount)
 	}
 	if s.Err != nil {
 		r.Err = metric.Clean(s.Err.Error())

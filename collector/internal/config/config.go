@@ -89,17 +89,17 @@ func (s *Settings) Timeout(spec collect.Spec) time.Duration {
 	if timeout == 0 {
 		timeout = collect.DefaultTimeout
 	}
-	return firstExplicit(spec.Name, timeout, s.file.timeout, s.flags.timeout)
+	return lastExplicit(spec.Name, timeout, s.file.timeout, s.flags.timeout)
 }
 
 // Interval returns how old what a collector has read may be when it is served
 // again; zero means that every scrape reads.
 func (s *Settings) Interval(spec collect.Spec) time.Duration {
-	return firstExplicit(spec.Name, 0, s.file.interval, s.flags.interval)
+	return lastExplicit(spec.Name, 0, s.file.interval, s.flags.interval)
 }
 
-// firstExplicit returns the last of the given wishes, or a default.
-func firstExplicit[V any](name string, v V, wishes ...map[string]V) V {
+// lastExplicit returns the last of the given wishes, or a default.
+func lastExplicit[V any](name string, v V, wishes ...map[string]V) V {
 	for _, w := range wishes {
 		if wish, ok := w[name]; ok {
 			v = wish

@@ -2,16 +2,16 @@ package host
 
 import "sync"
 
-// Shared hands all who ask for the same host one and the same T: what several
+// PerHost hands all who ask for the same host one and the same T: what several
 // collectors read together, and what must outlive a reload. The zero value is
 // ready. It is safe for concurrent use.
-type Shared[T any] struct {
+type PerHost[T any] struct {
 	mu     sync.Mutex
 	byHost map[*Host]T
 }
 
 // Of returns what belongs to a host. It is made at the first call.
-func (s *Shared[T]) Of(h *Host, make func(*Host) T) T {
+func (s *PerHost[T]) Of(h *Host, make func(*Host) T) T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.byHost[h]
