@@ -16,9 +16,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
-// Once collects once and writes the samples: in the text format, or as JSON
-// for format "json". The error tells of collectors that failed; what the
-// others read is written all the same.
+// Once collects once and writes the samples: in the text format, or as JSON if
+// format is "json". The error lists the collectors that failed; the samples of
+// the others are still written.
 func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error {
 	g := e.current.Load()
 	req := scrape.Request{Units: g.units, Expect: g.expect}
@@ -43,7 +43,7 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
 }
 
-// A jsonOutput is what Once writes as JSON.
+// A jsonOutput is the JSON output of Once.
 type jsonOutput struct {
 	Collectors []jsonCollector `json:"collectors"`
 	Families   []jsonFamily    `json:"families"`
@@ -63,15 +63,14 @@ type jsonFamily struct {
 	Samples []jsonSample `json:"samples"`
 }
 
-// A jsonSample has its value as a number, or as the text NaN, +Inf or -Inf,
-// for which JSON has no numbers. Those of histograms and summaries have none:
-// they have a count, a sum and what else they are made of.
+// A jsonSample has a Value, which is a number or the string NaN, +Inf or -Inf. A
+// sample of a histogram or summary has Count, Sum and Parts instead.
 type jsonSample struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	Value  any               `json:"value,omitempty"`
 	Count  *uint64           `json:"count,omitempty"`
 	Sum    any               `json:"sum,omitempty"`
-	Parts  map[string]any    `json:"parts,omitempty"` // by quantile, or by upper bound
+	Parts  map[string]any    `json:"parts,omitempty"` // values by quantile, or cumulative counts by upper bound
 }
 
 func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Request) error {

@@ -10,7 +10,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// diskSpec is a collector of 20 families with values like those of diskstats.
+// diskSpec returns a collector of 20 families with values like those of
+// diskstats.
 func diskSpec(samples int) collect.Spec {
 	return toySpec("disks", 0, func() func(*metric.Set, *metric.Sink) error {
 		var families []*metric.Family
@@ -20,7 +21,7 @@ func diskSpec(samples int) collect.Spec {
 		}
 		return func(set *metric.Set, out *metric.Sink) error {
 			for i := len(families); i < 20; i++ {
-				families = append(families, set.Counter(fmt.Sprintf("node_disk_counter%d_total", i), "What a disk has done since the host booted.", "device"))
+				families = append(families, set.Counter(fmt.Sprintf("node_disk_counter%d_total", i), "Operations of a disk since boot.", "device"))
 			}
 			for d, device := range devices {
 				for i, f := range families {
@@ -37,8 +38,8 @@ func diskSpec(samples int) collect.Spec {
 }
 
 // BenchmarkPipeline measures everything between a collector's Emit and the
-// socket: per sample, on both roads, plain and compressed. The costs that a
-// scrape has whatever its size are in the small case.
+// socket: per sample, on both roads, plain and compressed. The small case shows
+// the fixed costs of a scrape.
 func BenchmarkPipeline(b *testing.B) {
 	for _, samples := range []int{500, 10_000, 100_000} {
 		for _, road := range []struct{ name, accept, encoding string }{
@@ -66,7 +67,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 }
 
-// discardWriter is a client that takes all.
+// A discardWriter is a response that discards its body.
 type discardWriter struct {
 	header http.Header
 	bytes  int
@@ -79,8 +80,8 @@ func (d *discardWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestFastRoadDoesNotAllocatePerSample compares a small scrape with a large
-// one: what a scrape allocates must not depend on its size.
+// TestFastRoadDoesNotAllocatePerSample compares a small scrape with a large one:
+// the number of allocations does not depend on the number of samples.
 func TestFastRoadDoesNotAllocatePerSample(t *testing.T) {
 	allocs := func(samples int) float64 {
 		e := newExporter(t, Config{specs: []collect.Spec{diskSpec(samples)}})

@@ -14,22 +14,23 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
-// A systemd is the service manager that started the exporter, as far as it
-// wants to hear of it (sd_notify(3)): systemd, or whatever sets NOTIFY_SOCKET.
+// A systemd is the service manager that started the exporter: systemd, or
+// another one that sets NOTIFY_SOCKET. See sd_notify(3).
 type systemd struct{ log log.Logger }
 
+// notify sends a state to the service manager, if there is one.
 func (m systemd) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		_ = level.Warn(m.log).Log("msg", "Cannot tell the service manager", "state", state, "err", err)
+		_ = level.Warn(m.log).Log("msg", "Cannot notify the service manager", "state", state, "err", err)
 	}
 }
 
-// notifyReady says that the exporter serves, and how things stand: a line that
+// notifyReady notifies that the exporter is ready, with the status line that
 // systemctl status shows.
 func (m systemd) notifyReady(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
 
-// notifyReloading says that a reload has begun, and when: newer managers tell by the
-// time whether it is the one that they asked for.
+// notifyReloading notifies that a reload begins. With Type=notify-reload systemd
+// takes the time to recognize the reload that it requested.
 func (m systemd) notifyReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
@@ -37,7 +38,8 @@ func (m systemd) notifyReloading() {
 	}
 }
 
-// statusLine is in one line what is in effect, and what is wrong with it.
+// statusLine returns a summary in one line, with the first error of the last
+// reload if it failed.
 func (e *Exporter) statusLine() string {
 	g := e.current.Load()
 	checks := slices.DeleteFunc(slices.Clone(g.checks), func(d checks.Definition) bool { return !d.Enabled })
@@ -46,11 +48,11 @@ func (e *Exporter) statusLine() string {
 	if c.FailedAt.IsZero() || len(c.Errors) == 0 {
 		return s
 	}
-	return fmt.Sprintf("%s; the configuration was refused at %s, the one before is in effect: %s", s, c.FailedAt.Format(time.TimeOnly), c.Errors[0])
+	return fmt.Sprintf("%s; reload failed at %s, the previous configuration is in effect: %s", s, c.FailedAt.Format(time.TimeOnly), c.Errors[0])
 }
 
-// notifyWatchdog shows the manager's watchdog that the process is alive, twice in the
-// time after which it would be restarted.
+// notifyWatchdog notifies the manager's watchdog twice in each of its timeouts,
+// until ctx is done.
 func (m systemd) notifyWatchdog(ctx context.Context) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || timeout == 0 {

@@ -1,5 +1,6 @@
-// Package compare says how the exposition of one exporter differs from that of
-// another on the same host: what a dashboard would miss after the swap.
+// Package compare lists how the expositions of two exporters on the same host
+// differ: what a dashboard would miss after replacing one with the other. It
+// knows nothing of how an exposition is fetched.
 package compare
 
 import (
@@ -27,20 +28,20 @@ func Parse(r io.Reader) (Exposition, error) {
 	return p.TextToMetricFamilies(r)
 }
 
-// A Kind says in what two expositions differ.
+// A Kind is a kind of difference between two expositions.
 type Kind string
 
-// The kinds of differences, from the coarse to the fine.
+// The kinds of differences, the coarsest first.
 const (
 	Missing Kind = "missing" // a family that only the peer has
 	Extra   Kind = "extra"   // a family that only we have
 	Type    Kind = "type"
 	Labels  Kind = "labels" // the names of the labels
 	Series  Kind = "series" // a series that only one of the two has
-	Value   Kind = "value"  // a value that is not near the other
+	Value   Kind = "value"  // two values that are not near each other
 )
 
-// A Difference is one finding.
+// A Difference is one difference between two expositions.
 type Difference struct {
 	Kind   Kind
 	Family string
@@ -49,8 +50,8 @@ type Difference struct {
 
 func (d Difference) String() string { return fmt.Sprintf("%-8s%s  %s", d.Kind, d.Family, d.Detail) }
 
-// Diff compares ours with the peer's. Series and values are compared only
-// where deep asks for it: they change from one moment to the next.
+// Diff returns the differences, sorted by kind and family. Series and values
+// change from one moment to the next; they are compared only if deep is true.
 func Diff(ours, peer Exposition, deep bool) []Difference {
 	var all []Difference
 	add := func(kind Kind, family, format string, args ...any) {
@@ -93,7 +94,7 @@ func familyNames(a, b Exposition) map[string]bool {
 	return names
 }
 
-// labels returns the names of the labels that some series of a family has.
+// labels returns the label names of all series of a family.
 func labels(f *dto.MetricFamily) string {
 	names := map[string]bool{}
 	for _, m := range f.GetMetric() {
@@ -139,8 +140,8 @@ func series(f *dto.MetricFamily) map[string]float64 {
 	return all
 }
 
-// isNear reports whether two values read within a moment can be the same thing:
-// a tenth apart, or by no more than a busy second.
+// isNear reports whether two values can be two readings of one quantity within a
+// moment: they differ by at most a tenth plus 100.
 func isNear(a, b float64) bool {
 	if a == b || math.IsNaN(a) && math.IsNaN(b) {
 		return true
@@ -151,7 +152,7 @@ func isNear(a, b float64) bool {
 	return math.Abs(a-b) <= 0.1*max(math.Abs(a), math.Abs(b))+100
 }
 
-// KnownDifferences are the differences that there are for a reason.
+// KnownDifferences are the differences that have a reason.
 type KnownDifferences []knownDifference
 
 type knownDifference struct {
@@ -159,8 +160,9 @@ type knownDifference struct {
 	family *regexp.Regexp
 }
 
-// ParseKnown reads lines of kind, regular expression of families, and reason,
-// separated by tabs. Empty lines and those that start with # do not count.
+// ParseKnown parses lines of a kind, a regular expression of families and a
+// reason, separated by tabs. Empty lines and lines that start with # are
+// ignored. An error starts with the number of the line.
 func ParseKnown(r io.Reader) (KnownDifferences, error) {
 	var all KnownDifferences
 	sc := bufio.NewScanner(r)
@@ -171,24 +173,24 @@ func ParseKnown(r io.Reader) (KnownDifferences, error) {
 		}
 		f := strings.Split(line, "\t")
 		if len(f) != 3 || f[2] == "" {
-			return nil, fmt.Errorf("line %d: want kind, families and reason separated by tabs, have %q", n, line)
+			return nil, fmt.Errorf("%d: want kind, families and reason separated by tabs, have %q", n, line)
 		}
 		re, err := regexp.Compile("^(?:" + f[1] + ")$")
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, fmt.Errorf("%d: want a regular expression, have %q: %w", n, f[1], err)
 		}
 		all = append(all, knownDifference{kind: Kind(f[0]), family: re})
 	}
 	return all, sc.Err()
 }
 
-// FilterOut returns the differences that no line explains.
+// FilterOut returns the differences that are not known.
 func (k KnownDifferences) FilterOut(all []Difference) []Difference {
-	var left []Difference
+	var unknown []Difference
 	for _, d := range all {
 		if !slices.ContainsFunc(k, func(e knownDifference) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
-			left = append(left, d)
+			unknown = append(unknown, d)
 		}
 	}
-	return left
+	return unknown
 }

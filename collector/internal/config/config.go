@@ -1,11 +1,12 @@
-// Package config turns what a user asks for into the settings of every
-// collector. Each option is stated once, as a collect.Field; that is its flag
-// and its key in the configuration file. Explicit flags go before the file,
-// and the file before the defaults.
+// Package config reads the settings of the collectors from flags and from the
+// configuration file. Explicit flags take precedence over the file, and the file
+// over the defaults. Each option is a collect.Field, which is both its flag and
+// its key in the file; the package knows no collector by name.
 package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,9 +14,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
-// Settings are the explicit wishes of a user. What is not in them is as the
-// collectors' own defaults say. They are not for concurrent use while flags
-// are parsed, and do not change afterwards.
+// Settings are the explicit settings of all collectors; everything else has its
+// default. They are not for concurrent use while flags are parsed, and do not
+// change afterwards.
 type Settings struct {
 	DisableDefaults bool
 	flags           overrides
@@ -23,10 +24,11 @@ type Settings struct {
 	warnings        []string
 }
 
-// overrides are what one source, the flags or the file, says about collectors.
+// overrides are the explicit settings of one source: the flags or the file. The
+// keys are names of collectors.
 type overrides struct {
 	enabled  map[string]bool
-	options  map[string]map[string][]string // by collector and option
+	options  map[string]map[string][]string // the inner keys are names of options
 	timeout  map[string]time.Duration
 	interval map[string]time.Duration
 }
@@ -35,25 +37,25 @@ func newOverrides() overrides {
 	return overrides{map[string]bool{}, map[string]map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}}
 }
 
-func (w *overrides) add(collector, option, value string) {
-	if w.options[collector] == nil {
-		w.options[collector] = map[string][]string{}
+func (o *overrides) add(collector, option, value string) {
+	if o.options[collector] == nil {
+		o.options[collector] = map[string][]string{}
 	}
-	w.options[collector][option] = append(w.options[collector][option], value)
+	o.options[collector][option] = append(o.options[collector][option], value)
 }
 
-// New returns settings without any wish.
+// New returns settings with nothing explicit.
 func New() *Settings { return &Settings{flags: newOverrides(), file: &File{overrides: newOverrides()}} }
 
-// With returns the settings with the wishes of a file behind those of the
-// flags.
+// With returns the settings with those of a file, over which the flags take
+// precedence.
 func (s *Settings) With(f *File) *Settings {
 	merged := *s
 	merged.file = f
 	return &merged
 }
 
-// Enabled reports whether a collector is to run.
+// Enabled reports whether a collector is enabled.
 func (s *Settings) Enabled(spec collect.Spec) bool {
 	if on, explicit := s.flags.enabled[spec.Name]; explicit {
 		return on
@@ -64,26 +66,23 @@ func (s *Settings) Enabled(spec collect.Spec) bool {
 	return !spec.DisabledByDefault && !s.DisableDefaults && !s.file.DisableDefaults
 }
 
-// IsExplicit reports whether a user has said of a collector whether it is to
-// run.
+// IsExplicit reports whether a collector is enabled or disabled explicitly.
 func (s *Settings) IsExplicit(collector string) bool {
 	_, byFlag := s.flags.enabled[collector]
 	_, byFile := s.file.enabled[collector]
 	return byFlag || byFile
 }
 
-// Options returns the options that were given for a collector.
+// Options returns the explicit options of a collector.
 func (s *Settings) Options(collector string) map[string][]string {
 	all := map[string][]string{}
-	for _, w := range []overrides{s.file.overrides, s.flags} {
-		for name, values := range w.options[collector] {
-			all[name] = values
-		}
+	for _, o := range []overrides{s.file.overrides, s.flags} {
+		maps.Copy(all, o.options[collector])
 	}
 	return all
 }
 
-// Timeout returns how long a collector may take.
+// Timeout returns the timeout of a collector.
 func (s *Settings) Timeout(spec collect.Spec) time.Duration {
 	timeout := spec.Timeout
 	if timeout == 0 {
@@ -92,41 +91,43 @@ func (s *Settings) Timeout(spec collect.Spec) time.Duration {
 	return lastExplicit(spec.Name, timeout, s.file.timeout, s.flags.timeout)
 }
 
-// Interval returns how old what a collector has read may be when it is served
-// again; zero means that every scrape reads.
+// Interval returns the maximum age of a collector's outcome that is served
+// again; zero means that every scrape starts a run.
 func (s *Settings) Interval(spec collect.Spec) time.Duration {
 	return lastExplicit(spec.Name, 0, s.file.interval, s.flags.interval)
 }
 
-// lastExplicit returns the last of the given wishes, or a default.
-func lastExplicit[V any](name string, v V, wishes ...map[string]V) V {
-	for _, w := range wishes {
-		if wish, ok := w[name]; ok {
-			v = wish
+// lastExplicit returns the value that the last of some sources has for a
+// collector, or the default v.
+func lastExplicit[V any](collector string, v V, sources ...map[string]V) V {
+	for _, source := range sources {
+		if explicit, ok := source[collector]; ok {
+			v = explicit
 		}
 	}
 	return v
 }
 
-// Warnings returns what a user should know about the wishes.
+// Warnings returns the warnings of the flags, and those of the file.
 func (s *Settings) Warnings() []string {
 	return append(s.warnings[:len(s.warnings):len(s.warnings)], s.file.Warnings...)
 }
 
-// Only has the named collectors run and no others, enabled or not.
-func (s *Settings) Only(specs []collect.Spec, wanted []string) error {
-	for _, name := range wanted {
+// Only enables the named collectors and disables all others.
+func (s *Settings) Only(specs []collect.Spec, names []string) error {
+	for _, name := range names {
 		if _, err := Find(specs, name); err != nil {
 			return err
 		}
 	}
 	for _, spec := range specs {
-		s.flags.enabled[spec.Name] = slices.Contains(wanted, spec.Name)
+		s.flags.enabled[spec.Name] = slices.Contains(names, spec.Name)
 	}
 	return nil
 }
 
-// Find returns the collector of a name that a user has given.
+// Find returns the data sheet of the collector with a name. The error suggests
+// the name that was probably meant.
 func Find(specs []collect.Spec, name string) (collect.Spec, error) {
 	i := slices.IndexFunc(specs, func(s collect.Spec) bool { return s.Name == name })
 	if i < 0 {

@@ -9,13 +9,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// Effective returns what is in effect as a configuration file: every collector,
-// and every option of those that are enabled. Loaded without flags, it would
-// change nothing.
+// Effective returns the configuration in effect as a configuration file: every
+// collector, and every option of the enabled ones. An exporter that loads it
+// without flags has the same configuration.
 func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 	var b bytes.Buffer
-	b.WriteString("# What is in effect: flags, configuration file and defaults together.\ncollectors:\n")
-	shared := map[string]bool{} // flags of more than one collector, which set it for all
+	b.WriteString("# The configuration in effect: flags, configuration file and defaults.\ncollectors:\n")
+	written := map[string]bool{} // by flag: several collectors can share one
 	for _, spec := range specs {
 		u := collect.UnitByName(units, spec.Name)
 		if u == nil {
@@ -28,10 +28,10 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 		}
 		for _, f := range spec.Build.Fields() {
 			flag := f.FlagName(spec.Name)
-			if shared[flag] {
+			if written[flag] {
 				continue
 			}
-			shared[flag] = true
+			written[flag] = true
 			for _, o := range u.Options {
 				if o.Name == f.Name {
 					fmt.Fprintf(&b, "    %s: %s\n", f.Name, o.YAML)
@@ -42,7 +42,8 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 	return b.Bytes()
 }
 
-// FormatDuration returns a time span without the units that are zero.
+// FormatDuration formats a time span without the units that are zero: 1m rather
+// than 1m0s.
 func FormatDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

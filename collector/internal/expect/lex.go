@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// A token is a word of an expression: a name, a number, a text in quotes, a
-// sign, or the end.
+// A token is a name, a number, a text in quotes, a sign, or the end of an
+// expression.
 type token struct {
-	kind  byte // 'n'ame, '0' number, '"' text, '=' sign, 0 end
+	kind  byte // 'n' name, '0' number, '"' text, '=' sign, 0 end
 	text  string
-	value string // of a text, without its quotes
-	at    int    // in bytes, from 0
+	value string // of a text, without quotes and escapes
+	at    int    // offset in bytes
 }
 
-// String returns the token as an error tells it.
+// String returns the token for an error.
 func (t token) String() string {
 	switch t.kind {
 	case 0:
@@ -26,7 +26,7 @@ func (t token) String() string {
 	return `"` + t.text + `"`
 }
 
-// A syntaxError says where in an expression something is wrong.
+// A syntaxError is an error in an expression, with its position.
 type syntaxError struct {
 	position int // in characters, from 1
 	text     string
@@ -34,7 +34,7 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return fmt.Sprintf("position %d: %s", e.position, e.text) }
 
-// A lexer cuts an expression into tokens.
+// A lexer splits an expression into tokens.
 type lexer struct {
 	text string
 	at   int
@@ -67,13 +67,14 @@ func (l *lexer) next() (token, error) {
 	return l.take('=', size), nil
 }
 
+// take returns a token of the next n bytes.
 func (l *lexer) take(kind byte, n int) token {
 	t := token{kind: kind, text: l.text[l.at : l.at+n], at: l.at}
 	l.at += n
 	return t
 }
 
-// quotedText reads a text in quotes of either kind.
+// quotedText reads a text in single or double quotes.
 func (l *lexer) quotedText(quote byte) (token, error) {
 	var value strings.Builder
 	start := l.at
@@ -101,10 +102,11 @@ func (l *lexer) quotedText(quote byte) (token, error) {
 			return token{}, l.errorf(i-1, `want \\, \", \' or \n in a text, have \%c`, r)
 		}
 	}
-	return token{}, l.errorf(start, "this text has no closing %c", quote)
+	return token{}, l.errorf(start, "want a text with a closing %c, have none", quote)
 }
 
-// numberLength returns how far a number goes, and whatever hangs on to it.
+// numberLength returns the length of a number, including letters and digits that
+// follow it directly: 16Gbit is one token, which is not a valid number.
 func numberLength(s string) int {
 	n := 1
 	for n < len(s) && (isDigit(s[n]) || isNameStart(s[n]) || s[n] == '.' ||
@@ -114,6 +116,7 @@ func numberLength(s string) int {
 	return n
 }
 
+// prefixLength returns the length of the prefix whose bytes are all is.
 func prefixLength(s string, is func(byte) bool) int {
 	n := 0
 	for n < len(s) && is(s[n]) {

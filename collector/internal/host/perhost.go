@@ -2,15 +2,15 @@ package host
 
 import "sync"
 
-// PerHost hands all who ask for the same host one and the same T: what several
-// collectors read together, and what must outlive a reload. The zero value is
-// ready. It is safe for concurrent use.
+// A PerHost holds one T for each host: a reader that several collectors share, or
+// that must outlive a reload. The zero value is ready. It is safe for concurrent
+// use.
 type PerHost[T any] struct {
 	mu     sync.Mutex
 	byHost map[*Host]T
 }
 
-// Of returns what belongs to a host. It is made at the first call.
+// Of returns the T of a host. The first call for a host makes it.
 func (s *PerHost[T]) Of(h *Host, make func(*Host) T) T {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,26 +14,26 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A Reader reads files of one tree into a buffer that it reuses, with bare
-// open, read and close. Reading never stats a file and never hands one to Go's
-// poller: that costs half the system calls, and a sysfs file that answers
-// EAGAIN would park the goroutine for ever.
+// A Reader reads files of one tree into a buffer that it reuses. It makes bare
+// open, read and close calls: package os would stat each file and register it
+// with Go's poller, which doubles the number of system calls, and a sysfs file
+// that answers EAGAIN would block the goroutine for ever.
 //
-// Paths are given in elements that are joined with slashes. A Reader must not
-// be used by two goroutines at once. What it returns as bytes is valid until
-// the next call.
+// Paths are given in elements, which are joined with slashes. A Reader must not
+// be used by two goroutines at once. The bytes that it returns are valid until the
+// next call.
 type Reader struct {
 	tree Tree
 	path []byte // of the last call, NUL-terminated
 	buf  []byte
 }
 
-// maxFileSize bounds a file that never ends: no kernel file that is read here comes
-// near it.
+// maxFileSize bounds a file that never ends, in bytes. It is far above the size of
+// any kernel file.
 const maxFileSize = 64 << 20
 
-// Read returns the content of a file. Errors are *fs.PathError, so that
-// errors.Is tells fs.ErrNotExist and fs.ErrPermission.
+// Read returns the content of a file. Errors are *fs.PathError, for errors.Is
+// with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY)
@@ -68,37 +68,37 @@ func (r *Reader) Text(elem ...string) ([]byte, error) {
 	return scan.Trim(b), err
 }
 
-// String is Text as a string. It is empty when the file cannot be read: for
-// label values, where an absent attribute is an empty label.
+// String returns Text as a string, or "" if the file cannot be read. It is for
+// label values: an absent attribute is an empty label.
 func (r *Reader) String(elem ...string) string {
 	b, _ := r.Text(elem...)
 	return string(b)
 }
 
-// Uint returns the number that a file holds, as its only content.
+// Uint returns the unsigned number that is the only content of a file.
 func (r *Reader) Uint(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Uint(b)
 	return v, r.checkNumber(b, err, ok, "an unsigned number")
 }
 
-// Int returns the number that a file holds, as its only content.
+// Int returns the number that is the only content of a file.
 func (r *Reader) Int(elem ...string) (int64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Int(b)
 	return v, r.checkNumber(b, err, ok, "a whole number")
 }
 
-// Hex returns the hexadecimal number that a file holds, as its only content.
+// Hex returns the hexadecimal number that is the only content of a file.
 func (r *Reader) Hex(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Hex(b)
 	return v, r.checkNumber(b, err, ok, "a hexadecimal number")
 }
 
-// checkNumber returns why a file gives no number: it could not be read, or it holds
-// something else. It is no generic function around all of the above, because
-// the compiler would then put the elements of each path on the heap.
+// checkNumber returns err, or a Malformed error if ok is false. It is not a generic
+// function for all of the above, because the compiler would then put the elements
+// of each path on the heap.
 func (r *Reader) checkNumber(b []byte, err error, ok bool, want string) error {
 	if err == nil && !ok {
 		err = r.At(Bad(1, want, b))
@@ -106,7 +106,7 @@ func (r *Reader) checkNumber(b []byte, err error, ok bool, want string) error {
 	return err
 }
 
-// Link returns where a symbolic link points, as it is written.
+// Link returns the target of a symbolic link as written.
 func (r *Reader) Link(elem ...string) (string, error) {
 	r.setPath(elem)
 	if err := r.fault(); err != nil {
@@ -126,8 +126,7 @@ func (r *Reader) Link(elem ...string) (string, error) {
 	}
 }
 
-// Names returns the names in a folder in natural order (cpu2 before cpu10),
-// whatever order the kernel lists them in.
+// Names returns the names in a folder in natural order: cpu2 before cpu10.
 func (r *Reader) Names(elem ...string) ([]string, error) {
 	var names []string
 	err := r.entries(elem, func(b []byte) {
@@ -137,7 +136,7 @@ func (r *Reader) Names(elem ...string) ([]string, error) {
 	return names, err
 }
 
-// Count returns how many names there are in a folder.
+// Count returns the number of names in a folder.
 func (r *Reader) Count(elem ...string) (int, error) {
 	count := 0
 	err := r.entries(elem, func(b []byte) {
@@ -155,7 +154,7 @@ func (r *Reader) Count(elem ...string) (int, error) {
 	return count, err
 }
 
-// entries hands out what getdents64 gives of a folder.
+// entries calls each for every buffer that getdents64 returns for a folder.
 func (r *Reader) entries(elem []string, each func([]byte)) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
@@ -180,15 +179,15 @@ func (r *Reader) entries(elem []string, each func([]byte)) error {
 	}
 }
 
-// Exists reports whether a path is there and can be reached.
+// Exists reports whether a path exists and can be reached.
 func (r *Reader) Exists(elem ...string) bool {
 	r.setPath(elem)
 	_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
 	return errno == 0
 }
 
-// Stat returns what stat(2) tells of a path, symbolic links followed. Unlike
-// Read it never waits for the other end of a pipe.
+// Stat returns the result of stat(2), which follows symbolic links. Unlike Read
+// it never waits for the other end of a pipe.
 func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 	r.setPath(elem)
 	for {
@@ -203,8 +202,8 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 	}
 }
 
-// Modified returns when a file was last written to; of a folder, when a name
-// in it was last added, removed or replaced.
+// Modified returns when a file was last written to, or when a name in a folder was
+// last added, removed or replaced.
 func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	st, err := r.Stat(elem...)
 	if fault := r.fault(); fault != nil {
@@ -213,8 +212,8 @@ func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	return time.Unix(st.Mtim.Unix()), err
 }
 
-// At completes an error of a parser with the path that was read last. Other
-// errors are returned as they are.
+// At adds the path of the last call to a Malformed error without one. It returns
+// other errors unchanged.
 func (r *Reader) At(err error) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
@@ -231,7 +230,7 @@ func (r *Reader) lastPath() string { return string(r.path[:len(r.path)-1]) }
 
 const atFDCWD = ^uintptr(99) // unix.AT_FDCWD, -100
 
-// pageSize is the smallest page that Linux has, in bytes.
+// pageSize is the smallest page size of Linux in bytes.
 const pageSize = 4096
 
 func (r *Reader) open(flags uintptr) (int, error) {
@@ -254,12 +253,12 @@ func (r *Reader) pathError(op string, err error) error {
 	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
 }
 
-// fault returns the error that a test planted on the path.
+// fault returns the fault that is injected for the path, or nil.
 func (r *Reader) fault() error {
-	if r.tree.faults == nil {
+	if r.tree.fault == nil {
 		return nil
 	}
-	return r.tree.faults.At(r.lastPath())
+	return r.tree.fault(r.lastPath())
 }
 
 func read(fd int, b []byte) (int, syscall.Errno) {
