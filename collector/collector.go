@@ -1,30 +1,29 @@
-// Package collector lists what host_exporter collects: pluggable collectors that
-// read /proc and sysfs on each scrape, grouped in eight domain packages.
+// Package collector lists the collectors of host_exporter, which read /proc and
+// sysfs at each scrape. They are grouped in eight domain packages.
 //
 // # The path of a sample
 //
 //	/proc /sys ──host.Reader──▶ []byte ──parseX──▶ values ──out.Emit──▶ metric.Sink
 //	                                                                       │
-//	          collect.Unit: one run at a time, deadline, panic guard       ▼
-//	          scrape.Engine: all units side by side, and the run's own metrics
+//	          collect.Unit: one run at a time, deadline, recover           ▼
+//	          scrape.Engine: all units side by side, and the engine's own metrics
 //	                     │                                 │
 //	          fast road: text                   ordinary road: prometheus.Metric
 //	                     └────────▶ web /metrics ◀─────────┘
 //
-// Nothing on the right is known to anything on its left: a collector knows
-// neither text nor HTTP, the engine knows no kernel. Page size, clock and
-// system calls enter at internal/host and nowhere else.
+// No stage knows the stages after it: a collector knows neither text nor HTTP.
+// Page size, clock and system calls come from internal/host.
 //
-// # Where things are
+// # Packages
 //
-// Collectors live in eight domain packages, each in the file of its name; the
-// domain is where an operator looks during an incident. Catalog lists them
-// all. The machinery is in internal, each package with one idea: scan
-// (numbers out of bytes), host (the machine), metric (what a sample is), flight
-// (one run at a time), collect (what a collector is), scrape (all of them at
-// once), document and config (who asked for what), expect (what has to be
-// there), web (HTTP), doctor (why a collector shows less than it could), golden
-// (recorded hosts for tests). What runs custom checks is in checks/internal.
+// Each collector is a file of its name in a domain package; the domain is where an
+// operator looks during an incident. Catalog lists all of them. The machinery is in
+// internal: scan (parses numbers in bytes), host (the machine), metric (families
+// and samples), flight (one run at a time), collect (a collector), scrape (all
+// collectors), document and config (settings), expect (expectations), web (HTTP),
+// self (the exporter's own process), doctor (access to files) and compare (two
+// expositions). Package exporter is the application. Custom checks run in
+// checks/internal, tests are in internal/test, and tools in internal/tool.
 //
 // # Adding a collector
 //

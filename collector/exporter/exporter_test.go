@@ -322,7 +322,7 @@ func TestTooManyScrapes(t *testing.T) {
 	done := make(chan int)
 	go func() { done <- get(e, "/metrics").Code }()
 	<-entered
-	if rec := get(e, "/metrics"); rec.Code != 503 || !strings.Contains(rec.Body.String(), "limit is 1") {
+	if rec := get(e, "/metrics"); rec.Code != 503 || !strings.Contains(rec.Body.String(), "the limit is 1") {
 		t.Errorf("the second scrape: %d %s", rec.Code, rec.Body)
 	}
 	close(hang)
