@@ -204,7 +204,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
 	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	if os.Geteuid() == 0 {
-		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need. An ordinary user is safer.")
+		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -250,7 +250,8 @@ func (p *program) compare(ctx context.Context) error {
 	return exporter.Compare(ctx, p.stdout, p.ours, p.peer, p.known, p.deep)
 }
 
-// newFromFile returns an exporter with the configuration file, which is required.
+// newFromFile returns an exporter with the configuration file, which is
+// required.
 func (p *program) newFromFile() (*exporter.Exporter, error) {
 	if p.config.File == "" {
 		return nil, errors.New("no configuration file: give it with --config.file")

@@ -17,8 +17,8 @@ import (
 // Domains returns the data sheets of all collectors, by domain.
 func Domains() []collect.Domain { return DomainsWith(checks.Collectors()) }
 
-// DomainsWith returns Domains with the given data sheets in the domain of checks:
-// those of an exporter are bound to the checks that it runs.
+// DomainsWith returns Domains with the given data sheets in the domain of
+// checks: those of an exporter are bound to the checks that it runs.
 func DomainsWith(checks []collect.Spec) []collect.Domain {
 	return []collect.Domain{
 		{Name: "cpu", Specs: cpu.Collectors()},

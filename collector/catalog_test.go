@@ -21,8 +21,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestNames checks that the name of every collector is unique, and is that of its
-// file and its fixture.
+// TestNames checks that the name of every collector is unique, and is that of
+// its file and its fixture.
 func TestNames(t *testing.T) {
 	names := map[string]bool{}
 	for _, spec := range Catalog() {
@@ -46,7 +46,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// domainNames returns the names of the domains, which are those of their folders.
+// domainNames returns the names of the domains, which are those of their
+// folders.
 func domainNames() []string {
 	var names []string
 	for _, d := range Domains() {
@@ -159,7 +160,8 @@ func TestPackagesOfBinary(t *testing.T) {
 	}
 }
 
-// TestFamilies checks that each family has one collector, and is in a golden file.
+// TestFamilies checks that each family has one collector, and is in a golden
+// file.
 func TestFamilies(t *testing.T) {
 	inGolden := goldenFamilies(t)
 	collectors := map[string]string{} // by family

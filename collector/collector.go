@@ -16,14 +16,15 @@
 //
 // # Packages
 //
-// Each collector is a file of its name in a domain package; the domain is where an
-// operator looks during an incident. Catalog lists all of them. The machinery is in
-// internal: scan (parses numbers in bytes), host (the machine), metric (families
-// and samples), flight (one run at a time), collect (a collector), scrape (all
-// collectors), document and config (settings), expect (expectations), web (HTTP),
-// self (the exporter's own process), doctor (access to files) and compare (two
-// expositions). Package exporter is the application. Custom checks run in
-// checks/internal, tests are in internal/test, and tools in internal/tool.
+// Each collector is a file of its name in a domain package; the domain is where
+// an operator looks during an incident. Catalog lists all of them. The
+// machinery is in internal: scan (parses numbers in bytes), host (the machine),
+// metric (families and samples), flight (one run at a time), collect (a
+// collector), scrape (all collectors), document and config (settings), expect
+// (expectations), web (HTTP), self (the exporter's own process), doctor (access
+// to files) and compare (two expositions). Package exporter is the application.
+// Custom checks run in checks/internal, tests are in internal/test, and tools
+// in internal/tool.
 //
 // # Adding a collector
 //

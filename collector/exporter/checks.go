@@ -51,8 +51,8 @@ func (e *Exporter) ListChecks(out io.Writer) error {
 }
 
 // RunCheck runs a check of the configuration once, within its limits. It writes
-// the metrics to out, and comments on the run to remarks. The error says why the
-// run failed.
+// the metrics to out, and comments on the run to remarks. The error says why
+// the run failed.
 func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Writer) error {
 	all := e.current.Load().checks
 	i := slices.IndexFunc(all, func(d checks.Definition) bool { return d.Name == name })

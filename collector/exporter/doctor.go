@@ -61,8 +61,8 @@ func (w *report) printf(format string, args ...any) {
 	}
 }
 
-// writeHost writes the user and the capabilities of the process, and the roots of
-// the host that do not exist.
+// writeHost writes the user and the capabilities of the process, and the roots
+// of the host that do not exist.
 func (w *report) writeHost() {
 	w.printf("user %d, group %d, capabilities %s\n", os.Geteuid(), os.Getegid(), doctor.Capabilities())
 	for _, root := range []struct{ name, flag, path, content string }{

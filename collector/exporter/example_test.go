@@ -10,8 +10,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
-// Every collector is a prometheus.Collector: a program can register collectors in
-// a registry of its own.
+// Every collector is a prometheus.Collector: a program can register collectors
+// in a registry of its own.
 func Example() {
 	procfs, err := os.MkdirTemp("", "procfs")
 	if err != nil {

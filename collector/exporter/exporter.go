@@ -1,8 +1,8 @@
 // Package exporter is the application: it reads the configuration, builds the
 // enabled collectors, serves them over HTTP, reloads them, runs the custom
 // checks, and implements the commands of the command line. It does not parse
-// flags, and knows no kernel files. Programs that embed host_exporter use it; its
-// exported API is stable within a minor version, see CONTRIBUTING.md.
+// flags, and knows no kernel files. Programs that embed host_exporter use it;
+// its exported API is stable within a minor version, see CONTRIBUTING.md.
 package exporter
 
 import (

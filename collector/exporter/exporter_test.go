@@ -444,3 +444,14 @@ func TestReservedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestHelp checks that the help of the exporter's own families is one sentence of
+// at most 100 characters.
+func TestHelp(t *testing.T) {
+	e, _ := newConfiguredExporter(t, Config{ProcessMetrics: true, specs: []collect.Spec{steadySpec("a")}}, "")
+	for _, f := range e.engine.Families().Families() {
+		if help := f.Help(); len(help) > 100 || !strings.HasSuffix(help, ".") || strings.Contains(help, ". ") {
+			t.Errorf("%s: %q has %d characters", f.Name(), help, len(help))
+		}
+	}
+}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCompatibleFlags checks that every collector has node_exporter's flags with
-// their defaults.
+// TestCompatibleFlags checks that every collector has node_exporter's flags
+// with their defaults.
 func TestCompatibleFlags(t *testing.T) {
 	_, flags := NewSettings()
 	have := map[string]Flag{}

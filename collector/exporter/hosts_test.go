@@ -25,10 +25,10 @@ var blockedFiles = map[string]string{
 	"entropy":   "proc/sys/kernel/random/entropy_avail",
 }
 
-// TestBlockedFiles scrapes a recorded host a hundred times, with several clients
-// at once, while a file of each of five collectors blocks. Every scrape has the
-// samples of all other collectors, and leaves no goroutine, thread or file
-// descriptor behind.
+// TestBlockedFiles scrapes a recorded host a hundred times, with several
+// clients at once, while a file of each of five collectors blocks. Every scrape
+// has the samples of all other collectors, and leaves no goroutine, thread or
+// file descriptor behind.
 func TestBlockedFiles(t *testing.T) {
 	root := t.TempDir()
 	h := golden.Load(t, "../../testdata/hosts/san.host", root)

@@ -34,8 +34,8 @@ func newLogger(out io.Writer, lvl, format string, caller bool) log.Logger {
 	return level.NewFilter(logger, level.Allow(level.ParseDefault(lvl, level.InfoValue())))
 }
 
-// A libraryHandler passes the records of libraries to the go-kit logger, without
-// their time: the go-kit logger adds its own.
+// A libraryHandler passes the records of libraries to the go-kit logger,
+// without their time: the go-kit logger adds its own.
 type libraryHandler struct{ slog.Handler }
 
 func (h libraryHandler) Handle(ctx context.Context, r slog.Record) error {

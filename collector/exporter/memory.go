@@ -7,11 +7,11 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// LimitMemory sets the soft memory limit of the Go runtime to a number of bytes,
-// or to nine tenths of the limit of the control group, whichever is less: the
-// rest is for stacks of threads and for memory that the kernel charges to the
-// process. GOMEMLIMIT in the environment takes precedence. It returns the limit
-// in effect, in bytes.
+// LimitMemory sets the soft memory limit of the Go runtime to a number of
+// bytes, or to nine tenths of the limit of the control group, whichever is
+// less: the rest is for stacks of threads and for memory that the kernel
+// charges to the process. GOMEMLIMIT in the environment takes precedence. It
+// returns the limit in effect, in bytes.
 func LimitMemory(bytes int64) int64 {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		if group, err := memlimit.FromCgroup(); err == nil && group/10*9 < uint64(bytes) {

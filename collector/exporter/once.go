@@ -63,8 +63,8 @@ type jsonFamily struct {
 	Samples []jsonSample `json:"samples"`
 }
 
-// A jsonSample has a Value, which is a number or the string NaN, +Inf or -Inf. A
-// sample of a histogram or summary has Count, Sum and Parts instead.
+// A jsonSample has a Value, which is a number or the string NaN, +Inf or -Inf.
+// A sample of a histogram or summary has Count, Sum and Parts instead.
 type jsonSample struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	Value  any               `json:"value,omitempty"`

@@ -80,8 +80,8 @@ func (d *discardWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestFastRoadDoesNotAllocatePerSample compares a small scrape with a large one:
-// the number of allocations does not depend on the number of samples.
+// TestFastRoadDoesNotAllocatePerSample compares a small scrape with a large
+// one: the number of allocations does not depend on the number of samples.
 func TestFastRoadDoesNotAllocatePerSample(t *testing.T) {
 	allocs := func(samples int) float64 {
 		e := newExporter(t, Config{specs: []collect.Spec{diskSpec(samples)}})

@@ -21,9 +21,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
 
-// A generation is the result of loading the configuration once. It is immutable:
-// a scrape that begins with a generation ends with it, even if the configuration
-// is reloaded meanwhile.
+// A generation is the result of loading the configuration once. It is
+// immutable: a scrape that begins with a generation ends with it, even if the
+// configuration is reloaded meanwhile.
 type generation struct {
 	checks []checks.Definition
 	units  []*collect.Unit
@@ -89,8 +89,9 @@ func (e *Exporter) load() error {
 }
 
 // build builds the enabled units. A unit that does not change is taken from the
-// current generation, with its caches, counters and the run in progress. If there
-// are checks, their collector is enabled unless it is disabled explicitly.
+// current generation, with its caches, counters and the run in progress. If
+// there are checks, their collector is enabled unless it is disabled
+// explicitly.
 func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation, error) {
 	current := e.units()
 	next := &generation{}

@@ -126,8 +126,8 @@ func TestReloadOverHTTP(t *testing.T) {
 	}
 }
 
-// TestReloadsUnderScrapes reloads a thousand times under continuous scrapes: each
-// scrape is complete and of one generation, and no goroutine is left.
+// TestReloadsUnderScrapes reloads a thousand times under continuous scrapes:
+// each scrape is complete and of one generation, and no goroutine is left.
 func TestReloadsUnderScrapes(t *testing.T) {
 	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{optionSpec("a"), optionSpec("b"), steadySpec("c")}}, "")
 	get(e, "/metrics")

@@ -18,10 +18,10 @@ import (
 )
 
 // Serve answers HTTP until ctx is done, and then waits up to 5 s for scrapes in
-// progress. The toolkit provides TLS, authentication, systemd sockets and vsock;
-// Serve itself adds unix sockets (unix:///run/host_exporter.sock). Each signal
-// from hangup reloads the configuration. Serve notifies the service manager, if
-// there is one, of readiness, reloads and the end.
+// progress. The toolkit provides TLS, authentication, systemd sockets and
+// vsock; Serve itself adds unix sockets (unix:///run/host_exporter.sock). Each
+// signal from hangup reloads the configuration. Serve notifies the service
+// manager, if there is one, of readiness, reloads and the end.
 func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	server := &http.Server{
 		Handler:           e,
@@ -31,7 +31,8 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
 		MaxHeaderBytes:    64 << 10,
 	}
-	// The toolkit reads this file only when it serves, after the exporter is ready.
+	// The toolkit reads this file only when it serves, after the exporter is
+	// ready.
 	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
@@ -119,8 +120,8 @@ func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// removeStaleSocket removes a socket without a listener, which a killed exporter
-// left behind.
+// removeStaleSocket removes a socket without a listener, which a killed
+// exporter left behind.
 func removeStaleSocket(path string) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {

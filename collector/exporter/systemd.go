@@ -29,8 +29,8 @@ func (m systemd) notify(state string) {
 // systemctl status shows.
 func (m systemd) notifyReady(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
 
-// notifyReloading notifies that a reload begins. With Type=notify-reload systemd
-// takes the time to recognize the reload that it requested.
+// notifyReloading notifies that a reload begins. With Type=notify-reload
+// systemd takes the time to recognize the reload that it requested.
 func (m systemd) notifyReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {

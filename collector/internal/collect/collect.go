@@ -22,9 +22,9 @@ type Collector interface {
 	// emitted. ctx has a deadline but is never done; use context.WithDeadline
 	// for a call that can be cancelled.
 	//
-	// Update reports a part that cannot be read with out.Error, and goes on with
-	// the rest. A returned error means that nothing more can be read; what was
-	// emitted before is still served. ErrNoData means "not on this host".
+	// Update reports a part that cannot be read with out.Error, and goes on
+	// with the rest. A returned error means that nothing more can be read; what
+	// was emitted before is still served. ErrNoData means "not on this host".
 	Update(ctx context.Context, out *metric.Sink) error
 }
 
@@ -32,8 +32,8 @@ type Collector interface {
 // a fault.
 var ErrNoData = errors.New("no data")
 
-// OrNoData returns ErrNoData for an error that is host.Gone, and other errors as
-// they are. It is for the one file or folder without which a collector has
+// OrNoData returns ErrNoData for an error that is host.Gone, and other errors
+// as they are. It is for the one file or folder without which a collector has
 // nothing to read.
 func OrNoData(err error) error {
 	if host.Gone(err) {
@@ -63,7 +63,8 @@ type Spec struct {
 	Build             Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }
 
-// A Domain is a part of the host, and the folder of the collectors that read it.
+// A Domain is a part of the host, and the folder of the collectors that read
+// it.
 type Domain struct {
 	Name  string
 	Specs []Spec

@@ -11,7 +11,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A Reading is one caller's wait for a run of a Unit, or for its cached outcome.
+// A Reading is one caller's wait for a run of a Unit, or for its cached
+// outcome.
 type Reading struct {
 	unit  *Unit
 	mode  metric.Mode
@@ -39,8 +40,8 @@ func (u *Unit) Begin(mode metric.Mode) Reading {
 }
 
 // cachedOutcome returns the outcome of the last run in a mode, and whether it
-// may be served again. A failed run is never served again. Scrapes are not quite
-// on time, so an outcome expires a little early: with an interval of four
+// may be served again. A failed run is never served again. Scrapes are not
+// quite on time, so an outcome expires a little early: with an interval of four
 // scrapes, every fourth scrape starts a run.
 func (u *Unit) cachedOutcome(mode metric.Mode) (outcome, bool) {
 	u.mu.Lock()
@@ -55,8 +56,8 @@ func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
 	return run
 }
 
-// Deadline returns when the collector's own timeout ends, or the zero time for a
-// cached outcome.
+// Deadline returns when the collector's own timeout ends, or the zero time for
+// a cached outcome.
 func (r *Reading) Deadline() time.Time {
 	if r.run == nil {
 		return time.Time{}

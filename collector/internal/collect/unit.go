@@ -48,8 +48,8 @@ type Status struct {
 	Panics uint64
 }
 
-// A Unit is one enabled collector. It implements prometheus.Collector, and keeps
-// its own state.
+// A Unit is one enabled collector. It implements prometheus.Collector, and
+// keeps its own state.
 //
 // A Unit is safe for concurrent use. Concurrent callers share one run, so that
 // two servers that scrape at once cost one reading.
@@ -57,8 +57,8 @@ type Unit struct {
 	Spec    Spec
 	Options []Option // in effect
 	Timeout time.Duration
-	// Interval is the maximum age of an outcome that is served again. Zero means
-	// that every reading starts a run.
+	// Interval is the maximum age of an outcome that is served again. Zero
+	// means that every reading starts a run.
 	Interval time.Duration
 
 	set       *metric.Set
@@ -271,8 +271,8 @@ func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
 	return u.AppendTextObserving(b, want, nil)
 }
 
-// AppendTextObserving is AppendText that also passes the samples of the same run
-// to observe, unless it is nil. Observe must not retain them.
+// AppendTextObserving is AppendText that also passes the samples of the same
+// run to observe, unless it is nil. Observe must not retain them.
 func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()

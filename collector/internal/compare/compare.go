@@ -140,8 +140,8 @@ func series(f *dto.MetricFamily) map[string]float64 {
 	return all
 }
 
-// isNear reports whether two values can be two readings of one quantity within a
-// moment: they differ by at most a tenth plus 100.
+// isNear reports whether two values can be two readings of one quantity within
+// a moment: they differ by at most a tenth plus 100.
 func isNear(a, b float64) bool {
 	if a == b || math.IsNaN(a) && math.IsNaN(b) {
 		return true

@@ -1,7 +1,7 @@
 // Package config reads the settings of the collectors from flags and from the
-// configuration file. Explicit flags take precedence over the file, and the file
-// over the defaults. Each option is a collect.Field, which is both its flag and
-// its key in the file; the package knows no collector by name.
+// configuration file. Explicit flags take precedence over the file, and the
+// file over the defaults. Each option is a collect.Field, which is both its
+// flag and its key in the file; the package knows no collector by name.
 package config
 
 import (

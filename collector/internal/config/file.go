@@ -27,8 +27,8 @@ type Section func(document.Node)
 // maxFile is the maximum size of a configuration file in bytes.
 const maxFile = 4 << 20
 
-// Load reads a configuration file and the files that it includes. All errors are
-// reported together.
+// Load reads a configuration file and the files that it includes. All errors
+// are reported together.
 func Load(path string, specs []collect.Spec, sections map[string]Section) (*File, document.Findings) {
 	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, definedAt: map[string]string{}}
 	l.load(path, true)
@@ -187,8 +187,8 @@ func (l *loader) duration(collector, key string, durations map[string]time.Durat
 	}
 }
 
-// option reads an option. If several collectors have its flag, it is set for all
-// of them.
+// option reads an option. If several collectors have its flag, it is set for
+// all of them.
 func (l *loader) option(spec collect.Spec, f collect.Field, n document.Node) {
 	if !l.setOnce(n, "the option "+f.FlagName(spec.Name)) {
 		return

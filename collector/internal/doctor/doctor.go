@@ -82,7 +82,8 @@ func HostPath(p host.Paths, path string) string {
 	return path
 }
 
-// unreadablePaths returns the files that exist and that the process may not read.
+// unreadablePaths returns the files that exist and that the process may not
+// read.
 func unreadablePaths(files []string) []string {
 	var unreadable []string
 	for _, f := range files {

@@ -1,6 +1,6 @@
-// Package document reads configuration files in YAML. It rejects unknown keys and
-// values of the wrong kind, and reports all errors of a file together, each with
-// its file, line and column. It knows nothing of what the keys mean.
+// Package document reads configuration files in YAML. It rejects unknown keys
+// and values of the wrong kind, and reports all errors of a file together, each
+// with its file, line and column. It knows nothing of what the keys mean.
 package document
 
 import (
@@ -37,8 +37,8 @@ func (f Findings) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxNodes is the maximum number of values in a document, with aliases expanded:
-// aliases of aliases must not exhaust the memory.
+// maxNodes is the maximum number of values in a document, with aliases
+// expanded: aliases of aliases must not exhaust the memory.
 const maxNodes = 1_000_000
 
 // A Document is one file. It is not for concurrent use.

@@ -16,8 +16,8 @@ type tokenError interface {
 	GetToken() *token.Token
 }
 
-// A Node is one value in a document: a scalar, a list or a mapping. The zero Node
-// is an absent value, which is empty.
+// A Node is one value in a document: a scalar, a list or a mapping. The zero
+// Node is an absent value, which is empty.
 type Node struct {
 	doc  *Document
 	node ast.Node
@@ -27,8 +27,8 @@ type Node struct {
 // options of collectors are such values.
 type Value interface{ Set(string) error }
 
-// Fields are the keys that a mapping may have, each with the function that reads
-// its value.
+// Fields are the keys that a mapping may have, each with the function that
+// reads its value.
 type Fields map[string]func(Node)
 
 // Failf adds a finding at the place of the node.
@@ -38,8 +38,8 @@ func (n Node) Failf(format string, args ...any) {
 	}
 }
 
-// At returns a finding at the place of the node, for an error that is found after
-// the document was read.
+// At returns a finding at the place of the node, for an error that is found
+// after the document was read.
 func (n Node) At(format string, args ...any) Finding {
 	f := Finding{Text: fmt.Sprintf(format, args...)}
 	if n.doc != nil {

@@ -21,8 +21,8 @@ func page(t *testing.T) string {
 	return string(b)
 }
 
-// exampleHost returns the exposition of a host for which all examples of the page
-// hold.
+// exampleHost returns the exposition of a host for which all examples of the
+// page hold.
 func exampleHost() string {
 	var b strings.Builder
 	b.WriteString("# TYPE node_hba_fc_port_speed_bits_per_second gauge\n")
@@ -50,8 +50,8 @@ backup_failed_volumes 0
 	return b.String()
 }
 
-// TestPage evaluates the examples of the page: on a host for which they hold, and
-// on hosts that lack one thing each.
+// TestPage evaluates the examples of the page: on a host for which they hold,
+// and on hosts that lack one thing each.
 func TestPage(t *testing.T) {
 	text := page(t)
 	example := regexp.MustCompile("(?s)```yaml\n(expect:.*?)```").FindStringSubmatch(text)
@@ -109,8 +109,8 @@ ok{name="backup"} 1
 	}
 }
 
-// TestPageGrammar compares the grammar of the page with the parser's comment, and
-// the error of the page with the parser's.
+// TestPageGrammar compares the grammar of the page with the parser's comment,
+// and the error of the page with the parser's.
 func TestPageGrammar(t *testing.T) {
 	text := page(t)
 	source, err := os.ReadFile("parse.go")

@@ -11,8 +11,8 @@ import (
 // maxMissing is the maximum number of missing things that an expectation names.
 const maxMissing = 20
 
-// maxText is the maximum length of the name of a missing thing in bytes: a mount
-// point may have 4 KiB.
+// maxText is the maximum length of the name of a missing thing in bytes: a
+// mount point may have 4 KiB.
 const maxText = 400
 
 // An Evaluation evaluates a Set over the samples of one scrape. It is not for
@@ -167,8 +167,8 @@ func (e *Evaluation) evaluateClause(x *Expectation, c *clause, find SourceFunc) 
 	v := verdictHolds
 	for i := range c.tallyCount() {
 		t := &e.tallies[c.firstTally+i]
-		// An unknown family fails even count(x) == 0: its name is misspelled, or
-		// the file that had it is gone.
+		// An unknown family fails even count(x) == 0: its name is misspelled,
+		// or the file that had it is gone.
 		if e.familyKnown && t.holds(c) {
 			continue
 		}

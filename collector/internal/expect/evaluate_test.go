@@ -284,8 +284,8 @@ func TestHostileValues(t *testing.T) {
 	}
 }
 
-// FuzzEvaluate evaluates any expression over any label value: it does not panic,
-// and the results of both roads are the same.
+// FuzzEvaluate evaluates any expression over any label value: it does not
+// panic, and the results of both roads are the same.
 func FuzzEvaluate(f *testing.F) {
 	f.Add(`a{l="x"} == 1`, "x", 1.0)
 	f.Add(`count(a{l=~".*"} > 0) < 2 for each l in ("x", "y")`, "\"\\\n\xff", -0.5)

@@ -1,8 +1,9 @@
-// Package expect evaluates what an operator expects of a host over the samples of
-// a scrape: four ports at full speed, a mount, two members of a bond. A device
-// that is gone leaves no series to alert on; the expectation of it does. The
-// result is 1 if an expectation holds, 0 if it does not, and absent if the scrape
-// cannot evaluate it. The package knows nothing of how samples are collected.
+// Package expect evaluates what an operator expects of a host over the samples
+// of a scrape: four ports at full speed, a mount, two members of a bond. A
+// device that is gone leaves no series to alert on; the expectation of it does.
+// The result is 1 if an expectation holds, 0 if it does not, and absent if the
+// scrape cannot evaluate it. The package knows nothing of how samples are
+// collected.
 package expect
 
 import (
@@ -66,9 +67,9 @@ func NewSet(list ...*Expectation) *Set {
 	return s
 }
 
-// Read reads a mapping of names to expectations, each an expression or a mapping
-// with one. Errors are findings of the document. An expectation may name one of
-// the given collectors.
+// Read reads a mapping of names to expectations, each an expression or a
+// mapping with one. Errors are findings of the document. An expectation may
+// name one of the given collectors.
 func Read(node document.Node, collectors []string) []*Expectation {
 	var list []*Expectation
 	node.Each(func(name string, entry document.Node) {
@@ -121,8 +122,8 @@ func readExpectation(name string, entry document.Node, collectors []string) *Exp
 // maxName is the maximum length of an expectation's name in bytes.
 const maxName = 100
 
-// isName reports whether a name can be a label value unchanged, so that two names
-// stay different.
+// isName reports whether a name can be a label value unchanged, so that two
+// names stay different.
 func isName(s string) bool {
 	if s == "" || len(s) > maxName || !utf8.ValidString(s) {
 		return false

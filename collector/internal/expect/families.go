@@ -10,7 +10,8 @@ type Source struct {
 	Reason    string // the state of the collector, if it failed
 }
 
-// A SourceFunc returns the source of a family. An empty collector stands for any.
+// A SourceFunc returns the source of a family. An empty collector stands for
+// any.
 type SourceFunc func(collector, family string) Source
 
 // Families are the metric families of the results.

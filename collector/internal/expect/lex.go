@@ -105,8 +105,8 @@ func (l *lexer) quotedText(quote byte) (token, error) {
 	return token{}, l.errorf(start, "want a text with a closing %c, have none", quote)
 }
 
-// numberLength returns the length of a number, including letters and digits that
-// follow it directly: 16Gbit is one token, which is not a valid number.
+// numberLength returns the length of a number, including letters and digits
+// that follow it directly: 16Gbit is one token, which is not a valid number.
 func numberLength(s string) int {
 	n := 1
 	for n < len(s) && (isDigit(s[n]) || isNameStart(s[n]) || s[n] == '.' ||

@@ -153,8 +153,8 @@ func btrfsRequest(direction uintptr, number, size int) uintptr {
 	return ioctlRequest(direction, 0x94, number, size)
 }
 
-// ioctlRequest returns the request of an ioctl, as _IOC of linux/ioctl.h. Kind is
-// the number of the driver.
+// ioctlRequest returns the request of an ioctl, as _IOC of linux/ioctl.h. Kind
+// is the number of the driver.
 func ioctlRequest(direction uintptr, kind, number, size int) uintptr {
 	return direction | uintptr(size)<<16 | uintptr(kind)<<8 | uintptr(number)
 }

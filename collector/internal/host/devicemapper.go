@@ -87,8 +87,8 @@ func dmRequest() uintptr {
 	return ioctlRequest(ioctlRead|ioctlWrite, dmKind, dmTableStatus, dmIoctlSize)
 }
 
-// dmTargets makes the ioctl call with the buffer b, and with larger ones until the
-// answer fits.
+// dmTargets makes the ioctl call with the buffer b, and with larger ones until
+// the answer fits.
 func dmTargets(name string, table bool, b []byte, call func([]byte) error) ([]Target, error) {
 	if name == "" || len(name) >= dmNameSize {
 		return nil, syscall.ENAMETOOLONG

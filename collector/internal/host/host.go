@@ -1,7 +1,8 @@
 // Package host is the machine that the collectors read: file trees, page size,
-// clock ticks, architecture, the clock, and the few system calls that collectors
-// make. A collector takes all of these from a Host, so that tests can run it on a
-// recorded one. The package knows nothing of what the files mean.
+// clock ticks, architecture, the clock, and the few system calls that
+// collectors make. A collector takes all of these from a Host, so that tests
+// can run it on a recorded one. The package knows nothing of what the files
+// mean.
 package host
 
 import (
@@ -49,12 +50,13 @@ type Host struct {
 
 	// Netlink sends one dump request and calls each for every message of the
 	// answer; data is valid during the call only. It returns ErrDumpInterrupted
-	// if the dump is complete but the listed objects changed meanwhile. It is nil
-	// on a recorded host without an answer.
+	// if the dump is complete but the listed objects changed meanwhile. It is
+	// nil on a recorded host without an answer.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
 }
 
-// Paths are the roots of the file trees of a host, as set by the --path.* flags.
+// Paths are the roots of the file trees of a host, as set by the --path.*
+// flags.
 type Paths struct{ Procfs, Sysfs, Rootfs, UdevData string }
 
 // Live returns the machine on which this process runs.
@@ -131,17 +133,17 @@ func NewTree(root string) Tree {
 	return Tree{root: root}
 }
 
-// Attributes returns the tree with its files read as sysfs attributes: the kernel
-// returns a whole attribute, up to a page of at least 4096 bytes, in the first
-// read, so that a shorter one needs no second read to find the end. See
+// Attributes returns the tree with its files read as sysfs attributes: the
+// kernel returns a whole attribute, up to a page of at least 4096 bytes, in the
+// first read, so that a shorter one needs no second read to find the end. See
 // https://docs.kernel.org/filesystems/sysfs.html.
 func (t Tree) Attributes() Tree {
 	t.attributes = true
 	return t
 }
 
-// InjectFaults returns the tree with reads that fail if fault returns an error for
-// the path. Only tests call it, so the linker leaves it out of the program.
+// InjectFaults returns the tree with reads that fail if fault returns an error
+// for the path. Only tests call it, so the linker leaves it out of the program.
 func InjectFaults(t Tree, fault func(path string) error) Tree {
 	t.fault = fault
 	return t

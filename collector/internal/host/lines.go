@@ -13,9 +13,9 @@ const (
 )
 
 // Lines calls fn for each line of a file, without its newline. It is for files
-// that can have many megabytes, such as /proc/net/udp: Read would keep a buffer of
-// that size. It stops at the first error of fn and returns it. A line is valid
-// during the call only, and fn must not use the reader.
+// that can have many megabytes, such as /proc/net/udp: Read would keep a buffer
+// of that size. It stops at the first error of fn and returns it. A line is
+// valid during the call only, and fn must not use the reader.
 func (r *Reader) Lines(fn func(line []byte) error, elem ...string) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// A Listing is the content of a folder when it was last listed. It belongs to one
-// folder; the zero value is a folder that was never listed.
+// A Listing is the content of a folder when it was last listed. It belongs to
+// one folder; the zero value is a folder that was never listed.
 type Listing struct {
 	Entries []DirEntry // in natural order of their names
 
@@ -16,16 +16,16 @@ type Listing struct {
 }
 
 // A DirEntry is one name in a folder. The inode number identifies the file: the
-// kernel assigns a new one to every file that it creates in sysfs, even if a file
-// of that name existed before.
+// kernel assigns a new one to every file that it creates in sysfs, even if a
+// file of that name existed before.
 type DirEntry struct {
 	Name  string
 	Inode uint64
 }
 
 // List lists a folder into l, and reports whether a file was added, removed or
-// replaced since the last time. Listing an unchanged folder does not allocate. An
-// error empties the listing.
+// replaced since the last time. Listing an unchanged folder does not allocate.
+// An error empties the listing.
 func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 	n := 0
 	err = r.entries(elem, func(b []byte) {

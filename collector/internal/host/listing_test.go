@@ -48,8 +48,8 @@ func TestListReportsChanges(t *testing.T) {
 	list(true, "blank ", "hwmon2", "hwmon10")
 	list(false, "blank ", "hwmon2", "hwmon10")
 
-	// A new file with an old name. It is created while the old one exists, so that
-	// it has another inode number.
+	// A new file with an old name. It is created while the old one exists, so
+	// that it has another inode number.
 	make("new")
 	if err := os.Rename(filepath.Join(dir, "class/new"), filepath.Join(dir, "class/hwmon2")); err != nil {
 		t.Fatal(err)

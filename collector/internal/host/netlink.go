@@ -33,9 +33,9 @@ const (
 	netlinkSequence = 1
 )
 
-// liveNetlink returns Host.Netlink. The function opens a socket for one dump: no
-// state becomes stale, and nothing is in Go's poller. Only buffers are reused.
-// See netlink(7).
+// liveNetlink returns Host.Netlink. The function opens a socket for one dump:
+// no state becomes stale, and nothing is in Go's poller. Only buffers are
+// reused. See netlink(7).
 func liveNetlink() func(NetlinkRequest, func([]byte) error) error {
 	buffers := sync.Pool{New: func() any { b := make([]byte, netlinkBuffer); return &b }}
 	return func(req NetlinkRequest, each func(data []byte) error) error {
@@ -135,8 +135,8 @@ func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (don
 	return false, nil
 }
 
-// dumpError returns the error in the last message of a dump: both NLMSG_ERROR and
-// NLMSG_DONE have a negative errno.
+// dumpError returns the error in the last message of a dump: both NLMSG_ERROR
+// and NLMSG_DONE have a negative errno.
 func dumpError(data []byte) error {
 	if len(data) < 4 {
 		return nil

@@ -2,9 +2,9 @@ package host
 
 import "sync"
 
-// A PerHost holds one T for each host: a reader that several collectors share, or
-// that must outlive a reload. The zero value is ready. It is safe for concurrent
-// use.
+// A PerHost holds one T for each host: a reader that several collectors share,
+// or that must outlive a reload. The zero value is ready. It is safe for
+// concurrent use.
 type PerHost[T any] struct {
 	mu     sync.Mutex
 	byHost map[*Host]T

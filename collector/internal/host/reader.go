@@ -20,16 +20,16 @@ import (
 // that answers EAGAIN would block the goroutine for ever.
 //
 // Paths are given in elements, which are joined with slashes. A Reader must not
-// be used by two goroutines at once. The bytes that it returns are valid until the
-// next call.
+// be used by two goroutines at once. The bytes that it returns are valid until
+// the next call.
 type Reader struct {
 	tree Tree
 	path []byte // of the last call, NUL-terminated
 	buf  []byte
 }
 
-// maxFileSize bounds a file that never ends, in bytes. It is far above the size of
-// any kernel file.
+// maxFileSize bounds a file that never ends, in bytes. It is far above the size
+// of any kernel file.
 const maxFileSize = 64 << 20
 
 // Read returns the content of a file. Errors are *fs.PathError, for errors.Is
@@ -96,9 +96,9 @@ func (r *Reader) Hex(elem ...string) (uint64, error) {
 	return v, r.checkNumber(b, err, ok, "a hexadecimal number")
 }
 
-// checkNumber returns err, or a Malformed error if ok is false. It is not a generic
-// function for all of the above, because the compiler would then put the elements
-// of each path on the heap.
+// checkNumber returns err, or a Malformed error if ok is false. It is not a
+// generic function for all of the above, because the compiler would then put
+// the elements of each path on the heap.
 func (r *Reader) checkNumber(b []byte, err error, ok bool, want string) error {
 	if err == nil && !ok {
 		err = r.At(Bad(1, want, b))
@@ -202,8 +202,8 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 	}
 }
 
-// Modified returns when a file was last written to, or when a name in a folder was
-// last added, removed or replaced.
+// Modified returns when a file was last written to, or when a name in a folder
+// was last added, removed or replaced.
 func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	st, err := r.Stat(elem...)
 	if fault := r.fault(); fault != nil {
@@ -212,8 +212,8 @@ func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	return time.Unix(st.Mtim.Unix()), err
 }
 
-// At adds the path of the last call to a Malformed error without one. It returns
-// other errors unchanged.
+// At adds the path of the last call to a Malformed error without one. It
+// returns other errors unchanged.
 func (r *Reader) At(err error) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {

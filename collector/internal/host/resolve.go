@@ -11,14 +11,14 @@ import (
 // See path_resolution(7).
 const maxLinks = 40
 
-// Resolve follows the symbolic links of a path as a process does whose root is the
-// tree: an absolute target starts at the top of the tree, and .. does not leave
-// it. It returns a path of the tree.
+// Resolve follows the symbolic links of a path as a process does whose root is
+// the tree: an absolute target starts at the top of the tree, and .. does not
+// leave it. It returns a path of the tree.
 //
-// The other methods leave links to the kernel, which resolves an absolute target
-// from the root of this process. That is right for the live host, but not for a
-// file system that is mounted elsewhere: its /etc/os-release could lead to the
-// file of the container.
+// The other methods leave links to the kernel, which resolves an absolute
+// target from the root of this process. That is right for the live host, but
+// not for a file system that is mounted elsewhere: its /etc/os-release could
+// lead to the file of the container.
 func (r *Reader) Resolve(elem ...string) (string, error) {
 	name := string(appendPath(nil, "/", elem))
 	if r.tree.root == "" || r.tree.root == "/" {

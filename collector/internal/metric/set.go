@@ -8,9 +8,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Set holds the families of one collector. The collector's constructor declares
-// them; those whose names come from the kernel are declared by a Keyed when they
-// are first read. A Set is safe for concurrent use.
+// A Set holds the families of one collector. The collector's constructor
+// declares them; those whose names come from the kernel are declared by a Keyed
+// when they are first read. A Set is safe for concurrent use.
 type Set struct {
 	mu       sync.RWMutex
 	families []*Family
@@ -21,8 +21,8 @@ type Set struct {
 // NewSet returns an empty set.
 func NewSet() *Set { return &Set{byName: map[string]*Family{}} }
 
-// Counter declares a family of counters: values that never decrease, except at a
-// reset.
+// Counter declares a family of counters: values that never decrease, except at
+// a reset.
 func (s *Set) Counter(name, help string, labels ...string) *Family {
 	return s.declare(dto.MetricType_COUNTER, name, help, labels)
 }
@@ -37,9 +37,9 @@ func (s *Set) Untyped(name, help string, labels ...string) *Family {
 	return s.declare(dto.MetricType_UNTYPED, name, help, labels)
 }
 
-// declare returns the family with a name, which it declares if it does not exist.
-// It panics if it exists with another type or other labels: that is a bug in the
-// collector.
+// declare returns the family with a name, which it declares if it does not
+// exist. It panics if it exists with another type or other labels: that is a
+// bug in the collector.
 func (s *Set) declare(typ dto.MetricType, name, help string, labels []string) *Family {
 	name = cleanName(name)
 	s.mu.Lock()
@@ -87,8 +87,8 @@ func (s *Set) Has(name string) bool {
 	return s.byName[name] != nil
 }
 
-// AllowDynamic allows a collector to declare families, or to emit external ones,
-// during a run: client_golang cannot know them in advance.
+// AllowDynamic allows a collector to declare families, or to emit external
+// ones, during a run: client_golang cannot know them in advance.
 func (s *Set) AllowDynamic() { s.dynamic = true }
 
 // IsDynamic reports whether AllowDynamic was called.
@@ -102,8 +102,8 @@ type Keyed struct {
 	families map[string]*Family
 }
 
-// Keyed returns an empty Keyed, which calls declare once for each key. If declare
-// returns nil, the key is not exported.
+// Keyed returns an empty Keyed, which calls declare once for each key. If
+// declare returns nil, the key is not exported.
 func (s *Set) Keyed(declare func(key string) *Family) *Keyed {
 	s.AllowDynamic()
 	return &Keyed{declare: declare, families: map[string]*Family{}}

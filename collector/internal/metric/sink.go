@@ -18,9 +18,9 @@ const (
 	Metrics             // the ordinary road: prometheus.Metric
 )
 
-// A Sink holds the samples of one run of one collector. It has a buffer for each
-// family, so that a collector can emit device by device, and the exposition still
-// has each family in one block. It is not for concurrent use.
+// A Sink holds the samples of one run of one collector. It has a buffer for
+// each family, so that a collector can emit device by device, and the
+// exposition still has each family in one block. It is not for concurrent use.
 type Sink struct {
 	mode        Mode
 	set         *Set
@@ -38,15 +38,15 @@ type Sink struct {
 // counted.
 const maxErrors = 20
 
-// An ExternalFamily is a metric family from a text file or a check, with all its
-// series. Its text is rendered once, for all runs that emit it.
+// An ExternalFamily is a metric family from a text file or a check, with all
+// its series. Its text is rendered once, for all runs that emit it.
 type ExternalFamily struct {
 	family *dto.MetricFamily
 	text   []byte
 }
 
-// NewExternalFamily returns a family for EmitExternal. The family must not change
-// afterwards.
+// NewExternalFamily returns a family for EmitExternal. The family must not
+// change afterwards.
 func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
 	var text bytes.Buffer
 	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
@@ -67,13 +67,14 @@ func (s *Sink) Reset(mode Mode) {
 	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, external: s.external[:0], labels: s.labels}
 }
 
-// maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink keeps
-// between runs. A larger one is allocated again with the length of the last run:
-// one allocation for thousands of samples, rather than twice the memory.
+// maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink
+// keeps between runs. A larger one is allocated again with the length of the
+// last run: one allocation for thousands of samples, rather than twice the
+// memory.
 const maxRetainedBuffer = 256 << 10
 
-// Release frees the large buffers of a sink. It must not be read before the next
-// Reset.
+// Release frees the large buffers of a sink. It must not be read before the
+// next Reset.
 func (s *Sink) Release() {
 	for i, b := range s.text {
 		if cap(b) <= maxRetainedBuffer {
@@ -86,15 +87,16 @@ func (s *Sink) Release() {
 	}
 }
 
-// Emit adds a sample. Label values are in the order in which the family declares
-// its labels. Emit panics if their number differs.
+// Emit adds a sample. Label values are in the order in which the family
+// declares its labels. Emit panics if their number differs.
 func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	if len(labels) != len(f.labels) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
 	s.sampleCount++
 	if s.mode == Metrics {
-		// The labels are copied, so that those of the caller can be on its stack.
+		// The labels are copied, so that those of the caller can be on its
+		// stack.
 		values := make([]string, len(labels))
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
@@ -149,8 +151,8 @@ func (s *Sink) EmitExternal(f *ExternalFamily) {
 	s.external = append(s.external, f)
 }
 
-// Error reports the error of a part that could not be read. The collector goes on:
-// the other samples are served, and its state becomes "partial".
+// Error reports the error of a part that could not be read. The collector goes
+// on: the other samples are served, and its state becomes "partial".
 func (s *Sink) Error(err error) {
 	if len(s.errs) == maxErrors {
 		s.moreErrors++
@@ -159,7 +161,8 @@ func (s *Sink) Error(err error) {
 	s.errs = append(s.errs, err)
 }
 
-// Errors returns the reported errors, and the number of those that were not kept.
+// Errors returns the reported errors, and the number of those that were not
+// kept.
 func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.moreErrors }
 
 // SampleCount returns the number of emitted samples.
@@ -168,9 +171,9 @@ func (s *Sink) SampleCount() int { return s.sampleCount }
 // A Filter selects families by name. A nil Filter selects all.
 type Filter func(name string) bool
 
-// AppendText appends the exposition of the samples in text mode, with the families
-// in the order of declaration. External families whose names are reserved are left
-// out.
+// AppendText appends the exposition of the samples in text mode, with the
+// families in the order of declaration. External families whose names are
+// reserved are left out.
 func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool) []byte {
 	families := s.set.Families()
 	for i, text := range s.text {

@@ -8,8 +8,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Summary is one declared summary: a family with quantiles, a sum and a count,
-// and without other labels.
+// A Summary is one declared summary: a family with quantiles, a sum and a
+// count, and without other labels.
 type Summary struct {
 	family    *Family
 	quantiles []float64

@@ -47,9 +47,9 @@ func appendEscaped(b []byte, v string) []byte {
 	return b
 }
 
-// Clean returns a string that is valid in an exposition: bytes that are not UTF-8
-// become U+FFFD, control characters are dropped. Every name from the kernel, a
-// driver or a user is cleaned here.
+// Clean returns a string that is valid in an exposition: bytes that are not
+// UTF-8 become U+FFFD, control characters are dropped. Every name from the
+// kernel, a driver or a user is cleaned here.
 func Clean(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f {
@@ -89,8 +89,8 @@ func cleanName(s string) string {
 
 // appendValue appends a sample value. Whole numbers and numbers with up to six
 // decimals (clock ticks, milliseconds, microseconds) are written as plain
-// decimals, which takes a third of the time of strconv.AppendFloat; they parse to
-// the same float.
+// decimals, which takes a third of the time of strconv.AppendFloat; they parse
+// to the same float.
 func appendValue(b []byte, v float64) []byte {
 	const exact = 1 << 53 // up to here float64 has every whole number
 	if abs := math.Abs(v); abs < exact {

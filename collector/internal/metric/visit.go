@@ -31,9 +31,9 @@ func (l Labels) Get(name string) []byte {
 // A SampleFunc is called with one sample. It must not retain the labels.
 type SampleFunc func(labels Labels, value float64)
 
-// A Samples calls fn for every sample with a name, in the order in which they were
-// emitted. The name is that of samples, as in a query: a summary x has x, x_sum
-// and x_count.
+// A Samples calls fn for every sample with a name, in the order in which they
+// were emitted. The name is that of samples, as in a query: a summary x has x,
+// x_sum and x_count.
 type Samples func(name string, fn SampleFunc)
 
 // OfSample returns the declared family of the samples with a name, or nil.
@@ -94,9 +94,9 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 	}
 }
 
-// visitLines parses the text of Emit: one sample per line, with one space before
-// the value, and with quotes and backslashes escaped. It uses the buffer for the
-// labels, and returns it for the next call.
+// visitLines parses the text of Emit: one sample per line, with one space
+// before the value, and with quotes and backslashes escaped. It uses the buffer
+// for the labels, and returns it for the next call.
 func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
 	var unescaped []byte // label values without escapes
 	for len(text) > 0 {
@@ -124,8 +124,9 @@ func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
 	return buffer
 }
 
-// cutLabel parses name="value" at the start of a line. The value is a slice of the
-// line, or of the buffer if it has escapes; cutLabel returns the extended buffer.
+// cutLabel parses name="value" at the start of a line. The value is a slice of
+// the line, or of the buffer if it has escapes; cutLabel returns the extended
+// buffer.
 func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 	equals := bytes.IndexByte(line, '=')
 	l.Name, line = line[:equals], line[equals+2:]
@@ -137,7 +138,8 @@ func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 		l.Value = line[:i]
 		return l, line[i+1:], buffer
 	}
-	// Labels that were cut before keep their bytes, even if append moves the buffer.
+	// Labels that were cut before keep their bytes, even if append moves the
+	// buffer.
 	start := len(buffer)
 	buffer = append(buffer, line[:i]...)
 	for ; line[i] != '"'; i++ {
@@ -209,8 +211,8 @@ func visitSeries(family string, m *dto.Metric, name string, fn SampleFunc) {
 	}
 }
 
-// visitBuckets calls fn for the buckets of a histogram, and for the bucket +Inf,
-// which the text format has even if the histogram does not.
+// visitBuckets calls fn for the buckets of a histogram, and for the bucket
+// +Inf, which the text format has even if the histogram does not.
 func visitBuckets(h *dto.Histogram, with func(string, float64) Labels, fn SampleFunc) {
 	last := math.Inf(-1)
 	for _, b := range h.Bucket {

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// formatSamples returns the samples with a name, a line for each with its labels
-// sorted.
+// formatSamples returns the samples with a name, a line for each with its
+// labels sorted.
 func formatSamples(samples Samples, name string) string {
 	var b strings.Builder
 	samples(name, func(labels Labels, v float64) {

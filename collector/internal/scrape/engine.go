@@ -16,9 +16,9 @@ import (
 // reading /proc and /sys takes kernel CPU time, and contends for kernel locks.
 const slots = 4
 
-// slotTime is how long a unit keeps its slot. A unit that takes longer waits for
-// something other than a CPU. It goes on without a slot, so that hung units do not
-// delay the others.
+// slotTime is how long a unit keeps its slot. A unit that takes longer waits
+// for something other than a CPU. It goes on without a slot, so that hung units
+// do not delay the others.
 const slotTime = 50 * time.Millisecond
 
 // An Engine scrapes units. It is safe for concurrent use.
@@ -80,8 +80,8 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	return sink.AppendText(b, req.Want, noneReserved)
 }
 
-// Collector returns a collector that makes the scrape when it is collected. It is
-// an unchecked collector.
+// Collector returns a collector that makes the scrape when it is collected. It
+// is an unchecked collector.
 func (e *Engine) Collector(ctx context.Context, req Request) prometheus.Collector {
 	return scrapeCollector{ctx, e, req}
 }

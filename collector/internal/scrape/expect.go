@@ -6,8 +6,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// An evaluation evaluates the expectations of a request. Without expectations its
-// fields are zero.
+// An evaluation evaluates the expectations of a request. Without expectations
+// its fields are zero.
 type evaluation struct {
 	req        Request
 	evaluation *expect.Evaluation
@@ -22,8 +22,8 @@ func beginEvaluation(req Request) evaluation {
 	return evaluation{req, e, e.Observe}
 }
 
-// emit emits the results of the expectations. The sink must have the engine's own
-// samples: expectations can be about them too.
+// emit emits the results of the expectations. The sink must have the engine's
+// own samples: expectations can be about them too.
 func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
 	if v.evaluation == nil {
 		return
@@ -37,9 +37,9 @@ func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result)
 	}, e.expectations, sink)
 }
 
-// source returns the source of a family. A family that no collector declares can
-// belong to any dynamic collector, such as one of text files: if one of them
-// failed, the source is that one.
+// source returns the source of a family. A family that no collector declares
+// can belong to any dynamic collector, such as one of text files: if one of
+// them failed, the source is that one.
 func source(req Request, results []collect.Result, collector, family string) expect.Source {
 	var failed expect.Source
 	for i, u := range req.Units {
@@ -61,9 +61,9 @@ func source(req Request, results []collect.Result, collector, family string) exp
 	return failed
 }
 
-// leavesUnknown reports whether a run in a state leaves unknown what the host has.
-// NoData is a result, and a part that a Partial run could not read counts as
-// absent.
+// leavesUnknown reports whether a run in a state leaves unknown what the host
+// has. NoData is a result, and a part that a Partial run could not read counts
+// as absent.
 func leavesUnknown(s collect.State) bool {
 	return s == collect.Timeout || s == collect.Panic || s == collect.Failed
 }

@@ -31,8 +31,8 @@ type toy struct {
 
 func (c *toy) Update(_ context.Context, out *metric.Sink) error { return c.update(c.family, out) }
 
-// unit returns a collector that declares node_NAME. If its name ends in s, it is
-// dynamic, as a collector of text files.
+// unit returns a collector that declares node_NAME. If its name ends in s, it
+// is dynamic, as a collector of text files.
 func unit(t *testing.T, name string, update func(f *metric.Family, out *metric.Sink) error) *collect.Unit {
 	t.Helper()
 	spec := collect.Spec{Name: name, Timeout: timeout(name), Build: collect.Plain(func(env *collect.Env) *toy {
@@ -89,8 +89,8 @@ func evaluate(t *testing.T, req Request) string {
 	return text
 }
 
-// sortedExpectations returns the results of the expectations, with sorted series
-// and labels.
+// sortedExpectations returns the results of the expectations, with sorted
+// series and labels.
 func sortedExpectations(families []*dto.MetricFamily) string {
 	var lines []string
 	for _, f := range families {

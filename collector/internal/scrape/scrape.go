@@ -1,6 +1,7 @@
-// Package scrape runs units side by side under one deadline, adds the metrics of
-// the run itself and the results of the expectations, and returns everything as
-// text or as prometheus.Metrics. It knows neither HTTP nor what collectors read.
+// Package scrape runs units side by side under one deadline, adds the metrics
+// of the run itself and the results of the expectations, and returns everything
+// as text or as prometheus.Metrics. It knows neither HTTP nor what collectors
+// read.
 package scrape
 
 import (
@@ -25,10 +26,10 @@ type Request struct {
 // seconds.
 const TimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
-// Deadline returns the deadline of a scrape that began at start, given the value
-// of TimeoutHeader. It reserves a tenth of the timeout, at most half a second, for
-// rendering and the network. It is zero if the header is not a positive number of
-// seconds.
+// Deadline returns the deadline of a scrape that began at start, given the
+// value of TimeoutHeader. It reserves a tenth of the timeout, at most half a
+// second, for rendering and the network. It is zero if the header is not a
+// positive number of seconds.
 func Deadline(start time.Time, header string) time.Time {
 	seconds, err := strconv.ParseFloat(header, 64)
 	if err != nil || !(seconds > 0) || seconds > 24*3600 {

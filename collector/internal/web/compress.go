@@ -20,8 +20,9 @@ type compressor struct {
 func newCompressor() *compressor {
 	c := &compressor{}
 	c.gzip.New = func() any {
-		// For an exposition this level compresses as well as the fastest level with
-		// state, takes a tenth of the memory, and its tables fit in the CPU's cache.
+		// For an exposition this level compresses as well as the fastest level
+		// with state, takes a tenth of the memory, and its tables fit in the
+		// CPU's cache.
 		w, _ := gzip.NewWriterLevel(nil, gzip.StatelessCompression) // fails only for an unknown level
 		return w
 	}
@@ -33,8 +34,8 @@ func newCompressor() *compressor {
 }
 
 // compress writes text to body in an encoding that the client accepts, and sets
-// the headers for it. Both buffers keep their memory; without an encoding they are
-// swapped.
+// the headers for it. Both buffers keep their memory; without an encoding they
+// are swapped.
 func (c *compressor) compress(body, text *[]byte, header http.Header, accept string) {
 	header.Add("Vary", "Accept-Encoding")
 	switch encoding(accept) {

@@ -37,8 +37,8 @@ func oneUnit(t *testing.T, name string) *collect.Unit {
 	return u
 }
 
-// TestExpectations requests all collectors and some of them, on both roads, before
-// and after the expectations change.
+// TestExpectations requests all collectors and some of them, on both roads,
+// before and after the expectations change.
 func TestExpectations(t *testing.T) {
 	units := []*collect.Unit{oneUnit(t, "a"), oneUnit(t, "b")}
 	var current atomic.Pointer[expect.Set]

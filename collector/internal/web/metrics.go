@@ -187,10 +187,10 @@ func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req 
 	return http.StatusOK
 }
 
-// acceptsText reports whether the response is text, on the fast road: the client
-// accepts text and does not prefer protobuf. A client that prefers OpenMetrics and
-// accepts text, such as Prometheus, gets text: OpenMetrics would change the names
-// of some inherited counters.
+// acceptsText reports whether the response is text, on the fast road: the
+// client accepts text and does not prefer protobuf. A client that prefers
+// OpenMetrics and accepts text, such as Prometheus, gets text: OpenMetrics
+// would change the names of some inherited counters.
 func acceptsText(h http.Header) bool {
 	accept := strings.Join(h.Values("Accept"), ",")
 	if strings.Contains(accept, "application/openmetrics-text") &&

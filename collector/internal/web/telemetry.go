@@ -29,7 +29,8 @@ type telemetry struct {
 func newTelemetry() *telemetry {
 	return &telemetry{
 		errors: prometheus.NewRegistry(),
-		// These exist from the start, so that the first response is an increase.
+		// These exist from the start, so that the first response is an
+		// increase.
 		responses: map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0, http.StatusServiceUnavailable: 0},
 	}
 }

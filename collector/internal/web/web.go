@@ -1,6 +1,7 @@
 // Package web serves the exporter over HTTP: metrics, landing page, health and
-// reload. It selects the units, the format and the compression of a response, and
-// limits how long clients may take. It knows nothing of what collectors read.
+// reload. It selects the units, the format and the compression of a response,
+// and limits how long clients may take. It knows nothing of what collectors
+// read.
 package web
 
 import (
