@@ -5,34 +5,33 @@ import (
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-func hba(shared *fcstat.Shared) collect.Spec {
-	slowly := new(slow.Shared)
+func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
 		Help:          "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
 		Reads:         hbaReads(),
-		OptionalReads: slowReads(),
+		OptionalReads: firmware.SlowReads(),
 		Needs:         hbaNeeds,
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
-			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
+			return newHBA(env, o, readers.Of(env.Host))
 		}),
 	}
 }
 
 type hbaOptions struct {
 	hosts      collect.Filter
-	statistics statisticsOptions
+	statistics firmware.StatisticsOptions
 	luns       lunOptions
 	beyond     beyondOptions
-	slow       slowOptions
+	slow       firmware.SlowOptions
 }
 
 // defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
@@ -40,9 +39,9 @@ type hbaOptions struct {
 func defaultHBA() hbaOptions {
 	return hbaOptions{
 		hosts:      collect.Filter{Exclude: collect.Pattern("^host[0-9]+:(ahci|ata_piix|pata_.*|sata_.*|usb-storage|uas)$")},
-		statistics: defaultStatistics(),
+		statistics: firmware.DefaultStatistics(),
 		luns:       defaultLUNs(),
-		slow:       defaultSlow(),
+		slow:       firmware.DefaultSlow(),
 	}
 }
 
@@ -57,14 +56,13 @@ func (o *hbaOptions) Fields() []collect.Field {
 
 // hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
 // the device tree, and what their transports add: one attribute a file. What
-// it reads at once is answered from memory; for the rest see package fcstat.
+// it reads at once is answered from memory; for the rest see package firmware.
 //
 // Its families are in the files named hba_*.go, one for each kind of thing.
 type hbaCollector struct {
 	attr.Reader
-	finder     *scsihost.Finder
-	statistics *fcstat.Statistics
-	options    hbaOptions
+	finder  *scsihost.Finder
+	options hbaOptions
 
 	hosts    hbaHosts
 	adapters hbaAdapters
@@ -72,16 +70,16 @@ type hbaCollector struct {
 	ports    hbaPorts
 	vports   hbaVports
 	rports   hbaRports
-	firmware hbaFirmware
+	firmware *firmware.Statistics
 	san      hbaSAN
-	slow     hbaSlow
+	slow     *firmware.Slow
 	hbaBeyond
 
 	discovered *metric.Family
 	chosen     []*scsihost.Host
 	verdicts   map[string]hbaVerdict // on the hosts that were there last time
-	asked      []fcstat.Port
-	answers    []fcstat.Answer
+	statistics []fcstat.Port         // ports that have some
+	devices    firmware.Devices
 }
 
 // A hbaVerdict is what the filter said of a host with a driver.
@@ -90,8 +88,8 @@ type hbaVerdict struct {
 	ignored bool
 }
 
-func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowly *slow.Reader) (*hbaCollector, error) {
-	if err := o.statistics.check(); err != nil {
+func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaCollector, error) {
+	if err := o.statistics.Check(); err != nil {
 		return nil, err
 	}
 	if err := o.hosts.Check("host", defaultHBA().hosts); err != nil {
@@ -100,14 +98,13 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowl
 	if err := o.luns.check(); err != nil {
 		return nil, err
 	}
-	if err := o.slow.check(); err != nil {
+	if err := o.slow.Check(); err != nil {
 		return nil, err
 	}
 	m := env.Metrics
 	return &hbaCollector{
 		Reader:     attr.Reader{Sys: env.Host.Sys.Reader()},
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
-		statistics: statistics,
 		options:    o,
 		hosts:      newHBAHosts(m),
 		adapters:   newHBAAdapters(m),
@@ -115,9 +112,9 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowl
 		ports:      newHBAPorts(m),
 		vports:     newHBAVports(m),
 		rports:     newHBARports(m, env.Host.Sys.Reader()),
-		firmware:   newHBAFirmware(m),
+		firmware:   firmware.NewStatistics(m, o.statistics, readers),
 		san:        newHBASAN(env, o.luns),
-		slow:       newHBASlow(m, o.slow, slowly),
+		slow:       firmware.NewSlow(m, o.slow, o.statistics, readers),
 		hbaBeyond:  newHBABeyond(m, &o.beyond),
 		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
 		verdicts:   map[string]hbaVerdict{},
@@ -130,7 +127,7 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 		return collect.OrNoData(err)
 	}
 	c.Out = out
-	c.chosen, c.asked, c.answers = c.chosen[:0], c.asked[:0], c.answers[:0]
+	c.chosen, c.statistics = c.chosen[:0], c.statistics[:0]
 	for _, h := range all {
 		if !c.ignores(h) {
 			c.chosen = append(c.chosen, h)
@@ -158,13 +155,6 @@ func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error 
 	c.vports.update(c.Reader, c.chosen)
 	c.rports.update(c.Reader)
 	c.san.update(ctx, c.Reader)
-	if !c.options.statistics.none() {
-		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
-		for i, answer := range c.answers {
-			tell(answer, out)
-			c.firmware.emit(c.asked[i], answer, out)
-		}
-	}
 	return nil
 }
 
@@ -195,7 +185,7 @@ func (c *hbaCollector) updateHost(h *scsihost.Host) (hbaTransport, bool) {
 		port := c.ports.update(c.Reader, h)
 		c.rports.add(h)
 		if !h.IsVirtual() {
-			c.asked = append(c.asked, port)
+			c.statistics = append(c.statistics, port)
 		}
 	}
 	return transport, true

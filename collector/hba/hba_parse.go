@@ -3,24 +3,17 @@ package hba
 import (
 	"bytes"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 // The parsers of attributes that are more than a number or a word.
 
 // ehDeadline reads off, as -1, or seconds.
-func ehDeadline(b []byte) (int64, bool) { return wordOrNumber(b, "off") }
+func ehDeadline(b []byte) (int64, bool) { return attr.UintOr(b, "off") }
 
 // numberOrUnknown reads Unknown, as -1, or a number.
-func numberOrUnknown(b []byte) (int64, bool) { return wordOrNumber(b, "Unknown") }
-
-func wordOrNumber(b []byte, word string) (int64, bool) {
-	if string(b) == word {
-		return -1, true
-	}
-	v, ok := scan.Int(b)
-	return v, ok && v >= 0
-}
+func numberOrUnknown(b []byte) (int64, bool) { return attr.UintOr(b, "Unknown") }
 
 // enabled reads the two words of qla2xxx for yes and no.
 func enabled(b []byte) (yes, ok bool) {

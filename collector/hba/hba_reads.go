@@ -3,7 +3,7 @@ package hba
 import (
 	"slices"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 )
 
@@ -33,7 +33,7 @@ func hbaReads() []string {
 	)
 	add("/sys/class/fc_host/host*/",
 		"dev_loss_tmo", "driver_version", "fabric_name", "firmware_version", "max_npiv_vports", "maxframe_size", "model",
-		"node_name", "npiv_vports_inuse", "optionrom_version", "port_id", "port_name", "port_state", "port_type",
+		"node_name", "npiv_vports_inuse", "optionrom_version", "port_id", "port_name", "port_type",
 		"serial_number", "speed", "statistics/fpin_*", "supported_speeds",
 	)
 	reads = append(reads, rport.Reads()...)

@@ -2,7 +2,7 @@ package hba
 
 import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/rport"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"

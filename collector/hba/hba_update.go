@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -48,18 +49,43 @@ func beyondReads() []string {
 // Update reads the SCSI hosts and then what is reached over them, and what is
 // reached over none: NVMe controllers have no SCSI host.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
-	c.Out, c.chosen, c.asked, c.answers = out, c.chosen[:0], c.asked[:0], c.answers[:0]
+	c.Out, c.chosen, c.statistics = out, c.chosen[:0], c.statistics[:0]
 	err := c.updateHosts(ctx, out)
+	c.firmware.Update(ctx, out, c.statistics)
 	c.of.choose(c.chosen)
 	c.disks.begin()
 	c.sas.update(c.Reader, &c.of, &c.disks)
 	c.enclosures.update(c.Reader, &c.of, &c.disks)
 	c.iscsi.update(c.Reader, &c.of, c.chosen)
 	c.nvme.update(c.Reader, c.chosen)
-	c.updateSlow(ctx)
-	c.emitTroubles()
+	c.slow.Update(ctx, c.Reader, c.slowDevices())
+	c.firmware.EmitHealth(c.Reader, c.chosen, c.slow)
 	if told, _ := out.Errors(); errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || len(told) > 0) {
 		return nil
 	}
 	return err
+}
+
+// slowDevices returns what has slow values. An enclosure that is on no SCSI host
+// has none: it is not known what else must not be read at the same time.
+func (c *hbaCollector) slowDevices() *firmware.Devices {
+	d := &c.devices
+	d.Hosts, d.Phys, d.Slots = c.chosen, d.Phys[:0], d.Slots[:0]
+	for i := range c.sas.known.phys {
+		name := c.sas.known.phys[i].name
+		if h := c.of.of(name); h != nil {
+			d.Phys = append(d.Phys, firmware.Phy{Host: h, Name: name})
+		}
+	}
+	for _, e := range c.enclosures.known {
+		if !isSCSIDevice(e.name) {
+			continue
+		}
+		if h := c.of.of(e.name); h != nil {
+			for _, s := range e.slots {
+				d.Slots = append(d.Slots, firmware.Slot{Host: h, Enclosure: e.name, Name: s.name, Label: s.label})
+			}
+		}
+	}
+	return d
 }

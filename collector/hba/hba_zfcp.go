@@ -1,14 +1,9 @@
 package hba
 
 import (
-	"time"
-
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
-	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 // hbaZfcpLUNs are the families of SCSI devices that only the driver of IBM Z
@@ -52,48 +47,12 @@ func (f *hbaZfcpLUNs) update(a attr.Reader, l *lun.LUN) {
 	}
 }
 
-// visitUtilization asks an adapter how busy it is. That is a matter of the
-// moment: it is asked for as often as the firmware's counters are, and as it is
-// not waited for, a scrape sees what the scrape before has started.
-func (s *hbaSlow) visitUtilization(a attr.Reader, q *slowQueue, h *scsihost.Host, every time.Duration) {
-	f := slow.File{Host: h, Want: "three percentages", Every: max(every, time.Second)}
-	if v, ok := slowParsed(q, f, zfcpUtilization, scsihost.SCSI, h.Name, "utilization"); ok {
-		for i, component := range [...]string{"channel_processor", "bus", "adapter"} {
-			a.Out.Emit(s.utilization, float64(v[i])/100, component, h.Name)
-		}
-	}
-}
-
-// numbers reads all numbers of a line into dst, and reports whether there are
-// neither more nor fewer.
-func numbers(dst []uint64, b []byte) bool {
-	for i := range dst {
-		var field []byte
-		field, b = scan.Field(b)
-		var ok bool
-		if dst[i], ok = scan.Uint(field); !ok {
-			return false
-		}
-	}
-	return len(scan.Trim(b)) == 0
-}
-
 // zfcpQueueFull reads how often the queue was full, and an integral of how full
 // it was, which is of no use here: 12 3456.
 func zfcpQueueFull(b []byte) (uint64, bool) {
 	var v [2]uint64
-	ok := numbers(v[:], b)
+	ok := attr.Numbers(v[:], b)
 	return v[0], ok
-}
-
-// zfcpUtilization reads the percentages of channel processor, bus and adapter:
-// 7 12 3.
-func zfcpUtilization(b []byte) (v [3]uint64, ok bool) {
-	ok = numbers(v[:], b)
-	for _, percent := range v {
-		ok = ok && percent <= 100
-	}
-	return v, ok
 }
 
 // A latency is the time that requests took, in seconds.
@@ -106,6 +65,6 @@ type latency struct {
 // fabric, the same for the channel, and the number of requests.
 func zfcpLatency(b []byte) (latency, bool) {
 	var v [7]uint64
-	ok := numbers(v[:], b)
+	ok := attr.Numbers(v[:], b)
 	return latency{float64(v[2]) / 1e6, float64(v[5]) / 1e6, v[6]}, ok
 }
