@@ -12,6 +12,7 @@ func Collectors() []collect.Spec {
 		loadavg,
 		osSpec,
 		pressure,
+		processes,
 		selinux,
 		softirqs,
 		stat,
