@@ -53,10 +53,7 @@ func newMeminfoNuma(env *collect.Env) *meminfoNumaCollector {
 
 func (c *meminfoNumaCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err := c.nodes.read(c.sys); err != nil {
-		return collect.OrNoData(err)
-	}
-	if len(c.nodes.nodes) == 0 {
-		return collect.ErrNoData
+		return err
 	}
 	for _, node := range c.nodes.nodes {
 		c.emitUses(out, node)

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -17,12 +18,22 @@ type nodeList struct {
 // A numaNode is a node: its directory is node0, its number 0.
 type numaNode struct{ dir, number string }
 
-// read brings the list up to date.
+// read brings the list up to date. It returns collect.ErrNoData if there is no node.
 func (l *nodeList) read(sys *host.Reader) error {
 	changed, err := sys.List(&l.listing, nodeDir)
-	if !changed {
-		return err
+	if err != nil {
+		return collect.OrNoData(err)
 	}
+	if changed {
+		l.update()
+	}
+	if len(l.nodes) == 0 {
+		return collect.ErrNoData
+	}
+	return nil
+}
+
+func (l *nodeList) update() {
 	l.nodes = l.nodes[:0]
 	for _, e := range l.listing.Entries {
 		if len(e.Name) > len("node") && e.Name[:len("node")] == "node" {
@@ -32,5 +43,4 @@ func (l *nodeList) read(sys *host.Reader) error {
 			}
 		}
 	}
-	return err
 }

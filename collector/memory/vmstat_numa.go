@@ -63,10 +63,7 @@ func newVmstatNuma(env *collect.Env, o vmstatNumaOptions) (*vmstatNumaCollector,
 
 func (c *vmstatNumaCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err := c.nodes.read(c.sys); err != nil {
-		return collect.OrNoData(err)
-	}
-	if len(c.nodes.nodes) == 0 {
-		return collect.ErrNoData
+		return err
 	}
 	for _, node := range c.nodes.nodes {
 		b, err := c.sys.Read(nodeDir, node.dir, "vmstat")
