@@ -28,7 +28,7 @@ func (o *interruptsOptions) Fields() []collect.Field {
 	return []collect.Field{
 		{Name: "name-include", Help: "Regular expression of interrupts to include, as TYPE;INFO;DEVICES.", Value: &o.Filter.Include},
 		{Name: "name-exclude", Help: "Regular expression of interrupts to exclude, as TYPE;INFO;DEVICES; takes precedence over name-include.", Value: &o.Filter.Exclude},
-		{Name: "include-zeros", Help: "Export interrupts that a CPU has not had.", Value: &o.IncludeZeros},
+		{Name: "include-zeros", Help: "Export counts of 0.", Value: &o.IncludeZeros},
 	}
 }
 
