@@ -147,7 +147,7 @@ func largeInterrupts(cpus, lines int) string {
 		fmt.Fprintf(&b, " IR-PCI-MSIX-0000:%02x:00.0  %4d-edge      mlx5_comp%d@pci:0000:%02x:00.0\n", line/64, line%64, line%64, line/64)
 	}
 	b.WriteString(" LOC: ")
-	columns(func(cpu int) int { return 1 << 31 })
+	columns(func(cpu int) int { return 1 << 30 })
 	b.WriteString("  Local timer interrupts\n ERR:          0\n")
 	return b.String()
 }
@@ -161,7 +161,7 @@ func largeSoftirqs(cpus int) string {
 	for _, vector := range []string{"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"} {
 		fmt.Fprintf(&b, "\n%12s:", vector)
 		for cpu := range cpus {
-			fmt.Fprintf(&b, " %10d", 1<<31-cpu)
+			fmt.Fprintf(&b, " %10d", 1<<30-cpu)
 		}
 	}
 	return b.String() + "\n"

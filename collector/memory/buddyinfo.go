@@ -91,6 +91,11 @@ func parseBuddyinfoLine(line []byte) (z buddyinfoZone, ok bool) {
 // A zoneName names a zone of a NUMA node.
 type zoneName struct{ node, zone []byte }
 
+// set copies a name into the memory of z.
+func (z *zoneName) set(name zoneName) {
+	z.node, z.zone = append(z.node[:0], name.node...), append(z.zone[:0], name.zone...)
+}
+
 // parseZoneName parses the start of a line of /proc/buddyinfo and of a heading in
 // /proc/zoneinfo, such as "Node 0, zone   Normal".
 func parseZoneName(line []byte) (name zoneName, rest []byte, ok bool) {

@@ -35,6 +35,8 @@ type zoneinfoCollector struct {
 	proc       *host.Reader
 	fields     map[string]zoneinfoField
 	protection *metric.Keyed // by the number of the zone
+
+	zone zoneName // of the current line
 }
 
 type zoneinfoField struct {
@@ -95,58 +97,60 @@ func newZoneinfo(env *collect.Env) *zoneinfoCollector {
 }
 
 func (c *zoneinfoCollector) Update(_ context.Context, out *metric.Sink) error {
-	b, err := c.proc.Read("zoneinfo")
-	if err != nil {
-		return collect.OrNoData(err)
-	}
-	whole := b
-	var zone zoneName
-	headings := 0
-	var line []byte
-	for n := 1; len(b) > 0; n++ {
-		line, b = scan.Line(b)
+	n, headings := 0, 0
+	c.zone.set(zoneName{})
+	// Not Read: with thousands of CPUs the file has megabytes, mostly on their lists.
+	err := c.proc.Lines(func(line []byte) error {
+		n++
 		if bytes.HasPrefix(line, []byte("Node")) {
 			headings++
-			var ok bool
-			if zone, _, ok = parseZoneName(line); !ok {
-				zone = zoneName{} // the lines up to the next heading are skipped
+			zone, _, ok := parseZoneName(line)
+			c.zone.set(zone) // to none if it is malformed: its lines are skipped
+			if !ok {
 				out.Error(c.proc.At(host.Bad(n, "a node and a zone", line)))
 			}
-			continue
+		} else if want := c.updateLine(out, line); want != "" {
+			out.Error(c.proc.At(host.Bad(n, want, line)))
 		}
-		if len(zone.zone) == 0 {
-			continue
-		}
-		key, value := scan.Field(line)
-		if string(key) == "protection:" {
-			if !c.emitProtection(out, zone, value) {
-				out.Error(c.proc.At(host.Bad(n, "numbers of pages in parentheses", line)))
-			}
-			continue
-		}
-		field, ok := c.fields[string(key)]
-		if !ok {
-			continue
-		}
-		v, ok := scan.Uint(scan.Trim(value))
-		if !ok {
-			out.Error(c.proc.At(host.Bad(n, "a name and a number", line)))
-			continue
-		}
-		if field.gauge {
-			v = nonNegative(v)
-		}
-		out.Emit(field.family, float64(v), string(zone.node), string(zone.zone))
+		return nil
+	}, "zoneinfo")
+	if err == nil && headings == 0 {
+		err = c.proc.At(host.Bad(1, "a node and a zone", nil))
 	}
-	if headings == 0 {
-		return c.proc.At(host.Bad(1, "a node and a zone", whole))
+	return collect.OrNoData(err)
+}
+
+// updateLine emits a line of the current zone. It returns what is wanted in a
+// malformed line, and nothing for one in order.
+func (c *zoneinfoCollector) updateLine(out *metric.Sink, line []byte) (want string) {
+	if len(c.zone.zone) == 0 {
+		return ""
 	}
-	return nil
+	key, value := scan.Field(line)
+	if string(key) == "protection:" {
+		if !c.emitProtection(out, value) {
+			return "numbers of pages in parentheses"
+		}
+		return ""
+	}
+	field, ok := c.fields[string(key)]
+	if !ok {
+		return ""
+	}
+	v, ok := scan.Uint(scan.Trim(value))
+	if !ok {
+		return "a name and a number"
+	}
+	if field.gauge {
+		v = nonNegative(v)
+	}
+	out.Emit(field.family, float64(v), string(c.zone.node), string(c.zone.zone))
+	return ""
 }
 
 // emitProtection emits the pages of a list such as (0, 3019, 9931). If a part of
 // the list is not a number it emits nothing and returns false.
-func (c *zoneinfoCollector) emitProtection(out *metric.Sink, zone zoneName, list []byte) bool {
+func (c *zoneinfoCollector) emitProtection(out *metric.Sink, list []byte) bool {
 	list = scan.Trim(list)
 	if len(list) < 3 || list[0] != '(' || list[len(list)-1] != ')' {
 		return false
@@ -165,7 +169,7 @@ func (c *zoneinfoCollector) emitProtection(out *metric.Sink, zone zoneName, list
 		pages, _ := scan.Uint(scan.Trim(part))
 		var key [20]byte
 		f := c.protection.Family(strconv.AppendInt(key[:0], int64(i), 10))
-		out.Emit(f, float64(pages), string(zone.node), string(zone.zone))
+		out.Emit(f, float64(pages), string(c.zone.node), string(c.zone.zone))
 	}
 	return true
 }
@@ -175,7 +179,7 @@ func (c *zoneinfoCollector) emitProtection(out *metric.Sink, zone zoneName, list
 // for a moment; it prints such a sum as 0, or as an unsigned number if it is built
 // for one CPU.
 func nonNegative(v uint64) uint64 {
-	if v > 1<<63 {
+	if v >= 1<<63 {
 		return 0
 	}
 	return v
