@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
 // A Field is one option of a collector. Stating it once makes its flag, its
@@ -43,27 +45,14 @@ func IsList(v Value) bool { _, ok := v.(*Strings); return ok }
 
 // YAML returns a value as it stands in a configuration file.
 func YAML(v Value) string {
-	text := v.String()
-	if list, ok := v.(*Strings); ok {
-		var quoted []string
-		for _, item := range list.All() {
-			quoted = append(quoted, quote(item))
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
+	switch v := v.(type) {
+	case *Strings:
+		return yamltext.Strings(v.All())
+	case *Bool, *Int, *Duration:
+		return v.String()
 	}
-	if IsSwitch(v) {
-		return text
-	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return text
-	}
-	if _, err := time.ParseDuration(text); err == nil {
-		return text
-	}
-	return quote(text)
+	return yamltext.String(v.String())
 }
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // apply sets options to the values given for them.
 func apply(fields []Field, set map[string][]string) error {
@@ -138,9 +127,6 @@ type Strings struct {
 	list []string
 	set  bool
 }
-
-// List returns a Strings with a default.
-func List(defaults ...string) Strings { return Strings{list: defaults} }
 
 func (v *Strings) Set(s string) error {
 	if !v.set {

@@ -176,7 +176,7 @@ func TestBothRoadsShareOneFlight(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	var got *toyOptions
-	build := With(toyOptions{every: Duration(time.Second), dirs: List("/a"), filter: Filter{Exclude: Pattern("^lo$")}},
+	build := With(toyOptions{every: Duration(time.Second), dirs: Strings{list: []string{"/a"}}, filter: Filter{Exclude: Pattern("^lo$")}},
 		func(_ *Env, o toyOptions) (*toy, error) {
 			got = &o
 			return &toy{}, o.filter.Check("device", Filter{Exclude: Pattern("^lo$")})

@@ -3,10 +3,9 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
 // Effective returns what is in effect as a configuration file: every collector,
@@ -22,9 +21,9 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 			fmt.Fprintf(&b, "  %s: false\n", spec.Name)
 			continue
 		}
-		fmt.Fprintf(&b, "  %s:\n    enabled: true\n    timeout: %s\n", spec.Name, Span(u.Timeout))
+		fmt.Fprintf(&b, "  %s:\n    enabled: true\n    timeout: %s\n", spec.Name, yamltext.Duration(u.Timeout))
 		if u.Interval > 0 {
-			fmt.Fprintf(&b, "    interval: %s\n", Span(u.Interval))
+			fmt.Fprintf(&b, "    interval: %s\n", yamltext.Duration(u.Interval))
 		}
 		for _, f := range spec.Build.Fields() {
 			flag := f.FlagName(spec.Name)
@@ -40,16 +39,4 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 		}
 	}
 	return b.Bytes()
-}
-
-// Span returns a time span without the units that are zero.
-func Span(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -12,7 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
 // A Format says whether lines name a user.
@@ -198,39 +199,32 @@ func (i *importer) job(number int, line string, j job) {
 
 func (i *importer) stanza(name string, c *check, j job, env []variable) {
 	b := &i.out
-	fmt.Fprintf(b, "  %s:\n", scalar(name))
+	fmt.Fprintf(b, "  %s:\n", yamltext.String(name))
 	if c.argv != nil {
-		fmt.Fprintf(b, "    command: %s\n", list(c.argv))
+		fmt.Fprintf(b, "    command: %s\n", yamltext.Strings(c.argv))
 	} else {
-		fmt.Fprintf(b, "    shell: %s\n", scalar(c.shell))
+		fmt.Fprintf(b, "    shell: %s\n", yamltext.String(c.shell))
 	}
 	if interval := interval(j.at); interval != "" {
 		fmt.Fprintf(b, "    interval: %s\n", interval)
 	} else {
-		fmt.Fprintf(b, "    at: %q\n", j.at)
+		fmt.Fprintf(b, "    at: %s\n", yamltext.String(j.at))
 	}
 	if j.user != "" {
-		fmt.Fprintf(b, "    user: %s\n", scalar(j.user))
+		fmt.Fprintf(b, "    user: %s\n", yamltext.String(j.user))
 	}
 	for k, v := range env {
 		if k == 0 {
 			b.WriteString("    env:\n")
 		}
-		fmt.Fprintf(b, "      %s: %s\n", scalar(v.name), scalar(v.value))
+		fmt.Fprintf(b, "      %s: %s\n", yamltext.String(v.name), yamltext.String(v.value))
 	}
 	if c.timeout > 0 {
-		fmt.Fprintf(b, "    timeout: %s # as the line had it\n", duration(c.timeout))
+		fmt.Fprintf(b, "    timeout: %s # as the line had it\n", yamltext.Duration(c.timeout))
 	} else {
 		b.WriteString("    timeout: 10s # cron had none: how long may it take?\n")
 	}
 	fmt.Fprintf(b, "    format: %s\n", c.format)
-}
-
-// duration is as Go writes it, without the zeros.
-func duration(d time.Duration) string {
-	s := d.String()
-	s = regexp.MustCompile(`m0s$`).ReplaceAllString(s, "m")
-	return regexp.MustCompile(`h0m$`).ReplaceAllString(s, "h")
 }
 
 // find looks for a program in the PATH of the crontab, or cron's.

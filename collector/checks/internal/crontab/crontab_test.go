@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // A stanza is a check as a configuration has it.
@@ -47,10 +49,6 @@ func TestImportUserCrontab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := os.ReadFile("testdata/user.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	lookup := func(path string) (string, bool) {
 		return path, path == "/usr/local/bin/check_queue" || path == "/bin/df"
 	}
@@ -58,15 +56,7 @@ func TestImportUserCrontab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	haveLines, wantLines := strings.Split(string(have), "\n"), strings.Split(string(want), "\n")
-	for i := range min(len(haveLines), len(wantLines)) {
-		if haveLines[i] != wantLines[i] {
-			t.Fatalf("line %d:\nhave %s\nwant %s", i+1, haveLines[i], wantLines[i])
-		}
-	}
-	if len(haveLines) != len(wantLines) {
-		t.Fatalf("have %d lines, want %d:\n%s", len(haveLines), len(wantLines), have)
-	}
+	golden.Compare(t, "testdata/user.yaml", string(have))
 	if report.System || len(report.Checks) != 21 || report.Decide != 6 || len(report.Broken) != 3 || report.Broken[0].Line != 27 {
 		t.Errorf("have %+v", report)
 	}
@@ -242,17 +232,6 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestScalar(t *testing.T) {
-	for in, want := range map[string]string{
-		"/usr/bin/x": "/usr/bin/x", "true": `"true"`, "No": `"No"`, "1": `"1"`, "": `""`, "a b": `"a b"`, "a:": `"a:"`,
-		"a\x01\"": `"a\u0001\""`, "-x": `"-x"`, "~": `"~"`, "<&>": `"<&>"`,
-	} {
-		if have := scalar(in); have != want {
-			t.Errorf("%q: have %s, want %s", in, have, want)
-		}
-	}
-}
-
 // FuzzImport: whatever is in a crontab, the result is YAML, and each line is a
 // check or a comment that quotes it.
 func FuzzImport(f *testing.F) {
@@ -274,7 +253,7 @@ func FuzzImport(f *testing.F) {
 			if line == "" || line[0] == '#' {
 				continue
 			}
-			quoted := strings.Trim(visible("x"+line), `"`)[1:]
+			quoted := strings.Trim(printable("x"+line), `"`)[1:]
 			if !strings.Contains(text, quoted) {
 				t.Errorf("line %d, %q, is lost:\n%s", n+1, line, text)
 			}
