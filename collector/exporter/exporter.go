@@ -8,7 +8,6 @@ package exporter
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -189,15 +188,4 @@ func declareBuildInfo(engine *scrape.Engine) {
 		f := engine.Families().Gauge(name, "What this exporter was built from; always 1.", labels...)
 		engine.OnScrape(func(out *metric.Sink) { out.Emit(f, 1, values...) })
 	}
-}
-
-// isReserved reports whether a name is one of the exporter's own, so that nothing
-// from outside may take it.
-func isReserved(name string) bool {
-	for _, prefix := range []string{"host_exporter_", "node_exporter_build_info", "go_", "process_", "promhttp_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }

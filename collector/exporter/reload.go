@@ -119,7 +119,7 @@ func sameUnit(a, b *collect.Unit) bool {
 // reserved reports whether a name is that of a family of the exporter or of
 // one of its collectors, so that nothing from outside may take it.
 func (e *Exporter) reserved(name string) bool {
-	return e.engine.Families().Has(name) || isReserved(name) ||
+	return e.engine.Families().Has(name) || metric.ReservedPrefix(name) != "" ||
 		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Set().Has(name) })
 }
 

@@ -49,7 +49,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s has no example of %s", path, f)
 		}
 	}
-	for _, r := range Reasons() {
+	for _, r := range reasons() {
 		if !strings.Contains(string(doc), "\n| `"+string(r)+"` |") {
 			t.Errorf("%s does not explain the reason %s", path, r)
 		}
@@ -59,6 +59,11 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s does not name the field %s", path, field)
 		}
 	}
+}
+
+// reasons returns all reasons.
+func reasons() []Reason {
+	return []Reason{Undeclared, IllTyped, WrongUnit, OutOfRange, NotInEnum, Duplicate, OverLimit, Timestamp, BadLabel, BadName, Reserved, Syntax}
 }
 
 // optionFields are the fields of the configuration, as YAML writes them.

@@ -69,7 +69,7 @@ func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
 			r.dropAll(BadName, family, "is not a name for a metric")
 			return false
 		}
-		if prefix := reserved(name); prefix != "" {
+		if prefix := metric.ReservedPrefix(name); prefix != "" {
 			r.dropAll(Reserved, family, "%s is the exporter's own", prefix)
 			return false
 		}

@@ -38,7 +38,7 @@ func hold(t *testing.T, p *Parser, got Result) {
 	}
 	sink := metric.NewSink(metric.NewSet())
 	for _, family := range got.Families {
-		if reserved(family.GetName()) != "" {
+		if metric.ReservedPrefix(family.GetName()) != "" {
 			t.Errorf("%s is reserved", family.GetName())
 		}
 		foreign, err := metric.NewExternalFamily(family)

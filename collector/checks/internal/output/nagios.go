@@ -36,7 +36,7 @@ func (r *run) nagios(text string, code int) error {
 		before, perfdata, bar := strings.Cut(line, "|")
 		at := place{n, len(before) + 2}
 		if first {
-			r.result.Text, first = strings.TrimSpace(before), false
+			first = false
 		} else if inPerfdata {
 			perfdata, at.column = line, 1
 		} else if bar {

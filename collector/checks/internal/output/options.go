@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // A Format is how a check writes what it found.
@@ -199,7 +201,7 @@ func validName(name string) error {
 	if !model.LegacyValidation.IsValidMetricName(name) {
 		return fmt.Errorf("%q is not a name for a metric: want letters, digits, underscores and colons", name)
 	}
-	if prefix := reserved(name); prefix != "" {
+	if prefix := metric.ReservedPrefix(name); prefix != "" {
 		return fmt.Errorf("%s is reserved: %s is the exporter's own", name, prefix)
 	}
 	return nil

@@ -32,11 +32,6 @@ const (
 	Syntax     Reason = "syntax"     // a line or a part of one that cannot be read
 )
 
-// Reasons returns all reasons, for counters that are to be there from the start.
-func Reasons() []Reason {
-	return []Reason{Undeclared, IllTyped, WrongUnit, OutOfRange, NotInEnum, Duplicate, OverLimit, Timestamp, BadLabel, BadName, Reserved, Syntax}
-}
-
 // A Result is what one run of a check said.
 type Result struct {
 	// Families are sorted by name, and their series by labels. Every name and
@@ -47,10 +42,6 @@ type Result struct {
 	Dropped  map[Reason]int
 	Problems []string // the first few of what was dropped: where, and what was seen
 
-	// Text is the first line of a nagios plugin without the perfdata. It is no
-	// label, as it is another one in each run.
-	Text string
-
 	// Err tells why nothing at all of the output can be used. The run has then
 	// failed, and there are no families.
 	Err error
@@ -60,21 +51,6 @@ const (
 	maxProblems = 8
 	maxShown    = 80 // bytes of what was seen
 )
-
-// reservedNames are the names that only the exporter itself may serve.
-func reservedNames() []string {
-	return []string{"host_exporter_", "host_check_", "node_exporter_build_info", "go_", "process_", "promhttp_"}
-}
-
-// reserved returns what a name begins with that is the exporter's own.
-func reserved(name string) string {
-	for _, prefix := range reservedNames() {
-		if strings.HasPrefix(name, prefix) {
-			return prefix
-		}
-	}
-	return ""
-}
 
 // A run is one call of Parse.
 type run struct {

@@ -1,19 +1,14 @@
 package output
 
 import (
-	"strconv"
 	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// parseNumber reads a number in decimals. Nothing else is a number here:
-// neither NaN and the infinities, nor 0x10 or 1_000.
-func parseNumber(s string) (float64, bool) {
-	if s == "" || numberLen(s) != len(s) {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil
-}
+// parseNumber parses a decimal number. Nothing else is a number here: neither
+// NaN and the infinities, nor 0x10 or 1_000.
+func parseNumber(s string) (float64, bool) { return scan.Float([]byte(s)) }
 
 // numberLen returns how much of the beginning of a text is a number.
 func numberLen(s string) int {
