@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,12 +55,13 @@ func help(mode string) int {
 		fmt.Println("escaped")
 		<-time.After(time.Hour) // select {} is a deadlock to a runtime without cgo
 	case "exporter": // runs a check that outlives it, if it can
-		r := NewRunner(Options{})
-		r.Run(context.Background(), shell("trap '' TERM; echo ready > "+rest+"; (setsid sleep 1000 &); while :; do sleep 1000; done"))
+		c := shell("trap '' TERM; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
+		c.KillGrace = 100 * time.Millisecond
+		NewRunner(Options{}).Run(context.Background(), c)
 	case "confined": // the same, in a sandbox
 		r := NewRunner(Options{Landlock: func() (int, error) { return 0, nil }})
 		c := shell("trap '' TERM; : > $TMPDIR/file; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
-		c.Sandbox = sandbox.Strict
+		c.Sandbox, c.KillGrace = sandbox.Strict, 100*time.Millisecond
 		r.Run(context.Background(), c)
 	case "dial": // network address
 		network, address, _ := strings.Cut(rest, " ")
@@ -109,13 +109,18 @@ func shell(script string) Command {
 	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafe: true}
 }
 
-// runIn runs c and checks what holds for every run.
-func runIn(t *testing.T, ctx context.Context, c Command) Result {
+// runAlone runs c, and checks what holds after every run when nothing else runs.
+func runAlone(t *testing.T, ctx context.Context, c Command) Result {
 	t.Helper()
-	r := NewRunner(Options{})
-	defer r.Close()
-	res := r.Run(ctx, c)
+	res := runCommand(t, ctx, c)
 	nothingLeft(t)
+	return res
+}
+
+// runCommand runs c and checks what holds for every run.
+func runCommand(t *testing.T, ctx context.Context, c Command) Result {
+	t.Helper()
+	res := NewRunner(Options{}).Run(ctx, c)
 	if res.Duration <= 0 || res.Duration > 20*time.Second {
 		t.Errorf("it took %s", res.Duration)
 	}
@@ -144,7 +149,7 @@ func nothingLeft(t *testing.T) {
 }
 
 func TestSuccess(t *testing.T) {
-	res := runIn(t, t.Context(), shell("echo out; echo err >&2"))
+	res := runAlone(t, t.Context(), shell("echo out; echo err >&2"))
 	want(t, res, "")
 	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.LeftBehind != 0 {
 		t.Errorf("%+v", res)
@@ -169,7 +174,7 @@ func TestEnds(t *testing.T) {
 		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes in a file"},
 		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s on the CPU"},
 	} {
-		res := runIn(t, t.Context(), shell("echo before; "+c.script))
+		res := runAlone(t, t.Context(), shell("echo before; "+c.script))
 		want(t, res, c.reason)
 		if res.ExitCode != c.code || res.Signal != c.signal || !strings.Contains(fmt.Sprint(res.Err), c.contains) {
 			t.Errorf("%s: %+v", c.script, res)
@@ -192,7 +197,7 @@ func TestSurroundings(t *testing.T) {
 	c.Env = []string{"COLOUR=blue=ish", "LANG=de_DE.UTF-8", "CHECK_NAME=another"}
 	c.NoNewPrivs = true
 	before := time.Now()
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
 	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
 	pid := lines[len(lines)-1]
@@ -233,7 +238,7 @@ func TestDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(leaked)
-	res := runIn(t, t.Context(), shell("ls /proc/$$/fd"))
+	res := runAlone(t, t.Context(), shell("ls /proc/$$/fd"))
 	want(t, res, "")
 	if string(res.Stdout) != "0\n1\n2\n" {
 		t.Errorf("open descriptors: %q", res.Stdout)
@@ -253,7 +258,7 @@ func TestLeftBehind(t *testing.T) {
 		{helping(t, "escape 4"), 4}, // those on the way may still be ending
 	} {
 		c.command.KillGrace = time.Minute // which it takes only when it is asked to end
-		res := runIn(t, t.Context(), c.command)
+		res := runAlone(t, t.Context(), c.command)
 		want(t, res, "")
 		// It may be killed before it has come to what it was about.
 		if res.LeftBehind < 1 || res.LeftBehind > c.left {
@@ -267,8 +272,8 @@ func TestLeftBehind(t *testing.T) {
 func TestEscape(t *testing.T) {
 	c := helping(t, "escape 3")
 	c.Argv = []string{"/bin/sh", "-c", `"$0" & exec sleep 1000`, c.Argv[0]}
-	c.Stdout = 1
-	res := runIn(t, t.Context(), c)
+	c.Stdout, c.KillGrace = 1, 100*time.Millisecond
+	res := runAlone(t, t.Context(), c)
 	want(t, res, Output)
 	if res.LeftBehind < 1 || string(res.Stdout) != "e" {
 		t.Errorf("%+v", res)
@@ -277,49 +282,28 @@ func TestEscape(t *testing.T) {
 
 // TestBomb leaves 63 processes, each in a session of its own.
 func TestBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts 63 processes, and takes a second")
+	}
 	c := helping(t, "bomb 5")
 	c.Timeout, c.KillGrace = time.Second, 10*time.Millisecond
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, Timeout)
 	if res.LeftBehind < 2 {
 		t.Errorf("%+v", res)
 	}
 }
 
-// TestCancelled cancels a program that is known to run.
+// TestCancelled cancels the context of a program that runs.
 func TestCancelled(t *testing.T) {
-	for name, stop := range map[string]func(*Runner, context.CancelFunc){
-		"context": func(_ *Runner, cancel context.CancelFunc) { cancel() },
-		"close":   func(r *Runner, _ context.CancelFunc) { r.Close() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			fifo := filepath.Join(t.TempDir(), "fifo")
-			if err := unix.Mkfifo(fifo, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			r := NewRunner(Options{})
-			defer r.Close()
-			done := make(chan Result)
-			go func() { done <- r.Run(ctx, shell("echo ready > "+fifo+"; exec sleep 1000")) }()
-			if b, err := os.ReadFile(fifo); err != nil || string(b) != "ready\n" {
-				t.Errorf("%q, %v", b, err)
-			}
-			stop(r, cancel)
-			res := <-done
-			want(t, res, Cancelled)
-			if res.Signal != unix.SIGTERM || res.Duration > 8*time.Second {
-				t.Errorf("%+v", res)
-			}
-			nothingLeft(t)
-		})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, done := startSupervised(t, ctx, NewRunner(Options{}), "exec sleep 1000")
+	cancel()
+	res := <-done
+	want(t, res, Cancelled)
+	if res.Signal != unix.SIGTERM || res.Duration > 8*time.Second {
+		t.Errorf("%+v", res)
 	}
-}
-
-func TestClosed(t *testing.T) {
-	r := NewRunner(Options{})
-	r.Close()
-	r.Close()
-	want(t, r.Run(t.Context(), shell("true")), Spawn)
+	nothingLeft(t)
 }

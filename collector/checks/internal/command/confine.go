@@ -8,9 +8,8 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
 // A sandboxError is why there is no sandbox as there should be.
@@ -62,11 +61,13 @@ func (r *request) enter() error {
 // makeScratch makes a folder for the temporary files of one run.
 func makeScratch(owner *syscall.Credential) (string, error) {
 	if owner != nil {
-		status, err := os.ReadFile("/proc/self/status")
+		have, err := capability.Effective()
 		if err != nil {
 			return "", err
 		}
-		if missing := lacking(status, toOwn()); missing != nil {
+		// To hand a folder to another user, and to remove it with what that user
+		// has put there.
+		if missing := have.Missing(capability.Chown, capability.DACOverride, capability.FOwner); missing != nil {
 			return "", fmt.Errorf("%s: a temporary folder for another user takes %s", os.TempDir(), strings.Join(missing, ", "))
 		}
 	}
@@ -81,12 +82,6 @@ func makeScratch(owner *syscall.Credential) (string, error) {
 		return "", pathFirst(errors.Join(err, os.Remove(dir)))
 	}
 	return dir, nil
-}
-
-// toOwn is what it takes to hand a folder to another user, and to remove it
-// with what that user has put there.
-func toOwn() []capability {
-	return []capability{{"CAP_CHOWN", unix.CAP_CHOWN}, {"CAP_DAC_OVERRIDE", unix.CAP_DAC_OVERRIDE}, {"CAP_FOWNER", unix.CAP_FOWNER}}
 }
 
 // tidy removes what a run has left in its temporary folder. That it cannot is

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func TestSandboxOnThisHost(t *testing.T) {
 		}
 		c := trying(t, own, deeds)
 		c.Sandbox = mode
-		tried(t, string(mode), runIn(t, t.Context(), c), deeds)
+		tried(t, string(mode), runAlone(t, t.Context(), c), deeds)
 		wantEmpty(t, scratches)
 	}
 }
@@ -145,7 +146,7 @@ func TestSandboxOfRootOnThisHost(t *testing.T) {
 	} {
 		c := shell(script)
 		c.Sandbox = sandbox.Strict
-		res := runIn(t, t.Context(), c)
+		res := runAlone(t, t.Context(), c)
 		if res.Reason != reason {
 			t.Errorf("%s: %v\nstderr %s", script, res.Err, res.Stderr)
 		}
@@ -162,7 +163,7 @@ func TestWritableOnThisHost(t *testing.T) {
 	script := fmt.Sprintf("echo x > %s/new; echo x > $TMPDIR/new; echo x > %s; : > %[2]s; echo x > %s/new && exit 9; exit 0", open, file, closed)
 	c := shell("set -e; " + script)
 	c.Sandbox, c.Writable = sandbox.Strict, []string{open, file}
-	want(t, runIn(t, t.Context(), c), "")
+	want(t, runAlone(t, t.Context(), c), "")
 	if _, err := os.Stat(filepath.Join(open, "new")); err != nil {
 		t.Error(err)
 	}
@@ -181,7 +182,6 @@ func TestWritableMissing(t *testing.T) {
 		c := shell("true")
 		c.Sandbox, c.Writable = sandbox.Net, []string{missing}
 		res := r.Run(t.Context(), c)
-		r.Close()
 		want(t, res, Spawn)
 		if have := fmt.Sprint(res.Err); have != missing+": no such file or directory, and /bin/sh is to write to it" {
 			t.Error(have)
@@ -212,7 +212,6 @@ func TestNoLandlock(t *testing.T) {
 		c := shell("set -e; echo x > $TMPDIR/x; echo x > " + made + "; grep -q 'NoNewPrivs:.1' /proc/$$/status")
 		c.Sandbox, c.SandboxRequired = sandbox.Strict, tc.required
 		res := r.Run(t.Context(), c)
-		r.Close()
 		want(t, res, tc.reason)
 		if res.Err != nil && res.Err.Error() != tc.err {
 			t.Error(res.Err)
@@ -241,7 +240,6 @@ func TestOldLandlockOnThisHost(t *testing.T) {
 		c := trying(t, t.TempDir(), deeds)
 		c.Sandbox = sandbox.Strict
 		tried(t, fmt.Sprint("version ", version), r.Run(t.Context(), c), deeds)
-		r.Close()
 	}
 }
 
@@ -250,6 +248,7 @@ func TestOldLandlockOnThisHost(t *testing.T) {
 func TestSandboxedBoundsOnThisHost(t *testing.T) {
 	landlocked(t)
 	scratches := scratchesIn(t)
+	var all sync.WaitGroup
 	for _, tc := range []struct {
 		name   string
 		script string
@@ -265,22 +264,25 @@ func TestSandboxedBoundsOnThisHost(t *testing.T) {
 		{"prints too much", ": > $TMPDIR/x; exec yes", Output},
 		{"fails", ": > $TMPDIR/x; exit 3", Exit},
 	} {
-		c := shell(tc.script)
-		c.Sandbox, c.Timeout = sandbox.Strict, 10*time.Second
-		if tc.reason == Timeout {
-			c.Timeout, c.KillGrace = 700*time.Millisecond, 50*time.Millisecond
-		}
-		res := runIn(t, t.Context(), c)
-		if res.Reason != tc.reason {
-			t.Errorf("%s: %v %s", tc.name, res.Err, res.Stderr)
-		}
-		wantEmpty(t, scratches)
+		all.Go(func() {
+			c := shell(tc.script)
+			c.Sandbox, c.Timeout = sandbox.Strict, 10*time.Second
+			if tc.reason == Timeout {
+				c.Timeout, c.KillGrace = time.Second, 50*time.Millisecond
+			}
+			if res := runCommand(t, t.Context(), c); res.Reason != tc.reason {
+				t.Errorf("%s: %v %s", tc.name, res.Err, res.Stderr)
+			}
+		})
 	}
+	all.Wait()
+	nothingLeft(t)
+	wantEmpty(t, scratches)
 	made := filepath.Join(t.TempDir(), "made")
 	c := shell("ulimit -S -d; : > $TMPDIR/x; exec 2>&1; : > " + made)
 	for memory, limit := range map[int64]string{200 << 20: "204800\n", 4 << 20: "4096\n"} { // the latter takes a second stage
 		c.Sandbox, c.Memory = sandbox.Strict, memory
-		res := runIn(t, t.Context(), c)
+		res := runAlone(t, t.Context(), c)
 		if !strings.HasPrefix(string(res.Stdout), limit) || res.Reason != Exit {
 			t.Errorf("stdout %q, want limit %q, and an exit code: %v", res.Stdout, limit, res.Err)
 		}
@@ -313,7 +315,7 @@ func TestSandboxAfterKilledExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = exporter.Wait()
-	collect()
+	reapOrphans()
 	nothingLeft(t)
 	wantEmpty(t, scratches)
 }
@@ -329,7 +331,7 @@ func TestSandboxOfOtherUserOnThisHost(t *testing.T) {
 	if _, err := credential(c.User, ""); err != nil {
 		t.Skip(err)
 	}
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
 	lines := strings.Split(string(res.Stdout), "\n")
 	if len(lines) != 4 || lines[0] != "65534" || !strings.HasPrefix(lines[2], "drwx------") || !strings.Contains(lines[2], " 65534 ") {
@@ -344,5 +346,5 @@ func TestNoScratch(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	c := shell("true")
 	c.Sandbox = sandbox.Strict
-	want(t, runIn(t, t.Context(), c), Sandbox)
+	want(t, runAlone(t, t.Context(), c), Sandbox)
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/user"
@@ -9,7 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
 // credential is whom to become for a user and a group, each a name, a number
@@ -33,11 +32,15 @@ func credential(userName, groupName string) (*syscall.Credential, error) {
 	if c.Uid == uint32(os.Geteuid()) && c.Gid == uint32(os.Getegid()) {
 		return nil, nil
 	}
-	status, err := os.ReadFile("/proc/self/status")
+	have, err := capability.Effective()
 	if err != nil {
 		return nil, err
 	}
-	if missing := lacking(status, toBecome(c.Uid != uint32(os.Geteuid()))); missing != nil {
+	need := []capability.Capability{capability.SetGID}
+	if c.Uid != uint32(os.Geteuid()) { // to become another user and, in the end, to kill its processes
+		need = []capability.Capability{capability.SetUID, capability.SetGID, capability.Kill}
+	}
+	if missing := have.Missing(need...); missing != nil {
 		return nil, fmt.Errorf("running as user %q, group %q: the exporter lacks %s", userName, groupName, strings.Join(missing, ", "))
 	}
 	return c, nil
@@ -83,37 +86,6 @@ func lookGroup(c *syscall.Credential, name string) error {
 	}
 	c.Gid = uint32(gid)
 	return nil
-}
-
-// A capability is a privilege of its own, as the kernel counts them.
-type capability struct {
-	name string
-	bit  int
-}
-
-// toBecome is what it takes to become another, to limit it and, in the end, to
-// kill it.
-func toBecome(otherUser bool) []capability {
-	if !otherUser {
-		return []capability{{"CAP_SETGID", unix.CAP_SETGID}}
-	}
-	return []capability{{"CAP_SETUID", unix.CAP_SETUID}, {"CAP_SETGID", unix.CAP_SETGID}, {"CAP_KILL", unix.CAP_KILL}}
-}
-
-// lacking reads from /proc/self/status which capabilities are not in effect.
-func lacking(status []byte, wanted []capability) (missing []string) {
-	var have uint64 // none, when there is no such line
-	for line := range bytes.Lines(status) {
-		if hex, ok := bytes.CutPrefix(line, []byte("CapEff:")); ok {
-			have, _ = strconv.ParseUint(string(bytes.TrimSpace(hex)), 16, 64)
-		}
-	}
-	for _, c := range wanted {
-		if have&(1<<c.bit) == 0 {
-			missing = append(missing, c.name)
-		}
-	}
-	return missing
 }
 
 // countable tells whether a limit of the number of processes is safe without a

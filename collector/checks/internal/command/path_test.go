@@ -109,25 +109,6 @@ func TestParseProcess(t *testing.T) {
 	}
 }
 
-func TestLacking(t *testing.T) {
-	for _, c := range []struct {
-		status    string
-		otherUser bool
-		missing   string
-	}{
-		{"CapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\n", true, ""},
-		{"CapPrm:\t000001ffffffffff\nCapEff:\t0000000000000000\n", true, "CAP_SETUID CAP_SETGID CAP_KILL"},
-		{"CapEff:\t00000000000000c0\n", true, "CAP_KILL"}, // 6 and 7
-		{"CapEff:\t0000000000000020\n", true, "CAP_SETUID CAP_SETGID"},
-		{"CapEff:\t0000000000000040\n", false, ""},
-		{"", false, "CAP_SETGID"},
-	} {
-		if have := strings.Join(lacking([]byte(c.status), toBecome(c.otherUser)), " "); have != c.missing {
-			t.Errorf("%q, %t: %s, want %s", c.status, c.otherUser, have, c.missing)
-		}
-	}
-}
-
 // TestTail compares with what is left of the whole, for many sizes.
 func TestTail(t *testing.T) {
 	whole := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 100)

@@ -25,9 +25,9 @@ var (
 
 // A run is one supervisor as the exporter sees it.
 type run struct {
-	command  Command
-	patience time.Duration
-	group    *cgroup.Group // or nil
+	command Command
+	timeout time.Duration // to report, once it has been asked to end the run
+	group   *cgroup.Group // or nil
 
 	process *os.Process
 	control *os.File // closed to end the run
@@ -48,7 +48,7 @@ type run struct {
 // startRun starts a supervisor and hands it the request.
 func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, error) {
 	u := &run{
-		command: c, patience: r.Patience, group: group,
+		command: c, timeout: c.KillGrace + r.SweepTimeout + r.SupervisorTimeout, group: group,
 		stdout: head{max: c.Stdout}, stderr: tail{max: c.Stderr},
 		over: make(chan struct{}), answered: make(chan struct{}),
 	}
@@ -145,7 +145,7 @@ func (u *run) await(reply *os.File) {
 }
 
 // watch returns when the run is over, or nothing more can be done.
-func (u *run) watch(ctx, stopped context.Context, timeout *time.Timer) {
+func (u *run) watch(ctx context.Context, timeout *time.Timer) {
 	defer timeout.Stop()
 	if u.cause == nil {
 		select {
@@ -157,16 +157,15 @@ func (u *run) watch(ctx, stopped context.Context, timeout *time.Timer) {
 			u.cause = errOutput
 		case <-ctx.Done():
 			u.cause = context.Cause(ctx)
-		case <-stopped.Done():
-			u.cause = context.Cause(stopped)
+
 		}
 	}
 	_ = u.control.Close()
-	patience := time.NewTimer(u.command.KillGrace + sweepBudget + u.patience)
-	defer patience.Stop()
+	late := time.NewTimer(u.timeout)
+	defer late.Stop()
 	select {
 	case <-u.answered:
-	case <-patience.C:
+	case <-late.C:
 		u.abandon()
 	}
 }

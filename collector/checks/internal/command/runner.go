@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
@@ -17,9 +16,12 @@ type Options struct {
 	Groups *cgroup.Tree
 	// Executable calls Main first; empty for the running program itself.
 	Executable string
-	// Patience is for how long a supervisor that should have answered is waited
-	// for, 5 s.
-	Patience time.Duration
+	// SweepTimeout is how long a supervisor keeps killing the processes of a run
+	// that do not die, 3 s.
+	SweepTimeout time.Duration
+	// SupervisorTimeout is how long a supervisor may take to report after that,
+	// 5 s.
+	SupervisorTimeout time.Duration
 	// Landlock tells which version of it to count on; nil asks the kernel.
 	Landlock func() (int, error)
 }
@@ -28,14 +30,7 @@ type Options struct {
 type Runner struct {
 	Options
 	path rule // of what may be run
-
-	mu      sync.Mutex
-	running sync.WaitGroup // added to only while stop is not cancelled
-	stopped context.Context
-	stop    context.CancelCauseFunc
 }
-
-var errClosed = errors.New("the exporter is stopping")
 
 // NewRunner returns a Runner. The program it is in must call Main first.
 func NewRunner(o Options) *Runner {
@@ -44,32 +39,12 @@ func NewRunner(o Options) *Runner {
 		// that is running.
 		o.Executable = "/proc/self/exe"
 	}
-	o.Patience = orDefault(o.Patience, 5*time.Second)
+	o.SweepTimeout = orDefault(o.SweepTimeout, 3*time.Second)
+	o.SupervisorTimeout = orDefault(o.SupervisorTimeout, 5*time.Second)
 	if o.Landlock == nil {
 		o.Landlock = sandbox.Version
 	}
-	r := &Runner{Options: o, path: newRule()}
-	r.stopped, r.stop = context.WithCancelCause(context.Background())
-	return r
-}
-
-// Close ends what runs, and returns when it has ended.
-func (r *Runner) Close() {
-	r.mu.Lock()
-	r.stop(errClosed)
-	r.mu.Unlock()
-	r.running.Wait()
-}
-
-// begin tells whether there may be another run.
-func (r *Runner) begin() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stopped.Err() != nil {
-		return false
-	}
-	r.running.Add(1)
-	return true
+	return &Runner{Options: o, path: newRule()}
 }
 
 // Run runs c and returns when it is over: when c and all that descends from it
@@ -80,10 +55,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	defer func() {
 		result.Started, result.Duration = started, time.Since(started)
 	}()
-	if !r.begin() {
-		return unstarted(errClosed)
-	}
-	defer r.running.Done()
+
 	c = c.bounded()
 	req, err := r.request(c, started.Add(c.Timeout))
 	if err != nil {
@@ -105,7 +77,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 		return unstarted(err)
 	}
 	defer run.close()
-	run.watch(ctx, r.stopped, time.NewTimer(c.Timeout-time.Since(started)))
+	run.watch(ctx, time.NewTimer(c.Timeout-time.Since(started)))
 	return run.result()
 }
 
@@ -141,7 +113,7 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 		return nil, err
 	}
 	req := &request{
-		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, Grace: c.KillGrace,
+		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, Grace: c.KillGrace, SweepTimeout: r.SweepTimeout,
 		Memory: c.Memory, CPUSeconds: -1, OpenFiles: int64(c.OpenFiles), FileSize: c.FileSize, Processes: -1,
 	}
 	if c.CPU >= 0 {

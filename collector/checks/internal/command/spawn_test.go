@@ -33,7 +33,7 @@ func TestSpawn(t *testing.T) {
 		{"/dev/null", "/dev/null: not a regular file"},
 	} {
 		for _, memory := range []int64{0, 1 << 20} {
-			res := runIn(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafe: true, Memory: memory})
+			res := runAlone(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafe: true, Memory: memory})
 			want(t, res, Spawn)
 			if !strings.Contains(fmt.Sprint(res.Err), c.contains) || res.ExitCode != -1 {
 				t.Errorf("%s: %+v", c.path, res)
@@ -41,7 +41,6 @@ func TestSpawn(t *testing.T) {
 		}
 	}
 	r := NewRunner(Options{})
-	defer r.Close()
 	for _, c := range []Command{
 		{},
 		{Argv: []string{"true"}},
@@ -69,13 +68,13 @@ func TestUnsafe(t *testing.T) {
 	if err := os.Chmod(open, 0o777|os.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
-	res := runIn(t, t.Context(), Command{Argv: []string{script}})
+	res := runAlone(t, t.Context(), Command{Argv: []string{script}})
 	want(t, res, Spawn)
 	// It names whatever comes first on the way there.
 	if !strings.Contains(fmt.Sprint(res.Err), "lets others write") && !strings.Contains(fmt.Sprint(res.Err), "belongs to user") {
 		t.Error(res.Err)
 	}
-	want(t, runIn(t, t.Context(), Command{Argv: []string{script}, AllowUnsafe: true}), "")
+	want(t, runAlone(t, t.Context(), Command{Argv: []string{script}, AllowUnsafe: true}), "")
 }
 
 // TestOtherUserOnThisHost needs the privilege to become somebody else.
@@ -83,11 +82,10 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	c := shell("id -u; id -g; id -G; grep CapAmb /proc/self/status; ulimit -u 2>/dev/null || ulimit -p")
 	c.User, c.Group = "65534", ""
 	if os.Geteuid() != 0 {
-		res := runIn(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
+		res := runAlone(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
 		want(t, res, "")
 		c.User = "0"
 		r := NewRunner(Options{})
-		defer r.Close()
 		res = r.Run(t.Context(), c)
 		want(t, res, Spawn)
 		if !strings.Contains(fmt.Sprint(res.Err), "CAP_SETUID, CAP_SETGID, CAP_KILL") {
@@ -98,7 +96,7 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	if _, err := credential(c.User, ""); err != nil {
 		t.Skip(err)
 	}
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
 	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
 	if len(lines) != 5 || lines[0] != "65534" || lines[2] == "0" || lines[3] != "CapAmb:\t0000000000000000" || lines[4] != "128" {
@@ -106,5 +104,5 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	}
 	c = shell("trap '' TERM; while :; do sleep 1000; done")
 	c.User, c.Timeout, c.KillGrace = "65534", 500*time.Millisecond, 50*time.Millisecond
-	want(t, runIn(t, t.Context(), c), Timeout)
+	want(t, runAlone(t, t.Context(), c), Timeout)
 }

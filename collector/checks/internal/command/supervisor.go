@@ -14,9 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sweepBudget is for how long processes are killed that do not die.
-const sweepBudget = 3 * time.Second
-
 // Main is the first line of a program that has a Runner: where the program was
 // started as a supervisor, or as its second stage, it does that work and
 // exits, else it returns at once.
@@ -144,7 +141,7 @@ func (s *supervisor) reap() (more bool) {
 func (s *supervisor) sweep() {
 	// Read before the control group is killed, while there is something to count.
 	counted := map[int]bool{}
-	deadline := time.Now().Add(sweepBudget)
+	deadline := time.Now().Add(s.SweepTimeout)
 	for pause := time.Millisecond; s.reap(); pause = min(2*pause, 50*time.Millisecond) {
 		left := descendants(os.Getpid())
 		s.count(left, counted)

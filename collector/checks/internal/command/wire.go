@@ -19,13 +19,14 @@ const (
 
 // A request is what the exporter asks of a supervisor.
 type request struct {
-	Argv, Env  []string
-	Credential *syscall.Credential
-	NoNewPrivs bool
-	Grace      time.Duration
-	Cgroup     string         // directory, open as groupFD; empty for none
-	Sandbox    *sandbox.Rules // nil for none
-	Scratch    string         // folder to remove if the exporter is gone by then; empty for none
+	Argv, Env    []string
+	Credential   *syscall.Credential
+	NoNewPrivs   bool
+	Grace        time.Duration
+	SweepTimeout time.Duration
+	Cgroup       string         // directory, open as groupFD; empty for none
+	Sandbox      *sandbox.Rules // nil for none
+	Scratch      string         // folder to remove if the exporter is gone by then; empty for none
 
 	// Resource limits; negative for none.
 	Memory, CPUSeconds, OpenFiles, FileSize, Processes int64
