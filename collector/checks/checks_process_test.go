@@ -66,7 +66,7 @@ garbage: {shell: echo hello world again}
 			t.Parallel()
 			out := c.RunOnce(context.Background(), defs[tc.name])
 			have := string(out.Reason) + " |"
-			for line := range strings.Lines(out.Text()) {
+			for line := range strings.Lines(text(t, out)) {
 				if !strings.HasPrefix(line, "#") {
 					have += " " + strings.TrimSpace(line)
 				}

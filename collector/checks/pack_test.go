@@ -97,7 +97,7 @@ func playRecorded(t *testing.T, d Definition) {
 	for _, path := range recorded {
 		r := readRecorded(t, path)
 		report := play(t, d, r)
-		text := report.Text()
+		text := text(t, report)
 		lintPack(t, path, text)
 		for _, f := range report.Families {
 			published[f.GetName()] = true

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+
 	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
@@ -45,7 +47,7 @@ func TestOutcome(t *testing.T) {
 			}
 		}
 		out := outcome(d, parser, tc.result)
-		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(out.Text()), out.Dropped, out.Problems)
+		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(text(t, out)), out.Dropped, out.Problems)
 		if len(have) < len(tc.want) || have[:len(tc.want)] != tc.want {
 			t.Errorf("%s: have %q, want %q", tc.name, have, tc.want)
 		}
@@ -60,6 +62,18 @@ func TestCommandOf(t *testing.T) {
 		c.KillGrace >= 0 || c.CPU != 20*time.Second || c.Timeout != 10*time.Second || c.Memory != 128<<20 || c.Stdout != 256<<10 {
 		t.Errorf("%+v", c)
 	}
+}
+
+// text returns the families that a run would publish, in the text format.
+func text(t *testing.T, r Report) string {
+	t.Helper()
+	var b strings.Builder
+	for _, f := range r.Families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
 }
 
 func withoutHelp(text string) string {

@@ -124,7 +124,7 @@ func (d *Definition) readShell(n document.Node) {
 func (d *Definition) readAccept(n document.Node) {
 	n.Items(func(item document.Node) {
 		var c Codes
-		item.Into(codesValue{&c})
+		codes(&c)(item)
 		d.Accept = append(d.Accept, c)
 	})
 }

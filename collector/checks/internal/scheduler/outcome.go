@@ -6,7 +6,6 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 )
 
 // A Reason says in one word why a run failed. It is empty for a success.
@@ -77,13 +76,4 @@ func (c Counts) Add(more Counts) Counts {
 		c = c.Plus(m.Reason, m.N)
 	}
 	return c
-}
-
-// Text returns what a run would publish, in the text format.
-func (o *Outcome) Text() string {
-	var b strings.Builder
-	for _, f := range o.Families {
-		_, _ = expfmt.MetricFamilyToText(&b, f) // a strings.Builder does not fail
-	}
-	return b.String()
 }
