@@ -13,16 +13,16 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// states is where the collector has from what it serves: a scheduler.
-type states interface {
+// stateSource is where the collector has from what it serves: a scheduler.
+type stateSource interface {
 	States([]scheduler.State) []scheduler.State
-	Drop(check, reason string, n int)
+	CountDropped(check, reason string, n int)
 }
 
-// check returns the data sheet of the collector that serves what custom checks
+// newCheckSpec returns the data sheet of the collector that serves what custom checks
 // published. It is off until checks are configured; from is nil where there are
 // none, as for the docs.
-func check(from states, names *servedNames) collect.Spec {
+func newCheckSpec(from stateSource, names *exportedNames) collect.Spec {
 	return collect.Spec{
 		Name:              "check",
 		Help:              "What custom checks published, and how their runs went.",
@@ -39,8 +39,8 @@ func check(from states, names *servedNames) collect.Spec {
 // Families are put together when a check published something else than at the
 // scrape before, in the order of the checks' names. See docs/checks.md.
 type checkCollector struct {
-	from     states
-	names    *servedNames
+	from     stateSource
+	names    *exportedNames
 	reserved func(name string) bool
 
 	up          *metric.Family
@@ -61,28 +61,28 @@ type checkCollector struct {
 
 	states   []scheduler.State // kept for its memory
 	sources  []*merge.Source   // what the families were made of
-	listed   []*merge.Source   // those of this run; kept for its memory
+	current  []*merge.Source   // those of this run; kept for its memory
 	merger   merge.Merger
 	families []*merge.Family
-	counted  map[loss]bool // of the sources there are
+	counted  map[droppedFamily]bool // of the sources there are
 }
 
-// A loss is what a source lost of one of its families. It is counted once for
+// A droppedFamily is what a source lost of one of its families. It is counted once for
 // each time that the check publishes, however often that is served.
-type loss struct {
+type droppedFamily struct {
 	source *merge.Source
 	family string
 }
 
-func newCheck(env *collect.Env, from states, names *servedNames) *checkCollector {
+func newCheck(env *collect.Env, from stateSource, names *exportedNames) *checkCollector {
 	m := env.Metrics
 	m.AllowDynamic() // to families that only the checks know
 	return &checkCollector{
 		from:        from,
 		names:       names,
 		reserved:    env.Reserved,
-		merger:      merge.Merger{TellHelp: true},
-		counted:     map[loss]bool{},
+		merger:      merge.Merger{ReportHelp: true},
+		counted:     map[droppedFamily]bool{},
 		up:          m.Gauge("host_check_up", "Whether the last run of the check succeeded; absent before the first.", "check"),
 		lastRun:     m.Gauge("host_check_last_run_timestamp_seconds", "When the last run of the check began that came to some end, as a Unix time.", "check"),
 		lastSuccess: m.Gauge("host_check_last_success_timestamp_seconds", "When the last run of the check began that succeeded, as a Unix time; absent before there is one.", "check"),
@@ -107,28 +107,28 @@ func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	clear(c.states)
 	c.states = c.from.States(c.states[:0])
-	clear(c.listed)
-	c.listed = c.listed[:0]
+	clear(c.current)
+	c.current = c.current[:0]
 	for i := range c.states {
-		c.tell(out, &c.states[i])
+		c.emitState(out, &c.states[i])
 		if s := c.states[i].Published; s != nil {
-			c.listed = append(c.listed, s)
+			c.current = append(c.current, s)
 		}
 	}
-	if !slices.Equal(c.sources, c.listed) {
-		c.sources = slices.Clone(c.listed)
+	if !slices.Equal(c.sources, c.current) {
+		c.sources = slices.Clone(c.current)
 		c.families = c.merger.Merge(c.sources)
-		c.keepCounted()
+		c.forgetCounted()
 		c.names.set(c.families)
 	}
 	for _, f := range c.families {
-		c.serve(out, f)
+		c.emitFamily(out, f)
 	}
 	return nil
 }
 
-// serve emits a family and tells what is left out of it.
-func (c *checkCollector) serve(out *metric.Sink, f *merge.Family) {
+// emitFamily emits a family and tells what is left out of it.
+func (c *checkCollector) emitFamily(out *metric.Sink, f *merge.Family) {
 	for _, err := range f.Errs {
 		out.Error(fmt.Errorf("check %w", err))
 	}
@@ -136,29 +136,29 @@ func (c *checkCollector) serve(out *metric.Sink, f *merge.Family) {
 	for _, p := range f.Parts {
 		switch {
 		case taken:
-			c.lose(p, "reserved", len(p.Family.Metric))
-		case p.Lost > 0:
-			c.lose(p, "conflict", p.Lost)
+			c.countDropped(p, "reserved", len(p.Family.Metric))
+		case p.DroppedSeries > 0:
+			c.countDropped(p, "conflict", p.DroppedSeries)
 		}
 	}
 	switch {
 	case taken:
 		out.Error(fmt.Errorf("check %s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
-	case f.Served != nil:
-		out.EmitExternal(f.Served)
+	case f.External != nil:
+		out.EmitExternal(f.External)
 	}
 }
 
-// lose counts what is left out of what a check published.
-func (c *checkCollector) lose(p merge.Part, reason string, n int) {
-	if l := (loss{p.Source, p.Family.GetName()}); !c.counted[l] {
+// countDropped counts what is left out of what a check published.
+func (c *checkCollector) countDropped(p merge.Part, reason string, n int) {
+	if l := (droppedFamily{p.Source, p.Family.GetName()}); !c.counted[l] {
 		c.counted[l] = true
-		c.from.Drop(p.Source.Name, reason, n)
+		c.from.CountDropped(p.Source.Name, reason, n)
 	}
 }
 
-// keepCounted forgets what was counted of sources that are gone.
-func (c *checkCollector) keepCounted() {
+// forgetCounted forgets what was counted of sources that are gone.
+func (c *checkCollector) forgetCounted() {
 	for l := range c.counted {
 		if !slices.Contains(c.sources, l.source) {
 			delete(c.counted, l)
@@ -166,19 +166,19 @@ func (c *checkCollector) keepCounted() {
 	}
 }
 
-// tell emits what is known of the runs of one check. What is not known is
+// emitState emits what is known of the runs of one check. What is not known is
 // absent.
-func (c *checkCollector) tell(out *metric.Sink, s *scheduler.State) {
+func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 	name := s.Definition.Name
-	if s.Ran {
+	if s.HasRun {
 		out.Bool(c.up, s.Up(), name)
 		out.Emit(c.lastRun, seconds(s.LastRun), name)
-		out.Emit(c.duration, s.Last.Duration.Seconds(), name)
-		if s.Last.Exited {
-			out.Emit(c.exitCode, float64(s.Last.ExitCode), name)
+		out.Emit(c.duration, s.LastOutcome.Duration.Seconds(), name)
+		if s.LastOutcome.Exited {
+			out.Emit(c.exitCode, float64(s.LastOutcome.ExitCode), name)
 		}
-		if s.Last.MaxRSS > 0 {
-			out.Emit(c.maxRSS, float64(s.Last.MaxRSS), name)
+		if s.LastOutcome.MaxRSS > 0 {
+			out.Emit(c.maxRSS, float64(s.LastOutcome.MaxRSS), name)
 		}
 	}
 	if !s.LastSuccess.IsZero() {
@@ -187,22 +187,22 @@ func (c *checkCollector) tell(out *metric.Sink, s *scheduler.State) {
 	if s.Measured {
 		out.Emit(c.cpu, s.CPU.Seconds(), name)
 	}
-	if s.Ever {
+	if s.HasPublished {
 		out.Emit(c.series, float64(s.Series), name)
 	}
 	if s.Interval > 0 {
 		out.Emit(c.interval, s.Interval.Seconds(), name)
 	}
 	out.Emit(c.runs, float64(s.Runs), name)
-	counts(out, c.failures, name, s.Failures)
-	counts(out, c.skipped, name, s.Skipped)
-	counts(out, c.dropped, name, s.Dropped)
+	emitCounts(out, c.failures, name, s.Failures)
+	emitCounts(out, c.skipped, name, s.Skipped)
+	emitCounts(out, c.dropped, name, s.Dropped)
 	out.Bool(c.suspended, s.Suspended, name)
 	d := &s.Definition
 	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell), string(s.Sandbox))
 }
 
-func counts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {
+func emitCounts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {
 	for _, c := range counts {
 		out.Emit(f, float64(c.N), name, c.Reason)
 	}

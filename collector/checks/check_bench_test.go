@@ -14,8 +14,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// manyStates returns 200 checks that have published 20 series each.
-func manyStates(t testing.TB) fixedStates {
+// newStates returns 200 checks that have published 20 series each.
+func newStates(t testing.TB) fixedStates {
 	var all fixedStates
 	for check := range 200 {
 		name := fmt.Sprintf("check%03d", check)
@@ -28,10 +28,10 @@ func manyStates(t testing.TB) fixedStates {
 		}
 		all = append(all, scheduler.State{
 			Definition: definition.New(name), Interval: time.Minute, Runs: 5, CPU: time.Second, Measured: true,
-			Ran: true, LastRun: time.Unix(1767323045, 0), LastSuccess: time.Unix(1767323045, 0),
-			Last: scheduler.Outcome{Exited: true, Measured: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
-			Ever: true, Series: 20,
-			Published: &merge.Source{Name: name, Families: printed(t, b.String())},
+			HasRun: true, LastRun: time.Unix(1767323045, 0), LastSuccess: time.Unix(1767323045, 0),
+			LastOutcome:  scheduler.Outcome{Exited: true, Measured: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
+			HasPublished: true, Series: 20,
+			Published: &merge.Source{Name: name, Families: parseFamilies(t, b.String())},
 		})
 	}
 	return all
@@ -42,9 +42,9 @@ func manyStates(t testing.TB) fixedStates {
 func BenchmarkCheck(b *testing.B) {
 	for _, changed := range []int{0, 20} {
 		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {
-			states := manyStates(b)
+			states := newStates(b)
 			set := metric.NewSet()
-			c := newCheck(&collect.Env{Metrics: set, Reserved: set.Has}, states, new(servedNames))
+			c := newCheck(&collect.Env{Metrics: set, Reserved: set.Has}, states, new(exportedNames))
 			out := metric.NewSink(set)
 			var text []byte
 			run := func() {

@@ -29,25 +29,25 @@ type (
 
 // Options are what Checks are made of. All of them may be left out.
 type Options struct {
-	Hostname    string // spreads the runs of many hosts
-	Concurrency int    // runs at the same time
-	Slow        int    // runs at the same time of checks that are slow
-	Log         log.Logger
-	Now         func() time.Time                         // the clock on the wall
-	Groups      func() *Groups                           // control groups for the runs, asked for at the first; nil: none
-	Landlock    func() (int, error)                      // version of it, asked for at the first check with a sandbox; nil: the kernel's
-	Run         func(context.Context, Definition) Report // instead of starting processes, in tests
+	Hostname        string // spreads the runs of many hosts
+	Concurrency     int    // runs at the same time
+	SlowConcurrency int    // runs at the same time of checks that are slow
+	Log             log.Logger
+	Now             func() time.Time                         // the clock on the wall
+	Groups          func() *Groups                           // control groups for the runs, asked for at the first; nil: none
+	Landlock        func() (int, error)                      // version of it, asked for at the first check with a sandbox; nil: the kernel's
+	Run             func(context.Context, Definition) Report // instead of starting processes, in tests
 }
 
 // Checks are custom checks: what runs them, and what serves what they
 // published. There is one for the life of an exporter; each reload applies
 // other definitions. It is safe for concurrent use.
 type Checks struct {
-	scheduler   *scheduler.Scheduler
-	run         scheduler.Runner
-	landlock    *landlock
-	log         log.Logger
-	servedNames servedNames
+	scheduler     *scheduler.Scheduler
+	run           scheduler.Runner
+	landlock      *landlock
+	log           log.Logger
+	exportedNames exportedNames
 }
 
 // New returns checks, of which there are none before Apply, and none run
@@ -55,40 +55,40 @@ type Checks struct {
 func New(o Options) *Checks {
 	l := newLandlock(o.Landlock)
 	if o.Run == nil {
-		o.Run = lazyRunner(o.Groups, l)
+		o.Run = newRunnerOnDemand(o.Groups, l)
 	}
 	return &Checks{
 		run:      o.Run,
 		landlock: l,
 		log:      o.Log,
 		scheduler: scheduler.New(scheduler.Options{
-			Run:         o.Run,
-			Hostname:    o.Hostname,
-			Concurrency: o.Concurrency,
-			Slow:        o.Slow,
-			Log:         o.Log,
-			Wall:        o.Now,
-			Sandbox:     l.effective,
+			Run:             o.Run,
+			Hostname:        o.Hostname,
+			Concurrency:     o.Concurrency,
+			SlowConcurrency: o.SlowConcurrency,
+			Log:             o.Log,
+			WallClock:       o.Now,
+			Sandbox:         l.effective,
 		}),
 	}
 }
 
-// lazyRunner returns what runs checks, made when the first is run: an exporter
+// newRunnerOnDemand returns what runs checks, made when the first is run: an exporter
 // without checks asks nobody for control groups.
-func lazyRunner(groups func() *Groups, l *landlock) scheduler.Runner {
+func newRunnerOnDemand(groups func() *Groups, l *landlock) scheduler.Runner {
 	runner := sync.OnceValue(func() scheduler.Runner {
 		o := command.Options{Landlock: l.version}
 		if groups != nil {
 			o.Groups = groups()
 		}
-		return runs(command.NewRunner(o))
+		return newRunner(command.NewRunner(o))
 	})
 	return func(ctx context.Context, d Definition) Report { return runner()(ctx, d) }
 }
 
 // Specs returns the data sheets of the domain, with the collector that serves
 // these checks.
-func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.servedNames) }
+func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.exportedNames) }
 
 // ReadDefinitions reads the mapping of names to checks in a configuration. What
 // is wrong becomes findings of the document; Definition.Warnings has what is
@@ -100,7 +100,7 @@ func ReadDefinitions(node document.Node) []Definition { return definition.Read(n
 func (c *Checks) Apply(definitions []Definition) error {
 	err := c.scheduler.Apply(definitions)
 	if err == nil {
-		c.landlock.tell(c.log, definitions)
+		c.landlock.warn(c.log, definitions)
 	}
 	return err
 }
@@ -123,7 +123,7 @@ func DelegatedGroups() (*Groups, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := cgroup.Own(self, "/sys/fs/cgroup")
+	dir, err := cgroup.OwnDir(self, "/sys/fs/cgroup")
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// processes returns checks that start processes, and a definition by name.
-func processes(t *testing.T, config string) (*Checks, map[string]Definition) {
+// newProcessChecks returns checks that start processes, and a definition by name.
+func newProcessChecks(t *testing.T, config string) (*Checks, map[string]Definition) {
 	t.Helper()
 	doc := document.Parse("checks.yml", []byte(config))
 	byName := map[string]Definition{}
@@ -39,7 +39,7 @@ func processes(t *testing.T, config string) (*Checks, map[string]Definition) {
 }
 
 func TestRunOnceWithProcesses(t *testing.T) {
-	c, defs := processes(t, `
+	c, defs := newProcessChecks(t, `
 good:
   shell: 'echo "# TYPE x gauge"; echo "x{name=\"$CHECK_NAME\",of=\"$OF\"} 1"'
   env: {OF: env}
@@ -86,7 +86,7 @@ garbage: {shell: echo hello world again}
 
 // TestCloseLeavesNoProcess ends a command in the middle of a run.
 func TestCloseLeavesNoProcess(t *testing.T) {
-	c, defs := processes(t, "a: {shell: 'echo $$ >&2; exec sleep 600', at: '@reboot', timeout: 10m}\n")
+	c, defs := newProcessChecks(t, "a: {shell: 'echo $$ >&2; exec sleep 600', at: '@reboot', timeout: 10m}\n")
 	a := defs["a"]
 	if err := c.Apply([]definition.Definition{a}); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestTwoHundredProcesses(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&b, "c%03d: {command: [/bin/echo, 'x%d 1'], interval: 10s}\n", i, i)
 	}
-	c, byName := processes(t, b.String())
+	c, byName := newProcessChecks(t, b.String())
 	var defs []Definition
 	for _, d := range byName {
 		defs = append(defs, d)
@@ -139,7 +139,7 @@ func TestTwoHundredProcesses(t *testing.T) {
 		runs += st.Runs
 		own += st.CPU
 		if st.Runs < 12 || len(st.Skipped) > 0 || len(st.Failures) > 0 || st.Series != 1 {
-			t.Errorf("%s: %d runs, skipped %v, failed %v (%v), %d series", st.Definition.Name, st.Runs, st.Skipped, st.Failures, st.Last.Err, st.Series)
+			t.Errorf("%s: %d runs, skipped %v, failed %v (%v), %d series", st.Definition.Name, st.Runs, st.Skipped, st.Failures, st.LastOutcome.Err, st.Series)
 		}
 	}
 	var self, children syscall.Rusage

@@ -7,13 +7,13 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
 // Collectors returns the data sheets of the domain, for those who want to know
 // what there is. Checks.Specs has those that serve checks.
-func Collectors() []collect.Spec { return specs(nil, new(servedNames)) }
+func Collectors() []collect.Spec { return specs(nil, new(exportedNames)) }
 
-func specs(from states, names *servedNames) []collect.Spec {
+func specs(from stateSource, names *exportedNames) []collect.Spec {
 	textfile := textfile
 	textfile.Build = withReserved{textfile.Build, names}
 	return []collect.Spec{
-		check(from, names),
+		newCheckSpec(from, names),
 		textfile,
 	}
 }

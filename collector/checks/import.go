@@ -22,30 +22,30 @@ func ImportCrontab(in io.Reader, out, remarks io.Writer, format, runAs string) e
 	if err != nil {
 		return err
 	}
-	text, report, err := crontab.Import(in, crontab.Options{Format: f, User: runAs, Lookup: executable, IsUser: isUser})
+	text, report, err := crontab.Import(in, crontab.Options{Format: f, User: runAs, Lookup: isExecutable, IsUser: userExists})
 	if err != nil {
 		return err
 	}
 	if _, err := out.Write(text); err != nil {
 		return err
 	}
-	fmt.Fprintf(remarks, "%d checks, %d of them with something to decide: look for \"decide:\"\n", len(report.Checks), report.Decide)
-	if len(report.Broken) == 0 {
+	fmt.Fprintf(remarks, "%d checks, %d of them with something to decide: look for \"decide:\"\n", len(report.Checks), report.Decisions)
+	if len(report.Invalid) == 0 {
 		return nil
 	}
 	var lines []string
-	for _, b := range report.Broken {
+	for _, b := range report.Invalid {
 		lines = append(lines, fmt.Sprintf("line %d: %v: %s", b.Line, b.Err, b.Text))
 	}
 	return fmt.Errorf("%d lines are not valid:\n%s", len(lines), strings.Join(lines, "\n"))
 }
 
-func executable(path string) (string, bool) {
+func isExecutable(path string) (string, bool) {
 	info, err := os.Stat(path)
 	return path, err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-func isUser(name string) bool {
+func userExists(name string) bool {
 	_, err := user.Lookup(name)
 	return err == nil
 }

@@ -71,7 +71,7 @@ func TestPack(t *testing.T) {
 				t.Errorf("%s: %s is in another file too", file, d.Name)
 			}
 			seen[d.Name] = true
-			t.Run(d.Name, func(t *testing.T) { playRecorded(t, d) })
+			t.Run(d.Name, func(t *testing.T) { testRecorded(t, d) })
 		}
 	}
 	dirs, err := os.ReadDir(packRecorded)
@@ -85,7 +85,7 @@ func TestPack(t *testing.T) {
 	}
 }
 
-func playRecorded(t *testing.T, d Definition) {
+func testRecorded(t *testing.T, d Definition) {
 	recorded, err := filepath.Glob(filepath.Join(packRecorded, d.Name, "*.out"))
 	if err != nil {
 		t.Fatal(err)
@@ -96,14 +96,14 @@ func playRecorded(t *testing.T, d Definition) {
 	published := map[string]bool{}
 	for _, path := range recorded {
 		r := readRecorded(t, path)
-		report := play(t, d, r)
+		report := parseRecorded(t, d, r)
 		text := text(t, report)
 		lintPack(t, path, text)
 		for _, f := range report.Families {
 			published[f.GetName()] = true
 		}
 		want := readFile(t, strings.TrimSuffix(path, ".out")+".prom")
-		if have := told(report) + withoutHelp(text); have != want {
+		if have := failureComments(report) + withoutHelp(text); have != want {
 			t.Errorf("%s: have\n%swant\n%s%v", path, have, want, report.Problems)
 		}
 	}
@@ -138,8 +138,8 @@ func readRecorded(t *testing.T, path string) (r recordedRun) {
 	return r
 }
 
-// play has a check read a recorded run, by the code that reads real ones.
-func play(t *testing.T, d Definition, r recordedRun) Report {
+// parseRecorded has a check read a recorded run, by the code that reads real ones.
+func parseRecorded(t *testing.T, d Definition, r recordedRun) Report {
 	t.Helper()
 	parser, err := d.Parser()
 	if err != nil {
@@ -149,11 +149,11 @@ func play(t *testing.T, d Definition, r recordedRun) Report {
 	if r.exit != 0 {
 		result.Reason, result.Err = command.Exit, errors.New("exit")
 	}
-	return outcome(d, parser, result)
+	return newOutcome(d, parser, result)
 }
 
-// told says in comments how a run failed, and what was left out of it.
-func told(r Report) (comments string) {
+// failureComments says in comments how a run failed, and what was left out of it.
+func failureComments(r Report) (comments string) {
 	if r.Reason != "" {
 		comments = fmt.Sprintf("# failed: %s\n", r.Reason)
 	}
@@ -174,9 +174,9 @@ func lintPack(t *testing.T, path, text string) {
 	}
 }
 
-// TestPackSays holds the comments of each file to what is to be in them: what it
+// TestPackComments holds the comments of each file to what is to be in them: what it
 // needs, what it makes, and a rule that alerts on families that there are.
-func TestPackSays(t *testing.T) {
+func TestPackComments(t *testing.T) {
 	index := readFile(t, packDir+"/README.md")
 	for _, file := range packFiles(t) {
 		text := readFile(t, file)

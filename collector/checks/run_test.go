@@ -32,7 +32,7 @@ func TestOutcome(t *testing.T) {
 		{"half a line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
 		{"a name of the exporter", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
 		{"a timeout", output.Exit, nil, command.Result{Reason: command.Timeout, ExitCode: -1, Err: errors.New("late")}, "timeout late  [] []"},
-		{"what was left behind", output.Prometheus, nil, command.Result{LeftBehind: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [2 processes that the command left behind were killed]"},
+		{"what was left behind", output.Prometheus, nil, command.Result{Orphans: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [2 processes that the command left behind were killed]"},
 	} {
 		d := definition.New("x")
 		d.Output.Format, d.Labels = tc.format, tc.labels
@@ -40,13 +40,13 @@ func TestOutcome(t *testing.T) {
 			d.Output.Name = "x"
 		}
 		var parser *output.Parser
-		if d.Serves() {
+		if d.Publishes() {
 			var err error
 			if parser, err = d.Parser(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		out := outcome(d, parser, tc.result)
+		out := newOutcome(d, parser, tc.result)
 		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(text(t, out)), out.Dropped, out.Problems)
 		if len(have) < len(tc.want) || have[:len(tc.want)] != tc.want {
 			t.Errorf("%s: have %q, want %q", tc.name, have, tc.want)

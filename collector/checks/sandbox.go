@@ -15,8 +15,8 @@ import (
 type landlock struct {
 	version func() (int, error)
 
-	mu   sync.Mutex
-	told map[string]sandbox.Mode // what checks asked for and do not get
+	mu     sync.Mutex
+	warned map[string]sandbox.Mode // what checks asked for and do not get
 }
 
 func newLandlock(version func() (int, error)) *landlock {
@@ -29,7 +29,7 @@ func newLandlock(version func() (int, error)) *landlock {
 // effective returns what becomes of a sandbox on this host. Where the kernel
 // does not say what it has, no check with a sandbox is run.
 func (l *landlock) effective(asked sandbox.Mode) sandbox.Mode {
-	if !asked.On() {
+	if !asked.Enabled() {
 		return sandbox.None
 	}
 	version, err := l.version()
@@ -39,21 +39,21 @@ func (l *landlock) effective(asked sandbox.Mode) sandbox.Mode {
 	return asked.Effective(version)
 }
 
-// tell logs once which checks do not get the sandbox that they ask for.
-func (l *landlock) tell(logger log.Logger, definitions []Definition) {
+// warn logs once which checks do not get the sandbox that they ask for.
+func (l *landlock) warn(logger log.Logger, definitions []Definition) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	less, news := map[string]sandbox.Mode{}, []string(nil)
 	for _, d := range definitions {
-		if !d.Enabled || !d.Sandbox.On() || l.effective(d.Sandbox) == d.Sandbox {
+		if !d.Enabled || !d.Sandbox.Enabled() || l.effective(d.Sandbox) == d.Sandbox {
 			continue
 		}
 		less[d.Name] = d.Sandbox
-		if l.told[d.Name] != d.Sandbox {
+		if l.warned[d.Name] != d.Sandbox {
 			news = append(news, d.Name)
 		}
 	}
-	l.told = less
+	l.warned = less
 	if len(news) == 0 || logger == nil {
 		return
 	}

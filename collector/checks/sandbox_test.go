@@ -13,9 +13,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// TestSandboxIsTold applies checks on kernels that have all, some and nothing
+// TestSandboxWarning applies checks on kernels that have all, some and nothing
 // of Landlock, and on one that does not say.
-func TestSandboxIsTold(t *testing.T) {
+func TestSandboxWarning(t *testing.T) {
 	define := func(name string, mode sandbox.Mode) Definition {
 		d := definition.New(name)
 		d.Command, d.Sandbox, d.At, d.Interval = []string{"/bin/true"}, mode, "@yearly", 0
@@ -78,7 +78,7 @@ func TestSandboxIsTold(t *testing.T) {
 // TestSandboxedRun has a definition's sandbox reach the command.
 func TestSandboxedRun(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	_, defs := processes(t, `
+	_, defs := newProcessChecks(t, `
 a: {shell: 'test -w "$TMPDIR" && echo x 1', sandbox: strict, format: kv, metrics: [{name: x}]}
 b: {shell: 'echo x 1', sandbox: strict, sandbox-required: true, format: kv, metrics: [{name: x}]}
 c: {shell: 'echo x 1', sandbox: net, writable: [/nothing/there], format: kv, metrics: [{name: x}]}

@@ -57,48 +57,48 @@ func (o *textfileOptions) Fields() []collect.Field {
 // A file is parsed when it changed and its text is made once, so that a scrape
 // usually costs a listing and a stat for each file.
 type textfileCollector struct {
-	sources     []*textfileSource
-	reserved    func(name string) bool
-	patience    time.Duration // with one source, such as a directory on a dead server
-	maxAge      time.Duration // 0: none
-	now         func() time.Time
-	moment      time.Time // of this run
-	overlap     bool      // files may be listed by more than one source
-	mtime       *metric.Family
-	scrapeError *metric.Family
-	stale       *metric.Family
-	refused     *metric.Family
-	conflicts   *metric.Family
-	dropped     *metric.Family
+	sources       []*textfileSource
+	reserved      func(name string) bool
+	sourceTimeout time.Duration // with one source, such as a directory on a dead server
+	maxAge        time.Duration // 0: none
+	now           func() time.Time
+	scrapeTime    time.Time // of this run
+	mayOverlap    bool      // files may be listed by more than one source
+	mtime         *metric.Family
+	scrapeError   *metric.Family
+	stale         *metric.Family
+	refused       *metric.Family
+	conflicts     *metric.Family
+	dropped       *metric.Family
 
 	files    []*textfileFile // of this run; kept for its memory, as is fresh
-	fresh    []*textfileFile // those of them that are served
+	current  []*textfileFile // those of them that are served
 	merged   []*textfileFile // what the families were made of
 	merger   merge.Merger
 	families []*merge.Family
-	losses   map[*merge.Source]textfileLoss // of this run
+	drops    map[*merge.Source]textfileDrops // of this run
 }
 
 func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error) {
 	m := env.Metrics
 	m.AllowDynamic() // to families that only the files know
 	c := &textfileCollector{
-		reserved:    env.Reserved,
-		patience:    collect.DefaultTimeout / 2,
-		maxAge:      time.Duration(o.MaxAge),
-		now:         env.Host.Now,
-		losses:      map[*merge.Source]textfileLoss{},
-		mtime:       m.Gauge("node_textfile_mtime_seconds", "When a textfile was last written, as a Unix time; only of files that could be read and parsed.", "file"),
-		scrapeError: m.Gauge("node_textfile_scrape_error", "Whether a textfile or a directory could not be read, or something in one was left out."),
-		stale:       m.Gauge("host_exporter_textfile_stale", "Whether a textfile is older than --collector.textfile.max-age, and left out; absent without that flag.", "file"),
-		refused:     m.Gauge("host_exporter_textfile_refused", "A textfile of which nothing is served, as 1 for the reason: unreadable, not_a_file, too_large, half_written, syntax or timestamp.", "file", "reason"),
-		conflicts:   m.Gauge("host_exporter_textfile_conflicts", "Families of a textfile that do not go together with what was read before: of another type, with another help text, or with the same series; absent when all do.", "file"),
-		dropped:     m.Gauge("host_exporter_textfile_dropped_series", "Series of a textfile that are left out, by reason: conflict, reserved, invalid or stale; absent when there are none.", "file", "reason"),
+		reserved:      env.Reserved,
+		sourceTimeout: collect.DefaultTimeout / 2,
+		maxAge:        time.Duration(o.MaxAge),
+		now:           env.Host.Now,
+		drops:         map[*merge.Source]textfileDrops{},
+		mtime:         m.Gauge("node_textfile_mtime_seconds", "When a textfile was last written, as a Unix time; only of files that could be read and parsed.", "file"),
+		scrapeError:   m.Gauge("node_textfile_scrape_error", "Whether a textfile or a directory could not be read, or something in one was left out."),
+		stale:         m.Gauge("host_exporter_textfile_stale", "Whether a textfile is older than --collector.textfile.max-age, and left out; absent without that flag.", "file"),
+		refused:       m.Gauge("host_exporter_textfile_refused", "A textfile of which nothing is served, as 1 for the reason: unreadable, not_a_file, too_large, half_written, syntax or timestamp.", "file", "reason"),
+		conflicts:     m.Gauge("host_exporter_textfile_conflicts", "Families of a textfile that do not go together with what was read before: of another type, with another help text, or with the same series; absent when all do.", "file"),
+		dropped:       m.Gauge("host_exporter_textfile_dropped_series", "Series of a textfile that are left out, by reason: conflict, reserved, invalid or stale; absent when there are none.", "file", "reason"),
 	}
 	for _, pattern := range o.Directories.All() {
 		if pattern != "" {
 			c.sources = append(c.sources, newTextfileSource(env.Host, pattern))
-			c.overlap = c.overlap || strings.HasSuffix(path.Clean(pattern), ".prom")
+			c.mayOverlap = c.mayOverlap || strings.HasSuffix(path.Clean(pattern), ".prom")
 		}
 	}
 	return c, nil
@@ -112,35 +112,35 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 			out.Error(err)
 		}
 	}
-	c.moment = c.now()
+	c.scrapeTime = c.now()
 	c.list(ctx, skip)
-	c.fresh = append(c.fresh[:0], c.files...)
-	c.fresh = slices.DeleteFunc(c.fresh, c.isStale)
-	if !slices.Equal(c.merged, c.fresh) {
-		c.merged = slices.Clone(c.fresh)
+	c.current = append(c.current[:0], c.files...)
+	c.current = slices.DeleteFunc(c.current, c.isStale)
+	if !slices.Equal(c.merged, c.current) {
+		c.merged = slices.Clone(c.current)
 		c.families = c.merger.Merge(sourcesOf(c.merged))
 	}
 	for _, f := range c.files {
 		skip(f.errs...)
 		if c.isStale(f) {
-			skip(fmt.Errorf("%s: last written %s, more than %v ago: left out", f.path, f.written().UTC().Format(time.RFC3339), c.maxAge))
+			skip(fmt.Errorf("%s: last written %s, more than %v ago: left out", f.path, f.modTime().UTC().Format(time.RFC3339), c.maxAge))
 		}
 	}
-	clear(c.losses)
+	clear(c.drops)
 	for _, f := range c.families {
 		skip(f.Errs...)
 		taken := slices.ContainsFunc(f.Names, c.reserved)
-		c.count(f, taken)
+		c.countDrops(f, taken)
 		switch {
-		case f.Served == nil:
+		case f.External == nil:
 		case taken:
 			skip(fmt.Errorf("%s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
 		default:
-			out.EmitExternal(f.Served)
+			out.EmitExternal(f.External)
 		}
 	}
 	for _, f := range c.files {
-		c.tell(out, f)
+		c.emitFile(out, f)
 	}
 	out.Bool(c.scrapeError, failed)
 	return nil
@@ -152,17 +152,17 @@ func (c *textfileCollector) list(ctx context.Context, skip func(...error)) {
 	clear(c.files)
 	c.files = c.files[:0]
 	for _, s := range c.sources {
-		s.begin()
+		s.startRun()
 	}
 	var seen []string // directories, which patterns may have in common
 	for _, s := range c.sources {
-		dirs, err := s.wait(ctx, c.patience)
+		dirs, err := s.waitForRun(ctx, c.sourceTimeout)
 		if err != nil {
 			skip(err)
 			continue
 		}
 		for _, d := range dirs {
-			if !d.single {
+			if !d.isFile {
 				if slices.Contains(seen, d.path) {
 					continue
 				}
@@ -174,7 +174,7 @@ func (c *textfileCollector) list(ctx context.Context, skip func(...error)) {
 			c.files = append(c.files, d.files...)
 		}
 	}
-	if c.overlap {
+	if c.mayOverlap {
 		c.files = uniqueFiles(c.files)
 	}
 }

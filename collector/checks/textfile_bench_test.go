@@ -9,8 +9,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// manySeries returns a file of ten families with a hundred series each.
-func manySeries(file int) string {
+// newTextfile1000 returns a file of ten families with a hundred series each.
+func newTextfile1000(file int) string {
 	var b strings.Builder
 	for family := range 10 {
 		name := fmt.Sprintf("job%d_metric%d", file, family)
@@ -29,7 +29,7 @@ func BenchmarkTextfile(b *testing.B) {
 		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {
 			bench := newTextfileBench(b)
 			for i := range 10 {
-				bench.write(b, fmt.Sprintf("%d.prom", i), manySeries(i))
+				bench.write(b, fmt.Sprintf("%d.prom", i), newTextfile1000(i))
 			}
 			var text []byte
 			run := func() {
@@ -43,7 +43,7 @@ func BenchmarkTextfile(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				known := bench.sources[0].known
+				known := bench.sources[0].cache
 				for _, f := range bench.files[:changed] {
 					delete(known, f.path)
 				}

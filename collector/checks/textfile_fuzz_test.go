@@ -45,8 +45,8 @@ func FuzzTextfile(f *testing.F) {
 		files := []*textfileFile{parseTextfile("/1.prom", first), parseTextfile("/2.prom", second)}
 		sink := metric.NewSink(metric.NewSet())
 		for _, family := range m.Merge(sourcesOf(files)) {
-			if family.Served != nil {
-				sink.EmitExternal(family.Served)
+			if family.External != nil {
+				sink.EmitExternal(family.External)
 			}
 		}
 		never := func(string) bool { return false }

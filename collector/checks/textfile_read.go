@@ -15,14 +15,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// maxTextfile bounds a file: 100,000 series or so. Nobody means to have more
+// maxTextfileBytes bounds a file: 100,000 series or so. Nobody means to have more
 // served from one.
-const maxTextfile = 16 << 20
+const maxTextfileBytes = 16 << 20
 
-// textfileSettles is how long a file is parsed at every scrape after it
+// textfileSettleTime is how long a file is parsed at every scrape after it
 // changed. Within one tick of the file system's clock, which may be a second or
 // two, it can change again and look the same.
-const textfileSettles = 2 * time.Second
+const textfileSettleTime = 2 * time.Second
 
 // A textfileSource is one directory, or one pattern of directories or files. It
 // has its own run in flight, so that one that hangs costs only its own files.
@@ -33,13 +33,13 @@ type textfileSource struct {
 	flight  flight.Flight[[]textfileDir]
 	run     *flight.Run[[]textfileDir] // the one to wait for
 
-	known map[string]*textfileFile // by path; belongs to the run in flight
+	cache map[string]*textfileFile // by path; belongs to the run in flight
 }
 
 // A textfileDir is a directory at one moment, or one file that a pattern found.
 type textfileDir struct {
 	path   string
-	single bool // one file
+	isFile bool // one file
 	files  []*textfileFile
 	err    error
 }
@@ -68,18 +68,18 @@ func newTextfileSource(h *host.Host, pattern string) *textfileSource {
 		pattern: pattern,
 		reader:  h.Files.Reader(),
 		now:     h.Now,
-		known:   map[string]*textfileFile{},
+		cache:   map[string]*textfileFile{},
 	}
 }
 
-// begin starts a run, or joins one that a scrape before could not wait for.
-func (s *textfileSource) begin() {
+// startRun starts a run, or joins one that a scrape before could not wait for.
+func (s *textfileSource) startRun() {
 	s.run, _ = s.flight.Go(func() ([]textfileDir, error) { return s.read(), nil })
 }
 
-// wait returns what the run finds. It waits for the patience once, and not at
+// waitForRun returns what the run finds. It waits for the patience once, and not at
 // each scrape again while the run hangs.
-func (s *textfileSource) wait(ctx context.Context, patience time.Duration) ([]textfileDir, error) {
+func (s *textfileSource) waitForRun(ctx context.Context, patience time.Duration) ([]textfileDir, error) {
 	if !s.run.Wait(ctx, s.run.Started.Add(patience)) {
 		return nil, fmt.Errorf("%s: no answer after %v", s.pattern, patience)
 	}
@@ -94,19 +94,19 @@ func (s *textfileSource) wait(ctx context.Context, patience time.Duration) ([]te
 func (s *textfileSource) read() []textfileDir {
 	var dirs []textfileDir
 	found := 0
-	for _, name := range expand(s.reader, s.pattern) {
+	for _, name := range expandPattern(s.reader, s.pattern) {
 		d := s.readMatch(path.Clean(name))
 		found += len(d.files)
 		dirs = append(dirs, d)
 	}
-	if len(s.known) > found {
+	if len(s.cache) > found {
 		current := make(map[string]*textfileFile, found)
 		for _, d := range dirs {
 			for _, f := range d.files {
 				current[f.path] = f
 			}
 		}
-		s.known = current
+		s.cache = current
 	}
 	return dirs
 }
@@ -128,9 +128,9 @@ func (s *textfileSource) readMatch(name string) textfileDir {
 	case host.Gone(err) && name == path.Clean(s.pattern): // which has found nothing
 		return textfileDir{path: name, err: err}
 	}
-	d := textfileDir{path: name, single: true}
-	if f := s.file(name); f != nil {
-		s.known[name] = f
+	d := textfileDir{path: name, isFile: true}
+	if f := s.readFile(name); f != nil {
+		s.cache[name] = f
 		d.files = append(d.files, f)
 	}
 	return d
@@ -147,33 +147,33 @@ func (s *textfileSource) readDir(dir string) textfileDir {
 		if !strings.HasSuffix(name, ".prom") {
 			continue
 		}
-		if f := s.file(path.Join(dir, name)); f != nil {
-			s.known[f.path] = f
+		if f := s.readFile(path.Join(dir, name)); f != nil {
+			s.cache[f.path] = f
 			d.files = append(d.files, f)
 		}
 	}
 	return d
 }
 
-// file returns a file, parsed now if that has to be. It returns nil when the
-// file went away after it was listed.
-func (s *textfileSource) file(name string) *textfileFile {
+// readFile returns a file, parsed now if that has to be. It returns nil when the
+// readFile went away after it was listed.
+func (s *textfileSource) readFile(name string) *textfileFile {
 	st, err := s.reader.Stat(name)
 	if err != nil {
 		if _, noLink := s.reader.Link(name); host.Gone(err) && noLink != nil {
 			return nil
 		}
-		return refuse(name, "unreadable", err) // a link that leads nowhere did not go away
+		return refusedFile(name, "unreadable", err) // a link that leads nowhere did not go away
 	}
 	stamp := stampOf(st)
-	if f := s.known[name]; f != nil && f.settled && f.stamp == stamp {
+	if f := s.cache[name]; f != nil && f.settled && f.stamp == stamp {
 		return f
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return refuse(name, "not_a_file", fmt.Errorf("%s: not an ordinary file", name))
-	case st.Size > maxTextfile:
-		return refuse(name, "too_large", fmt.Errorf("%s: %d bytes, more than the %d that a file may have", name, st.Size, maxTextfile))
+		return refusedFile(name, "not_a_file", fmt.Errorf("%s: not an ordinary file", name))
+	case st.Size > maxTextfileBytes:
+		return refusedFile(name, "too_large", fmt.Errorf("%s: %d bytes, more than the %d that a file may have", name, st.Size, maxTextfileBytes))
 	}
 	return s.parse(name, stamp, s.reader.Read)
 }
@@ -181,24 +181,24 @@ func (s *textfileSource) file(name string) *textfileFile {
 // parse reads and parses a file. One that changes meanwhile is being written in
 // place: what was read may be any part of it, and end at the end of a line.
 func (s *textfileSource) parse(name string, stamp textfileStamp, read func(...string) ([]byte, error)) *textfileFile {
-	settled := s.now().Sub(stamp.last()) > textfileSettles
+	settled := s.now().Sub(stamp.changeTime()) > textfileSettleTime
 	b, err := read(name)
 	switch {
 	case host.Gone(err):
 		return nil
 	case err != nil:
-		return refuse(name, "unreadable", err)
+		return refusedFile(name, "unreadable", err)
 	}
 	f := parseTextfile(name, b)
 	f.stamp, f.settled = stamp, settled
-	if st, err := s.reader.Stat(name); f.refused == "" && err == nil && stampOf(st).writtenSince(stamp) {
-		return refuse(name, "half_written", fmt.Errorf("%s: was written while it was read", name))
+	if st, err := s.reader.Stat(name); f.refused == "" && err == nil && stampOf(st).rewrittenSince(stamp) {
+		return refusedFile(name, "half_written", fmt.Errorf("%s: was written while it was read", name))
 	}
 	return f
 }
 
-// refuse returns a file of which nothing is served.
-func refuse(name, reason string, err error) *textfileFile {
+// refusedFile returns a file of which nothing is served.
+func refusedFile(name, reason string, err error) *textfileFile {
 	return &textfileFile{path: name, refused: reason, errs: []error{err}}
 }
 
@@ -207,14 +207,14 @@ func stampOf(st unix.Stat_t) textfileStamp {
 	return textfileStamp{uint64(st.Dev), uint64(st.Ino), int64(st.Size), st.Mtim, st.Ctim} //nolint:unconvert
 }
 
-// writtenSince reports whether it is that of the same file, written since. A
+// rewrittenSince reports whether it is that of the same file, written since. A
 // file that was replaced by another was whole when it was read.
-func (s textfileStamp) writtenSince(before textfileStamp) bool {
+func (s textfileStamp) rewrittenSince(before textfileStamp) bool {
 	return s.device == before.device && s.inode == before.inode && (s.size != before.size || s.mtime != before.mtime)
 }
 
-// last returns when the file was changed last, in any way.
-func (s textfileStamp) last() time.Time {
+// changeTime returns when the file was changed last, in any way.
+func (s textfileStamp) changeTime() time.Time {
 	mtime, ctime := time.Unix(s.mtime.Unix()), time.Unix(s.ctime.Unix())
 	if mtime.After(ctime) {
 		return mtime
@@ -222,9 +222,9 @@ func (s textfileStamp) last() time.Time {
 	return ctime
 }
 
-// expand returns the directories that a pattern stands for: itself when there
+// expandPattern returns the directories that a pattern stands for: itself when there
 // is nothing to expand or nothing to be found, so that reading it tells.
-func expand(r *host.Reader, pattern string) []string {
+func expandPattern(r *host.Reader, pattern string) []string {
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		return []string{pattern}
 	}
@@ -235,7 +235,7 @@ func expand(r *host.Reader, pattern string) []string {
 	for elem := range strings.SplitSeq(pattern, "/") {
 		var next []string
 		for _, dir := range found {
-			next = append(next, match(r, dir, elem)...)
+			next = append(next, matchElement(r, dir, elem)...)
 		}
 		found = next
 	}
@@ -245,9 +245,9 @@ func expand(r *host.Reader, pattern string) []string {
 	return found
 }
 
-// match returns the paths in dir that match one element of a pattern. A folder
+// matchElement returns the paths in dir that match one element of a pattern. A folder
 // that cannot be listed has none.
-func match(r *host.Reader, dir, elem string) []string {
+func matchElement(r *host.Reader, dir, elem string) []string {
 	if !strings.ContainsAny(elem, `*?[\`) {
 		if p := path.Join(dir, elem); r.Exists(p) {
 			return []string{p}

@@ -24,7 +24,7 @@ type textfileBench struct {
 	set *metric.Set
 	out *metric.Sink
 
-	told string // of files, in the last run
+	fileMetrics string // of files, in the last run
 }
 
 func newTextfileBench(t testing.TB, reserved ...string) *textfileBench {
@@ -65,7 +65,7 @@ func (b *textfileBench) write(t testing.TB, name, content string) {
 // file, and what it skipped.
 func (b *textfileBench) read(t testing.TB) (text, errs string) {
 	t.Helper()
-	b.told = ""
+	b.fileMetrics = ""
 	b.out.Reset(metric.Text)
 	if err := b.Update(context.Background(), b.out); err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func (b *textfileBench) read(t testing.TB) (text, errs string) {
 		switch rest, told := strings.CutPrefix(line, "host_exporter_textfile_"); {
 		case strings.HasPrefix(line, "#"), strings.HasPrefix(line, "node_textfile_mtime_seconds"):
 		case told:
-			b.told += rest
+			b.fileMetrics += rest
 		default:
 			kept.WriteString(line)
 		}
@@ -105,7 +105,7 @@ func TestTextfileCache(t *testing.T) {
 	b.write(t, "b.prom", "b 1\n")
 	good := "node_textfile_scrape_error 0\n"
 	b.want(t, "first", good+"a 1\nb 1\n", "")
-	a, bb, served := b.files[0], b.files[1], b.merger.Known("b")
+	a, bb, served := b.files[0], b.files[1], b.merger.Lookup("b")
 	b.want(t, "unchanged", good+"a 1\nb 1\n", "")
 	if b.files[0] != a || b.files[1] != bb {
 		t.Error("files that did not change are parsed again")
@@ -124,7 +124,7 @@ func TestTextfileCache(t *testing.T) {
 	if b.files[0] == a || b.files[1] != bb {
 		t.Error("not only the file that changed is parsed again")
 	}
-	if b.merger.Known("b") != served {
+	if b.merger.Lookup("b") != served {
 		t.Error("a family that did not change is rendered again")
 	}
 
@@ -150,7 +150,7 @@ func TestTextfileCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want(t, "deleted", good+"a 3\n", "")
-	if n := len(b.sources[0].known); n != 1 {
+	if n := len(b.sources[0].cache); n != 1 {
 		t.Errorf("%d files are kept in mind, want 1", n)
 	}
 }
@@ -164,21 +164,21 @@ func statOf(t *testing.T, b *textfileBench, name string) textfileStamp {
 	return stampOf(st)
 }
 
-// TestTextfileFreshFile changes a file within one tick of the file system's
+// TestTextfileJustWritten changes a file within one tick of the file system's
 // clock: nothing of stat(2) tells, so that a fresh file has to be read again.
-func TestTextfileFreshFile(t *testing.T) {
+func TestTextfileJustWritten(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "a 1\n")
 	stamp := statOf(t, b, "a.prom")
-	written := stamp.last()
+	written := stamp.changeTime()
 	for _, c := range []struct {
 		after  time.Duration
 		parsed bool
 	}{
 		{0, true},
-		{textfileSettles, true},
-		{textfileSettles + 1, true}, // what is there was read when it was too fresh
-		{textfileSettles + time.Second, false},
+		{textfileSettleTime, true},
+		{textfileSettleTime + 1, true}, // what is there was read when it was too fresh
+		{textfileSettleTime + time.Second, false},
 		{time.Hour, false},
 	} {
 		var before *textfileFile
@@ -212,8 +212,8 @@ func TestTextfileReserved(t *testing.T) {
 			"/a.prom, /c.prom: node_load1 is a name of the exporter's own: left out\n"+
 			"/a.prom: node_textfile_scrape_error is a name of the exporter's own: left out\n")
 	if want := "dropped_series{file=\"/a.prom\",reason=\"reserved\"} 2\ndropped_series{file=\"/b.prom\",reason=\"reserved\"} 1\n" +
-		"dropped_series{file=\"/c.prom\",reason=\"reserved\"} 1\n"; b.told != want {
-		t.Errorf("told\n%swant\n%s", b.told, want)
+		"dropped_series{file=\"/c.prom\",reason=\"reserved\"} 1\n"; b.fileMetrics != want {
+		t.Errorf("told\n%swant\n%s", b.fileMetrics, want)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestTextfileTooLarge(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "large.prom", "large 1\n")
 	b.write(t, "small.prom", "small 1\n")
-	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), maxTextfile+1); err != nil {
+	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), maxTextfileBytes+1); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, "too large", "node_textfile_scrape_error 1\nsmall 1\n",
@@ -285,7 +285,7 @@ func TestExpand(t *testing.T) {
 		"/srv/[":          "/srv/[",
 		"/none/*":         "/none/*",
 	} {
-		if got := strings.Join(expand(r, pattern), " "); got != want {
+		if got := strings.Join(expandPattern(r, pattern), " "); got != want {
 			t.Errorf("%s: %s, want %s", pattern, got, want)
 		}
 	}
@@ -320,8 +320,8 @@ func TestTextfileMaxAge(t *testing.T) {
 	} {
 		b.now = written.Add(tc.after)
 		b.want(t, tc.after.String(), tc.text, tc.errs)
-		if b.told != tc.told {
-			t.Errorf("after %v told\n%swant\n%s", tc.after, b.told, tc.told)
+		if b.fileMetrics != tc.told {
+			t.Errorf("after %v told\n%swant\n%s", tc.after, b.fileMetrics, tc.told)
 		}
 	}
 	touch("a.prom", b.now)
@@ -329,8 +329,8 @@ func TestTextfileMaxAge(t *testing.T) {
 	b.maxAge = 0
 	b.now = written.Add(1000 * time.Hour)
 	b.want(t, "of any age", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n")
-	if strings.Contains(b.told, "stale") {
-		t.Errorf("told without being asked:\n%s", b.told)
+	if strings.Contains(b.fileMetrics, "stale") {
+		t.Errorf("told without being asked:\n%s", b.fileMetrics)
 	}
 }
 
@@ -342,8 +342,8 @@ func TestTextfileHelpConflict(t *testing.T) {
 	b.write(t, "b.prom", "# HELP a Two.\na{f=\"b\"} 1\n")
 	b.write(t, "c.prom", "a{f=\"c\"} 1\n")
 	b.want(t, "help texts", "node_textfile_scrape_error 0\na{f=\"a\"} 1\na{f=\"b\"} 1\na{f=\"c\"} 1\n", "")
-	if want := "conflicts{file=\"/b.prom\"} 1\n"; b.told != want {
-		t.Errorf("told\n%swant\n%s", b.told, want)
+	if want := "conflicts{file=\"/b.prom\"} 1\n"; b.fileMetrics != want {
+		t.Errorf("told\n%swant\n%s", b.fileMetrics, want)
 	}
 }
 

@@ -110,28 +110,28 @@ func (e *Exporter) checkRows() []web.Check {
 		switch {
 		case s.Suspended:
 			c.State, c.Label = "error", "suspended"
-		case !s.Ran:
+		case !s.HasRun:
 			c.State, c.Label = "", "not run yet"
-		case s.Last.Reason != "":
-			c.State, c.Label = "error", string(s.Last.Reason)
+		case s.LastOutcome.Reason != "":
+			c.State, c.Label = "error", string(s.LastOutcome.Reason)
 		}
 		if s.Running {
 			c.Label += ", running"
 		}
-		if s.Ran {
-			c.Took = s.Last.Duration.Round(time.Millisecond).String()
+		if s.HasRun {
+			c.Took = s.LastOutcome.Duration.Round(time.Millisecond).String()
 			c.Age = fmt.Sprintf("%v ago", max(now.Sub(s.LastRun), 0).Round(time.Second))
 		}
 		if !s.Next.IsZero() {
 			c.Next = fmt.Sprintf("in %v", max(s.Next.Sub(now), 0).Round(time.Second))
 		}
-		problems := s.Last.Problems
-		if s.Last.Err != nil {
-			problems = append([]string{s.Last.Err.Error()}, problems...)
+		problems := s.LastOutcome.Problems
+		if s.LastOutcome.Err != nil {
+			problems = append([]string{s.LastOutcome.Err.Error()}, problems...)
 		}
 		c.Err = strings.Join(problems, "; ")
-		if s.Last.Stderr != "" {
-			c.Err += " [" + strings.TrimSpace(s.Last.Stderr) + "]"
+		if s.LastOutcome.Stderr != "" {
+			c.Err += " [" + strings.TrimSpace(s.LastOutcome.Stderr) + "]"
 		}
 		rows = append(rows, c)
 	}

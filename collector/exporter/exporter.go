@@ -93,7 +93,7 @@ func New(c Config) (*Exporter, error) {
 		e.host = host.Live(c.Paths)
 	}
 	u, _ := e.host.Uname() // a host without a name does without
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, Slow: c.SlowCheckSlots})
+	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}

@@ -20,9 +20,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaf is the group of the exporter itself: one that has groups with
+// exporterGroup is the group of the exporter itself: one that has groups with
 // controllers below it must not have processes of its own.
-const leaf = "exporter"
+const exporterGroup = "exporter"
 
 // ErrNotDelegated means that the host does not let the exporter have control
 // groups of its own.
@@ -36,9 +36,9 @@ type Tree struct {
 	number atomic.Uint64
 }
 
-// Own returns the directory of the control group of the process that self, its
+// OwnDir returns the directory of the control group of the process that self, its
 // /proc/PID/cgroup, tells of, below the root where version 2 is mounted.
-func Own(self []byte, root string) (string, error) {
+func OwnDir(self []byte, root string) (string, error) {
 	for line := range bytes.Lines(self) {
 		if path, ok := bytes.CutPrefix(line, []byte("0::/")); ok {
 			return filepath.Join(root, string(bytes.TrimRight(path, "\n"))), nil
@@ -51,7 +51,7 @@ func Own(self []byte, root string) (string, error) {
 // ought to be the exporter's, into a group below it, and hands the memory and
 // pids controllers down.
 func Open(dir string) (*Tree, error) {
-	if err := startable(); err != nil {
+	if err := canStartInGroup(); err != nil {
 		return nil, err
 	}
 	return open(&Tree{
@@ -61,10 +61,10 @@ func Open(dir string) (*Tree, error) {
 	})
 }
 
-// startable reports whether a process can be started inside a group, for which
+// canStartInGroup reports whether a process can be started inside a group, for which
 // there is clone3 alone. It is called with nothing, which it refuses unless a
 // filter of system calls is faster.
-func startable() error {
+func canStartInGroup() error {
 	if _, _, err := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0); err != unix.EINVAL {
 		return fmt.Errorf("%w: clone3: %w, as with RestrictNamespaces= of systemd", ErrNotDelegated, err)
 	}
@@ -78,7 +78,7 @@ func open(t *Tree) (*Tree, error) {
 	if _, err := os.Stat(filepath.Join(t.dir, "cgroup.kill")); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
 	}
-	if err := writable(t.dir, "cgroup.procs", "cgroup.subtree_control"); err != nil {
+	if err := checkWritable(t.dir, "cgroup.procs", "cgroup.subtree_control"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
 	}
 	path := filepath.Join(t.dir, "cgroup.controllers")
@@ -91,7 +91,7 @@ func open(t *Tree) (*Tree, error) {
 			return nil, fmt.Errorf("%w: %s: want the %s controller, have %q", ErrNotDelegated, path, want, bytes.TrimSpace(have))
 		}
 	}
-	if err := t.vacate(); err != nil {
+	if err := t.moveProcesses(); err != nil {
 		return nil, err
 	}
 	if err := write(t.dir, "cgroup.subtree_control", "+memory +pids"); err != nil {
@@ -100,9 +100,9 @@ func open(t *Tree) (*Tree, error) {
 	return t, nil
 }
 
-// vacate moves the processes of the group itself to the leaf.
-func (t *Tree) vacate() error {
-	below := filepath.Join(t.dir, leaf)
+// moveProcesses moves the processes of the group itself to the leaf.
+func (t *Tree) moveProcesses() error {
+	below := filepath.Join(t.dir, exporterGroup)
 	if err := t.mkdir(below); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -218,8 +218,8 @@ func write(dir, name, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// writable tells what cannot be written of dir and its files.
-func writable(dir string, names ...string) error {
+// checkWritable tells what cannot be written of dir and its files.
+func checkWritable(dir string, names ...string) error {
 	for _, name := range names {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 		if err != nil {

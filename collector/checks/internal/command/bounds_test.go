@@ -41,8 +41,8 @@ func TestTimeouts(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestGrace has a program that tidies up when it is told to stop.
-func TestGrace(t *testing.T) {
+// TestKillGrace has a program that tidies up when it is told to stop.
+func TestKillGrace(t *testing.T) {
 	c := shell("trap 'echo tidied; exit 0' TERM; while :; do sleep 0.01; done")
 	c.Timeout, c.KillGrace = 500*time.Millisecond, 10*time.Second
 	res := runAlone(t, t.Context(), c)

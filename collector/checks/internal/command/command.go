@@ -22,9 +22,9 @@ type Command struct {
 	Argv []string // the absolute path of the program first
 	Env  []string // NAME=value, on top of the few that every program gets
 
-	User, Group string // names or numbers; empty for the exporter's own
-	NoNewPrivs  bool   // programs that are setuid, as sudo is, run without their privilege
-	AllowUnsafe bool   // run also what others than root and the exporter's user may change
+	User, Group     string // names or numbers; empty for the exporter's own
+	NoNewPrivs      bool   // programs that are setuid, as sudo is, run without their privilege
+	AllowUnsafePath bool   // run also what others than root and the exporter's user may change
 
 	Sandbox         sandbox.Mode
 	SandboxRequired bool     // do not run with less of a sandbox than that
@@ -42,11 +42,11 @@ type Command struct {
 	Stderr    int           // bytes that are kept from the end, 4 KiB
 }
 
-// fewestFiles is what the supervisor needs, which lives within the same limit.
-const fewestFiles = 32
+// minOpenFiles is what the supervisor needs, which lives within the same limit.
+const minOpenFiles = 32
 
-// bounded returns c with every bound filled in.
-func (c Command) bounded() Command {
+// withDefaults returns c with every bound filled in.
+func (c Command) withDefaults() Command {
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
 	c.KillGrace = max(orDefault(c.KillGrace, 2*time.Second), 0)
 	c.Memory = orDefault(c.Memory, 128<<20)
@@ -106,5 +106,5 @@ type Result struct {
 	Started       time.Time
 	Duration, CPU time.Duration // CPU of all its processes
 	MaxRSS        int64         // bytes, of the largest of its processes; 0 when not known
-	LeftBehind    int           // processes that had to be killed after it had ended
+	Orphans       int           // processes that had to be killed after it had ended
 }

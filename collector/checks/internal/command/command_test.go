@@ -18,14 +18,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// helper names, in a program's environment, what the test binary is to do
+// helperVariable names, in a program's environment, what the test binary is to do
 // instead of running tests.
-const helper = "COMMAND_TEST_HELPER"
+const helperVariable = "COMMAND_TEST_HELPER"
 
 func TestMain(m *testing.M) {
 	Main()
-	if mode := os.Getenv(helper); mode != "" {
-		os.Exit(help(mode))
+	if mode := os.Getenv(helperVariable); mode != "" {
+		os.Exit(runHelper(mode))
 	}
 	// What escapes from a supervisor becomes a child of the tests, and is seen.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -35,15 +35,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// help does what misbehaving checks do.
-func help(mode string) int {
+// runHelper does what misbehaving checks do.
+func runHelper(mode string) int {
 	name, rest, _ := strings.Cut(mode, " ")
 	switch name {
 	case "escape": // leaves its session as often as asked, then sleeps or leaves
 		depth, _ := strconv.Atoi(rest)
 		if depth > 0 {
 			c := exec.Command("/proc/self/exe")
-			c.Env = []string{helper + "=escape " + strconv.Itoa(depth-1)}
+			c.Env = []string{helperVariable + "=escape " + strconv.Itoa(depth-1)}
 			c.Stdout = os.Stdout
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 			if err := c.Start(); err != nil {
@@ -85,7 +85,7 @@ func help(mode string) int {
 		depth, _ := strconv.Atoi(rest)
 		for range 2 * min(depth, 1) {
 			c := exec.Command("/proc/self/exe")
-			c.Env = []string{helper + "=bomb " + strconv.Itoa(depth-1)}
+			c.Env = []string{helperVariable + "=bomb " + strconv.Itoa(depth-1)}
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 			_ = c.Start()
 		}
@@ -94,19 +94,19 @@ func help(mode string) int {
 	return 0
 }
 
-// helping is a command that runs the test binary. The race detector needs
+// helperCommand is a command that runs the test binary. The race detector needs
 // more address space than checks may have.
-func helping(t *testing.T, mode string) Command {
+func helperCommand(t *testing.T, mode string) Command {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Command{Argv: []string{exe}, Env: []string{helper + "=" + mode}, Memory: -1, AllowUnsafe: true}
+	return Command{Argv: []string{exe}, Env: []string{helperVariable + "=" + mode}, Memory: -1, AllowUnsafePath: true}
 }
 
 func shell(script string) Command {
-	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafe: true}
+	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafePath: true}
 }
 
 // runAlone runs c, and checks what holds after every run when nothing else runs.
@@ -151,7 +151,7 @@ func nothingLeft(t *testing.T) {
 func TestSuccess(t *testing.T) {
 	res := runAlone(t, t.Context(), shell("echo out; echo err >&2"))
 	want(t, res, "")
-	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.LeftBehind != 0 {
+	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.Orphans != 0 {
 		t.Errorf("%+v", res)
 	}
 	if res.CPU <= 0 || res.CPU > 5*time.Second {
@@ -159,7 +159,7 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-func TestEnds(t *testing.T) {
+func TestExitAndSignals(t *testing.T) {
 	for _, c := range []struct {
 		script   string
 		reason   Reason
@@ -185,8 +185,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestSurroundings checks what a program finds around it.
-func TestSurroundings(t *testing.T) {
+// TestEnvironment checks what a program finds around it.
+func TestEnvironment(t *testing.T) {
 	t.Setenv("TZ", "Europe/Berlin")
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/host_exporter.service")
 	t.Setenv("SECRET", "of the exporter")
@@ -254,15 +254,15 @@ func TestLeftBehind(t *testing.T) {
 		{shell("sleep 1000 & echo escaped"), 1},
 		{shell("sleep 1000 >/dev/null 2>&1 & sleep 1000 & echo escaped"), 2},
 		{shell("(trap '' TERM HUP; sleep 1000; sleep 1000) & echo escaped"), 2},
-		{helping(t, "escape 1"), 1},
-		{helping(t, "escape 4"), 4}, // those on the way may still be ending
+		{helperCommand(t, "escape 1"), 1},
+		{helperCommand(t, "escape 4"), 4}, // those on the way may still be ending
 	} {
 		c.command.KillGrace = time.Minute // which it takes only when it is asked to end
 		res := runAlone(t, t.Context(), c.command)
 		want(t, res, "")
 		// It may be killed before it has come to what it was about.
-		if res.LeftBehind < 1 || res.LeftBehind > c.left {
-			t.Errorf("%v: %d left behind", c.command, res.LeftBehind)
+		if res.Orphans < 1 || res.Orphans > c.left {
+			t.Errorf("%v: %d left behind", c.command, res.Orphans)
 		}
 	}
 }
@@ -270,26 +270,26 @@ func TestLeftBehind(t *testing.T) {
 // TestEscape waits until a process is far from its leader, by output that
 // exceeds the limit: then nothing may be left either.
 func TestEscape(t *testing.T) {
-	c := helping(t, "escape 3")
+	c := helperCommand(t, "escape 3")
 	c.Argv = []string{"/bin/sh", "-c", `"$0" & exec sleep 1000`, c.Argv[0]}
 	c.Stdout, c.KillGrace = 1, 100*time.Millisecond
 	res := runAlone(t, t.Context(), c)
 	want(t, res, Output)
-	if res.LeftBehind < 1 || string(res.Stdout) != "e" {
+	if res.Orphans < 1 || string(res.Stdout) != "e" {
 		t.Errorf("%+v", res)
 	}
 }
 
-// TestBomb leaves 63 processes, each in a session of its own.
-func TestBomb(t *testing.T) {
+// TestForkBomb leaves 63 processes, each in a session of its own.
+func TestForkBomb(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts 63 processes, and takes a second")
 	}
-	c := helping(t, "bomb 5")
+	c := helperCommand(t, "bomb 5")
 	c.Timeout, c.KillGrace = time.Second, 10*time.Millisecond
 	res := runAlone(t, t.Context(), c)
 	want(t, res, Timeout)
-	if res.LeftBehind < 2 {
+	if res.Orphans < 2 {
 		t.Errorf("%+v", res)
 	}
 }

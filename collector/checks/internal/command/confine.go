@@ -18,11 +18,11 @@ type sandboxError struct{ err error }
 func (e sandboxError) Error() string { return e.err.Error() }
 func (e sandboxError) Unwrap() error { return e.err }
 
-// confine puts the sandbox of c into a request, with a temporary folder that
+// addSandbox puts the sandbox of c into a request, with a temporary folder that
 // is the run's own. What the kernel lacks is no error unless c says so: a check
 // that runs with less is worth more than none, and shows.
-func (r *Runner) confine(c Command, req *request) error {
-	if !c.Sandbox.On() {
+func (r *Runner) addSandbox(c Command, req *request) error {
+	if !c.Sandbox.Enabled() {
 		return nil
 	}
 	version, err := r.Landlock()
@@ -36,14 +36,14 @@ func (r *Runner) confine(c Command, req *request) error {
 	if err != nil {
 		return sandboxError{err}
 	}
-	req.Scratch = dir
-	req.Env = set(req.Env, "TMPDIR", "TMPDIR="+dir)
+	req.ScratchDir = dir
+	req.Env = setVariable(req.Env, "TMPDIR", "TMPDIR="+dir)
 	req.Sandbox = &sandbox.Rules{Mode: c.Sandbox, Version: version, Writable: append([]string{dir}, c.Writable...)}
 	return nil
 }
 
-// enter puts the sandbox on the thread that starts the program.
-func (r *request) enter() error {
+// enterSandbox puts the sandbox on the thread that starts the program.
+func (r *request) enterSandbox() error {
 	if r.Sandbox == nil {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (r *request) enter() error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &path) && path.Path != r.Scratch:
+	case errors.As(err, &path) && path.Path != r.ScratchDir:
 		return fmt.Errorf("%s: %w, and %s is to write to it", path.Path, path.Err, r.Argv[0])
 	}
 	return sandboxError{fmt.Errorf("%s: sandbox: %w", r.Argv[0], err)}
@@ -73,25 +73,25 @@ func makeScratch(owner *syscall.Credential) (string, error) {
 	}
 	dir, err := os.MkdirTemp("", "host_exporter-check-")
 	if err != nil {
-		return "", pathFirst(err)
+		return "", withPathFirst(err)
 	}
 	if owner == nil {
 		return dir, nil
 	}
 	if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
-		return "", pathFirst(errors.Join(err, os.Remove(dir)))
+		return "", withPathFirst(errors.Join(err, os.Remove(dir)))
 	}
 	return dir, nil
 }
 
-// tidy removes what a run has left in its temporary folder. That it cannot is
+// cleanUp removes what a run has left in its temporary folder. That it cannot is
 // the failure of a run that was well otherwise: the next one would leave more.
-func tidy(req *request, result *Result) {
-	if req.Scratch == "" {
+func cleanUp(req *request, result *Result) {
+	if req.ScratchDir == "" {
 		return
 	}
-	if err := removeScratch(req.Scratch); err != nil && result.Reason == "" {
-		result.Reason, result.Err = Sandbox, pathFirst(err)
+	if err := removeScratch(req.ScratchDir); err != nil && result.Reason == "" {
+		result.Reason, result.Err = Sandbox, withPathFirst(err)
 	}
 }
 
@@ -117,8 +117,8 @@ func removeScratch(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// pathFirst tells an error with the path before what was done to it.
-func pathFirst(err error) error {
+// withPathFirst tells an error with the path before what was done to it.
+func withPathFirst(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return fmt.Errorf("%s: %s: %w", path.Path, path.Op, path.Err)
 	}

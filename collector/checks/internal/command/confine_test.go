@@ -18,17 +18,17 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// landlocked skips a test where the kernel has not all of Landlock.
-func landlocked(t testing.TB) {
+// requireLandlock skips a test where the kernel has not all of Landlock.
+func requireLandlock(t testing.TB) {
 	t.Helper()
 	if v, err := sandbox.Version(); err != nil || sandbox.Strict.Effective(v) != sandbox.Strict {
 		t.Skipf("version %d of Landlock, %v", v, err)
 	}
 }
 
-// scratchesIn has temporary folders made in one of the test's own, which is
+// useScratchParent has temporary folders made in one of the test's own, which is
 // empty again after each run.
-func scratchesIn(t *testing.T) (dir string) {
+func useScratchParent(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -43,14 +43,14 @@ func wantEmpty(t *testing.T, dir string) {
 	}
 }
 
-// A deed is something to try, and when it is to succeed.
-type deed struct {
+// A attempt is something to try, and when it is to succeed.
+type attempt struct {
 	name, script string
-	can          bool
+	allowed      bool
 }
 
-// trying returns a command that tries each of the deeds, in folder dir.
-func trying(t *testing.T, dir string, deeds []deed) Command {
+// attemptCommand returns a command that tries each of the deeds, in folder dir.
+func attemptCommand(t *testing.T, dir string, deeds []attempt) Command {
 	t.Helper()
 	var b strings.Builder
 	for i, d := range deeds {
@@ -66,15 +66,15 @@ func trying(t *testing.T, dir string, deeds []deed) Command {
 	return c
 }
 
-// tried holds what could be done to what was to be.
-func tried(t *testing.T, where string, res Result, deeds []deed) {
+// checkAttempts holds what could be done to what was to be.
+func checkAttempts(t *testing.T, where string, res Result, deeds []attempt) {
 	t.Helper()
 	if res.Reason != "" && res.Reason != Exit { // the last deed's
 		t.Errorf("%s: %v", where, res.Err)
 	}
 	for i, d := range deeds {
-		if could := strings.Contains(string(res.Stdout), fmt.Sprintf("can %d\n", i)); could != d.can {
-			t.Errorf("%s: %s: could %t, want %t\nstderr %s", where, d.name, could, d.can, res.Stderr)
+		if could := strings.Contains(string(res.Stdout), fmt.Sprintf("can %d\n", i)); could != d.allowed {
+			t.Errorf("%s: %s: could %t, want %t\nstderr %s", where, d.name, could, d.allowed, res.Stderr)
 		}
 	}
 }
@@ -82,8 +82,8 @@ func tried(t *testing.T, where string, res Result, deeds []deed) {
 // TestSandboxOnThisHost has programs try what each sandbox denies, and what
 // none does.
 func TestSandboxOnThisHost(t *testing.T) {
-	landlocked(t)
-	scratches, own := scratchesIn(t), t.TempDir()
+	requireLandlock(t)
+	scratches, own := useScratchParent(t), t.TempDir()
 	if err := os.WriteFile(filepath.Join(own, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestSandboxOnThisHost(t *testing.T) {
 	self := strconv.Itoa(os.Getpid())
 	for _, mode := range []sandbox.Mode{sandbox.None, sandbox.Net, sandbox.Strict} {
 		free, online := mode == sandbox.None, mode != sandbox.Strict
-		deeds := []deed{
+		deeds := []attempt{
 			{"make a file", "echo x > made && rm made", free},
 			{"make a file in /tmp", "f=$(mktemp /tmp/host_exporter-test-XXXXXX) && rm $f", free},
 			{"write to a file", "echo x >> file", free},
@@ -120,24 +120,24 @@ func TestSandboxOnThisHost(t *testing.T) {
 			{"signal its child", "sleep 1000 & kill $!", true},
 			{"signal a process outside", "kill -0 " + self, free},
 			{"look into a process outside", "readlink /proc/" + self + "/exe", free},
-			{"connect to a TCP port", helper + "='dial tcp " + tcp.Addr().String() + `' "$EXE"`, online},
-			{"listen on a TCP port", helper + `='listen tcp 127.0.0.1:0' "$EXE"`, online},
-			{"connect to an abstract socket", helper + "='dial unix " + name + `' "$EXE"`, free},
+			{"connect to a TCP port", helperVariable + "='dial tcp " + tcp.Addr().String() + `' "$EXE"`, online},
+			{"listen on a TCP port", helperVariable + `='listen tcp 127.0.0.1:0' "$EXE"`, online},
+			{"connect to an abstract socket", helperVariable + "='dial unix " + name + `' "$EXE"`, free},
 		}
-		c := trying(t, own, deeds)
+		c := attemptCommand(t, own, deeds)
 		c.Sandbox = mode
-		tried(t, string(mode), runAlone(t, t.Context(), c), deeds)
+		checkAttempts(t, string(mode), runAlone(t, t.Context(), c), deeds)
 		wantEmpty(t, scratches)
 	}
 }
 
 // TestSandboxOfRootOnThisHost holds what a privileged program cannot do either.
 func TestSandboxOfRootOnThisHost(t *testing.T) {
-	landlocked(t)
+	requireLandlock(t)
 	if os.Geteuid() != 0 {
 		t.Skip("not root")
 	}
-	scratchesIn(t)
+	useScratchParent(t)
 	for script, reason := range map[string]Reason{
 		"mknod $TMPDIR/null c 1 3":                Exit, // as a disk would be
 		"mount -t tmpfs none $TMPDIR":             Exit,
@@ -154,8 +154,8 @@ func TestSandboxOfRootOnThisHost(t *testing.T) {
 }
 
 func TestWritableOnThisHost(t *testing.T) {
-	landlocked(t)
-	scratches, open, closed := scratchesIn(t), t.TempDir(), t.TempDir()
+	requireLandlock(t)
+	scratches, open, closed := useScratchParent(t), t.TempDir(), t.TempDir()
 	file := filepath.Join(closed, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func TestWritableOnThisHost(t *testing.T) {
 
 // TestWritableMissing names what is not there, whatever the kernel has.
 func TestWritableMissing(t *testing.T) {
-	scratches := scratchesIn(t)
+	scratches := useScratchParent(t)
 	missing := filepath.Join(t.TempDir(), "none")
 	for _, version := range []func() (int, error){nil, func() (int, error) { return 0, nil }} {
 		if v, err := sandbox.Version(); version == nil && (v == 0 || err != nil) {
@@ -193,7 +193,7 @@ func TestWritableMissing(t *testing.T) {
 // TestNoLandlock has the sandbox of a kernel without: no_new_privs and a
 // temporary folder, unless more is required.
 func TestNoLandlock(t *testing.T) {
-	scratches := scratchesIn(t)
+	scratches := useScratchParent(t)
 	made := filepath.Join(t.TempDir(), "made")
 	without := func() (int, error) { return 0, nil }
 	refused := func() (int, error) { return 0, os.NewSyscallError("landlock_create_ruleset", unix.EPERM) }
@@ -222,32 +222,32 @@ func TestNoLandlock(t *testing.T) {
 
 // TestOldLandlockOnThisHost has the sandbox of kernels that know less.
 func TestOldLandlockOnThisHost(t *testing.T) {
-	landlocked(t)
-	scratchesIn(t)
+	requireLandlock(t)
+	useScratchParent(t)
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tcp.Close()
 	for version := 1; version <= 6; version++ {
-		deeds := []deed{
+		deeds := []attempt{
 			{"write", "echo x > made", false},
 			{"write to $TMPDIR", "echo x > $TMPDIR/x", true},
-			{"connect", helper + "='dial tcp " + tcp.Addr().String() + `' "$EXE"`, version < 4},
+			{"connect", helperVariable + "='dial tcp " + tcp.Addr().String() + `' "$EXE"`, version < 4},
 			{"signal", "kill -0 " + strconv.Itoa(os.Getpid()), version < 6},
 		}
 		r := NewRunner(Options{Landlock: func() (int, error) { return version, nil }})
-		c := trying(t, t.TempDir(), deeds)
+		c := attemptCommand(t, t.TempDir(), deeds)
 		c.Sandbox = sandbox.Strict
-		tried(t, fmt.Sprint("version ", version), r.Run(t.Context(), c), deeds)
+		checkAttempts(t, fmt.Sprint("version ", version), r.Run(t.Context(), c), deeds)
 	}
 }
 
 // TestSandboxedBoundsOnThisHost holds that what is in a sandbox is limited and killed as
 // anything else, and that its temporary folder goes with it.
 func TestSandboxedBoundsOnThisHost(t *testing.T) {
-	landlocked(t)
-	scratches := scratchesIn(t)
+	requireLandlock(t)
+	scratches := useScratchParent(t)
 	var all sync.WaitGroup
 	for _, tc := range []struct {
 		name   string
@@ -301,7 +301,7 @@ func TestSandboxAfterKilledExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	exporter := exec.Command(exe)
-	exporter.Env = []string{helper + "=confined " + fifo, "TMPDIR=" + scratches}
+	exporter.Env = []string{helperVariable + "=confined " + fifo, "TMPDIR=" + scratches}
 	if err := exporter.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +322,7 @@ func TestSandboxAfterKilledExporter(t *testing.T) {
 
 // TestSandboxOfOtherUserOnThisHost hands the temporary folder to its user.
 func TestSandboxOfOtherUserOnThisHost(t *testing.T) {
-	landlocked(t)
+	requireLandlock(t)
 	if os.Geteuid() != 0 {
 		t.Skip("not root")
 	}

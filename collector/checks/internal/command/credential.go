@@ -88,10 +88,10 @@ func lookGroup(c *syscall.Credential, name string) error {
 	return nil
 }
 
-// countable tells whether a limit of the number of processes is safe without a
+// canLimitProcesses tells whether a limit of the number of processes is safe without a
 // control group. The kernel counts all that a user runs, wherever: only to one
 // that is the command's own would it do no harm. The supervisor shares the
 // limit, which does not bind it when it is root.
-func countable(c *syscall.Credential) bool {
+func canLimitProcesses(c *syscall.Credential) bool {
 	return c != nil && c.Uid != 0 && c.Uid != uint32(os.Geteuid()) && os.Geteuid() == 0
 }

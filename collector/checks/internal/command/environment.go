@@ -26,14 +26,14 @@ func environment(c Command, deadline time.Time) ([]string, error) {
 		if !ok || name == "" || strings.ContainsRune(v, 0) {
 			return nil, fmt.Errorf("environment: want NAME=value, have %q", v)
 		}
-		env = set(env, name, v)
+		env = setVariable(env, name, v)
 	}
-	env = set(env, "CHECK_NAME", "CHECK_NAME="+c.Name)
-	return set(env, "CHECK_DEADLINE", "CHECK_DEADLINE="+strconv.FormatInt(deadline.Unix(), 10)), nil
+	env = setVariable(env, "CHECK_NAME", "CHECK_NAME="+c.Name)
+	return setVariable(env, "CHECK_DEADLINE", "CHECK_DEADLINE="+strconv.FormatInt(deadline.Unix(), 10)), nil
 }
 
-// set puts a variable into env once.
-func set(env []string, name, variable string) []string {
+// setVariable puts a variable into env once.
+func setVariable(env []string, name, variable string) []string {
 	for i, v := range env {
 		if have, _, _ := strings.Cut(v, "="); have == name {
 			env[i] = variable

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-type launched struct {
+type launchResult struct {
 	pid int
 	err error
 }
@@ -21,16 +21,16 @@ type launched struct {
 // launch starts the program from a thread of its own. What a thread is given
 // here (nice, I/O class, no_new_privs, the sandbox) its children inherit, and the
 // supervisor's other threads do not have.
-func (r *request) launch(started chan<- launched) {
+func (r *request) launch(started chan<- launchResult) {
 	runtime.LockOSThread()
-	pid, err := r.start()
-	started <- launched{pid, err}
+	pid, err := r.startProgram()
+	started <- launchResult{pid, err}
 	// The program is sent SIGKILL when this thread ends: it must not end
 	// before the supervisor does.
 	select {}
 }
 
-func (r *request) start() (int, error) {
+func (r *request) startProgram() (int, error) {
 	if err := r.prepare(); err != nil {
 		return 0, err
 	}
@@ -39,9 +39,9 @@ func (r *request) start() (int, error) {
 		return 0, err
 	}
 	if r.Memory >= 0 && !worn {
-		return r.stage()
+		return r.startStage()
 	}
-	pid, err := r.exec(r.Argv[0], r.Argv, 0, 1, 2)
+	pid, err := r.forkExec(r.Argv[0], r.Argv, 0, 1, 2)
 	restore()
 	if err == nil && worn {
 		// The hard limit follows. For a program of another user that takes
@@ -57,7 +57,7 @@ func (r *request) start() (int, error) {
 // that takes a second stage. To set it on a program that has been started comes
 // milliseconds late, when a shell has long had children.
 func (r *request) applyLimit() (restore func(), applied bool, err error) {
-	if r.Memory < 0 || !fits(r.Memory-margin) {
+	if r.Memory < 0 || !dataBelow(r.Memory-headroom) {
 		return func() {}, false, nil
 	}
 	var before unix.Rlimit
@@ -74,10 +74,10 @@ func (r *request) applyLimit() (restore func(), applied bool, err error) {
 // prepare puts on what the program inherits and the supervisor can live with.
 func (r *request) prepare() error {
 	unix.Umask(0o077)
-	if err := closeOnExec(); err != nil {
+	if err := setCloseOnExec(); err != nil {
 		return fmt.Errorf("keeping descriptors to itself: %w", err)
 	}
-	if err := r.limit(); err != nil {
+	if err := r.setLimits(); err != nil {
 		return err
 	}
 	// To be gentle is a courtesy: a kernel that does not know it is no error.
@@ -97,11 +97,11 @@ func (r *request) prepare() error {
 			return fmt.Errorf("setting no_new_privs: %w", err)
 		}
 	}
-	return r.enter()
+	return r.enterSandbox()
 }
 
-// limit sets the limits that the supervisor shares with its program for good.
-func (r *request) limit() error {
+// setLimits sets the limits that the supervisor shares with its program for good.
+func (r *request) setLimits() error {
 	for _, l := range []struct {
 		what      string
 		resource  int
@@ -129,8 +129,8 @@ func (r *request) limit() error {
 	return nil
 }
 
-// exec starts the program path with argv in the place of the request's.
-func (r *request) exec(path string, argv []string, files ...uintptr) (int, error) {
+// forkExec starts the program path with argv in the place of the request's.
+func (r *request) forkExec(path string, argv []string, files ...uintptr) (int, error) {
 	attr := &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   r.Env,
@@ -141,7 +141,7 @@ func (r *request) exec(path string, argv []string, files ...uintptr) (int, error
 			Credential: r.Credential,
 		},
 	}
-	if r.Cgroup != "" {
+	if r.CgroupDir != "" {
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, groupFD
 	}
 	pid, err := syscall.ForkExec(path, argv, attr)
@@ -160,9 +160,9 @@ func execError(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// closeOnExec marks every descriptor from 3 on, also those that whoever
+// setCloseOnExec marks every descriptor from 3 on, also those that whoever
 // started the exporter left open.
-func closeOnExec() error {
+func setCloseOnExec() error {
 	if err := unix.CloseRange(controlFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err == nil {
 		return nil
 	}
@@ -175,9 +175,9 @@ func closeOnExec() error {
 	return err
 }
 
-// fits tells whether the supervisor has less than n bytes of what RLIMIT_DATA
+// dataBelow tells whether the supervisor has less than n bytes of what RLIMIT_DATA
 // counts.
-func fits(n int64) bool {
+func dataBelow(n int64) bool {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return false

@@ -10,20 +10,20 @@ import (
 	"syscall"
 )
 
-// mostLinks is how many symbolic links the kernel follows in a path.
-const mostLinks = 40
+// maxLinks is how many symbolic links the kernel follows in a path.
+const maxLinks = 40
 
-// A rule says what may be run: what nobody can change but root and the user
+// A pathPolicy says what may be run: what nobody can change but root and the user
 // that the exporter runs as. Who can change a file, or a folder on the way to
 // it, can run programs as that user.
-type rule struct {
+type pathPolicy struct {
 	uid      uint32
 	lstat    func(path string) (mode fs.FileMode, owner uint32, err error)
 	readlink func(path string) (string, error)
 }
 
-func newRule() rule {
-	return rule{uid: uint32(os.Geteuid()), lstat: lstat, readlink: os.Readlink}
+func newPathPolicy() pathPolicy {
+	return pathPolicy{uid: uint32(os.Geteuid()), lstat: lstat, readlink: os.Readlink}
 }
 
 func lstat(path string) (fs.FileMode, uint32, error) {
@@ -40,7 +40,7 @@ func lstat(path string) (fs.FileMode, uint32, error) {
 
 // check returns why the program at path is not to be run. Symbolic links are
 // followed one by one, and every folder on both sides of them is looked at.
-func (r rule) check(path string, allowUnsafe bool) error {
+func (r pathPolicy) check(path string, allowUnsafe bool) error {
 	if !filepath.IsAbs(path) {
 		return fmt.Errorf("%s: not an absolute path", path)
 	}
@@ -51,7 +51,7 @@ func (r rule) check(path string, allowUnsafe bool) error {
 			return pathError(at, err)
 		}
 		if mode&fs.ModeSymlink != 0 {
-			if links++; links > mostLinks {
+			if links++; links > maxLinks {
 				return fmt.Errorf("%s: too many symbolic links", path)
 			}
 			target, err := r.readlink(at)
@@ -66,7 +66,7 @@ func (r rule) check(path string, allowUnsafe bool) error {
 			continue
 		}
 		if !allowUnsafe {
-			if err := r.own(at, mode, owner); err != nil {
+			if err := r.checkOwner(at, mode, owner); err != nil {
 				return err
 			}
 		}
@@ -82,15 +82,15 @@ func (r rule) check(path string, allowUnsafe bool) error {
 	}
 }
 
-// own checks one step of the way. The sticky bit is no help: it keeps others
+// checkOwner checks one step of the way. The sticky bit is no help: it keeps others
 // from replacing a file, not from being first to make it.
-func (r rule) own(at string, mode fs.FileMode, owner uint32) error {
+func (r pathPolicy) checkOwner(at string, mode fs.FileMode, owner uint32) error {
 	const othersWrite = 0o022
 	switch {
 	case owner != 0 && owner != r.uid:
 		return fmt.Errorf("%s: belongs to user %d, want root or user %d", at, owner, r.uid)
 	case mode&othersWrite != 0:
-		return fmt.Errorf("%s: mode %04o lets others write", at, octal(mode))
+		return fmt.Errorf("%s: mode %04o lets others write", at, chmodMode(mode))
 	}
 	return nil
 }
@@ -102,13 +102,13 @@ func executable(at string, mode fs.FileMode) error {
 	case !mode.IsRegular():
 		return fmt.Errorf("%s: not a regular file", at)
 	case mode&0o111 == 0:
-		return fmt.Errorf("%s: mode %04o: not executable", at, octal(mode))
+		return fmt.Errorf("%s: mode %04o: not executable", at, chmodMode(mode))
 	}
 	return nil
 }
 
-// octal is mode as chmod takes it.
-func octal(mode fs.FileMode) uint32 {
+// chmodMode is mode as chmod takes it.
+func chmodMode(mode fs.FileMode) uint32 {
 	bits := uint32(mode.Perm())
 	for flag, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
 		if mode&flag != 0 {

@@ -14,8 +14,8 @@ type fakeFile struct {
 	target string // of a symbolic link
 }
 
-// fakeRule is the rule of an exporter that runs as user 998.
-func fakeRule() rule {
+// fakePolicy is the rule of an exporter that runs as user 998.
+func fakePolicy() pathPolicy {
 	const dir, link = fs.ModeDir | 0o755, fs.ModeSymlink | 0o777
 	files := map[string]fakeFile{
 		"/":                  {mode: dir},
@@ -50,14 +50,14 @@ func fakeRule() rule {
 		}
 		return f, nil
 	}
-	return rule{
+	return pathPolicy{
 		uid:      998,
 		lstat:    func(path string) (fs.FileMode, uint32, error) { f, err := find(path); return f.mode, f.owner, err },
 		readlink: func(path string) (string, error) { f, err := find(path); return f.target, err },
 	}
 }
 
-func TestRule(t *testing.T) {
+func TestPathPolicy(t *testing.T) {
 	for _, c := range []struct{ path, safe, unsafe string }{
 		{"/bin/sh", "", ""},
 		{"//usr//bin/./dash", "", ""},
@@ -83,7 +83,7 @@ func TestRule(t *testing.T) {
 	} {
 		for unsafe, want := range map[bool]string{false: c.safe, true: c.unsafe} {
 			have := ""
-			if err := fakeRule().check(c.path, unsafe); err != nil {
+			if err := fakePolicy().check(c.path, unsafe); err != nil {
 				have = err.Error()
 			}
 			if have != want {
@@ -91,7 +91,7 @@ func TestRule(t *testing.T) {
 			}
 		}
 	}
-	if err := fakeRule().check("/usr/bin/none", false); !errors.Is(err, fs.ErrNotExist) {
+	if err := fakePolicy().check("/usr/bin/none", false); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -114,7 +114,7 @@ func TestTail(t *testing.T) {
 	whole := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 100)
 	for n := 0; n <= len(whole); n += 7 {
 		for _, size := range []int{1, 10, 600, 4096} {
-			keep := tail{max: size}
+			keep := tailBuffer{max: size}
 			keep.readFrom(strings.NewReader(whole[:n]))
 			if want := whole[max(n-size, 0):n]; string(keep.bytes()) != want {
 				t.Fatalf("%d of %d: %q, want %q", size, n, keep.bytes(), want)

@@ -20,7 +20,7 @@ var (
 	errTimeout     = errors.New("timeout")
 	errOutput      = errors.New("too much output")
 	errLost        = errors.New("the supervisor does not answer")
-	errTooFewFiles = fmt.Errorf("an open files limit below %d", fewestFiles)
+	errTooFewFiles = fmt.Errorf("an open files limit below %d", minOpenFiles)
 )
 
 // A run is one supervisor as the exporter sees it.
@@ -29,28 +29,28 @@ type run struct {
 	timeout time.Duration // to report, once it has been asked to end the run
 	group   *cgroup.Group // or nil
 
-	process *os.Process
-	control *os.File // closed to end the run
-	pipes   []*os.File
-	stdout  head
-	stderr  tail
-	reading sync.WaitGroup
-	over    chan struct{} // closed when there was too much output
+	process  *os.Process
+	control  *os.File // closed to end the run
+	pipes    []*os.File
+	stdout   headBuffer
+	stderr   tailBuffer
+	readers  sync.WaitGroup
+	overflow chan struct{} // closed when there was too much output
 
-	answered chan struct{} // closed when the supervisor has ended
-	report   report
-	died     error // without a report
+	done          chan struct{} // closed when the supervisor has ended
+	report        report
+	supervisorErr error // without a report
 
-	cause error // why the run was ended, if it was
-	lost  bool  // the supervisor was given up
+	cause          error // why the run was ended, if it was
+	supervisorLost bool  // the supervisor was given up
 }
 
 // startRun starts a supervisor and hands it the request.
 func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, error) {
 	u := &run{
 		command: c, timeout: c.KillGrace + r.SweepTimeout + r.SupervisorTimeout, group: group,
-		stdout: head{max: c.Stdout}, stderr: tail{max: c.Stderr},
-		over: make(chan struct{}), answered: make(chan struct{}),
+		stdout: headBuffer{max: c.Stdout}, stderr: tailBuffer{max: c.Stderr},
+		overflow: make(chan struct{}), done: make(chan struct{}),
 	}
 	theirs, err := u.start(r.Executable)
 	for _, f := range theirs {
@@ -60,12 +60,12 @@ func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, e
 		u.close()
 		return nil, fmt.Errorf("%s: starting a supervisor: %w", c.Argv[0], err)
 	}
-	u.reading.Go(func() {
+	u.readers.Go(func() {
 		if u.stdout.readFrom(u.pipes[0]) {
-			close(u.over)
+			close(u.overflow)
 		}
 	})
-	u.reading.Go(func() { u.stderr.readFrom(u.pipes[1]) })
+	u.readers.Go(func() { u.stderr.readFrom(u.pipes[1]) })
 	go u.await(u.pipes[2])
 	// A request that is larger than a pipe waits for the supervisor to read it.
 	_ = u.control.SetWriteDeadline(time.Now().Add(c.Timeout))
@@ -105,7 +105,7 @@ func (u *run) start(executable string) (theirs []*os.File, err error) {
 		}
 		theirs = append(theirs, dir)
 	}
-	u.process, err = os.StartProcess(executable, []string{title, u.command.Name}, &os.ProcAttr{
+	u.process, err = os.StartProcess(executable, []string{supervisorName, u.command.Name}, &os.ProcAttr{
 		Env:   []string{"GOMAXPROCS=1", "GOGC=off"}, // it lives on one CPU and in a few hundred kilobytes
 		Files: theirs,
 		Sys:   &syscall.SysProcAttr{Setsid: true}, // Ctrl-C is for the exporter
@@ -132,15 +132,15 @@ func pipe(write bool) (ours, theirs *os.File, err error) {
 
 // await takes the report and waits for the supervisor to end.
 func (u *run) await(reply *os.File) {
-	defer close(u.answered)
+	defer close(u.done)
 	err := json.NewDecoder(reply).Decode(&u.report)
 	state, waitErr := u.process.Wait()
 	switch {
 	case err == nil:
 	case waitErr != nil:
-		u.died = waitErr
+		u.supervisorErr = waitErr
 	default:
-		u.died = fmt.Errorf("the supervisor ended without a report: %s", state)
+		u.supervisorErr = fmt.Errorf("the supervisor ended without a report: %s", state)
 	}
 }
 
@@ -149,11 +149,11 @@ func (u *run) watch(ctx context.Context, timeout *time.Timer) {
 	defer timeout.Stop()
 	if u.cause == nil {
 		select {
-		case <-u.answered:
+		case <-u.done:
 			return
 		case <-timeout.C:
 			u.cause = errTimeout
-		case <-u.over:
+		case <-u.overflow:
 			u.cause = errOutput
 		case <-ctx.Done():
 			u.cause = context.Cause(ctx)
@@ -164,7 +164,7 @@ func (u *run) watch(ctx context.Context, timeout *time.Timer) {
 	late := time.NewTimer(u.timeout)
 	defer late.Stop()
 	select {
-	case <-u.answered:
+	case <-u.done:
 	case <-late.C:
 		u.abandon()
 	}
@@ -173,14 +173,14 @@ func (u *run) watch(ctx context.Context, timeout *time.Timer) {
 // abandon kills a supervisor that does not answer, after what is in its
 // charge: with it gone the kernel would hand that to somebody else.
 func (u *run) abandon() {
-	u.lost = true
+	u.supervisorLost = true
 	if u.group != nil {
 		_ = u.group.Kill()
 	}
 	for range 100 { // what is born meanwhile is found the next time
 		alive := 0
 		for _, p := range descendants(u.process.Pid) {
-			if !p.dead() && p.kill() == nil {
+			if !p.isDead() && p.kill() == nil {
 				alive++
 			}
 		}
@@ -190,7 +190,7 @@ func (u *run) abandon() {
 	}
 	_ = u.process.Kill()
 	select { // it may be stuck in the kernel itself
-	case <-u.answered:
+	case <-u.done:
 	case <-time.After(time.Second):
 	}
 }
@@ -202,44 +202,44 @@ func (u *run) result() Result {
 	for _, p := range u.pipes[:2] {
 		_ = p.SetReadDeadline(time.Now().Add(time.Second))
 	}
-	u.reading.Wait()
+	u.readers.Wait()
 	res := Result{Stdout: u.stdout.bytes(), Stderr: u.stderr.bytes(), ExitCode: -1}
-	if u.lost {
+	if u.supervisorLost {
 		res.Reason, res.Err = Stuck, u.errorf("%w", errLost)
 		return res
 	}
 	rep := &u.report
-	res.CPU, res.MaxRSS, res.LeftBehind = rep.CPU, rep.MaxRSS, rep.LeftBehind
-	if rep.Ended && rep.Status.Exited() {
+	res.CPU, res.MaxRSS, res.Orphans = rep.CPU, rep.MaxRSS, rep.Orphans
+	if rep.HasStatus && rep.Status.Exited() {
 		res.ExitCode = rep.Status.ExitStatus()
 	}
-	if rep.Ended && rep.Status.Signaled() {
+	if rep.HasStatus && rep.Status.Signaled() {
 		res.Signal = rep.Status.Signal()
 	}
-	res.Reason, res.Err = u.judge(res)
+	res.Reason, res.Err = u.failure(res)
 	return res
 }
 
-// judge looks for the first thing that went wrong.
-func (u *run) judge(res Result) (Reason, error) {
+// failure looks for the first thing that went wrong.
+func (u *run) failure(res Result) (Reason, error) {
 	rep := &u.report
 	switch {
-	case u.died != nil:
-		return Stuck, u.errorf("%w", u.died)
-	case rep.Unconfined:
-		return Sandbox, errors.New(rep.Spawn)
-	case rep.Spawn != "":
-		return Spawn, errors.New(rep.Spawn)
+	case u.supervisorErr != nil:
+		return Stuck, u.errorf("%w", u.supervisorErr)
+	case rep.SandboxFailed:
+		return Sandbox, errors.New(rep.SpawnError)
+	case rep.SpawnError != "":
+		return Spawn, errors.New(rep.SpawnError)
 	case len(rep.Survivors) > 0:
 		return Stuck, u.errorf("cannot be killed: %s", strings.Join(rep.Survivors, ", "))
 	case u.group != nil && u.group.OOMKilled():
 		return OOM, u.errorf("killed for want of memory: more than %d bytes", u.command.Memory)
-	case u.stdout.over:
+	case u.stdout.overflowed:
 		return Output, u.errorf("more than %d bytes of output", u.command.Stdout)
-	case rep.Asked && errors.Is(u.cause, errTimeout):
+	case rep.SentSIGTERM && errors.Is(u.cause, errTimeout):
 		return Timeout, u.errorf("not done after %s", u.command.Timeout)
-	case rep.Asked:
-		return Cancelled, u.errorf("cancelled: %w", u.cancelled())
+	case rep.SentSIGTERM:
+		return Cancelled, u.errorf("cancelled: %w", u.cancelCause())
 	case res.Signal == unix.SIGXCPU, res.Signal == unix.SIGKILL && u.command.CPU > 0 && res.CPU > u.command.CPU:
 		return Timeout, u.errorf("not done after %s on the CPU", u.command.CPU)
 	case res.Signal == unix.SIGXFSZ:
@@ -252,9 +252,9 @@ func (u *run) judge(res Result) (Reason, error) {
 	return "", nil
 }
 
-// cancelled says who ended the run. A supervisor may also be sent SIGTERM by
+// cancelCause says who ended the run. A supervisor may also be sent SIGTERM by
 // somebody else, as by a service manager.
-func (u *run) cancelled() error {
+func (u *run) cancelCause() error {
 	if u.cause == nil {
 		return errors.New("the supervisor was told to stop")
 	}

@@ -29,7 +29,7 @@ type Options struct {
 // A Runner runs commands, as many at a time as it is asked to.
 type Runner struct {
 	Options
-	path rule // of what may be run
+	path pathPolicy // of what may be run
 }
 
 // NewRunner returns a Runner. The program it is in must call Main first.
@@ -44,7 +44,7 @@ func NewRunner(o Options) *Runner {
 	if o.Landlock == nil {
 		o.Landlock = sandbox.Version
 	}
-	return &Runner{Options: o, path: newRule()}
+	return &Runner{Options: o, path: newPathPolicy()}
 }
 
 // Run runs c and returns when it is over: when c and all that descends from it
@@ -56,33 +56,33 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 		result.Started, result.Duration = started, time.Since(started)
 	}()
 
-	c = c.bounded()
+	c = c.withDefaults()
 	req, err := r.request(c, started.Add(c.Timeout))
 	if err != nil {
-		return unstarted(err)
+		return startFailure(err)
 	}
-	if err := r.confine(c, req); err != nil {
-		return unstarted(err)
+	if err := r.addSandbox(c, req); err != nil {
+		return startFailure(err)
 	}
-	defer tidy(req, &result)
+	defer cleanUp(req, &result)
 	group, err := r.group(c, req)
 	if err != nil {
-		return unstarted(err)
+		return startFailure(err)
 	}
 	if group != nil {
 		defer group.Close()
 	}
 	run, err := r.startRun(c, req, group)
 	if err != nil {
-		return unstarted(err)
+		return startFailure(err)
 	}
 	defer run.close()
 	run.watch(ctx, time.NewTimer(c.Timeout-time.Since(started)))
 	return run.result()
 }
 
-// unstarted is the result of a run that came to nothing.
-func unstarted(err error) Result {
+// startFailure is the result of a run that came to nothing.
+func startFailure(err error) Result {
 	reason := Spawn
 	if errors.As(err, new(sandboxError)) {
 		reason = Sandbox
@@ -95,13 +95,13 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	if len(c.Argv) == 0 {
 		return nil, errors.New("no command")
 	}
-	if err := r.path.check(c.Argv[0], c.AllowUnsafe); err != nil {
+	if err := r.path.check(c.Argv[0], c.AllowUnsafePath); err != nil {
 		return nil, err
 	}
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("%s: no timeout", c.Argv[0])
 	}
-	if c.OpenFiles >= 0 && c.OpenFiles < fewestFiles {
+	if c.OpenFiles >= 0 && c.OpenFiles < minOpenFiles {
 		return nil, errTooFewFiles
 	}
 	env, err := environment(c, deadline)
@@ -113,13 +113,13 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 		return nil, err
 	}
 	req := &request{
-		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, Grace: c.KillGrace, SweepTimeout: r.SweepTimeout,
+		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, KillGrace: c.KillGrace, SweepTimeout: r.SweepTimeout,
 		Memory: c.Memory, CPUSeconds: -1, OpenFiles: int64(c.OpenFiles), FileSize: c.FileSize, Processes: -1,
 	}
 	if c.CPU >= 0 {
 		req.CPUSeconds = int64((c.CPU + time.Second - 1) / time.Second)
 	}
-	if countable(cred) {
+	if canLimitProcesses(cred) {
 		req.Processes = int64(c.Processes)
 	}
 	return req, nil
@@ -135,6 +135,6 @@ func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Cgroup, req.Memory = group.Dir(), -1
+	req.CgroupDir, req.Memory = group.Dir(), -1
 	return group, nil
 }

@@ -33,7 +33,7 @@ func TestSpawn(t *testing.T) {
 		{"/dev/null", "/dev/null: not a regular file"},
 	} {
 		for _, memory := range []int64{0, 1 << 20} {
-			res := runAlone(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafe: true, Memory: memory})
+			res := runAlone(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafePath: true, Memory: memory})
 			want(t, res, Spawn)
 			if !strings.Contains(fmt.Sprint(res.Err), c.contains) || res.ExitCode != -1 {
 				t.Errorf("%s: %+v", c.path, res)
@@ -50,13 +50,13 @@ func TestSpawn(t *testing.T) {
 		{Argv: []string{"/bin/true"}, User: "no-such-user"},
 		{Argv: []string{"/bin/true"}, Group: "no-such-group"},
 	} {
-		c.AllowUnsafe = true
+		c.AllowUnsafePath = true
 		want(t, r.Run(t.Context(), c), Spawn)
 	}
 }
 
-// TestUnsafe runs below a folder that is open to all, as /tmp is.
-func TestUnsafe(t *testing.T) {
+// TestUnsafePath runs below a folder that is open to all, as /tmp is.
+func TestUnsafePath(t *testing.T) {
 	open := filepath.Join(t.TempDir(), "open")
 	if err := os.Mkdir(open, 0o700); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestUnsafe(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(res.Err), "lets others write") && !strings.Contains(fmt.Sprint(res.Err), "belongs to user") {
 		t.Error(res.Err)
 	}
-	want(t, runAlone(t, t.Context(), Command{Argv: []string{script}, AllowUnsafe: true}), "")
+	want(t, runAlone(t, t.Context(), Command{Argv: []string{script}, AllowUnsafePath: true}), "")
 }
 
 // TestOtherUserOnThisHost needs the privilege to become somebody else.
@@ -82,7 +82,7 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	c := shell("id -u; id -g; id -G; grep CapAmb /proc/self/status; ulimit -u 2>/dev/null || ulimit -p")
 	c.User, c.Group = "65534", ""
 	if os.Geteuid() != 0 {
-		res := runAlone(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
+		res := runAlone(t, t.Context(), Command{Argv: c.Argv, AllowUnsafePath: true})
 		want(t, res, "")
 		c.User = "0"
 		r := NewRunner(Options{})

@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// stageTitle is the second stage's argv[0].
-	stageTitle = "host_exporter-stage"
+	// stageName is the second stage's argv[0].
+	stageName = "host_exporter-stage"
 	// stageFD is the pipe to which the second stage writes why it failed.
 	stageFD = 3
 )
 
-// stage starts the program by way of the exporter's own binary, which puts the
+// startStage starts the program by way of the exporter's own binary, which puts the
 // memory limit on itself and becomes the program.
-func (r *request) stage() (int, error) {
+func (r *request) startStage() (int, error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return 0, fmt.Errorf("pipe: %w", err)
 	}
 	failure := os.NewFile(uintptr(fds[0]), "failure")
 	defer failure.Close()
-	argv := append([]string{stageTitle, strconv.FormatInt(r.Memory, 10)}, r.Argv...)
-	pid, err := r.exec("/proc/self/exe", argv, 0, 1, 2, uintptr(fds[1]))
+	argv := append([]string{stageName, strconv.FormatInt(r.Memory, 10)}, r.Argv...)
+	pid, err := r.forkExec("/proc/self/exe", argv, 0, 1, 2, uintptr(fds[1]))
 	_ = unix.Close(fds[1])
 	if err != nil {
 		return 0, err
@@ -51,8 +51,8 @@ func (r *request) stage() (int, error) {
 	return 0, execError(r.Argv[0], syscall.Errno(number))
 }
 
-// become is the second stage: it returns only when it fails.
-func become(args []string) syscall.Errno {
+// execWithLimit is the second stage: it returns only when it fails.
+func execWithLimit(args []string) syscall.Errno {
 	unix.CloseOnExec(stageFD)
 	if len(args) < 2 {
 		return unix.EINVAL

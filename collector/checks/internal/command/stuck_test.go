@@ -109,7 +109,7 @@ func TestKilledExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	exporter := exec.Command(exe)
-	exporter.Env = []string{helper + "=exporter " + fifo}
+	exporter.Env = []string{helperVariable + "=exporter " + fifo}
 	if err := exporter.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +124,8 @@ func TestKilledExporter(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestMany runs a hundred, ten at a time, of all kinds.
-func TestMany(t *testing.T) {
+// TestConcurrentRuns runs a hundred, ten at a time, of all kinds.
+func TestConcurrentRuns(t *testing.T) {
 	r := NewRunner(Options{})
 	kinds := []struct {
 		Command
@@ -197,7 +197,7 @@ func benchmarkTrue(b *testing.B, mode sandbox.Mode) {
 	usage(&before)
 	b.ReportAllocs()
 	for b.Loop() {
-		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafe: true, Sandbox: mode}); res.Reason != "" {
+		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafePath: true, Sandbox: mode}); res.Reason != "" {
 			b.Fatalf("%v\n%s", res.Err, res.Stderr)
 		}
 	}

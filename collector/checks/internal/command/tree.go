@@ -17,12 +17,12 @@ type process struct {
 	name               string
 }
 
-// dead tells whether only its parent has not noticed yet.
-func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
+// isDead tells whether only its parent has not noticed yet.
+func (p process) isDead() bool { return p.state == 'Z' || p.state == 'X' }
 
 // kill sends SIGKILL to p, and to no other that has got its number since.
 func (p process) kill() error {
-	if p.dead() {
+	if p.isDead() {
 		return nil
 	}
 	handle, err := os.FindProcess(p.pid) // where the kernel knows them, a pidfd
@@ -96,11 +96,11 @@ func parseProcess(line []byte) (p process, ok bool) {
 	return p, errs == [4]error{}
 }
 
-// describe names the living among processes that do not die, for an error.
-func describe(left []process) []string {
+// describeSurvivors names the living among processes that do not die, for an error.
+func describeSurvivors(left []process) []string {
 	var names []string
 	for _, p := range left {
-		if !p.dead() {
+		if !p.isDead() {
 			names = append(names, fmt.Sprintf("%s (process %d, state %c)", p.name, p.pid, p.state))
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// title is the supervisor's argv[0].
-const title = "host_exporter-supervisor"
+// supervisorName is the supervisor's argv[0].
+const supervisorName = "host_exporter-supervisor"
 
 // The supervisor's descriptors: its 0, 1 and 2 are the program's.
 const (
@@ -22,11 +22,11 @@ type request struct {
 	Argv, Env    []string
 	Credential   *syscall.Credential
 	NoNewPrivs   bool
-	Grace        time.Duration
+	KillGrace    time.Duration
 	SweepTimeout time.Duration
-	Cgroup       string         // directory, open as groupFD; empty for none
+	CgroupDir    string         // directory, open as groupFD; empty for none
 	Sandbox      *sandbox.Rules // nil for none
-	Scratch      string         // folder to remove if the exporter is gone by then; empty for none
+	ScratchDir   string         // folder to remove if the exporter is gone by then; empty for none
 
 	// Resource limits; negative for none.
 	Memory, CPUSeconds, OpenFiles, FileSize, Processes int64
@@ -34,13 +34,13 @@ type request struct {
 
 // A report is what a supervisor answers, when everything is over.
 type report struct {
-	Spawn      string             // why it was not started
-	Unconfined bool               // that was for want of a sandbox
-	Ended      bool               // whether Status is known
-	Status     syscall.WaitStatus // of the program itself
-	Asked      bool               // it had not ended before it was asked to
-	CPU        time.Duration
-	MaxRSS     int64
-	LeftBehind int
-	Survivors  []string // what could not be killed
+	SpawnError    string             // why it was not started
+	SandboxFailed bool               // that was for want of a sandbox
+	HasStatus     bool               // whether Status is known
+	Status        syscall.WaitStatus // of the program itself
+	SentSIGTERM   bool               // it had not ended before it was asked to
+	CPU           time.Duration
+	MaxRSS        int64
+	Orphans       int
+	Survivors     []string // what could not be killed
 }

@@ -50,38 +50,38 @@ type Options struct {
 
 // A Report says what an import came to.
 type Report struct {
-	System bool     // the lines name a user
-	Checks []string // the names, in the order of the lines
-	Decide int      // checks with something to decide
-	Broken []Broken
+	System    bool     // the lines name a user
+	Checks    []string // the names, in the order of the lines
+	Decisions int      // checks with something to decide
+	Invalid   []InvalidLine
 }
 
-// Broken is a line that is not understood.
-type Broken struct {
+// InvalidLine is a line that is not understood.
+type InvalidLine struct {
 	Line int
 	Text string
 	Err  error
 }
 
-// mostBytes is far more than any crontab has.
-const mostBytes = 1 << 20
+// maxBytes is far more than any crontab has.
+const maxBytes = 1 << 20
 
 // Import reads a crontab and writes the checks section of a configuration.
 // The error is that of reading; lines that are not understood are comments,
 // and counted in the report.
 func Import(r io.Reader, o Options) ([]byte, Report, error) {
-	text, err := io.ReadAll(io.LimitReader(r, mostBytes+1))
+	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
 		return nil, Report{}, fmt.Errorf("reading a crontab: %w", err)
 	}
-	if len(text) > mostBytes {
-		return nil, Report{}, fmt.Errorf("reading a crontab: more than %d bytes", mostBytes)
+	if len(text) > maxBytes {
+		return nil, Report{}, fmt.Errorf("reading a crontab: more than %d bytes", maxBytes)
 	}
 	lines := strings.Split(strings.ToValidUTF8(string(text), "\uFFFD"), "\n")
-	i := &importer{options: o, taken: map[string]bool{}}
-	i.report.System = o.Format == System || o.Format == Auto && i.namesUsers(lines)
+	i := &importer{options: o, names: map[string]bool{}}
+	i.report.System = o.Format == System || o.Format == Auto && i.hasUserColumn(lines)
 	for n, line := range lines {
-		i.line(n+1, strings.TrimSpace(line))
+		i.readLine(n+1, strings.TrimSpace(line))
 	}
 	return i.output(), i.report, nil
 }
@@ -91,7 +91,7 @@ type importer struct {
 	options Options
 	report  Report
 	env     []variable
-	taken   map[string]bool // names of checks
+	names   map[string]bool // names of checks
 	out     strings.Builder
 }
 
@@ -100,7 +100,7 @@ func (i *importer) output() []byte {
 	if i.report.System {
 		format = "each line names a user"
 	}
-	head := "# Made from a crontab in which " + format + i.guessed() + ".\n" +
+	head := "# Made from a crontab in which " + format + i.formatHint() + ".\n" +
 		"# Read it before use: \"decide\" marks what only you can know.\n" +
 		"# Cron ran commands in the home of their user, with HOME, LOGNAME and SHELL\n" +
 		"# set. Checks run in /, and have of these what env gives them.\n"
@@ -110,8 +110,8 @@ func (i *importer) output() []byte {
 	return []byte(head + "checks:\n" + i.out.String())
 }
 
-// guessed says what to do where the format was taken for the wrong one.
-func (i *importer) guessed() string {
+// formatHint says what to do where the format was taken for the wrong one.
+func (i *importer) formatHint() string {
 	switch {
 	case i.options.Format != Auto:
 		return ""
@@ -121,7 +121,7 @@ func (i *importer) guessed() string {
 	return ", as it seems; if not: --format=system"
 }
 
-func (i *importer) line(number int, line string) {
+func (i *importer) readLine(number int, line string) {
 	if line == "" {
 		return
 	}
@@ -130,22 +130,22 @@ func (i *importer) line(number int, line string) {
 		return
 	}
 	if v, ok := parseVariable(line); ok {
-		i.variable(number, line, v)
+		i.readVariable(number, line, v)
 		return
 	}
 	j, err := parseJob(line, i.report.System)
 	if err != nil {
-		i.report.Broken = append(i.report.Broken, Broken{number, line, err})
+		i.report.Invalid = append(i.report.Invalid, InvalidLine{number, line, err})
 		i.out.WriteByte('\n')
 		comment(&i.out, "decide: line %d is not understood, %v:", number, err)
 		comment(&i.out, "  %s", line)
 		return
 	}
-	i.job(number, line, j)
+	i.readJob(number, line, j)
 }
 
-// variable remembers what is for the commands below it.
-func (i *importer) variable(number int, line string, v variable) {
+// readVariable remembers what is for the commands below it.
+func (i *importer) readVariable(number int, line string, v variable) {
 	switch comment(&i.out, "line %d: %s", number, line); v.name {
 	case "MAILTO", "MAILFROM":
 		comment(&i.out, "  no mail is sent: failures are metrics now")
@@ -156,48 +156,48 @@ func (i *importer) variable(number int, line string, v variable) {
 	case "CRON_TZ":
 		comment(&i.out, "  decide: checks keep the time of the host")
 	default:
-		i.env = set(i.env, v)
+		i.env = setVariable(i.env, v)
 		if strings.Contains(v.value, "$") {
 			comment(&i.out, "  decide: cron leaves a $ in a variable as it is, and so does a check")
 		}
 	}
 }
 
-// set is the variables with one more, or another value of it.
-func set(vars []variable, v variable) []variable {
+// setVariable is the variables with one more, or another value of it.
+func setVariable(vars []variable, v variable) []variable {
 	vars = slices.DeleteFunc(slices.Clone(vars), func(old variable) bool { return old.name == v.name })
 	return append(vars, v)
 }
 
-func (i *importer) job(number int, line string, j job) {
+func (i *importer) readJob(number int, line string, j job) {
 	env := i.env
-	c := understand(j.command, func(name string) (string, bool) { return i.find(name, env) })
+	c := parseCommand(j.command, func(name string) (string, bool) { return i.findProgram(name, env) })
 	for _, v := range c.env {
-		env = set(env, v)
+		env = setVariable(env, v)
 	}
 	if j.at == "@reboot" {
-		c.note("runs once, when the exporter starts, and not again before the next start")
+		c.addNote("runs once, when the exporter starts, and not again before the next start")
 	}
 	if j.user == "" {
 		j.user = i.options.User
 	}
-	if len(c.decide) > 0 {
-		i.report.Decide++
+	if len(c.decisions) > 0 {
+		i.report.Decisions++
 	}
-	name := i.name(c)
+	name := i.newName(c)
 	i.report.Checks = append(i.report.Checks, name)
 	i.out.WriteByte('\n')
 	comment(&i.out, "line %d: %s", number, line)
-	for _, text := range c.decide {
+	for _, text := range c.decisions {
 		comment(&i.out, "decide: %s", text)
 	}
 	for _, text := range c.notes {
 		comment(&i.out, "note: %s", text)
 	}
-	i.stanza(name, c, j, env)
+	i.writeCheck(name, c, j, env)
 }
 
-func (i *importer) stanza(name string, c *check, j job, env []variable) {
+func (i *importer) writeCheck(name string, c *check, j job, env []variable) {
 	b := &i.out
 	fmt.Fprintf(b, "  %s:\n", yamltext.String(name))
 	if c.argv != nil {
@@ -205,7 +205,7 @@ func (i *importer) stanza(name string, c *check, j job, env []variable) {
 	} else {
 		fmt.Fprintf(b, "    shell: %s\n", yamltext.String(c.shell))
 	}
-	if interval := interval(j.at); interval != "" {
+	if interval := intervalOf(j.at); interval != "" {
 		fmt.Fprintf(b, "    interval: %s\n", interval)
 	} else {
 		fmt.Fprintf(b, "    at: %s\n", yamltext.String(j.at))
@@ -227,8 +227,8 @@ func (i *importer) stanza(name string, c *check, j job, env []variable) {
 	fmt.Fprintf(b, "    format: %s\n", c.format)
 }
 
-// find looks for a program in the PATH of the crontab, or cron's.
-func (i *importer) find(name string, env []variable) (string, bool) {
+// findProgram looks for a program in the PATH of the crontab, or cron's.
+func (i *importer) findProgram(name string, env []variable) (string, bool) {
 	if i.options.Lookup == nil || name == "" || strings.Contains(name, "/") {
 		return "", false
 	}
@@ -249,10 +249,10 @@ func (i *importer) find(name string, env []variable) (string, bool) {
 	return "", false
 }
 
-// name is made from the file name of the command, or of the script that an
+// newName is made from the file name of the command, or of the script that an
 // interpreter runs.
-func (i *importer) name(c *check) string {
-	name := program(c.tokens)
+func (i *importer) newName(c *check) string {
+	name := programName(c.tokens)
 	name = strings.TrimSuffix(name, path.Ext(name))
 	name = regexp.MustCompile(`[^a-zA-Z0-9_-]+`).ReplaceAllString(name, "_")
 	name = strings.Trim(name[:min(len(name), 40)], "_-")
@@ -263,15 +263,15 @@ func (i *importer) name(c *check) string {
 		name = "check_" + name
 	}
 	unique := name
-	for n := 2; i.taken[unique]; n++ {
+	for n := 2; i.names[unique]; n++ {
 		unique = fmt.Sprintf("%s_%d", name, n)
 	}
-	i.taken[unique] = true
+	i.names[unique] = true
 	return unique
 }
 
-// program is the file name of the first word that says what a command does.
-func program(tokens []token) string {
+// programName is the file name of the first word that says what a command does.
+func programName(tokens []token) string {
 	interpreter := regexp.MustCompile(`^(sh|bash|dash|ksh|zsh|perl|php|ruby|python|node|env|sudo|flock|timeout|nice|ionice|nohup)[0-9.]*$`)
 	skip := false // up to the next operator: what prepares the ground
 	for _, t := range tokens {

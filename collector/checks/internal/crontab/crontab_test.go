@@ -57,7 +57,7 @@ func TestImportUserCrontab(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "testdata/user.yaml", string(have))
-	if report.System || len(report.Checks) != 21 || report.Decide != 6 || len(report.Broken) != 3 || report.Broken[0].Line != 27 {
+	if report.System || len(report.Checks) != 21 || report.Decisions != 6 || len(report.Invalid) != 3 || report.Invalid[0].Line != 27 {
 		t.Errorf("have %+v", report)
 	}
 	checks := load(t, have)
@@ -76,7 +76,7 @@ func TestImportSystemCrontab(t *testing.T) {
 */5 * * * * www-data /usr/bin/php -f /srv/app/cron.php >/dev/null 2>&1
 30 3 * * 0 root test -e /run/systemd/system || SERVICE_MODE=1 /usr/lib/e2scrub_all_cron
 `, Options{User: "ignored"})
-	if !report.System || len(report.Checks) != 4 || report.Decide != 3 || len(report.Broken) != 0 {
+	if !report.System || len(report.Checks) != 4 || report.Decisions != 3 || len(report.Invalid) != 0 {
 		t.Errorf("have %+v\n%s", report, text)
 	}
 	if c := checks["cron"]; c.User != "www-data" || !slices.Equal(c.Command, []string{"/usr/bin/php", "-f", "/srv/app/cron.php"}) || c.Interval != "5m" {
@@ -111,12 +111,12 @@ MAILTO=""
 }
 
 func TestImportTooMuch(t *testing.T) {
-	if _, _, err := Import(strings.NewReader(strings.Repeat("#\n", mostBytes)), Options{}); err == nil {
+	if _, _, err := Import(strings.NewReader(strings.Repeat("#\n", maxBytes)), Options{}); err == nil {
 		t.Error("have no error")
 	}
 }
 
-func TestFormatIsTold(t *testing.T) {
+func TestFormatOption(t *testing.T) {
 	for _, c := range []struct {
 		crontab string
 		format  Format

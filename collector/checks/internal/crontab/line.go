@@ -59,7 +59,7 @@ func parseJob(line string, system bool) (job, error) {
 		}
 	}
 	j.command = rest
-	if command, _, _ := stdin(rest); command == "" {
+	if command, _, _ := cutStdin(rest); command == "" {
 		return j, errors.New("there is no command")
 	}
 	return j, nil
@@ -78,11 +78,11 @@ func isUser(s string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`).MatchString(s)
 }
 
-// namesUsers tells whether a crontab is one of the system: all lines have to
+// hasUserColumn tells whether a crontab is one of the system: all lines have to
 // fit, and "php /srv/a.php" would if there were a user php. So a program of that
 // name that is no user speaks against it, and at least one of the users has to
 // be a usual one, or one of this host.
-func (i *importer) namesUsers(lines []string) bool {
+func (i *importer) hasUserColumn(lines []string) bool {
 	usual := regexp.MustCompile(`^(root|nobody|daemon|backup|www-data|postgres|mysql|munin|nagios|prometheus|list|man|mail|news|logcheck|smmsp|_.*)$`)
 	found := false
 	var env []variable
@@ -92,7 +92,7 @@ func (i *importer) namesUsers(lines []string) bool {
 			continue
 		}
 		if v, ok := parseVariable(line); ok {
-			env = set(env, v)
+			env = setVariable(env, v)
 			continue
 		}
 		j, err := parseJob(line, false)
@@ -104,7 +104,7 @@ func (i *importer) namesUsers(lines []string) bool {
 			return false
 		}
 		known := i.options.IsUser != nil && i.options.IsUser(user)
-		_, program := i.find(user, env)
+		_, program := i.findProgram(user, env)
 		switch {
 		case program && !known:
 			return false
@@ -115,25 +115,25 @@ func (i *importer) namesUsers(lines []string) bool {
 	return found
 }
 
-// interval is the plain interval that an expression means, or nothing.
-func interval(at string) string {
+// intervalOf is the plain interval that an expression means, or nothing.
+func intervalOf(at string) string {
 	if at == "* * * * *" || at == "*/1 * * * *" {
 		return "1m"
 	}
 	if at == "@hourly" || at == "0 * * * *" {
 		return "1h"
 	}
-	if n, ok := step(at, "*/", " * * * *"); ok && 60%n == 0 {
+	if n, ok := stepBetween(at, "*/", " * * * *"); ok && 60%n == 0 {
 		return fmt.Sprintf("%dm", n)
 	}
-	if n, ok := step(at, "0 */", " * * *"); ok && 24%n == 0 {
+	if n, ok := stepBetween(at, "0 */", " * * *"); ok && 24%n == 0 {
 		return fmt.Sprintf("%dh", n)
 	}
 	return ""
 }
 
-// step is the number between two texts.
-func step(at, before, after string) (int, bool) {
+// stepBetween is the number between two texts.
+func stepBetween(at, before, after string) (int, bool) {
 	rest, ok := strings.CutPrefix(at, before)
 	text, also := strings.CutSuffix(rest, after)
 	n, err := strconv.Atoi(text)

@@ -33,10 +33,10 @@ func (d Definition) Parser() (*output.Parser, error) {
 	return output.New(o)
 }
 
-// checkOutput checks how the output is to be read, and tells it at the key that
+// validateOutput checks how the output is to be read, and tells it at the key that
 // is to blame.
-func (d *Definition) checkOutput(node document.Node, given map[string]document.Node) {
-	if d.toldAlready(given) {
+func (d *Definition) validateOutput(node document.Node, given map[string]document.Node) {
+	if d.alreadyReported(given) {
 		return
 	}
 	_, err := d.Parser()
@@ -58,12 +58,12 @@ func (d *Definition) checkOutput(node document.Node, given map[string]document.N
 	at.Failf("check %s: %s", d.Name, text)
 }
 
-// toldAlready reports whether something that was found before would be found
+// alreadyReported reports whether something that was found before would be found
 // again, in other words.
-func (d *Definition) toldAlready(given map[string]document.Node) bool {
+func (d *Definition) alreadyReported(given map[string]document.Node) bool {
 	_, named := given["metric"]
 	_, codes := given["exit-codes"]
-	return !d.Serves() || named && d.Output.Name == "" ||
+	return !d.Publishes() || named && d.Output.Name == "" ||
 		codes && (d.Output.Format != output.Exit || len(d.Output.Metrics) > 0) ||
 		slices.ContainsFunc(d.Output.Metrics, func(m output.Metric) bool { return m.Name == "" })
 }

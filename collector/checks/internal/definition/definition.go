@@ -46,10 +46,10 @@ type Definition struct {
 	StdoutLimit int64
 
 	// How its output is read.
-	Output    output.Options
-	ExitCodes map[string]float64
-	Accept    []Codes // exit codes besides 0 that are no failure
-	Labels    map[string]string
+	Output      output.Options
+	ExitCodes   map[string]float64
+	AcceptCodes []Codes // exit codes besides 0 that are no failure
+	Labels      map[string]string
 }
 
 // Codes are the exit codes from First to Last.
@@ -79,9 +79,9 @@ func New(name string) Definition {
 // Equal reports whether two definitions are the same.
 func (d Definition) Equal(other Definition) bool { return reflect.DeepEqual(d, other) }
 
-// SameTimes reports whether two definitions have their checks run at the same
+// SameSchedule reports whether two definitions have their checks run at the same
 // times.
-func (d Definition) SameTimes(other Definition) bool {
+func (d Definition) SameSchedule(other Definition) bool {
 	return d.Interval == other.Interval && d.At == other.At
 }
 
@@ -113,14 +113,14 @@ func (d Definition) CPULimit() time.Duration {
 
 // Accepts reports whether a run that ended with this exit code has succeeded.
 func (d Definition) Accepts(code int) bool {
-	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() && d.Serves() ||
-		slices.ContainsFunc(d.Accept, func(c Codes) bool { return c.First <= code && code <= c.Last })
+	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() && d.Publishes() ||
+		slices.ContainsFunc(d.AcceptCodes, func(c Codes) bool { return c.First <= code && code <= c.Last })
 }
 
-// Serves reports whether the check has anything to publish. One of the format
+// Publishes reports whether the check has anything to publish. One of the format
 // exit without a metric has not: whether it failed is all that it tells, as a
 // job of cron does.
-func (d Definition) Serves() bool {
+func (d Definition) Publishes() bool {
 	return d.Output.Format != output.Exit || d.Output.Name != "" || len(d.Output.Metrics) > 0
 }
 

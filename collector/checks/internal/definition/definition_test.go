@@ -66,7 +66,7 @@ nightly:
 		Interval: 5 * time.Minute, Slow: true, TTL: time.Hour,
 		Timeout: 30 * time.Second, KillGrace: time.Second, Memory: 64 << 20, CPU: 5 * time.Second,
 		OpenFiles: 64, FileSize: 4096, StdoutLimit: 1024,
-		Labels: map[string]string{"controller": "0"}, Accept: []Codes{{1, 1}, {4, 255}},
+		Labels: map[string]string{"controller": "0"}, AcceptCodes: []Codes{{1, 1}, {4, 255}},
 		Output: output.Options{Format: output.KV, MaxSeries: 10, JQTimeout: 250 * time.Millisecond, Metrics: []output.Metric{
 			{Name: "raid_state", From: "state", Help: "The state.", Type: "gauge", Labels: []string{"disk"}, Min: &zero, Max: &two, Enum: map[string]float64{"Online": 1}},
 			{Name: "raid_age_seconds", Unit: "h"},
@@ -162,12 +162,12 @@ func TestMeaning(t *testing.T) {
 	limits := a
 	limits.Timeout, limits.Memory, limits.TTL, limits.Interval, limits.Description = 1, 2, 3, 4, "x"
 	limits.Sandbox, limits.Writable = sandbox.Strict, []string{"/a"}
-	if !a.SameMeaning(limits) || a.Equal(limits) || a.SameTimes(limits) {
+	if !a.SameMeaning(limits) || a.Equal(limits) || a.SameSchedule(limits) {
 		t.Error("limits and times are part of the meaning")
 	}
 	labels := a
 	labels.Labels = map[string]string{"a": "b"}
-	if a.SameMeaning(labels) || !a.SameTimes(labels) {
+	if a.SameMeaning(labels) || !a.SameSchedule(labels) {
 		t.Error("labels are no part of the meaning")
 	}
 }

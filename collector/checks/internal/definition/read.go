@@ -70,22 +70,22 @@ func (d *Definition) validate(node document.Node, given map[string]document.Node
 	switch {
 	case has("exit-codes") && d.Output.Format != output.Exit:
 		given["exit-codes"].Failf("only for the format exit, have %s", d.Output.Format)
-	case has("exit-codes") && !d.Serves() && !has("metric"):
+	case has("exit-codes") && !d.Publishes() && !has("metric"):
 		given["exit-codes"].Failf("want a metric that has the values, have none")
 	case has("exit-codes") && has("metrics"):
 		given["exit-codes"].Failf("want exit-codes, or the enum of a metric, have both")
 	}
-	if has("accept-codes") && d.Output.Format.ExitIsValue() && d.Serves() {
+	if has("accept-codes") && d.Output.Format.ExitIsValue() && d.Publishes() {
 		given["accept-codes"].Failf("the format %s takes every exit code as a value", d.Output.Format)
 	}
 	switch {
-	case d.Sandbox.On():
+	case d.Sandbox.Enabled():
 	case d.SandboxRequired:
 		given["sandbox-required"].Failf("want a sandbox, strict or net, have %s", d.Sandbox)
 	case has("writable"):
 		given["writable"].Failf("only for a sandbox, strict or net, have %s", d.Sandbox)
 	}
-	d.checkOutput(node, given)
+	d.validateOutput(node, given)
 }
 
 func (d *Definition) readCommand(n document.Node) {
@@ -125,7 +125,7 @@ func (d *Definition) readAccept(n document.Node) {
 	n.Items(func(item document.Node) {
 		var c Codes
 		codes(&c)(item)
-		d.Accept = append(d.Accept, c)
+		d.AcceptCodes = append(d.AcceptCodes, c)
 	})
 }
 

@@ -38,7 +38,7 @@ func count(to *int, minimum int) func(document.Node) {
 
 // bytes reads a number of bytes above 0, such as 4096 or 64KiB.
 func bytes(to *int64) func(document.Node) {
-	return parsed(to, "a number of bytes such as 128MiB", func(s string) (int64, bool) {
+	return value(to, "a number of bytes such as 128MiB", func(s string) (int64, bool) {
 		number, unit := s, int64(1)
 		for i, suffix := range []string{"KiB", "MiB", "GiB"} {
 			if rest, ok := strings.CutSuffix(s, suffix); ok {
@@ -54,7 +54,7 @@ func bytes(to *int64) func(document.Node) {
 func number(to **float64) func(document.Node) {
 	return func(n document.Node) {
 		*to = new(float64)
-		parsed(*to, "a number", parseNumber)(n)
+		value(*to, "a number", parseNumber)(n)
 	}
 }
 
@@ -66,7 +66,7 @@ func numbers(to *map[string]float64) func(document.Node) {
 		*to = map[string]float64{}
 		n.Each(func(key string, entry document.Node) {
 			var f float64
-			parsed(&f, "a number", parseNumber)(entry)
+			value(&f, "a number", parseNumber)(entry)
 			(*to)[key] = f
 		})
 	}
@@ -74,7 +74,7 @@ func numbers(to *map[string]float64) func(document.Node) {
 
 // codes reads an exit code, or a range of them.
 func codes(to *Codes) func(document.Node) {
-	return parsed(to, "an exit code from 1 to 255, or a range such as 4-255", func(s string) (Codes, bool) {
+	return value(to, "an exit code from 1 to 255, or a range such as 4-255", func(s string) (Codes, bool) {
 		first, last, isRange := strings.Cut(s, "-")
 		if !isRange {
 			last = first
@@ -87,7 +87,7 @@ func codes(to *Codes) func(document.Node) {
 
 // text reads a string that valid accepts; want says which those are.
 func text(to *string, want string, valid func(string) bool) func(document.Node) {
-	return parsed(to, want, func(s string) (string, bool) { return s, valid(s) })
+	return value(to, want, func(s string) (string, bool) { return s, valid(s) })
 }
 
 // oneOf reads one of the given words.
@@ -108,8 +108,8 @@ func texts(to *map[string]string, want string, valid func(string) bool) func(doc
 	}
 }
 
-// parsed reads a value with parse; want says what parse accepts.
-func parsed[T any](to *T, want string, parse func(string) (T, bool)) func(document.Node) {
+// value reads a value with parse; want says what parse accepts.
+func value[T any](to *T, want string, parse func(string) (T, bool)) func(document.Node) {
 	return document.To(document.ValueFunc(func(s string) error {
 		v, ok := parse(s)
 		if !ok {

@@ -23,7 +23,7 @@ func parseOne(t *testing.T, text string) *dto.MetricFamily {
 	return nil
 }
 
-func TestWhere(t *testing.T) {
+func TestErrorLine(t *testing.T) {
 	for _, c := range []struct {
 		text, want string
 		line       int
@@ -32,13 +32,13 @@ func TestWhere(t *testing.T) {
 		{"a 1\nb 2", "ends within a line, as a file that is only half written (unexpected end of input stream)", 2},
 	} {
 		_, err := Parse([]byte(c.text))
-		if line, msg := Where([]byte(c.text), err); line != c.line || msg != c.want {
+		if line, msg := ErrorLine([]byte(c.text), err); line != c.line || msg != c.want {
 			t.Errorf("%q: want line %d: %s, have line %d: %s", c.text, c.line, c.want, line, msg)
 		}
 	}
 }
 
-func TestTidy(t *testing.T) {
+func TestNormalize(t *testing.T) {
 	for _, c := range []struct{ text, want, errs string }{
 		{"a{y=\"2\",x=\"1\"} 1\na 2\n", "# TYPE a untyped\na{x=\"1\",y=\"2\"} 1\na{x=\"\",y=\"\"} 2\n", ""},
 		{"# TYPE h histogram\nh_bucket{le=\"+Inf\"} 3\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"1\"} 1\n",
@@ -49,7 +49,7 @@ func TestTidy(t *testing.T) {
 	} {
 		family := parseOne(t, c.text)
 		errs := ""
-		for _, err := range Tidy(family) {
+		for _, err := range Normalize(family) {
 			errs += err.Error() + "\n"
 		}
 		var b bytes.Buffer
@@ -75,10 +75,10 @@ func TestSeries(t *testing.T) {
 	if have, want := SeriesNames("a", dto.MetricType_HISTOGRAM), []string{"a", "a_bucket", "a_sum", "a_count"}; !slices.Equal(have, want) {
 		t.Errorf("want %v, have %v", want, have)
 	}
-	if have := Retyped(m, dto.MetricType_COUNTER); have.GetCounter().GetValue() != 5 {
+	if have := Retype(m, dto.MetricType_COUNTER); have.GetCounter().GetValue() != 5 {
 		t.Errorf("have %v", have)
 	}
-	if !Fits(dto.MetricType_UNTYPED, dto.MetricType_GAUGE) || Fits(dto.MetricType_UNTYPED, dto.MetricType_SUMMARY) || Fits(dto.MetricType_GAUGE, dto.MetricType_COUNTER) {
+	if !Convertible(dto.MetricType_UNTYPED, dto.MetricType_GAUGE) || Convertible(dto.MetricType_UNTYPED, dto.MetricType_SUMMARY) || Convertible(dto.MetricType_GAUGE, dto.MetricType_COUNTER) {
 		t.Error("what fits what")
 	}
 }

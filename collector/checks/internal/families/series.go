@@ -25,8 +25,8 @@ func SeriesName(family string, m *dto.Metric) string {
 	return b.String()
 }
 
-// Retyped returns a series of no type as one of typ.
-func Retyped(m *dto.Metric, typ dto.MetricType) *dto.Metric {
+// Retype returns a series of no type as one of typ.
+func Retype(m *dto.Metric, typ dto.MetricType) *dto.Metric {
 	if m.Untyped == nil {
 		return m
 	}
@@ -63,8 +63,8 @@ func SeriesNames(name string, typ dto.MetricType) []string {
 	return []string{name}
 }
 
-// Fits reports whether series of one type can be served as another.
-func Fits(have, want dto.MetricType) bool {
+// Convertible reports whether series of one type can be served as another.
+func Convertible(have, want dto.MetricType) bool {
 	return have == want || have == dto.MetricType_UNTYPED && (want == dto.MetricType_GAUGE || want == dto.MetricType_COUNTER)
 }
 

@@ -12,10 +12,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Tidy makes a family one that can be served: labels sorted, and each series
+// Normalize makes a family one that can be served: labels sorted, and each series
 // with all of them, as node_exporter has it; buckets and quantiles sorted, and
 // each there once. What cannot be served is taken out and told.
-func Tidy(family *dto.MetricFamily) (errs []error) {
+func Normalize(family *dto.MetricFamily) (errs []error) {
 	name := family.GetName()
 	if family.GetType() == dto.MetricType_GAUGE_HISTOGRAM {
 		family.Type = dto.MetricType_HISTOGRAM.Enum() // the text format has no other
@@ -33,11 +33,11 @@ func Tidy(family *dto.MetricFamily) (errs []error) {
 	}
 	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
 		FillLabels(m, labels)
-		err := TidyBuckets(m)
+		err := NormalizeBuckets(m)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", SeriesName(name, m), err))
 		}
-		return err != nil && !errors.Is(err, ErrTwice)
+		return err != nil && !errors.Is(err, ErrDuplicate)
 	})
 	return errs
 }
@@ -74,12 +74,12 @@ func FillLabels(m *dto.Metric, names []string) {
 	m.Label = all
 }
 
-// ErrTwice says that a bucket or a quantile is there more than once, of which
+// ErrDuplicate says that a bucket or a quantile is there more than once, of which
 // the first one is served.
-var ErrTwice = errors.New("a bucket or quantile is there twice: the first is served")
+var ErrDuplicate = errors.New("a bucket or quantile is there twice: the first is served")
 
-// TidyBuckets puts a histogram or summary in order.
-func TidyBuckets(m *dto.Metric) error {
+// NormalizeBuckets puts a histogram or summary in order.
+func NormalizeBuckets(m *dto.Metric) error {
 	before, after := 0, 0
 	switch {
 	case m.Histogram != nil:
@@ -105,7 +105,7 @@ func TidyBuckets(m *dto.Metric) error {
 		after = len(s.Quantile)
 	}
 	if after < before {
-		return ErrTwice
+		return ErrDuplicate
 	}
 	return nil
 }

@@ -24,30 +24,30 @@ type Source struct {
 // A Merger makes families of what all sources have of them. The zero value is
 // ready. It is not for concurrent use.
 type Merger struct {
-	// TellHelp says that a help text which differs from the one that is served
+	// ReportHelp says that a help text which differs from the one that is served
 	// is worth telling.
-	TellHelp bool
+	ReportHelp bool
 
 	families []*Family // sorted by name
-	known    map[string]*Family
+	byName   map[string]*Family
 }
 
 // A Family is a family as it is served.
 type Family struct {
-	Name   string
-	Parts  []Part
-	Served *metric.ExternalFamily // nil when nothing is left
-	Names  []string               // of the family, and of the series of a summary or histogram
-	Errs   []error                // what was left out, and other things worth telling
+	Name     string
+	Parts    []Part
+	External *metric.ExternalFamily // nil when nothing is left
+	Names    []string               // of the family, and of the series of a summary or histogram
+	Errs     []error                // what was left out, and other things worth telling
 }
 
 // A Part is what one source has of a family.
 type Part struct {
-	Source *Source
-	Family *dto.MetricFamily
-	Lost   int // series of it that are not served
+	Source        *Source
+	Family        *dto.MetricFamily
+	DroppedSeries int // series of it that are not served
 
-	OtherHelp bool // its help text is another than the one that is served
+	HelpDiffers bool // its help text is another than the one that is served
 }
 
 // Sources returns the names of the sources that the family is in.
@@ -59,9 +59,9 @@ func (f *Family) Sources() string {
 	return strings.Join(names, ", ")
 }
 
-// Known returns the family of a name as it was made at the last call of Merge,
+// Lookup returns the family of a name as it was made at the last call of Merge,
 // or nil.
-func (m *Merger) Known(name string) *Family { return m.known[name] }
+func (m *Merger) Lookup(name string) *Family { return m.byName[name] }
 
 // Merge returns the families of sources, sorted by name. The slice is that of
 // the next call, too. A family whose parts are the ones it had at the last call
@@ -82,29 +82,29 @@ func (m *Merger) Merge(sources []*Source) []*Family {
 	taken := map[string]*Family{}
 	m.families = m.families[:0]
 	for _, name := range order {
-		f := m.known[name]
-		if f == nil || !slices.EqualFunc(f.Parts, parts[name], same) {
+		f := m.byName[name]
+		if f == nil || !slices.EqualFunc(f.Parts, parts[name], samePart) {
 			f = m.family(name, parts[name])
 		}
 		known[name] = f
-		m.families = append(m.families, f.unlessTaken(taken))
+		m.families = append(m.families, f.dropIfTaken(taken))
 	}
-	m.known = known
+	m.byName = known
 	slices.SortFunc(m.families, func(a, b *Family) int { return strings.Compare(a.Name, b.Name) })
 	return m.families
 }
 
-// same reports whether two parts are the same thing, whatever became of it.
-func same(a, b Part) bool { return a.Source == b.Source && a.Family == b.Family }
+// samePart reports whether two parts are the same thing, whatever became of it.
+func samePart(a, b Part) bool { return a.Source == b.Source && a.Family == b.Family }
 
-// unlessTaken returns the family, without its series when one of its names is
+// dropIfTaken returns the family, without its series when one of its names is
 // that of another family already: the counter x_count beside the summary x.
-func (f *Family) unlessTaken(taken map[string]*Family) *Family {
+func (f *Family) dropIfTaken(taken map[string]*Family) *Family {
 	for _, name := range f.Names {
 		if other := taken[name]; other != nil {
 			err := fmt.Errorf("%s: %s has series of the same name as %s in %s: left out",
 				f.Sources(), f.Name, other.Name, other.Sources())
-			return &Family{Name: f.Name, Parts: f.lost(), Names: f.Names, Errs: []error{err}}
+			return &Family{Name: f.Name, Parts: f.droppedParts(), Names: f.Names, Errs: []error{err}}
 		}
 	}
 	for _, name := range f.Names {
@@ -113,11 +113,11 @@ func (f *Family) unlessTaken(taken map[string]*Family) *Family {
 	return f
 }
 
-// lost returns the parts, all of whose series are left out.
-func (f *Family) lost() []Part {
+// droppedParts returns the parts, all of whose series are left out.
+func (f *Family) droppedParts() []Part {
 	parts := slices.Clone(f.Parts)
 	for i := range parts {
-		parts[i].Lost = len(parts[i].Family.Metric)
+		parts[i].DroppedSeries = len(parts[i].Family.Metric)
 	}
 	return parts
 }
@@ -132,8 +132,8 @@ func (m *Merger) family(name string, parts []Part) *Family {
 	var helper string           // the source of the help text
 	for i := range parts {
 		p := &parts[i]
-		if !families.Fits(p.Family.GetType(), typ) {
-			p.Lost = len(p.Family.Metric)
+		if !families.Convertible(p.Family.GetType(), typ) {
+			p.DroppedSeries = len(p.Family.Metric)
 			f.Errs = append(f.Errs, fmt.Errorf("%s: %s is %s, and %s in %s: left out", p.Source.Name, name,
 				families.TypeName(p.Family.GetType()), families.TypeName(typ), typed.Source.Name))
 			continue
@@ -142,9 +142,9 @@ func (m *Merger) family(name string, parts []Part) *Family {
 		case whole.Help == nil:
 			whole.Help, helper = p.Family.Help, p.Source.Name
 		case p.Family.Help != nil && *p.Family.Help != *whole.Help:
-			p.OtherHelp = true
+			p.HelpDiffers = true
 		}
-		if p.OtherHelp && m.TellHelp {
+		if p.HelpDiffers && m.ReportHelp {
 			f.Errs = append(f.Errs, fmt.Errorf("%s: %s has another help text than in %s, which is served", p.Source.Name, name, helper))
 		}
 		whole.Metric = appendSeries(whole.Metric, p, typ, seen, &f.Errs)
@@ -154,9 +154,9 @@ func (m *Merger) family(name string, parts []Part) *Family {
 		whole.Help = &help
 	}
 	var err error
-	if f.Served, err = metric.NewExternalFamily(whole); err != nil {
+	if f.External, err = metric.NewExternalFamily(whole); err != nil {
 		f.Errs = append(f.Errs, fmt.Errorf("%s: %w", f.Sources(), err))
-		f.Parts = f.lost()
+		f.Parts = f.droppedParts()
 	}
 	return f
 }
@@ -168,7 +168,7 @@ func familyType(parts []Part) (dto.MetricType, Part) {
 	first := parts[0]
 	if first.Family.GetType() == dto.MetricType_UNTYPED {
 		for _, p := range parts {
-			if t := p.Family.GetType(); families.Fits(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
+			if t := p.Family.GetType(); families.Convertible(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
 				return t, p
 			}
 		}
@@ -183,19 +183,19 @@ func appendSeries(all []*dto.Metric, p *Part, typ dto.MetricType, seen map[strin
 	for _, m := range p.Family.Metric {
 		key := families.SeriesKey(m)
 		if source, there := seen[key]; there {
-			if p.Lost++; first == nil {
+			if p.DroppedSeries++; first == nil {
 				first = fmt.Errorf("%s: %s is in %s already", p.Source.Name, families.SeriesName(p.Family.GetName(), m), source)
 			}
 			continue
 		}
 		seen[key] = p.Source.Name
-		all = append(all, families.Retyped(m, typ))
+		all = append(all, families.Retype(m, typ))
 	}
 	switch {
-	case p.Lost == 1:
+	case p.DroppedSeries == 1:
 		*errs = append(*errs, first)
-	case p.Lost > 1:
-		*errs = append(*errs, fmt.Errorf("%w, and %d more series of the family", first, p.Lost-1))
+	case p.DroppedSeries > 1:
+		*errs = append(*errs, fmt.Errorf("%w, and %d more series of the family", first, p.DroppedSeries-1))
 	}
 	return all
 }

@@ -31,15 +31,15 @@ func source(t *testing.T, name, text string) *Source {
 func show(all []*Family) (text, errs string) {
 	sink := metric.NewSink(metric.NewSet())
 	for _, f := range all {
-		if f.Served != nil {
-			sink.EmitExternal(f.Served)
+		if f.External != nil {
+			sink.EmitExternal(f.External)
 		}
 		for _, err := range f.Errs {
 			errs += err.Error() + "\n"
 		}
 		for _, p := range f.Parts {
-			if p.Lost > 0 {
-				errs += fmt.Sprintf("%s loses %d of %s\n", p.Source.Name, p.Lost, f.Name)
+			if p.DroppedSeries > 0 {
+				errs += fmt.Sprintf("%s loses %d of %s\n", p.Source.Name, p.DroppedSeries, f.Name)
 			}
 		}
 	}
@@ -76,7 +76,7 @@ func TestMerge(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := Merger{TellHelp: true}
+			m := Merger{ReportHelp: true}
 			sources := []*Source{source(t, "a", tc.a), source(t, "b", tc.b)}
 			text, errs := show(m.Merge(sources))
 			if text != tc.text || errs != tc.errs {
@@ -93,13 +93,13 @@ func TestMergeKeepsWhatDidNotChange(t *testing.T) {
 	var m Merger
 	a, b := source(t, "a", "a 1\n"), source(t, "b", "b 1\n")
 	m.Merge([]*Source{a, b})
-	keptA, keptB := m.Known("a"), m.Known("b")
+	keptA, keptB := m.Lookup("a"), m.Lookup("b")
 	m.Merge([]*Source{a, source(t, "b", "b 1\n")})
-	if m.Known("a") != keptA || m.Known("b") == keptB {
+	if m.Lookup("a") != keptA || m.Lookup("b") == keptB {
 		t.Error("want the family of a kept, and that of b made anew")
 	}
 	m.Merge([]*Source{a})
-	if m.Known("b") != nil {
+	if m.Lookup("b") != nil {
 		t.Error("a family that no source has any longer is still known")
 	}
 }

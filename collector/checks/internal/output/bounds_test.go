@@ -65,7 +65,7 @@ func TestHostileOutput(t *testing.T) {
 				if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 128 {
 					t.Errorf("allocated %d MiB", mib)
 				}
-				hold(t, p, got)
+				checkResult(t, p, got)
 				for _, problem := range got.Problems {
 					if len(problem) > 1000 {
 						t.Errorf("a problem of %d bytes", len(problem))

@@ -24,11 +24,11 @@ func (r *run) finish() {
 	taken := map[string]string{} // the family of each name of a series
 	for _, name := range slices.Sorted(maps.Keys(r.families)) {
 		family := r.families[name]
-		if !r.nameable(family, taken) {
+		if !r.claimNames(family, taken) {
 			continue
 		}
-		r.tidy(family)
-		r.limit(family)
+		r.normalize(family)
+		r.applyCap(family)
 		if len(family.Metric) > 0 {
 			r.result.Families = append(r.result.Families, family)
 		}
@@ -43,9 +43,9 @@ type series struct {
 
 func (s series) String() string {
 	if s.metric == nil {
-		return short(s.family)
+		return truncated(s.family)
 	}
-	return short(families.SeriesName(s.family, s.metric))
+	return truncated(families.SeriesName(s.family, s.metric))
 }
 
 // dropAll drops all series of a family.
@@ -54,9 +54,9 @@ func (r *run) dropAll(reason Reason, family *dto.MetricFamily, format string, ar
 	r.result.Dropped[reason] += len(family.Metric) - 1
 }
 
-// nameable reports whether a family may be served under its name, and takes
+// claimNames reports whether a family may be served under its name, and takes
 // the name if so.
-func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
+func (r *run) claimNames(family *dto.MetricFamily, taken map[string]string) bool {
 	if family.GetType() == dto.MetricType_GAUGE_HISTOGRAM {
 		family.Type = dto.MetricType_HISTOGRAM.Enum() // the text format has no other
 	}
@@ -74,7 +74,7 @@ func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
 			return false
 		}
 		if other := taken[name]; other != "" {
-			r.dropAll(Duplicate, family, "has series of the same name as %s", short(other))
+			r.dropAll(Duplicate, family, "has series of the same name as %s", truncated(other))
 			return false
 		}
 	}
@@ -84,9 +84,9 @@ func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
 	return true
 }
 
-// tidy puts the series of a family in order, and takes out those that cannot be
+// normalize puts the series of a family in order, and takes out those that cannot be
 // served.
-func (r *run) tidy(family *dto.MetricFamily) {
+func (r *run) normalize(family *dto.MetricFamily) {
 	help := noHelp
 	if h := strings.TrimSpace(metric.Clean(strings.ReplaceAll(family.GetHelp(), "\n", " "))); h != "" {
 		help = h
@@ -96,12 +96,12 @@ func (r *run) tidy(family *dto.MetricFamily) {
 	seen := map[string]bool{}
 	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
 		at := series{family.GetName(), m}
-		if wrong := tidyLabels(m, known); wrong != "" {
+		if wrong := normalizeLabels(m, known); wrong != "" {
 			r.drop(BadLabel, at, "%s", wrong)
 			return true
 		}
-		switch err := families.TidyBuckets(m); {
-		case errors.Is(err, families.ErrTwice):
+		switch err := families.NormalizeBuckets(m); {
+		case errors.Is(err, families.ErrDuplicate):
 			r.drop(Duplicate, at, "%v", err)
 		case err != nil:
 			r.drop(IllTyped, at, "%v", err)
@@ -118,16 +118,16 @@ func (r *run) tidy(family *dto.MetricFamily) {
 	slices.SortFunc(family.Metric, compareSeries)
 }
 
-// tidyLabels sorts and cleans the labels of a series, and tells what is wrong
+// normalizeLabels sorts and cleans the labels of a series, and tells what is wrong
 // with them. It adds them to those that the family has.
-func tidyLabels(m *dto.Metric, known map[string]bool) (wrong string) {
+func normalizeLabels(m *dto.Metric, known map[string]bool) (wrong string) {
 	slices.SortStableFunc(m.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
 	fresh := 0
 	for i, l := range m.Label {
 		name := l.GetName()
 		switch {
 		case !validLabel(name):
-			return fmt.Sprintf("%s is not a name for a label", shown(name))
+			return fmt.Sprintf("%s is not a name for a label", quoted(name))
 		case i > 0 && name == m.Label[i-1].GetName():
 			return fmt.Sprintf("has the label %s twice", name)
 		}
@@ -156,13 +156,13 @@ func compareSeries(a, b *dto.Metric) int {
 	})
 }
 
-// limit keeps the first series, up to the cap of the check, and gives all of a
+// applyCap keeps the first series, up to the cap of the check, and gives all of a
 // family the same labels. The order is that of names and labels, so that the
 // same series are kept in each run, whatever order the check prints them in.
-func (r *run) limit(family *dto.MetricFamily) {
+func (r *run) applyCap(family *dto.MetricFamily) {
 	kept := 0
 	for _, m := range family.Metric {
-		n := weight(m)
+		n := seriesCount(m)
 		if r.result.Dropped[OverLimit] > 0 || r.result.Series+n > r.p.o.MaxSeries {
 			break
 		}
@@ -180,8 +180,8 @@ func (r *run) limit(family *dto.MetricFamily) {
 	}
 }
 
-// weight is how many time series a series of a family is to Prometheus.
-func weight(m *dto.Metric) int {
+// seriesCount is how many time series a series of a family is to Prometheus.
+func seriesCount(m *dto.Metric) int {
 	switch {
 	case m.Histogram != nil:
 		n := len(m.Histogram.Bucket)

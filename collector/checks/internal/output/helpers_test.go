@@ -15,9 +15,9 @@ func repeat(format string, n int) string {
 	return b.String()
 }
 
-// filled is a family of n series, each of which has one of n labels, and all
+// familyOfDistinctLabels is a family of n series, each of which has one of n labels, and all
 // others empty.
-func filled(n int) string {
+func familyOfDistinctLabels(n int) string {
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("l%d", i)

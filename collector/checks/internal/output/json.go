@@ -18,7 +18,7 @@ import (
 )
 
 // compileJQ compiles the expressions of a declared metric.
-func (m *compiled) compileJQ(o *Options) error {
+func (m *compiledMetric) compileJQ(o *Options) error {
 	if o.Format != JSON {
 		if m.Each != "" || m.Value != "" || m.LabelValues != nil {
 			return errors.New("each, value, label-values: only for the format json")
@@ -101,23 +101,23 @@ func decode(b []byte) (document any, err error) {
 		if _, err = d.Token(); errors.Is(err, io.EOF) {
 			return document, nil
 		}
-		return nil, fmt.Errorf("%s: more than one JSON document", placeOf(b, d.InputOffset()))
+		return nil, fmt.Errorf("%s: more than one JSON document", positionOf(b, d.InputOffset()))
 	}
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("%s: not JSON: %w", placeOf(b, syntax.Offset), err)
+		return nil, fmt.Errorf("%s: not JSON: %w", positionOf(b, syntax.Offset), err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fmt.Errorf("%s: not JSON: ends before its end, as output that is only half written", placeOf(b, int64(len(b))))
+		return nil, fmt.Errorf("%s: not JSON: ends before its end, as output that is only half written", positionOf(b, int64(len(b))))
 	}
 	return nil, fmt.Errorf("not JSON: %w", err)
 }
 
-// placeOf returns the place of the byte before an offset, which is where the
+// positionOf returns the place of the byte before an offset, which is where the
 // JSON decoder stopped.
-func placeOf(b []byte, offset int64) place {
+func positionOf(b []byte, offset int64) position {
 	before := b[:max(0, min(offset-1, int64(len(b))))]
-	return place{bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')}
+	return position{bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')}
 }
 
 // An item is where something was seen in what the expressions of a metric
@@ -130,9 +130,9 @@ type item struct {
 func (i item) String() string { return fmt.Sprintf("metrics[%d], item %d", i.metric, i.n) }
 
 // jq adds the values that one metric has in a document.
-func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
+func (r *run) jq(ctx context.Context, i int, m *compiledMetric, document any) error {
 	n, most := 0, r.p.maxReadings()
-	return each(ctx, m.each, document, func(element any) error {
+	return forEach(ctx, m.each, document, func(element any) error {
 		if n++; n > most {
 			return errTooMany
 		}
@@ -142,7 +142,7 @@ func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
 			return err
 		}
 		values := 0
-		return each(ctx, m.value, element, func(v any) error {
+		return forEach(ctx, m.value, element, func(v any) error {
 			if values++; values > most {
 				return errTooMany
 			}
@@ -151,8 +151,8 @@ func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
 	})
 }
 
-// each calls do with all that an expression yields.
-func each(ctx context.Context, code *gojq.Code, input any, do func(any) error) error {
+// forEach calls do with all that an expression yields.
+func forEach(ctx context.Context, code *gojq.Code, input any, do func(any) error) error {
 	iter := code.RunWithContext(ctx, input)
 	for {
 		v, more := iter.Next()
@@ -174,13 +174,13 @@ func each(ctx context.Context, code *gojq.Code, input any, do func(any) error) e
 
 // jqLabels returns the labels of an element, each of which has to be one text
 // or number.
-func (r *run) jqLabels(ctx context.Context, at item, m *compiled, element any) (labels []*dto.LabelPair, ok bool, err error) {
+func (r *run) jqLabels(ctx context.Context, at item, m *compiledMetric, element any) (labels []*dto.LabelPair, ok bool, err error) {
 	for i, name := range m.labelNames {
 		var texts []string
-		err := each(ctx, m.labelCodes[i], element, func(v any) error {
+		err := forEach(ctx, m.labelCodes[i], element, func(v any) error {
 			text, ok := labelText(v)
 			if !ok {
-				return fmt.Errorf("want a text or a number, have %s", seen(v))
+				return fmt.Errorf("want a text or a number, have %s", describeJSON(v))
 			}
 			if texts = append(texts, text); len(texts) > 1 {
 				return errors.New("want one value, have several")
@@ -224,40 +224,40 @@ func labelText(v any) (string, bool) {
 // jqValue adds one value. With an enum, anything that can be a label is looked
 // up in it; without one, only numbers and booleans are values: a text that
 // looks like a number is for the expression to convert.
-func (r *run) jqValue(m *compiled, at item, v any, labels []*dto.LabelPair) error {
+func (r *run) jqValue(m *compiledMetric, at item, v any, labels []*dto.LabelPair) error {
 	read := value{at: at, labels: slices.Clone(labels)}
 	if m.Enum != nil {
 		if text, ok := labelText(v); ok {
 			read.text = text
-			return r.declared(m, read)
+			return r.addText(m, read)
 		}
 	}
 	switch v := v.(type) {
 	case bool:
 		if v {
-			return r.add(m, read, 1)
+			return r.addNumber(m, read, 1)
 		}
-		return r.add(m, read, 0)
+		return r.addNumber(m, read, 0)
 	case int:
-		return r.add(m, read, float64(v))
+		return r.addNumber(m, read, float64(v))
 	case float64:
-		return r.add(m, read, v)
+		return r.addNumber(m, read, v)
 	case *big.Int:
 		n, _ := new(big.Float).SetInt(v).Float64()
-		return r.add(m, read, n)
+		return r.addNumber(m, read, n)
 	case json.Number:
 		read.text = v.String()
-		return r.declared(m, read)
+		return r.addText(m, read)
 	}
-	r.drop(IllTyped, at, "%s: want a number, have %s", m.Name, seen(v))
+	r.drop(IllTyped, at, "%s: want a number, have %s", m.Name, describeJSON(v))
 	return nil
 }
 
-// seen returns what an expression yielded, as JSON.
-func seen(v any) string {
+// describeJSON returns what an expression yielded, as JSON.
+func describeJSON(v any) string {
 	switch v := v.(type) {
 	case string:
-		return "the text " + shown(v)
+		return "the text " + quoted(v)
 	case map[string]any:
 		return fmt.Sprintf("an object of %d", len(v))
 	case []any:

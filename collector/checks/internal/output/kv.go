@@ -12,7 +12,7 @@ import (
 // kv reads lines of a name and a value. Each stands for itself: one that cannot
 // be read costs only its own value. When none can, this is no kv at all.
 func (r *run) kv(text string) error {
-	if err := cutOff([]byte(text)); err != nil {
+	if err := checkLastLine([]byte(text)); err != nil {
 		return err
 	}
 	n, good := 0, 0
@@ -25,14 +25,14 @@ func (r *run) kv(text string) error {
 		}
 		pair, column, err := parsePair(line)
 		if err != nil {
-			at := place{n, column}
+			at := position{n, column}
 			if r.drop(Syntax, at, "%v", err); first == nil {
 				first = fmt.Errorf("%s: %w", at, err)
 			}
 			continue
 		}
 		good++
-		if err := r.pair(place{n, column}, pair); err != nil {
+		if err := r.addPair(position{n, column}, pair); err != nil {
 			return err
 		}
 	}
@@ -49,12 +49,12 @@ type pair struct {
 	value  string // with its unit
 }
 
-// pair adds the value of a line.
-func (r *run) pair(at place, p pair) error {
+// addPair adds the value of a line.
+func (r *run) addPair(at position, p pair) error {
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[p.name]
 		if m == nil {
-			r.drop(Undeclared, at, "%s is not declared", shown(p.name))
+			r.drop(Undeclared, at, "%s is not declared", quoted(p.name))
 			return nil
 		}
 		v := value{at: at, text: p.value, labels: p.labels}
@@ -63,28 +63,28 @@ func (r *run) pair(at place, p pair) error {
 		} else if s := v.text; len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
 			v.text = s[1 : len(s)-1]
 		}
-		return r.declared(m, v)
+		return r.addText(m, v)
 	}
 	if !model.LegacyValidation.IsValidMetricName(p.name) {
-		r.drop(BadName, at, "%s is not a name for a metric", shown(p.name))
+		r.drop(BadName, at, "%s is not a name for a metric", quoted(p.name))
 		return nil
 	}
 	number, unitName := cutUnit(p.value)
 	n, ok := parseNumber(number)
 	if !ok {
-		r.drop(IllTyped, at, "%s: want a number, have %s", shown(p.name), shown(p.value))
+		r.drop(IllTyped, at, "%s: want a number, have %s", quoted(p.name), quoted(p.value))
 		return nil
 	}
 	name := p.name
 	if unitName != "" {
 		u, known := unitOf(unitName, r.p.o.BinaryUnits)
 		if !known {
-			r.drop(WrongUnit, at, "%s: the unit %s is not known", shown(p.name), shown(unitName))
+			r.drop(WrongUnit, at, "%s: the unit %s is not known", quoted(p.name), quoted(unitName))
 			return nil
 		}
 		name, n = withUnit(name, u.base), u.toBase(n)
 	}
-	return r.sample(name, dto.MetricType_UNTYPED, "", p.labels, n)
+	return r.addSample(name, dto.MetricType_UNTYPED, "", p.labels, n)
 }
 
 // parsePair reads "name{labels} value unit" or "name=value unit". The column is
@@ -109,15 +109,15 @@ func parsePair(line string) (p pair, column int, err error) {
 		i = len(line) - len(strings.TrimLeft(line, " \t")) + blank
 		p.name = line[:i]
 	default:
-		return p, 1, fmt.Errorf("want a name and a value, have %s", shown(line))
+		return p, 1, fmt.Errorf("want a name and a value, have %s", quoted(line))
 	}
 	if p.name = strings.TrimSpace(p.name); p.name == "" {
-		return p, 1, fmt.Errorf("want a name, have %s", shown(line))
+		return p, 1, fmt.Errorf("want a name, have %s", quoted(line))
 	}
 	p.value = strings.TrimSpace(line[i:])
 	column = i + 1 + len(line[i:]) - len(strings.TrimLeft(line[i:], " \t"))
 	if p.value == "" {
-		return p, column, fmt.Errorf("%s has no value", shown(p.name))
+		return p, column, fmt.Errorf("%s has no value", quoted(p.name))
 	}
 	return p, column, nil
 }
@@ -142,7 +142,7 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 		}
 		name := strings.TrimSpace(s[i : i+equals])
 		if !validLabel(name) {
-			return i, nil, fmt.Errorf("%s is not a name for a label", shown(name))
+			return i, nil, fmt.Errorf("%s is not a name for a label", quoted(name))
 		}
 		i += equals + 1
 		blanks()
@@ -184,7 +184,7 @@ func unquote(s string) (text string, n int, err error) {
 			case '"', '\\':
 				b.WriteByte(s[i])
 			default:
-				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", shown(s[i-1:i+1]))
+				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", quoted(s[i-1:i+1]))
 			}
 		default:
 			b.WriteByte(s[i])

@@ -53,8 +53,8 @@ type Metric struct {
 	Whole   bool   `yaml:"whole"`
 }
 
-// A compiled is a Metric whose expressions are compiled.
-type compiled struct {
+// A compiledMetric is a Metric whose expressions are compiled.
+type compiledMetric struct {
 	Metric
 	dtoType dto.MetricType
 	unit    unit
@@ -67,14 +67,14 @@ type compiled struct {
 }
 
 // compile checks a declared metric.
-func (o *Options) compile(declared Metric) (*compiled, error) {
-	m := &compiled{Metric: declared}
+func (o *Options) compile(declared Metric) (*compiledMetric, error) {
+	m := &compiledMetric{Metric: declared}
 	if err := validName(m.Name); err != nil {
 		return nil, fmt.Errorf("name: %w", err)
 	}
 	if m.From == "" {
 		m.From = m.Name
-	} else if !o.Format.named() {
+	} else if !o.Format.hasNames() {
 		return nil, fmt.Errorf("from: the format %s has no names", o.Format)
 	}
 	for _, check := range []func(*Options) error{m.compileType, m.compileUnit, m.compileRange, m.compileLabels, m.compileJQ, m.compilePattern} {
@@ -85,10 +85,10 @@ func (o *Options) compile(declared Metric) (*compiled, error) {
 	return m, nil
 }
 
-// named reports whether a check of this format prints the names of its values.
-func (f Format) named() bool { return f == Prometheus || f == KV || f == Nagios }
+// hasNames reports whether a check of this format prints the names of its values.
+func (f Format) hasNames() bool { return f == Prometheus || f == KV || f == Nagios }
 
-func (m *compiled) compileType(o *Options) error {
+func (m *compiledMetric) compileType(o *Options) error {
 	switch m.Type {
 	case "":
 		m.Type = Gauge
@@ -117,7 +117,7 @@ func (m *compiled) compileType(o *Options) error {
 	return nil
 }
 
-func (m *compiled) compileUnit(o *Options) error {
+func (m *compiledMetric) compileUnit(o *Options) error {
 	if m.Unit == "" {
 		return nil
 	}
@@ -128,14 +128,14 @@ func (m *compiled) compileUnit(o *Options) error {
 	if !known {
 		return fmt.Errorf("unit: %q is not known", m.Unit)
 	}
-	if !endsIn(m.Name, u.base) {
+	if !hasUnitSuffix(m.Name, u.base) {
 		return fmt.Errorf("unit: %s is served in %s: the name has to end in it, as %s", m.Unit, u.base, withUnit(m.Name, u.base))
 	}
 	m.unit = u
 	return nil
 }
 
-func (m *compiled) compileRange(*Options) error {
+func (m *compiledMetric) compileRange(*Options) error {
 	if m.Min != nil && m.Max != nil && !(*m.Min <= *m.Max) {
 		return fmt.Errorf("min: %v is above max, which is %v", *m.Min, *m.Max)
 	}
@@ -143,14 +143,14 @@ func (m *compiled) compileRange(*Options) error {
 		if text != strings.TrimSpace(text) {
 			return fmt.Errorf("enum: %q begins or ends with a space, which is never looked at", text)
 		}
-		if reason, want := m.outside(m.Enum[text]); reason != "" {
+		if reason, want := m.outOfRange(m.Enum[text]); reason != "" {
 			return fmt.Errorf("enum: %q is %v, %s", text, m.Enum[text], want)
 		}
 	}
 	return nil
 }
 
-func (m *compiled) compileLabels(o *Options) error {
+func (m *compiledMetric) compileLabels(o *Options) error {
 	if len(m.Labels) > 0 && (o.Format == Number || o.Format == Exit || o.Format == Nagios) {
 		return fmt.Errorf("labels: the format %s has none", o.Format)
 	}
@@ -177,7 +177,7 @@ func validLabel(name string) bool {
 	return model.LegacyValidation.IsValidLabelName(name) && !strings.HasPrefix(name, model.ReservedLabelPrefix)
 }
 
-func (m *compiled) compilePattern(o *Options) error {
+func (m *compiledMetric) compilePattern(o *Options) error {
 	if o.Format != Regexp {
 		if m.Pattern != "" || m.Whole {
 			return errors.New("pattern: only for the format regexp")

@@ -24,7 +24,7 @@ func (r *run) nagios(text string, code int) error {
 	if code < 0 || code > 3 {
 		return fmt.Errorf("exit code %d is not that of a plugin, which has 0 to 3", code)
 	}
-	if err := r.sample(r.p.o.Name+"_status", dto.MetricType_GAUGE, statusHelp, nil, float64(code)); err != nil {
+	if err := r.addSample(r.p.o.Name+"_status", dto.MetricType_GAUGE, statusHelp, nil, float64(code)); err != nil {
 		return err
 	}
 	first := true
@@ -34,7 +34,7 @@ func (r *run) nagios(text string, code int) error {
 		n++
 		line = strings.TrimRight(line, "\r\n")
 		before, perfdata, bar := strings.Cut(line, "|")
-		at := place{n, len(before) + 2}
+		at := position{n, len(before) + 2}
 		if first {
 			first = false
 		} else if inPerfdata {
@@ -42,16 +42,16 @@ func (r *run) nagios(text string, code int) error {
 		} else if bar {
 			inPerfdata = true
 		}
-		if err := r.perfdata(at, perfdata); err != nil {
+		if err := r.addPerfdata(at, perfdata); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// perfdata adds all performance data of a line. After one that cannot be read
+// addPerfdata adds all performance data of a line. After one that cannot be read
 // it goes on with the next word.
-func (r *run) perfdata(at place, text string) error {
+func (r *run) addPerfdata(at position, text string) error {
 	start := at.column
 	for i := 0; i < len(text); {
 		if text[i] == ' ' || text[i] == '\t' {
@@ -65,15 +65,15 @@ func (r *run) perfdata(at place, text string) error {
 			r.drop(Syntax, at, "%v", err)
 			continue
 		}
-		if err := r.datum(at, d); err != nil {
+		if err := r.addDatum(at, d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// datum adds a value of the performance data and its thresholds.
-func (r *run) datum(at place, d datum) error {
+// addDatum adds a value of the performance data and its thresholds.
+func (r *run) addDatum(at position, d datum) error {
 	if d.value == "U" {
 		return nil // is how a plugin says that it has none
 	}
@@ -81,17 +81,17 @@ func (r *run) datum(at place, d datum) error {
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[d.label]
 		if m == nil {
-			r.drop(Undeclared, at, "%s is not declared", shown(d.label))
+			r.drop(Undeclared, at, "%s is not declared", quoted(d.label))
 			return nil
 		}
 		if uom == "c" {
 			uom = "" // is for a counter, which the schema says itself
 		}
-		return r.declared(m, value{at: at, text: number, unit: uom})
+		return r.addText(m, value{at: at, text: number, unit: uom})
 	}
 	n, ok := parseNumber(number)
 	if !ok {
-		r.drop(IllTyped, at, "%s: want a number, have %s", shown(d.label), shown(d.value))
+		r.drop(IllTyped, at, "%s: want a number, have %s", quoted(d.label), quoted(d.value))
 		return nil
 	}
 	name := r.p.o.Name + "_perfdata"
@@ -100,13 +100,13 @@ func (r *run) datum(at place, d datum) error {
 	switch {
 	case uom == "c":
 		if n < 0 {
-			r.drop(OutOfRange, at, "%s: %v is below 0, where a counter cannot be", shown(d.label), n)
+			r.drop(OutOfRange, at, "%s: %v is below 0, where a counter cannot be", quoted(d.label), n)
 			return nil
 		}
 		typ = dto.MetricType_COUNTER
 	case uom != "":
 		if u, ok = unitOf(uom, r.p.o.BinaryUnits); !ok {
-			r.drop(WrongUnit, at, "%s: the unit %s is not known", shown(d.label), shown(uom))
+			r.drop(WrongUnit, at, "%s: the unit %s is not known", quoted(d.label), quoted(uom))
 			return nil
 		}
 		name = withUnit(name, u.base)
@@ -115,18 +115,18 @@ func (r *run) datum(at place, d datum) error {
 	if typ == dto.MetricType_COUNTER {
 		served += "_total"
 	}
-	if err := r.sample(served, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+	if err := r.addSample(served, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
 		return err
 	}
-	return r.limits(at, name, d, u)
+	return r.addLimits(at, name, d, u)
 }
 
-// limits adds the thresholds and bounds of a value.
-func (r *run) limits(at place, name string, d datum, u unit) error {
+// addLimits adds the thresholds and bounds of a value.
+func (r *run) addLimits(at position, name string, d datum, u unit) error {
 	for _, t := range []struct{ severity, text string }{{"warning", d.warn}, {"critical", d.crit}} {
 		bounds, ok := parseRange(t.text)
 		if !ok {
-			r.drop(Syntax, at, "%s: %s is no threshold for %s", shown(d.label), shown(t.text), t.severity)
+			r.drop(Syntax, at, "%s: %s is no threshold for %s", quoted(d.label), quoted(t.text), t.severity)
 			continue
 		}
 		alert := "outside"
@@ -141,7 +141,7 @@ func (r *run) limits(at place, name string, d datum, u unit) error {
 				continue
 			}
 			labels := []*dto.LabelPair{label("label", d.label), label("severity", t.severity), label("bound", b.bound), label("alert", alert)}
-			if err := r.sample(name+"_limit", dto.MetricType_GAUGE, limitHelp, labels, u.toBase(*b.n)); err != nil {
+			if err := r.addSample(name+"_limit", dto.MetricType_GAUGE, limitHelp, labels, u.toBase(*b.n)); err != nil {
 				return err
 			}
 		}
@@ -152,10 +152,10 @@ func (r *run) limits(at place, name string, d datum, u unit) error {
 		}
 		n, ok := parseNumber(b.text)
 		if !ok {
-			r.drop(IllTyped, at, "%s: want a number, have %s", shown(d.label), shown(b.text))
+			r.drop(IllTyped, at, "%s: want a number, have %s", quoted(d.label), quoted(b.text))
 			continue
 		}
-		if err := r.sample(name+b.suffix, dto.MetricType_GAUGE, b.help, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+		if err := r.addSample(name+b.suffix, dto.MetricType_GAUGE, b.help, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
 			return err
 		}
 	}

@@ -12,18 +12,18 @@ import (
 func (r *run) number(text string) error {
 	m := r.p.metrics[0]
 	text = strings.TrimSpace(text)
-	v := value{at: place{1, 1}, text: text}
+	v := value{at: position{1, 1}, text: text}
 	if m.Enum != nil {
-		return r.declared(m, v)
+		return r.addText(m, v)
 	}
 	v.text, v.unit = cutUnit(text)
 	if _, ok := parseNumber(v.text); !ok {
 		if text == "" {
 			return errors.New("want a number, have no output")
 		}
-		return fmt.Errorf("line 1: want one number, have %s", shown(text))
+		return fmt.Errorf("line 1: want one number, have %s", quoted(text))
 	}
-	return r.declared(m, v)
+	return r.addText(m, v)
 }
 
 // An exitCode is where the value of format exit was seen.
@@ -38,7 +38,7 @@ func (r *run) exit(code int) error {
 		return errors.New("the check did not exit by itself, it has no exit code")
 	}
 	for _, m := range r.p.metrics {
-		if err := r.declared(m, value{at: exitCode(code), text: strconv.Itoa(code)}); err != nil {
+		if err := r.addText(m, value{at: exitCode(code), text: strconv.Itoa(code)}); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func openMetrics(b []byte, require bool) (bool, error) {
 		line++
 		text = bytes.TrimRight(text, "\r\n")
 		if string(text) == eof {
-			return true, afterEOF(b, line)
+			return true, checkAfterEOF(b, line)
 		}
 		if foreign == 0 && onlyInOpenMetrics(string(text)) {
 			foreign = line
@@ -35,12 +35,12 @@ func openMetrics(b []byte, require bool) (bool, error) {
 	return false, nil
 }
 
-// afterEOF looks for what is left behind the end.
-func afterEOF(b []byte, end int) error {
+// checkAfterEOF looks for what is left behind the end.
+func checkAfterEOF(b []byte, end int) error {
 	line := 0
 	for text := range bytes.Lines(b) {
 		if line++; line > end && len(bytes.TrimSpace(text)) > 0 {
-			return fmt.Errorf("line %d: have %s after %q", line, shown(string(bytes.TrimSpace(text))), eof)
+			return fmt.Errorf("line %d: have %s after %q", line, quoted(string(bytes.TrimSpace(text))), eof)
 		}
 	}
 	return nil

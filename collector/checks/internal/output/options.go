@@ -62,8 +62,8 @@ const (
 	defaultMaxBytes  = 1 << 20
 	defaultJQTimeout = time.Second
 
-	mostSeries = 100_000
-	mostBytes  = 64 << 20
+	maxSeriesLimit = 100_000
+	maxBytesLimit  = 64 << 20
 
 	// maxReadings times MaxSeries is how many values a document may have before
 	// it is refused as a whole: the cap can then be applied in the order of the
@@ -78,8 +78,8 @@ const (
 // A Parser reads the output of one check. It may be used by several goroutines.
 type Parser struct {
 	o        Options
-	metrics  []*compiled
-	bySource map[string]*compiled
+	metrics  []*compiledMetric
+	bySource map[string]*compiledMetric
 }
 
 // New checks the options and compiles their expressions.
@@ -93,17 +93,17 @@ func New(o Options) (*Parser, error) {
 	if err := o.names(); err != nil {
 		return nil, err
 	}
-	p := &Parser{o: o, bySource: map[string]*compiled{}}
+	p := &Parser{o: o, bySource: map[string]*compiledMetric{}}
 	names := map[string]int{}
 	for i, declared := range o.Metrics {
 		m, err := o.compile(declared)
 		if err != nil {
 			return nil, fmt.Errorf("metrics[%d]: %w", i, err)
 		}
-		if other, twice := names[m.Name]; twice && !o.Format.repeats() {
+		if other, twice := names[m.Name]; twice && !o.Format.allowsRepeats() {
 			return nil, fmt.Errorf("metrics[%d]: name: %s is that of metrics[%d] already", i, m.Name, other)
 		}
-		if other := p.bySource[m.From]; other != nil && !o.Format.repeats() {
+		if other := p.bySource[m.From]; other != nil && !o.Format.allowsRepeats() {
 			return nil, fmt.Errorf("metrics[%d]: from: %q is read by %s already", i, m.From, other.Name)
 		}
 		names[m.Name] = i
@@ -113,13 +113,13 @@ func New(o Options) (*Parser, error) {
 	return p, p.validate()
 }
 
-// repeats reports whether a family may be declared more than once, for values
+// allowsRepeats reports whether a family may be declared more than once, for values
 // that are in several places of what the check prints.
-func (f Format) repeats() bool { return f == JSON || f == Regexp }
+func (f Format) allowsRepeats() bool { return f == JSON || f == Regexp }
 
 // validate checks that two declarations of one family are of one type.
 func (p *Parser) validate() error {
-	first := map[string]*compiled{}
+	first := map[string]*compiledMetric{}
 	for i, m := range p.metrics {
 		if other := first[m.Name]; other != nil && other.dtoType != m.dtoType {
 			return fmt.Errorf("metrics[%d]: type: %s is a %s already", i, m.Name, other.Type)
@@ -136,7 +136,7 @@ func (o *Options) limits() error {
 		n    *int
 		def  int
 		most int
-	}{{"max-series", &o.MaxSeries, defaultMaxSeries, mostSeries}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, mostBytes}} {
+	}{{"max-series", &o.MaxSeries, defaultMaxSeries, maxSeriesLimit}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, maxBytesLimit}} {
 		switch {
 		case *limit.n > limit.most:
 			return fmt.Errorf("%s: want at most %d, have %d", limit.name, limit.most, *limit.n)

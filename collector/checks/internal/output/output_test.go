@@ -116,9 +116,9 @@ func TestCapCountsTimeSeries(t *testing.T) {
 	}
 }
 
-// TestParserIsShared has several goroutines use each parser at the same time,
+// TestConcurrentParse has several goroutines use each parser at the same time,
 // which the race detector looks at.
-func TestParserIsShared(t *testing.T) {
+func TestConcurrentParse(t *testing.T) {
 	texts := map[Format]string{Prometheus: "a 1\n", KV: "a=1 ms\n", JSON: `[1, {"a": 2}]`, Regexp: "a 1\n", Nagios: "OK | a=1\n", Number: "1\n"}
 	for _, o := range anyOptions() {
 		p, err := New(o)

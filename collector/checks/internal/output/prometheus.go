@@ -20,35 +20,35 @@ func (r *run) prometheus(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := r.affordable(b); err != nil {
+	if err := r.checkSize(b); err != nil {
 		return err
 	}
 	if open {
 		b = textOfOpenMetrics(b)
-	} else if err := cutOff(b); err != nil {
+	} else if err := checkLastLine(b); err != nil {
 		return err
 	}
 	byName, err := families.Parse(b)
 	if err != nil {
-		line, msg := families.Where(b, err)
+		line, msg := families.ErrorLine(b, err)
 		if line == 0 {
 			return err
 		}
-		return fmt.Errorf("line %d: %s", line, short(msg))
+		return fmt.Errorf("line %d: %s", line, truncated(msg))
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[name]
-		r.untimed(family)
-		if err := r.family(family); err != nil {
+		r.dropTimestamps(family)
+		if err := r.addFamily(family); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// affordable refuses what would take the parser long: it builds all samples
+// checkSize refuses what would take the parser long: it builds all samples
 // before it returns any, and its time grows with the square of the labels.
-func (r *run) affordable(b []byte) error {
+func (r *run) checkSize(b []byte) error {
 	samples, line := 0, 0
 	for text := range bytes.Lines(b) {
 		line++
@@ -65,9 +65,9 @@ func (r *run) affordable(b []byte) error {
 	return nil
 }
 
-// untimed takes out the series that have a timestamp: Prometheus would keep
+// dropTimestamps takes out the series that have a timestamp: Prometheus would keep
 // them at that time, and not notice when the check stops.
-func (r *run) untimed(family *dto.MetricFamily) {
+func (r *run) dropTimestamps(family *dto.MetricFamily) {
 	if !families.HasTimestamp(family) {
 		return
 	}
@@ -79,8 +79,8 @@ func (r *run) untimed(family *dto.MetricFamily) {
 	})
 }
 
-// family applies the schema, if there is one, to a family that was read.
-func (r *run) family(family *dto.MetricFamily) error {
+// addFamily applies the schema, if there is one, to a family that was read.
+func (r *run) addFamily(family *dto.MetricFamily) error {
 	name := family.GetName()
 	if len(r.p.metrics) == 0 {
 		r.families[name] = family
@@ -93,16 +93,16 @@ func (r *run) family(family *dto.MetricFamily) error {
 	case m == nil:
 		r.dropAll(Undeclared, family, "is not declared")
 		return nil
-	case !families.Fits(family.GetType(), m.dtoType):
+	case !families.Convertible(family.GetType(), m.dtoType):
 		r.dropAll(IllTyped, family, "is %s, and declared as a %s", families.TypeName(family.GetType()), m.Type)
 		return nil
 	}
 	for _, s := range family.Metric {
-		n, err := single(s)
+		n, err := singleValue(s)
 		if err != nil {
 			return err
 		}
-		if err := r.add(m, value{at: series{name, s}, labels: s.Label}, n); err != nil {
+		if err := r.addNumber(m, value{at: series{name, s}, labels: s.Label}, n); err != nil {
 			return err
 		}
 	}
@@ -112,8 +112,8 @@ func (r *run) family(family *dto.MetricFamily) error {
 	return nil
 }
 
-// single returns the value of a series that has only one.
-func single(m *dto.Metric) (float64, error) {
+// singleValue returns the value of a series that has only one.
+func singleValue(m *dto.Metric) (float64, error) {
 	switch {
 	case m.Gauge != nil:
 		return m.Gauge.GetValue(), nil

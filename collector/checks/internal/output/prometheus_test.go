@@ -72,7 +72,7 @@ func TestPrometheus(t *testing.T) {
 		{name: "too many labels of a series", options: plain, stdout: "a{" + repeat("l%d=\"\",", 200) + "} 1\n",
 			err: "line 1: more than the 64 labels that a series may have"},
 		{name: "too many labels of a family", options: plain, stdout: repeat("a{l%d=\"1\"} 1\n", 70),
-			want: filled(64), dropped: map[Reason]int{BadLabel: 6}},
+			want: familyOfDistinctLabels(64), dropped: map[Reason]int{BadLabel: 6}},
 	} {
 		c.run(t)
 	}

@@ -109,11 +109,11 @@ func (r *run) read(stdout []byte, exitCode int) error {
 	}
 }
 
-// A place is where in the output something was seen. Both count from 1; the
+// A position is where in the output something was seen. Both count from 1; the
 // column counts bytes.
-type place struct{ line, column int }
+type position struct{ line, column int }
 
-func (p place) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
+func (p position) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
 
 // drop counts what was left out, and tells the first ones.
 func (r *run) drop(reason Reason, where fmt.Stringer, format string, args ...any) {
@@ -123,17 +123,17 @@ func (r *run) drop(reason Reason, where fmt.Stringer, format string, args ...any
 	}
 }
 
-// shown returns a text from outside in quotes, cut when it is long.
-func shown(s string) string {
+// quoted returns a text from outside in quotes, cut when it is long.
+func quoted(s string) string {
 	if len(s) > maxShown {
 		return fmt.Sprintf("%q... (%d bytes)", s[:maxShown], len(s))
 	}
 	return fmt.Sprintf("%q", s)
 }
 
-// short returns a text that has something from outside in it, cut when it is
+// truncated returns a text that has something from outside in it, cut when it is
 // long.
-func short(s string) string {
+func truncated(s string) string {
 	if len(s) > 2*maxShown {
 		return strings.ToValidUTF8(s[:2*maxShown], "") + "..."
 	}
@@ -148,30 +148,30 @@ type value struct {
 	labels []*dto.LabelPair
 }
 
-// declared adds a value of a declared metric that is a text.
-func (r *run) declared(m *compiled, v value) error {
+// addText adds a value of a declared metric that is a text.
+func (r *run) addText(m *compiledMetric, v value) error {
 	if m.Enum != nil {
 		n, known := m.Enum[v.text]
 		if !known {
-			r.drop(NotInEnum, v.at, "%s: the enum has no %s", m.Name, shown(v.text))
+			r.drop(NotInEnum, v.at, "%s: the enum has no %s", m.Name, quoted(v.text))
 			return nil
 		}
-		return r.add(m, v, n)
+		return r.addNumber(m, v, n)
 	}
 	n, ok := parseNumber(v.text)
 	if !ok {
-		r.drop(IllTyped, v.at, "%s: want a number, have %s", m.Name, shown(v.text))
+		r.drop(IllTyped, v.at, "%s: want a number, have %s", m.Name, quoted(v.text))
 		return nil
 	}
-	return r.add(m, v, n)
+	return r.addNumber(m, v, n)
 }
 
-// add adds a value of a declared metric that is a number.
-func (r *run) add(m *compiled, v value, n float64) error {
+// addNumber adds a value of a declared metric that is a number.
+func (r *run) addNumber(m *compiledMetric, v value, n float64) error {
 	u := m.unit
 	if v.unit != "" {
 		var reason string
-		if u, reason = r.printed(v.unit, m); reason != "" {
+		if u, reason = r.printedUnit(v.unit, m); reason != "" {
 			r.drop(WrongUnit, v.at, "%s: %s", m.Name, reason)
 			return nil
 		}
@@ -181,33 +181,33 @@ func (r *run) add(m *compiled, v value, n float64) error {
 		r.drop(IllTyped, v.at, "%s: want a finite number, have %v", m.Name, n)
 		return nil
 	}
-	if reason, want := m.outside(n); reason != "" {
+	if reason, want := m.outOfRange(n); reason != "" {
 		r.drop(reason, v.at, "%s: %v is %s", m.Name, n, want)
 		return nil
 	}
 	for _, l := range v.labels {
 		if !slices.Contains(m.Labels, l.GetName()) {
-			r.drop(BadLabel, v.at, "%s: the label %s is not declared", m.Name, shown(l.GetName()))
+			r.drop(BadLabel, v.at, "%s: the label %s is not declared", m.Name, quoted(l.GetName()))
 			return nil
 		}
 	}
-	return r.sample(m.Name, m.dtoType, m.Help, v.labels, n)
+	return r.addSample(m.Name, m.dtoType, m.Help, v.labels, n)
 }
 
-// printed returns the unit that a check printed with a value of m.
-func (r *run) printed(name string, m *compiled) (u unit, reason string) {
+// printedUnit returns the unit that a check printed with a value of m.
+func (r *run) printedUnit(name string, m *compiledMetric) (u unit, reason string) {
 	u, known := unitOf(name, r.p.o.BinaryUnits)
 	switch {
 	case !known:
-		return u, fmt.Sprintf("the unit %s is not known", shown(name))
-	case !endsIn(m.Name, u.base):
-		return u, fmt.Sprintf("has the unit %s, which is served in %s", shown(name), u.base)
+		return u, fmt.Sprintf("the unit %s is not known", quoted(name))
+	case !hasUnitSuffix(m.Name, u.base):
+		return u, fmt.Sprintf("has the unit %s, which is served in %s", quoted(name), u.base)
 	}
 	return u, ""
 }
 
-// outside tells what is wrong with a number in the base unit, if anything.
-func (m *compiled) outside(n float64) (reason Reason, want string) {
+// outOfRange tells what is wrong with a number in the base unit, if anything.
+func (m *compiledMetric) outOfRange(n float64) (reason Reason, want string) {
 	switch {
 	case m.Type == Info && n != 1:
 		return OutOfRange, "not 1, as an info has to be"
@@ -221,8 +221,8 @@ func (m *compiled) outside(n float64) (reason Reason, want string) {
 	return "", ""
 }
 
-// sample adds a sample to its family.
-func (r *run) sample(name string, typ dto.MetricType, help string, labels []*dto.LabelPair, n float64) error {
+// addSample adds a sample to its family.
+func (r *run) addSample(name string, typ dto.MetricType, help string, labels []*dto.LabelPair, n float64) error {
 	if r.samples++; r.samples > r.p.maxReadings() {
 		return errTooMany
 	}
@@ -249,12 +249,12 @@ func (r *run) sample(name string, typ dto.MetricType, help string, labels []*dto
 
 func label(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
 
-// cutOff is the error of a document that ends within a line.
-func cutOff(b []byte) error {
+// checkLastLine is the error of a document that ends within a line.
+func checkLastLine(b []byte) error {
 	if len(b) == 0 || b[len(b)-1] == '\n' {
 		return nil
 	}
 	last := b[bytes.LastIndexByte(b, '\n')+1:]
 	return fmt.Errorf("line %d: ends without a newline, as output that is only half written, after %s",
-		bytes.Count(b, []byte("\n"))+1, shown(string(last[max(0, len(last)-maxShown):])))
+		bytes.Count(b, []byte("\n"))+1, quoted(string(last[max(0, len(last)-maxShown):])))
 }

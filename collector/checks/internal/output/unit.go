@@ -34,65 +34,65 @@ func unitOf(name string, binary bool) (unit, bool) {
 	}
 	switch name {
 	case "ns":
-		return per("seconds", 1e9), true
+		return dividedBy("seconds", 1e9), true
 	case "us", "µs", "μs": // the micro sign, and the Greek letter
-		return per("seconds", 1e6), true
+		return dividedBy("seconds", 1e6), true
 	case "ms":
-		return per("seconds", 1e3), true
+		return dividedBy("seconds", 1e3), true
 	case "s", "sec", "seconds":
-		return times("seconds", 1), true
+		return multipliedBy("seconds", 1), true
 	case "min":
-		return times("seconds", 60), true
+		return multipliedBy("seconds", 60), true
 	case "h":
-		return times("seconds", 3600), true
+		return multipliedBy("seconds", 3600), true
 	case "d":
-		return times("seconds", 86400), true
+		return multipliedBy("seconds", 86400), true
 	case "bytes":
-		return times("bytes", 1), true
+		return multipliedBy("bytes", 1), true
 	case "%", "percent":
-		return per("ratio", 100), true
+		return dividedBy("ratio", 100), true
 	case "ratio":
-		return times("ratio", 1), true
+		return multipliedBy("ratio", 1), true
 	case "°C", "C", "celsius":
-		return times("celsius", 1), true
+		return multipliedBy("celsius", 1), true
 	case "°F", "F", "fahrenheit":
 		return unit{base: "celsius", mul: 5, div: 9, offset: -32}, true
 	case "m°C", "mC":
-		return per("celsius", 1e3), true
+		return dividedBy("celsius", 1e3), true
 	}
-	return electric(name)
+	return electricUnit(name)
 }
 
-func electric(name string) (unit, bool) {
+func electricUnit(name string) (unit, bool) {
 	for _, u := range []struct{ symbol, base string }{
 		{"V", "volts"}, {"A", "amperes"}, {"W", "watts"}, {"J", "joules"}, {"Hz", "hertz"},
 	} {
 		switch name {
 		case u.symbol, u.base:
-			return times(u.base, 1), true
+			return multipliedBy(u.base, 1), true
 		case "m" + u.symbol:
-			return per(u.base, 1e3), true
+			return dividedBy(u.base, 1e3), true
 		case "k" + u.symbol:
-			return times(u.base, 1e3), true
+			return multipliedBy(u.base, 1e3), true
 		case "M" + u.symbol:
-			return times(u.base, 1e6), true
+			return multipliedBy(u.base, 1e6), true
 		case "G" + u.symbol:
-			return times(u.base, 1e9), true
+			return multipliedBy(u.base, 1e9), true
 		}
 	}
 	switch name {
 	case "Wh":
-		return times("joules", 3600), true
+		return multipliedBy("joules", 3600), true
 	case "kWh":
-		return times("joules", 3.6e6), true
+		return multipliedBy("joules", 3.6e6), true
 	case "rpm", "RPM":
-		return times("rpm", 1), true
+		return multipliedBy("rpm", 1), true
 	}
 	return unit{}, false
 }
 
-func times(base string, n float64) unit { return unit{base: base, mul: n, div: 1} }
-func per(base string, n float64) unit   { return unit{base: base, mul: 1, div: n} }
+func multipliedBy(base string, n float64) unit { return unit{base: base, mul: n, div: 1} }
+func dividedBy(base string, n float64) unit    { return unit{base: base, mul: 1, div: n} }
 
 // cutSize takes the prefix off a unit of bytes or bits.
 func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
@@ -118,15 +118,15 @@ func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
 	return size, rest, true
 }
 
-// endsIn reports whether a name ends in a unit, before _total if there is one.
-func endsIn(name, base string) bool {
+// hasUnitSuffix reports whether a name ends in a unit, before _total if there is one.
+func hasUnitSuffix(name, base string) bool {
 	name = strings.TrimSuffix(name, "_total")
 	return name == base || strings.HasSuffix(name, "_"+base)
 }
 
 // withUnit returns a name that ends in the unit.
 func withUnit(name, base string) string {
-	if base == "" || endsIn(name, base) {
+	if base == "" || hasUnitSuffix(name, base) {
 		return name
 	}
 	if stem, total := strings.CutSuffix(name, "_total"); total {

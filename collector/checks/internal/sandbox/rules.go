@@ -21,11 +21,11 @@ type Rules struct {
 func devices() []string { return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty"} }
 
 const (
-	// inFile is what can be done to a single file or device.
-	inFile = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
-	// never is allowed nowhere: with a device of its own making root reaches any
+	// fileAccess is what can be done to a single file or device.
+	fileAccess = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	// forbiddenAccess is allowed nowhere: with a device of its own making root reaches any
 	// disk.
-	never = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
+	forbiddenAccess = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
 )
 
 // Enforce puts the sandbox on the calling thread, which must be locked and have
@@ -45,7 +45,7 @@ func (r Rules) Enforce() error {
 		defer unix.Close(fd)
 	}
 	for _, path := range r.Writable {
-		if err := allow(fd, ruleset.Handled_access_fs, path); err != nil {
+		if err := addRule(fd, ruleset.Handled_access_fs, path); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func (r Rules) Enforce() error {
 		return nil
 	}
 	for _, path := range devices() {
-		if err := allow(fd, ruleset.Handled_access_fs, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := addRule(fd, ruleset.Handled_access_fs, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("allowing to write: %v", err) // no *fs.PathError: it is not one of Writable
 		}
 	}
@@ -65,7 +65,7 @@ func (r Rules) Enforce() error {
 
 // attributes returns what is denied unless a rule allows it.
 func (r Rules) attributes() (a unix.LandlockRulesetAttr) {
-	if !r.Mode.On() || r.Version < 1 {
+	if !r.Mode.Enabled() || r.Version < 1 {
 		return a
 	}
 	a.Handled_access_fs = unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
@@ -91,9 +91,9 @@ func (r Rules) attributes() (a unix.LandlockRulesetAttr) {
 	return a
 }
 
-// allow adds a rule to a ruleset, if there is one: below a folder, or for a
+// addRule adds a rule to a ruleset, if there is one: below a folder, or for a
 // file, all may be done that the ruleset denies.
-func allow(ruleset int, handled uint64, path string) error {
+func addRule(ruleset int, handled uint64, path string) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
@@ -103,9 +103,9 @@ func allow(ruleset int, handled uint64, path string) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	access := handled &^ never
+	access := handled &^ forbiddenAccess
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		access &= inFile
+		access &= fileAccess
 	}
 	if ruleset < 0 {
 		return nil

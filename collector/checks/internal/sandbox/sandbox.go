@@ -36,21 +36,21 @@ const (
 // Modes returns what can be asked for.
 func Modes() []string { return []string{string(None), string(Net), string(Strict)} }
 
-// On reports whether m is any sandbox at all.
-func (m Mode) On() bool { return m != "" && m != None }
+// Enabled reports whether m is any sandbox at all.
+func (m Mode) Enabled() bool { return m != "" && m != None }
 
-// complete is the version of Landlock, Linux 6.12, from which all is there that
+// fullVersion is the version of Landlock, Linux 6.12, from which all is there that
 // is asked of it here. What came before: 2 to move files, 3 to truncate them, 4
 // TCP, 5 device ioctls.
-const complete = 6
+const fullVersion = 6
 
 // Effective returns what becomes of a sandbox on a kernel with that version of
 // Landlock.
 func (m Mode) Effective(version int) Mode {
 	switch {
-	case !m.On() || version <= 0:
+	case !m.Enabled() || version <= 0:
 		return None
-	case version < complete:
+	case version < fullVersion:
 		return Partial
 	}
 	return m

@@ -53,7 +53,7 @@ func ParseCron(expr string, place *time.Location) (Schedule, error) {
 	}
 	expr = strings.TrimSpace(expr)
 	if strings.EqualFold(expr, "@reboot") {
-		return once{}, nil
+		return rebootSchedule{}, nil
 	}
 	if strings.HasPrefix(expr, "@") {
 		long, ok := nickname(expr)
@@ -74,34 +74,34 @@ func ParseCron(expr string, place *time.Location) (Schedule, error) {
 		}
 		sets[i] = set
 	}
-	c := &cron{
+	c := &cronSchedule{
 		minutes: sets[0], hours: sets[1], days: sets[2], months: sets[3], weekdays: sets[4],
-		often:      star(words[0]) || star(words[1]),
-		eitherDays: !star(words[2]) && !star(words[4]),
-		place:      place,
+		wildcard:  isStar(words[0]) || isStar(words[1]),
+		eitherDay: !isStar(words[2]) && !isStar(words[4]),
+		location:  place,
 	}
-	if has(c.weekdays, 7) {
+	if hasBit(c.weekdays, 7) {
 		c.weekdays |= 1
 	}
-	if c.never() {
+	if c.neverDue() {
 		return nil, fmt.Errorf("day of month %q, month %q: there is no such day", words[2], words[3])
 	}
 	return c, nil
 }
 
-// star tells whether a field is no restriction in cron's sense, which */2 is not either.
-func star(word string) bool { return strings.HasPrefix(word, "*") }
+// isStar tells whether a field is no restriction in cron's sense, which */2 is not either.
+func isStar(word string) bool { return strings.HasPrefix(word, "*") }
 
-// never tells whether there is no day that matches. That does not depend on
+// neverDue tells whether there is no day that matches. That does not depend on
 // where the search starts: it covers every calendar there is.
-func (c *cron) never() bool {
+func (c *cronSchedule) neverDue() bool {
 	_, ok := c.search(0, horizon)
 	return !ok
 }
 
 func (f field) parse(word string) (set uint64, err error) {
 	for part := range strings.SplitSeq(word, ",") {
-		bits, err := f.part(part)
+		bits, err := f.parsePart(part)
 		if err != nil {
 			return 0, err
 		}
@@ -110,27 +110,27 @@ func (f field) parse(word string) (set uint64, err error) {
 	return set, nil
 }
 
-// part is one element of a list: a value, a range or a star, the latter two
+// parsePart is one element of a list: a value, a range or a star, the latter two
 // with a step or without.
-func (f field) part(part string) (set uint64, err error) {
+func (f field) parsePart(part string) (set uint64, err error) {
 	span, stepText, stepped := strings.Cut(part, "/")
 	low, high, single := 0, 0, false
 	switch from, to, ranged := strings.Cut(span, "-"); {
 	case span == "*":
 		low, high = f.low, f.high
 	case ranged:
-		if low, err = f.value(from); err != nil {
+		if low, err = f.parseValue(from); err != nil {
 			return 0, err
 		}
-		if high, err = f.value(to); err != nil {
+		if high, err = f.parseValue(to); err != nil {
 			return 0, err
 		}
 		if low > high {
-			return 0, fmt.Errorf("the range %s goes backwards%s", span, f.hint())
+			return 0, fmt.Errorf("the range %s goes backwards%s", span, f.rangeHint())
 		}
 	default:
 		single = true
-		if low, err = f.value(span); err != nil {
+		if low, err = f.parseValue(span); err != nil {
 			return 0, err
 		}
 		high = low
@@ -140,7 +140,7 @@ func (f field) part(part string) (set uint64, err error) {
 		if single {
 			return 0, fmt.Errorf("a step follows a range or a star, want %d-%d/%s for %s", low, f.high, stepText, part)
 		}
-		if step, err = number(stepText); err != nil || step == 0 {
+		if step, err = parseDigits(stepText); err != nil || step == 0 {
 			return 0, fmt.Errorf("the step %q is not a number from 1 up", stepText)
 		}
 	}
@@ -150,22 +150,22 @@ func (f field) part(part string) (set uint64, err error) {
 	return set, nil
 }
 
-// hint helps with the range that many expect to work.
-func (f field) hint() string {
+// rangeHint helps with the range that many expect to work.
+func (f field) rangeHint() string {
 	if f.high == 7 {
 		return ", Sunday as the last day is 7"
 	}
 	return ""
 }
 
-// value is a number or a name.
-func (f field) value(text string) (int, error) {
+// parseValue is a number or a name.
+func (f field) parseValue(text string) (int, error) {
 	for i, name := range f.names {
 		if strings.EqualFold(text, name) {
 			return f.low + i, nil
 		}
 	}
-	n, err := number(text)
+	n, err := parseDigits(text)
 	if err != nil || n < f.low || n > f.high {
 		return 0, fmt.Errorf("%q is not %s", text, f.allowed())
 	}
@@ -182,9 +182,9 @@ func (f field) allowed() string {
 
 var errNumber = errors.New("not a number")
 
-// number is stricter than strconv: cron knows no signs, and a number of more
+// parseDigits is stricter than strconv: cron knows no signs, and a number of more
 // than three digits is a mistake, never a step.
-func number(text string) (int, error) {
+func parseDigits(text string) (int, error) {
 	if text == "" || len(text) > 3 || strings.Trim(text, "0123456789") != "" {
 		return 0, errNumber
 	}

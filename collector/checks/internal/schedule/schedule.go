@@ -24,41 +24,41 @@ type Schedule interface {
 	Period(from time.Time) time.Duration
 }
 
-// mostMissed bounds the work of counting the slots that passed while a host
+// maxMissed bounds the work of counting the slots that passed while a host
 // slept for a month.
-const mostMissed = 10_000
+const maxMissed = 10_000
 
-// clockChange is how far a clock may be off from one moment to the next and
+// maxClockChange is how far a clock may be off from one moment to the next and
 // still count as the same clock, as cron has it. What is larger is a clock
 // that was set, and then there is nothing to catch up with.
-const clockChange = 3 * time.Hour
+const maxClockChange = 3 * time.Hour
 
 // Advance is the first slot later than now, for a check whose slot was the
 // last one served, and the number of slots between them that passed unused.
 // More than 10,000 of those are not counted.
 func Advance(s Schedule, slot, now time.Time) (next time.Time, missed int) {
-	if e, ok := s.(every); ok {
+	if e, ok := s.(intervalSchedule); ok {
 		return e.advance(slot, now)
 	}
-	if slot.Round(0).Sub(now.Round(0)) >= clockChange {
+	if slot.Round(0).Sub(now.Round(0)) >= maxClockChange {
 		return s.Next(now), 0 // the clock was set back: waiting for it to catch up could take for ever
 	}
 	for next = s.Next(slot); !next.IsZero() && !next.After(now); next = s.Next(next) {
-		if missed++; missed == mostMissed {
+		if missed++; missed == maxMissed {
 			return s.Next(now), missed
 		}
 	}
 	return next, missed
 }
 
-// every is a grid of slots at the same distance.
-type every struct {
+// intervalSchedule is a grid of slots at the same distance.
+type intervalSchedule struct {
 	interval time.Duration
 	jitter   time.Duration
 }
 
-// mostJitter is the longest a check waits for its first run.
-const mostJitter = time.Minute
+// maxJitter is the longest a check waits for its first run.
+const maxJitter = time.Minute
 
 // Every is a schedule of one slot each interval, which must be positive. The
 // first is a little after the start. How much is worked out from the names of
@@ -68,7 +68,7 @@ func Every(interval time.Duration, host, check string) Schedule {
 	if interval <= 0 {
 		panic("schedule: the interval must be positive")
 	}
-	return every{interval, jitter(min(interval, mostJitter), host, check)}
+	return intervalSchedule{interval, jitter(min(interval, maxJitter), host, check)}
 }
 
 // jitter is a time of less than limit that depends on the names alone.
@@ -78,26 +78,26 @@ func jitter(limit time.Duration, host, check string) time.Duration {
 	return time.Duration(h.Sum64() % uint64(limit))
 }
 
-func (e every) First(start time.Time) time.Time { return start.Add(e.jitter) }
+func (e intervalSchedule) First(start time.Time) time.Time { return start.Add(e.jitter) }
 
-func (e every) Next(after time.Time) time.Time { return after.Add(e.interval) }
+func (e intervalSchedule) Next(after time.Time) time.Time { return after.Add(e.interval) }
 
-func (e every) Period(time.Time) time.Duration { return e.interval }
+func (e intervalSchedule) Period(time.Time) time.Duration { return e.interval }
 
 // advance does at once what would be a loop over the slots missed.
-func (e every) advance(slot, now time.Time) (time.Time, int) {
+func (e intervalSchedule) advance(slot, now time.Time) (time.Time, int) {
 	passed := now.Sub(slot) / e.interval
 	if passed < 0 || now.Before(slot) {
 		return slot.Add(e.interval), 0
 	}
-	return slot.Add((passed + 1) * e.interval), int(min(passed, mostMissed))
+	return slot.Add((passed + 1) * e.interval), int(min(passed, maxMissed))
 }
 
-// once is @reboot: a check that runs when its scheduling begins.
-type once struct{}
+// rebootSchedule is @reboot: a check that runs when its scheduling begins.
+type rebootSchedule struct{}
 
-func (once) First(start time.Time) time.Time { return start }
+func (rebootSchedule) First(start time.Time) time.Time { return start }
 
-func (once) Next(time.Time) time.Time { return time.Time{} }
+func (rebootSchedule) Next(time.Time) time.Time { return time.Time{} }
 
-func (once) Period(time.Time) time.Duration { return 0 }
+func (rebootSchedule) Period(time.Time) time.Duration { return 0 }

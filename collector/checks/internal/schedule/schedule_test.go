@@ -7,7 +7,7 @@ import (
 	_ "time/tzdata" // the host that runs the tests may have no time zones
 )
 
-func place(t testing.TB, name string) *time.Location {
+func location(t testing.TB, name string) *time.Location {
 	t.Helper()
 	l, err := time.LoadLocation(name)
 	if err != nil {
@@ -16,7 +16,7 @@ func place(t testing.TB, name string) *time.Location {
 	return l
 }
 
-func moment(t testing.TB, text string) time.Time {
+func parseTime(t testing.TB, text string) time.Time {
 	t.Helper()
 	m, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -25,7 +25,7 @@ func moment(t testing.TB, text string) time.Time {
 	return m
 }
 
-func cronOf(t testing.TB, expr string, l *time.Location) Schedule {
+func newCron(t testing.TB, expr string, l *time.Location) Schedule {
 	t.Helper()
 	s, err := ParseCron(expr, l)
 	if err != nil {
@@ -34,10 +34,10 @@ func cronOf(t testing.TB, expr string, l *time.Location) Schedule {
 	return s
 }
 
-// slots checks the slots that follow a moment; the empty text is none.
-func slots(t *testing.T, zone, expr, after string, want ...string) {
+// checkSlots checks the slots that follow a moment; the empty text is none.
+func checkSlots(t *testing.T, zone, expr, after string, want ...string) {
 	t.Helper()
-	s, now := cronOf(t, expr, place(t, zone)), moment(t, after)
+	s, now := newCron(t, expr, location(t, zone)), parseTime(t, after)
 	for _, w := range want {
 		next, have := s.Next(now), ""
 		if !next.IsZero() {
@@ -51,7 +51,7 @@ func slots(t *testing.T, zone, expr, after string, want ...string) {
 	}
 }
 
-func TestCronPlain(t *testing.T) {
+func TestCronUTC(t *testing.T) {
 	// 22 November 2026 is a Sunday.
 	const sunday = "2026-11-22T12:34:56Z"
 	for _, c := range []struct {
@@ -83,9 +83,9 @@ func TestCronPlain(t *testing.T) {
 		{"@reboot", []string{""}},
 		{" */90  0-1 * * * ", []string{"2026-11-23T00:00:00Z", "2026-11-23T01:00:00Z", "2026-11-24T00:00:00Z"}},
 	} {
-		slots(t, "UTC", c.expr, sunday, c.want...)
+		checkSlots(t, "UTC", c.expr, sunday, c.want...)
 	}
-	slots(t, "UTC", "0 0 29 2 */7", "2097-01-01T00:00:00Z", "2128-02-29T00:00:00Z") // 2104, 2108 ... 2124 are other days
+	checkSlots(t, "UTC", "0 0 29 2 */7", "2097-01-01T00:00:00Z", "2128-02-29T00:00:00Z") // 2104, 2108 ... 2124 are other days
 }
 
 // In Berlin the clock goes from 2:00 to 3:00 on 29 March 2026 at 01:00 UTC,
@@ -93,40 +93,40 @@ func TestCronPlain(t *testing.T) {
 func TestCronBerlin(t *testing.T) {
 	const zone = "Europe/Berlin"
 	// Left out: due in the moment of the change, once.
-	slots(t, zone, "30 2 * * *", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00")
-	slots(t, zone, "0,30 2 * * *", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:00:00+02:00")
-	slots(t, zone, "30 2 * * 0", "2026-03-29T01:59:59+01:00", "2026-03-29T03:00:00+02:00", "2026-04-05T02:30:00+02:00")
-	slots(t, zone, "0 3 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T03:00:00+02:00")
-	slots(t, zone, "30 2,3 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T03:30:00+02:00")
+	checkSlots(t, zone, "30 2 * * *", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00")
+	checkSlots(t, zone, "0,30 2 * * *", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:00:00+02:00")
+	checkSlots(t, zone, "30 2 * * 0", "2026-03-29T01:59:59+01:00", "2026-03-29T03:00:00+02:00", "2026-04-05T02:30:00+02:00")
+	checkSlots(t, zone, "0 3 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T03:00:00+02:00")
+	checkSlots(t, zone, "30 2,3 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T03:30:00+02:00")
 	// Often: as the clock on the wall.
-	slots(t, zone, "30 * * * *", "2026-03-29T00:45:00+01:00", "2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00")
-	slots(t, zone, "*/30 2 * * *", "2026-03-29T00:00:00+01:00", "2026-03-30T02:00:00+02:00")
-	slots(t, zone, "@hourly", "2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00")
+	checkSlots(t, zone, "30 * * * *", "2026-03-29T00:45:00+01:00", "2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00")
+	checkSlots(t, zone, "*/30 2 * * *", "2026-03-29T00:00:00+01:00", "2026-03-30T02:00:00+02:00")
+	checkSlots(t, zone, "@hourly", "2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00")
 	// Twice: the first time only.
-	slots(t, zone, "30 2 * * *", "2026-10-24T12:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00")
-	slots(t, zone, "0 2 * * *", "2026-10-25T02:30:00+02:00", "2026-10-26T02:00:00+01:00")
-	slots(t, zone, "0 2 * * *", "2026-10-25T02:30:00+01:00", "2026-10-26T02:00:00+01:00")
-	slots(t, zone, "0 3 * * *", "2026-10-25T02:30:00+02:00", "2026-10-25T03:00:00+01:00", "2026-10-26T03:00:00+01:00")
+	checkSlots(t, zone, "30 2 * * *", "2026-10-24T12:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00")
+	checkSlots(t, zone, "0 2 * * *", "2026-10-25T02:30:00+02:00", "2026-10-26T02:00:00+01:00")
+	checkSlots(t, zone, "0 2 * * *", "2026-10-25T02:30:00+01:00", "2026-10-26T02:00:00+01:00")
+	checkSlots(t, zone, "0 3 * * *", "2026-10-25T02:30:00+02:00", "2026-10-25T03:00:00+01:00", "2026-10-26T03:00:00+01:00")
 	// Often: both times.
-	slots(t, zone, "30 * * * *", "2026-10-25T02:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-25T03:30:00+01:00")
-	slots(t, zone, "@hourly", "2026-10-25T01:30:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00")
+	checkSlots(t, zone, "30 * * * *", "2026-10-25T02:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-25T03:30:00+01:00")
+	checkSlots(t, zone, "@hourly", "2026-10-25T01:30:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00")
 }
 
 // In New York it is 8 March, 2:00 EST, and 1 November, 2:00 EDT.
 func TestCronNewYork(t *testing.T) {
 	const zone = "America/New_York"
-	slots(t, zone, "15 2 * * *", "2026-03-07T12:00:00-05:00", "2026-03-08T03:00:00-04:00", "2026-03-09T02:15:00-04:00")
-	slots(t, zone, "15 1 * * *", "2026-10-31T12:00:00-04:00", "2026-11-01T01:15:00-04:00", "2026-11-02T01:15:00-05:00")
-	slots(t, zone, "15 1 1 11 *", "2026-11-01T01:30:00-04:00", "2027-11-01T01:15:00-04:00")
-	slots(t, zone, "*/45 1 * * *", "2026-11-01T01:00:00-04:00", "2026-11-01T01:45:00-04:00", "2026-11-01T01:00:00-05:00", "2026-11-01T01:45:00-05:00", "2026-11-02T01:00:00-05:00")
+	checkSlots(t, zone, "15 2 * * *", "2026-03-07T12:00:00-05:00", "2026-03-08T03:00:00-04:00", "2026-03-09T02:15:00-04:00")
+	checkSlots(t, zone, "15 1 * * *", "2026-10-31T12:00:00-04:00", "2026-11-01T01:15:00-04:00", "2026-11-02T01:15:00-05:00")
+	checkSlots(t, zone, "15 1 1 11 *", "2026-11-01T01:30:00-04:00", "2027-11-01T01:15:00-04:00")
+	checkSlots(t, zone, "*/45 1 * * *", "2026-11-01T01:00:00-04:00", "2026-11-01T01:45:00-04:00", "2026-11-01T01:00:00-05:00", "2026-11-01T01:45:00-05:00", "2026-11-02T01:00:00-05:00")
 }
 
 // Samoa left out 30 December 2011: no change of the clock to catch up with.
 // Lord Howe changes by half an hour.
-func TestCronOddPlaces(t *testing.T) {
-	slots(t, "Pacific/Apia", "0 12 * * *", "2011-12-29T11:00:00-10:00", "2011-12-29T12:00:00-10:00", "2011-12-31T12:00:00+14:00")
-	slots(t, "Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00:00+10:30", "2026-10-04T02:30:00+11:00", "2026-10-05T02:15:00+11:00")
-	slots(t, "Asia/Kathmandu", "0 6 * * *", "2026-01-01T00:00:00Z", "2026-01-01T06:00:00+05:45")
+func TestCronUnusualZones(t *testing.T) {
+	checkSlots(t, "Pacific/Apia", "0 12 * * *", "2011-12-29T11:00:00-10:00", "2011-12-29T12:00:00-10:00", "2011-12-31T12:00:00+14:00")
+	checkSlots(t, "Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00:00+10:30", "2026-10-04T02:30:00+11:00", "2026-10-05T02:15:00+11:00")
+	checkSlots(t, "Asia/Kathmandu", "0 6 * * *", "2026-01-01T00:00:00Z", "2026-01-01T06:00:00+05:45")
 }
 
 func TestParseCronRefuses(t *testing.T) {
@@ -164,16 +164,16 @@ func TestParseCronRefuses(t *testing.T) {
 		}
 	}
 	// Either day is enough, and there are Mondays in February.
-	slots(t, "UTC", "0 0 31 2 1", "2026-01-15T00:00:00Z", "2026-02-02T00:00:00Z")
+	checkSlots(t, "UTC", "0 0 31 2 1", "2026-01-15T00:00:00Z", "2026-02-02T00:00:00Z")
 	// Should such a thing be built all the same, it ends.
-	never := &cron{minutes: 1, hours: 1, days: 1 << 31, months: 1 << 2, weekdays: 0x7f, place: place(t, "Europe/Berlin")}
-	if next := never.Next(moment(t, "2026-01-01T00:00:00Z")); !next.IsZero() {
+	never := &cronSchedule{minutes: 1, hours: 1, days: 1 << 31, months: 1 << 2, weekdays: 0x7f, location: location(t, "Europe/Berlin")}
+	if next := never.Next(parseTime(t, "2026-01-01T00:00:00Z")); !next.IsZero() {
 		t.Errorf("31 February: have %v, want none", next)
 	}
 }
 
 func TestPeriod(t *testing.T) {
-	from := moment(t, "2026-11-22T12:34:56Z")
+	from := parseTime(t, "2026-11-22T12:34:56Z")
 	for expr, want := range map[string]time.Duration{
 		"* * * * *":      time.Minute,
 		"*/5 * * * *":    5 * time.Minute,
@@ -190,7 +190,7 @@ func TestPeriod(t *testing.T) {
 		"0,30 0 29 2 *":  1461*24*time.Hour - 30*time.Minute,
 		"@reboot":        0,
 	} {
-		if have := cronOf(t, expr, place(t, "Europe/Berlin")).Period(from); have != want {
+		if have := newCron(t, expr, location(t, "Europe/Berlin")).Period(from); have != want {
 			t.Errorf("%s: have %v, want %v", expr, have, want)
 		}
 	}
@@ -200,7 +200,7 @@ func TestPeriod(t *testing.T) {
 }
 
 func TestEvery(t *testing.T) {
-	start := moment(t, "2026-11-22T12:00:00Z")
+	start := parseTime(t, "2026-11-22T12:00:00Z")
 	// FNV-1a of nothing but the NUL between the names: (offset basis ^ 0) * prime
 	// = 0xaf63bd4c8601b7df = 12638153115695167455, modulo 60e9 it is 15695167455.
 	s := Every(time.Hour, "", "")
@@ -230,9 +230,9 @@ func TestEvery(t *testing.T) {
 }
 
 func TestAdvance(t *testing.T) {
-	slot := moment(t, "2026-11-22T12:00:00Z")
+	slot := parseTime(t, "2026-11-22T12:00:00Z")
 	interval := Every(time.Minute, "h", "c")
-	daily, often := cronOf(t, "0 12 * * *", time.UTC), cronOf(t, "* * * * *", time.UTC)
+	daily, often := newCron(t, "0 12 * * *", time.UTC), newCron(t, "* * * * *", time.UTC)
 	for _, c := range []struct {
 		name   string
 		s      Schedule
@@ -258,7 +258,7 @@ func TestAdvance(t *testing.T) {
 			t.Errorf("%s: have %v and %d missed, want %v and %d", c.name, next.Sub(slot), missed, c.next, c.missed)
 		}
 	}
-	boot := cronOf(t, "@reboot", time.UTC)
+	boot := newCron(t, "@reboot", time.UTC)
 	if have := boot.First(slot); !have.Equal(slot) {
 		t.Errorf("@reboot: have %v, want the start", have)
 	}

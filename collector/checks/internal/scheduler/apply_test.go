@@ -17,10 +17,10 @@ import (
 
 func TestApplyKeepsWhatDidNotChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		a := every("a", time.Minute)
 		s.apply(a)
-		pass(90 * time.Second)
+		sleep(90 * time.Second)
 		before := s.state("a")
 		s.apply(a, every("b", time.Minute))
 		s.apply(a)
@@ -48,10 +48,10 @@ func TestApplyWhileRunning(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, Options{}, takes(5*time.Second))
+				s := newTestScheduler(t, Options{}, runFor(5*time.Second))
 				d := every("a", time.Minute)
 				s.apply(d)
-				pass(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
+				sleep(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
 				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Published == nil {
 					t.Fatalf("%+v", st)
 				}
@@ -64,7 +64,7 @@ func TestApplyWhileRunning(t *testing.T) {
 				if st.Running != tc.again {
 					t.Errorf("running is %v, want %v", st.Running, tc.again)
 				}
-				pass(time.Until(s.state("a").Next) + 6*time.Second)
+				sleep(time.Until(s.state("a").Next) + 6*time.Second)
 				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Published == nil {
 					t.Errorf("afterwards: %+v", st)
 				}
@@ -76,28 +76,28 @@ func TestApplyWhileRunning(t *testing.T) {
 // TestRemovedWhileItEnds has a check come back before its run is over.
 func TestRemovedWhileItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, func(ctx context.Context, d definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{}, func(ctx context.Context, d definition.Definition) Outcome {
 			select {
 			case <-ctx.Done():
 				<-time.After(70 * time.Second) // it takes its time
 			case <-time.After(time.Hour):
 			}
-			return good("a", 1)
+			return outcomeWith("a", 1)
 		})
 		d := every("a", time.Minute)
 		d.Timeout = time.Minute
 		s.apply(d)
-		pass(time.Until(s.state("a").Next) + 10*time.Second)
+		sleep(time.Until(s.state("a").Next) + 10*time.Second)
 		s.apply()
 		if all := s.States(nil); len(all) != 0 {
 			t.Errorf("it is still known: %+v", all)
 		}
 		s.apply(d)
-		pass(62 * time.Second) // it came due, but the old run is not over
+		sleep(62 * time.Second) // it came due, but the old run is not over
 		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skipped != nil {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
 		}
-		pass(8 * time.Second)
+		sleep(8 * time.Second)
 		if len(s.started("a")) != 2 {
 			t.Errorf("%d started, want the one that was due", len(s.started("a")))
 		}
@@ -106,17 +106,17 @@ func TestRemovedWhileItEnds(t *testing.T) {
 
 func TestDisabled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		d := every("a", time.Minute)
 		d.Enabled = false
 		s.apply(d)
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if len(s.States(nil)) != 0 || len(s.started("a")) != 0 {
 			t.Error("a check that is disabled runs, or is told")
 		}
 		d.Enabled = true
 		s.apply(d)
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if len(s.started("a")) != 5 {
 			t.Errorf("%d runs after it was enabled", len(s.started("a")))
 		}
@@ -125,7 +125,7 @@ func TestDisabled(t *testing.T) {
 
 func TestApplyRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		s.apply(every("a", time.Minute))
 		bad := definition.New("b")
 		bad.Interval, bad.At = 0, "nonsense"
@@ -144,7 +144,7 @@ func TestApplyRefuses(t *testing.T) {
 // stop. The bubble would not end if a goroutine were left.
 func TestApplyLeaksNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(3*time.Second))
+		s := newTestScheduler(t, Options{}, runFor(3*time.Second))
 		done := make(chan struct{})
 		var readers sync.WaitGroup
 		for range 4 {
@@ -176,11 +176,11 @@ func TestApplyLeaksNothing(t *testing.T) {
 			<-time.After(100 * time.Millisecond)
 		}
 		s.apply()
-		pass(time.Minute)
+		sleep(time.Minute)
 		close(done)
 		readers.Wait()
-		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.total != 0 {
-			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.total)
+		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.running != 0 {
+			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.running)
 		}
 	})
 }
@@ -188,12 +188,12 @@ func TestApplyLeaksNothing(t *testing.T) {
 func TestCloseIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := newStage(t, Options{}, func(context.Context, definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome {
 			<-release
 			return Outcome{}
 		})
 		s.apply(every("a", time.Minute))
-		pass(time.Minute)
+		sleep(time.Minute)
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -214,13 +214,13 @@ func TestClockSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var offset atomic.Int64
 		wall := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
-		s := newStage(t, Options{Wall: wall}, takes(time.Second))
+		s := newTestScheduler(t, Options{WallClock: wall}, runFor(time.Second))
 		hourly := definition.New("hourly")
 		hourly.Command, hourly.Interval, hourly.At = []string{"/bin/true"}, 0, "30 * * * *"
 		s.apply(every("a", time.Minute), hourly)
 		run := func(d time.Duration) (a, h int) {
 			before, beforeH := len(s.started("a")), len(s.started("hourly"))
-			pass(d)
+			sleep(d)
 			return len(s.started("a")) - before, len(s.started("hourly")) - beforeH
 		}
 		want := func(what string, a, h, wantA, wantH int) {
@@ -253,9 +253,9 @@ func TestLogThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read := make(chan struct{})
 		logger := log.LoggerFunc(func(...any) error { <-read; return nil })
-		s := newStage(t, Options{Log: logger, Concurrency: 1}, func(context.Context, definition.Definition) Outcome { return Outcome{Reason: Exit} })
+		s := newTestScheduler(t, Options{Log: logger, Concurrency: 1}, func(context.Context, definition.Definition) Outcome { return Outcome{Reason: Exit} })
 		s.apply(every("a", time.Minute), every("b", time.Minute))
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if a, b := s.state("a"), s.state("b"); a.Runs != 5 || b.Runs != 5 {
 			t.Errorf("%d and %d runs", a.Runs, b.Runs)
 		}
@@ -275,20 +275,20 @@ func TestLog(t *testing.T) {
 			lines = append(lines, fmt.Sprint(kv[2:]...))
 			return nil
 		})
-		s := newStage(t, Options{Log: logger}, func(context.Context, definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{Log: logger}, func(context.Context, definition.Definition) Outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			if fails {
 				return Outcome{Reason: Timeout, Err: context.DeadlineExceeded, Stderr: "no answer\n"}
 			}
-			return good("a", 1)
+			return outcomeWith("a", 1)
 		})
 		s.apply(every("a", time.Minute))
-		pass(10 * time.Minute)
+		sleep(10 * time.Minute)
 		mu.Lock()
 		fails = false
 		mu.Unlock()
-		pass(time.Hour)
+		sleep(time.Hour)
 		mu.Lock()
 		defer mu.Unlock()
 		for i, want := range []string{"Check fails", "Check is suspended", "Check is well again"} {

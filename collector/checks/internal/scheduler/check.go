@@ -14,20 +14,20 @@ import (
 // there is a definition of its name, and a run of it. It is guarded by the
 // scheduler's lock.
 type check struct {
-	def  definition.Definition
-	gone bool // there is no definition any more; only a run that is being ended
+	def     definition.Definition
+	removed bool // there is no definition any more; only a run that is being ended
 
 	schedule schedule.Schedule
-	slot     time.Time     // the one served last, by the clock of the schedule
-	next     time.Time     // zero: never
+	lastSlot time.Time     // the one served last, by the clock of the schedule
+	nextSlot time.Time     // zero: never
 	interval time.Duration // the longest time between two slots; 0: runs once
-	again    bool          // run as soon as the run that is being ended is over
+	rerun    bool          // run as soon as the run that is being ended is over
 
 	waiting bool // in the queue
 	run     *run // in progress, or being ended
 
-	hung    int       // runs in a row that hung
-	resumes time.Time // slots before are left out, on the monotonic clock
+	hangs          int       // runs in a row that hung
+	suspendedUntil time.Time // slots before are left out, on the monotonic clock
 
 	state     State
 	published publication
@@ -35,14 +35,14 @@ type check struct {
 
 // A run is one in progress.
 type run struct {
-	check   *check
-	def     definition.Definition
-	started time.Time // on the monotonic clock
-	wall    time.Time
-	cancel  context.CancelFunc
-	watch   *time.Timer
-	ended   bool // nobody wants to know the outcome
-	stuck   bool // it was told so, and gave its slot back
+	check      *check
+	def        definition.Definition
+	started    time.Time // on the monotonic clock
+	wall       time.Time
+	cancel     context.CancelFunc
+	stuckTimer *time.Timer
+	cancelled  bool // nobody wants to know the outcome
+	stuck      bool // it was told so, and gave its slot back
 }
 
 // A publication is what a run left to be served.
@@ -52,8 +52,8 @@ type publication struct {
 	expires time.Time // on the monotonic clock; zero: never
 }
 
-// onWall reports whether slots are times of day, and not a distance apart.
-func (c *check) onWall() bool { return c.def.At != "" }
+// usesWallClock reports whether slots are times of day, and not a distance apart.
+func (c *check) usesWallClock() bool { return c.def.At != "" }
 
 // ttl returns how long values are served; zero is for ever.
 func (c *check) ttl() time.Duration {
@@ -63,8 +63,8 @@ func (c *check) ttl() time.Duration {
 	return 3 * c.interval
 }
 
-// expire drops values that are too old.
-func (c *check) expire(now time.Time) {
+// dropExpired drops values that are too old.
+func (c *check) dropExpired(now time.Time) {
 	if p := &c.published; p.source != nil && !p.expires.IsZero() && !now.Before(p.expires) {
 		*p = publication{}
 	}
@@ -88,15 +88,15 @@ type State struct {
 	Suspended   bool      // since it hung too often
 	Started     time.Time // of the run in progress
 	Next        time.Time // when it is due, by the clock on the wall
-	Ran         bool      // it ran to some end
-	Last        Outcome   // of the last run, without its families
+	HasRun      bool      // it ran to some end
+	LastOutcome Outcome   // of the last run, without its families
 	LastRun     time.Time // when that started
 	LastSuccess time.Time // when the last one that succeeded started
 
-	Published *merge.Source // what is served; nil when there is nothing
-	Series    int
-	Ever      bool // something was published before
+	Published    *merge.Source // what is served; nil when there is nothing
+	Series       int
+	HasPublished bool // something was published before
 }
 
 // Up reports whether the last run succeeded.
-func (s *State) Up() bool { return s.Ran && s.Last.Reason == "" }
+func (s *State) Up() bool { return s.HasRun && s.LastOutcome.Reason == "" }

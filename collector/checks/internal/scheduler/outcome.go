@@ -24,8 +24,8 @@ const (
 	Stuck   Reason = "stuck"   // it cannot be ended, such as one that waits for a dead disk
 )
 
-// hung reports whether the reason is one that a check is suspended for.
-func (r Reason) hung() bool { return r == Timeout || r == Stuck }
+// isHang reports whether the reason is one that a check is suspended for.
+func (r Reason) isHang() bool { return r == Timeout || r == Stuck }
 
 // An Outcome is what became of a run.
 type Outcome struct {
@@ -56,8 +56,8 @@ type Count struct {
 	N      uint64
 }
 
-// Plus returns the counts with n more of one reason.
-func (c Counts) Plus(reason string, n uint64) Counts {
+// With returns the counts with n more of one reason.
+func (c Counts) With(reason string, n uint64) Counts {
 	if n == 0 {
 		return c
 	}
@@ -70,10 +70,10 @@ func (c Counts) Plus(reason string, n uint64) Counts {
 	return c
 }
 
-// Add returns the sums of two counts.
-func (c Counts) Add(more Counts) Counts {
+// Plus returns the sums of two counts.
+func (c Counts) Plus(more Counts) Counts {
 	for _, m := range more {
-		c = c.Plus(m.Reason, m.N)
+		c = c.With(m.Reason, m.N)
 	}
 	return c
 }

@@ -34,8 +34,8 @@ func (s *Scheduler) dispatch(class *slots) {
 	}
 }
 
-// withdraw takes a check out of the queue.
-func (s *Scheduler) withdraw(c *check) {
+// dequeue takes a check out of the queue.
+func (s *Scheduler) dequeue(c *check) {
 	if c.waiting {
 		class := s.class(c.def)
 		class.queue = slices.DeleteFunc(class.queue, func(q *check) bool { return q == c })
@@ -48,7 +48,7 @@ func (s *Scheduler) start(c *check) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &run{check: c, def: c.def, started: time.Now(), wall: s.wall(), cancel: cancel}
 	c.run = r
-	r.watch = time.AfterFunc(r.def.Timeout+r.def.KillGrace+stuckMargin, func() { s.stuck(r) })
+	r.stuckTimer = time.AfterFunc(r.def.Timeout+r.def.KillGrace+stuckMargin, func() { s.markStuck(r) })
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
@@ -73,33 +73,33 @@ func (s *Scheduler) call(ctx context.Context, r *run) (out Outcome) {
 // finish accounts a run and lets the next one have its slot.
 func (s *Scheduler) finish(r *run, out Outcome) {
 	s.mu.Lock()
-	defer s.unlock()
+	defer s.unlockAndLog()
 	c := r.check
-	r.watch.Stop()
+	r.stuckTimer.Stop()
 	c.run = nil
-	if !r.ended && !r.stuck {
-		s.account(c, r, out)
+	if !r.cancelled && !r.stuck {
+		s.record(c, r, out)
 	}
-	if c.gone {
-		s.forget(c)
+	if c.removed {
+		s.drop(c)
 	}
-	if c.again && !s.closed {
-		c.again = false
+	if c.rerun && !s.closed {
+		c.rerun = false
 		s.enqueue(c)
 	}
 	s.release(r)
 }
 
-// stuck tells that a run does not come to an end. It goes on, and no other of
+// markStuck tells that a run does not come to an end. It goes on, and no other of
 // the same check is started, but it does not hold up others.
-func (s *Scheduler) stuck(r *run) {
+func (s *Scheduler) markStuck(r *run) {
 	s.mu.Lock()
-	defer s.unlock()
+	defer s.unlockAndLog()
 	if r.check.run != r {
 		return // it just finished
 	}
-	if !r.ended {
-		s.account(r.check, r, Outcome{
+	if !r.cancelled {
+		s.record(r.check, r, Outcome{
 			Reason:   Stuck,
 			Err:      fmt.Errorf("no end after %v, and cannot be killed", time.Since(r.started).Round(time.Millisecond)),
 			Duration: time.Since(r.started),
@@ -119,11 +119,11 @@ func (s *Scheduler) release(r *run) {
 	s.dispatch(class)
 }
 
-// end ends the run in progress of a check; nobody wants to know its outcome.
-func (s *Scheduler) end(c *check) {
-	s.withdraw(c)
+// cancel ends the run in progress of a check; nobody wants to know its outcome.
+func (s *Scheduler) cancel(c *check) {
+	s.dequeue(c)
 	if c.run != nil {
-		c.run.ended = true
+		c.run.cancelled = true
 		c.run.cancel()
 	}
 }

@@ -24,18 +24,18 @@ type Runner func(ctx context.Context, def definition.Definition) Outcome
 
 // Options are what a Scheduler is made of. Only Run is necessary.
 type Options struct {
-	Run         Runner
-	Hostname    string // so that not all hosts run a check at the same moment
-	Concurrency int    // runs at the same time [4]
-	Slow        int    // runs at the same time of checks that are slow [2]
-	Log         log.Logger
+	Run             Runner
+	Hostname        string // so that not all hosts run a check at the same moment
+	Concurrency     int    // runs at the same time [4]
+	SlowConcurrency int    // runs at the same time of checks that are slow [2]
+	Log             log.Logger
 
 	// Sandbox tells what becomes of a sandbox that is asked for; nil: just that.
 	Sandbox func(sandbox.Mode) sandbox.Mode
 
-	// Wall is the clock on the wall, for times of day and timestamps. All
+	// WallClock is the clock on the wall, for times of day and timestamps. All
 	// distances are measured by the monotonic clock, which nobody sets.
-	Wall func() time.Time
+	WallClock func() time.Time
 }
 
 // A Scheduler runs checks. It is safe for concurrent use.
@@ -47,9 +47,9 @@ type Scheduler struct {
 	slots   [2]slots // by class: others, slow
 	running sync.WaitGroup
 	closed  bool
-	changed chan struct{} // has the timing goroutine look at once
+	wakeup  chan struct{} // has the timing goroutine look at once
 	stop    chan struct{}
-	timing  sync.WaitGroup
+	looping sync.WaitGroup
 
 	pendingLogs []func() // once the lock is given back
 
@@ -67,31 +67,31 @@ func New(o Options) *Scheduler {
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
 	}
-	if o.Slow <= 0 {
-		o.Slow = 2
+	if o.SlowConcurrency <= 0 {
+		o.SlowConcurrency = 2
 	}
 	if o.Log == nil {
 		o.Log = log.NewNopLogger()
 	}
-	if o.Wall == nil {
-		o.Wall = time.Now
+	if o.WallClock == nil {
+		o.WallClock = time.Now
 	}
 	if o.Sandbox == nil {
 		o.Sandbox = func(asked sandbox.Mode) sandbox.Mode { return asked }
 	}
 	return &Scheduler{
-		o:       o,
-		slots:   [2]slots{{free: o.Concurrency}, {free: o.Slow}},
-		changed: make(chan struct{}, 1),
-		stop:    make(chan struct{}),
+		o:      o,
+		slots:  [2]slots{{free: o.Concurrency}, {free: o.SlowConcurrency}},
+		wakeup: make(chan struct{}, 1),
+		stop:   make(chan struct{}),
 	}
 }
 
 // Start begins to run what Apply gave, and what it will give.
 func (s *Scheduler) Start() {
-	s.timing.Add(1)
+	s.looping.Add(1)
 	go func() {
-		defer s.timing.Done()
+		defer s.looping.Done()
 		s.loop()
 	}()
 }
@@ -105,10 +105,10 @@ func (s *Scheduler) Close(ctx context.Context) error {
 		close(s.stop)
 	}
 	for _, c := range s.checks {
-		s.end(c)
+		s.cancel(c)
 	}
 	s.mu.Unlock()
-	s.timing.Wait()
+	s.looping.Wait()
 
 	over := make(chan struct{})
 	go func() {
@@ -148,8 +148,8 @@ func (s *Scheduler) logAfterUnlock(logger log.Logger, keyvals ...any) {
 	s.pendingLogs = append(s.pendingLogs, func() { _ = logger.Log(keyvals...) })
 }
 
-// unlock gives the lock back, and logs what there is to log.
-func (s *Scheduler) unlock() {
+// unlockAndLog gives the lock back, and logs what there is to log.
+func (s *Scheduler) unlockAndLog() {
 	tell := s.pendingLogs
 	s.pendingLogs = nil
 	s.mu.Unlock()
@@ -161,7 +161,7 @@ func (s *Scheduler) unlock() {
 // wake has the timing goroutine look at the clock again.
 func (s *Scheduler) wake() {
 	select {
-	case s.changed <- struct{}{}:
+	case s.wakeup <- struct{}{}:
 	default: // it is about to
 	}
 }

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// longestSleep bounds how late it is noticed that somebody set the clock or
+	// maxSleep bounds how late it is noticed that somebody set the clock or
 	// that the host was suspended, which no timer tells.
-	longestSleep = 30 * time.Second
+	maxSleep = 30 * time.Second
 
-	// clockSet is how far the clock on the wall has to move away from the
+	// minClockJump is how far the clock on the wall has to move away from the
 	// monotonic one to count as set. Less is a clock that is being adjusted.
-	clockSet = 10 * time.Second
+	minClockJump = 10 * time.Second
 )
 
 // loop triggers checks when they are due.
@@ -24,7 +24,7 @@ func (s *Scheduler) loop() {
 		select {
 		case <-s.stop:
 			return
-		case <-s.changed:
+		case <-s.wakeup:
 		case <-timer.C:
 		}
 		timer.Reset(s.step())
@@ -38,70 +38,72 @@ func (s *Scheduler) step() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return longestSleep
+		return maxSleep
 	}
 	now, wall := time.Now(), s.wall()
-	set := s.clockWasSet(now, wall)
-	sleep := longestSleep
+	set := s.clockJumped(now, wall)
+	sleep := maxSleep
 	for _, c := range s.checks {
-		if c.gone || !c.def.Enabled {
+		if c.removed || !c.def.Enabled {
 			continue
 		}
 		at := now
-		if c.onWall() {
+		if c.usesWallClock() {
 			at = wall
-			if set && c.next.After(at) {
-				c.next, _ = schedule.Advance(c.schedule, c.slot, at)
+			if set && c.nextSlot.After(at) {
+				c.nextSlot, _ = schedule.Advance(c.schedule, c.lastSlot, at)
 			}
 		}
-		if c.next.IsZero() {
+		if c.nextSlot.IsZero() {
 			continue
 		}
-		if !c.next.After(at) {
+		if !c.nextSlot.After(at) {
 			// However many slots have passed, as while the host was suspended:
 			// it is one run.
-			c.slot = c.next
-			c.next, _ = schedule.Advance(c.schedule, c.slot, at)
+			c.lastSlot = c.nextSlot
+			c.nextSlot, _ = schedule.Advance(c.schedule, c.lastSlot, at)
 			s.trigger(c, now)
-			if c.next.IsZero() {
+			if c.nextSlot.IsZero() {
 				continue
 			}
 		}
-		sleep = min(sleep, c.next.Sub(at))
+		sleep = min(sleep, c.nextSlot.Sub(at))
 	}
 	return sleep
 }
 
 // wall returns the time on the wall, without the monotonic one.
-func (s *Scheduler) wall() time.Time { return s.o.Wall().Round(0) }
+func (s *Scheduler) wall() time.Time { return s.o.WallClock().Round(0) }
 
-// clockWasSet reports whether the clock on the wall moved otherwise than the
+// clockJumped reports whether the clock on the wall moved otherwise than the
 // monotonic one since the last call: somebody set it, or the host slept.
-func (s *Scheduler) clockWasSet(now, wall time.Time) bool {
+func (s *Scheduler) clockJumped(now, wall time.Time) bool {
 	moved := wall.Sub(s.lastWall) - now.Sub(s.lastNow)
 	first := s.lastNow.IsZero()
 	s.lastNow, s.lastWall = now, wall
-	return !first && (moved > clockSet || moved < -clockSet)
+	return !first && (moved > minClockJump || moved < -minClockJump)
 }
 
 // trigger has a check run now, or as soon as there is a slot. One that is not
 // over is not run a second time.
 func (s *Scheduler) trigger(c *check, now time.Time) {
 	switch {
-	case now.Before(c.resumes):
-		s.skip(c, "suspended")
-	case c.run != nil && c.run.ended:
-		c.again = true // as soon as it is over
+	case now.Before(c.suspendedUntil):
+		s.countSkipped(c, "suspended")
+	case c.run != nil && c.run.cancelled:
+		c.rerun = true // as soon as it is over
 	case c.run != nil:
-		s.skip(c, "running")
+		s.countSkipped(c, "running")
 	case c.waiting:
-		s.skip(c, "busy") // it keeps its place
+		s.countSkipped(c, "busy") // it keeps its place
 	default:
 		s.enqueue(c)
 	}
 }
 
-func (s *Scheduler) skip(c *check, reason string) { c.state.Skipped = c.state.Skipped.Plus(reason, 1) }
+func (s *Scheduler) countSkipped(c *check, reason string) {
+	c.state.Skipped = c.state.Skipped.With(reason, 1)
+}
 
 // enqueue has a check wait for a slot, and starts it when there is one.
 func (s *Scheduler) enqueue(c *check) {

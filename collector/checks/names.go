@@ -7,18 +7,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// servedNames are the names that checks serve. A textfile must not have one of them:
+// exportedNames are the names that checks serve. A textfile must not have one of them:
 // the two are collectors of their own, and one family would be there twice. It
 // is what happens when a cron job becomes a check and its file is left behind.
-type servedNames struct {
+type exportedNames struct {
 	names atomic.Pointer[map[string]bool]
 }
 
 // set says what is served from now on.
-func (s *servedNames) set(families []*merge.Family) {
+func (s *exportedNames) set(families []*merge.Family) {
 	names := make(map[string]bool, len(families))
 	for _, f := range families {
-		if f.Served != nil {
+		if f.External != nil {
 			for _, name := range f.Names {
 				names[name] = true
 			}
@@ -27,7 +27,7 @@ func (s *servedNames) set(families []*merge.Family) {
 	s.names.Store(&names)
 }
 
-func (s *servedNames) has(name string) bool {
+func (s *exportedNames) has(name string) bool {
 	names := s.names.Load()
 	return names != nil && (*names)[name]
 }
@@ -35,7 +35,7 @@ func (s *servedNames) has(name string) bool {
 // withReserved builds collectors that must not take these names either.
 type withReserved struct {
 	collect.Builder
-	names *servedNames
+	names *exportedNames
 }
 
 func (b withReserved) New(env *collect.Env, options map[string][]string) (collect.Collector, error) {

@@ -32,9 +32,9 @@ func HasTimestamp(family *dto.MetricFamily) bool {
 	return slices.ContainsFunc(family.Metric, func(m *dto.Metric) bool { return m.TimestampMs != nil })
 }
 
-// Where tells the line of an error of Parse, and what is wrong there. The line
+// ErrorLine tells the line of an error of Parse, and what is wrong there. The line
 // is 0 when the error does not know it.
-func Where(b []byte, err error) (line int, msg string) {
+func ErrorLine(b []byte, err error) (line int, msg string) {
 	var at expfmt.ParseError
 	if !errors.As(err, &at) {
 		return 0, err.Error()
