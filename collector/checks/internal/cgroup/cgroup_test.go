@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// newFakeTree is a delegated control group of plain files.
+// newFakeTree returns a delegated control group of plain files.
 func newFakeTree(t *testing.T, controllers string) *Tree {
 	t.Helper()
 	tree := &Tree{dir: t.TempDir(), rmdir: os.RemoveAll}
@@ -71,15 +71,15 @@ func TestGroup(t *testing.T) {
 	want(t, g.Dir(), "pids.max", "64")
 
 	if g.OOMKilled() {
-		t.Error("killed, when there is nothing in memory.events")
+		t.Error("OOMKilled without anything in memory.events")
 	}
 	put(t, g.Dir(), "memory.events", "low 0\nhigh 0\nmax 12\noom 1\noom_kill 0\noom_group_kill 0\n")
 	if g.OOMKilled() {
-		t.Error("killed, when it only was at its limit")
+		t.Error("OOMKilled for a group that only was at its limit")
 	}
 	put(t, g.Dir(), "memory.events", "low 0\nhigh 0\nmax 12\noom 1\noom_kill 3\noom_group_kill 1\n")
 	if !g.OOMKilled() {
-		t.Error("not killed, when three processes were")
+		t.Error("not OOMKilled, with three killed processes")
 	}
 	if err := g.Kill(); err != nil {
 		t.Error(err)
@@ -109,7 +109,7 @@ func TestUnlimited(t *testing.T) {
 	want(t, g.Dir(), "pids.max", "")
 }
 
-// TestLeftoverGroup finds the group of an exporter that was killed.
+// TestLeftoverGroup has a group that an exporter left when it was killed.
 func TestLeftoverGroup(t *testing.T) {
 	fakes := newFakeTree(t, "memory pids")
 	if err := fakes.mkdir(filepath.Join(fakes.dir, "x-1")); err != nil {
@@ -141,13 +141,13 @@ func TestNotDelegated(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := os.Stat(filepath.Join(tree.dir, exporterGroup)); !os.IsNotExist(err) {
-			t.Errorf("%s: it was changed all the same", name)
+			t.Errorf("%s: the group was changed", name)
 		}
 	}
 }
 
-// TestKillFileNotWritable: under systemd the group itself can be killed by root only.
-// A folder in the place of the file is what root cannot open for writing either.
+// TestKillFileNotWritable: under systemd only root may write to cgroup.kill of the
+// delegated group. The directory in its place is what root cannot write to either.
 func TestKillFileNotWritable(t *testing.T) {
 	tree := newFakeTree(t, "memory pids")
 	path := filepath.Join(tree.dir, "cgroup.kill")
@@ -159,7 +159,7 @@ func TestKillFileNotWritable(t *testing.T) {
 	}
 }
 
-// TestCanStartInGroupOnThisHost: a kernel refuses to start nothing, and that is a yes.
+// TestCanStartInGroupOnThisHost skips where a filter rejects clone3.
 func TestCanStartInGroupOnThisHost(t *testing.T) {
 	if err := canStartInGroup(); errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
 		t.Skip(err)
@@ -183,8 +183,7 @@ func TestOwnDir(t *testing.T) {
 	}
 }
 
-// TestKillOnThisHost has the kernel end a process by its group, where groups
-// can be made.
+// TestKillOnThisHost kills a process by its group, where the host allows groups.
 func TestKillOnThisHost(t *testing.T) {
 	root := ""
 	for _, dir := range []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"} {

@@ -18,8 +18,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// helperVariable names, in a program's environment, what the test binary is to do
-// instead of running tests.
+// helperVariable is an environment variable. It makes the test binary run a helper
+// instead of the tests.
 const helperVariable = "COMMAND_TEST_HELPER"
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	if mode := os.Getenv(helperVariable); mode != "" {
 		os.Exit(runHelper(mode))
 	}
-	// What escapes from a supervisor becomes a child of the tests, and is seen.
+	// A process that a supervisor loses becomes a child of the tests.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -35,11 +35,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runHelper does what misbehaving checks do.
+// runHelper behaves like a bad check.
 func runHelper(mode string) int {
 	name, rest, _ := strings.Cut(mode, " ")
 	switch name {
-	case "escape": // leaves its session as often as asked, then sleeps or leaves
+	case "escape": // as many times as depth says, starts itself in a new session and exits; then sleeps
 		depth, _ := strconv.Atoi(rest)
 		if depth > 0 {
 			c := exec.Command("/proc/self/exe")
@@ -54,16 +54,16 @@ func runHelper(mode string) int {
 		}
 		fmt.Println("escaped")
 		<-time.After(time.Hour) // select {} is a deadlock to a runtime without cgo
-	case "exporter": // runs a check that outlives it, if it can
+	case "exporter": // runs a check that ignores SIGTERM
 		c := shell("trap '' TERM; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
 		c.KillGrace = 100 * time.Millisecond
 		NewRunner(Options{}).Run(context.Background(), c)
-	case "confined": // the same, in a sandbox
+	case "exporter-sandbox": // the same, in a sandbox
 		r := NewRunner(Options{Landlock: func() (int, error) { return 0, nil }})
 		c := shell("trap '' TERM; : > $TMPDIR/file; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
 		c.Sandbox, c.KillGrace = sandbox.Strict, 100*time.Millisecond
 		r.Run(context.Background(), c)
-	case "dial": // network address
+	case "dial": // NETWORK ADDRESS
 		network, address, _ := strings.Cut(rest, " ")
 		conn, err := net.Dial(network, address)
 		if err != nil {
@@ -74,14 +74,14 @@ func runHelper(mode string) int {
 	case "listen":
 		network, address, _ := strings.Cut(rest, " ")
 		var config net.ListenConfig
-		config.SetMultipathTCP(false) // which Landlock does not take for TCP
+		config.SetMultipathTCP(false) // which is not TCP to Landlock
 		l, err := config.Listen(context.Background(), network, address)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		_ = l.Close()
-	case "bomb": // two children each, that many times over
+	case "bomb": // a binary tree of processes
 		depth, _ := strconv.Atoi(rest)
 		for range 2 * min(depth, 1) {
 			c := exec.Command("/proc/self/exe")
@@ -94,8 +94,8 @@ func runHelper(mode string) int {
 	return 0
 }
 
-// helperCommand is a command that runs the test binary. The race detector needs
-// more address space than checks may have.
+// helperCommand returns a command that runs a helper. It has no memory limit, as
+// the race detector needs more than checks have.
 func helperCommand(t *testing.T, mode string) Command {
 	t.Helper()
 	exe, err := os.Executable()
@@ -140,7 +140,7 @@ func want(t *testing.T, res Result, reason Reason) {
 	}
 }
 
-// nothingLeft checks that the tests have no descendants, not even zombies.
+// nothingLeft checks that the test process has no descendants, not even zombies.
 func nothingLeft(t *testing.T) {
 	t.Helper()
 	for _, p := range descendants(os.Getpid()) {
@@ -171,8 +171,8 @@ func TestExitAndSignals(t *testing.T) {
 		{"kill -USR1 $$", Signal, -1, unix.SIGUSR1, "ended by signal 10"},
 		{"kill -KILL $$", Signal, -1, unix.SIGKILL, "ended by signal 9"},
 		{"kill -ABRT $$", Signal, -1, unix.SIGABRT, "ended by signal 6"},
-		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes in a file"},
-		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s on the CPU"},
+		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes written to a file"},
+		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s of CPU time"},
 	} {
 		res := runAlone(t, t.Context(), shell("echo before; "+c.script))
 		want(t, res, c.reason)
@@ -185,7 +185,7 @@ func TestExitAndSignals(t *testing.T) {
 	}
 }
 
-// TestEnvironment checks what a program finds around it.
+// TestEnvironment checks everything that a program inherits.
 func TestEnvironment(t *testing.T) {
 	t.Setenv("TZ", "Europe/Berlin")
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/host_exporter.service")
@@ -231,7 +231,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestDescriptors leaves one open that every child inherits.
+// TestDescriptors has an open descriptor without close-on-exec.
 func TestDescriptors(t *testing.T) {
 	leaked, err := unix.FcntlInt(os.Stdin.Fd(), unix.F_DUPFD, 100)
 	if err != nil {
@@ -245,8 +245,8 @@ func TestDescriptors(t *testing.T) {
 	}
 }
 
-// TestLeftBehind has programs that end well, but not alone.
-func TestLeftBehind(t *testing.T) {
+// TestOrphans has programs that exit and leave processes.
+func TestOrphans(t *testing.T) {
 	for _, c := range []struct {
 		command Command
 		left    int
@@ -255,20 +255,20 @@ func TestLeftBehind(t *testing.T) {
 		{shell("sleep 1000 >/dev/null 2>&1 & sleep 1000 & echo escaped"), 2},
 		{shell("(trap '' TERM HUP; sleep 1000; sleep 1000) & echo escaped"), 2},
 		{helperCommand(t, "escape 1"), 1},
-		{helperCommand(t, "escape 4"), 4}, // those on the way may still be ending
+		{helperCommand(t, "escape 4"), 4}, // those between may still be ending
 	} {
-		c.command.KillGrace = time.Minute // which it takes only when it is asked to end
+		c.command.KillGrace = time.Minute // which does not delay a run that has ended
 		res := runAlone(t, t.Context(), c.command)
 		want(t, res, "")
-		// It may be killed before it has come to what it was about.
+		// A process may be killed before it starts the next one.
 		if res.Orphans < 1 || res.Orphans > c.left {
-			t.Errorf("%v: %d left behind", c.command, res.Orphans)
+			t.Errorf("%v: %d orphans", c.command, res.Orphans)
 		}
 	}
 }
 
-// TestEscape waits until a process is far from its leader, by output that
-// exceeds the limit: then nothing may be left either.
+// TestEscape ends a run, by too much output, when one of its processes is three
+// sessions away from the program.
 func TestEscape(t *testing.T) {
 	c := helperCommand(t, "escape 3")
 	c.Argv = []string{"/bin/sh", "-c", `"$0" & exec sleep 1000`, c.Argv[0]}
@@ -280,7 +280,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-// TestForkBomb leaves 63 processes, each in a session of its own.
+// TestForkBomb has 63 processes, each in a session of its own.
 func TestForkBomb(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts 63 processes, and takes a second")

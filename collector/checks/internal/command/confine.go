@@ -12,15 +12,15 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
-// A sandboxError is why there is no sandbox as there should be.
+// A sandboxError is why the sandbox of a run could not be set up.
 type sandboxError struct{ err error }
 
 func (e sandboxError) Error() string { return e.err.Error() }
 func (e sandboxError) Unwrap() error { return e.err }
 
-// addSandbox puts the sandbox of c into a request, with a temporary folder that
-// is the run's own. What the kernel lacks is no error unless c says so: a check
-// that runs with less is worth more than none, and shows.
+// addSandbox adds the sandbox of c to a request, with a temporary directory for
+// this run. That the kernel cannot enforce all of it is an error only if c
+// requires all; otherwise the label of host_check_info shows it.
 func (r *Runner) addSandbox(c Command, req *request) error {
 	if !c.Sandbox.Enabled() {
 		return nil
@@ -30,7 +30,7 @@ func (r *Runner) addSandbox(c Command, req *request) error {
 		return sandboxError{fmt.Errorf("%s: sandbox: %w", c.Argv[0], err)}
 	}
 	if have := c.Sandbox.Effective(version); c.SandboxRequired && have != c.Sandbox {
-		return sandboxError{fmt.Errorf("%s: sandbox: the kernel has version %d of Landlock, with which %s is %s, and the whole is required", c.Argv[0], version, c.Sandbox, have)}
+		return sandboxError{fmt.Errorf("%s: sandbox: want %s, have %s with version %d of Landlock", c.Argv[0], c.Sandbox, have, version)}
 	}
 	dir, err := makeScratch(req.Credential)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *Runner) addSandbox(c Command, req *request) error {
 	return nil
 }
 
-// enterSandbox puts the sandbox on the thread that starts the program.
+// enterSandbox enforces the sandbox on the calling thread.
 func (r *request) enterSandbox() error {
 	if r.Sandbox == nil {
 		return nil
@@ -53,22 +53,21 @@ func (r *request) enterSandbox() error {
 	case err == nil:
 		return nil
 	case errors.As(err, &path) && path.Path != r.ScratchDir:
-		return fmt.Errorf("%s: %w, and %s is to write to it", path.Path, path.Err, r.Argv[0])
+		return fmt.Errorf("%s: %w (an entry of writable)", path.Path, path.Err)
 	}
 	return sandboxError{fmt.Errorf("%s: sandbox: %w", r.Argv[0], err)}
 }
 
-// makeScratch makes a folder for the temporary files of one run.
+// makeScratch makes a directory for the temporary files of one run.
 func makeScratch(owner *syscall.Credential) (string, error) {
 	if owner != nil {
 		have, err := capability.Effective()
 		if err != nil {
 			return "", err
 		}
-		// To hand a folder to another user, and to remove it with what that user
-		// has put there.
+		// To give a directory to another user, and to remove that user's files.
 		if missing := have.Missing(capability.Chown, capability.DACOverride, capability.FOwner); missing != nil {
-			return "", fmt.Errorf("%s: a temporary folder for another user takes %s", os.TempDir(), strings.Join(missing, ", "))
+			return "", fmt.Errorf("%s: a temporary directory for another user needs %s", os.TempDir(), strings.Join(missing, ", "))
 		}
 	}
 	dir, err := os.MkdirTemp("", "host_exporter-check-")
@@ -84,8 +83,8 @@ func makeScratch(owner *syscall.Credential) (string, error) {
 	return dir, nil
 }
 
-// cleanUp removes what a run has left in its temporary folder. That it cannot is
-// the failure of a run that was well otherwise: the next one would leave more.
+// cleanUp removes the temporary directory of a run. A successful run fails if that
+// is not possible, because every run would leave one more.
 func cleanUp(req *request, result *Result) {
 	if req.ScratchDir == "" {
 		return
@@ -95,8 +94,8 @@ func cleanUp(req *request, result *Result) {
 	}
 }
 
-// removeScratch removes a folder and all in it, also folders that their owner
-// has closed to himself. It follows no link out of it.
+// removeScratch removes a directory with all its files, including directories
+// that their owner cannot read. It follows no link out of the directory.
 func removeScratch(dir string) error {
 	err := os.RemoveAll(dir)
 	if !errors.Is(err, fs.ErrPermission) {
@@ -110,14 +109,14 @@ func removeScratch(dir string) error {
 	defer root.Close()
 	_ = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if d != nil && d.IsDir() && err == nil {
-			_ = root.Chmod(path, 0o700) // before it is read
+			_ = root.Chmod(path, 0o700) // before WalkDir reads it
 		}
-		return nil // what cannot be reached cannot be removed either, and that is told
+		return nil // RemoveAll returns the error
 	})
 	return os.RemoveAll(dir)
 }
 
-// withPathFirst tells an error with the path before what was done to it.
+// withPathFirst returns an *fs.PathError with the path before the operation.
 func withPathFirst(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return fmt.Errorf("%s: %s: %w", path.Path, path.Op, path.Err)

@@ -18,7 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// requireLandlock skips a test where the kernel has not all of Landlock.
+// requireLandlock skips a test if the kernel cannot enforce all of a sandbox.
 func requireLandlock(t testing.TB) {
 	t.Helper()
 	if v, err := sandbox.Version(); err != nil || sandbox.Strict.Effective(v) != sandbox.Strict {
@@ -26,8 +26,8 @@ func requireLandlock(t testing.TB) {
 	}
 }
 
-// useScratchParent has temporary folders made in one of the test's own, which is
-// empty again after each run.
+// useScratchParent sets TMPDIR to a directory of the test. Runs make their
+// temporary directories in it, and it is empty after each run.
 func useScratchParent(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -39,21 +39,21 @@ func wantEmpty(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) > 0 {
-		t.Errorf("left in the folder of temporary folders: %v, %v", entries, err)
+		t.Errorf("temporary directories are left: %v, %v", entries, err)
 	}
 }
 
-// A attempt is something to try, and when it is to succeed.
+// An attempt is something that a script tries, and whether it must succeed.
 type attempt struct {
 	name, script string
 	allowed      bool
 }
 
-// attemptCommand returns a command that tries each of the deeds, in folder dir.
-func attemptCommand(t *testing.T, dir string, deeds []attempt) Command {
+// attemptCommand returns a command that makes all attempts, in the directory dir.
+func attemptCommand(t *testing.T, dir string, attempts []attempt) Command {
 	t.Helper()
 	var b strings.Builder
-	for i, d := range deeds {
+	for i, d := range attempts {
 		fmt.Fprintf(&b, "(cd %s && %s\n) && echo can %d\n", dir, d.script, i)
 	}
 	exe, err := os.Executable()
@@ -62,25 +62,24 @@ func attemptCommand(t *testing.T, dir string, deeds []attempt) Command {
 	}
 	c := shell(b.String())
 	c.Env = []string{"EXE=" + exe}
-	c.Memory = -1 // for the race detector in what is run as a helper
+	c.Memory = -1 // the race detector of a helper needs more
 	return c
 }
 
-// checkAttempts holds what could be done to what was to be.
-func checkAttempts(t *testing.T, where string, res Result, deeds []attempt) {
+// checkAttempts checks which attempts succeeded.
+func checkAttempts(t *testing.T, where string, res Result, attempts []attempt) {
 	t.Helper()
-	if res.Reason != "" && res.Reason != Exit { // the last deed's
+	if res.Reason != "" && res.Reason != Exit { // of the last attempt
 		t.Errorf("%s: %v", where, res.Err)
 	}
-	for i, d := range deeds {
+	for i, d := range attempts {
 		if could := strings.Contains(string(res.Stdout), fmt.Sprintf("can %d\n", i)); could != d.allowed {
 			t.Errorf("%s: %s: could %t, want %t\nstderr %s", where, d.name, could, d.allowed, res.Stderr)
 		}
 	}
 }
 
-// TestSandboxOnThisHost has programs try what each sandbox denies, and what
-// none does.
+// TestSandboxOnThisHost tries what some sandbox denies, and what none denies.
 func TestSandboxOnThisHost(t *testing.T) {
 	requireLandlock(t)
 	scratches, own := useScratchParent(t), t.TempDir()
@@ -101,37 +100,37 @@ func TestSandboxOnThisHost(t *testing.T) {
 	self := strconv.Itoa(os.Getpid())
 	for _, mode := range []sandbox.Mode{sandbox.None, sandbox.Net, sandbox.Strict} {
 		free, online := mode == sandbox.None, mode != sandbox.Strict
-		deeds := []attempt{
+		attempts := []attempt{
 			{"make a file", "echo x > made && rm made", free},
 			{"make a file in /tmp", "f=$(mktemp /tmp/host_exporter-test-XXXXXX) && rm $f", free},
 			{"write to a file", "echo x >> file", free},
 			{"truncate a file", ": > file", free},
 			{"rename a file", "mv file other && mv other file", free},
 			{"remove a file", "rm file && : > file", free},
-			{"make a folder", "mkdir made && rmdir made", free},
+			{"make a directory", "mkdir made && rmdir made", free},
 			{"make a link", "ln -s file made && rm made", free},
 			{"make a pipe", "mkfifo made && rm made", free},
-			{"read a folder and a file", "ls && cat file", true},
+			{"read a directory and a file", "ls && cat file", true},
 			{"read /etc/hostname", "cat /etc/hostname", true},
 			{"read /proc", "cat /proc/meminfo /proc/1/stat /proc/self/status", true},
-			{"write to devices that keep nothing", "echo x > /dev/null && echo x > /dev/zero", true},
+			{"write to devices that store nothing", "echo x > /dev/null && echo x > /dev/zero", true},
 			{"write to its pipes by name", "echo x > /dev/stdout && echo x > /dev/stderr", true},
 			{"write to $TMPDIR", `cd "${TMPDIR:-$PWD}" && echo x > a && mkdir d && mv a d/b && : > d/b && rm d/b && rmdir d`, true},
 			{"signal its child", "sleep 1000 & kill $!", true},
 			{"signal a process outside", "kill -0 " + self, free},
-			{"look into a process outside", "readlink /proc/" + self + "/exe", free},
+			{"read about a process outside", "readlink /proc/" + self + "/exe", free},
 			{"connect to a TCP port", helperVariable + "='dial tcp " + tcp.Addr().String() + `' "$EXE"`, online},
 			{"listen on a TCP port", helperVariable + `='listen tcp 127.0.0.1:0' "$EXE"`, online},
 			{"connect to an abstract socket", helperVariable + "='dial unix " + name + `' "$EXE"`, free},
 		}
-		c := attemptCommand(t, own, deeds)
+		c := attemptCommand(t, own, attempts)
 		c.Sandbox = mode
-		checkAttempts(t, string(mode), runAlone(t, t.Context(), c), deeds)
+		checkAttempts(t, string(mode), runAlone(t, t.Context(), c), attempts)
 		wantEmpty(t, scratches)
 	}
 }
 
-// TestSandboxOfRootOnThisHost holds what a privileged program cannot do either.
+// TestSandboxOfRootOnThisHost tries what a sandbox denies to root.
 func TestSandboxOfRootOnThisHost(t *testing.T) {
 	requireLandlock(t)
 	if os.Geteuid() != 0 {
@@ -170,7 +169,7 @@ func TestWritableOnThisHost(t *testing.T) {
 	wantEmpty(t, scratches)
 }
 
-// TestWritableMissing names what is not there, whatever the kernel has.
+// TestWritableMissing reports a missing path, with Landlock and without.
 func TestWritableMissing(t *testing.T) {
 	scratches := useScratchParent(t)
 	missing := filepath.Join(t.TempDir(), "none")
@@ -183,15 +182,15 @@ func TestWritableMissing(t *testing.T) {
 		c.Sandbox, c.Writable = sandbox.Net, []string{missing}
 		res := r.Run(t.Context(), c)
 		want(t, res, Spawn)
-		if have := fmt.Sprint(res.Err); have != missing+": no such file or directory, and /bin/sh is to write to it" {
+		if have := fmt.Sprint(res.Err); have != missing+": no such file or directory (an entry of writable)" {
 			t.Error(have)
 		}
 		wantEmpty(t, scratches)
 	}
 }
 
-// TestNoLandlock has the sandbox of a kernel without: no_new_privs and a
-// temporary folder, unless more is required.
+// TestNoLandlock runs without Landlock: a run has no_new_privs and a temporary
+// directory, or fails if it requires more.
 func TestNoLandlock(t *testing.T) {
 	scratches := useScratchParent(t)
 	made := filepath.Join(t.TempDir(), "made")
@@ -204,8 +203,8 @@ func TestNoLandlock(t *testing.T) {
 		err      string
 	}{
 		{without, false, "", ""},
-		{without, true, Sandbox, "/bin/sh: sandbox: the kernel has version 0 of Landlock, with which strict is none, and the whole is required"},
-		{func() (int, error) { return 5, nil }, true, Sandbox, "/bin/sh: sandbox: the kernel has version 5 of Landlock, with which strict is partial, and the whole is required"},
+		{without, true, Sandbox, "/bin/sh: sandbox: want strict, have none with version 0 of Landlock"},
+		{func() (int, error) { return 5, nil }, true, Sandbox, "/bin/sh: sandbox: want strict, have partial with version 5 of Landlock"},
 		{refused, false, Sandbox, "/bin/sh: sandbox: landlock_create_ruleset: operation not permitted"},
 	} {
 		r := NewRunner(Options{Landlock: tc.version})
@@ -220,7 +219,7 @@ func TestNoLandlock(t *testing.T) {
 	}
 }
 
-// TestOldLandlockOnThisHost has the sandbox of kernels that know less.
+// TestOldLandlockOnThisHost enforces what older versions of Landlock can.
 func TestOldLandlockOnThisHost(t *testing.T) {
 	requireLandlock(t)
 	useScratchParent(t)
@@ -230,22 +229,22 @@ func TestOldLandlockOnThisHost(t *testing.T) {
 	}
 	defer tcp.Close()
 	for version := 1; version <= 6; version++ {
-		deeds := []attempt{
+		attempts := []attempt{
 			{"write", "echo x > made", false},
 			{"write to $TMPDIR", "echo x > $TMPDIR/x", true},
 			{"connect", helperVariable + "='dial tcp " + tcp.Addr().String() + `' "$EXE"`, version < 4},
 			{"signal", "kill -0 " + strconv.Itoa(os.Getpid()), version < 6},
 		}
 		r := NewRunner(Options{Landlock: func() (int, error) { return version, nil }})
-		c := attemptCommand(t, t.TempDir(), deeds)
+		c := attemptCommand(t, t.TempDir(), attempts)
 		c.Sandbox = sandbox.Strict
-		checkAttempts(t, fmt.Sprint("version ", version), r.Run(t.Context(), c), deeds)
+		checkAttempts(t, fmt.Sprint("version ", version), r.Run(t.Context(), c), attempts)
 	}
 }
 
-// TestSandboxedBoundsOnThisHost holds that what is in a sandbox is limited and killed as
-// anything else, and that its temporary folder goes with it.
-func TestSandboxedBoundsOnThisHost(t *testing.T) {
+// TestSandboxedLimitsOnThisHost: the limits apply in a sandbox, too, and the
+// temporary directory is removed however a run ends.
+func TestSandboxedLimitsOnThisHost(t *testing.T) {
 	requireLandlock(t)
 	scratches := useScratchParent(t)
 	var all sync.WaitGroup
@@ -254,13 +253,13 @@ func TestSandboxedBoundsOnThisHost(t *testing.T) {
 		script string
 		reason Reason
 	}{
-		{"ends", "echo x > $TMPDIR/x", ""},
-		{"closes its folders", "mkdir -p $TMPDIR/a/b; : > $TMPDIR/a/b/c; chmod 0 $TMPDIR/a/b $TMPDIR/a $TMPDIR", ""},
-		{"leads out of its folder", "ln -s / $TMPDIR/root", ""},
+		{"exits", "echo x > $TMPDIR/x", ""},
+		{"makes directories unreadable", "mkdir -p $TMPDIR/a/b; : > $TMPDIR/a/b/c; chmod 0 $TMPDIR/a/b $TMPDIR/a $TMPDIR", ""},
+		{"links out of its directory", "ln -s / $TMPDIR/root", ""},
 		{"hangs", ": > $TMPDIR/x; exec sleep 1000", Timeout},
 		{"ignores SIGTERM", "trap '' TERM; : > $TMPDIR/x; while :; do sleep 1000; done", Timeout},
-		{"leaves its session, and writes on", "setsid sh -c 'trap \"\" TERM; while :; do : > $TMPDIR/$$; done' & exec sleep 1000", Timeout},
-		{"leaves something behind", "setsid sh -c 'while :; do : > $TMPDIR/$$; done' & exit 0", ""},
+		{"leaves its session, and continues to write", "setsid sh -c 'trap \"\" TERM; while :; do : > $TMPDIR/$$; done' & exec sleep 1000", Timeout},
+		{"leaves a process", "setsid sh -c 'while :; do : > $TMPDIR/$$; done' & exit 0", ""},
 		{"prints too much", ": > $TMPDIR/x; exec yes", Output},
 		{"fails", ": > $TMPDIR/x; exit 3", Exit},
 	} {
@@ -280,7 +279,7 @@ func TestSandboxedBoundsOnThisHost(t *testing.T) {
 	wantEmpty(t, scratches)
 	made := filepath.Join(t.TempDir(), "made")
 	c := shell("ulimit -S -d; : > $TMPDIR/x; exec 2>&1; : > " + made)
-	for memory, limit := range map[int64]string{200 << 20: "204800\n", 4 << 20: "4096\n"} { // the latter takes a second stage
+	for memory, limit := range map[int64]string{200 << 20: "204800\n", 4 << 20: "4096\n"} { // the latter needs the second stage
 		c.Sandbox, c.Memory = sandbox.Strict, memory
 		res := runAlone(t, t.Context(), c)
 		if !strings.HasPrefix(string(res.Stdout), limit) || res.Reason != Exit {
@@ -289,8 +288,8 @@ func TestSandboxedBoundsOnThisHost(t *testing.T) {
 	}
 }
 
-// TestSandboxAfterKilledExporter has the supervisor tidy up when nobody else
-// does.
+// TestSandboxAfterKilledExporter: the supervisor removes the temporary directory
+// when the exporter is gone.
 func TestSandboxAfterKilledExporter(t *testing.T) {
 	fifo, scratches := filepath.Join(t.TempDir(), "fifo"), t.TempDir()
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -301,7 +300,7 @@ func TestSandboxAfterKilledExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	exporter := exec.Command(exe)
-	exporter.Env = []string{helperVariable + "=confined " + fifo, "TMPDIR=" + scratches}
+	exporter.Env = []string{helperVariable + "=exporter-sandbox " + fifo, "TMPDIR=" + scratches}
 	if err := exporter.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +319,7 @@ func TestSandboxAfterKilledExporter(t *testing.T) {
 	wantEmpty(t, scratches)
 }
 
-// TestSandboxOfOtherUserOnThisHost hands the temporary folder to its user.
+// TestSandboxOfOtherUserOnThisHost: the temporary directory belongs to the user.
 func TestSandboxOfOtherUserOnThisHost(t *testing.T) {
 	requireLandlock(t)
 	if os.Geteuid() != 0 {
@@ -341,7 +340,7 @@ func TestSandboxOfOtherUserOnThisHost(t *testing.T) {
 	}
 }
 
-// TestNoScratch has nowhere to make a temporary folder.
+// TestNoScratch cannot make a temporary directory.
 func TestNoScratch(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	c := shell("true")

@@ -11,9 +11,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
-// credential is whom to become for a user and a group, each a name, a number
-// or empty; nil for whom the exporter is already. It is an error not to be
-// able to.
+// credential returns the credential of a user and a group, each a name, a number
+// or empty. It is nil for that of the exporter. It is an error if the exporter
+// lacks the capabilities to run a program with it.
 func credential(userName, groupName string) (*syscall.Credential, error) {
 	if userName == "" && groupName == "" {
 		return nil, nil
@@ -50,7 +50,7 @@ func lookUser(c *syscall.Credential, name string) error {
 	u, err := user.Lookup(name)
 	if err != nil {
 		if u, err = user.LookupId(name); err != nil {
-			return fmt.Errorf("user %q: not known", name)
+			return fmt.Errorf("user %q does not exist", name)
 		}
 	}
 	ids, err := u.GroupIds()
@@ -60,14 +60,14 @@ func lookUser(c *syscall.Credential, name string) error {
 	for _, id := range ids {
 		gid, err := strconv.ParseUint(id, 10, 32)
 		if err != nil {
-			return fmt.Errorf("user %q: group %q is no number", name, id)
+			return fmt.Errorf("user %q: want a number for a group, have %q", name, id)
 		}
 		c.Groups = append(c.Groups, uint32(gid))
 	}
 	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
 	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
 	if uidErr != nil || gidErr != nil {
-		return fmt.Errorf("user %q: user %q, group %q are no numbers", name, u.Uid, u.Gid)
+		return fmt.Errorf("user %q: want numbers for user and group, have %q and %q", name, u.Uid, u.Gid)
 	}
 	c.Uid, c.Gid = uint32(uid), uint32(gid)
 	return nil
@@ -77,21 +77,20 @@ func lookGroup(c *syscall.Credential, name string) error {
 	g, err := user.LookupGroup(name)
 	if err != nil {
 		if g, err = user.LookupGroupId(name); err != nil {
-			return fmt.Errorf("group %q: not known", name)
+			return fmt.Errorf("group %q does not exist", name)
 		}
 	}
 	gid, err := strconv.ParseUint(g.Gid, 10, 32)
 	if err != nil {
-		return fmt.Errorf("group %q: %q is no number", name, g.Gid)
+		return fmt.Errorf("group %q: want a number, have %q", name, g.Gid)
 	}
 	c.Gid = uint32(gid)
 	return nil
 }
 
-// canLimitProcesses tells whether a limit of the number of processes is safe without a
-// control group. The kernel counts all that a user runs, wherever: only to one
-// that is the command's own would it do no harm. The supervisor shares the
-// limit, which does not bind it when it is root.
+// canLimitProcesses reports whether a limit on processes is safe without a
+// control group. RLIMIT_NPROC counts all processes of a user, so it is safe only
+// for a user of the command's own. It does not bind the supervisor, which is root.
 func canLimitProcesses(c *syscall.Credential) bool {
 	return c != nil && c.Uid != 0 && c.Uid != uint32(os.Geteuid()) && os.Geteuid() == 0
 }

@@ -2,6 +2,6 @@
 
 package command
 
-// margin is what the Go runtime may map while the supervisor wears a limit: it
-// makes its threads' stacks itself, and small.
-const margin = 16 << 20
+// headroom is how much memory the Go runtime may map while the memory limit is
+// applied to the supervisor. Without cgo the stacks of threads are small.
+const headroom = 16 << 20

@@ -2,8 +2,8 @@
 
 package command
 
-// headroom is what the Go runtime may map while the supervisor wears a limit.
-// With cgo the C library makes the stacks of threads, of 8 MiB each, and ends
-// the process where it cannot: there has to be room for all threads that a
-// supervisor comes to have.
+// headroom is how much memory the Go runtime may map while the memory limit is
+// applied to the supervisor. With cgo each thread has a stack of 8 MiB, and the C
+// library ends the process if it cannot map one: this is room for all threads of
+// a supervisor.
 const headroom = 64 << 20

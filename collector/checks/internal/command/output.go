@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// A headBuffer keeps the first max bytes and notices that there are more.
+// A headBuffer keeps the first max bytes; a negative max is no limit.
 type headBuffer struct {
 	max        int
 	buf        []byte
 	overflowed bool
 }
 
-// readFrom reads until the end, or until there is too much, which it tells. It
-// does not read on then: the writer waits, until it is killed.
-func (h *headBuffer) readFrom(r io.Reader) (over bool) {
+// readFrom reads to the end, or until there are more than max bytes, which it
+// reports. Then the writer blocks until it is killed.
+func (h *headBuffer) readFrom(r io.Reader) (overflowed bool) {
 	for {
 		if len(h.buf) == cap(h.buf) {
 			h.buf = slices.Grow(h.buf, max(512, len(h.buf)))
@@ -38,7 +38,7 @@ func (h *headBuffer) bytes() []byte {
 	return h.buf
 }
 
-// A tailBuffer keeps the last max bytes.
+// A tailBuffer keeps the last max bytes; a negative max is no limit.
 type tailBuffer struct {
 	max int
 	buf []byte
@@ -46,7 +46,7 @@ type tailBuffer struct {
 
 func (t *tailBuffer) readFrom(r io.Reader) {
 	if t.max < 0 {
-		t.buf, _ = io.ReadAll(r) // what was read before an error is still good
+		t.buf, _ = io.ReadAll(r) // up to an error
 		return
 	}
 	for {
@@ -61,8 +61,7 @@ func (t *tailBuffer) readFrom(r io.Reader) {
 	}
 }
 
-// makeRoom grows the buffer up to twice what is kept, then makes room by
-// forgetting the first half of it.
+// makeRoom grows the buffer up to 2*max, then drops all but the last max bytes.
 func (t *tailBuffer) makeRoom() {
 	if len(t.buf) < 2*t.max {
 		t.buf = slices.Grow(t.buf, min(max(512, len(t.buf)), 2*t.max-len(t.buf)))

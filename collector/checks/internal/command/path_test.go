@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// fakeFile is one file of a host that a test makes up.
+// A fakeFile is one file of a fake host.
 type fakeFile struct {
 	mode   fs.FileMode
 	owner  uint32
 	target string // of a symbolic link
 }
 
-// fakePolicy is the rule of an exporter that runs as user 998.
+// fakePolicy returns the policy of an exporter that runs as user 998.
 func fakePolicy() pathPolicy {
 	const dir, link = fs.ModeDir | 0o755, fs.ModeSymlink | 0o777
 	files := map[string]fakeFile{
@@ -65,21 +65,21 @@ func TestPathPolicy(t *testing.T) {
 		{"/usr/bin/up", "", ""},
 		{"/srv/own", "", ""},
 		{"/srv/../srv/own", "", ""},
-		{"/srv/other", "/srv/other: belongs to user 1000, want root or user 998", ""},
-		{"/srv/group", "/srv/group: mode 0775 lets others write", ""},
-		{"/srv/world", "/srv/world: mode 0757 lets others write", ""},
-		{"/tmp/evil", "/tmp: mode 1777 lets others write", ""},
-		{"/usr/bin/lure", "/tmp: mode 1777 lets others write", ""},
-		{"/srv/theirs/script", "/srv/theirs: belongs to user 1000, want root or user 998", ""},
-		{"/srv/shared/script", "/srv/shared: mode 2775 lets others write", ""},
-		{"/srv/shared/link", "/srv/shared: mode 2775 lets others write", ""},
-		{"/usr/bin/loop", "/usr/bin/loop: too many symbolic links", "/usr/bin/loop: too many symbolic links"},
+		{"/srv/other", "/srv/other: want root or user 998 as the owner, have user 1000", ""},
+		{"/srv/group", "/srv/group: writable by other users (mode 0775)", ""},
+		{"/srv/world", "/srv/world: writable by other users (mode 0757)", ""},
+		{"/tmp/evil", "/tmp: writable by other users (mode 1777)", ""},
+		{"/usr/bin/lure", "/tmp: writable by other users (mode 1777)", ""},
+		{"/srv/theirs/script", "/srv/theirs: want root or user 998 as the owner, have user 1000", ""},
+		{"/srv/shared/script", "/srv/shared: writable by other users (mode 2775)", ""},
+		{"/srv/shared/link", "/srv/shared: writable by other users (mode 2775)", ""},
+		{"/usr/bin/loop", "/usr/bin/loop: more than 40 symbolic links", "/usr/bin/loop: more than 40 symbolic links"},
 		{"/usr/bin/dangling", "/usr/bin/nothing: file does not exist", "/usr/bin/nothing: file does not exist"},
-		{"/srv/data", "/srv/data: mode 0644: not executable", "/srv/data: mode 0644: not executable"},
-		{"/srv", "/srv: is a folder", "/srv: is a folder"},
-		{"/srv/data/x", "/srv/data: not a folder", "/srv/data: not a folder"},
-		{"bin/sh", "bin/sh: not an absolute path", "bin/sh: not an absolute path"},
-		{"", ": not an absolute path", ": not an absolute path"},
+		{"/srv/data", "/srv/data: want an executable file, have mode 0644", "/srv/data: want an executable file, have mode 0644"},
+		{"/srv", "/srv: want a file, have a directory", "/srv: want a file, have a directory"},
+		{"/srv/data/x", "/srv/data: want a directory, have a file", "/srv/data: want a directory, have a file"},
+		{"bin/sh", `want an absolute path, have "bin/sh"`, `want an absolute path, have "bin/sh"`},
+		{"", `want an absolute path, have ""`, `want an absolute path, have ""`},
 	} {
 		for unsafe, want := range map[bool]string{false: c.safe, true: c.unsafe} {
 			have := ""
@@ -109,7 +109,7 @@ func TestParseProcess(t *testing.T) {
 	}
 }
 
-// TestTail compares with what is left of the whole, for many sizes.
+// TestTail compares with the end of the whole text, for many sizes.
 func TestTail(t *testing.T) {
 	whole := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 100)
 	for n := 0; n <= len(whole); n += 7 {

@@ -10,11 +10,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// Options say how a Runner runs its commands.
+// Options configure a Runner. The zero value of each is its default.
 type Options struct {
-	// Groups holds a control group for each run; nil leaves it at resource limits.
+	// Groups holds a control group for each run; nil is resource limits alone.
 	Groups *cgroup.Tree
-	// Executable calls Main first; empty for the running program itself.
+	// Executable is a program that calls Main first: the running program.
 	Executable string
 	// SweepTimeout is how long a supervisor keeps killing the processes of a run
 	// that do not die, 3 s.
@@ -22,21 +22,20 @@ type Options struct {
 	// SupervisorTimeout is how long a supervisor may take to report after that,
 	// 5 s.
 	SupervisorTimeout time.Duration
-	// Landlock tells which version of it to count on; nil asks the kernel.
+	// Landlock returns the version of Landlock: the kernel's.
 	Landlock func() (int, error)
 }
 
-// A Runner runs commands, as many at a time as it is asked to.
+// A Runner runs commands. It is safe for concurrent use.
 type Runner struct {
 	Options
-	path pathPolicy // of what may be run
+	path pathPolicy
 }
 
-// NewRunner returns a Runner. The program it is in must call Main first.
+// NewRunner returns a Runner. The program must call Main first.
 func NewRunner(o Options) *Runner {
 	if o.Executable == "" {
-		// Also after an upgrade has replaced the file: the link is to the file
-		// that is running.
+		// This link stays valid when an upgrade replaces the file.
 		o.Executable = "/proc/self/exe"
 	}
 	o.SweepTimeout = orDefault(o.SweepTimeout, 3*time.Second)
@@ -47,9 +46,9 @@ func NewRunner(o Options) *Runner {
 	return &Runner{Options: o, path: newPathPolicy()}
 }
 
-// Run runs c and returns when it is over: when c and all that descends from it
-// have ended, or were found to be stuck. That is after the timeout, the grace
-// period and eight seconds at the latest.
+// Run runs c and returns when all of its processes have ended, or one of them is
+// stuck: after the timeout, the grace period, SweepTimeout and SupervisorTimeout
+// at the latest.
 func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	started := time.Now()
 	defer func() {
@@ -81,7 +80,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	return run.result()
 }
 
-// startFailure is the result of a run that came to nothing.
+// startFailure returns the result of a run that could not be started.
 func startFailure(err error) Result {
 	reason := Spawn
 	if errors.As(err, new(sandboxError)) {
@@ -90,19 +89,19 @@ func startFailure(err error) Result {
 	return Result{ExitCode: -1, Reason: reason, Err: err}
 }
 
-// request checks c and puts it in the supervisor's terms.
+// request validates c and returns it as a request to the supervisor.
 func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	if len(c.Argv) == 0 {
-		return nil, errors.New("no command")
+		return nil, errors.New("want a command, have none")
 	}
 	if err := r.path.check(c.Argv[0], c.AllowUnsafePath); err != nil {
 		return nil, err
 	}
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("%s: no timeout", c.Argv[0])
+		return nil, fmt.Errorf("%s: want a timeout, have none", c.Argv[0])
 	}
 	if c.OpenFiles >= 0 && c.OpenFiles < minOpenFiles {
-		return nil, errTooFewFiles
+		return nil, fmt.Errorf("%s: want an open files limit of at least %d, have %d", c.Argv[0], minOpenFiles, c.OpenFiles)
 	}
 	env, err := environment(c, deadline)
 	if err != nil {
@@ -125,8 +124,8 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	return req, nil
 }
 
-// group makes a control group for c, when it can have one, whose limit of the
-// memory replaces the process's.
+// group returns a control group for c, or nil where there are none. Its memory
+// limit replaces that of the process.
 func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
 	if r.Groups == nil {
 		return nil, nil

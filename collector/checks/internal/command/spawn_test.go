@@ -25,12 +25,12 @@ func TestSpawn(t *testing.T) {
 		path, contains string
 	}{
 		{filepath.Join(dir, "none"), "none: no such file"},
-		{dir, ": is a folder"},
-		{file("plain", "#!/bin/sh\n", 0o644), "plain: mode 0644: not executable"},
-		{file("odd", "neither", 0o755), "odd: exec format error: neither"},
-		{file("lost", "#!/no/such/interpreter\n", 0o755), "lost: no such file or directory: the interpreter"},
-		{filepath.Join(file("file", "", 0o755), "below"), "file: not a folder"},
-		{"/dev/null", "/dev/null: not a regular file"},
+		{dir, ": want a file, have a directory"},
+		{file("plain", "#!/bin/sh\n", 0o644), "plain: want an executable file, have mode 0644"},
+		{file("text", "neither", 0o755), "text: exec format error: want a program"},
+		{file("script", "#!/no/such/interpreter\n", 0o755), "script: no such file or directory: want the interpreter"},
+		{filepath.Join(file("file", "", 0o755), "below"), "file: want a directory, have a file"},
+		{"/dev/null", "/dev/null: want a regular file"},
 	} {
 		for _, memory := range []int64{0, 1 << 20} {
 			res := runAlone(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafePath: true, Memory: memory})
@@ -55,7 +55,7 @@ func TestSpawn(t *testing.T) {
 	}
 }
 
-// TestUnsafePath runs below a folder that is open to all, as /tmp is.
+// TestUnsafePath runs a script in a directory that everybody can write to, as /tmp.
 func TestUnsafePath(t *testing.T) {
 	open := filepath.Join(t.TempDir(), "open")
 	if err := os.Mkdir(open, 0o700); err != nil {
@@ -70,14 +70,14 @@ func TestUnsafePath(t *testing.T) {
 	}
 	res := runAlone(t, t.Context(), Command{Argv: []string{script}})
 	want(t, res, Spawn)
-	// It names whatever comes first on the way there.
-	if !strings.Contains(fmt.Sprint(res.Err), "lets others write") && !strings.Contains(fmt.Sprint(res.Err), "belongs to user") {
+	// The error names the first such directory on the way.
+	if !strings.Contains(fmt.Sprint(res.Err), "writable by other users") && !strings.Contains(fmt.Sprint(res.Err), "as the owner") {
 		t.Error(res.Err)
 	}
 	want(t, runAlone(t, t.Context(), Command{Argv: []string{script}, AllowUnsafePath: true}), "")
 }
 
-// TestOtherUserOnThisHost needs the privilege to become somebody else.
+// TestOtherUserOnThisHost needs the capabilities to run a program as another user.
 func TestOtherUserOnThisHost(t *testing.T) {
 	c := shell("id -u; id -g; id -G; grep CapAmb /proc/self/status; ulimit -u 2>/dev/null || ulimit -p")
 	c.User, c.Group = "65534", ""

@@ -39,7 +39,7 @@ func startSupervised(t *testing.T, ctx context.Context, r *Runner, script string
 	return
 }
 
-// reapOrphans waits for orphans that have come to the tests.
+// reapOrphans waits for all children of the test process.
 func reapOrphans() {
 	for {
 		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && err != unix.EINTR {
@@ -69,7 +69,7 @@ func TestStoppedSupervisor(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestKilledSupervisor kills it: the program goes with it.
+// TestKilledSupervisor kills a supervisor: the kernel kills the program.
 func TestKilledSupervisor(t *testing.T) {
 	r := NewRunner(Options{})
 	supervisor, done := startSupervised(t, t.Context(), r, "exec sleep 1000")
@@ -85,8 +85,8 @@ func TestKilledSupervisor(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestTerminatedSupervisor sends it the signal that a service manager sends to all
-// of a service's processes.
+// TestTerminatedSupervisor sends SIGTERM to a supervisor, as a service manager does
+// to all processes of a service.
 func TestTerminatedSupervisor(t *testing.T) {
 	r := NewRunner(Options{})
 	supervisor, done := startSupervised(t, t.Context(), r, "exec sleep 1000")
@@ -97,8 +97,8 @@ func TestTerminatedSupervisor(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestKilledExporter has a process with a runner that is killed: the
-// supervisor sees its pipe close.
+// TestKilledExporter kills a process with a Runner: the supervisor ends the run
+// when its pipe closes.
 func TestKilledExporter(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -124,7 +124,7 @@ func TestKilledExporter(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestConcurrentRuns runs a hundred, ten at a time, of all kinds.
+// TestConcurrentRuns runs a hundred commands of all kinds, ten at a time.
 func TestConcurrentRuns(t *testing.T) {
 	r := NewRunner(Options{})
 	kinds := []struct {
@@ -153,13 +153,13 @@ func TestConcurrentRuns(t *testing.T) {
 		}
 		all.Wait()
 	}
-	batch(10) // the runtime opens what it keeps
+	batch(10) // the runtime opens descriptors that it keeps
 	goroutines, files := runtime.NumGoroutine(), descriptors(t)
 	for range 10 {
 		batch(10)
 		nothingLeft(t)
 	}
-	// A goroutine that has just done its last may still be counted.
+	// A goroutine that is ending may still be counted.
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
@@ -180,7 +180,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// BenchmarkTrue tells what a run costs, and what a sandbox adds to it.
+// BenchmarkTrue measures the cost of a run, without a sandbox and with one.
 func BenchmarkTrue(b *testing.B) {
 	for _, mode := range sandbox.Modes() {
 		b.Run("sandbox="+mode, func(b *testing.B) { benchmarkTrue(b, sandbox.Mode(mode)) })

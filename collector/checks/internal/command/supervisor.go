@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Main is the first line of a program that has a Runner: where the program was
-// started as a supervisor, or as its second stage, it does that work and
-// exits, else it returns at once.
+// Main must be the first call of a program that has a Runner. In a process that
+// was started as a supervisor, or as a supervisor's second stage, it does that
+// work and exits. Otherwise it returns.
 func Main() {
 	if len(os.Args) > 2 && os.Args[0] == stageName && isPipe(stageFD) {
 		errno := execWithLimit(os.Args[1:])
@@ -33,25 +33,28 @@ func Main() {
 	os.Exit(0)
 }
 
-// isPipe keeps a name that was chosen by accident from having an effect.
+// isPipe reports whether a descriptor is a pipe. A process that has a supervisor's
+// name by accident has no such pipes.
 func isPipe(fd int) bool {
 	var st unix.Stat_t
 	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
+// supervise runs the program that control requests, and writes the report to
+// reply.
 func supervise(control io.Reader, reply io.Writer) error {
 	var req request
 	if err := json.NewDecoder(control).Decode(&req); err != nil {
 		return fmt.Errorf("reading the request: %w", err)
 	}
 	s := &supervisor{request: req, children: make(chan os.Signal, 1), stop: make(chan os.Signal, 1)}
-	// A service manager that stops the exporter may signal the supervisor as
-	// well. What is caught here is back at its default in the program.
+	// A service manager that stops the exporter may signal the supervisor, too.
+	// The program has the default handlers again.
 	signal.Notify(s.children, unix.SIGCHLD)
 	signal.Notify(s.stop, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	go func() {
-		// The other end closes when the run is to end, and when the exporter
-		// dies, however it does.
+		// The exporter closes its end to end the run, and the kernel closes it
+		// when the exporter dies.
 		_, _ = io.Copy(io.Discard, control)
 		select {
 		case s.stop <- unix.SIGTERM:
@@ -61,17 +64,18 @@ func supervise(control io.Reader, reply io.Writer) error {
 	s.run()
 	err := json.NewEncoder(reply).Encode(&s.report)
 	if err != nil && s.ScratchDir != "" {
-		_ = removeScratch(s.ScratchDir) // there is no exporter any more that would
+		_ = removeScratch(s.ScratchDir) // the exporter is gone
 	}
 	return err
 }
 
-// A supervisor is in charge of one program and of all that descends from it.
+// A supervisor runs one program, and ends all of its descendants.
 type supervisor struct {
 	request
 	report
-	leader         int // process id of the program, and its group's
-	children, stop chan os.Signal
+	leader   int            // the program's process ID, and that of its process group
+	children chan os.Signal // SIGCHLD
+	stop     chan os.Signal // to end the run
 }
 
 func (s *supervisor) run() {
@@ -92,7 +96,7 @@ func (s *supervisor) run() {
 	s.dropInheritedMaxRSS()
 }
 
-// wait returns when the program has ended, or has had its chance to.
+// wait returns when the program has ended, or the grace period is over.
 func (s *supervisor) wait() {
 	var grace <-chan time.Time
 	for s.reap() && (!s.HasStatus || s.SentSIGTERM) {
@@ -103,7 +107,7 @@ func (s *supervisor) wait() {
 				continue
 			}
 			s.SentSIGTERM = true
-			// One that is stopped gets SIGTERM only when it goes on.
+			// A stopped process gets SIGTERM when it continues.
 			_ = unix.Kill(-s.leader, unix.SIGTERM)
 			_ = unix.Kill(-s.leader, unix.SIGCONT)
 			grace = time.After(s.KillGrace)
@@ -113,9 +117,9 @@ func (s *supervisor) wait() {
 	}
 }
 
-// reap collects the processes that have ended, and tells whether there are
-// others. When there are none, nothing at all is left of the program: whoever
-// loses its parent becomes the supervisor's child.
+// reap waits for the processes that have ended, and reports whether there are
+// others. When there are none, all descendants have ended, because the supervisor
+// is the new parent of a process whose parent ends.
 func (s *supervisor) reap() (more bool) {
 	for {
 		var status unix.WaitStatus
@@ -137,14 +141,13 @@ func (s *supervisor) reap() (more bool) {
 	}
 }
 
-// sweep kills what is left until nothing is, or for as long as makes sense.
+// sweep kills all descendants, until they have ended or SweepTimeout is over.
 func (s *supervisor) sweep() {
-	// Read before the control group is killed, while there is something to count.
-	counted := map[int]bool{}
+	counted := map[int]bool{} // by process ID
 	deadline := time.Now().Add(s.SweepTimeout)
 	for pause := time.Millisecond; s.reap(); pause = min(2*pause, 50*time.Millisecond) {
 		left := descendants(os.Getpid())
-		s.countOrphans(left, counted)
+		s.countOrphans(left, counted) // before they are killed
 		if time.Now().After(deadline) {
 			s.Survivors = describeSurvivors(left)
 			return
@@ -157,8 +160,8 @@ func (s *supervisor) sweep() {
 	}
 }
 
-// countOrphans adds those to LeftBehind that the program should have ended: all of
-// them when it ended by itself, else those that left its group.
+// countOrphans counts the processes that the program should have ended: all of
+// them if it exited by itself, otherwise those that left its process group.
 func (s *supervisor) countOrphans(left []process, counted map[int]bool) {
 	for _, p := range left {
 		if p.isDead() || counted[p.pid] || p.pid == s.leader || s.SentSIGTERM && p.group == s.leader {
@@ -174,7 +177,7 @@ func (s *supervisor) kill(left []process) {
 		_ = os.WriteFile(s.CgroupDir+"/cgroup.kill", []byte("1"), 0)
 	}
 	if !s.HasStatus {
-		// Only now: when it has been waited for, its number may be another's.
+		// Once the leader has been waited for, its ID may be that of another group.
 		_ = unix.Kill(-s.leader, unix.SIGKILL)
 	}
 	for _, p := range left {
@@ -182,9 +185,9 @@ func (s *supervisor) kill(left []process) {
 	}
 }
 
-// dropInheritedMaxRSS drops a MaxRSS that says nothing: until a process executes the
-// program it has the supervisor's memory, or the second stage's that may be
-// somewhat larger, and the kernel counts that as its.
+// dropInheritedMaxRSS drops a MaxRSS that may be that of the supervisor, or of the
+// second stage, which may be somewhat larger: the kernel counts the memory that a
+// process has before it executes the program.
 func (s *supervisor) dropInheritedMaxRSS() {
 	const somewhat = 2 << 20
 	var own unix.Rusage

@@ -41,13 +41,13 @@ func TestTimeouts(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestKillGrace has a program that tidies up when it is told to stop.
+// TestKillGrace has a program that cleans up on SIGTERM.
 func TestKillGrace(t *testing.T) {
-	c := shell("trap 'echo tidied; exit 0' TERM; while :; do sleep 0.01; done")
+	c := shell("trap 'echo cleaned; exit 0' TERM; while :; do sleep 0.01; done")
 	c.Timeout, c.KillGrace = 500*time.Millisecond, 10*time.Second
 	res := runAlone(t, t.Context(), c)
 	want(t, res, Timeout)
-	if string(res.Stdout) != "tidied\n" || res.ExitCode != 0 || res.Signal != 0 {
+	if string(res.Stdout) != "cleaned\n" || res.ExitCode != 0 || res.Signal != 0 {
 		t.Errorf("%+v", res)
 	}
 }
@@ -78,8 +78,8 @@ func TestOutput(t *testing.T) {
 	want(t, runAlone(t, t.Context(), c), Output)
 }
 
-// TestMemoryLimits has one that the supervisor fits into, which it may at
-// least without the race detector, and one that is far below what it has.
+// TestMemoryLimits has a limit that the supervisor stays below, at least without
+// the race detector, and one that needs the second stage.
 func TestMemoryLimits(t *testing.T) {
 	for _, c := range []struct {
 		memory int64
@@ -87,7 +87,7 @@ func TestMemoryLimits(t *testing.T) {
 	}{{200 << 20, "204800\n"}, {4 << 20, "4096\n"}} {
 		cmd := shell("ulimit -S -d")
 		cmd.Memory = c.memory
-		repeats := 20 // a limit that the runtime does not fit into fails only now and then
+		repeats := 20 // a limit that is too low for the runtime fails only sometimes
 		if testing.Short() {
 			repeats = 3
 		}
@@ -114,14 +114,14 @@ func TestStderrTail(t *testing.T) {
 func TestFileSize(t *testing.T) {
 	c := shell("exec head -c 20000000 /dev/zero > " + filepath.Join(t.TempDir(), "big"))
 	res := runAlone(t, t.Context(), c)
-	// One that does not let itself be killed by the signal sees EFBIG.
+	// A program that ignores the signal gets EFBIG.
 	if res.Reason != Signal && res.Reason != Exit {
 		t.Errorf("%+v", res)
 	}
 }
 
-// TestMemory has tail look for the last line of a file without lines. It stops
-// at the limit, and says so in its own way.
+// TestMemory runs tail on a file without lines, which it reads into memory. It
+// exits with an error at the limit.
 func TestMemory(t *testing.T) {
 	c := shell("exec tail /dev/zero")
 	c.Memory = 64 << 20
