@@ -64,7 +64,7 @@ type checkCollector struct {
 	current  []*merge.Source   // those of this run; kept for its memory
 	merger   merge.Merger
 	families []*merge.Family
-	counted  map[droppedFamily]bool // of the sources there are
+	countedDrops  map[droppedFamily]bool // of the sources there are
 }
 
 // A droppedFamily is what a source lost of one of its families. It is counted once for
@@ -82,7 +82,7 @@ func newCheck(env *collect.Env, from stateSource, names *exportedNames) *checkCo
 		names:       names,
 		reserved:    env.Reserved,
 		merger:      merge.Merger{ReportHelp: true},
-		counted:     map[droppedFamily]bool{},
+		countedDrops:     map[droppedFamily]bool{},
 		up:          m.Gauge("host_check_up", "Whether the last run of the check succeeded; absent before the first.", "check"),
 		lastRun:     m.Gauge("host_check_last_run_timestamp_seconds", "When the last run of the check began that came to some end, as a Unix time.", "check"),
 		lastSuccess: m.Gauge("host_check_last_success_timestamp_seconds", "When the last run of the check began that succeeded, as a Unix time; absent before there is one.", "check"),
@@ -151,17 +151,17 @@ func (c *checkCollector) emitFamily(out *metric.Sink, f *merge.Family) {
 
 // countDropped counts what is left out of what a check published.
 func (c *checkCollector) countDropped(p merge.Part, reason string, n int) {
-	if l := (droppedFamily{p.Source, p.Family.GetName()}); !c.counted[l] {
-		c.counted[l] = true
+	if l := (droppedFamily{p.Source, p.Family.GetName()}); !c.countedDrops[l] {
+		c.countedDrops[l] = true
 		c.from.CountDropped(p.Source.Name, reason, n)
 	}
 }
 
 // forgetCounted forgets what was counted of sources that are gone.
 func (c *checkCollector) forgetCounted() {
-	for l := range c.counted {
+	for l := range c.countedDrops {
 		if !slices.Contains(c.sources, l.source) {
-			delete(c.counted, l)
+			delete(c.countedDrops, l)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 		out.Bool(c.up, s.Up(), name)
 		out.Emit(c.lastRun, seconds(s.LastRun), name)
 		out.Emit(c.duration, s.LastOutcome.Duration.Seconds(), name)
-		if s.LastOutcome.Exited {
+		if s.LastOutcome.HasExitCode {
 			out.Emit(c.exitCode, float64(s.LastOutcome.ExitCode), name)
 		}
 		if s.LastOutcome.MaxRSS > 0 {
@@ -184,7 +184,7 @@ func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 	if !s.LastSuccess.IsZero() {
 		out.Emit(c.lastSuccess, seconds(s.LastSuccess), name)
 	}
-	if s.Measured {
+	if s.CPUKnown {
 		out.Emit(c.cpu, s.CPU.Seconds(), name)
 	}
 	if s.HasPublished {

@@ -27,9 +27,9 @@ func newStates(t testing.TB) fixedStates {
 			}
 		}
 		all = append(all, scheduler.State{
-			Definition: definition.New(name), Interval: time.Minute, Runs: 5, CPU: time.Second, Measured: true,
+			Definition: definition.New(name), Interval: time.Minute, Runs: 5, CPU: time.Second, CPUKnown: true,
 			HasRun: true, LastRun: time.Unix(1767323045, 0), LastSuccess: time.Unix(1767323045, 0),
-			LastOutcome:  scheduler.Outcome{Exited: true, Measured: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
+			LastOutcome:  scheduler.Outcome{HasExitCode: true, CPUKnown: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
 			HasPublished: true, Series: 20,
 			Published: &merge.Source{Name: name, Families: parseFamilies(t, b.String())},
 		})

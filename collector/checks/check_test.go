@@ -56,9 +56,9 @@ func goldenChecks(t testing.TB) fixedStates {
 	}
 	backup := scheduler.State{
 		Definition: define("backup", output.Prometheus, time.Minute), Interval: time.Minute,
-		Runs: 1440, CPU: 90 * time.Second, Measured: true,
+		Runs: 1440, CPU: 90 * time.Second, CPUKnown: true,
 		HasRun: true, LastRun: at("03:04:05"), LastSuccess: at("03:04:05"),
-		LastOutcome:  scheduler.Outcome{Exited: true, Measured: true, MaxRSS: 3 << 20, Duration: 250 * time.Millisecond},
+		LastOutcome:  scheduler.Outcome{HasExitCode: true, CPUKnown: true, MaxRSS: 3 << 20, Duration: 250 * time.Millisecond},
 		HasPublished: true, Series: 2,
 		Published: &merge.Source{Name: "backup", Families: parseFamilies(t, `# HELP backup_age_seconds How old the last backup of a volume is.
 # TYPE backup_age_seconds gauge
@@ -71,9 +71,9 @@ backup_age_seconds{volume="srv"} 86400.5
 		Runs: 10, Failures: scheduler.Counts{{Reason: "exit", N: 3}, {Reason: "timeout", N: 1}},
 		Skipped: scheduler.Counts{{Reason: "busy", N: 1}, {Reason: "running", N: 2}},
 		Dropped: scheduler.Counts{{Reason: "undeclared", N: 4}},
-		CPU:     time.Second, Measured: true,
+		CPU:     time.Second, CPUKnown: true,
 		HasRun: true, LastRun: at("03:00:00"), LastSuccess: at("02:50:00"),
-		LastOutcome:  scheduler.Outcome{Reason: scheduler.Exit, Err: errors.New("exit 3"), Exited: true, ExitCode: 3, Measured: true, MaxRSS: 1 << 20, Duration: 2 * time.Second},
+		LastOutcome:  scheduler.Outcome{Reason: scheduler.Exit, Err: errors.New("exit 3"), HasExitCode: true, ExitCode: 3, CPUKnown: true, MaxRSS: 1 << 20, Duration: 2 * time.Second},
 		HasPublished: true, Series: 1,
 		Published: &merge.Source{Name: "raid", Families: parseFamilies(t, "# HELP raid_disks Disks of the array.\n# TYPE raid_disks gauge\nraid_disks 8\n")},
 	}

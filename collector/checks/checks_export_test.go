@@ -61,9 +61,9 @@ func (b *checkBench) run(_ context.Context, d Definition) Report {
 	defer b.mu.Unlock()
 	text := b.output[d.Name]
 	if text == "" {
-		return Report{Reason: "exit", Exited: true, ExitCode: 1}
+		return Report{Reason: "exit", HasExitCode: true, ExitCode: 1}
 	}
-	return Report{Exited: true, Families: parseFamilies(b.t, text), Duration: time.Second}
+	return Report{HasExitCode: true, Families: parseFamilies(b.t, text), Duration: time.Second}
 }
 
 // setOutput says what a check prints from now on, and waits for it.

@@ -54,8 +54,8 @@ func commandOf(d definition.Definition) command.Command {
 func newOutcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
 	out := scheduler.Outcome{
 		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
-		Exited: r.ExitCode >= 0, ExitCode: r.ExitCode,
-		Measured: r.CPU > 0, CPU: r.CPU, MaxRSS: r.MaxRSS,
+		HasExitCode: r.ExitCode >= 0, ExitCode: r.ExitCode,
+		CPUKnown: r.CPU > 0, CPU: r.CPU, MaxRSS: r.MaxRSS,
 		Stderr: string(r.Stderr),
 	}
 	if r.Orphans > 0 {

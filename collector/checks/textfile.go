@@ -73,7 +73,7 @@ type textfileCollector struct {
 
 	files    []*textfileFile // of this run; kept for its memory, as is fresh
 	current  []*textfileFile // those of them that are served
-	merged   []*textfileFile // what the families were made of
+	mergedFiles   []*textfileFile // what the families were made of
 	merger   merge.Merger
 	families []*merge.Family
 	drops    map[*merge.Source]textfileDrops // of this run
@@ -116,9 +116,9 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	c.list(ctx, skip)
 	c.current = append(c.current[:0], c.files...)
 	c.current = slices.DeleteFunc(c.current, c.isStale)
-	if !slices.Equal(c.merged, c.current) {
-		c.merged = slices.Clone(c.current)
-		c.families = c.merger.Merge(sourcesOf(c.merged))
+	if !slices.Equal(c.mergedFiles, c.current) {
+		c.mergedFiles = slices.Clone(c.current)
+		c.families = c.merger.Merge(sourcesOf(c.mergedFiles))
 	}
 	for _, f := range c.files {
 		skip(f.errs...)

@@ -35,8 +35,8 @@ func (c *textfileCollector) countDrops(f *merge.Family, taken bool) {
 
 // emitFile emits what there is to say about a file.
 func (c *textfileCollector) emitFile(out *metric.Sink, f *textfileFile) {
-	if f.refused != "" {
-		out.Emit(c.refused, 1, f.path, f.refused)
+	if f.refusal != "" {
+		out.Emit(c.refused, 1, f.path, f.refusal)
 		return
 	}
 	out.Emit(c.mtime, float64(f.stamp.mtime.Sec), f.path)
@@ -64,7 +64,7 @@ func (c *textfileCollector) emitPositive(out *metric.Sink, family *metric.Family
 // isStale reports whether a file is too old to be served. One that was written
 // in the future is not.
 func (c *textfileCollector) isStale(f *textfileFile) bool {
-	return c.maxAge > 0 && f.refused == "" && c.scrapeTime.Sub(f.modTime()) > c.maxAge
+	return c.maxAge > 0 && f.refusal == "" && c.scrapeTime.Sub(f.modTime()) > c.maxAge
 }
 
 // modTime returns when the content of a file was last written.

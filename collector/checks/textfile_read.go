@@ -48,8 +48,8 @@ type textfileDir struct {
 type textfileFile struct {
 	path    string
 	stamp   textfileStamp
-	settled bool   // parsing it again would give the same
-	refused string // as a whole, in a word why; empty: it is not
+	unchangeable bool   // parsing it again would give the same
+	refusal string // as a whole, in a word why; empty: it is not
 	errs    []error
 	invalid int          // series that are left out because nobody could read them
 	source  merge.Source // its families, sorted by name
@@ -166,7 +166,7 @@ func (s *textfileSource) readFile(name string) *textfileFile {
 		return refusedFile(name, "unreadable", err) // a link that leads nowhere did not go away
 	}
 	stamp := stampOf(st)
-	if f := s.cache[name]; f != nil && f.settled && f.stamp == stamp {
+	if f := s.cache[name]; f != nil && f.unchangeable && f.stamp == stamp {
 		return f
 	}
 	switch {
@@ -190,8 +190,8 @@ func (s *textfileSource) parse(name string, stamp textfileStamp, read func(...st
 		return refusedFile(name, "unreadable", err)
 	}
 	f := parseTextfile(name, b)
-	f.stamp, f.settled = stamp, settled
-	if st, err := s.reader.Stat(name); f.refused == "" && err == nil && stampOf(st).rewrittenSince(stamp) {
+	f.stamp, f.unchangeable = stamp, settled
+	if st, err := s.reader.Stat(name); f.refusal == "" && err == nil && stampOf(st).rewrittenSince(stamp) {
 		return refusedFile(name, "half_written", fmt.Errorf("%s: was written while it was read", name))
 	}
 	return f
@@ -199,7 +199,7 @@ func (s *textfileSource) parse(name string, stamp textfileStamp, read func(...st
 
 // refusedFile returns a file of which nothing is served.
 func refusedFile(name, reason string, err error) *textfileFile {
-	return &textfileFile{path: name, refused: reason, errs: []error{err}}
+	return &textfileFile{path: name, refusal: reason, errs: []error{err}}
 }
 
 func stampOf(st unix.Stat_t) textfileStamp {

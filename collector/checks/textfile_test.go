@@ -359,8 +359,8 @@ func TestTextfileWrittenWhileRead(t *testing.T) {
 		b.write(t, "a.prom", "a 1\nb 2\n")
 		return text, err
 	})
-	if half.refused != "half_written" || half.errs[0].Error() != name+": was written while it was read" {
-		t.Errorf("refused %q, %v", half.refused, half.errs)
+	if half.refusal != "half_written" || half.errs[0].Error() != name+": was written while it was read" {
+		t.Errorf("refused %q, %v", half.refusal, half.errs)
 	}
 	replaced := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
 		text, err := os.ReadFile(elem[0])
@@ -370,8 +370,8 @@ func TestTextfileWrittenWhileRead(t *testing.T) {
 		}
 		return text, err
 	})
-	if replaced.refused != "" || replaced.series() != 2 {
-		t.Errorf("of a file that was replaced: refused %q, %d series", replaced.refused, replaced.series())
+	if replaced.refusal != "" || replaced.series() != 2 {
+		t.Errorf("of a file that was replaced: refused %q, %d series", replaced.refusal, replaced.series())
 	}
 	b.want(t, "when it is whole", "node_textfile_scrape_error 0\na 3\nb 4\nc 5\n", "")
 }

@@ -94,7 +94,7 @@ func peak(r checks.Report) string {
 }
 
 func exit(r checks.Report) string {
-	if !r.Exited {
+	if !r.HasExitCode {
 		return ""
 	}
 	return fmt.Sprintf(", exit code %d", r.ExitCode)

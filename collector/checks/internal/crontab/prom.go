@@ -11,15 +11,15 @@ import (
 // directly then.
 func (c *check) takePromFile() {
 	if tokens, file, ok := viaSponge(c.tokens); ok {
-		c.usePromOutput(tokens, file)
+		c.exportOutput(tokens, file)
 	} else if tokens, file, ok := viaRedirect(c.tokens); ok {
-		c.usePromOutput(tokens, file)
+		c.exportOutput(tokens, file)
 	} else if tokens, file, ok := viaRename(c.tokens); ok {
-		c.usePromOutput(tokens, file)
+		c.exportOutput(tokens, file)
 	}
 }
 
-func (c *check) usePromOutput(tokens []token, file string) {
+func (c *check) exportOutput(tokens []token, file string) {
 	c.tokens, c.format = tokens, "prometheus"
 	c.addNote("the metrics went to %s: remove that file, or they are there twice", file)
 }

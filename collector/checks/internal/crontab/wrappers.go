@@ -20,7 +20,7 @@ func (c *check) dropWrappers() {
 		rest := -1
 		switch path.Base(t[0].text) {
 		case "flock":
-			rest = c.takeFlock(t)
+			rest = c.dropFlock(t)
 		case "timeout":
 			rest = c.takeTimeout(t)
 		case "nice":
@@ -65,9 +65,9 @@ func skipOptions(t []token, valued, single string) int {
 	return i
 }
 
-// takeFlock is where the command of flock starts. A command given with -c is for
+// dropFlock is where the command of flock starts. A command given with -c is for
 // a shell, and takes the place of all.
-func (c *check) takeFlock(t []token) int {
+func (c *check) dropFlock(t []token) int {
 	lock := skipOptions(t, `^(-w|--wait|--timeout|-E|--conflict-exit-code)$`, `^(-[nxseuFo]+|--(nb|nonblock|exclusive|shared|close|no-fork|wait=.*|timeout=.*))$`)
 	if lock < 0 || lock+1 >= len(t) {
 		return -1

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// fieldHas tells in the slowest way whether a field has a value.
+// fieldHas reports whether a field has a value, by trying all values.
 func fieldHas(word string, value int, names string) bool {
 	for i, name := range strings.Fields(names) {
 		word = strings.ReplaceAll(strings.ToLower(word), name, strconv.Itoa(i))
@@ -40,7 +40,7 @@ const (
 	weekdayNames = "sun mon tue wed thu fri sat"
 )
 
-// matchesMinute tells whether a clock on the wall shows a time of the expression.
+// matchesMinute reports whether a wall time matches the expression.
 func matchesMinute(w []string, t time.Time) bool {
 	m := strings.Replace(monthNames, "- ", "~ ", 1)
 	dom := fieldHas(w[2], t.Day(), dayNames)
@@ -52,16 +52,16 @@ func matchesMinute(w []string, t time.Time) bool {
 	return fieldHas(w[0], t.Minute(), "") && fieldHas(w[1], t.Hour(), "") && fieldHas(w[3], int(t.Month()), m) && days
 }
 
-// nextByMinutes goes minute by minute through two days.
+// nextByMinutes searches two days, minute by minute.
 func nextByMinutes(w []string, after time.Time) (next time.Time) {
-	often := w[0][0] == '*' || w[1][0] == '*'
+	wildcard := w[0][0] == '*' || w[1][0] == '*'
 	wall := func(t time.Time) time.Time {
 		_, offset := t.Zone()
 		return t.Add(time.Duration(offset) * time.Second).UTC()
 	}
 	start := after.Truncate(time.Minute)
 	for t := start.Add(time.Minute); t.Before(start.Add(48 * time.Hour)); t = t.Add(time.Minute) {
-		if often {
+		if wildcard {
 			if matchesMinute(w, wall(t)) {
 				return t
 			}
@@ -86,8 +86,8 @@ func nextByMinutes(w []string, after time.Time) (next time.Time) {
 	return time.Time{}
 }
 
-// FuzzCron holds Next against going through the minutes one by one, around
-// the changes of the clock in three places.
+// FuzzCron compares Next with a search minute by minute, around the clock changes
+// of three places.
 func FuzzCron(f *testing.F) {
 	for _, expr := range []string{"* * * * *", "30 2 * * *", "0,30 1-3 * * *", "*/20 2 * * *", "15 */2 * * 0", "0 3 29 3 1", "59 1 25-31 oct 7",
 		"0 2 */2 * sun", "7 0-23/5 1,8 3,nov *", "*/7 * 29 * 7", "0 0 31 2 *", "1-2,4 1,2 * * sun-2"} {

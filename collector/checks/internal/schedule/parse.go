@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// nicknames are the words that stand for an expression.
+// nickname returns the expression that a word such as @daily stands for.
 func nickname(word string) (expr string, ok bool) {
 	switch strings.ToLower(word) {
 	case "@yearly", "@annually":
@@ -44,12 +44,12 @@ func fields() [5]field {
 	}
 }
 
-// ParseCron reads the five fields of crontab(5), or a nickname such as @daily,
-// in the time of a place; nil is the host's. An expression that can never be
-// due, as the 31st of February, is an error.
-func ParseCron(expr string, place *time.Location) (Schedule, error) {
-	if place == nil {
-		place = time.Local
+// ParseCron parses the five fields of crontab(5), or a nickname such as @daily, in
+// a time zone; nil is that of the host. An expression without any slot, such as
+// the 31st of February, is an error.
+func ParseCron(expr string, location *time.Location) (Schedule, error) {
+	if location == nil {
+		location = time.Local
 	}
 	expr = strings.TrimSpace(expr)
 	if strings.EqualFold(expr, "@reboot") {
@@ -58,13 +58,13 @@ func ParseCron(expr string, place *time.Location) (Schedule, error) {
 	if strings.HasPrefix(expr, "@") {
 		long, ok := nickname(expr)
 		if !ok {
-			return nil, fmt.Errorf("%q: want %s", expr, nicknames)
+			return nil, fmt.Errorf("want %s, have %q", nicknames, expr)
 		}
 		expr = long
 	}
 	words := strings.Fields(expr)
 	if len(words) != 5 {
-		return nil, fmt.Errorf("%q: want 5 fields, minute, hour, day of month, month and day of week, have %d", expr, len(words))
+		return nil, fmt.Errorf("want 5 fields (minute, hour, day of month, month, day of week), have %d in %q", len(words), expr)
 	}
 	var sets [5]uint64
 	for i, f := range fields() {
@@ -78,22 +78,23 @@ func ParseCron(expr string, place *time.Location) (Schedule, error) {
 		minutes: sets[0], hours: sets[1], days: sets[2], months: sets[3], weekdays: sets[4],
 		wildcard:  isStar(words[0]) || isStar(words[1]),
 		eitherDay: !isStar(words[2]) && !isStar(words[4]),
-		location:  place,
+		location:  location,
 	}
 	if hasBit(c.weekdays, 7) {
 		c.weekdays |= 1
 	}
 	if c.neverDue() {
-		return nil, fmt.Errorf("day of month %q, month %q: there is no such day", words[2], words[3])
+		return nil, fmt.Errorf("want a day that exists, have day of month %q in month %q", words[2], words[3])
 	}
 	return c, nil
 }
 
-// isStar tells whether a field is no restriction in cron's sense, which */2 is not either.
+// isStar reports whether a field starts with a star. To cron, such a field does not
+// restrict the days, not even */2.
 func isStar(word string) bool { return strings.HasPrefix(word, "*") }
 
-// neverDue tells whether there is no day that matches. That does not depend on
-// where the search starts: it covers every calendar there is.
+// neverDue reports whether no day matches. The search covers every calendar, so it
+// may start anywhere.
 func (c *cronSchedule) neverDue() bool {
 	_, ok := c.search(0, horizon)
 	return !ok
@@ -110,8 +111,8 @@ func (f field) parse(word string) (set uint64, err error) {
 	return set, nil
 }
 
-// parsePart is one element of a list: a value, a range or a star, the latter two
-// with a step or without.
+// parsePart parses an element of a list: a value, a range or a star; the latter
+// two may have a step.
 func (f field) parsePart(part string) (set uint64, err error) {
 	span, stepText, stepped := strings.Cut(part, "/")
 	low, high, single := 0, 0, false
@@ -126,7 +127,7 @@ func (f field) parsePart(part string) (set uint64, err error) {
 			return 0, err
 		}
 		if low > high {
-			return 0, fmt.Errorf("the range %s goes backwards%s", span, f.rangeHint())
+			return 0, fmt.Errorf("want a range that ascends, have %s%s", span, f.rangeHint())
 		}
 	default:
 		single = true
@@ -138,10 +139,10 @@ func (f field) parsePart(part string) (set uint64, err error) {
 	step := 1
 	if stepped {
 		if single {
-			return 0, fmt.Errorf("a step follows a range or a star, want %d-%d/%s for %s", low, f.high, stepText, part)
+			return 0, fmt.Errorf("want a step after a range or a star, such as %d-%d/%s, have %s", low, f.high, stepText, part)
 		}
 		if step, err = parseDigits(stepText); err != nil || step == 0 {
-			return 0, fmt.Errorf("the step %q is not a number from 1 up", stepText)
+			return 0, fmt.Errorf("want a step of at least 1, have %q", stepText)
 		}
 	}
 	for i := low; i <= high; i += step {
@@ -150,15 +151,15 @@ func (f field) parsePart(part string) (set uint64, err error) {
 	return set, nil
 }
 
-// rangeHint helps with the range that many expect to work.
+// rangeHint explains how to write a range that ends on Sunday.
 func (f field) rangeHint() string {
 	if f.high == 7 {
-		return ", Sunday as the last day is 7"
+		return " (the Sunday that ends a week is 7)"
 	}
 	return ""
 }
 
-// parseValue is a number or a name.
+// parseValue parses a number or a name.
 func (f field) parseValue(text string) (int, error) {
 	for i, name := range f.names {
 		if strings.EqualFold(text, name) {
@@ -167,7 +168,7 @@ func (f field) parseValue(text string) (int, error) {
 	}
 	n, err := parseDigits(text)
 	if err != nil || n < f.low || n > f.high {
-		return 0, fmt.Errorf("%q is not %s", text, f.allowed())
+		return 0, fmt.Errorf("want %s, have %q", f.allowed(), text)
 	}
 	return n, nil
 }
@@ -182,8 +183,8 @@ func (f field) allowed() string {
 
 var errNumber = errors.New("not a number")
 
-// parseDigits is stricter than strconv: cron knows no signs, and a number of more
-// than three digits is a mistake, never a step.
+// parseDigits parses a number of up to three digits, without a sign: cron has no
+// others.
 func parseDigits(text string) (int, error) {
 	if text == "" || len(text) > 3 || strings.Trim(text, "0123456789") != "" {
 		return 0, errNumber

@@ -34,7 +34,7 @@ func newCron(t testing.TB, expr string, l *time.Location) Schedule {
 	return s
 }
 
-// checkSlots checks the slots that follow a moment; the empty text is none.
+// checkSlots checks the slots after a time; the empty string is none.
 func checkSlots(t *testing.T, zone, expr, after string, want ...string) {
 	t.Helper()
 	s, now := newCron(t, expr, location(t, zone)), parseTime(t, after)
@@ -92,22 +92,22 @@ func TestCronUTC(t *testing.T) {
 // and from 3:00 back to 2:00 on 25 October at 01:00 UTC.
 func TestCronBerlin(t *testing.T) {
 	const zone = "Europe/Berlin"
-	// Left out: due in the moment of the change, once.
+	// Skipped: one slot, at the change.
 	checkSlots(t, zone, "30 2 * * *", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00")
 	checkSlots(t, zone, "0,30 2 * * *", "2026-03-28T12:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T02:00:00+02:00")
 	checkSlots(t, zone, "30 2 * * 0", "2026-03-29T01:59:59+01:00", "2026-03-29T03:00:00+02:00", "2026-04-05T02:30:00+02:00")
 	checkSlots(t, zone, "0 3 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-30T03:00:00+02:00")
 	checkSlots(t, zone, "30 2,3 * * *", "2026-03-29T00:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T03:30:00+02:00")
-	// Often: as the clock on the wall.
+	// Wildcard: as the wall clock.
 	checkSlots(t, zone, "30 * * * *", "2026-03-29T00:45:00+01:00", "2026-03-29T01:30:00+01:00", "2026-03-29T03:30:00+02:00")
 	checkSlots(t, zone, "*/30 2 * * *", "2026-03-29T00:00:00+01:00", "2026-03-30T02:00:00+02:00")
 	checkSlots(t, zone, "@hourly", "2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00")
-	// Twice: the first time only.
+	// Repeated: the first time only.
 	checkSlots(t, zone, "30 2 * * *", "2026-10-24T12:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00")
 	checkSlots(t, zone, "0 2 * * *", "2026-10-25T02:30:00+02:00", "2026-10-26T02:00:00+01:00")
 	checkSlots(t, zone, "0 2 * * *", "2026-10-25T02:30:00+01:00", "2026-10-26T02:00:00+01:00")
 	checkSlots(t, zone, "0 3 * * *", "2026-10-25T02:30:00+02:00", "2026-10-25T03:00:00+01:00", "2026-10-26T03:00:00+01:00")
-	// Often: both times.
+	// Repeated wildcard: both times.
 	checkSlots(t, zone, "30 * * * *", "2026-10-25T02:00:00+02:00", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-25T03:30:00+01:00")
 	checkSlots(t, zone, "@hourly", "2026-10-25T01:30:00+02:00", "2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00")
 }
@@ -121,8 +121,8 @@ func TestCronNewYork(t *testing.T) {
 	checkSlots(t, zone, "*/45 1 * * *", "2026-11-01T01:00:00-04:00", "2026-11-01T01:45:00-04:00", "2026-11-01T01:00:00-05:00", "2026-11-01T01:45:00-05:00", "2026-11-02T01:00:00-05:00")
 }
 
-// Samoa left out 30 December 2011: no change of the clock to catch up with.
-// Lord Howe changes by half an hour.
+// Samoa skipped 30 December 2011: more than three hours, nothing to catch up. Lord
+// Howe changes by half an hour.
 func TestCronUnusualZones(t *testing.T) {
 	checkSlots(t, "Pacific/Apia", "0 12 * * *", "2011-12-29T11:00:00-10:00", "2011-12-29T12:00:00-10:00", "2011-12-31T12:00:00+14:00")
 	checkSlots(t, "Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00:00+10:30", "2026-10-04T02:30:00+11:00", "2026-10-05T02:15:00+11:00")
@@ -134,27 +134,27 @@ func TestParseCronRefuses(t *testing.T) {
 		"":                "want 5 fields",
 		"* * * *":         "have 4",
 		"* * * * * *":     "have 6",
-		"60 * * * *":      `minute "60": "60" is not a number from 0 to 59`,
-		"* 24 * * *":      `hour "24": "24" is not a number from 0 to 23`,
-		"* * 0 * *":       `day of month "0": "0" is not a number from 1 to 31`,
-		"* * * 13 *":      `month "13": "13" is not a number from 1 to 12 or a name from jan to dec`,
-		"* * * * 8":       `day of week "8": "8" is not a number from 0 to 7 or a name from sun to sat`,
+		"60 * * * *":      `minute "60": want a number from 0 to 59, have "60"`,
+		"* 24 * * *":      `hour "24": want a number from 0 to 23, have "24"`,
+		"* * 0 * *":       `day of month "0": want a number from 1 to 31, have "0"`,
+		"* * * 13 *":      `month "13": want a number from 1 to 12 or a name from jan to dec, have "13"`,
+		"* * * * 8":       `day of week "8": want a number from 0 to 7 or a name from sun to sat, have "8"`,
 		"* * * * sunday":  `day of week "sunday"`,
-		"1,,2 * * * *":    `minute "1,,2": "" is not a number`,
-		"5-1 * * * *":     "the range 5-1 goes backwards",
-		"* * * * fri-sun": "Sunday as the last day is 7",
-		"5/10 * * * *":    "want 5-59/10 for 5/10",
-		"*/0 * * * *":     `the step "0" is not a number from 1 up`,
-		"*/ * * * *":      `the step "" is not a number from 1 up`,
-		"*/+5 * * * *":    `the step "+5"`,
-		"-5 * * * *":      `minute "-5": "" is not a number`,
-		"+5 * * * *":      `minute "+5": "+5" is not a number`,
-		"1-2-3 * * * *":   `minute "1-2-3": "2-3" is not`,
+		"1,,2 * * * *":    `minute "1,,2": want a number from 0 to 59, have ""`,
+		"5-1 * * * *":     "want a range that ascends, have 5-1",
+		"* * * * fri-sun": "the Sunday that ends a week is 7",
+		"5/10 * * * *":    "such as 5-59/10, have 5/10",
+		"*/0 * * * *":     `want a step of at least 1, have "0"`,
+		"*/ * * * *":      `want a step of at least 1, have ""`,
+		"*/+5 * * * *":    `at least 1, have "+5"`,
+		"-5 * * * *":      `minute "-5": want a number from 0 to 59, have ""`,
+		"+5 * * * *":      `minute "+5": want a number from 0 to 59, have "+5"`,
+		"1-2-3 * * * *":   `minute "1-2-3": want a number from 0 to 59, have "2-3"`,
 		"0~9 * * * *":     `minute "0~9"`,
 		"@fortnightly":    "want @reboot, @yearly",
-		"0 0 31 2 *":      `day of month "31", month "2": there is no such day`,
-		"0 0 31 4,6 *":    "there is no such day",
-		"0 0 30 feb */2":  "there is no such day",
+		"0 0 31 2 *":      `want a day that exists, have day of month "31" in month "2"`,
+		"0 0 31 4,6 *":    "want a day that exists",
+		"0 0 30 feb */2":  "want a day that exists",
 	} {
 		s, err := ParseCron(expr, time.UTC)
 		if err == nil {
@@ -165,7 +165,7 @@ func TestParseCronRefuses(t *testing.T) {
 	}
 	// Either day is enough, and there are Mondays in February.
 	checkSlots(t, "UTC", "0 0 31 2 1", "2026-01-15T00:00:00Z", "2026-02-02T00:00:00Z")
-	// Should such a thing be built all the same, it ends.
+	// The search of an expression without slots ends.
 	never := &cronSchedule{minutes: 1, hours: 1, days: 1 << 31, months: 1 << 2, weekdays: 0x7f, location: location(t, "Europe/Berlin")}
 	if next := never.Next(parseTime(t, "2026-01-01T00:00:00Z")); !next.IsZero() {
 		t.Errorf("31 February: have %v, want none", next)
@@ -215,16 +215,16 @@ func TestEvery(t *testing.T) {
 		t.Errorf("jitter in a second: have %d", have)
 	}
 	if have := Every(time.Hour, "a", "bc").First(start); have == Every(time.Hour, "ab", "c").First(start) {
-		t.Error("host and check run into each other")
+		t.Error("want the names of host and check hashed apart")
 	}
-	// Spread over the minute: of 600 checks, each of 6 parts gets its share.
+	// 600 checks are spread over the minute.
 	var parts [6]int
 	for i := range 600 {
 		parts[int(Every(time.Hour, "host", strings.Repeat("x", i)).First(start).Sub(start)/(10*time.Second))]++
 	}
 	for i, n := range parts {
 		if n < 60 || n > 140 {
-			t.Errorf("part %d has %d of 600", i, n)
+			t.Errorf("%d of 600 checks in part %d of the minute", n, i)
 		}
 	}
 }
@@ -232,7 +232,7 @@ func TestEvery(t *testing.T) {
 func TestAdvance(t *testing.T) {
 	slot := parseTime(t, "2026-11-22T12:00:00Z")
 	interval := Every(time.Minute, "h", "c")
-	daily, often := newCron(t, "0 12 * * *", time.UTC), newCron(t, "* * * * *", time.UTC)
+	daily, wildcard := newCron(t, "0 12 * * *", time.UTC), newCron(t, "* * * * *", time.UTC)
 	for _, c := range []struct {
 		name   string
 		s      Schedule
@@ -243,15 +243,15 @@ func TestAdvance(t *testing.T) {
 		{"in time", interval, time.Second, time.Minute, 0},
 		{"at once", interval, 0, time.Minute, 0},
 		{"on the next slot", interval, time.Minute, 2 * time.Minute, 1},
-		{"late", interval, 200 * time.Second, 4 * time.Minute, 3},
+		{"three slots missed", interval, 200 * time.Second, 4 * time.Minute, 3},
 		{"clock set back", interval, -time.Hour, time.Minute, 0},
-		{"asleep for a month", interval, 30*24*time.Hour + time.Second, 30*24*time.Hour + time.Minute, 10_000},
+		{"host suspended for a month", interval, 30*24*time.Hour + time.Second, 30*24*time.Hour + time.Minute, 10_000},
 		{"cron in time", daily, time.Second, 24 * time.Hour, 0},
 		{"cron on the next slot", daily, 24 * time.Hour, 48 * time.Hour, 1},
-		{"cron late", daily, 73 * time.Hour, 96 * time.Hour, 3},
+		{"cron, three slots missed", daily, 73 * time.Hour, 96 * time.Hour, 3},
 		{"cron, clock set back a little", daily, -time.Minute, 24 * time.Hour, 0},
 		{"cron, clock set back a week", daily, -7*24*time.Hour - time.Hour, -7 * 24 * time.Hour, 0},
-		{"cron asleep for a month", often, 30*24*time.Hour + time.Second, 30*24*time.Hour + time.Minute, 10_000},
+		{"cron, host suspended for a month", wildcard, 30*24*time.Hour + time.Second, 30*24*time.Hour + time.Minute, 10_000},
 	} {
 		next, missed := Advance(c.s, slot, slot.Add(c.now))
 		if next.Sub(slot) != c.next || missed != c.missed {

@@ -15,7 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 )
 
-func TestApplyKeepsWhatDidNotChange(t *testing.T) {
+func TestApplySameDefinition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		a := every("a", time.Minute)
@@ -38,8 +38,8 @@ func TestApplyWhileRunning(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(*definition.Definition)
-		values bool // keeps them
-		again  bool // the run that was ended is made up for at once
+		values bool // keeps published values
+		again  bool // starts another run at once
 	}{
 		{"limits", func(d *definition.Definition) { d.Memory = 1 << 20; d.TTL = time.Hour }, true, true},
 		{"interval", func(d *definition.Definition) { d.Interval = 2 * time.Minute }, true, true},
@@ -59,7 +59,7 @@ func TestApplyWhileRunning(t *testing.T) {
 				s.apply(d)
 				st := s.state("a")
 				if (st.Published != nil) != tc.values || st.Runs != 1 || st.Failures != nil {
-					t.Errorf("values %v, %d runs, failed %v: a run that is ended counts as none", st.Published, st.Runs, st.Failures)
+					t.Errorf("values %v, %d runs, failed %v, want the cancelled run not counted", st.Published, st.Runs, st.Failures)
 				}
 				if st.Running != tc.again {
 					t.Errorf("running is %v, want %v", st.Running, tc.again)
@@ -73,13 +73,13 @@ func TestApplyWhileRunning(t *testing.T) {
 	}
 }
 
-// TestRemovedWhileItEnds has a check come back before its run is over.
-func TestRemovedWhileItEnds(t *testing.T) {
+// TestRestoreBeforeRunEnds removes a check and adds it again before its run ended.
+func TestRestoreBeforeRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, func(ctx context.Context, d definition.Definition) Outcome {
 			select {
 			case <-ctx.Done():
-				<-time.After(70 * time.Second) // it takes its time
+				<-time.After(70 * time.Second) // it ignores the cancellation for a while
 			case <-time.After(time.Hour):
 			}
 			return outcomeWith("a", 1)
@@ -90,10 +90,10 @@ func TestRemovedWhileItEnds(t *testing.T) {
 		sleep(time.Until(s.state("a").Next) + 10*time.Second)
 		s.apply()
 		if all := s.States(nil); len(all) != 0 {
-			t.Errorf("it is still known: %+v", all)
+			t.Errorf("still there: %+v", all)
 		}
 		s.apply(d)
-		sleep(62 * time.Second) // it came due, but the old run is not over
+		sleep(62 * time.Second) // it is due, but the old run has not ended
 		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skipped != nil {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
 		}
@@ -112,7 +112,7 @@ func TestDisabled(t *testing.T) {
 		s.apply(d)
 		sleep(5 * time.Minute)
 		if len(s.States(nil)) != 0 || len(s.started("a")) != 0 {
-			t.Error("a check that is disabled runs, or is told")
+			t.Error("a disabled check runs, or has a state")
 		}
 		d.Enabled = true
 		s.apply(d)
@@ -123,7 +123,7 @@ func TestDisabled(t *testing.T) {
 	})
 }
 
-func TestApplyRefuses(t *testing.T) {
+func TestApplyErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		s.apply(every("a", time.Minute))
@@ -135,14 +135,14 @@ func TestApplyRefuses(t *testing.T) {
 			}
 		}
 		if all := s.States(nil); len(all) != 1 || all[0].Definition.Name != "a" {
-			t.Errorf("what is wrong changed something: %+v", all)
+			t.Errorf("an invalid Apply changed something: %+v", all)
 		}
 	})
 }
 
-// TestApplyLeaksNothing reloads a thousand times, under readers that do not
-// stop. The bubble would not end if a goroutine were left.
-func TestApplyLeaksNothing(t *testing.T) {
+// TestApplyConcurrentReaders reloads a thousand times while others read the states.
+// The test does not end if a goroutine is left.
+func TestApplyConcurrentReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, runFor(3*time.Second))
 		done := make(chan struct{})
@@ -179,13 +179,13 @@ func TestApplyLeaksNothing(t *testing.T) {
 		sleep(time.Minute)
 		close(done)
 		readers.Wait()
-		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.running != 0 {
-			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.running)
+		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.inProgress != 0 {
+			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.inProgress)
 		}
 	})
 }
 
-func TestCloseIsBounded(t *testing.T) {
+func TestCloseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome {
@@ -205,11 +205,11 @@ func TestCloseIsBounded(t *testing.T) {
 	})
 }
 
-// TestClockSet moves the clock on the wall, which must cause neither a storm
-// of runs nor a standstill.
+// TestClockSet sets the wall clock, which must neither cause many runs nor stop
+// them.
 func TestClockSet(t *testing.T) {
 	if _, east := time.Now().Zone(); east%3600 != 0 {
-		t.Skip("the minutes of the hour are others here")
+		t.Skip("the time zone is not a whole number of hours from UTC")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var offset atomic.Int64
@@ -231,25 +231,25 @@ func TestClockSet(t *testing.T) {
 		}
 		a, h := run(2 * time.Hour)
 		want("undisturbed", a, h, 120, 2)
-		// The bubble begins at midnight UTC: it is 2:00 now.
-		offset.Store(int64(30 * 24 * time.Hour)) // a month later, as after a suspension
+		// The fake clock starts at midnight UTC: it is 2:00 now.
+		offset.Store(int64(30 * 24 * time.Hour)) // a month later, as after a suspended host
 		a, h = run(10 * time.Minute)
 		want("a month later", a, h, 10, 1)
 		a, h = run(time.Hour)
-		want("and on", a, h, 60, 1)
+		want("the hour after that", a, h, 60, 1)
 		offset.Store(0) // it is 3:10 again
 		a, h = run(time.Hour)
 		want("back again", a, h, 60, 1)
-		offset.Store(int64(-time.Hour)) // from 4:10 to 3:10: within the three hours of cron
+		offset.Store(int64(-time.Hour)) // from 4:10 to 3:10: within cron's three hours
 		a, h = run(time.Hour)
-		want("an hour back", a, h, 60, 0) // 3:30 was served
+		want("an hour back", a, h, 60, 0) // 3:30 had a run already
 		a, h = run(time.Hour)
 		want("an hour later", a, h, 60, 1)
 	})
 }
 
-// TestLogThatBlocks scrapes while nobody reads the log.
-func TestLogThatBlocks(t *testing.T) {
+// TestBlockedLog reads states while the log blocks.
+func TestBlockedLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read := make(chan struct{})
 		logger := log.LoggerFunc(func(...any) error { <-read; return nil })
@@ -263,7 +263,7 @@ func TestLogThatBlocks(t *testing.T) {
 	})
 }
 
-// TestLog wants changes told, and nothing twice.
+// TestLog: changes are logged once.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -291,7 +291,7 @@ func TestLog(t *testing.T) {
 		sleep(time.Hour)
 		mu.Lock()
 		defer mu.Unlock()
-		for i, want := range []string{"Check fails", "Check is suspended", "Check is well again"} {
+		for i, want := range []string{"Check failed", "Check suspended", "Check recovered"} {
 			if i >= len(lines) || !strings.Contains(lines[i], want) {
 				t.Fatalf("line %d: want %s in\n%s", i, want, strings.Join(lines, "\n"))
 			}

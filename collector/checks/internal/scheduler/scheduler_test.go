@@ -14,7 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 )
 
-// every returns a check that is due each interval.
+// every returns a check that is due in each interval.
 func every(name string, interval time.Duration) definition.Definition {
 	d := definition.New(name)
 	d.Command = []string{"/bin/true"}
@@ -23,23 +23,23 @@ func every(name string, interval time.Duration) definition.Definition {
 	return d
 }
 
-// A testScheduler is a scheduler whose runs are played.
+// A testScheduler is a scheduler with a fake runner.
 type testScheduler struct {
 	*Scheduler
 	t *testing.T
 
-	mu            sync.Mutex
-	play          func(ctx context.Context, d definition.Definition) Outcome
-	runs          map[string][]time.Time
-	runningByName map[string]int // runs in progress
-	maxRunning    int            // runs in progress at the same time
-	running       int
+	mu               sync.Mutex
+	play             func(ctx context.Context, d definition.Definition) Outcome
+	runs             map[string][]time.Time
+	inProgressByName map[string]int // runs in progress
+	maxInProgress    int            // at the same time
+	inProgress       int
 }
 
-// newTestScheduler returns a scheduler that is running, and will be closed.
+// newTestScheduler returns a started scheduler.
 func newTestScheduler(t *testing.T, o Options, play func(context.Context, definition.Definition) Outcome) *testScheduler {
 	t.Helper()
-	s := &testScheduler{t: t, play: play, runs: map[string][]time.Time{}, runningByName: map[string]int{}}
+	s := &testScheduler{t: t, play: play, runs: map[string][]time.Time{}, inProgressByName: map[string]int{}}
 	o.Run = s.run
 	o.Hostname = "host"
 	s.Scheduler = New(o)
@@ -55,16 +55,16 @@ func newTestScheduler(t *testing.T, o Options, play func(context.Context, defini
 func (s *testScheduler) run(ctx context.Context, d definition.Definition) Outcome {
 	s.mu.Lock()
 	s.runs[d.Name] = append(s.runs[d.Name], time.Now())
-	if s.runningByName[d.Name]++; s.runningByName[d.Name] > 1 {
+	if s.inProgressByName[d.Name]++; s.inProgressByName[d.Name] > 1 {
 		s.t.Errorf("%s overlaps itself", d.Name)
 	}
-	s.running++
-	s.maxRunning = max(s.maxRunning, s.running)
+	s.inProgress++
+	s.maxInProgress = max(s.maxInProgress, s.inProgress)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.runningByName[d.Name]--
-		s.running--
+		s.inProgressByName[d.Name]--
+		s.inProgress--
 		s.mu.Unlock()
 	}()
 	return s.play(ctx, d)
@@ -78,7 +78,7 @@ func (s *testScheduler) apply(defs ...definition.Definition) {
 	synctest.Wait()
 }
 
-// state returns what is known of one check.
+// state returns the state of a check.
 func (s *testScheduler) state(name string) State {
 	s.t.Helper()
 	synctest.Wait()
@@ -96,13 +96,13 @@ func (s *testScheduler) started(name string) []time.Time {
 	return slices.Clone(s.runs[name])
 }
 
-// sleep lets time pass, on the clock of the bubble.
+// sleep waits on the fake clock.
 func sleep(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// runFor returns a run that takes a while and publishes a value.
+// runFor returns a runner whose runs take this long and publish a value.
 func runFor(d time.Duration) func(context.Context, definition.Definition) Outcome {
 	return func(ctx context.Context, def definition.Definition) Outcome {
 		select {
@@ -114,16 +114,16 @@ func runFor(d time.Duration) func(context.Context, definition.Definition) Outcom
 	}
 }
 
-// outcomeWith returns a run that publishes one series.
+// outcomeWith returns the outcome of a run that publishes one series.
 func outcomeWith(name string, value float64) Outcome {
 	family := &dto.MetricFamily{
 		Name: &name, Type: dto.MetricType_GAUGE.Enum(),
 		Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &value}}},
 	}
-	return Outcome{Exited: true, Families: []*dto.MetricFamily{family}}
+	return Outcome{HasExitCode: true, Families: []*dto.MetricFamily{family}}
 }
 
-// value returns what a check has published.
+// value returns the value that a check publishes.
 func (s State) value(t *testing.T) float64 {
 	t.Helper()
 	if s.Published == nil {
@@ -164,12 +164,12 @@ func TestNoOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, runFor(25*time.Second))
 		d := every("a", 10*time.Second)
-		d.Timeout = 10 * time.Second // which the run, being played, ignores; it is not stuck yet
+		d.Timeout = 10 * time.Second // which the fake run ignores; it is not stuck before the grace period
 		d.KillGrace = 10 * time.Second
 		s.apply(d)
-		sleep(time.Until(s.state("a").Next)) // now it starts
+		sleep(time.Until(s.state("a").Next)) // it starts
 		sleep(time.Minute - time.Nanosecond)
-		// Slots at 0 10 20 30 40 50: runs from 0 to 25 and from 30 to 55.
+		// Slots at 0, 10, 20, 30, 40 and 50: runs from 0 to 25 and from 30 to 55.
 		st := s.state("a")
 		if len(s.started("a")) != 2 || fmt.Sprint(st.Skipped) != "[{running 4}]" || st.Runs != 2 {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
@@ -188,10 +188,10 @@ func TestConcurrencyLimits(t *testing.T) {
 		}
 		s.apply(defs...)
 		sleep(10 * time.Minute)
-		if s.maxRunning != 3 {
-			t.Errorf("%d ran at the same time, want 2 and a slow one", s.maxRunning)
+		if s.maxInProgress != 3 {
+			t.Errorf("%d ran at the same time, want 2 and a slow one", s.maxInProgress)
 		}
-		// Five checks of 7 s want 35 s in each 20 s, and have two slots.
+		// Five checks of 7 s need 35 s of every 20 s, and have two slots.
 		for _, d := range defs {
 			if st := s.state(d.Name); st.Runs < 28 || st.Skipped != nil {
 				t.Errorf("%s: %d runs, skipped %v", d.Name, st.Runs, st.Skipped)
@@ -215,8 +215,8 @@ func TestSkippedWhileQueued(t *testing.T) {
 		s.apply(hog, small)
 		sleep(60 * time.Second)
 		st := s.state("small")
-		// It waits from its first slot, at less than 10 s, until 55 s; the slots
-		// 10, 20, 30, 40 s and perhaps 50 s later are left out.
+		// It waits from its first slot, before 10 s, to 55 s; the slots 10, 20, 30,
+		// 40 and perhaps 50 s later are skipped.
 		busy := uint64(0)
 		for at := s.firstOf(small) + 10*time.Second; at < 55*time.Second; at += 10 * time.Second {
 			busy++
@@ -227,7 +227,7 @@ func TestSkippedWhileQueued(t *testing.T) {
 	})
 }
 
-// firstOf returns how long after it was applied a check is due first.
+// firstOf returns how long after Apply the first slot of a check is.
 func (s *testScheduler) firstOf(d definition.Definition) time.Duration {
 	times, err := d.Schedule("host")
 	if err != nil {
@@ -237,8 +237,8 @@ func (s *testScheduler) firstOf(d definition.Definition) time.Duration {
 	return times.First(now).Sub(now)
 }
 
-// TestTwoHundred is the load that the scheduler is made for.
-func TestTwoHundred(t *testing.T) {
+// TestTwoHundredChecks runs 200 checks every 10 s.
+func TestTwoHundredChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, runFor(100*time.Millisecond))
 		var defs []definition.Definition
@@ -246,15 +246,15 @@ func TestTwoHundred(t *testing.T) {
 			defs = append(defs, every(fmt.Sprintf("c%03d", i), 10*time.Second))
 		}
 		s.apply(defs...)
-		sleep(2*time.Minute + 5*time.Second) // the last of them may wait for a slot
+		sleep(2*time.Minute + 5*time.Second) // the last ones may wait for a slot
 		for _, d := range defs {
 			st := s.state(d.Name)
 			if st.Runs < 12 || st.Runs > 13 || st.Skipped != nil || st.Failures != nil {
 				t.Errorf("%s: %d runs, skipped %v, failed %v", d.Name, st.Runs, st.Skipped, st.Failures)
 			}
 		}
-		if s.maxRunning != 4 {
-			t.Errorf("%d at the same time", s.maxRunning)
+		if s.maxInProgress != 4 {
+			t.Errorf("%d at the same time", s.maxInProgress)
 		}
 	})
 }
@@ -275,7 +275,7 @@ func TestTTL(t *testing.T) {
 		sleep(time.Until(s.state("a").Next))
 		ran := time.Now()
 		mu.Lock()
-		next = Outcome{Reason: Exit, Exited: true, ExitCode: 3, Families: outcomeWith("a", 8).Families}
+		next = Outcome{Reason: Exit, HasExitCode: true, ExitCode: 3, Families: outcomeWith("a", 8).Families}
 		mu.Unlock()
 		sleep(3*time.Minute - time.Nanosecond)
 		st := s.state("a")
@@ -291,7 +291,7 @@ func TestTTL(t *testing.T) {
 		mu.Unlock()
 		sleep(time.Minute)
 		if st := s.state("a"); st.value(t) != 9 || !st.Up() {
-			t.Errorf("well again: %+v", st)
+			t.Errorf("recovered: %+v", st)
 		}
 	})
 }
@@ -316,7 +316,7 @@ func TestSuspension(t *testing.T) {
 		for _, at := range s.started("a") {
 			minutes = append(minutes, int(at.Sub(start)/time.Minute))
 		}
-		// The fifth, at 40 minutes, pauses for 20; the sixth for 40; then an hour.
+		// After the fifth, at 40 minutes, the pause is 20 minutes; then 40; then an hour.
 		if have := fmt.Sprint(minutes); have != "[0 10 20 30 40 60 100 160 220 280 340 400 460]" {
 			t.Errorf("runs at minutes %s", have)
 		}
@@ -351,20 +351,20 @@ func TestStuck(t *testing.T) {
 		sleep(5 * time.Minute)
 		st := s.state("dead")
 		if fmt.Sprint(st.Failures) != "[{stuck 1}]" || !st.Running || !st.Suspended || len(s.started("dead")) != 1 {
-			t.Errorf("a run that cannot be ended: %+v", st)
+			t.Errorf("stuck: %+v", st)
 		}
 		if st := s.state("other"); st.Runs < 4 {
-			t.Errorf("it holds up others: %+v", st)
+			t.Errorf("another check waits for the stuck one: %+v", st)
 		}
 		close(release)
 		synctest.Wait()
 		if st := s.state("dead"); st.Running || st.Runs != 1 {
-			t.Errorf("when it is over after all: %+v", st)
+			t.Errorf("when the stuck run ended: %+v", st)
 		}
 	})
 }
 
-func TestPanicCostsOneRun(t *testing.T) {
+func TestPanicFailsOneRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome { panic("bug") })
 		s.apply(every("a", time.Minute))

@@ -2,7 +2,7 @@ package scheduler
 
 import "time"
 
-// States appends what is known of all checks that are enabled, sorted by name.
+// States appends the states of the enabled checks to all, sorted by name.
 func (s *Scheduler) States(all []State) []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -19,15 +19,15 @@ func (s *Scheduler) States(all []State) []State {
 	return all
 }
 
-// fill adds what a state does not keep.
+// fill sets the fields that are not kept in a check's state.
 func (c *check) fill(st *State, now, wall time.Time) {
 	st.Definition = c.def
 	st.Interval = c.interval
 	st.Waiting = c.waiting
 	st.Suspended = !c.suspendedUntil.IsZero()
-	st.Published, st.Series = c.published.source, c.published.series
+	st.Published, st.Series = c.publication.source, c.publication.series
 	if c.run != nil && !c.run.cancelled {
-		st.Running, st.Started = true, c.run.wall
+		st.Running, st.RunStarted = true, c.run.startTime
 	}
 	switch {
 	case c.nextSlot.IsZero():
@@ -43,8 +43,8 @@ func (c *check) fill(st *State, now, wall time.Time) {
 	}
 }
 
-// CountDropped counts samples of a check that turn out not to go together with those
-// of others, once they are put together to be served.
+// CountDropped counts samples of a check that were dropped after it published
+// them, because they conflict with others.
 func (s *Scheduler) CountDropped(name, reason string, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
