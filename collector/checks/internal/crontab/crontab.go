@@ -1,8 +1,7 @@
-// Package crontab turns crontabs into checks.
-//
-// What cron scripts do by hand, such as locks, timeouts and the spreading of
-// load, checks have: it is taken away, with a comment. Where the meaning of a
-// line is not sure, a comment says what is to decide. No line is lost.
+// Package crontab converts crontabs to checks. It removes from commands what checks
+// do themselves, such as locks, timeouts and random delays, and writes a comment
+// for each removal. Where it is not sure, it writes a comment that asks the user to
+// decide. Every line of the crontab becomes a check or a comment.
 package crontab
 
 import (
@@ -16,66 +15,66 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
-// A Format says whether lines name a user.
+// A Format says whether the lines of a crontab name a user.
 type Format int
 
 const (
-	Auto   Format = iota // look at the lines
-	User                 // as crontab -l prints it
-	System               // as /etc/crontab, with a user before the command
+	Auto   Format = iota // detect it
+	User                 // as of crontab -l
+	System               // as of /etc/crontab, with a user before the command
 )
 
-// ParseFormat reads the name of a format.
+// ParseFormat parses the name of a format.
 func ParseFormat(name string) (Format, error) {
 	formats := map[string]Format{"auto": Auto, "user": User, "system": System}
 	f, ok := formats[name]
 	if !ok {
-		return Auto, fmt.Errorf("want the format auto, user or system of a crontab, have %q", name)
+		return Auto, fmt.Errorf("want auto, user or system as the format of a crontab, have %q", name)
 	}
 	return f, nil
 }
 
-// Options are what an import has to be told.
+// Options configure an import.
 type Options struct {
 	Format Format
-	// User is who the commands of a crontab without users run as. Empty is
-	// who runs the exporter.
+	// User runs the commands of a crontab whose lines name no user. Empty is the
+	// user of the exporter.
 	User string
-	// Lookup tells whether there is a program at a path, and the path to write
-	// for it. It is asked for each folder of PATH. Nil finds nothing.
+	// Lookup returns the path to write for the program at path, if there is one.
+	// It is called for each directory of PATH. Nil finds nothing.
 	Lookup func(path string) (string, bool)
-	// IsUser tells whether the host has a user of that name. Nil knows none.
+	// IsUser reports whether the host has a user. Nil is false for all names.
 	IsUser func(name string) bool
 }
 
-// A Report says what an import came to.
+// A Report is the result of an import.
 type Report struct {
 	System    bool     // the lines name a user
-	Checks    []string // the names, in the order of the lines
-	Decisions int      // checks with something to decide
+	Checks    []string // names, in the order of the lines
+	Decisions int      // number of checks with something to decide
 	Invalid   []InvalidLine
 }
 
-// InvalidLine is a line that is not understood.
+// An InvalidLine is a line that cannot be parsed.
 type InvalidLine struct {
 	Line int
 	Text string
 	Err  error
 }
 
-// maxBytes is far more than any crontab has.
+// maxBytes is the maximum size of a crontab.
 const maxBytes = 1 << 20
 
-// Import reads a crontab and writes the checks section of a configuration.
-// The error is that of reading; lines that are not understood are comments,
-// and counted in the report.
+// Import reads a crontab and returns the checks section of a configuration file. It
+// returns an error only if it cannot read: lines that it cannot parse are comments,
+// and are in the report.
 func Import(r io.Reader, o Options) ([]byte, Report, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
 		return nil, Report{}, fmt.Errorf("reading a crontab: %w", err)
 	}
 	if len(text) > maxBytes {
-		return nil, Report{}, fmt.Errorf("reading a crontab: more than %d bytes", maxBytes)
+		return nil, Report{}, fmt.Errorf("reading a crontab: want at most %d bytes", maxBytes)
 	}
 	lines := strings.Split(strings.ToValidUTF8(string(text), "\uFFFD"), "\n")
 	i := &importer{options: o, names: map[string]bool{}}
@@ -86,39 +85,40 @@ func Import(r io.Reader, o Options) ([]byte, Report, error) {
 	return i.output(), i.report, nil
 }
 
-// An importer goes through the lines of a crontab from top to bottom.
+// An importer converts the lines of a crontab, in their order.
 type importer struct {
 	options Options
 	report  Report
 	env     []variable
-	names   map[string]bool // names of checks
+	names   map[string]bool // of checks
 	out     strings.Builder
 }
 
+// output returns the section with comments on the whole crontab in front.
 func (i *importer) output() []byte {
 	format := "no line names a user"
 	if i.report.System {
 		format = "each line names a user"
 	}
-	head := "# Made from a crontab in which " + format + i.formatHint() + ".\n" +
-		"# Read it before use: \"decide\" marks what only you can know.\n" +
-		"# Cron ran commands in the home of their user, with HOME, LOGNAME and SHELL\n" +
-		"# set. Checks run in /, and have of these what env gives them.\n"
+	head := "# Converted from a crontab in which " + format + i.formatHint() + ".\n" +
+		"# Read it before use: \"decide:\" marks what only you can know.\n" +
+		"# Cron runs commands in the home directory of their user and sets HOME, LOGNAME\n" +
+		"# and SHELL. Checks run in /, and have only the variables of env.\n"
 	if len(i.report.Checks) == 0 {
 		return []byte(head + i.out.String() + "checks: {}\n")
 	}
 	return []byte(head + "checks:\n" + i.out.String())
 }
 
-// formatHint says what to do where the format was taken for the wrong one.
+// formatHint returns how to choose the other format, if this one was detected.
 func (i *importer) formatHint() string {
 	switch {
 	case i.options.Format != Auto:
 		return ""
 	case i.report.System:
-		return ", as it seems; if not: --format=user"
+		return " (detected; otherwise use --format=user)"
 	}
-	return ", as it seems; if not: --format=system"
+	return " (detected; otherwise use --format=system)"
 }
 
 func (i *importer) readLine(number int, line string) {
@@ -137,33 +137,33 @@ func (i *importer) readLine(number int, line string) {
 	if err != nil {
 		i.report.Invalid = append(i.report.Invalid, InvalidLine{number, line, err})
 		i.out.WriteByte('\n')
-		comment(&i.out, "decide: line %d is not understood, %v:", number, err)
+		comment(&i.out, "decide: line %d is not valid: %v", number, err)
 		comment(&i.out, "  %s", line)
 		return
 	}
 	i.readJob(number, line, j)
 }
 
-// readVariable remembers what is for the commands below it.
+// readVariable keeps a variable for the commands below it.
 func (i *importer) readVariable(number int, line string, v variable) {
 	switch comment(&i.out, "line %d: %s", number, line); v.name {
 	case "MAILTO", "MAILFROM":
-		comment(&i.out, "  no mail is sent: failures are metrics now")
+		comment(&i.out, "  checks send no mail: failures are metrics")
 	case "SHELL":
 		if v.value != "/bin/sh" {
-			comment(&i.out, "  decide: shell checks run in /bin/sh")
+			comment(&i.out, "  decide: a shell check runs in /bin/sh")
 		}
 	case "CRON_TZ":
-		comment(&i.out, "  decide: checks keep the time of the host")
+		comment(&i.out, "  decide: checks use the time zone of the host")
 	default:
 		i.env = setVariable(i.env, v)
 		if strings.Contains(v.value, "$") {
-			comment(&i.out, "  decide: cron leaves a $ in a variable as it is, and so does a check")
+			comment(&i.out, "  decide: neither cron nor a check expands the $ in a variable")
 		}
 	}
 }
 
-// setVariable is the variables with one more, or another value of it.
+// setVariable returns the variables with v added or replaced.
 func setVariable(vars []variable, v variable) []variable {
 	vars = slices.DeleteFunc(slices.Clone(vars), func(old variable) bool { return old.name == v.name })
 	return append(vars, v)
@@ -176,7 +176,7 @@ func (i *importer) readJob(number int, line string, j job) {
 		env = setVariable(env, v)
 	}
 	if j.at == "@reboot" {
-		c.addNote("runs once, when the exporter starts, and not again before the next start")
+		c.addNote("runs once after each start of the exporter")
 	}
 	if j.user == "" {
 		j.user = i.options.User
@@ -220,14 +220,14 @@ func (i *importer) writeCheck(name string, c *check, j job, env []variable) {
 		fmt.Fprintf(b, "      %s: %s\n", yamltext.String(v.name), yamltext.String(v.value))
 	}
 	if c.timeout > 0 {
-		fmt.Fprintf(b, "    timeout: %s # as the line had it\n", yamltext.Duration(c.timeout))
+		fmt.Fprintf(b, "    timeout: %s # from the crontab\n", yamltext.Duration(c.timeout))
 	} else {
-		b.WriteString("    timeout: 10s # cron had none: how long may it take?\n")
+		b.WriteString("    timeout: 10s # cron has none: how long may it take?\n")
 	}
 	fmt.Fprintf(b, "    format: %s\n", c.format)
 }
 
-// findProgram looks for a program in the PATH of the crontab, or cron's.
+// findProgram searches for a program in the PATH of the crontab, or of cron.
 func (i *importer) findProgram(name string, env []variable) (string, bool) {
 	if i.options.Lookup == nil || name == "" || strings.Contains(name, "/") {
 		return "", false
@@ -249,8 +249,8 @@ func (i *importer) findProgram(name string, env []variable) (string, bool) {
 	return "", false
 }
 
-// newName is made from the file name of the command, or of the script that an
-// interpreter runs.
+// newName returns an unused name for a check: the file name of its program, or of
+// the script that an interpreter runs.
 func (i *importer) newName(c *check) string {
 	name := programName(c.tokens)
 	name = strings.TrimSuffix(name, path.Ext(name))
@@ -270,10 +270,11 @@ func (i *importer) newName(c *check) string {
 	return unique
 }
 
-// programName is the file name of the first word that says what a command does.
+// programName returns the file name of the first word that is neither preparation
+// nor an interpreter.
 func programName(tokens []token) string {
 	interpreter := regexp.MustCompile(`^(sh|bash|dash|ksh|zsh|perl|php|ruby|python|node|env|sudo|flock|timeout|nice|ionice|nohup)[0-9.]*$`)
-	skip := false // up to the next operator: what prepares the ground
+	skip := false // a preparation, up to the next operator
 	for _, t := range tokens {
 		base := path.Base(t.text)
 		switch {

@@ -85,7 +85,7 @@ func TestImportSystemCrontab(t *testing.T) {
 	if c := checks["run-parts"]; c.User != "root" || c.Shell != "cd / && run-parts --report /etc/cron.hourly" || c.At != "17 * * * *" {
 		t.Errorf("have %+v\n%s", c, text)
 	}
-	if !strings.Contains(text, "runs only where /run/systemd/system is missing") || !strings.Contains(text, "shell checks run in /bin/sh") {
+	if !strings.Contains(text, "runs only if /run/systemd/system is missing") || !strings.Contains(text, "a shell check runs in /bin/sh") {
 		t.Error(text)
 	}
 }
@@ -105,7 +105,7 @@ MAILTO=""
 	if e := checks["y"].Env; len(e) != 3 || e["A"] != "4" || e["B"] != "5" {
 		t.Errorf("have %q\n%s", e, text)
 	}
-	if !strings.Contains(text, "cron leaves a $") {
+	if !strings.Contains(text, "expands the $") {
 		t.Error(text)
 	}
 }
@@ -147,15 +147,15 @@ func TestFormatByProgramsAndUsers(t *testing.T) {
 		system  bool
 	}{
 		{"* * * * * deploy /srv/a", true},                                 // a user of this host
-		{"* * * * * stranger /srv/a", false},                              // neither usual nor of this host
-		{"* * * * * root flock /l /a", true},                              // the program is not in the user's place
+		{"* * * * * stranger /srv/a", false},                              // neither common nor of this host
+		{"* * * * * root flock /l /a", true},                              // the program is not in the user column
 		{"* * * * * root /a\n* * * * * flock /l /a", false},               // a program, and no user
-		{"* * * * * root /a\n* * * * * sync now", true},                   // not in this PATH: may be a user elsewhere
+		{"* * * * * root /a\n* * * * * sync now", true},                   // not in this PATH: may be a user of another host
 		{"PATH=/opt/bin\n* * * * * root /a\n* * * * * sync now", false},   // in this one it is a program
 		{"* * * * * root /a\nPATH=/opt/bin\n* * * * * flock /l /a", true}, // and flock is none any more
-		{"* * * * * man /usr/bin/mandb", true},                            // both, and a usual user
-		{"* * * * * stranger /srv/a\n* * * * * deploy /srv/a -x", true},   // one is enough, if all fit
-		{"* * * * * deploy /srv/a\n* * * * * /srv/b -x", false},           // not all fit
+		{"* * * * * man /usr/bin/mandb", true},                            // both, and a common user
+		{"* * * * * stranger /srv/a\n* * * * * deploy /srv/a -x", true},   // one such user is enough
+		{"* * * * * deploy /srv/a\n* * * * * /srv/b -x", false},           // a line without a user
 	} {
 		if _, text, report := imported(t, c.crontab, o); report.System != c.system {
 			t.Errorf("%q: have %v\n%s", c.crontab, report.System, text)
@@ -170,7 +170,7 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	if _, err := ParseFormat("System"); err == nil {
-		t.Error("any word is a format")
+		t.Error("want an error for an unknown format")
 	}
 }
 
@@ -232,8 +232,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// FuzzImport: whatever is in a crontab, the result is YAML, and each line is a
-// check or a comment that quotes it.
+// FuzzImport checks that the result is YAML, and that each line is a check or a
+// comment that quotes it.
 func FuzzImport(f *testing.F) {
 	golden, err := os.ReadFile("testdata/user.crontab")
 	if err != nil {
@@ -246,7 +246,7 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, crontab string) {
 		checks, text, report := imported(t, crontab, Options{Lookup: func(p string) (string, bool) { return p, len(p)%2 == 0 }})
 		if len(checks) != len(report.Checks) {
-			t.Errorf("have %d checks, %d told\n%s", len(checks), len(report.Checks), text)
+			t.Errorf("have %d checks, %d in the report\n%s", len(checks), len(report.Checks), text)
 		}
 		for n, line := range strings.Split(strings.ToValidUTF8(crontab, "\uFFFD"), "\n") {
 			line = strings.TrimSpace(line)

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// takePromFile recognises a command that writes metrics for node_exporter's
-// textfile collector, in the three ways that are usual. Its output is taken
-// directly then.
+// takePromFile converts a command that writes a file for the textfile collector, in
+// one of three common ways, to a check that prints the metrics.
 func (c *check) takePromFile() {
 	if tokens, file, ok := viaSponge(c.tokens); ok {
 		c.exportOutput(tokens, file)
@@ -21,7 +20,7 @@ func (c *check) takePromFile() {
 
 func (c *check) exportOutput(tokens []token, file string) {
 	c.tokens, c.format = tokens, "prometheus"
-	c.addNote("the metrics went to %s: remove that file, or they are there twice", file)
+	c.addNote("the command wrote its metrics to %s: remove that file, or they conflict", file)
 }
 
 func isProm(t token) bool { return !t.operator && strings.HasSuffix(t.text, ".prom") }
@@ -41,12 +40,12 @@ func viaRedirect(t []token) (rest []token, file string, ok bool) {
 	return rest, target.text, ok && isProm(target) && !isList(t)
 }
 
-// isList tells whether there is more than one pipeline.
+// isList reports whether there is more than one pipeline.
 func isList(tokens []token) bool {
 	return slices.ContainsFunc(tokens, func(t token) bool { return t.isOperator(";", "&&", "||", "&", "(", ")", ";;") })
 }
 
-// cutOutput is a command without the file it writes to.
+// cutOutput returns a command without its output redirection, and the file.
 func cutOutput(t []token) (rest []token, target token, ok bool) {
 	i := max(lastOperator(t, ">"), lastOperator(t, ">|"), lastOperator(t, "1>"))
 	if i <= 0 || i+1 >= len(t) || t[i+1].operator || slices.ContainsFunc(t[i+1:], func(t token) bool { return t.isOperator("|") }) {
@@ -55,8 +54,8 @@ func cutOutput(t []token) (rest []token, target token, ok bool) {
 	return slices.Concat(t[:i], t[i+2:]), t[i+1], true
 }
 
-// viaRename is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, with a mktemp before
-// and a chmod in between or not.
+// viaRename is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, perhaps with a mktemp
+// in front and a chmod between.
 func viaRename(tokens []token) (rest []token, file string, ok bool) {
 	var command []token
 	var from, to string
@@ -77,10 +76,10 @@ func viaRename(tokens []token) (rest []token, file string, ok bool) {
 	return rest, to, ok && to != "" && withoutQuotes(target) == from && !isList(rest)
 }
 
-// withoutQuotes is a word without the double quotes around it.
+// withoutQuotes returns a word without the double quotes around it.
 func withoutQuotes(t token) string { return strings.Trim(t.raw, `"`) }
 
-// splitList are the commands of a list that goes on with && or a semicolon.
+// splitList returns the commands of a list that is separated by && or semicolons.
 func splitList(tokens []token) (parts [][]token) {
 	start := 0
 	for i, t := range tokens {

@@ -7,20 +7,19 @@ import (
 
 // A token is a word or an operator of a shell command.
 type token struct {
-	raw        string // as it was written
-	text       string // a word without its quotes
+	raw        string // as written
+	text       string // without quotes
 	operator   bool
-	needsShell bool // a word that only a shell can make out: it has a $, a glob ...
+	needsShell bool // only a shell can expand it: it has a $, a glob ...
 }
 
-// operators are those of sh that matter here, the longest first. What
-// redirects has its descriptor with it.
+// operators matches an operator of sh, the longest first. The descriptor of a
+// redirection is part of the operator.
 func operators() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9]*(>>|>\||>&[0-9-]?|<<-?|<&[0-9-]?|<>|<|>)|&>>?|&&|\|\||;;|[|&;()])`)
 }
 
-// tokenize takes a command apart as sh would. It is false for quotes that are
-// not closed.
+// tokenize splits a command as sh does. It returns false if a quote is not closed.
 func tokenize(command string) (tokens []token, ok bool) {
 	operator := operators()
 	for {
@@ -42,7 +41,7 @@ func tokenize(command string) (tokens []token, ok bool) {
 	}
 }
 
-// cutWord reads the word that a command starts with.
+// cutWord returns the word at the start of a command.
 func cutWord(s string) (w token, length int, closed bool) {
 	var text strings.Builder
 	i := 0
@@ -87,7 +86,7 @@ func cutWord(s string) (w token, length int, closed bool) {
 	return w, i, true
 }
 
-// cutQuoted reads the inside of double quotes up to and with the closing one.
+// cutQuoted reads the inside of double quotes, up to and including the closing one.
 func cutQuoted(s string, text *strings.Builder, w *token) (length int, closed bool) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -111,7 +110,7 @@ func cutQuoted(s string, text *strings.Builder, w *token) (length int, closed bo
 	return 0, false
 }
 
-// expansionLen is the length of what starts with a dollar or a backquote.
+// expansionLen returns the length of an expansion, which starts with $ or `.
 func expansionLen(s string) (length int, closed bool) {
 	if s[0] == '`' {
 		end := strings.IndexByte(s[1:], '`')
@@ -134,7 +133,7 @@ func expansionLen(s string) (length int, closed bool) {
 	return 0, false
 }
 
-// join writes tokens as a command again.
+// join returns tokens as a command.
 func join(tokens []token) string {
 	raw := make([]string, len(tokens))
 	for i, t := range tokens {
@@ -143,7 +142,7 @@ func join(tokens []token) string {
 	return strings.Join(raw, " ")
 }
 
-// isPlain tells whether no shell is needed.
+// isPlain reports whether a command needs no shell.
 func isPlain(tokens []token) bool {
 	for _, t := range tokens {
 		if t.operator || t.needsShell {
@@ -153,7 +152,7 @@ func isPlain(tokens []token) bool {
 	return len(tokens) > 0
 }
 
-// isOperator tells whether a token is this operator.
+// isOperator reports whether a token is one of these operators.
 func (t token) isOperator(operators ...string) bool {
 	for _, op := range operators {
 		if t.operator && t.text == op {

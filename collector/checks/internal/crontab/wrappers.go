@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// dropWrappers takes away the programs that only watch over another one.
+// dropWrappers removes programs that only start another one.
 func (c *check) dropWrappers() {
 	for isPlain(c.tokens) {
 		t := c.tokens
@@ -38,20 +38,21 @@ func (c *check) dropWrappers() {
 			return
 		}
 		if name := path.Base(t[0].text); name == "nice" || name == "ionice" || name == "nohup" {
-			c.addNote("without %q: checks run at low priority, away from any terminal", join(t[:rest]))
+			c.addNote("removed %q: checks run at low priority and without a terminal", join(t[:rest]))
 		}
 		c.tokens = t[rest:]
 	}
 }
 
-// assignment is NAME=value in front of a command.
+// assignment parses NAME=value in front of a command.
 func assignment(t token) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(t.text, "=")
 	return name, value, ok && isName(name) && strings.HasPrefix(t.raw, name+"=")
 }
 
-// skipOptions is the index of the first argument that is no option: those that
-// take a value of their own, and those that do not. It is -1 for unknown ones.
+// skipOptions returns the index of the first argument that is no option. The
+// patterns match the options that take the next argument as their value, and those
+// that do not. It returns -1 for an unknown option.
 func skipOptions(t []token, valued, single string) int {
 	i := 1
 	for ; i < len(t) && strings.HasPrefix(t[i].text, "-"); i++ {
@@ -65,14 +66,14 @@ func skipOptions(t []token, valued, single string) int {
 	return i
 }
 
-// dropFlock is where the command of flock starts. A command given with -c is for
-// a shell, and takes the place of all.
+// dropFlock returns the index of the command of flock. A command after -c is for a
+// shell, and replaces all tokens.
 func (c *check) dropFlock(t []token) int {
 	lock := skipOptions(t, `^(-w|--wait|--timeout|-E|--conflict-exit-code)$`, `^(-[nxseuFo]+|--(nb|nonblock|exclusive|shared|close|no-fork|wait=.*|timeout=.*))$`)
 	if lock < 0 || lock+1 >= len(t) {
 		return -1
 	}
-	const why = "without %q: a check never runs twice at the same time. If the lock is shared with others, keep it"
+	const why = "removed %q: a check never runs twice at once. Keep it if other programs use the lock"
 	if t[lock+1].text != "-c" && t[lock+1].text != "--command" {
 		c.addNote(why, join(t[:lock+1]))
 		return lock + 1
@@ -89,7 +90,7 @@ func (c *check) dropFlock(t []token) int {
 	return 0
 }
 
-// takeTimeout is where the command of timeout starts.
+// takeTimeout returns the index of the command of timeout, and sets the timeout.
 func (c *check) takeTimeout(t []token) int {
 	i := skipOptions(t, `^(-k|--kill-after|-s|--signal)$`, `^(--(foreground|preserve-status|verbose|kill-after=.*|signal=.*)|-v|-[ks].+)$`)
 	if i < 0 || i+1 >= len(t) {
@@ -103,7 +104,7 @@ func (c *check) takeTimeout(t []token) int {
 	return i + 1
 }
 
-// parseTimeout reads a time of timeout: a number with s, m, h or d.
+// parseTimeout parses a duration of timeout(1): a number, perhaps with s, m, h or d.
 func parseTimeout(text string) (time.Duration, bool) {
 	if text == "" {
 		return 0, false

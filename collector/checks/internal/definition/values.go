@@ -80,8 +80,8 @@ func codes(to *Codes) func(document.Node) {
 			last = first
 		}
 		from, err := strconv.ParseUint(first, 10, 8)
-		to, err2 := strconv.ParseUint(last, 10, 8)
-		return Codes{First: int(from), Last: int(to)}, err == nil && err2 == nil && 1 <= from && from <= to
+		until, err2 := strconv.ParseUint(last, 10, 8)
+		return Codes{First: int(from), Last: int(until)}, err == nil && err2 == nil && 1 <= from && from <= until
 	})
 }
 
