@@ -15,7 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// gathered sends metrics through a pedantic registry.
+// gathered is a prometheus.Collector of metrics.
 type gathered []prometheus.Metric
 
 func (gathered) Describe(chan<- *prometheus.Desc) {}
@@ -25,8 +25,8 @@ func (g gathered) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// checkResult holds a result to what is promised of any: it can be served on both
-// roads, has every series once, keeps to the cap, and takes nobody's names.
+// checkResult checks what holds for every result: it can be exported on both roads,
+// its series are unique and at most max-series, and its names are not reserved.
 func checkResult(t *testing.T, p *Parser, got Result) {
 	t.Helper()
 	var panicked *flight.PanicError
@@ -41,11 +41,11 @@ func checkResult(t *testing.T, p *Parser, got Result) {
 		if metric.ReservedPrefix(family.GetName()) != "" {
 			t.Errorf("%s is reserved", family.GetName())
 		}
-		foreign, err := metric.NewExternalFamily(family)
+		external, err := metric.NewExternalFamily(family)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink.EmitExternal(foreign)
+		sink.EmitExternal(external)
 	}
 	never := func(string) bool { return false }
 	text := sink.AppendText(nil, nil, never)
@@ -59,7 +59,7 @@ func checkResult(t *testing.T, p *Parser, got Result) {
 			continue
 		}
 		if name := line[:strings.LastIndexByte(line, ' ')]; seen[name] {
-			t.Errorf("%s is there twice:\n%s", name, text)
+			t.Errorf("duplicate %s:\n%s", name, text)
 		} else {
 			seen[name] = true
 		}
@@ -74,7 +74,7 @@ func checkResult(t *testing.T, p *Parser, got Result) {
 	}
 }
 
-// fuzz tries all parsers on any text.
+// fuzz parses any text with all parsers.
 func fuzz(f *testing.F, seeds []string, options ...Options) {
 	var parsers []*Parser
 	for _, o := range options {
@@ -95,7 +95,7 @@ func fuzz(f *testing.F, seeds []string, options ...Options) {
 	})
 }
 
-// fuzzMetrics is a schema for names that fuzzing finds easily.
+// fuzzMetrics returns a schema with names that fuzzing finds easily.
 func fuzzMetrics() []Metric {
 	return []Metric{
 		{Name: "a", Labels: []string{"x"}, Min: at(-5), Max: at(5)},
@@ -128,7 +128,7 @@ func FuzzJSON(f *testing.F) {
 		}})
 }
 
-// FuzzJQ tries any expression: each has an end.
+// FuzzJQ evaluates any expression: each must end.
 func FuzzJQ(f *testing.F) {
 	for _, s := range []string{".", "..", ".a[]?", "[range(9)]", "def f: f; f", "input", "$ENV", "halt_error", "tojson|tonumber", "@sh", "error", "label $x|break $x", "limit(3;repeat(1))", "splits(\"a\")", "getpath([\"a\",0])", "now|todate"} {
 		f.Add(s)
@@ -141,7 +141,7 @@ func FuzzJQ(f *testing.F) {
 	})
 }
 
-// FuzzRegexp tries any pattern on any text.
+// FuzzRegexp matches any pattern with any text.
 func FuzzRegexp(f *testing.F) {
 	for _, s := range []string{`(?P<value>\d+)`, `(?P<l>\w+) (?P<value>[\d.]+) ?(?P<unit>\w+)?`, `(?m)^(?P<value>.*)$`, `(?P<value>)`, `((?P<value>a*)*)*b`} {
 		f.Add(s, []byte("a 1.5 s\nb 2\n\xff 3"), true)

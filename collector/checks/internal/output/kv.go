@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// kv reads lines of a name and a value. Each stands for itself: one that cannot
-// be read costs only its own value. When none can, this is no kv at all.
+// kv parses lines of a name and a value. A line that cannot be parsed is dropped; if
+// none can be parsed, the output is not in this format.
 func (r *run) kv(text string) error {
 	if err := checkLastLine([]byte(text)); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (r *run) kv(text string) error {
 		}
 	}
 	if good == 0 && first != nil {
-		return fmt.Errorf("no line is one of kv: %w", first)
+		return fmt.Errorf("want at least one line of the format kv: %w", first)
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ type pair struct {
 	value  string // with its unit
 }
 
-// addPair adds the value of a line.
+// addPair adds the value of a pair.
 func (r *run) addPair(at position, p pair) error {
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[p.name]
@@ -66,7 +66,7 @@ func (r *run) addPair(at position, p pair) error {
 		return r.addText(m, v)
 	}
 	if !model.LegacyValidation.IsValidMetricName(p.name) {
-		r.drop(BadName, at, "%s is not a name for a metric", quoted(p.name))
+		r.drop(BadName, at, "want the name of a metric, have %s", quoted(p.name))
 		return nil
 	}
 	number, unitName := cutUnit(p.value)
@@ -79,7 +79,7 @@ func (r *run) addPair(at position, p pair) error {
 	if unitName != "" {
 		u, known := unitOf(unitName, r.p.o.BinaryUnits)
 		if !known {
-			r.drop(WrongUnit, at, "%s: the unit %s is not known", quoted(p.name), quoted(unitName))
+			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quoted(p.name), quoted(unitName))
 			return nil
 		}
 		name, n = withUnit(name, u.base), u.toBase(n)
@@ -87,8 +87,8 @@ func (r *run) addPair(at position, p pair) error {
 	return r.addSample(name, dto.MetricType_UNTYPED, "", p.labels, n)
 }
 
-// parsePair reads "name{labels} value unit" or "name=value unit". The column is
-// that of the value, or of what is wrong.
+// parsePair parses "name{labels} value unit" or "name=value unit". It returns the
+// column of the value, or of the error.
 func parsePair(line string) (p pair, column int, err error) {
 	i := strings.IndexAny(line, "{=")
 	blank := strings.IndexAny(strings.TrimLeft(line, " \t"), " \t")
@@ -117,13 +117,13 @@ func parsePair(line string) (p pair, column int, err error) {
 	p.value = strings.TrimSpace(line[i:])
 	column = i + 1 + len(line[i:]) - len(strings.TrimLeft(line[i:], " \t"))
 	if p.value == "" {
-		return p, column, fmt.Errorf("%s has no value", quoted(p.name))
+		return p, column, fmt.Errorf("%s: want a value, have none", quoted(p.name))
 	}
 	return p, column, nil
 }
 
-// parseLabels reads labels in braces, which s begins with. It returns their
-// length, or where something is wrong.
+// parseLabels parses the labels in braces at the start of s. It returns their length,
+// or the offset of the error.
 func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 	i := 1
 	blanks := func() {
@@ -138,11 +138,11 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 		}
 		equals := strings.IndexByte(s[i:], '=')
 		if equals < 0 {
-			return i, nil, errors.New("the labels have no end")
+			return i, nil, errors.New("want labels that end with }")
 		}
 		name := strings.TrimSpace(s[i : i+equals])
 		if !validLabel(name) {
-			return i, nil, fmt.Errorf("%s is not a name for a label", quoted(name))
+			return i, nil, fmt.Errorf("want the name of a label, have %s", quoted(name))
 		}
 		i += equals + 1
 		blanks()
@@ -151,7 +151,7 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 			return i, nil, err
 		}
 		if labels = append(labels, label(name, text)); len(labels) > maxLabels {
-			return i, nil, fmt.Errorf("more than the %d labels that a series may have", maxLabels)
+			return i, nil, fmt.Errorf("want at most %d labels", maxLabels)
 		}
 		i += n
 		blanks()
@@ -160,13 +160,12 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 			i++
 		case i < len(s) && s[i] == '}':
 		default:
-			return i, nil, errors.New("want a comma or the end of the labels")
+			return i, nil, errors.New("want a comma or } after a label")
 		}
 	}
 }
 
-// unquote reads a text in double quotes, which s begins with, and returns its
-// length in s.
+// unquote returns the text in double quotes at the start of s, and its length in s.
 func unquote(s string) (text string, n int, err error) {
 	if s == "" || s[0] != '"' {
 		return "", 0, errors.New("want a label value in double quotes")
@@ -190,5 +189,5 @@ func unquote(s string) (text string, n int, err error) {
 			b.WriteByte(s[i])
 		}
 	}
-	return "", 0, errors.New("a label value has no end")
+	return "", 0, errors.New("want a label value that ends with a quote")
 }

@@ -7,28 +7,27 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// The help texts of what a plugin's output becomes.
+// The help texts of a plugin's families.
 const (
-	statusHelp = "Status that the plugin ended with: 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
-	perfHelp   = "Value that the plugin reports as performance data, by its label there."
-	limitHelp  = "Threshold of a value of the performance data. The severity holds when the value is outside or inside of the bounds, as alert says."
-	minHelp    = "Smallest value that the performance data can have."
-	maxHelp    = "Largest value that the performance data can have."
+	statusHelp = "Exit status of the plugin: 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+	perfHelp   = "Value in the plugin's performance data, by its label."
+	limitHelp  = "Bound of a threshold in the plugin's performance data, which alerts outside or inside its bounds."
+	minHelp    = "Minimum of a value in the plugin's performance data."
+	maxHelp    = "Maximum of a value in the plugin's performance data."
 )
 
-// nagios reads the output of a monitoring plugin: the status is the exit code,
-// the first line is the text for people, and performance data follow a bar,
-// there and after a second bar in the lines below. See
-// https://www.monitoring-plugins.org/doc/guidelines.html
+// nagios parses the output of a monitoring plugin. The status is the exit code.
+// Performance data follow a bar in the first line, and a second bar in the lines
+// after it. See https://www.monitoring-plugins.org/doc/guidelines.html
 func (r *run) nagios(text string, code int) error {
 	if code < 0 || code > 3 {
-		return fmt.Errorf("exit code %d is not that of a plugin, which has 0 to 3", code)
+		return fmt.Errorf("want the exit code of a plugin, from 0 to 3, have %d", code)
 	}
 	if err := r.addSample(r.p.o.Name+"_status", dto.MetricType_GAUGE, statusHelp, nil, float64(code)); err != nil {
 		return err
 	}
 	first := true
-	inPerfdata := false // in the lines after the first: behind the second bar
+	inPerfdata := false // after the second bar
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -49,8 +48,8 @@ func (r *run) nagios(text string, code int) error {
 	return nil
 }
 
-// addPerfdata adds all performance data of a line. After one that cannot be read
-// it goes on with the next word.
+// addPerfdata adds all performance data of a line. After a datum that cannot be
+// parsed it continues with the next word.
 func (r *run) addPerfdata(at position, text string) error {
 	start := at.column
 	for i := 0; i < len(text); {
@@ -75,7 +74,7 @@ func (r *run) addPerfdata(at position, text string) error {
 // addDatum adds a value of the performance data and its thresholds.
 func (r *run) addDatum(at position, d datum) error {
 	if d.value == "U" {
-		return nil // is how a plugin says that it has none
+		return nil // the plugin has no value
 	}
 	number, uom := cutUnit(d.value)
 	if len(r.p.metrics) > 0 {
@@ -85,7 +84,7 @@ func (r *run) addDatum(at position, d datum) error {
 			return nil
 		}
 		if uom == "c" {
-			uom = "" // is for a counter, which the schema says itself
+			uom = "" // means a counter; the schema has the type
 		}
 		return r.addText(m, value{at: at, text: number, unit: uom})
 	}
@@ -100,22 +99,22 @@ func (r *run) addDatum(at position, d datum) error {
 	switch {
 	case uom == "c":
 		if n < 0 {
-			r.drop(OutOfRange, at, "%s: %v is below 0, where a counter cannot be", quoted(d.label), n)
+			r.drop(OutOfRange, at, "%s: want at least 0 for a counter, have %v", quoted(d.label), n)
 			return nil
 		}
 		typ = dto.MetricType_COUNTER
 	case uom != "":
 		if u, ok = unitOf(uom, r.p.o.BinaryUnits); !ok {
-			r.drop(WrongUnit, at, "%s: the unit %s is not known", quoted(d.label), quoted(uom))
+			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quoted(d.label), quoted(uom))
 			return nil
 		}
 		name = withUnit(name, u.base)
 	}
-	served := name
+	family := name
 	if typ == dto.MetricType_COUNTER {
-		served += "_total"
+		family += "_total"
 	}
-	if err := r.addSample(served, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+	if err := r.addSample(family, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
 		return err
 	}
 	return r.addLimits(at, name, d, u)
@@ -126,7 +125,7 @@ func (r *run) addLimits(at position, name string, d datum, u unit) error {
 	for _, t := range []struct{ severity, text string }{{"warning", d.warn}, {"critical", d.crit}} {
 		bounds, ok := parseRange(t.text)
 		if !ok {
-			r.drop(Syntax, at, "%s: %s is no threshold for %s", quoted(d.label), quoted(t.text), t.severity)
+			r.drop(Syntax, at, "%s: want a threshold for %s, have %s", quoted(d.label), t.severity, quoted(t.text))
 			continue
 		}
 		alert := "outside"

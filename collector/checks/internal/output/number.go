@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// number reads the one value that the whole output is. A final newline is not
-// asked for: printf leaves it out, and a check that is killed has failed anyway.
+// number parses the output as one value. It needs no final newline: printf writes
+// none, and a check that was killed has failed anyway.
 func (r *run) number(text string) error {
 	m := r.p.metrics[0]
 	text = strings.TrimSpace(text)
@@ -26,16 +26,16 @@ func (r *run) number(text string) error {
 	return r.addText(m, v)
 }
 
-// An exitCode is where the value of format exit was seen.
+// An exitCode is the position of a value of the format exit.
 type exitCode int
 
 func (c exitCode) String() string { return "exit code " + strconv.Itoa(int(c)) }
 
-// exit has the exit code as the value of each metric, or what its enum makes of
-// it. What is printed does not matter.
+// exit adds the exit code, or its value in the enum, to each metric. It ignores the
+// output.
 func (r *run) exit(code int) error {
 	if code < 0 {
-		return errors.New("the check did not exit by itself, it has no exit code")
+		return errors.New("want an exit code, have none: the check did not exit")
 	}
 	for _, m := range r.p.metrics {
 		if err := r.addText(m, value{at: exitCode(code), text: strconv.Itoa(code)}); err != nil {

@@ -11,16 +11,16 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// A testCase is what a check printed and what is to become of it.
+// A testCase is the output of a check and its expected result.
 type testCase struct {
 	name    string
 	options Options
 	stdout  string
 	exit    int
 
-	want     string // the families as text, without the help texts
+	want     string // the families as text, without help texts
 	dropped  map[Reason]int
-	problems string // each in a line
+	problems string // one per line
 	err      string
 }
 
@@ -54,7 +54,7 @@ func (c testCase) run(t *testing.T) {
 	})
 }
 
-// render writes families in the text format.
+// render returns families in the text format.
 func render(t testing.TB, all []*dto.MetricFamily) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -78,7 +78,7 @@ func withoutHelp(text string) string {
 
 func at(f float64) *float64 { return &f }
 
-// TestCap keeps the same series whatever order they are printed in.
+// TestCap keeps the same series for every order of the output.
 func TestCap(t *testing.T) {
 	lines := []string{"b 5", "a{x=\"2\"} 2", "a{x=\"1\"} 1", "a{x=\"3\"} 3", "c 6"}
 	p, err := New(Options{Format: KV, MaxSeries: 2})
@@ -94,14 +94,14 @@ func TestCap(t *testing.T) {
 		if got.Series != 2 || got.Dropped[OverLimit] != 3 || got.Err != nil {
 			t.Errorf("%q: %+v", lines, got)
 		}
-		if want := `a{x="3"}: this series and those after it are more than the 2 of max-series`; got.Problems[0] != want {
+		if want := `a{x="3"}: dropped with all series after it: max-series is 2`; got.Problems[0] != want {
 			t.Errorf("want %s, have %s", want, got.Problems[0])
 		}
 	}
 }
 
-// TestCapCountsTimeSeries counts a histogram as what it is to Prometheus: here
-// two buckets, the one for +Inf, sum and count.
+// TestCapCountsTimeSeries counts the time series of a histogram: here two buckets, the
+// one for +Inf, sum and count.
 func TestCapCountsTimeSeries(t *testing.T) {
 	text := "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 2\nh_sum 3\nh_count 3\n# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 2\n"
 	for limit, want := range map[int]struct{ families, series, dropped int }{8: {2, 8, 0}, 7: {1, 5, 1}, 5: {1, 5, 1}, 4: {0, 0, 2}} {
@@ -116,8 +116,7 @@ func TestCapCountsTimeSeries(t *testing.T) {
 	}
 }
 
-// TestConcurrentParse has several goroutines use each parser at the same time,
-// which the race detector looks at.
+// TestConcurrentParse uses each parser in several goroutines, for the race detector.
 func TestConcurrentParse(t *testing.T) {
 	texts := map[Format]string{Prometheus: "a 1\n", KV: "a=1 ms\n", JSON: `[1, {"a": 2}]`, Regexp: "a 1\n", Nagios: "OK | a=1\n", Number: "1\n"}
 	for _, o := range anyOptions() {
@@ -127,7 +126,7 @@ func TestConcurrentParse(t *testing.T) {
 		}
 		want := render(t, p.Parse([]byte(texts[o.Format]), 0).Families)
 		if want == "" {
-			t.Errorf("%s: nothing is served", o.Format)
+			t.Errorf("%s: no families", o.Format)
 		}
 		var wg sync.WaitGroup
 		for range 8 {

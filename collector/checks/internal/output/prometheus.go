@@ -12,9 +12,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
 )
 
-// prometheus reads a document in the text format or in OpenMetrics, as a whole:
-// types and help texts are before what they are of, and of a document with an
-// error nobody knows what else is wrong with it.
+// prometheus parses a document in the text format or in OpenMetrics. A document with
+// an error is rejected as a whole, because the rest of it may be wrong, too.
 func (r *run) prometheus(b []byte) error {
 	open, err := openMetrics(b, r.p.o.RequireEOF)
 	if err != nil {
@@ -46,8 +45,8 @@ func (r *run) prometheus(b []byte) error {
 	return nil
 }
 
-// checkSize refuses what would take the parser long: it builds all samples
-// before it returns any, and its time grows with the square of the labels.
+// checkSize rejects a document that would take the parser too long: it builds all
+// samples before it returns, and its time grows with the square of the labels.
 func (r *run) checkSize(b []byte) error {
 	samples, line := 0, 0
 	for text := range bytes.Lines(b) {
@@ -55,31 +54,31 @@ func (r *run) checkSize(b []byte) error {
 		if text = bytes.TrimLeft(text, " \t\r\n"); len(text) == 0 || text[0] == '#' {
 			continue
 		}
-		if samples++; samples > r.p.maxReadings() {
+		if samples++; samples > r.p.maxValues() {
 			return errTooMany
 		}
-		if bytes.Count(text, []byte{'"'}) > 4*maxLabels { // room for quotes within quotes
-			return fmt.Errorf("line %d: more than the %d labels that a series may have", line, maxLabels)
+		if bytes.Count(text, []byte{'"'}) > 4*maxLabels { // allows for escaped quotes
+			return fmt.Errorf("line %d: want at most %d labels", line, maxLabels)
 		}
 	}
 	return nil
 }
 
-// dropTimestamps takes out the series that have a timestamp: Prometheus would keep
-// them at that time, and not notice when the check stops.
+// dropTimestamps drops the series with a timestamp: they would not become stale when
+// the check stops.
 func (r *run) dropTimestamps(family *dto.MetricFamily) {
 	if !families.HasTimestamp(family) {
 		return
 	}
 	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
 		if m.TimestampMs != nil {
-			r.drop(Timestamp, series{family.GetName(), m}, "has a timestamp")
+			r.drop(Timestamp, series{family.GetName(), m}, "want no timestamp")
 		}
 		return m.TimestampMs != nil
 	})
 }
 
-// addFamily applies the schema, if there is one, to a family that was read.
+// addFamily adds a parsed family, by the schema if there is one.
 func (r *run) addFamily(family *dto.MetricFamily) error {
 	name := family.GetName()
 	if len(r.p.metrics) == 0 {
@@ -94,7 +93,7 @@ func (r *run) addFamily(family *dto.MetricFamily) error {
 		r.dropAll(Undeclared, family, "is not declared")
 		return nil
 	case !families.Convertible(family.GetType(), m.dtoType):
-		r.dropAll(IllTyped, family, "is %s, and declared as a %s", families.TypeName(family.GetType()), m.Type)
+		r.dropAll(IllTyped, family, "want a %s, have %s", m.Type, families.TypeName(family.GetType()))
 		return nil
 	}
 	for _, s := range family.Metric {
@@ -106,13 +105,13 @@ func (r *run) addFamily(family *dto.MetricFamily) error {
 			return err
 		}
 	}
-	if served := r.families[m.Name]; served != nil && served.Help == nil {
-		served.Help = family.Help
+	if added := r.families[m.Name]; added != nil && added.Help == nil {
+		added.Help = family.Help
 	}
 	return nil
 }
 
-// singleValue returns the value of a series that has only one.
+// singleValue returns the value of a series that is no histogram or summary.
 func singleValue(m *dto.Metric) (float64, error) {
 	switch {
 	case m.Gauge != nil:
@@ -122,5 +121,5 @@ func singleValue(m *dto.Metric) (float64, error) {
 	case m.Untyped != nil:
 		return m.Untyped.GetValue(), nil
 	}
-	return 0, errors.New("a series without a value")
+	return 0, errors.New("want a series with a value, have none")
 }

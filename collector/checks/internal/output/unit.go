@@ -2,12 +2,12 @@ package output
 
 import "strings"
 
-// A unit tells how to get from a value to one in the base unit, which is how
-// Prometheus wants values and the end of their names. The zero unit has none.
+// A unit is a unit with its conversion to the base unit, as Prometheus names them.
+// The zero unit is a plain number.
 type unit struct {
 	base     string  // "seconds"; empty for a plain number
-	mul, div float64 // of which one is 1: a division by 1000 is exact where a multiplication by 0.001 is not
-	offset   float64 // added at first
+	mul, div float64 // one of them is 1: a division by 1000 is exact, a multiplication by 0.001 is not
+	offset   float64 // added before
 }
 
 func (u unit) toBase(v float64) float64 {
@@ -17,8 +17,8 @@ func (u unit) toBase(v float64) float64 {
 	return (v + u.offset) * u.mul / u.div
 }
 
-// unitOf returns the unit of that name. Names are case sensitive, as "Mb" and
-// "mB" are different things; binary has KB, MB, GB and TB be powers of 1024.
+// unitOf returns a unit by its name, which is case sensitive. With binary, KB, MB, GB
+// and TB are powers of 1024.
 func unitOf(name string, binary bool) (unit, bool) {
 	if size, rest, ok := cutSize(name, binary); ok {
 		switch rest {
@@ -94,7 +94,7 @@ func electricUnit(name string) (unit, bool) {
 func multipliedBy(base string, n float64) unit { return unit{base: base, mul: n, div: 1} }
 func dividedBy(base string, n float64) unit    { return unit{base: base, mul: 1, div: n} }
 
-// cutSize takes the prefix off a unit of bytes or bits.
+// cutSize cuts the size prefix off a unit of bytes or bits.
 func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
 	if name == "" {
 		return 0, "", false
@@ -124,7 +124,7 @@ func hasUnitSuffix(name, base string) bool {
 	return name == base || strings.HasSuffix(name, "_"+base)
 }
 
-// withUnit returns a name that ends in the unit.
+// withUnit returns the name with the base unit at its end.
 func withUnit(name, base string) string {
 	if base == "" || hasUnitSuffix(name, base) {
 		return name
