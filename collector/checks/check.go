@@ -13,19 +13,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// stateSource is where the collector has from what it serves: a scheduler.
+// A stateSource has the states of checks: a scheduler.
 type stateSource interface {
 	States([]scheduler.State) []scheduler.State
 	CountDropped(check, reason string, n int)
 }
 
-// newCheckSpec returns the data sheet of the collector that serves what custom checks
-// published. It is off until checks are configured; from is nil where there are
-// none, as for the docs.
+// newCheckSpec returns the data sheet of the collector of custom checks, which is
+// enabled when checks are configured. from is nil for documentation.
 func newCheckSpec(from stateSource, names *exportedNames) collect.Spec {
 	return collect.Spec{
 		Name:              "check",
-		Help:              "What custom checks published, and how their runs went.",
+		Help:              "Families that custom checks published, and the outcome of their runs.",
 		DisabledByDefault: true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
 			return newCheck(env, from, names)
@@ -33,11 +32,11 @@ func newCheckSpec(from stateSource, names *exportedNames) collect.Spec {
 	}
 }
 
-// checkCollector serves what the scheduler has. It never waits for a run: a
-// scrape reads what was published before, and what is known of the last run.
+// checkCollector exports the states of checks and the families that they published. It
+// never waits for a run.
 //
-// Families are put together when a check published something else than at the
-// scrape before, in the order of the checks' names. See docs/checks.md.
+// It merges families, in the order of the checks' names, when a check has published
+// others since the previous scrape. See docs/checks.md.
 type checkCollector struct {
 	from     stateSource
 	names    *exportedNames
@@ -59,16 +58,16 @@ type checkCollector struct {
 	suspended   *metric.Family
 	info        *metric.Family
 
-	states   []scheduler.State // kept for its memory
-	sources  []*merge.Source   // what the families were made of
-	current  []*merge.Source   // those of this run; kept for its memory
-	merger   merge.Merger
-	families []*merge.Family
-	countedDrops  map[droppedFamily]bool // of the sources there are
+	states       []scheduler.State // reused
+	current      []*merge.Source   // of this scrape; reused
+	sources      []*merge.Source   // of families
+	merger       merge.Merger
+	families     []*merge.Family
+	countedDrops map[droppedFamily]bool
 }
 
-// A droppedFamily is what a source lost of one of its families. It is counted once for
-// each time that the check publishes, however often that is served.
+// A droppedFamily is a family of a source, of which series are dropped. They are
+// counted once for each source, however often it is exported.
 type droppedFamily struct {
 	source *merge.Source
 	family string
@@ -76,28 +75,28 @@ type droppedFamily struct {
 
 func newCheck(env *collect.Env, from stateSource, names *exportedNames) *checkCollector {
 	m := env.Metrics
-	m.AllowDynamic() // to families that only the checks know
+	m.AllowDynamic() // the checks define families
 	return &checkCollector{
-		from:        from,
-		names:       names,
-		reserved:    env.Reserved,
-		merger:      merge.Merger{ReportHelp: true},
-		countedDrops:     map[droppedFamily]bool{},
-		up:          m.Gauge("host_check_up", "Whether the last run of the check succeeded; absent before the first.", "check"),
-		lastRun:     m.Gauge("host_check_last_run_timestamp_seconds", "When the last run of the check began that came to some end, as a Unix time.", "check"),
-		lastSuccess: m.Gauge("host_check_last_success_timestamp_seconds", "When the last run of the check began that succeeded, as a Unix time; absent before there is one.", "check"),
-		duration:    m.Gauge("host_check_duration_seconds", "How long the last run of the check took.", "check"),
-		exitCode:    m.Gauge("host_check_exit_code", "What the command of the last run exited with; absent when it was killed or did not start.", "check"),
-		runs:        m.Counter("host_check_runs_total", "Runs of the check that came to some end.", "check"),
-		failures:    m.Counter("host_check_failures_total", "Runs of the check that failed, by reason: timeout, exit, signal, oom, parse, output, spawn, sandbox or stuck.", "check", "reason"),
-		skipped:     m.Counter("host_check_skipped_total", "Times at which the check was due and was not run: it was running, waited for a slot (busy) or was suspended.", "check", "reason"),
-		cpu:         m.Counter("host_check_cpu_seconds_total", "Processor time that runs of the check have used.", "check"),
-		maxRSS:      m.Gauge("host_check_max_rss_bytes", "The most memory that a process of the last run held.", "check"),
-		series:      m.Gauge("host_check_series", "Series that the check has published, 0 when they expired; absent before it published any.", "check"),
-		dropped:     m.Counter("host_check_samples_dropped_total", "Samples that the check printed and that are not served, by reason.", "check", "reason"),
-		interval:    m.Gauge("host_check_interval_seconds", "The longest time between two moments at which the check is due; absent for one that runs once.", "check"),
-		suspended:   m.Gauge("host_check_suspended", "Whether the check pauses because it hung too often in a row.", "check"),
-		info:        m.Gauge("host_check_info", "How the check is defined: its format, its account (empty: that of the exporter), whether a shell runs it and the sandbox that is in effect (none, partial, net or strict); always 1.", "check", "format", "user", "shell", "sandbox"),
+		from:         from,
+		names:        names,
+		reserved:     env.Reserved,
+		merger:       merge.Merger{ReportHelp: true},
+		countedDrops: map[droppedFamily]bool{},
+		up:           m.Gauge("host_check_up", "Whether the last run of the check succeeded; absent before the first run.", "check"),
+		lastRun:      m.Gauge("host_check_last_run_timestamp_seconds", "Start of the last run of the check that ended, as a Unix time.", "check"),
+		lastSuccess:  m.Gauge("host_check_last_success_timestamp_seconds", "Start of the last successful run of the check, as a Unix time; absent before one.", "check"),
+		duration:     m.Gauge("host_check_duration_seconds", "Duration of the last run of the check.", "check"),
+		exitCode:     m.Gauge("host_check_exit_code", "Exit code of the last run of the check; absent if it was killed or did not start.", "check"),
+		runs:         m.Counter("host_check_runs_total", "Runs of the check that ended.", "check"),
+		failures:     m.Counter("host_check_failures_total", "Failed runs of the check: timeout, exit, signal, oom, parse, output, spawn, sandbox or stuck.", "check", "reason"),
+		skipped:      m.Counter("host_check_skipped_total", "Times that the check was due but did not run: running, busy (no free slot) or suspended.", "check", "reason"),
+		cpu:          m.Counter("host_check_cpu_seconds_total", "CPU time of all runs of the check.", "check"),
+		maxRSS:       m.Gauge("host_check_max_rss_bytes", "Maximum resident memory of the largest process of the last run.", "check"),
+		series:       m.Gauge("host_check_series", "Series that the check publishes, 0 after they expired; absent before the first.", "check"),
+		dropped:      m.Counter("host_check_samples_dropped_total", "Samples in the output of the check that were dropped, by reason.", "check", "reason"),
+		interval:     m.Gauge("host_check_interval_seconds", "Maximum time between two runs by the schedule of the check; absent if it runs once.", "check"),
+		suspended:    m.Gauge("host_check_suspended", "Whether the check is suspended because it hung too often in a row.", "check"),
+		info:         m.Gauge("host_check_info", "Format, user and shell of the check, and the sandbox in effect, as labels; always 1.", "check", "format", "user", "shell", "sandbox"),
 	}
 }
 
@@ -127,29 +126,29 @@ func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// emitFamily emits a family and tells what is left out of it.
+// emitFamily emits a family, and reports and counts what is dropped of it.
 func (c *checkCollector) emitFamily(out *metric.Sink, f *merge.Family) {
 	for _, err := range f.Errs {
 		out.Error(fmt.Errorf("check %w", err))
 	}
-	taken := slices.ContainsFunc(f.Names, c.reserved)
+	reserved := slices.ContainsFunc(f.Names, c.reserved)
 	for _, p := range f.Parts {
 		switch {
-		case taken:
+		case reserved:
 			c.countDropped(p, "reserved", len(p.Family.Metric))
 		case p.DroppedSeries > 0:
 			c.countDropped(p, "conflict", p.DroppedSeries)
 		}
 	}
 	switch {
-	case taken:
-		out.Error(fmt.Errorf("check %s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
+	case reserved:
+		out.Error(fmt.Errorf("check %s: %s is a reserved name: dropped", f.Sources(), f.Name))
 	case f.External != nil:
 		out.EmitExternal(f.External)
 	}
 }
 
-// countDropped counts what is left out of what a check published.
+// countDropped counts the dropped series of a family that a check published.
 func (c *checkCollector) countDropped(p merge.Part, reason string, n int) {
 	if l := (droppedFamily{p.Source, p.Family.GetName()}); !c.countedDrops[l] {
 		c.countedDrops[l] = true
@@ -157,7 +156,7 @@ func (c *checkCollector) countDropped(p merge.Part, reason string, n int) {
 	}
 }
 
-// forgetCounted forgets what was counted of sources that are gone.
+// forgetCounted forgets the counted drops of sources that are gone.
 func (c *checkCollector) forgetCounted() {
 	for l := range c.countedDrops {
 		if !slices.Contains(c.sources, l.source) {
@@ -166,8 +165,7 @@ func (c *checkCollector) forgetCounted() {
 	}
 }
 
-// emitState emits what is known of the runs of one check. What is not known is
-// absent.
+// emitState emits the state of a check. What is not known is absent.
 func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 	name := s.Definition.Name
 	if s.HasRun {
@@ -208,5 +206,5 @@ func emitCounts(out *metric.Sink, f *metric.Family, name string, counts schedule
 	}
 }
 
-// seconds returns a moment as a Unix time with milliseconds.
+// seconds returns a time as a Unix time, in milliseconds precision.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

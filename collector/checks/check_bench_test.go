@@ -14,7 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// newStates returns 200 checks that have published 20 series each.
+// newStates returns the states of 200 checks that publish 20 series each.
 func newStates(t testing.TB) fixedStates {
 	var all fixedStates
 	for check := range 200 {
@@ -37,8 +37,8 @@ func newStates(t testing.TB) fixedStates {
 	return all
 }
 
-// BenchmarkCheck has 200 checks of 20 series each read: none of which
-// published since the last time, or 20 of which did.
+// BenchmarkCheck scrapes 200 checks of 20 series each. Since the previous scrape none
+// of them has published, or 20.
 func BenchmarkCheck(b *testing.B) {
 	for _, changed := range []int{0, 20} {
 		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {

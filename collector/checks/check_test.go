@@ -15,13 +15,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
-// fixedStates are states that nothing changes.
+// fixedStates is a stateSource whose states do not change.
 type fixedStates []scheduler.State
 
 func (f fixedStates) States(all []scheduler.State) []scheduler.State { return append(all, f...) }
-func (fixedStates) CountDropped(string, string, int)                         {}
+func (fixedStates) CountDropped(string, string, int)                 {}
 
-// parseFamilies returns the families of a text, as a parser of outputs does.
+// parseFamilies returns the families of a text, as the parser of a check does.
 func parseFamilies(t testing.TB, text string) []*dto.MetricFamily {
 	t.Helper()
 	p, err := output.New(output.Options{Format: output.Prometheus, MaxSeries: 10000, MaxBytes: 1 << 24})
@@ -40,7 +40,7 @@ func parseFamilies(t testing.TB, text string) []*dto.MetricFamily {
 	return result.Families
 }
 
-// goldenChecks returns checks in all states that there are.
+// goldenChecks returns checks in all states.
 func goldenChecks(t testing.TB) fixedStates {
 	at := func(clock string) time.Time {
 		when, err := time.Parse(time.DateTime, "2026-01-02 "+clock)
@@ -60,7 +60,7 @@ func goldenChecks(t testing.TB) fixedStates {
 		HasRun: true, LastRun: at("03:04:05"), LastSuccess: at("03:04:05"),
 		LastOutcome:  scheduler.Outcome{HasExitCode: true, CPUKnown: true, MaxRSS: 3 << 20, Duration: 250 * time.Millisecond},
 		HasPublished: true, Series: 2,
-		Published: &merge.Source{Name: "backup", Families: parseFamilies(t, `# HELP backup_age_seconds How old the last backup of a volume is.
+		Published: &merge.Source{Name: "backup", Families: parseFamilies(t, `# HELP backup_age_seconds Age of the last backup of a volume.
 # TYPE backup_age_seconds gauge
 backup_age_seconds{volume="home"} 3600
 backup_age_seconds{volume="srv"} 86400.5

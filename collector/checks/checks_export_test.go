@@ -18,15 +18,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A bench is checks whose commands are played, and the collector that serves
-// them.
+// A checkBench has checks with a fake runner, and their collector.
 type checkBench struct {
 	*Checks
 	t    *testing.T
 	unit *collect.Unit
 
 	mu     sync.Mutex
-	output map[string]string // what each check prints; nothing: it fails
+	output map[string]string // of each check; empty: it fails
 }
 
 func newCheckBench(t *testing.T, config string) *checkBench {
@@ -66,7 +65,7 @@ func (b *checkBench) run(_ context.Context, d Definition) Report {
 	return Report{HasExitCode: true, Families: parseFamilies(b.t, text), Duration: time.Second}
 }
 
-// setOutput says what a check prints from now on, and waits for it.
+// setOutput sets what a check prints, and waits until it has run.
 func (b *checkBench) setOutput(name, text string) {
 	b.mu.Lock()
 	b.output[name] = text
@@ -75,13 +74,13 @@ func (b *checkBench) setOutput(name, text string) {
 	synctest.Wait()
 }
 
-// scrape returns the lines of an exposition that some word is in, without
-// comments, and the state of the collector.
+// scrape returns the lines of an exposition that contain one of the words, without HELP,
+// and the status of the collector.
 func (b *checkBench) scrape(words ...string) (lines string, status collect.Status) {
 	b.t.Helper()
 	r := b.unit.Begin(metric.Text)
 	if _, ok := r.Wait(context.Background(), r.Deadline()); !ok {
-		b.t.Fatal("the collector is late")
+		b.t.Fatal("the collector missed its deadline")
 	}
 	for line := range strings.Lines(string(b.unit.AppendText(nil, nil))) {
 		for _, word := range words {
@@ -122,13 +121,13 @@ func TestExportsPublishedFamilies(t *testing.T) {
 		b := newCheckBench(t, twoChecks)
 		b.want("before the first run", "# TYPE host_check_runs_total counter\nhost_check_runs_total{check=\"a\"} 0\nhost_check_runs_total{check=\"b\"} 0\n", "", "runs_total", "_up", "job_")
 		b.setOutput("a", "# TYPE job_x gauge\njob_x 1\n")
-		b.want("one of them works", "host_check_up{check=\"a\"} 1\nhost_check_up{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "check_up{", "job_")
+		b.want("one of them succeeds", "host_check_up{check=\"a\"} 1\nhost_check_up{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "check_up{", "job_")
 		b.setOutput("b", "# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
 		b.want("a family of both", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "", "job_")
 		b.setOutput("b", "")
 		b.want("one fails", "host_check_up{check=\"a\"} 1\nhost_check_up{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "", "check_up{", "job_")
 		<-time.After(time.Minute)
-		b.want("and its values expire", "host_check_series{check=\"a\"} 1\nhost_check_series{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "series{", "job_")
+		b.want("its values expire", "host_check_series{check=\"a\"} 1\nhost_check_series{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "series{", "job_")
 		if err := b.Apply(nil); err != nil {
 			t.Fatal(err)
 		}
@@ -141,22 +140,21 @@ func TestConflicts(t *testing.T) {
 		b := newCheckBench(t, twoChecks)
 		b.output["a"] = "# HELP job_x X.\n# TYPE job_x gauge\njob_x 1\n"
 		b.setOutput("b", "# HELP job_x X.\n# TYPE job_x counter\njob_x{of=\"b\"} 2\n# TYPE node_load1 gauge\nnode_load1 3\n")
-		told := "check b: job_x is a counter, and a gauge in a: left out; check b: node_load1 is a name of the exporter's own: left out"
-		serves := "# TYPE job_x gauge\njob_x 1\n"
-		b.want("types", serves, told, "job_", "node_")
+		wantErr := "check b: job_x is a counter, but a gauge in a: dropped; check b: node_load1 is a reserved name: dropped"
+		b.want("types", "# TYPE job_x gauge\njob_x 1\n", wantErr, "job_", "node_")
 		dropped := "host_check_samples_dropped_total{check=\"b\",reason=\"conflict\"} 1\nhost_check_samples_dropped_total{check=\"b\",reason=\"reserved\"} 1\n"
-		b.want("counted once", dropped, told, "dropped_total{")
-		b.want("and not at each scrape", dropped, told, "dropped_total{")
+		b.want("counted once", dropped, wantErr, "dropped_total{")
+		b.want("not at each scrape", dropped, wantErr, "dropped_total{")
 		<-time.After(time.Minute)
-		b.want("but for each run", dropped, told, "dropped_total{") // counted by this scrape, seen by the next
-		b.want("but for each run", strings.ReplaceAll(dropped, "} 1", "} 2"), told, "dropped_total{")
+		b.want("for each run", dropped, wantErr, "dropped_total{") // counted by this scrape, exported by the next one
+		b.want("for each run", strings.ReplaceAll(dropped, "} 1", "} 2"), wantErr, "dropped_total{")
 		b.output["a"] = "# HELP job_x Another.\n# TYPE job_x gauge\njob_x 1\n"
 		b.setOutput("b", "# HELP job_x X.\n# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
-		b.want("help texts", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "check b: job_x has another help text than in a, which is served", "job_")
+		b.want("help texts", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "check b: the help text of job_x differs from that in a", "job_")
 	})
 }
 
-// TestTextfileWithFamilyOfCheck has a file with a family that a check serves.
+// TestTextfileWithFamilyOfCheck has a file and a check with the same family.
 func TestTextfileWithFamilyOfCheck(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "job.prom")
@@ -175,12 +173,12 @@ func TestTextfileWithFamilyOfCheck(t *testing.T) {
 		textfile.want("alone", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
 		b.setOutput("a", "# TYPE job_x gauge\njob_x 1\n")
 		b.want("the check", "# TYPE job_x gauge\njob_x 1\n", "", "job_x")
-		textfile.want("besides the check", "# TYPE job_y untyped\njob_y 6\n", file+": job_x is a name of the exporter's own: left out", "job_x", "job_y")
+		textfile.want("with the check", "# TYPE job_y untyped\njob_y 6\n", file+": job_x is a reserved name: dropped", "job_x", "job_y")
 		if err := b.Apply(nil); err != nil {
 			t.Fatal(err)
 		}
 		b.want("no check", "", "", "job_x")
-		textfile.want("alone again", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
+		textfile.want("without the check", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
 	})
 }
 

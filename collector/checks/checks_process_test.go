@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newProcessChecks returns checks that start processes, and a definition by name.
+// newProcessChecks returns checks that start processes, and their definitions by name.
 func newProcessChecks(t *testing.T, config string) (*Checks, map[string]Definition) {
 	t.Helper()
 	doc := document.Parse("checks.yml", []byte(config))
@@ -84,7 +84,7 @@ garbage: {shell: echo hello world again}
 	}
 }
 
-// TestCloseLeavesNoProcess ends a command in the middle of a run.
+// TestCloseLeavesNoProcess closes the checks during a run.
 func TestCloseLeavesNoProcess(t *testing.T) {
 	c, defs := newProcessChecks(t, "a: {shell: 'echo $$ >&2; exec sleep 600', at: '@reboot', timeout: 10m}\n")
 	a := defs["a"]
@@ -94,9 +94,9 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 	c.Start()
 	for deadline := time.Now().Add(30 * time.Second); !c.Status()[0].Running; {
 		if time.Now().After(deadline) {
-			t.Fatal("the check does not run")
+			t.Fatal("the check has not started")
 		}
-		<-time.After(time.Millisecond) // there is nothing to wait for but the state
+		<-time.After(time.Millisecond) // there is only the state to wait for
 	}
 	started := time.Now()
 	if err := c.Close(context.Background()); err != nil {
@@ -110,12 +110,11 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 	}
 	var status syscall.WaitStatus
 	if pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil); err == nil {
-		t.Errorf("there is still a child, %d", pid)
+		t.Errorf("child process %d is left", pid)
 	}
 }
 
-// TestTwoHundredProcesses is two real minutes of what the scheduler is made
-// for, with what it costs.
+// TestTwoHundredProcesses runs 200 checks every 10 s for two minutes, and logs the cost.
 func TestTwoHundredProcesses(t *testing.T) {
 	if os.Getenv("HOST_EXPORTER_E2E") == "" {
 		t.Skip("takes two minutes; set HOST_EXPORTER_E2E=1")
@@ -149,7 +148,7 @@ func TestTwoHundredProcesses(t *testing.T) {
 	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d runs; per run: %v of the exporter, %v of its children, %v told as the commands'", runs,
+	t.Logf("%d runs; CPU time per run: %v of the exporter, %v of its children, %v reported for the commands", runs,
 		cpuOf(self)/time.Duration(runs), cpuOf(children)/time.Duration(runs), own/time.Duration(runs))
 }
 

@@ -1,12 +1,9 @@
-// Package checks has the collectors of what others measure: what jobs of the
-// operator leave for the exporter to serve, and what the exporter runs for
-// them.
 package checks
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
 
-// Collectors returns the data sheets of the domain, for those who want to know
-// what there is. Checks.Specs has those that serve checks.
+// Collectors returns the data sheets of the domain, for documentation. Checks.Specs
+// returns those that collect.
 func Collectors() []collect.Spec { return specs(nil, new(exportedNames)) }
 
 func specs(from stateSource, names *exportedNames) []collect.Spec {

@@ -7,14 +7,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// exportedNames are the names that checks serve. A textfile must not have one of them:
-// the two are collectors of their own, and one family would be there twice. It
-// is what happens when a cron job becomes a check and its file is left behind.
+// exportedNames are the names of the families that checks export. Files must not have
+// them, since two collectors would export the same family, as when a cron job became a
+// check and its file is still there. It is safe for concurrent use.
 type exportedNames struct {
 	names atomic.Pointer[map[string]bool]
 }
 
-// set says what is served from now on.
+// set replaces the names by those of families.
 func (s *exportedNames) set(families []*merge.Family) {
 	names := make(map[string]bool, len(families))
 	for _, f := range families {
@@ -32,7 +32,7 @@ func (s *exportedNames) has(name string) bool {
 	return names != nil && (*names)[name]
 }
 
-// withReserved builds collectors that must not take these names either.
+// withReserved builds collectors for which these names are reserved, too.
 type withReserved struct {
 	collect.Builder
 	names *exportedNames

@@ -15,7 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
-// newRunner returns what runs a check by a runner of commands.
+// newRunner returns a runner of checks.
 func newRunner(r *command.Runner) scheduler.Runner {
 	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
 		if !d.Publishes() {
@@ -29,7 +29,7 @@ func newRunner(r *command.Runner) scheduler.Runner {
 	}
 }
 
-// commandOf returns what is run for a check.
+// commandOf returns the command of a check.
 func commandOf(d definition.Definition) command.Command {
 	c := command.Command{
 		Name: d.Name, Argv: d.Command,
@@ -48,9 +48,9 @@ func commandOf(d definition.Definition) command.Command {
 	return c
 }
 
-// newOutcome returns what became of a run, with what its output says. Of a run
-// that failed, nothing is read: what was printed may be half of it. The parser
-// is that of a check that has something to serve.
+// newOutcome returns the outcome of a run, with the families of its output. It does
+// not parse the output of a run that failed, which may be incomplete. The parser is
+// nil for a check that publishes nothing.
 func newOutcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
 	out := scheduler.Outcome{
 		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
@@ -59,7 +59,7 @@ func newOutcome(d definition.Definition, parser *output.Parser, r command.Result
 		Stderr: string(r.Stderr),
 	}
 	if r.Orphans > 0 {
-		out.Problems = append(out.Problems, fmt.Sprintf("%d processes that the command left behind were killed", r.Orphans))
+		out.Problems = append(out.Problems, fmt.Sprintf("killed %d processes that the command left", r.Orphans))
 	}
 	if r.Reason == command.Exit && d.Accepts(r.ExitCode) {
 		out.Reason, out.Err = "", nil
@@ -81,8 +81,8 @@ func newOutcome(d definition.Definition, parser *output.Parser, r command.Result
 	return out
 }
 
-// addLabels puts constant labels on all series of families. One that the check
-// gives itself gives way: the configuration is what its author can rely on.
+// addLabels adds constant labels to all series of families. They take precedence over
+// the check's own labels.
 func addLabels(families []*dto.MetricFamily, labels map[string]string) {
 	if len(labels) == 0 {
 		return

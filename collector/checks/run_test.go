@@ -29,10 +29,10 @@ func TestOutcome(t *testing.T) {
 		{"an exit code", output.Prometheus, nil, exit3, "exit exit code 3  [] []"},
 		{"an exit code that is the value", output.Exit, nil, exit3, " <nil> # TYPE x gauge\nx 3\n [] []"},
 		{"an exit code of nothing", output.Exit, nil, exit3, "exit exit code 3  [] []"},
-		{"half a line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
-		{"a name of the exporter", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
+		{"an incomplete line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
+		{"a reserved name", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
 		{"a timeout", output.Exit, nil, command.Result{Reason: command.Timeout, ExitCode: -1, Err: errors.New("late")}, "timeout late  [] []"},
-		{"what was left behind", output.Prometheus, nil, command.Result{Orphans: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [2 processes that the command left behind were killed]"},
+		{"orphans", output.Prometheus, nil, command.Result{Orphans: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [killed 2 processes that the command left]"},
 	} {
 		d := definition.New("x")
 		d.Output.Format, d.Labels = tc.format, tc.labels

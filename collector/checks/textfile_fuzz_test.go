@@ -60,7 +60,7 @@ func FuzzTextfile(f *testing.F) {
 		for line := range strings.Lines(string(text)) {
 			name := line[:strings.LastIndexByte(line, ' ')]
 			if !strings.HasPrefix(line, "#") && series[name] {
-				t.Errorf("%s is there twice:\n%s", name, text)
+				t.Errorf("duplicate %s:\n%s", name, text)
 			}
 			series[name] = true
 		}

@@ -7,23 +7,23 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A textfileDrops is what a file has that does not go together with others.
+// A textfileDrops has the numbers of what is dropped of a file.
 type textfileDrops struct {
-	conflictFamilies int // families
-	conflictSeries   int // series that are left out of them
-	reservedSeries   int // series that are left out because of their name
+	conflictFamilies int // families in conflict with other files
+	conflictSeries   int // series dropped of them
+	reservedSeries   int // series dropped for their name
 }
 
-// countDrops notes what the files lose of a family, or that its name is taken by
-// the exporter itself. Where nothing is lost it costs nothing.
-func (c *textfileCollector) countDrops(f *merge.Family, taken bool) {
+// countDrops counts what is dropped of a family, in the files that it is from. If its
+// name is reserved, that is all of it.
+func (c *textfileCollector) countDrops(f *merge.Family, reserved bool) {
 	for i := range f.Parts {
 		p := &f.Parts[i]
-		if !taken && p.DroppedSeries == 0 && !p.HelpDiffers {
+		if !reserved && p.DroppedSeries == 0 && !p.HelpDiffers {
 			continue
 		}
 		l := c.drops[p.Source]
-		if taken {
+		if reserved {
 			l.reservedSeries += len(p.Family.Metric)
 		} else {
 			l.conflictFamilies++
@@ -33,7 +33,7 @@ func (c *textfileCollector) countDrops(f *merge.Family, taken bool) {
 	}
 }
 
-// emitFile emits what there is to say about a file.
+// emitFile emits the metrics of a file.
 func (c *textfileCollector) emitFile(out *metric.Sink, f *textfileFile) {
 	if f.refusal != "" {
 		out.Emit(c.refused, 1, f.path, f.refusal)
@@ -54,23 +54,22 @@ func (c *textfileCollector) emitFile(out *metric.Sink, f *textfileFile) {
 	}
 }
 
-// emitPositive emits a number that most files never have.
+// emitPositive emits a number unless it is zero, as for most files.
 func (c *textfileCollector) emitPositive(out *metric.Sink, family *metric.Family, n int, labels ...string) {
 	if n > 0 {
 		out.Emit(family, float64(n), labels...)
 	}
 }
 
-// isStale reports whether a file is too old to be served. One that was written
-// in the future is not.
+// isStale reports whether a file is too old. A file with a time in the future is not.
 func (c *textfileCollector) isStale(f *textfileFile) bool {
 	return c.maxAge > 0 && f.refusal == "" && c.scrapeTime.Sub(f.modTime()) > c.maxAge
 }
 
-// modTime returns when the content of a file was last written.
+// modTime returns the modification time of a file.
 func (f *textfileFile) modTime() time.Time { return time.Unix(f.stamp.mtime.Unix()) }
 
-// series returns how many series a file has.
+// series returns the number of series in a file.
 func (f *textfileFile) series() int {
 	n := 0
 	for _, family := range f.source.Families {
@@ -79,8 +78,8 @@ func (f *textfileFile) series() int {
 	return n
 }
 
-// uniqueFiles returns files without those that are there before, because a
-// pattern of files has found what a directory has.
+// uniqueFiles removes the files that are there before: a pattern of files may match
+// files of a directory.
 func uniqueFiles(files []*textfileFile) []*textfileFile {
 	seen := make(map[string]bool, len(files))
 	unique := files[:0]

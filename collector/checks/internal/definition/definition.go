@@ -125,10 +125,10 @@ func (d Definition) Publishes() bool {
 func (d Definition) Warnings() []string {
 	var all []string
 	if d.Shell {
-		all = append(all, "check "+d.Name+": shell may expand more than intended: prefer command with a list of arguments")
+		all = append(all, "check "+d.Name+": runs a shell, which may expand more than intended: prefer command with a list of arguments")
 	}
 	if d.AllowUnsafePath {
-		all = append(all, "check "+d.Name+": allow-unsafe-path runs a program that other users may be able to change")
+		all = append(all, "check "+d.Name+": runs a program that other users may be able to change (allow-unsafe-path)")
 	}
 	return all
 }

@@ -80,7 +80,7 @@ nightly:
 			t.Errorf("have %+v\nwant %+v", all[i], want)
 		}
 	}
-	if w := all[1].Warnings(); len(w) != 1 || !strings.Contains(w[0], "check nightly: shell may expand") {
+	if w := all[1].Warnings(); len(w) != 1 || !strings.Contains(w[0], "check nightly: runs a shell") {
 		t.Errorf("warnings: %v", w)
 	}
 	if w := all[0].Warnings(); len(w) != 1 || !strings.Contains(w[0], "allow-unsafe-path") {
