@@ -16,7 +16,7 @@ import (
 // A stateSource has the states of checks: a scheduler.
 type stateSource interface {
 	States([]scheduler.State) []scheduler.State
-	CountDropped(check, reason string, n int)
+	CountDrops(check, reason string, n int)
 }
 
 // newCheckSpec returns the data sheet of the collector of custom checks, which is
@@ -110,7 +110,7 @@ func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
 	c.current = c.current[:0]
 	for i := range c.states {
 		c.emitState(out, &c.states[i])
-		if s := c.states[i].Published; s != nil {
+		if s := c.states[i].Publication; s != nil {
 			c.current = append(c.current, s)
 		}
 	}
@@ -152,7 +152,7 @@ func (c *checkCollector) emitFamily(out *metric.Sink, f *merge.Family) {
 func (c *checkCollector) countDropped(p merge.Part, reason string, n int) {
 	if l := (droppedFamily{p.Source, p.Family.GetName()}); !c.countedDrops[l] {
 		c.countedDrops[l] = true
-		c.from.CountDropped(p.Source.Name, reason, n)
+		c.from.CountDrops(p.Source.Name, reason, n)
 	}
 }
 
@@ -193,8 +193,8 @@ func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 	}
 	out.Emit(c.runs, float64(s.Runs), name)
 	emitCounts(out, c.failures, name, s.Failures)
-	emitCounts(out, c.skipped, name, s.Skipped)
-	emitCounts(out, c.dropped, name, s.Dropped)
+	emitCounts(out, c.skipped, name, s.Skips)
+	emitCounts(out, c.dropped, name, s.Drops)
 	out.Bool(c.suspended, s.Suspended, name)
 	d := &s.Definition
 	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell), string(s.Sandbox))

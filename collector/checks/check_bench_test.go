@@ -31,7 +31,7 @@ func newStates(t testing.TB) fixedStates {
 			HasRun: true, LastRun: time.Unix(1767323045, 0), LastSuccess: time.Unix(1767323045, 0),
 			LastOutcome:  scheduler.Outcome{HasExitCode: true, CPUKnown: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
 			HasPublished: true, Series: 20,
-			Published: &merge.Source{Name: name, Families: parseFamilies(t, b.String())},
+			Publication: &merge.Source{Name: name, Families: parseFamilies(t, b.String())},
 		})
 	}
 	return all
@@ -59,8 +59,8 @@ func BenchmarkCheck(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for i := range changed {
-					again := *states[i].Published
-					states[i].Published = &again
+					again := *states[i].Publication
+					states[i].Publication = &again
 				}
 				run()
 			}

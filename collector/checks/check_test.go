@@ -19,7 +19,7 @@ import (
 type fixedStates []scheduler.State
 
 func (f fixedStates) States(all []scheduler.State) []scheduler.State { return append(all, f...) }
-func (fixedStates) CountDropped(string, string, int)                 {}
+func (fixedStates) CountDrops(string, string, int)                   {}
 
 // parseFamilies returns the families of a text, as the parser of a check does.
 func parseFamilies(t testing.TB, text string) []*dto.MetricFamily {
@@ -60,7 +60,7 @@ func goldenChecks(t testing.TB) fixedStates {
 		HasRun: true, LastRun: at("03:04:05"), LastSuccess: at("03:04:05"),
 		LastOutcome:  scheduler.Outcome{HasExitCode: true, CPUKnown: true, MaxRSS: 3 << 20, Duration: 250 * time.Millisecond},
 		HasPublished: true, Series: 2,
-		Published: &merge.Source{Name: "backup", Families: parseFamilies(t, `# HELP backup_age_seconds Age of the last backup of a volume.
+		Publication: &merge.Source{Name: "backup", Families: parseFamilies(t, `# HELP backup_age_seconds Age of the last backup of a volume.
 # TYPE backup_age_seconds gauge
 backup_age_seconds{volume="home"} 3600
 backup_age_seconds{volume="srv"} 86400.5
@@ -69,19 +69,19 @@ backup_age_seconds{volume="srv"} 86400.5
 	raid := scheduler.State{
 		Definition: define("raid", output.KV, 5*time.Minute), Interval: 5 * time.Minute,
 		Runs: 10, Failures: scheduler.Counts{{Reason: "exit", N: 3}, {Reason: "timeout", N: 1}},
-		Skipped: scheduler.Counts{{Reason: "busy", N: 1}, {Reason: "running", N: 2}},
-		Dropped: scheduler.Counts{{Reason: "undeclared", N: 4}},
-		CPU:     time.Second, CPUKnown: true,
+		Skips: scheduler.Counts{{Reason: "busy", N: 1}, {Reason: "running", N: 2}},
+		Drops: scheduler.Counts{{Reason: "undeclared", N: 4}},
+		CPU:   time.Second, CPUKnown: true,
 		HasRun: true, LastRun: at("03:00:00"), LastSuccess: at("02:50:00"),
 		LastOutcome:  scheduler.Outcome{Reason: scheduler.Exit, Err: errors.New("exit 3"), HasExitCode: true, ExitCode: 3, CPUKnown: true, MaxRSS: 1 << 20, Duration: 2 * time.Second},
 		HasPublished: true, Series: 1,
-		Published: &merge.Source{Name: "raid", Families: parseFamilies(t, "# HELP raid_disks Disks of the array.\n# TYPE raid_disks gauge\nraid_disks 8\n")},
+		Publication: &merge.Source{Name: "raid", Families: parseFamilies(t, "# HELP raid_disks Disks of the array.\n# TYPE raid_disks gauge\nraid_disks 8\n")},
 	}
 	smart := scheduler.State{
 		Definition: define("smart", output.Nagios, time.Minute), Interval: time.Minute,
 		Runs: 7, Failures: scheduler.Counts{{Reason: "timeout", N: 6}}, Suspended: true,
-		Skipped: scheduler.Counts{{Reason: "suspended", N: 5}},
-		HasRun:  true, LastRun: at("02:59:59"), LastSuccess: at("01:00:00"),
+		Skips:  scheduler.Counts{{Reason: "suspended", N: 5}},
+		HasRun: true, LastRun: at("02:59:59"), LastSuccess: at("01:00:00"),
 		LastOutcome:  scheduler.Outcome{Reason: scheduler.Timeout, Duration: 10 * time.Second},
 		HasPublished: true,
 	}

@@ -137,8 +137,8 @@ func TestTwoHundredProcesses(t *testing.T) {
 	for _, st := range c.Status() {
 		runs += st.Runs
 		own += st.CPU
-		if st.Runs < 12 || len(st.Skipped) > 0 || len(st.Failures) > 0 || st.Series != 1 {
-			t.Errorf("%s: %d runs, skipped %v, failed %v (%v), %d series", st.Definition.Name, st.Runs, st.Skipped, st.Failures, st.LastOutcome.Err, st.Series)
+		if st.Runs < 12 || len(st.Skips) > 0 || len(st.Failures) > 0 || st.Series != 1 {
+			t.Errorf("%s: %d runs, skipped %v, failed %v (%v), %d series", st.Definition.Name, st.Runs, st.Skips, st.Failures, st.LastOutcome.Err, st.Series)
 		}
 	}
 	var self, children syscall.Rusage

@@ -44,7 +44,7 @@ func TestPackScripts(t *testing.T) {
 			writeFile(t, filepath.Join(bin, scriptTool(script)), fmt.Sprintf("#!/bin/sh\ncat %s/printed\nexit %d\n", bin, exit), 0o755)
 			want := readRecorded(t, filepath.Join(packRecorded, script, name+".out"))
 			have := runScript(t, bin, script)
-			if sorted(have.stdout) != sorted(want.stdout) || have.exit != want.exit {
+			if sortLines(have.stdout) != sortLines(want.stdout) || have.exit != want.exit {
 				t.Errorf("have %d\n%swant %d\n%s", have.exit, have.stdout, want.exit, want.stdout)
 			}
 		})
@@ -113,8 +113,8 @@ func runScript(t *testing.T, bin, script string, args ...string) recordedRun {
 	return recordedRun{stdout.String(), cmd.ProcessState.ExitCode()}
 }
 
-// sorted sorts the lines of a text: awk prints them in no order.
-func sorted(text string) string {
+// sortLines sorts the lines of a text: awk prints them in no order.
+func sortLines(text string) string {
 	return strings.Join(slices.Sorted(strings.Lines(text)), "")
 }
 

@@ -158,7 +158,7 @@ func failureComments(r Report) (comments string) {
 	if r.Reason != "" {
 		comments = fmt.Sprintf("# failed: %s\n", r.Reason)
 	}
-	for _, c := range r.Dropped {
+	for _, c := range r.Drops {
 		comments += fmt.Sprintf("# left out: %s %d\n", c.Reason, c.N)
 	}
 	return comments

@@ -69,8 +69,8 @@ func newOutcome(d definition.Definition, parser *output.Parser, r command.Result
 	}
 	parsed := parser.Parse(r.Stdout, r.ExitCode)
 	out.Problems = append(out.Problems, parsed.Problems...)
-	for reason, n := range parsed.Dropped {
-		out.Dropped = out.Dropped.With(string(reason), uint64(max(n, 0)))
+	for reason, n := range parsed.Drops {
+		out.Drops = out.Drops.With(string(reason), uint64(max(n, 0)))
 	}
 	if parsed.Err != nil {
 		out.Reason, out.Err = scheduler.Parse, parsed.Err

@@ -47,7 +47,7 @@ func TestOutcome(t *testing.T) {
 			}
 		}
 		out := newOutcome(d, parser, tc.result)
-		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(text(t, out)), out.Dropped, out.Problems)
+		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(text(t, out)), out.Drops, out.Problems)
 		if len(have) < len(tc.want) || have[:len(tc.want)] != tc.want {
 			t.Errorf("%s: have %q, want %q", tc.name, have, tc.want)
 		}

@@ -15,8 +15,8 @@ import (
 type landlock struct {
 	version func() (int, error)
 
-	mu     sync.Mutex
-	warned map[string]sandbox.Mode // by check: modes that are not enforced
+	mu       sync.Mutex
+	warnings map[string]sandbox.Mode // by check: modes that are not enforced
 }
 
 func newLandlock(version func() (int, error)) *landlock {
@@ -49,11 +49,11 @@ func (l *landlock) warn(logger log.Logger, definitions []Definition) {
 			continue
 		}
 		weaker[d.Name] = d.Sandbox
-		if l.warned[d.Name] != d.Sandbox {
+		if l.warnings[d.Name] != d.Sandbox {
 			added = append(added, d.Name)
 		}
 	}
-	l.warned = weaker
+	l.warnings = weaker
 	if len(added) == 0 || logger == nil {
 		return
 	}

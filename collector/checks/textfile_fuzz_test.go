@@ -15,19 +15,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// gathered sends metrics through a pedantic registry.
-type gathered []prometheus.Metric
+// collectorOf is a prometheus.Collector of metrics.
+type collectorOf []prometheus.Metric
 
-func (gathered) Describe(chan<- *prometheus.Desc) {}
-func (g gathered) Collect(ch chan<- prometheus.Metric) {
+func (collectorOf) Describe(chan<- *prometheus.Desc) {}
+func (g collectorOf) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range g {
 		ch <- m
 	}
 }
 
-// FuzzTextfile has two files served together, whatever is in them: it must be
-// an exposition that parses, with every series once, and the same on both
-// roads.
+// FuzzTextfile exports any two files together: the exposition must parse, have unique
+// series, and be the same on both roads.
 func FuzzTextfile(f *testing.F) {
 	for _, s := range []string{
 		"", "a 1\n", "a 1", "a{b=\"c\"} 1 5\n", "# TYPE a gauge\na{b=\"c\"} 1\na 2\n", "# HELP a x\\ny\n# TYPE a counter\na NaN\n",
@@ -65,7 +64,7 @@ func FuzzTextfile(f *testing.F) {
 			series[name] = true
 		}
 		reg := prometheus.NewPedanticRegistry()
-		reg.MustRegister(gathered(sink.Metrics(never)))
+		reg.MustRegister(collectorOf(sink.Metrics(never)))
 		families, err := reg.Gather()
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, text)

@@ -71,7 +71,7 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 	}
 	remark := func(format string, args ...any) { fmt.Fprintf(remarks, "# "+format+"\n", args...) }
 	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peak(r), exit(r))
-	for _, d := range r.Dropped {
+	for _, d := range r.Drops {
 		remark("%d samples dropped: %s", d.N, d.Reason)
 	}
 	for _, p := range r.Problems {

@@ -120,7 +120,7 @@ func TestTail(t *testing.T) {
 				t.Fatalf("%d of %d: %q, want %q", size, n, keep.bytes(), want)
 			}
 			if cap(keep.buf) > 4*max(size, 512) {
-				t.Fatalf("%d of %d: %d bytes held", size, n, cap(keep.buf))
+				t.Fatalf("%d of %d: capacity %d", size, n, cap(keep.buf))
 			}
 		}
 	}

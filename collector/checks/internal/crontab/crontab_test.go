@@ -35,7 +35,7 @@ func load(t testing.TB, text []byte) map[string]stanza {
 	return c.Checks
 }
 
-func imported(t testing.TB, crontab string, o Options) (map[string]stanza, string, Report) {
+func importCrontab(t testing.TB, crontab string, o Options) (map[string]stanza, string, Report) {
 	t.Helper()
 	text, report, err := Import(strings.NewReader(crontab), o)
 	if err != nil {
@@ -70,7 +70,7 @@ func TestImportUserCrontab(t *testing.T) {
 }
 
 func TestImportSystemCrontab(t *testing.T) {
-	checks, text, report := imported(t, `SHELL=/bin/bash
+	checks, text, report := importCrontab(t, `SHELL=/bin/bash
 17 *	* * *	root	cd / && run-parts --report /etc/cron.hourly
 25 6	* * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }
 */5 * * * * www-data /usr/bin/php -f /srv/app/cron.php >/dev/null 2>&1
@@ -91,7 +91,7 @@ func TestImportSystemCrontab(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	checks, text, _ := imported(t, `A=1
+	checks, text, _ := importCrontab(t, `A=1
 A = ' 2 '
 PATH=$PATH:/opt
 * * * * * /x
@@ -129,7 +129,7 @@ func TestFormatOption(t *testing.T) {
 		{"* * * * * php /srv/a.php", System, true},
 		{"", Auto, false},
 	} {
-		if _, text, report := imported(t, c.crontab, Options{Format: c.format}); report.System != c.system {
+		if _, text, report := importCrontab(t, c.crontab, Options{Format: c.format}); report.System != c.system {
 			t.Errorf("%q: have %v\n%s", c.crontab, report.System, text)
 		}
 	}
@@ -157,7 +157,7 @@ func TestFormatByProgramsAndUsers(t *testing.T) {
 		{"* * * * * stranger /srv/a\n* * * * * deploy /srv/a -x", true},   // one such user is enough
 		{"* * * * * deploy /srv/a\n* * * * * /srv/b -x", false},           // a line without a user
 	} {
-		if _, text, report := imported(t, c.crontab, o); report.System != c.system {
+		if _, text, report := importCrontab(t, c.crontab, o); report.System != c.system {
 			t.Errorf("%q: have %v\n%s", c.crontab, report.System, text)
 		}
 	}
@@ -213,7 +213,7 @@ func TestCommands(t *testing.T) {
 		{command: `''`, shell: `''`},
 		{command: `>/dev/null`, shell: `> /dev/null`},
 	} {
-		checks, text, _ := imported(t, "* * * * * "+c.command, Options{})
+		checks, text, _ := importCrontab(t, "* * * * * "+c.command, Options{})
 		if len(checks) != 1 {
 			t.Errorf("%s: have %d checks\n%s", c.command, len(checks), text)
 			continue
@@ -244,7 +244,7 @@ func FuzzImport(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, crontab string) {
-		checks, text, report := imported(t, crontab, Options{Lookup: func(p string) (string, bool) { return p, len(p)%2 == 0 }})
+		checks, text, report := importCrontab(t, crontab, Options{Lookup: func(p string) (string, bool) { return p, len(p)%2 == 0 }})
 		if len(checks) != len(report.Checks) {
 			t.Errorf("have %d checks, %d in the report\n%s", len(checks), len(report.Checks), text)
 		}

@@ -15,7 +15,7 @@ func (d Definition) Schedule(hostname string) (schedule.Schedule, error) {
 	if d.At != "" {
 		return schedule.ParseCron(d.At, nil)
 	}
-	return schedule.Every(d.Interval, hostname, d.Name), nil
+	return schedule.NewInterval(d.Interval, hostname, d.Name), nil
 }
 
 func checkAt(expr string) error {

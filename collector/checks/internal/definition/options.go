@@ -24,7 +24,7 @@ type option struct {
 func (d *Definition) options() []option {
 	var (
 		account = "a name or a number"
-		named   = matches(`[A-Za-z0-9_][A-Za-z0-9_.-]*`)
+		named   = matcher(`[A-Za-z0-9_][A-Za-z0-9_.-]*`)
 	)
 	return []option{
 		{"command", "", "Program and arguments, as a list. The program's path is absolute; no shell expands anything.", d.readCommand},
@@ -91,7 +91,7 @@ func formats() []string {
 }
 
 func isVariable(s string) bool {
-	return matches(`[A-Za-z_][A-Za-z0-9_]*`)(s) && !strings.HasPrefix(s, "CHECK_")
+	return matcher(`[A-Za-z_][A-Za-z0-9_]*`)(s) && !strings.HasPrefix(s, "CHECK_")
 }
 
 func isLabel(s string) bool {

@@ -13,7 +13,7 @@ import (
 // checks must not be used.
 func Read(checks document.Node) []Definition {
 	var all []Definition
-	valid := matches(`[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`)
+	valid := matcher(`[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`)
 	checks.Each(func(name string, node document.Node) {
 		if !valid(name) {
 			node.Failf("check %q: want a name of up to 63 letters, digits, dots, dashes and underscores", name)

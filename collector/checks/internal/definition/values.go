@@ -120,8 +120,8 @@ func value[T any](to *T, want string, parse func(string) (T, bool)) func(documen
 	}))
 }
 
-// matches returns a function that reports whether pattern matches a whole
+// matcher returns a function that reports whether pattern matches a whole
 // string.
-func matches(pattern string) func(string) bool {
+func matcher(pattern string) func(string) bool {
 	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString
 }

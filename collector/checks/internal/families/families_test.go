@@ -78,7 +78,7 @@ func TestSeries(t *testing.T) {
 	if have := Retype(m, dto.MetricType_COUNTER); have.GetCounter().GetValue() != 5 {
 		t.Errorf("have %v", have)
 	}
-	if !Convertible(dto.MetricType_UNTYPED, dto.MetricType_GAUGE) || Convertible(dto.MetricType_UNTYPED, dto.MetricType_SUMMARY) || Convertible(dto.MetricType_GAUGE, dto.MetricType_COUNTER) {
+	if !IsConvertible(dto.MetricType_UNTYPED, dto.MetricType_GAUGE) || IsConvertible(dto.MetricType_UNTYPED, dto.MetricType_SUMMARY) || IsConvertible(dto.MetricType_GAUGE, dto.MetricType_COUNTER) {
 		t.Error("want untyped convertible to gauge and counter only")
 	}
 }

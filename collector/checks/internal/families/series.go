@@ -63,8 +63,8 @@ func SeriesNames(name string, typ dto.MetricType) []string {
 	return []string{name}
 }
 
-// Convertible reports whether series of one type can be exported as another.
-func Convertible(have, want dto.MetricType) bool {
+// IsConvertible reports whether series of one type can be exported as another.
+func IsConvertible(have, want dto.MetricType) bool {
 	return have == want || have == dto.MetricType_UNTYPED && (want == dto.MetricType_GAUGE || want == dto.MetricType_COUNTER)
 }
 

@@ -127,7 +127,7 @@ func (m *Merger) family(name string, parts []Part) *Family {
 	var helper string           // the source of the help text
 	for i := range parts {
 		p := &parts[i]
-		if !families.Convertible(p.Family.GetType(), typ) {
+		if !families.IsConvertible(p.Family.GetType(), typ) {
 			p.DroppedSeries = len(p.Family.Metric)
 			f.Errs = append(f.Errs, fmt.Errorf("%s: %s is %s, but %s in %s: dropped", p.Source.Name, name,
 				families.TypeName(p.Family.GetType()), families.TypeName(typ), typed.Source.Name))
@@ -162,7 +162,7 @@ func familyType(parts []Part) (dto.MetricType, Part) {
 	first := parts[0]
 	if first.Family.GetType() == dto.MetricType_UNTYPED {
 		for _, p := range parts {
-			if t := p.Family.GetType(); families.Convertible(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
+			if t := p.Family.GetType(); families.IsConvertible(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
 				return t, p
 			}
 		}

@@ -42,15 +42,15 @@ type series struct {
 
 func (s series) String() string {
 	if s.metric == nil {
-		return truncated(s.family)
+		return truncate(s.family)
 	}
-	return truncated(families.SeriesName(s.family, s.metric))
+	return truncate(families.SeriesName(s.family, s.metric))
 }
 
 // dropAll drops all series of a family.
 func (r *run) dropAll(reason Reason, family *dto.MetricFamily, format string, args ...any) {
 	r.drop(reason, series{family: family.GetName()}, format, args...)
-	r.result.Dropped[reason] += len(family.Metric) - 1
+	r.result.Drops[reason] += len(family.Metric) - 1
 }
 
 // claimNames reports whether a family may have its names, and claims them if so.
@@ -72,7 +72,7 @@ func (r *run) claimNames(family *dto.MetricFamily, taken map[string]string) bool
 			return false
 		}
 		if other := taken[name]; other != "" {
-			r.dropAll(Duplicate, family, "has the name of a series of %s", truncated(other))
+			r.dropAll(Duplicate, family, "has the name of a series of %s", truncate(other))
 			return false
 		}
 	}
@@ -125,7 +125,7 @@ func normalizeLabels(m *dto.Metric, known map[string]bool) (problem string) {
 		name := l.GetName()
 		switch {
 		case !validLabel(name):
-			return fmt.Sprintf("want the name of a label, have %s", quoted(name))
+			return fmt.Sprintf("want the name of a label, have %s", quote(name))
 		case i > 0 && name == m.Label[i-1].GetName():
 			return fmt.Sprintf("duplicate label %s", name)
 		}
@@ -161,7 +161,7 @@ func (r *run) applyCap(family *dto.MetricFamily) {
 	kept := 0
 	for _, m := range family.Metric {
 		n := seriesCount(m)
-		if r.result.Dropped[OverLimit] > 0 || r.result.Series+n > r.p.o.MaxSeries {
+		if r.result.Drops[OverLimit] > 0 || r.result.Series+n > r.p.o.MaxSeries {
 			break
 		}
 		r.result.Series += n
@@ -169,7 +169,7 @@ func (r *run) applyCap(family *dto.MetricFamily) {
 	}
 	if over := family.Metric[kept:]; len(over) > 0 {
 		r.drop(OverLimit, series{family.GetName(), over[0]}, "dropped with all series after it: max-series is %d", r.p.o.MaxSeries)
-		r.result.Dropped[OverLimit] += len(over) - 1
+		r.result.Drops[OverLimit] += len(over) - 1
 	}
 	family.Metric = slices.Clip(family.Metric[:kept])
 	names := families.LabelNames(family)

@@ -15,11 +15,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// gathered is a prometheus.Collector of metrics.
-type gathered []prometheus.Metric
+// collectorOf is a prometheus.Collector of metrics.
+type collectorOf []prometheus.Metric
 
-func (gathered) Describe(chan<- *prometheus.Desc) {}
-func (g gathered) Collect(ch chan<- prometheus.Metric) {
+func (collectorOf) Describe(chan<- *prometheus.Desc) {}
+func (g collectorOf) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range g {
 		ch <- m
 	}
@@ -68,7 +68,7 @@ func checkResult(t *testing.T, p *Parser, got Result) {
 		t.Errorf("want %d series, have %d:\n%s", got.Series, len(seen), text)
 	}
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(gathered(sink.Metrics(never)))
+	reg.MustRegister(collectorOf(sink.Metrics(never)))
 	if _, err := reg.Gather(); err != nil {
 		t.Fatalf("%v:\n%s", err, text)
 	}

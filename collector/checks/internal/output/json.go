@@ -256,7 +256,7 @@ func (r *run) jqValue(m *compiledMetric, at item, v any, labels []*dto.LabelPair
 func describeJSON(v any) string {
 	switch v := v.(type) {
 	case string:
-		return "the string " + quoted(v)
+		return "the string " + quote(v)
 	case map[string]any:
 		return fmt.Sprintf("an object of %d", len(v))
 	case []any:

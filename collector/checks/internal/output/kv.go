@@ -54,7 +54,7 @@ func (r *run) addPair(at position, p pair) error {
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[p.name]
 		if m == nil {
-			r.drop(Undeclared, at, "%s is not declared", quoted(p.name))
+			r.drop(Undeclared, at, "%s is not declared", quote(p.name))
 			return nil
 		}
 		v := value{at: at, text: p.value, labels: p.labels}
@@ -66,20 +66,20 @@ func (r *run) addPair(at position, p pair) error {
 		return r.addText(m, v)
 	}
 	if !model.LegacyValidation.IsValidMetricName(p.name) {
-		r.drop(BadName, at, "want the name of a metric, have %s", quoted(p.name))
+		r.drop(BadName, at, "want the name of a metric, have %s", quote(p.name))
 		return nil
 	}
 	number, unitName := cutUnit(p.value)
 	n, ok := parseNumber(number)
 	if !ok {
-		r.drop(IllTyped, at, "%s: want a number, have %s", quoted(p.name), quoted(p.value))
+		r.drop(IllTyped, at, "%s: want a number, have %s", quote(p.name), quote(p.value))
 		return nil
 	}
 	name := p.name
 	if unitName != "" {
 		u, known := unitOf(unitName, r.p.o.BinaryUnits)
 		if !known {
-			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quoted(p.name), quoted(unitName))
+			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quote(p.name), quote(unitName))
 			return nil
 		}
 		name, n = withUnit(name, u.base), u.toBase(n)
@@ -109,15 +109,15 @@ func parsePair(line string) (p pair, column int, err error) {
 		i = len(line) - len(strings.TrimLeft(line, " \t")) + blank
 		p.name = line[:i]
 	default:
-		return p, 1, fmt.Errorf("want a name and a value, have %s", quoted(line))
+		return p, 1, fmt.Errorf("want a name and a value, have %s", quote(line))
 	}
 	if p.name = strings.TrimSpace(p.name); p.name == "" {
-		return p, 1, fmt.Errorf("want a name, have %s", quoted(line))
+		return p, 1, fmt.Errorf("want a name, have %s", quote(line))
 	}
 	p.value = strings.TrimSpace(line[i:])
 	column = i + 1 + len(line[i:]) - len(strings.TrimLeft(line[i:], " \t"))
 	if p.value == "" {
-		return p, column, fmt.Errorf("%s: want a value, have none", quoted(p.name))
+		return p, column, fmt.Errorf("%s: want a value, have none", quote(p.name))
 	}
 	return p, column, nil
 }
@@ -142,7 +142,7 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 		}
 		name := strings.TrimSpace(s[i : i+equals])
 		if !validLabel(name) {
-			return i, nil, fmt.Errorf("want the name of a label, have %s", quoted(name))
+			return i, nil, fmt.Errorf("want the name of a label, have %s", quote(name))
 		}
 		i += equals + 1
 		blanks()
@@ -183,7 +183,7 @@ func unquote(s string) (text string, n int, err error) {
 			case '"', '\\':
 				b.WriteByte(s[i])
 			default:
-				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", quoted(s[i-1:i+1]))
+				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", quote(s[i-1:i+1]))
 			}
 		default:
 			b.WriteByte(s[i])

@@ -80,7 +80,7 @@ func (r *run) addDatum(at position, d datum) error {
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[d.label]
 		if m == nil {
-			r.drop(Undeclared, at, "%s is not declared", quoted(d.label))
+			r.drop(Undeclared, at, "%s is not declared", quote(d.label))
 			return nil
 		}
 		if uom == "c" {
@@ -90,7 +90,7 @@ func (r *run) addDatum(at position, d datum) error {
 	}
 	n, ok := parseNumber(number)
 	if !ok {
-		r.drop(IllTyped, at, "%s: want a number, have %s", quoted(d.label), quoted(d.value))
+		r.drop(IllTyped, at, "%s: want a number, have %s", quote(d.label), quote(d.value))
 		return nil
 	}
 	name := r.p.o.Name + "_perfdata"
@@ -99,13 +99,13 @@ func (r *run) addDatum(at position, d datum) error {
 	switch {
 	case uom == "c":
 		if n < 0 {
-			r.drop(OutOfRange, at, "%s: want at least 0 for a counter, have %v", quoted(d.label), n)
+			r.drop(OutOfRange, at, "%s: want at least 0 for a counter, have %v", quote(d.label), n)
 			return nil
 		}
 		typ = dto.MetricType_COUNTER
 	case uom != "":
 		if u, ok = unitOf(uom, r.p.o.BinaryUnits); !ok {
-			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quoted(d.label), quoted(uom))
+			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quote(d.label), quote(uom))
 			return nil
 		}
 		name = withUnit(name, u.base)
@@ -125,7 +125,7 @@ func (r *run) addLimits(at position, name string, d datum, u unit) error {
 	for _, t := range []struct{ severity, text string }{{"warning", d.warn}, {"critical", d.crit}} {
 		bounds, ok := parseRange(t.text)
 		if !ok {
-			r.drop(Syntax, at, "%s: want a threshold for %s, have %s", quoted(d.label), t.severity, quoted(t.text))
+			r.drop(Syntax, at, "%s: want a threshold for %s, have %s", quote(d.label), t.severity, quote(t.text))
 			continue
 		}
 		alert := "outside"
@@ -151,7 +151,7 @@ func (r *run) addLimits(at position, name string, d datum, u unit) error {
 		}
 		n, ok := parseNumber(b.text)
 		if !ok {
-			r.drop(IllTyped, at, "%s: want a number, have %s", quoted(d.label), quoted(b.text))
+			r.drop(IllTyped, at, "%s: want a number, have %s", quote(d.label), quote(b.text))
 			continue
 		}
 		if err := r.addSample(name+b.suffix, dto.MetricType_GAUGE, b.help, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {

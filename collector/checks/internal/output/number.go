@@ -21,7 +21,7 @@ func (r *run) number(text string) error {
 		if text == "" {
 			return errors.New("want a number, have no output")
 		}
-		return fmt.Errorf("line 1: want one number, have %s", quoted(text))
+		return fmt.Errorf("line 1: want one number, have %s", quote(text))
 	}
 	return r.addText(m, v)
 }

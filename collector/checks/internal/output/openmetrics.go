@@ -39,7 +39,7 @@ func checkAfterEOF(b []byte, end int) error {
 	line := 0
 	for text := range bytes.Lines(b) {
 		if line++; line > end && len(bytes.TrimSpace(text)) > 0 {
-			return fmt.Errorf("line %d: want nothing after %q, have %s", line, eof, quoted(string(bytes.TrimSpace(text))))
+			return fmt.Errorf("line %d: want nothing after %q, have %s", line, eof, quote(string(bytes.TrimSpace(text))))
 		}
 	}
 	return nil

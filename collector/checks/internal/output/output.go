@@ -84,16 +84,16 @@ func (f Format) allowsRepeats() bool { return f == JSON || f == Regexp }
 // Parse parses the standard output and the exit code of a run. It does not retain
 // stdout.
 func (p *Parser) Parse(stdout []byte, exitCode int) (result Result) {
-	r := &run{p: p, families: map[string]*dto.MetricFamily{}, result: Result{Dropped: map[Reason]int{}}}
+	r := &run{p: p, families: map[string]*dto.MetricFamily{}, result: Result{Drops: map[Reason]int{}}}
 	defer func() {
 		if v := recover(); v != nil {
-			result = Result{Dropped: map[Reason]int{}, Err: flight.Recovered(v)}
+			result = Result{Drops: map[Reason]int{}, Err: flight.Recovered(v)}
 		}
 	}()
 	if err := r.read(stdout, exitCode); err != nil {
 		if errors.Is(err, errTooMany) {
 			err = fmt.Errorf("want at most %d values (%d times max-series)", p.maxValues(), maxValuesPerSeries)
-			r.result.Dropped[OverLimit]++
+			r.result.Drops[OverLimit]++
 		}
 		r.result.Err = err
 		return r.result

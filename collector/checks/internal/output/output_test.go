@@ -37,8 +37,8 @@ func (c testCase) run(t *testing.T) {
 		if c.dropped == nil {
 			c.dropped = map[Reason]int{}
 		}
-		if !maps.Equal(got.Dropped, c.dropped) {
-			t.Errorf("dropped: want %v, have %v: %q", c.dropped, got.Dropped, got.Problems)
+		if !maps.Equal(got.Drops, c.dropped) {
+			t.Errorf("dropped: want %v, have %v: %q", c.dropped, got.Drops, got.Problems)
 		}
 		if have := strings.Join(got.Problems, "\n"); c.problems != "" && have != c.problems {
 			t.Errorf("problems: want\n%s\nhave\n%s", c.problems, have)
@@ -91,7 +91,7 @@ func TestCap(t *testing.T) {
 		if have, want := withoutHelp(render(t, got.Families)), "# TYPE a untyped\na{x=\"1\"} 1\na{x=\"2\"} 2\n"; have != want {
 			t.Errorf("%q: want\n%shave\n%s", lines, want, have)
 		}
-		if got.Series != 2 || got.Dropped[OverLimit] != 3 || got.Err != nil {
+		if got.Series != 2 || got.Drops[OverLimit] != 3 || got.Err != nil {
 			t.Errorf("%q: %+v", lines, got)
 		}
 		if want := `a{x="3"}: dropped with all series after it: max-series is 2`; got.Problems[0] != want {
@@ -110,8 +110,8 @@ func TestCapCountsTimeSeries(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := p.Parse([]byte(text), 0)
-		if len(got.Families) != want.families || got.Series != want.series || got.Dropped[OverLimit] != want.dropped {
-			t.Errorf("%d: want %v, have %d families, %d series, %v", limit, want, len(got.Families), got.Series, got.Dropped)
+		if len(got.Families) != want.families || got.Series != want.series || got.Drops[OverLimit] != want.dropped {
+			t.Errorf("%d: want %v, have %d families, %d series, %v", limit, want, len(got.Families), got.Series, got.Drops)
 		}
 	}
 }

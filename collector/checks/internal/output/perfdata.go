@@ -23,7 +23,7 @@ func parseDatum(s string) (d datum, n int, err error) {
 	}
 	fields := strings.Split(strings.TrimRight(text, ";"), ";")
 	if len(fields) > 5 {
-		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", quoted(d.label), quoted(text))
+		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", quote(d.label), quote(text))
 	}
 	for i, field := range []*string{&d.value, &d.warn, &d.crit, &d.min, &d.max} {
 		if i < len(fields) {
@@ -31,7 +31,7 @@ func parseDatum(s string) (d datum, n int, err error) {
 		}
 	}
 	if d.value == "" {
-		return d, n, fmt.Errorf("%s: want a value, have none", quoted(d.label))
+		return d, n, fmt.Errorf("%s: want a value, have none", quote(d.label))
 	}
 	return d, n, nil
 }
@@ -51,9 +51,9 @@ func datumLabel(s string) (label string, n int, err error) {
 		i := strings.IndexAny(s, "= \t")
 		switch {
 		case i < 0:
-			return "", len(s), fmt.Errorf("want label=value, have %s", quoted(s))
+			return "", len(s), fmt.Errorf("want label=value, have %s", quote(s))
 		case s[i] != '=' || i == 0:
-			return "", i, fmt.Errorf("want label=value, have %s", quoted(word(s)))
+			return "", i, fmt.Errorf("want label=value, have %s", quote(word(s)))
 		}
 		return s[:i], i + 1, nil
 	}
@@ -68,7 +68,7 @@ func datumLabel(s string) (label string, n int, err error) {
 		case i+1 < len(s) && s[i+1] == '=' && b.Len() > 0:
 			return b.String(), i + 2, nil
 		default:
-			return "", i, fmt.Errorf("want 'label'=value, have %s", quoted(s[:i+1]))
+			return "", i, fmt.Errorf("want 'label'=value, have %s", quote(s[:i+1]))
 		}
 	}
 	return "", len(s), errors.New("want a label that ends with a quote")

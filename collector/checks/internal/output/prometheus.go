@@ -33,7 +33,7 @@ func (r *run) prometheus(b []byte) error {
 		if line == 0 {
 			return err
 		}
-		return fmt.Errorf("line %d: %s", line, truncated(msg))
+		return fmt.Errorf("line %d: %s", line, truncate(msg))
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[name]
@@ -92,7 +92,7 @@ func (r *run) addFamily(family *dto.MetricFamily) error {
 	case m == nil:
 		r.dropAll(Undeclared, family, "is not declared")
 		return nil
-	case !families.Convertible(family.GetType(), m.dtoType):
+	case !families.IsConvertible(family.GetType(), m.dtoType):
 		r.dropAll(IllTyped, family, "want a %s, have %s", m.Type, families.TypeName(family.GetType()))
 		return nil
 	}

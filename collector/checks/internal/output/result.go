@@ -37,7 +37,7 @@ type Result struct {
 	Families []*dto.MetricFamily
 	Series   int // number of time series, at most max-series
 
-	Dropped  map[Reason]int
+	Drops    map[Reason]int
 	Problems []string // the first drops: position and what was there
 
 	// Err is why the whole output is rejected. Then there are no families.
@@ -69,22 +69,22 @@ func (p position) String() string { return fmt.Sprintf("line %d, column %d", p.l
 
 // drop counts a dropped value, and reports it if it is one of the first.
 func (r *run) drop(reason Reason, where fmt.Stringer, format string, args ...any) {
-	r.result.Dropped[reason]++
+	r.result.Drops[reason]++
 	if len(r.result.Problems) < maxProblems {
 		r.result.Problems = append(r.result.Problems, fmt.Sprintf("%s: %s", where, fmt.Sprintf(format, args...)))
 	}
 }
 
-// quoted returns a part of the output in quotes, truncated.
-func quoted(s string) string {
+// quote returns a part of the output in quotes, truncated.
+func quote(s string) string {
 	if len(s) > maxQuoted {
 		return fmt.Sprintf("%q... (%d bytes)", s[:maxQuoted], len(s))
 	}
 	return fmt.Sprintf("%q", s)
 }
 
-// truncated returns a text that contains a part of the output, truncated.
-func truncated(s string) string {
+// truncate returns a text that contains a part of the output, truncated.
+func truncate(s string) string {
 	if len(s) > 2*maxQuoted {
 		return strings.ToValidUTF8(s[:2*maxQuoted], "") + "..."
 	}
@@ -104,14 +104,14 @@ func (r *run) addText(m *compiledMetric, v value) error {
 	if m.Enum != nil {
 		n, known := m.Enum[v.text]
 		if !known {
-			r.drop(NotInEnum, v.at, "%s: want a word of the enum, have %s", m.Name, quoted(v.text))
+			r.drop(NotInEnum, v.at, "%s: want a word of the enum, have %s", m.Name, quote(v.text))
 			return nil
 		}
 		return r.addNumber(m, v, n)
 	}
 	n, ok := parseNumber(v.text)
 	if !ok {
-		r.drop(IllTyped, v.at, "%s: want a number, have %s", m.Name, quoted(v.text))
+		r.drop(IllTyped, v.at, "%s: want a number, have %s", m.Name, quote(v.text))
 		return nil
 	}
 	return r.addNumber(m, v, n)
@@ -138,7 +138,7 @@ func (r *run) addNumber(m *compiledMetric, v value, n float64) error {
 	}
 	for _, l := range v.labels {
 		if !slices.Contains(m.Labels, l.GetName()) {
-			r.drop(BadLabel, v.at, "%s: label %s is not declared", m.Name, quoted(l.GetName()))
+			r.drop(BadLabel, v.at, "%s: label %s is not declared", m.Name, quote(l.GetName()))
 			return nil
 		}
 	}
@@ -150,9 +150,9 @@ func (r *run) printedUnit(name string, m *compiledMetric) (u unit, problem strin
 	u, known := unitOf(name, r.p.o.BinaryUnits)
 	switch {
 	case !known:
-		return u, fmt.Sprintf("want a known unit, have %s", quoted(name))
+		return u, fmt.Sprintf("want a known unit, have %s", quote(name))
 	case !hasUnitSuffix(m.Name, u.base):
-		return u, fmt.Sprintf("want the unit of the name, have %s", quoted(name))
+		return u, fmt.Sprintf("want the unit of the name, have %s", quote(name))
 	}
 	return u, ""
 }
@@ -207,5 +207,5 @@ func checkLastLine(b []byte) error {
 	}
 	last := b[bytes.LastIndexByte(b, '\n')+1:]
 	return fmt.Errorf("line %d: want a newline at the end of the output, have %s",
-		bytes.Count(b, []byte("\n"))+1, quoted(string(last[max(0, len(last)-maxQuoted):])))
+		bytes.Count(b, []byte("\n"))+1, quote(string(last[max(0, len(last)-maxQuoted):])))
 }

@@ -53,11 +53,11 @@ type intervalSchedule struct {
 // maxJitter is the longest delay of a check's first run.
 const maxJitter = time.Minute
 
-// Every returns a schedule with a slot in each interval, which must be positive.
+// NewInterval returns a schedule with a slot in each interval, which must be positive.
 // The first slot is up to a minute after the start. The delay is a hash of the
 // names of host and check: it spreads the checks of a host, and a check of many
 // hosts, and is the same after a restart.
-func Every(interval time.Duration, host, check string) Schedule {
+func NewInterval(interval time.Duration, host, check string) Schedule {
 	if interval <= 0 {
 		panic("schedule: the interval must be positive")
 	}

@@ -194,7 +194,7 @@ func TestPeriod(t *testing.T) {
 			t.Errorf("%s: have %v, want %v", expr, have, want)
 		}
 	}
-	if have := Every(90*time.Second, "h", "c").Period(from); have != 90*time.Second {
+	if have := NewInterval(90*time.Second, "h", "c").Period(from); have != 90*time.Second {
 		t.Errorf("have %v, want the interval", have)
 	}
 }
@@ -203,7 +203,7 @@ func TestEvery(t *testing.T) {
 	start := parseTime(t, "2026-11-22T12:00:00Z")
 	// FNV-1a of nothing but the NUL between the names: (offset basis ^ 0) * prime
 	// = 0xaf63bd4c8601b7df = 12638153115695167455, modulo 60e9 it is 15695167455.
-	s := Every(time.Hour, "", "")
+	s := NewInterval(time.Hour, "", "")
 	first := s.First(start)
 	if have := first.Sub(start); have != 15695167455 {
 		t.Errorf("jitter: have %d", have)
@@ -211,16 +211,16 @@ func TestEvery(t *testing.T) {
 	if have := s.Next(first); have != first.Add(time.Hour) {
 		t.Errorf("have %v", have)
 	}
-	if have := Every(time.Second, "", "").First(start).Sub(start); have != 695167455 {
+	if have := NewInterval(time.Second, "", "").First(start).Sub(start); have != 695167455 {
 		t.Errorf("jitter in a second: have %d", have)
 	}
-	if have := Every(time.Hour, "a", "bc").First(start); have == Every(time.Hour, "ab", "c").First(start) {
+	if have := NewInterval(time.Hour, "a", "bc").First(start); have == NewInterval(time.Hour, "ab", "c").First(start) {
 		t.Error("want the names of host and check hashed apart")
 	}
 	// 600 checks are spread over the minute.
 	var parts [6]int
 	for i := range 600 {
-		parts[int(Every(time.Hour, "host", strings.Repeat("x", i)).First(start).Sub(start)/(10*time.Second))]++
+		parts[int(NewInterval(time.Hour, "host", strings.Repeat("x", i)).First(start).Sub(start)/(10*time.Second))]++
 	}
 	for i, n := range parts {
 		if n < 60 || n > 140 {
@@ -231,7 +231,7 @@ func TestEvery(t *testing.T) {
 
 func TestAdvance(t *testing.T) {
 	slot := parseTime(t, "2026-11-22T12:00:00Z")
-	interval := Every(time.Minute, "h", "c")
+	interval := NewInterval(time.Minute, "h", "c")
 	daily, wildcard := newCron(t, "0 12 * * *", time.UTC), newCron(t, "* * * * *", time.UTC)
 	for _, c := range []struct {
 		name   string

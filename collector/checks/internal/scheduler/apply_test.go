@@ -52,20 +52,20 @@ func TestApplyWhileRunning(t *testing.T) {
 				d := every("a", time.Minute)
 				s.apply(d)
 				sleep(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
-				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Published == nil {
+				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Publication == nil {
 					t.Fatalf("%+v", st)
 				}
 				tc.change(&d)
 				s.apply(d)
 				st := s.state("a")
-				if (st.Published != nil) != tc.values || st.Runs != 1 || st.Failures != nil {
-					t.Errorf("values %v, %d runs, failed %v, want the cancelled run not counted", st.Published, st.Runs, st.Failures)
+				if (st.Publication != nil) != tc.values || st.Runs != 1 || st.Failures != nil {
+					t.Errorf("values %v, %d runs, failed %v, want the cancelled run not counted", st.Publication, st.Runs, st.Failures)
 				}
 				if st.Running != tc.again {
 					t.Errorf("running is %v, want %v", st.Running, tc.again)
 				}
 				sleep(time.Until(s.state("a").Next) + 6*time.Second)
-				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Published == nil {
+				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Publication == nil {
 					t.Errorf("afterwards: %+v", st)
 				}
 			})
@@ -94,7 +94,7 @@ func TestRestoreBeforeRunEnds(t *testing.T) {
 		}
 		s.apply(d)
 		sleep(62 * time.Second) // it is due, but the old run has not ended
-		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skipped != nil {
+		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skips != nil {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
 		}
 		sleep(8 * time.Second)

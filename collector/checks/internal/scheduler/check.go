@@ -77,8 +77,8 @@ type State struct {
 
 	Runs     uint64
 	Failures Counts
-	Skipped  Counts
-	Dropped  Counts
+	Skips    Counts
+	Drops    Counts
 	CPU      time.Duration
 	CPUKnown bool
 
@@ -92,7 +92,7 @@ type State struct {
 	LastRun     time.Time // its start
 	LastSuccess time.Time // start of the last run that succeeded
 
-	Published    *merge.Source // nil if there is nothing
+	Publication  *merge.Source // nil if there is nothing
 	Series       int           // of Published
 	HasPublished bool          // at any time
 }

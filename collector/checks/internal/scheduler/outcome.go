@@ -41,7 +41,7 @@ type Outcome struct {
 	MaxRSS   int64 // bytes; 0 if unknown
 
 	Families []*dto.MetricFamily // to publish, if the run succeeded
-	Dropped  Counts              // samples that were dropped, by reason
+	Drops    Counts              // samples that were dropped, by reason
 	Problems []string            // what was dropped and why, in words
 	Stderr   string              // its end
 }

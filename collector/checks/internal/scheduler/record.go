@@ -29,7 +29,7 @@ func (s *Scheduler) record(c *check, r *run, out Outcome) {
 			c.publish(r, out)
 		}
 	}
-	st.Dropped = st.Dropped.Plus(out.Dropped)
+	st.Drops = st.Drops.Plus(out.Drops)
 	if out.CPUKnown {
 		st.CPU, st.CPUKnown = st.CPU+out.CPU, true
 	}

@@ -126,10 +126,10 @@ func outcomeWith(name string, value float64) Outcome {
 // value returns the value that a check publishes.
 func (s State) value(t *testing.T) float64 {
 	t.Helper()
-	if s.Published == nil {
+	if s.Publication == nil {
 		t.Fatalf("%s has nothing published", s.Definition.Name)
 	}
-	return s.Published.Families[0].Metric[0].Gauge.GetValue()
+	return s.Publication.Families[0].Metric[0].Gauge.GetValue()
 }
 
 func TestFirstRunAndInterval(t *testing.T) {
@@ -171,7 +171,7 @@ func TestNoOverlap(t *testing.T) {
 		sleep(time.Minute - time.Nanosecond)
 		// Slots at 0, 10, 20, 30, 40 and 50: runs from 0 to 25 and from 30 to 55.
 		st := s.state("a")
-		if len(s.started("a")) != 2 || fmt.Sprint(st.Skipped) != "[{running 4}]" || st.Runs != 2 {
+		if len(s.started("a")) != 2 || fmt.Sprint(st.Skips) != "[{running 4}]" || st.Runs != 2 {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
 		}
 	})
@@ -193,8 +193,8 @@ func TestConcurrencyLimits(t *testing.T) {
 		}
 		// Five checks of 7 s need 35 s of every 20 s, and have two slots.
 		for _, d := range defs {
-			if st := s.state(d.Name); st.Runs < 28 || st.Skipped != nil {
-				t.Errorf("%s: %d runs, skipped %v", d.Name, st.Runs, st.Skipped)
+			if st := s.state(d.Name); st.Runs < 28 || st.Skips != nil {
+				t.Errorf("%s: %d runs, skipped %v", d.Name, st.Runs, st.Skips)
 			}
 		}
 	})
@@ -221,8 +221,8 @@ func TestSkippedWhileQueued(t *testing.T) {
 		for at := s.firstOf(small) + 10*time.Second; at < 55*time.Second; at += 10 * time.Second {
 			busy++
 		}
-		if len(st.Skipped) != 1 || st.Skipped[0] != (Count{"busy", busy}) || st.Runs < 1 {
-			t.Errorf("skipped %v, want busy %d; %d runs", st.Skipped, busy, st.Runs)
+		if len(st.Skips) != 1 || st.Skips[0] != (Count{"busy", busy}) || st.Runs < 1 {
+			t.Errorf("skipped %v, want busy %d; %d runs", st.Skips, busy, st.Runs)
 		}
 	})
 }
@@ -249,8 +249,8 @@ func TestTwoHundredChecks(t *testing.T) {
 		sleep(2*time.Minute + 5*time.Second) // the last ones may wait for a slot
 		for _, d := range defs {
 			st := s.state(d.Name)
-			if st.Runs < 12 || st.Runs > 13 || st.Skipped != nil || st.Failures != nil {
-				t.Errorf("%s: %d runs, skipped %v, failed %v", d.Name, st.Runs, st.Skipped, st.Failures)
+			if st.Runs < 12 || st.Runs > 13 || st.Skips != nil || st.Failures != nil {
+				t.Errorf("%s: %d runs, skipped %v, failed %v", d.Name, st.Runs, st.Skips, st.Failures)
 			}
 		}
 		if s.maxInProgress != 4 {
@@ -269,7 +269,7 @@ func TestTTL(t *testing.T) {
 			return next
 		})
 		s.apply(every("a", time.Minute)) // ttl: 3 minutes
-		if st := s.state("a"); st.HasRun || st.HasPublished || st.Published != nil {
+		if st := s.state("a"); st.HasRun || st.HasPublished || st.Publication != nil {
 			t.Errorf("before the first run: %+v", st)
 		}
 		sleep(time.Until(s.state("a").Next))
@@ -283,7 +283,7 @@ func TestTTL(t *testing.T) {
 			t.Errorf("failing for almost 3 minutes: %+v", st)
 		}
 		sleep(time.Nanosecond)
-		if st := s.state("a"); st.Published != nil || !st.HasPublished || st.Series != 0 {
+		if st := s.state("a"); st.Publication != nil || !st.HasPublished || st.Series != 0 {
 			t.Errorf("failing for 3 minutes: %+v", st)
 		}
 		mu.Lock()
@@ -321,7 +321,7 @@ func TestSuspension(t *testing.T) {
 			t.Errorf("runs at minutes %s", have)
 		}
 		st := s.state("a")
-		if !st.Suspended || fmt.Sprint(st.Skipped) != "[{suspended 36}]" {
+		if !st.Suspended || fmt.Sprint(st.Skips) != "[{suspended 36}]" {
 			t.Errorf("%+v", st)
 		}
 		// 480 minutes passed: the next run is at 520.

@@ -25,7 +25,7 @@ func (c *check) fill(st *State, now, wall time.Time) {
 	st.Interval = c.interval
 	st.Waiting = c.waiting
 	st.Suspended = !c.suspendedUntil.IsZero()
-	st.Published, st.Series = c.publication.source, c.publication.series
+	st.Publication, st.Series = c.publication.source, c.publication.series
 	if c.run != nil && !c.run.cancelled {
 		st.Running, st.RunStarted = true, c.run.startTime
 	}
@@ -43,13 +43,13 @@ func (c *check) fill(st *State, now, wall time.Time) {
 	}
 }
 
-// CountDropped counts samples of a check that were dropped after it published
+// CountDrops counts samples of a check that were dropped after it published
 // them, because they conflict with others.
-func (s *Scheduler) CountDropped(name, reason string, n int) {
+func (s *Scheduler) CountDrops(name, reason string, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i, ok := s.find(name); ok && n > 0 && !s.checks[i].removed {
 		st := &s.checks[i].state
-		st.Dropped = st.Dropped.With(reason, uint64(n))
+		st.Drops = st.Drops.With(reason, uint64(n))
 	}
 }

@@ -88,20 +88,20 @@ func (s *Scheduler) clockJumped(now, wall time.Time) bool {
 func (s *Scheduler) trigger(c *check, now time.Time) {
 	switch {
 	case now.Before(c.suspendedUntil):
-		s.countSkipped(c, "suspended")
+		s.countSkip(c, "suspended")
 	case c.run != nil && c.run.cancelled:
 		c.rerun = true // when it has ended
 	case c.run != nil:
-		s.countSkipped(c, "running")
+		s.countSkip(c, "running")
 	case c.waiting:
-		s.countSkipped(c, "busy") // it keeps its place in the queue
+		s.countSkip(c, "busy") // it keeps its place in the queue
 	default:
 		s.enqueue(c)
 	}
 }
 
-func (s *Scheduler) countSkipped(c *check, reason string) {
-	c.state.Skipped = c.state.Skipped.With(reason, 1)
+func (s *Scheduler) countSkip(c *check, reason string) {
+	c.state.Skips = c.state.Skips.With(reason, 1)
 }
 
 // enqueue queues a check for a slot, and starts it if one is free.
