@@ -72,7 +72,7 @@ type textfileCollector struct {
 
 	files       []*textfileFile // of this run; reused
 	current     []*textfileFile // those that are not stale; reused
-	mergedFiles []*textfileFile // of families
+	mergedFiles []*textfileFile // the source of families
 	merger      merge.Merger
 	families    []*merge.Family
 	drops       map[*merge.Source]textfileDrops // of this run

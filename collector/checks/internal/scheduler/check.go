@@ -93,7 +93,7 @@ type State struct {
 	LastSuccess time.Time // start of the last run that succeeded
 
 	Publication  *merge.Source // nil if there is nothing
-	Series       int           // of Published
+	Series       int           // of Publication
 	HasPublished bool          // at any time
 }
 
