@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// anyOptions are options that make each format look at all it is given.
+// anyOptions returns options with which each format parses all of its input.
 func anyOptions() []Options {
 	return []Options{
 		{Format: Prometheus}, {Format: KV}, {Format: Nagios, Name: "x"}, {Format: Number, Name: "x"}, {Format: Exit, Name: "x"},
@@ -17,9 +17,8 @@ func anyOptions() []Options {
 	}
 }
 
-// TestHostileOutput gives each format what is large or nonsense, and holds it to
-// what is promised. All that is allocated on the way is counted, most of which
-// is garbage at once.
+// TestHostileOutput parses large and invalid outputs, and checks the results and what
+// they allocate in total.
 func TestHostileOutput(t *testing.T) {
 	const size = 128 << 10
 	line := strings.Repeat("x", size-2)
@@ -60,12 +59,12 @@ func TestHostileOutput(t *testing.T) {
 				got := p.Parse([]byte(input), 0)
 				runtime.ReadMemStats(&after)
 				if len(input) > size {
-					t.Errorf("%d bytes are refused unread", len(input))
+					t.Errorf("%d bytes are rejected unread", len(input))
 				}
 				if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 128 {
 					t.Errorf("allocated %d MiB", mib)
 				}
-				hold(t, p, got)
+				checkResult(t, p, got)
 				for _, problem := range got.Problems {
 					if len(problem) > 1000 {
 						t.Errorf("a problem of %d bytes", len(problem))
@@ -79,7 +78,7 @@ func TestHostileOutput(t *testing.T) {
 	}
 }
 
-// binary is every byte, many times.
+// binary returns every byte, many times.
 func binary(size int) []byte {
 	all := make([]byte, 256)
 	for i := range all {
@@ -88,12 +87,12 @@ func binary(size int) []byte {
 	return bytes.Repeat(all, size/256)
 }
 
-// TestMillionSeries is told as what it is, without being read.
+// TestMillionSeries is rejected without being parsed.
 func TestMillionSeries(t *testing.T) {
 	text := []byte(repeat("a{x=\"%d\"} 1\n", 1_000_000))
 	for size, want := range map[int]string{
-		0:        "the output has 15888890 bytes, more than the 1048576 of stdout-limit",
-		64 << 20: "more than 12800 values, which is 64 times max-series: none is served",
+		0:        "want at most 1048576 bytes of output (stdout-limit), have 15888890",
+		64 << 20: "want at most 12800 values (64 times max-series)",
 	} {
 		for _, format := range []Format{Prometheus, KV} {
 			p, err := New(Options{Format: format, MaxBytes: size})

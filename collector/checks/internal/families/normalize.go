@@ -12,10 +12,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Tidy makes a family one that can be served: labels sorted, and each series
-// with all of them, as node_exporter has it; buckets and quantiles sorted, and
-// each there once. What cannot be served is taken out and told.
-func Tidy(family *dto.MetricFamily) (errs []error) {
+// Normalize makes a family fit for export: each series has all labels of the family,
+// sorted, as in node_exporter, and unique, sorted buckets and quantiles. It removes
+// series that cannot be exported, and returns an error for each.
+func Normalize(family *dto.MetricFamily) (errs []error) {
 	name := family.GetName()
 	if family.GetType() == dto.MetricType_GAUGE_HISTOGRAM {
 		family.Type = dto.MetricType_HISTOGRAM.Enum() // the text format has no other
@@ -28,21 +28,21 @@ func Tidy(family *dto.MetricFamily) (errs []error) {
 	for _, l := range labels {
 		if strings.HasPrefix(l, model.ReservedLabelPrefix) {
 			family.Metric = nil
-			return []error{fmt.Errorf("%s: label %s is not for others to use: left out", name, l)}
+			return []error{fmt.Errorf("%s: label %s is reserved: dropped", name, l)}
 		}
 	}
 	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
 		FillLabels(m, labels)
-		err := TidyBuckets(m)
+		err := NormalizeBuckets(m)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", SeriesName(name, m), err))
 		}
-		return err != nil && !errors.Is(err, ErrTwice)
+		return err != nil && !errors.Is(err, ErrDuplicate)
 	})
 	return errs
 }
 
-// LabelNames returns the names of all labels of a family, sorted.
+// LabelNames returns the names of all labels in a family, sorted.
 func LabelNames(family *dto.MetricFamily) []string {
 	var names []string
 	for _, m := range family.Metric {
@@ -55,8 +55,8 @@ func LabelNames(family *dto.MetricFamily) []string {
 	return names
 }
 
-// FillLabels sorts the labels of a series by name, and adds those that only
-// other series of the family have, as empty ones.
+// FillLabels sorts the labels of a series, and adds an empty label for each other
+// name of names.
 func FillLabels(m *dto.Metric, names []string) {
 	slices.SortFunc(m.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
 	if len(m.Label) == len(names) {
@@ -74,18 +74,19 @@ func FillLabels(m *dto.Metric, names []string) {
 	m.Label = all
 }
 
-// ErrTwice says that a bucket or a quantile is there more than once, of which
-// the first one is served.
-var ErrTwice = errors.New("a bucket or quantile is there twice: the first is served")
+// ErrDuplicate means that a histogram or summary had a bucket or quantile twice. It
+// has the first one only, and can be exported.
+var ErrDuplicate = errors.New("duplicate bucket or quantile: the first one is exported")
 
-// TidyBuckets puts a histogram or summary in order.
-func TidyBuckets(m *dto.Metric) error {
+// NormalizeBuckets sorts the buckets or quantiles of a series, and removes
+// duplicates. After any error but ErrDuplicate the series must not be exported.
+func NormalizeBuckets(m *dto.Metric) error {
 	before, after := 0, 0
 	switch {
 	case m.Histogram != nil:
 		h := m.Histogram
 		if len(h.Bucket) == 0 && h.SampleCount == nil && h.SampleCountFloat == nil && h.SampleSum == nil {
-			return errors.New("a histogram without buckets, sum and count: left out")
+			return errors.New("histogram without buckets, sum and count: dropped")
 		}
 		before = len(h.Bucket)
 		slices.SortStableFunc(h.Bucket, func(a, b *dto.Bucket) int { return cmp.Compare(a.GetUpperBound(), b.GetUpperBound()) })
@@ -97,7 +98,7 @@ func TidyBuckets(m *dto.Metric) error {
 	case m.Summary != nil:
 		s := m.Summary
 		if len(s.Quantile) == 0 && s.SampleCount == nil && s.SampleSum == nil {
-			return errors.New("a summary without quantiles, sum and count: left out")
+			return errors.New("summary without quantiles, sum and count: dropped")
 		}
 		before = len(s.Quantile)
 		slices.SortStableFunc(s.Quantile, func(a, b *dto.Quantile) int { return cmp.Compare(a.GetQuantile(), b.GetQuantile()) })
@@ -105,14 +106,13 @@ func TidyBuckets(m *dto.Metric) error {
 		after = len(s.Quantile)
 	}
 	if after < before {
-		return ErrTwice
+		return ErrDuplicate
 	}
 	return nil
 }
 
-// countHistogram gives a histogram without a count that of its last bucket,
-// which is the same thing. With neither, it would be served with a count of
-// zero that nobody counted.
+// countHistogram sets the count of a histogram that lacks it to that of its last
+// bucket, which is the same. Without either, the count would be exported as 0.
 func countHistogram(h *dto.Histogram) error {
 	if h.SampleCount != nil || h.SampleCountFloat != nil {
 		return nil
@@ -121,5 +121,5 @@ func countHistogram(h *dto.Histogram) error {
 		h.SampleCount, h.SampleCountFloat = h.Bucket[n-1].CumulativeCount, h.Bucket[n-1].CumulativeCountFloat
 		return nil
 	}
-	return errors.New("a histogram without a count or a bucket for +Inf: left out")
+	return errors.New("histogram without a count or a bucket for +Inf: dropped")
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // A stanza is a check as a configuration has it.
@@ -33,7 +35,7 @@ func load(t testing.TB, text []byte) map[string]stanza {
 	return c.Checks
 }
 
-func imported(t testing.TB, crontab string, o Options) (map[string]stanza, string, Report) {
+func importCrontab(t testing.TB, crontab string, o Options) (map[string]stanza, string, Report) {
 	t.Helper()
 	text, report, err := Import(strings.NewReader(crontab), o)
 	if err != nil {
@@ -47,10 +49,6 @@ func TestImportUserCrontab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := os.ReadFile("testdata/user.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	lookup := func(path string) (string, bool) {
 		return path, path == "/usr/local/bin/check_queue" || path == "/bin/df"
 	}
@@ -58,16 +56,8 @@ func TestImportUserCrontab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	haveLines, wantLines := strings.Split(string(have), "\n"), strings.Split(string(want), "\n")
-	for i := range min(len(haveLines), len(wantLines)) {
-		if haveLines[i] != wantLines[i] {
-			t.Fatalf("line %d:\nhave %s\nwant %s", i+1, haveLines[i], wantLines[i])
-		}
-	}
-	if len(haveLines) != len(wantLines) {
-		t.Fatalf("have %d lines, want %d:\n%s", len(haveLines), len(wantLines), have)
-	}
-	if report.System || len(report.Checks) != 21 || report.Decide != 6 || len(report.Broken) != 3 || report.Broken[0].Line != 27 {
+	golden.Compare(t, "testdata/user.yaml", string(have))
+	if report.System || len(report.Checks) != 21 || report.Decisions != 6 || len(report.Invalid) != 3 || report.Invalid[0].Line != 27 {
 		t.Errorf("have %+v", report)
 	}
 	checks := load(t, have)
@@ -80,13 +70,13 @@ func TestImportUserCrontab(t *testing.T) {
 }
 
 func TestImportSystemCrontab(t *testing.T) {
-	checks, text, report := imported(t, `SHELL=/bin/bash
+	checks, text, report := importCrontab(t, `SHELL=/bin/bash
 17 *	* * *	root	cd / && run-parts --report /etc/cron.hourly
 25 6	* * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }
 */5 * * * * www-data /usr/bin/php -f /srv/app/cron.php >/dev/null 2>&1
 30 3 * * 0 root test -e /run/systemd/system || SERVICE_MODE=1 /usr/lib/e2scrub_all_cron
 `, Options{User: "ignored"})
-	if !report.System || len(report.Checks) != 4 || report.Decide != 3 || len(report.Broken) != 0 {
+	if !report.System || len(report.Checks) != 4 || report.Decisions != 3 || len(report.Invalid) != 0 {
 		t.Errorf("have %+v\n%s", report, text)
 	}
 	if c := checks["cron"]; c.User != "www-data" || !slices.Equal(c.Command, []string{"/usr/bin/php", "-f", "/srv/app/cron.php"}) || c.Interval != "5m" {
@@ -95,13 +85,13 @@ func TestImportSystemCrontab(t *testing.T) {
 	if c := checks["run-parts"]; c.User != "root" || c.Shell != "cd / && run-parts --report /etc/cron.hourly" || c.At != "17 * * * *" {
 		t.Errorf("have %+v\n%s", c, text)
 	}
-	if !strings.Contains(text, "runs only where /run/systemd/system is missing") || !strings.Contains(text, "shell checks run in /bin/sh") {
+	if !strings.Contains(text, "runs only if /run/systemd/system is missing") || !strings.Contains(text, "a shell check runs in /bin/sh") {
 		t.Error(text)
 	}
 }
 
 func TestVariables(t *testing.T) {
-	checks, text, _ := imported(t, `A=1
+	checks, text, _ := importCrontab(t, `A=1
 A = ' 2 '
 PATH=$PATH:/opt
 * * * * * /x
@@ -115,18 +105,18 @@ MAILTO=""
 	if e := checks["y"].Env; len(e) != 3 || e["A"] != "4" || e["B"] != "5" {
 		t.Errorf("have %q\n%s", e, text)
 	}
-	if !strings.Contains(text, "cron leaves a $") {
+	if !strings.Contains(text, "expands the $") {
 		t.Error(text)
 	}
 }
 
 func TestImportTooMuch(t *testing.T) {
-	if _, _, err := Import(strings.NewReader(strings.Repeat("#\n", mostBytes)), Options{}); err == nil {
+	if _, _, err := Import(strings.NewReader(strings.Repeat("#\n", maxBytes)), Options{}); err == nil {
 		t.Error("have no error")
 	}
 }
 
-func TestFormatIsTold(t *testing.T) {
+func TestFormatOption(t *testing.T) {
 	for _, c := range []struct {
 		crontab string
 		format  Format
@@ -139,7 +129,7 @@ func TestFormatIsTold(t *testing.T) {
 		{"* * * * * php /srv/a.php", System, true},
 		{"", Auto, false},
 	} {
-		if _, text, report := imported(t, c.crontab, Options{Format: c.format}); report.System != c.system {
+		if _, text, report := importCrontab(t, c.crontab, Options{Format: c.format}); report.System != c.system {
 			t.Errorf("%q: have %v\n%s", c.crontab, report.System, text)
 		}
 	}
@@ -157,17 +147,17 @@ func TestFormatByProgramsAndUsers(t *testing.T) {
 		system  bool
 	}{
 		{"* * * * * deploy /srv/a", true},                                 // a user of this host
-		{"* * * * * stranger /srv/a", false},                              // neither usual nor of this host
-		{"* * * * * root flock /l /a", true},                              // the program is not in the user's place
+		{"* * * * * stranger /srv/a", false},                              // neither common nor of this host
+		{"* * * * * root flock /l /a", true},                              // the program is not in the user column
 		{"* * * * * root /a\n* * * * * flock /l /a", false},               // a program, and no user
-		{"* * * * * root /a\n* * * * * sync now", true},                   // not in this PATH: may be a user elsewhere
+		{"* * * * * root /a\n* * * * * sync now", true},                   // not in this PATH: may be a user of another host
 		{"PATH=/opt/bin\n* * * * * root /a\n* * * * * sync now", false},   // in this one it is a program
 		{"* * * * * root /a\nPATH=/opt/bin\n* * * * * flock /l /a", true}, // and flock is none any more
-		{"* * * * * man /usr/bin/mandb", true},                            // both, and a usual user
-		{"* * * * * stranger /srv/a\n* * * * * deploy /srv/a -x", true},   // one is enough, if all fit
-		{"* * * * * deploy /srv/a\n* * * * * /srv/b -x", false},           // not all fit
+		{"* * * * * man /usr/bin/mandb", true},                            // both, and a common user
+		{"* * * * * stranger /srv/a\n* * * * * deploy /srv/a -x", true},   // one such user is enough
+		{"* * * * * deploy /srv/a\n* * * * * /srv/b -x", false},           // a line without a user
 	} {
-		if _, text, report := imported(t, c.crontab, o); report.System != c.system {
+		if _, text, report := importCrontab(t, c.crontab, o); report.System != c.system {
 			t.Errorf("%q: have %v\n%s", c.crontab, report.System, text)
 		}
 	}
@@ -180,7 +170,7 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	if _, err := ParseFormat("System"); err == nil {
-		t.Error("any word is a format")
+		t.Error("want an error for an unknown format")
 	}
 }
 
@@ -223,7 +213,7 @@ func TestCommands(t *testing.T) {
 		{command: `''`, shell: `''`},
 		{command: `>/dev/null`, shell: `> /dev/null`},
 	} {
-		checks, text, _ := imported(t, "* * * * * "+c.command, Options{})
+		checks, text, _ := importCrontab(t, "* * * * * "+c.command, Options{})
 		if len(checks) != 1 {
 			t.Errorf("%s: have %d checks\n%s", c.command, len(checks), text)
 			continue
@@ -242,19 +232,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestScalar(t *testing.T) {
-	for in, want := range map[string]string{
-		"/usr/bin/x": "/usr/bin/x", "true": `"true"`, "No": `"No"`, "1": `"1"`, "": `""`, "a b": `"a b"`, "a:": `"a:"`,
-		"a\x01\"": `"a\u0001\""`, "-x": `"-x"`, "~": `"~"`, "<&>": `"<&>"`,
-	} {
-		if have := scalar(in); have != want {
-			t.Errorf("%q: have %s, want %s", in, have, want)
-		}
-	}
-}
-
-// FuzzImport: whatever is in a crontab, the result is YAML, and each line is a
-// check or a comment that quotes it.
+// FuzzImport checks that the result is YAML, and that each line is a check or a
+// comment that quotes it.
 func FuzzImport(f *testing.F) {
 	golden, err := os.ReadFile("testdata/user.crontab")
 	if err != nil {
@@ -265,16 +244,16 @@ func FuzzImport(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, crontab string) {
-		checks, text, report := imported(t, crontab, Options{Lookup: func(p string) (string, bool) { return p, len(p)%2 == 0 }})
+		checks, text, report := importCrontab(t, crontab, Options{Lookup: func(p string) (string, bool) { return p, len(p)%2 == 0 }})
 		if len(checks) != len(report.Checks) {
-			t.Errorf("have %d checks, %d told\n%s", len(checks), len(report.Checks), text)
+			t.Errorf("have %d checks, %d in the report\n%s", len(checks), len(report.Checks), text)
 		}
 		for n, line := range strings.Split(strings.ToValidUTF8(crontab, "\uFFFD"), "\n") {
 			line = strings.TrimSpace(line)
 			if line == "" || line[0] == '#' {
 				continue
 			}
-			quoted := strings.Trim(visible("x"+line), `"`)[1:]
+			quoted := strings.Trim(printable("x"+line), `"`)[1:]
 			if !strings.Contains(text, quoted) {
 				t.Errorf("line %d, %q, is lost:\n%s", n+1, line, text)
 			}

@@ -7,18 +7,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// servedNames are the names that checks serve. A textfile must not have one of them:
-// the two are collectors of their own, and one family would be there twice. It
-// is what happens when a cron job becomes a check and its file is left behind.
-type servedNames struct {
+// exportedNames are the names of the families that checks export. Files must not have
+// them, since two collectors would export the same family, as when a cron job became a
+// check and its file is still there. It is safe for concurrent use.
+type exportedNames struct {
 	names atomic.Pointer[map[string]bool]
 }
 
-// set says what is served from now on.
-func (s *servedNames) set(families []*merge.Family) {
+// set replaces the names by those of families.
+func (s *exportedNames) set(families []*merge.Family) {
 	names := make(map[string]bool, len(families))
 	for _, f := range families {
-		if f.Served != nil {
+		if f.External != nil {
 			for _, name := range f.Names {
 				names[name] = true
 			}
@@ -27,15 +27,15 @@ func (s *servedNames) set(families []*merge.Family) {
 	s.names.Store(&names)
 }
 
-func (s *servedNames) has(name string) bool {
+func (s *exportedNames) has(name string) bool {
 	names := s.names.Load()
 	return names != nil && (*names)[name]
 }
 
-// withReserved builds collectors that must not take these names either.
+// withReserved builds collectors for which these names are reserved, too.
 type withReserved struct {
 	collect.Builder
-	names *servedNames
+	names *exportedNames
 }
 
 func (b withReserved) New(env *collect.Env, options map[string][]string) (collect.Collector, error) {

@@ -18,20 +18,19 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A bench is checks whose commands are played, and the collector that serves
-// them.
+// A checkBench has checks with a fake runner, and their collector.
 type checkBench struct {
 	*Checks
 	t    *testing.T
 	unit *collect.Unit
 
-	mu    sync.Mutex
-	print map[string]string // what each check prints; nothing: it fails
+	mu     sync.Mutex
+	output map[string]string // of each check; empty: it fails
 }
 
 func newCheckBench(t *testing.T, config string) *checkBench {
 	t.Helper()
-	b := &checkBench{t: t, print: map[string]string{}}
+	b := &checkBench{t: t, output: map[string]string{}}
 	b.Checks = New(Options{Hostname: "host", Run: b.run})
 	doc := document.Parse("checks.yml", []byte(config))
 	defs := ReadDefinitions(doc.Root())
@@ -59,29 +58,29 @@ func newCheckBench(t *testing.T, config string) *checkBench {
 func (b *checkBench) run(_ context.Context, d Definition) Report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	text := b.print[d.Name]
+	text := b.output[d.Name]
 	if text == "" {
-		return Report{Reason: "exit", Exited: true, ExitCode: 1}
+		return Report{Reason: "exit", HasExitCode: true, ExitCode: 1}
 	}
-	return Report{Exited: true, Families: printed(b.t, text), Duration: time.Second}
+	return Report{HasExitCode: true, Families: parseFamilies(b.t, text), Duration: time.Second}
 }
 
-// prints says what a check prints from now on, and waits for it.
-func (b *checkBench) prints(name, text string) {
+// setOutput sets what a check prints, and waits until it has run.
+func (b *checkBench) setOutput(name, text string) {
 	b.mu.Lock()
-	b.print[name] = text
+	b.output[name] = text
 	b.mu.Unlock()
 	<-time.After(time.Minute)
 	synctest.Wait()
 }
 
-// served returns the lines of an exposition that some word is in, without
-// comments, and the state of the collector.
-func (b *checkBench) served(words ...string) (lines string, status collect.Status) {
+// scrape returns the lines of an exposition that contain one of the words, without HELP,
+// and the status of the collector.
+func (b *checkBench) scrape(words ...string) (lines string, status collect.Status) {
 	b.t.Helper()
 	r := b.unit.Begin(metric.Text)
 	if _, ok := r.Wait(context.Background(), r.Deadline()); !ok {
-		b.t.Fatal("the collector is late")
+		b.t.Fatal("the collector missed its deadline")
 	}
 	for line := range strings.Lines(string(b.unit.AppendText(nil, nil))) {
 		for _, word := range words {
@@ -96,7 +95,7 @@ func (b *checkBench) served(words ...string) (lines string, status collect.Statu
 
 func (b *checkBench) want(what, want, wantErr string, words ...string) {
 	b.t.Helper()
-	have, status := b.served(words...)
+	have, status := b.scrape(words...)
 	if have != want {
 		b.t.Errorf("%s: have\n%swant\n%s", what, have, want)
 	}
@@ -117,18 +116,18 @@ a: {command: /bin/a, interval: 1m}
 b: {command: /bin/b, interval: 1m, ttl: 2m}
 `
 
-func TestServesWhatWasPublished(t *testing.T) {
+func TestExportsPublishedFamilies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newCheckBench(t, twoChecks)
 		b.want("before the first run", "# TYPE host_check_runs_total counter\nhost_check_runs_total{check=\"a\"} 0\nhost_check_runs_total{check=\"b\"} 0\n", "", "runs_total", "_up", "job_")
-		b.prints("a", "# TYPE job_x gauge\njob_x 1\n")
-		b.want("one of them works", "host_check_up{check=\"a\"} 1\nhost_check_up{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "check_up{", "job_")
-		b.prints("b", "# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
+		b.setOutput("a", "# TYPE job_x gauge\njob_x 1\n")
+		b.want("one of them succeeds", "host_check_up{check=\"a\"} 1\nhost_check_up{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "check_up{", "job_")
+		b.setOutput("b", "# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
 		b.want("a family of both", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "", "job_")
-		b.prints("b", "")
+		b.setOutput("b", "")
 		b.want("one fails", "host_check_up{check=\"a\"} 1\nhost_check_up{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "", "check_up{", "job_")
 		<-time.After(time.Minute)
-		b.want("and its values expire", "host_check_series{check=\"a\"} 1\nhost_check_series{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "series{", "job_")
+		b.want("its values expire", "host_check_series{check=\"a\"} 1\nhost_check_series{check=\"b\"} 0\n# TYPE job_x gauge\njob_x 1\n", "", "series{", "job_")
 		if err := b.Apply(nil); err != nil {
 			t.Fatal(err)
 		}
@@ -139,25 +138,24 @@ func TestServesWhatWasPublished(t *testing.T) {
 func TestConflicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newCheckBench(t, twoChecks)
-		b.print["a"] = "# HELP job_x X.\n# TYPE job_x gauge\njob_x 1\n"
-		b.prints("b", "# HELP job_x X.\n# TYPE job_x counter\njob_x{of=\"b\"} 2\n# TYPE node_load1 gauge\nnode_load1 3\n")
-		told := "check b: job_x is a counter, and a gauge in a: left out; check b: node_load1 is a name of the exporter's own: left out"
-		serves := "# TYPE job_x gauge\njob_x 1\n"
-		b.want("types", serves, told, "job_", "node_")
+		b.output["a"] = "# HELP job_x X.\n# TYPE job_x gauge\njob_x 1\n"
+		b.setOutput("b", "# HELP job_x X.\n# TYPE job_x counter\njob_x{of=\"b\"} 2\n# TYPE node_load1 gauge\nnode_load1 3\n")
+		wantErr := "check b: job_x is a counter, but a gauge in a: dropped; check b: node_load1 is a reserved name: dropped"
+		b.want("types", "# TYPE job_x gauge\njob_x 1\n", wantErr, "job_", "node_")
 		dropped := "host_check_samples_dropped_total{check=\"b\",reason=\"conflict\"} 1\nhost_check_samples_dropped_total{check=\"b\",reason=\"reserved\"} 1\n"
-		b.want("counted once", dropped, told, "dropped_total{")
-		b.want("and not at each scrape", dropped, told, "dropped_total{")
+		b.want("counted once", dropped, wantErr, "dropped_total{")
+		b.want("not at each scrape", dropped, wantErr, "dropped_total{")
 		<-time.After(time.Minute)
-		b.want("but for each run", dropped, told, "dropped_total{") // counted by this scrape, seen by the next
-		b.want("but for each run", strings.ReplaceAll(dropped, "} 1", "} 2"), told, "dropped_total{")
-		b.print["a"] = "# HELP job_x Another.\n# TYPE job_x gauge\njob_x 1\n"
-		b.prints("b", "# HELP job_x X.\n# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
-		b.want("help texts", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "check b: job_x has another help text than in a, which is served", "job_")
+		b.want("for each run", dropped, wantErr, "dropped_total{") // counted by this scrape, exported by the next one
+		b.want("for each run", strings.ReplaceAll(dropped, "} 1", "} 2"), wantErr, "dropped_total{")
+		b.output["a"] = "# HELP job_x Another.\n# TYPE job_x gauge\njob_x 1\n"
+		b.setOutput("b", "# HELP job_x X.\n# TYPE job_x gauge\njob_x{of=\"b\"} 2\n")
+		b.want("help texts", "# TYPE job_x gauge\njob_x 1\njob_x{of=\"b\"} 2\n", "check b: the help text of job_x differs from that in a", "job_")
 	})
 }
 
-// TestTextfileBesides has a file with a family that a check serves.
-func TestTextfileBesides(t *testing.T) {
+// TestTextfileWithFamilyOfCheck has a file and a check with the same family.
+func TestTextfileWithFamilyOfCheck(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "job.prom")
 	if err := os.WriteFile(file, []byte("job_x 5\njob_y 6\n"), 0o644); err != nil {
@@ -173,23 +171,23 @@ func TestTextfileBesides(t *testing.T) {
 		}
 		textfile := checkBench{t: t, unit: unit}
 		textfile.want("alone", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
-		b.prints("a", "# TYPE job_x gauge\njob_x 1\n")
+		b.setOutput("a", "# TYPE job_x gauge\njob_x 1\n")
 		b.want("the check", "# TYPE job_x gauge\njob_x 1\n", "", "job_x")
-		textfile.want("besides the check", "# TYPE job_y untyped\njob_y 6\n", file+": job_x is a name of the exporter's own: left out", "job_x", "job_y")
+		textfile.want("with the check", "# TYPE job_y untyped\njob_y 6\n", file+": job_x is a reserved name: dropped", "job_x", "job_y")
 		if err := b.Apply(nil); err != nil {
 			t.Fatal(err)
 		}
 		b.want("no check", "", "", "job_x")
-		textfile.want("alone again", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
+		textfile.want("without the check", "# TYPE job_x untyped\njob_x 5\n# TYPE job_y untyped\njob_y 6\n", "", "job_x", "job_y")
 	})
 }
 
 func TestReadDefinitionsAndStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newCheckBench(t, twoChecks)
-		b.prints("a", "")
+		b.setOutput("a", "")
 		status := b.Status()
-		if len(status) != 2 || status[0].Definition.Name != "a" || !status[0].Ran || status[0].Up() || status[0].Next.IsZero() {
+		if len(status) != 2 || status[0].Definition.Name != "a" || !status[0].HasRun || status[0].Up() || status[0].Next.IsZero() {
 			t.Errorf("%+v", status)
 		}
 		report := b.RunOnce(context.Background(), status[0].Definition)

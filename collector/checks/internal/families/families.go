@@ -1,5 +1,5 @@
-// Package families reads families in the text format, and puts in order what
-// others wrote, so that it can be served.
+// Package families parses families in the text format, and normalizes them so that
+// they can be exported. It knows nothing of where they come from.
 package families
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
-// Parse reads a document in the text format. A parser that panics is an error
-// of the document it parses.
+// Parse parses a document in the text format. A panic of the parser is returned as
+// an error.
 func Parse(b []byte) (byName map[string]*dto.MetricFamily, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -27,20 +27,20 @@ func Parse(b []byte) (byName map[string]*dto.MetricFamily, err error) {
 	return parser.TextToMetricFamilies(bytes.NewReader(b))
 }
 
-// HasTimestamp reports whether some series of a family says when it was read.
+// HasTimestamp reports whether some series of a family has a timestamp.
 func HasTimestamp(family *dto.MetricFamily) bool {
 	return slices.ContainsFunc(family.Metric, func(m *dto.Metric) bool { return m.TimestampMs != nil })
 }
 
-// Where tells the line of an error of Parse, and what is wrong there. The line
-// is 0 when the error does not know it.
-func Where(b []byte, err error) (line int, msg string) {
+// ErrorLine returns the line of an error of Parse, and the error without it. The
+// line is 0 if it is unknown.
+func ErrorLine(b []byte, err error) (line int, msg string) {
 	var at expfmt.ParseError
 	if !errors.As(err, &at) {
 		return 0, err.Error()
 	}
 	if at.Line > bytes.Count(b, []byte("\n")) {
-		return at.Line, fmt.Sprintf("ends within a line, as a file that is only half written (%s)", at.Msg)
+		return at.Line, fmt.Sprintf("the last line is incomplete (%s)", at.Msg)
 	}
 	return at.Line, at.Msg
 }
