@@ -1,6 +1,3 @@
-// Package hba has the collectors of host bus adapters and of what is behind
-// them: SCSI hosts of any kind, Fibre Channel and InfiniBand ports, tape drives,
-// and the SAN that they see.
 package hba
 
 import (
@@ -10,7 +7,7 @@ import (
 
 // Collectors returns the data sheets of the domain. The collectors that are
 // built from one call share what reads the firmware's counters, host by host,
-// so that it is asked once for all of them.
+// so that each counter is read once for all of them.
 func Collectors() []collect.Spec {
 	statistics := new(fcstat.Shared)
 	return []collect.Spec{

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/sas"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -29,26 +31,26 @@ func newHBASlotStatus(m *metric.Set) hbaSlotStatus {
 
 // visit asks for the bays of the enclosures that are on a SCSI host. Others are
 // nobody's: there would be no telling what else must not be asked meanwhile.
-func (f *hbaSlotStatus) visit(a attr.Reader, q *slowQueue, chosen *hbaChosen, all []*enclosure) {
+func (f *hbaSlotStatus) visit(a attr.Reader, q *slowQueue, hosts *san.Hosts, all []*sas.Enclosure) {
 	for _, e := range all {
-		if !isSCSIDevice(e.name) {
+		if !e.OnSCSIHost() {
 			continue
 		}
-		h := chosen.of(e.name)
+		h := hosts.Of(e.Name)
 		if h == nil {
 			continue
 		}
-		for i := range e.slots {
-			s := &e.slots[i]
-			if status, ok := slowParsed(q, slow.File{Host: h, Want: "a status that is known"}, slotStatus, enclosureClass, e.name, s.name, "status"); ok {
-				a.Out.Emit(f.status, 1, s.label, e.name, status)
+		for i := range e.Slots {
+			s := &e.Slots[i]
+			if status, ok := slowParsed(q, slow.File{Host: h.Host, Want: "a status that is known"}, slotStatus, sas.EnclosureClass, e.Name, s.Name, "status"); ok {
+				a.Out.Emit(f.status, 1, s.Label, e.Name, status)
 			}
-			if fault, ok := slowParsed(q, slow.File{Host: h, Want: "0, 2, 4 or 6"}, slotFault, enclosureClass, e.name, s.name, "fault"); ok {
-				a.Out.Bool(f.sensed, fault&4 != 0, s.label, e.name)
-				a.Out.Bool(f.requested, fault&2 != 0, s.label, e.name)
+			if fault, ok := slowParsed(q, slow.File{Host: h.Host, Want: "0, 2, 4 or 6"}, slotFault, sas.EnclosureClass, e.Name, s.Name, "fault"); ok {
+				a.Out.Bool(f.sensed, fault&4 != 0, s.Label, e.Name)
+				a.Out.Bool(f.requested, fault&2 != 0, s.Label, e.Name)
 			}
-			if on, ok := slowParsed(q, slow.File{Host: h, Want: "0 or 1"}, scan.Uint, enclosureClass, e.name, s.name, "locate"); ok {
-				a.Out.Bool(f.locate, on != 0, s.label, e.name)
+			if on, ok := slowParsed(q, slow.File{Host: h.Host, Want: "0 or 1"}, scan.Uint, sas.EnclosureClass, e.Name, s.Name, "locate"); ok {
+				a.Out.Bool(f.locate, on != 0, s.Label, e.Name)
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/sas"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -140,7 +142,7 @@ func (c *hbaCollector) updateSlow(ctx context.Context) {
 			c.Out.Error(answer.Err)
 		}
 	}
-	s.emitAges(c.Reader, c.chosen)
+	s.emitAges(c.Reader, c.hosts.Included)
 	q.answering = true
 	c.visitSlow(q)
 }
@@ -148,7 +150,8 @@ func (c *hbaCollector) updateSlow(ctx context.Context) {
 // visitSlow goes over all that is wanted.
 func (c *hbaCollector) visitSlow(q *slowQueue) {
 	s, o := &c.slow, &c.slow.options
-	for _, h := range c.chosen {
+	for _, included := range c.hosts.Included {
+		h := included.Host
 		if h.IsVirtual() {
 			continue // it is the physical port's adapter
 		}
@@ -169,10 +172,10 @@ func (c *hbaCollector) visitSlow(q *slowQueue) {
 		}
 	}
 	if o.sasErrors {
-		s.visitPhys(c.Reader, q, &c.of, c.sas.known.phys)
+		s.visitPhys(c.Reader, q, &c.hosts, c.sas.Phys())
 	}
 	if o.enclosures {
-		s.slots.visit(c.Reader, q, &c.of, c.enclosures.known)
+		s.slots.visit(c.Reader, q, &c.hosts, c.sas.Enclosures())
 	}
 }
 
@@ -180,31 +183,31 @@ func (c *hbaCollector) visitSlow(q *slowQueue) {
 func (s *hbaSlow) visitResources(a attr.Reader, q *slowQueue, h *scsihost.Host) {
 	for _, r := range [...]struct{ file, kind string }{{"max_xri", "xri"}, {"max_rpi", "rpi"}, {"max_vpi", "vpi"}} {
 		f := slow.File{Host: h, Want: "a number or Unknown", Once: true}
-		if v, ok := slowParsed(q, f, numberOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
+		if v, ok := slowParsed(q, f, attr.NumberOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
 			a.Out.Emit(s.resources, float64(v), r.kind, h.Name)
 		}
 	}
 }
 
 // visitPhys asks phys for their errors. Two drivers have nothing but zeros.
-func (s *hbaSlow) visitPhys(a attr.Reader, q *slowQueue, chosen *hbaChosen, phys []sasPhy) {
+func (s *hbaSlow) visitPhys(a attr.Reader, q *slowQueue, hosts *san.Hosts, phys []sas.Phy) {
 	for i := range phys {
-		h := chosen.of(phys[i].name)
+		h := hosts.Of(phys[i].Name)
 		if h == nil || h.Driver == "hpsa" || h.Driver == "smartpqi" {
 			continue
 		}
 		for _, e := range s.sasErrors {
-			f := slow.File{Host: h, Want: "an unsigned number"}
-			if v, ok := slowParsed(q, f, scan.Uint, sasPhys, phys[i].name, e.Name); ok {
-				a.Out.Emit(e.Family, float64(v), phys[i].name, h.Name)
+			f := slow.File{Host: h.Host, Want: "an unsigned number"}
+			if v, ok := slowParsed(q, f, scan.Uint, sas.PhyClass, phys[i].Name, e.Name); ok {
+				a.Out.Emit(e.Family, float64(v), phys[i].Name, h.Name)
 			}
 		}
 	}
 }
 
 // emitAges emits how old the oldest value of each host is, and tells what hangs.
-func (s *hbaSlow) emitAges(a attr.Reader, chosen []*scsihost.Host) {
-	for _, h := range chosen {
+func (s *hbaSlow) emitAges(a attr.Reader, hosts []san.Host) {
+	for _, h := range hosts {
 		oldest, known := time.Duration(0), false
 		for i, answer := range s.queue.answers {
 			if f := &s.queue.files[i]; f.Host.Name == h.Name && answer.Content != nil && !f.Once && f.Every == 0 {

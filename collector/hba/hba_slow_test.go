@@ -211,27 +211,11 @@ func TestSlowOptions(t *testing.T) {
 }
 
 func TestZfcpNumbers(t *testing.T) {
-	for text, want := range map[string]latency{
-		"120 900 2500000 10 40 150000 8000 ": {2.5, 0.15, 8000},
-		"4294967 0 0 4294967 0 0 0":          {},
-	} {
-		if have, ok := zfcpLatency([]byte(text)); !ok || have != want {
-			t.Errorf("%q: %v, %v", text, have, ok)
-		}
-	}
-	for _, bad := range []string{"", "1 2 3 4 5 6", "1 2 3 4 5 6 7 8", "1 2 -3 4 5 6 7", "a b c d e f g"} {
-		if have, ok := zfcpLatency([]byte(bad)); ok {
-			t.Errorf("%q: %v", bad, have)
-		}
-	}
 	if v, ok := zfcpUtilization([]byte("7 12 100")); !ok || v != [3]uint64{7, 12, 100} {
 		t.Errorf("%v, %v", v, ok)
 	}
 	if v, ok := zfcpUtilization([]byte("7 12 101")); ok {
 		t.Errorf("more than all: %v", v)
-	}
-	if v, ok := zfcpQueueFull([]byte("12 34567")); !ok || v != 12 {
-		t.Errorf("%v, %v", v, ok)
 	}
 	for text, want := range map[string]uint16{"-2432": 0xf680, "65535": 0xffff, "0": 0} {
 		if v, ok := word([]byte(text)); !ok || v != want {

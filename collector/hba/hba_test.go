@@ -25,7 +25,7 @@ func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()
 
 // dangerous are files that reset or change something, that hold secrets, or
 // whose reading costs a command to the firmware, a message in the kernel log or
-// a download of megabytes.
+// megabytes.
 var dangerous = []string{
 	"issue_lip", "vport_create", "vport_delete", "vport_disable", "reset_statistics", "scan", "rescan", "delete", "host_reset",
 	"issue_reset", "issue_logo", "optrom", "optrom_ctl", "nvram", "vpd", "sfp", "fw_dump", "fw_crash_buffer", "dump_system_regs",
@@ -36,7 +36,7 @@ var dangerous = []string{
 	"nuse", "running_disparity_error_count", "loss_of_dword_sync_count", "phy_reset_problem_count", "status", "fault", "locate", "power_status",
 }
 
-// harmless are files that are called as a dangerous one of another folder is.
+// harmless are files with the name of a dangerous one in another folder.
 var harmless = []string{"/sys/class/iscsi_host/host*/port_speed"}
 
 func TestNothingDangerousIsRead(t *testing.T) {

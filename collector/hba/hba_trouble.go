@@ -5,7 +5,7 @@ import "github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 // emitTroubles emits how it went with asking the firmware of each host, for its
 // counters and for all else.
 func (c *hbaCollector) emitTroubles() {
-	for _, h := range c.chosen {
+	for _, h := range c.hosts.Included {
 		var errors [fcstat.NumReasons]uint64
 		asked, stuck := false, false
 		for i, answer := range c.answers {
@@ -14,7 +14,7 @@ func (c *hbaCollector) emitTroubles() {
 			}
 		}
 		if c.slow.options.any() {
-			health := c.slow.reader.Health(h)
+			health := c.slow.reader.Health(h.Host)
 			if health.Err != nil {
 				c.Out.Error(health.Err)
 			}

@@ -49,3 +49,29 @@ func Bytes(b []byte) (uint64, bool) {
 	}
 	return scan.Uint(number)
 }
+
+// Numbers parses a line of exactly len(dst) unsigned numbers into dst.
+func Numbers(dst []uint64, b []byte) (ok bool) {
+	for i := range dst {
+		var field []byte
+		field, b = scan.Field(b)
+		if dst[i], ok = scan.Uint(field); !ok {
+			return false
+		}
+	}
+	return len(scan.Trim(b)) == 0
+}
+
+// NumberOrOff parses a number that is not negative, or off, which is -1.
+func NumberOrOff(b []byte) (int64, bool) { return numberOr("off", b) }
+
+// NumberOrUnknown parses a number that is not negative, or Unknown, which is -1.
+func NumberOrUnknown(b []byte) (int64, bool) { return numberOr("Unknown", b) }
+
+func numberOr(word string, b []byte) (int64, bool) {
+	if string(b) == word {
+		return -1, true
+	}
+	v, ok := scan.Int(b)
+	return v, ok && v >= 0
+}

@@ -17,6 +17,17 @@ const (
 	FC   = "class/fc_host"
 )
 
+// Reads returns the files that a Finder reads: the driver of a host, and of its
+// PCI function, below up to two bridges.
+func Reads() []string {
+	return []string{
+		"/sys/class/scsi_host/host*/proc_name",
+		"/sys/devices/pci*/*:*/driver",
+		"/sys/devices/pci*/*:*/*:*/driver",
+		"/sys/devices/pci*/*:*/*:*/*:*/driver",
+	}
+}
+
 // A Host is one SCSI host as its place in the device tree tells it.
 type Host struct {
 	Name   string // such as host3
