@@ -34,7 +34,7 @@ func hba(shared *fcstat.Shared) collect.Spec {
 	slowly := new(slow.Shared)
 	return collect.Spec{
 		Name:          "hba",
-		Help:          "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
+		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
 		OptionalReads: slowReads(),
 		Needs:         multipath.Needs + " With --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
