@@ -156,7 +156,7 @@ func (p tutorial) rules(content string) {
 // namesFamilies holds the families that a text names to those of the
 // reference, and of the check that the page makes.
 func (p tutorial) namesFamilies(text string) {
-	reference, err := os.ReadFile("docs/metrics.md")
+	reference, err := os.ReadFile("docs/metrics/checks.md")
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func (s *textfileSource) begin() {
 // wait returns what the run finds. It waits for the patience once, and not at
 // each scrape again while the run hangs.
 func (s *textfileSource) wait(ctx context.Context, patience time.Duration) ([]textfileDir, error) {
-	if !s.run.Wait(ctx, s.run.Started.Add(patience)) {
+	if !s.run.Wait(ctx, s.run.StartTime.Add(patience)) {
 		return nil, fmt.Errorf("%s: no answer after %v", s.pattern, patience)
 	}
 	dirs, err := s.run.Result()

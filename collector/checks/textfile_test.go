@@ -239,7 +239,7 @@ func TestTextfileHungDirectory(t *testing.T) {
 		<-release
 		return nil, nil
 	})
-	run.Started = run.Started.Add(-time.Minute) // so that nobody waits for it any longer
+	run.StartTime = run.StartTime.Add(-time.Minute) // so that nobody waits for it any longer
 	for range 5 {
 		b.want(t, "hung", "node_textfile_scrape_error 1\na 1\n", "/hung: no answer after 2.5s\n")
 		if hung.run != run {

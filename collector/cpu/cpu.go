@@ -1,16 +1,17 @@
+// Package cpu has the collectors of processors: times and states, frequencies,
+// and how long tasks wait to run.
 package cpu
 
 import (
 	"context"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 var cpu = collect.Spec{
 	Name: "cpu",
-	Help: "What each CPU spends its time on, which CPUs are online, isolated or throttled, and on request what they are.",
+	Help: "CPU times by mode, online and isolated CPUs, thermal throttling, and optionally CPU models.",
 	Reads: []string{
 		"/proc/stat",
 		"/proc/cpuinfo",
@@ -37,18 +38,17 @@ func (o *cpuOptions) Fields() []collect.Field {
 	return []collect.Field{
 		{Name: "guest", Help: "Export node_cpu_guest_seconds_total.", Value: &o.Guest},
 		{Name: "info", Help: "Export node_cpu_info and node_cpu_frequency_hertz.", Value: &o.Info},
-		{Name: "info.flags-include", Help: "Regular expression of the CPU flags to export as node_cpu_flag_info; it implies info.", Value: &o.IncludeFlags},
-		{Name: "info.bugs-include", Help: "Regular expression of the CPU bugs to export as node_cpu_bug_info; it implies info.", Value: &o.IncludeBugs},
+		{Name: "info.flags-include", Help: "Regular expression of the CPU flags to export as node_cpu_flag_info; implies --collector.cpu.info.", Value: &o.IncludeFlags},
+		{Name: "info.bugs-include", Help: "Regular expression of the CPU bugs to export as node_cpu_bug_info; implies --collector.cpu.info.", Value: &o.IncludeBugs},
 	}
 }
 
-// cpuCollector reads /proc/stat for the times, sysfs for what state the CPUs
-// are in, and /proc/cpuinfo for what they are. Each of the three has a file of
-// its own here.
+// cpuCollector reads the times of the CPUs from /proc/stat, their states from
+// sysfs, and their models from /proc/cpuinfo.
 type cpuCollector struct {
 	times  *cpuTimes
 	states *cpuStates
-	info   *cpuInfo // nil unless asked for
+	info   *cpuInfo // nil unless an option selects it
 }
 
 func newCPU(env *collect.Env, o cpuOptions) (*cpuCollector, error) {
@@ -60,18 +60,11 @@ func newCPU(env *collect.Env, o cpuOptions) (*cpuCollector, error) {
 }
 
 func (c *cpuCollector) Update(_ context.Context, out *metric.Sink) error {
-	// A host whose times cannot be read may still tell the rest.
+	// A host without readable times may still have the rest.
 	err := c.times.update(out)
 	c.states.update(out)
 	if c.info != nil {
 		c.info.update(out)
 	}
 	return err
-}
-
-// skip notes that a part could not be read, unless it is not there.
-func skip(out *metric.Sink, err error) {
-	if !host.Gone(err) {
-		out.Error(err)
-	}
 }

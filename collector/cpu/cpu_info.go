@@ -9,7 +9,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// cpuInfo tells what the CPUs are, from /proc/cpuinfo.
+// cpuInfo reads the models of the CPUs from /proc/cpuinfo.
 type cpuInfo struct {
 	proc         *host.Reader
 	keys         []cpuinfoKey
@@ -22,7 +22,7 @@ type cpuInfo struct {
 	bug       *metric.Family
 
 	table  cpuinfoTable
-	labels [cpuinfoValues]string // of the CPU before: most have the same
+	labels [cpuinfoValues]string // of the previous CPU: most have the same
 }
 
 func newCPUInfo(env *collect.Env, o cpuOptions) *cpuInfo {
@@ -32,11 +32,11 @@ func newCPUInfo(env *collect.Env, o cpuOptions) *cpuInfo {
 		keys:         cpuinfoKeys(env.Host.Arch),
 		includeFlags: o.IncludeFlags,
 		includeBugs:  o.IncludeBugs,
-		info: m.Gauge("node_cpu_info", "Always 1; the labels say what the CPU is, in the words of /proc/cpuinfo.",
+		info: m.Gauge("node_cpu_info", "CPU model in the words of /proc/cpuinfo; always 1.",
 			"cachesize", "core", "cpu", "family", "microcode", "model", "model_name", "package", "stepping", "vendor"),
-		frequency: m.Gauge("node_cpu_frequency_hertz", "Frequency of the CPU, from /proc/cpuinfo.", "core", "cpu", "package"),
-		flag:      m.Gauge("node_cpu_flag_info", "Always 1; a feature of the first CPU.", "flag"),
-		bug:       m.Gauge("node_cpu_bug_info", "Always 1; a known fault of the first CPU.", "bug"),
+		frequency: m.Gauge("node_cpu_frequency_hertz", "Current frequency of the CPU, from /proc/cpuinfo.", "core", "cpu", "package"),
+		flag:      m.Gauge("node_cpu_flag_info", "Feature flag of the first CPU, from /proc/cpuinfo; always 1.", "flag"),
+		bug:       m.Gauge("node_cpu_bug_info", "Known bug of the first CPU, from /proc/cpuinfo; always 1.", "bug"),
 	}
 }
 
@@ -73,19 +73,19 @@ func (c *cpuInfo) emit(cpu *cpuinfoCPU, out *metric.Sink) error {
 
 	text := cpu.values[cpuinfoMHz]
 	if len(text) == 0 {
-		return nil // arm64 and riscv do not tell
+		return nil // arm64 and riscv have none
 	}
 	mHz, ok := scan.Float(leadingNumber(text))
 	if !ok {
 		return host.Bad(cpu.line, "a frequency in MHz", text)
 	}
-	// The kernel tells kHz, with a point; a float has no exact thousandths.
+	// The kernel prints MHz with three decimals, which a float has not exactly.
 	out.Emit(c.frequency, math.Round(mHz*1e6), l[cpuinfoCore], number, l[cpuinfoPackage])
 	return nil
 }
 
-// emitWords emits a sample for each word that is wanted. Without an expression
-// none is.
+// emitWords emits a sample for each word that include matches, and none if it is
+// not set.
 func emitWords(out *metric.Sink, f *metric.Family, include *collect.Regexp, text []byte) {
 	if !include.IsSet() {
 		return

@@ -14,21 +14,21 @@ import (
 //	vendor_id	: GenuineIntel
 //	cpu family	: 6
 //
-// Each architecture has its own words. There may be lines for all CPUs above
-// the first block (s390, MIPS, and ARM before Linux 3.8) and below the last
-// one (ARM again). See show_cpuinfo and c_show in the kernel's arch folders.
+// Each architecture has its own keys. Lines above the first block (s390, MIPS,
+// and ARM before Linux 3.8) and below the last one (ARM again) hold for all
+// CPUs. See show_cpuinfo and c_show in the kernel's arch directories.
 type cpuinfoTable struct {
 	cpus []cpuinfoCPU
 }
 
-// A cpuinfoCPU is what is told of one CPU. Everything points into the text.
+// A cpuinfoCPU is one CPU. Its fields point into the text of the file.
 type cpuinfoCPU struct {
 	number []byte
-	line   int // where it starts
+	line   int // at which its block starts
 	values [cpuinfoValues][]byte
 }
 
-// A cpuinfoValue is one of the things that are told of a CPU.
+// A cpuinfoValue is the index of a value of a CPU.
 type cpuinfoValue int
 
 const (
@@ -44,14 +44,14 @@ const (
 	cpuinfoFlags // the labels of node_cpu_info end here
 	cpuinfoBugs
 	cpuinfoMHz
-	cpuinfoVariant  // of ARM: makes the stepping
-	cpuinfoRevision // likewise
+	cpuinfoVariant  // of ARM: part of the stepping
+	cpuinfoRevision // of ARM: part of the stepping
 	cpuinfoValues
 )
 
-// A cpuinfoKey pairs an architecture's word with what it means.
+// A cpuinfoKey pairs a key of an architecture with the index of its value.
 type cpuinfoKey struct {
-	word  string
+	key   string
 	value cpuinfoValue
 }
 
@@ -114,19 +114,19 @@ func cpuinfoKeys(arch string) []cpuinfoKey {
 	}
 }
 
-// parse reads the file. It keeps b.
+// parse parses the file. The table points into b.
 func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
 	t.cpus = t.cpus[:0]
-	common := cpuinfoCPU{number: []byte("0"), line: 1} // what is told before any CPU
-	current := &common
-	told := false // whether there was any word that means something
+	shared := cpuinfoCPU{number: []byte("0"), line: 1} // from the lines above the first block
+	current := &shared
+	known := false // whether any key was known
 	var line []byte
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		line, rest = scan.Line(rest)
 		key, value, ok := cpuinfoLine(line)
 		switch {
 		case !ok:
-		case string(key) == "processor" || bytes.HasPrefix(key, []byte("processor ")): // of s390: processor 0: version = FF
+		case string(key) == "processor" || bytes.HasPrefix(key, []byte("processor ")): // s390 prints processor 0: version = FF
 			number := value
 			if len(key) > len("processor") {
 				number = key[len("processor "):]
@@ -134,36 +134,36 @@ func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
 			if _, ok := scan.Uint(scan.Trim(number)); !ok {
 				return host.Bad(n, "the number of a processor", line)
 			}
-			cpu := common
+			cpu := shared
 			cpu.number, cpu.line = scan.Trim(number), n
 			t.cpus = append(t.cpus, cpu)
 			current = &t.cpus[len(t.cpus)-1]
-		case string(key) == "cpu number": // of s390: the same CPUs once more
+		case string(key) == "cpu number": // s390 prints a second block for each CPU
 			current = t.find(scan.Trim(value))
 			if current == nil {
-				current = &cpuinfoCPU{} // went online in between
+				current = &cpuinfoCPU{} // went online meanwhile
 			}
 		default:
 			for _, k := range keys {
-				if k.word == string(key) {
-					told = true
+				if k.key == string(key) {
+					known = true
 					current.values[k.value] = value
 				}
 			}
 		}
 	}
 	if len(t.cpus) == 0 {
-		if !told {
+		if !known {
 			return host.Bad(1, "the number of a processor", b)
 		}
-		t.cpus = append(t.cpus, common) // one CPU that is not numbered
+		t.cpus = append(t.cpus, shared) // one CPU without a number
 	}
-	t.complete()
+	t.fillIn()
 	return nil
 }
 
-// cpuinfoLine splits a line. The value is what it is, blanks included, but for
-// the one behind the colon.
+// cpuinfoLine splits a line. The value keeps its blanks, except the one after
+// the colon.
 func cpuinfoLine(line []byte) (key, value []byte, ok bool) {
 	key, value, ok = bytes.Cut(line, []byte(":"))
 	return scan.Trim(key), bytes.TrimPrefix(value, []byte(" ")), ok
@@ -178,9 +178,9 @@ func (t *cpuinfoTable) find(number []byte) *cpuinfoCPU {
 	return nil
 }
 
-// complete gives what was told below the last CPU to all that were told
-// nothing of the kind, and makes the stepping of ARM.
-func (t *cpuinfoTable) complete() {
+// fillIn copies the values below the last CPU to all CPUs if the first one lacks
+// them, and sets the stepping of ARM.
+func (t *cpuinfoTable) fillIn() {
 	first, last := t.cpus[0], &t.cpus[len(t.cpus)-1]
 	for _, v := range [...]cpuinfoValue{cpuinfoVendor, cpuinfoFamily, cpuinfoModel, cpuinfoVariant, cpuinfoRevision, cpuinfoFlags} {
 		for i := range t.cpus {
@@ -197,7 +197,7 @@ func (t *cpuinfoTable) complete() {
 	}
 }
 
-// armStepping makes r2p10 of variant 0x2 and revision 10, as ARM writes it.
+// armStepping returns r2p10 for variant 0x2 and revision 10, as ARM writes it.
 func armStepping(variant, revision []byte) []byte {
 	var b []byte
 	if v, ok := scan.Hex(scan.Trim(variant)); ok {

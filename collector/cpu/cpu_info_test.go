@@ -10,15 +10,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestCPUInfoAgreesWithProcfsOnX86 compares recorded hosts with what procfs
-// makes of them. It knows the format of the architecture that it is built for
-// only.
-func TestCPUInfoAgreesWithProcfsOnX86(t *testing.T) {
+// TestCPUInfoMatchesProcfsOnX86 compares the CPUs of recorded hosts with procfs,
+// which parses the format of the architecture that it is built for only.
+func TestCPUInfoMatchesProcfsOnX86(t *testing.T) {
 	for _, name := range []string{"cpu.offline.host", "cpu.host"} {
 		text := golden.Content(t, filepath.Join(testdata, name), "proc/cpuinfo")
-		want, err := procDir(t, "cpuinfo", text).CPUInfo()
+		want, err := golden.Procfs(t, "cpuinfo", text).CPUInfo()
 		if err != nil || len(want) == 0 || want[0].VendorID == "" {
-			t.Skipf("procfs does not know the format here: %v", err)
+			t.Skipf("procfs does not parse the format on this architecture: %v", err)
 		}
 		var table cpuinfoTable
 		if err := table.parse([]byte(text), cpuinfoKeys("amd64")); err != nil {
@@ -50,7 +49,7 @@ func TestCPUInfoAgreesWithProcfsOnX86(t *testing.T) {
 	}
 }
 
-func TestCPUInfoOddities(t *testing.T) {
+func TestParseCPUInfo(t *testing.T) {
 	var table cpuinfoTable
 	parse := func(arch, text string) []cpuinfoCPU {
 		t.Helper()
@@ -60,17 +59,17 @@ func TestCPUInfoOddities(t *testing.T) {
 		return table.cpus
 	}
 	if cpus := parse("amd64", "processor\t: 0\nbugs\t\t:\nmodel name\t:   Wide  Name \n"); string(cpus[0].values[cpuinfoModelName]) != "  Wide  Name " {
-		t.Errorf("blanks of a name are lost: %q", cpus[0].values[cpuinfoModelName])
+		t.Errorf("a name without its blanks: %q", cpus[0].values[cpuinfoModelName])
 	}
 	if cpus := parse("arm", "Processor\t: ARM926EJ-S rev 5 (v5l)\nBogoMIPS\t: 1187.84\n"); len(cpus) != 1 || string(cpus[0].number) != "0" {
-		t.Errorf("one CPU that is not numbered: %v", cpus)
+		t.Errorf("one CPU without a number: %v", cpus)
 	}
 	if cpus := parse("s390x", "vendor_id : IBM/S390\nprocessor 0: version = FF\ncpu number : 7\ncore id : 1\n"); len(cpus) != 1 || cpus[0].values[cpuinfoCore] != nil {
-		t.Errorf("a block of a CPU that is not listed: %v", cpus)
+		t.Errorf("a block of a CPU without a line at the top: %v", cpus)
 	}
 	for _, text := range []string{"", "\n\n", "garbage", "processor : x\n", "processor x: version = FF\n", "cpu number : 1\n"} {
 		if err := table.parse([]byte(text), cpuinfoKeys("amd64")); err == nil {
-			t.Errorf("%q is taken for %d CPUs", text, len(table.cpus))
+			t.Errorf("%q is parsed as %d CPUs", text, len(table.cpus))
 		}
 	}
 }

@@ -9,7 +9,7 @@ func TestParseCPUList(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		ok   bool
-		want []uint64 // those of 0 to 12 that are in it
+		want []uint64 // those from 0 to 12 in the list
 	}{
 		{"", true, nil},
 		{"0", true, []uint64{0}},
@@ -46,10 +46,10 @@ func FuzzParseCPUList(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		list, ok := cpuList(nil).parse([]byte(text))
 		if !ok && len(list) > 0 {
-			t.Errorf("%q is refused and gives %v", text, list)
+			t.Errorf("%q is rejected and gives %v", text, list)
 		}
 		for i, r := range list {
-			if r.first > r.last || r.last >= mostCPUs || i > 0 && r.first <= list[i-1].last {
+			if r.first > r.last || r.last >= maxCPUs || i > 0 && r.first <= list[i-1].last {
 				t.Errorf("%q gives %v", text, list)
 			}
 		}

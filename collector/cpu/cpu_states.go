@@ -8,13 +8,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// cpuStates reads what state the CPUs are in from /sys/devices/system/cpu:
-// which of them are online and isolated, from lists such as 0-3,8, and how
-// often the cores and packages of Intel ones got too hot, from thermal_throttle.
-//
-// Which of those counters there are, and of which core and package, depends on
-// nothing but which CPUs there are. It is found out when the lists change, so
-// that a host without thermal_throttle costs three small files a scrape.
+// cpuStates reads the states of the CPUs from /sys/devices/system/cpu: which of
+// them are online and isolated, from lists such as 0-3,8, and how often the
+// cores and packages of Intel CPUs were throttled, from thermal_throttle. It
+// looks for the counters only when the lists change, so that a host without
+// them costs three small files a scrape.
 //
 // See https://docs.kernel.org/admin-guide/cputopology.html and
 // https://docs.kernel.org/admin-guide/abi-testing.html#abi-sys-devices-system-cpu.
@@ -27,21 +25,20 @@ type cpuStates struct {
 	onlineList   cpuListFile
 	isolatedList cpuListFile
 
-	folders  cpuFolders
-	known    bool // whether the counters are those of these folders
-	counters []throttleCounter
+	devices       cpuDevices
+	countersValid bool // whether the counters are those of the devices
+	counters      []throttleCounter
 }
 
-// A throttleFile pairs a file of thermal_throttle with its family. The kernel
-// counts for every CPU; of those that share a core or a package, the first
-// speaks for all.
+// A throttleFile pairs a file of thermal_throttle with its family. Every CPU has
+// the file; of those that share a core or a package, the first one is read.
 type throttleFile struct {
 	name    string
 	perCore bool
 	family  *metric.Family
 }
 
-// A throttleCounter is such a file of one CPU.
+// A throttleCounter is a throttleFile of one CPU.
 type throttleCounter struct {
 	*throttleFile
 	dir       string // cpu17
@@ -52,29 +49,27 @@ func newCPUStates(env *collect.Env) *cpuStates {
 	m := env.Metrics
 	return &cpuStates{
 		sys:      env.Host.Sys.Reader(),
-		online:   m.Gauge("node_cpu_online", "Whether the CPU is online.", "cpu"),
-		isolated: m.Gauge("node_cpu_isolated", "1 for each CPU that is kept free of ordinary tasks.", "cpu"),
+		online:   m.Gauge("node_cpu_online", "Whether the CPU is online, from /sys/devices/system/cpu/online.", "cpu"),
+		isolated: m.Gauge("node_cpu_isolated", "CPU isolated from the scheduler, from /sys/devices/system/cpu/isolated; always 1.", "cpu"),
 		throttles: [2]throttleFile{
-			{"core_throttle_count", true, m.Counter("node_cpu_core_throttles_total", "Times that the core was slowed down because it was too hot.", "core", "package")},
-			{"package_throttle_count", false, m.Counter("node_cpu_package_throttles_total", "Times that the package was slowed down because it was too hot.", "package")},
+			{"core_throttle_count", true, m.Counter("node_cpu_core_throttles_total", "Times that the core was throttled because of its temperature, from core_throttle_count.", "core", "package")},
+			{"package_throttle_count", false, m.Counter("node_cpu_package_throttles_total", "Times that the package was throttled because of its temperature, from package_throttle_count.", "package")},
 		},
 		onlineList:   cpuListFile{name: "online"},
-		folders:      cpuFolders{present: cpuListFile{name: "present"}},
+		devices:      cpuDevices{present: cpuListFile{name: "present"}},
 		isolatedList: cpuListFile{name: "isolated"},
 	}
 }
 
 func (s *cpuStates) update(out *metric.Sink) {
 	changed := s.onlineList.read(s.sys, out)
-	listed, err := s.folders.read(s.sys, out)
-	if err != nil {
-		skip(out, err)
+	listed, err := s.devices.refresh(s.sys, out)
+	host.ReportUnlessGone(err, out.Error)
+	if changed || listed || !s.countersValid {
+		s.countersValid = s.findCounters(out)
 	}
-	if changed || listed || !s.known {
-		s.known = s.look(out)
-	}
-	if s.onlineList.ok {
-		for _, cpu := range s.folders.all {
+	if s.onlineList.valid {
+		for _, cpu := range s.devices.list {
 			out.Bool(s.online, s.onlineList.list.has(cpu.id), cpu.number)
 		}
 	}
@@ -88,8 +83,7 @@ func (s *cpuStates) update(out *metric.Sink) {
 	for _, c := range s.counters {
 		v, err := s.sys.Uint(cpuDir, c.dir, "thermal_throttle", c.name)
 		switch {
-		case err != nil:
-			skip(out, err)
+		case !host.ReportUnlessGone(err, out.Error):
 		case c.perCore:
 			out.Emit(c.family, float64(v), c.core, c.pkg)
 		default:
@@ -98,20 +92,19 @@ func (s *cpuStates) update(out *metric.Sink) {
 	}
 }
 
-// look finds out which counters there are. It reports whether everything could
-// be read, so that it need not be read again.
-func (s *cpuStates) look(out *metric.Sink) (complete bool) {
+// findCounters sets the counters. It reports whether it could read the topology
+// of all CPUs.
+func (s *cpuStates) findCounters(out *metric.Sink) (ok bool) {
 	s.counters = s.counters[:0]
-	complete = true
-	taken := map[throttleCounter]bool{} // but for dir
-	for _, cpu := range s.folders.all {
+	ok = true
+	seen := map[throttleCounter]bool{} // without dir
+	for _, cpu := range s.devices.list {
 		if !s.sys.Exists(cpuDir, cpu.dir, "thermal_throttle") {
 			continue
 		}
-		core, pkg, err := s.place(cpu.dir)
-		if err != nil {
-			skip(out, err)
-			complete = false
+		core, pkg, err := s.topology(cpu.dir)
+		if !host.ReportUnlessGone(err, out.Error) {
+			ok = false
 			continue
 		}
 		for i := range s.throttles {
@@ -119,18 +112,18 @@ func (s *cpuStates) look(out *metric.Sink) (complete bool) {
 			if c.perCore {
 				c.core = core
 			}
-			if !taken[c] && s.sys.Exists(cpuDir, cpu.dir, "thermal_throttle", c.name) {
-				taken[c] = true
+			if !seen[c] && s.sys.Exists(cpuDir, cpu.dir, "thermal_throttle", c.name) {
+				seen[c] = true
 				c.dir = cpu.dir
 				s.counters = append(s.counters, c)
 			}
 		}
 	}
-	return complete
+	return ok
 }
 
-// place returns which core of which package a CPU is.
-func (s *cpuStates) place(dir string) (core, pkg string, err error) {
+// topology returns the core and package of a CPU.
+func (s *cpuStates) topology(dir string) (core, pkg string, err error) {
 	p, err := s.sys.Uint(cpuDir, dir, "topology", "physical_package_id")
 	if err != nil {
 		return "", "", err

@@ -21,8 +21,9 @@ const testdata = "../../testdata/cpu"
 
 func TestGolden(t *testing.T) { golden.Run(t, testdata, Collectors()) }
 
-// bigHost writes a host with that many CPUs, two to a core and two packages,
-// all with thermal_throttle, cpufreq and schedstat, and returns its folder.
+// bigHost writes a host with a number of CPUs, two for each core, in two
+// packages, with thermal_throttle, cpufreq and schedstat. It returns the root
+// directory.
 func bigHost(tb testing.TB, cpus int) string {
 	tb.Helper()
 	root := tb.TempDir()
@@ -61,8 +62,8 @@ func bigHost(tb testing.TB, cpus int) string {
 	return root
 }
 
-// liveLike returns a host that is read from a folder as a live one is.
-func liveLike(root string) *host.Host {
+// hostAt returns the host at a root directory, with a clock that stands still.
+func hostAt(root string) *host.Host {
 	return &host.Host{
 		Proc:  host.NewTree(root + "/proc"),
 		Sys:   host.NewTree(root + "/sys").Attributes(),
@@ -72,8 +73,7 @@ func liveLike(root string) *host.Host {
 	}
 }
 
-// updater returns a function that makes one reading of a collector, and the
-// sink that has it.
+// updater returns a function that calls Update of a new collector, and its sink.
 func updater(tb testing.TB, spec collect.Spec, h *host.Host) (func(), *metric.Sink) {
 	tb.Helper()
 	set := metric.NewSet()
@@ -91,9 +91,9 @@ func updater(tb testing.TB, spec collect.Spec, h *host.Host) (func(), *metric.Si
 	}, sink
 }
 
-// TestSteadyStateDoesNotAllocate reads the same host again and again.
+// TestSteadyStateDoesNotAllocate reads a host that does not change.
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	h := liveLike(bigHost(t, 64))
+	h := hostAt(bigHost(t, 64))
 	for _, spec := range Collectors() {
 		update, _ := updater(t, spec, h)
 		if n := testing.AllocsPerRun(10, update); n > 0 {
@@ -102,12 +102,12 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkCollectors compares the collectors with the parsers of procfs,
-// which make no samples yet.
+// BenchmarkCollectors compares the collectors with the parsers of procfs, which
+// emit no samples.
 func BenchmarkCollectors(b *testing.B) {
 	for _, cpus := range []int{8, 512} {
 		root := bigHost(b, cpus)
-		h := liveLike(root)
+		h := hostAt(root)
 		for _, spec := range Collectors() {
 			b.Run(fmt.Sprintf("%s/%d", spec.Name, cpus), func(b *testing.B) {
 				update, _ := updater(b, spec, h)
@@ -140,10 +140,10 @@ func BenchmarkCollectors(b *testing.B) {
 	}
 }
 
-// BenchmarkTimes reads nothing but /proc/stat.
+// BenchmarkTimes reads only /proc/stat.
 func BenchmarkTimes(b *testing.B) {
 	for _, cpus := range []int{8, 512} {
-		h := liveLike(bigHost(b, cpus))
+		h := hostAt(bigHost(b, cpus))
 		set := metric.NewSet()
 		times := newCPUTimes(&collect.Env{Host: h, Metrics: set}, true)
 		sink := metric.NewSink(set)
@@ -168,15 +168,4 @@ func write(tb testing.TB, root, path, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		tb.Fatal(err)
 	}
-}
-
-func procDir(tb testing.TB, name, text string) procfs.FS {
-	tb.Helper()
-	dir := tb.TempDir()
-	write(tb, dir, name, text)
-	fs, err := procfs.NewFS(dir)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return fs
 }

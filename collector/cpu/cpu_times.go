@@ -18,11 +18,11 @@ import (
 // and guest_nice; kernels before 2.6.33 have fewer. See
 // https://docs.kernel.org/filesystems/proc.html (section 1.7).
 //
-// The kernel does not promise that these only go up: idle and iowait of a
-// tickless CPU are estimates that are corrected. A time that goes back is held
-// until it has caught up, because the smallest step back is a counter reset to
-// whoever computes a rate. An idle time that goes back by seconds is that of
-// a CPU that was offline in the meantime, and starts over.
+// The kernel does not guarantee that times only increase: idle and iowait of a
+// tickless CPU are estimates that it corrects. The collector exports a time that
+// decreased with its previous value until it has caught up, because a rate takes
+// the smallest decrease for a counter reset. An idle time that decreased by
+// seconds is that of a CPU that was offline meanwhile, and starts over.
 type cpuTimes struct {
 	proc  *host.Reader
 	hz    float64
@@ -32,9 +32,9 @@ type cpuTimes struct {
 	guestSeconds *metric.Family
 	clamps       *metric.Family
 
-	cpus    map[string]*cpuClock // online ones, by number
-	run     uint64
-	clamped uint64
+	cpus       map[string]*cpuClock // online CPUs, by number
+	round      uint64               // number of the current update
+	clampCount uint64
 }
 
 // The columns of a line of /proc/stat.
@@ -44,17 +44,17 @@ const (
 	statGuestNice = 9
 	statColumns   = 10
 
-	fewestColumns = 4 // of any kernel ever
+	minColumns = 4 // of the oldest kernels
 )
 
-// modes returns the names of the columns that node_cpu_seconds_total has.
-func modes() [statGuest]string {
+// cpuModes returns the values of the label mode, by column.
+func cpuModes() [statGuest]string {
 	return [...]string{"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"}
 }
 
-// jumpBack is how many seconds an idle time goes back when the CPU was offline
-// and not merely estimated anew.
-const jumpBack = 3
+// idleResetSeconds is the decrease of an idle time that is no correction: the
+// CPU was offline.
+const idleResetSeconds = 3
 
 func newCPUTimes(env *collect.Env, guest bool) *cpuTimes {
 	m := env.Metrics
@@ -62,12 +62,12 @@ func newCPUTimes(env *collect.Env, guest bool) *cpuTimes {
 		proc:    env.Host.Proc.Reader(),
 		hz:      float64(env.Host.Ticks),
 		guest:   guest,
-		seconds: m.Counter("node_cpu_seconds_total", "Time that the CPU spent in each mode.", "cpu", "mode"),
-		clamps:  m.Counter("host_exporter_cpu_time_clamps_total", "Times that a CPU time of the kernel went back and was held at its last value."),
+		seconds: m.Counter("node_cpu_seconds_total", "CPU time by mode, in seconds, from /proc/stat.", "cpu", "mode"),
+		clamps:  m.Counter("host_exporter_cpu_time_clamps_total", "CPU times of /proc/stat that decreased and were exported with their previous value."),
 		cpus:    map[string]*cpuClock{},
 	}
 	if guest {
-		t.guestSeconds = m.Counter("node_cpu_guest_seconds_total", "Time that the CPU spent running guests of virtual machines; the modes user and nice of node_cpu_seconds_total include it.", "cpu", "mode")
+		t.guestSeconds = m.Counter("node_cpu_guest_seconds_total", "CPU time of virtual machine guests, which the modes user and nice include, from /proc/stat.", "cpu", "mode")
 	}
 	return t
 }
@@ -77,51 +77,51 @@ func (t *cpuTimes) update(out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	t.run++
-	found := 0
+	t.round++
+	lines := 0
 	var line []byte
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		line, rest = scan.Line(rest)
 		if !isCPULine(line) {
-			if found > 0 {
-				break // the lines of CPUs stand together at the top
+			if lines > 0 {
+				break // the lines of CPUs are all at the top
 			}
 			continue
 		}
-		found++
+		lines++
 		number, ticks, ok := parseCPULine(line)
 		if !ok {
 			out.Error(t.proc.At(host.Bad(n, "a CPU and its times in ticks", line)))
 			continue
 		}
 		clock := t.clock(number)
-		if clock.run == t.run {
-			out.Error(t.proc.At(host.Bad(n, "every CPU once", line)))
+		if clock.round == t.round {
+			out.Error(t.proc.At(host.Bad(n, "one line for each CPU", line)))
 			continue
 		}
-		clock.run = t.run
-		t.clamped += clock.advance(ticks, jumpBack*uint64(t.hz))
+		clock.round = t.round
+		t.clampCount += clock.update(ticks, idleResetSeconds*uint64(t.hz))
 		t.emit(clock, out)
 	}
-	if found == 0 {
+	if lines == 0 {
 		return t.proc.At(host.Bad(1, "a line for each CPU", b))
 	}
-	t.forgetOffline()
-	out.Emit(t.clamps, float64(t.clamped))
+	t.dropOffline()
+	out.Emit(t.clamps, float64(t.clampCount))
 	return nil
 }
 
 func (t *cpuTimes) emit(c *cpuClock, out *metric.Sink) {
-	for i, mode := range modes() {
+	for i, mode := range cpuModes() {
 		if i < c.columns {
-			out.Emit(t.seconds, float64(c.held[i])/t.hz, c.number, mode)
+			out.Emit(t.seconds, float64(c.monotonic[i])/t.hz, c.number, mode)
 		}
 	}
 	if t.guest && c.columns > statGuest {
-		out.Emit(t.guestSeconds, float64(c.held[statGuest])/t.hz, c.number, "user")
+		out.Emit(t.guestSeconds, float64(c.monotonic[statGuest])/t.hz, c.number, "user")
 	}
 	if t.guest && c.columns > statGuestNice {
-		out.Emit(t.guestSeconds, float64(c.held[statGuestNice])/t.hz, c.number, "nice")
+		out.Emit(t.guestSeconds, float64(c.monotonic[statGuestNice])/t.hz, c.number, "nice")
 	}
 }
 
@@ -134,39 +134,39 @@ func (t *cpuTimes) clock(number []byte) *cpuClock {
 	return c
 }
 
-// forgetOffline drops the CPUs that have no line any more: what they show when
-// they come back has nothing to do with what they showed before.
-func (t *cpuTimes) forgetOffline() {
+// dropOffline drops the CPUs without a line: their times start over when they
+// are online again.
+func (t *cpuTimes) dropOffline() {
 	for number, c := range t.cpus {
-		if c.run != t.run {
+		if c.round != t.round {
 			delete(t.cpus, number)
 		}
 	}
 }
 
-// A cpuClock holds the times of one CPU where they go back.
+// A cpuClock keeps the times of one CPU from decreasing.
 type cpuClock struct {
-	number  string
-	run     uint64 // when it was seen last
-	columns int    // how many times the kernel tells
-	last    [statColumns]uint64
-	held    [statColumns]uint64
+	number    string
+	round     uint64 // in which it last had a line
+	columns   int    // number of times in the line
+	last      [statColumns]uint64
+	monotonic [statColumns]uint64
 }
 
-// advance takes in what was read. It returns how many of the times went back,
-// compared with those that were read before. An idle time that is reset or
-// more ticks behind resets them all.
-func (c *cpuClock) advance(now cpuTicks, reset uint64) (clamps uint64) {
+// update sets the times that were read. It returns how many of them are less
+// than at the last reading. An idle time that decreased by reset ticks or more
+// resets all times.
+func (c *cpuClock) update(now cpuTicks, reset uint64) (clamps uint64) {
 	c.columns = now.columns
-	if held := c.held[statIdle]; held > now.ticks[statIdle] && held-now.ticks[statIdle] >= reset {
-		c.last, c.held = now.ticks, now.ticks
+	if idle := c.monotonic[statIdle]; idle > now.ticks[statIdle] && idle-now.ticks[statIdle] >= reset {
+		c.last, c.monotonic = now.ticks, now.ticks
 		return 0
 	}
 	for i, v := range now.ticks {
 		if v < c.last[i] {
 			clamps++
 		}
-		c.held[i] = max(c.held[i], v)
+		c.monotonic[i] = max(c.monotonic[i], v)
 	}
 	c.last = now.ticks
 	return clamps
@@ -175,10 +175,10 @@ func (c *cpuClock) advance(now cpuTicks, reset uint64) (clamps uint64) {
 // cpuTicks are the times in one line of /proc/stat.
 type cpuTicks struct {
 	ticks   [statColumns]uint64
-	columns int // how many of them the line has
+	columns int // number of times in the line
 }
 
-// isCPULine tells the lines of single CPUs from that of all of them.
+// isCPULine reports whether a line is that of a single CPU, and not of all CPUs.
 func isCPULine(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("cpu")) && len(line) > 3 && line[3] != ' '
 }
@@ -199,5 +199,5 @@ func parseCPULine(line []byte) (number []byte, t cpuTicks, ok bool) {
 		}
 		t.columns++
 	}
-	return number, t, t.columns >= fewestColumns
+	return number, t, t.columns >= minColumns
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestTimesAgreeWithProcfs compares the lines of recorded hosts with what
-// procfs makes of them.
-func TestTimesAgreeWithProcfs(t *testing.T) {
+// TestTimesMatchProcfs compares the lines of recorded hosts with procfs.
+func TestTimesMatchProcfs(t *testing.T) {
 	for _, name := range []string{"cpu.offline.host", "cpu.host", "cpu.old-kernel.host", "cpu.container.host"} {
 		text := golden.Content(t, filepath.Join(testdata, name), "proc/stat")
-		want, err := procDir(t, "stat", text).Stat()
+		want, err := golden.Procfs(t, "stat", text).Stat()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +49,7 @@ func TestParseCPULine(t *testing.T) {
 		columns int
 	}{
 		{"cpu0 1 2 3 4 5 6 7 8 9 10", true, 10},
-		{"cpu0 1 2 3 4 5 6 7 8 9 10 11 x", true, 10}, // of a kernel to come
+		{"cpu0 1 2 3 4 5 6 7 8 9 10 11 x", true, 10}, // of a future kernel
 		{"cpu511 1 2 3 4", true, 4},
 		{"cpu0 1 2 3", false, 0},
 		{"cpu0", false, 0},
@@ -67,7 +66,7 @@ func TestParseCPULine(t *testing.T) {
 	}
 }
 
-func TestClockHoldsAndResets(t *testing.T) {
+func TestClockClampsAndResets(t *testing.T) {
 	const reset = 300
 	at := func(user, idleTicks, iowait uint64) cpuTicks {
 		return cpuTicks{ticks: [statColumns]uint64{0: user, statIdle: idleTicks, 4: iowait}, columns: statColumns}
@@ -79,33 +78,33 @@ func TestClockHoldsAndResets(t *testing.T) {
 		want   cpuTicks
 		clamps uint64
 	}{
-		{"forward", at(1, 1000, 10), at(2, 1001, 11), at(2, 1001, 11), 0},
-		{"the same", at(1, 1000, 10), at(1, 1000, 10), at(1, 1000, 10), 0},
-		{"idle a little back", at(1, 1000, 10), at(2, 701, 11), at(2, 1000, 11), 1},
-		{"idle far back", at(1, 1000, 10), at(0, 700, 0), at(0, 700, 0), 0},
-		{"iowait far back", at(1, 1000, 5000), at(2, 1001, 0), at(2, 1001, 5000), 1},
-		{"all to zero, idle small", at(100, 299, 100), at(0, 0, 0), at(100, 299, 100), 3},
-		{"from a number without bounds", at(1, math.MaxUint64, 0), at(2, 1, 0), at(2, 1, 0), 0},
-		{"to a number without bounds", at(1, 5, 0), at(2, math.MaxUint64, 0), at(2, math.MaxUint64, 0), 0},
+		{"increase", at(1, 1000, 10), at(2, 1001, 11), at(2, 1001, 11), 0},
+		{"no change", at(1, 1000, 10), at(1, 1000, 10), at(1, 1000, 10), 0},
+		{"idle decreases less than the reset", at(1, 1000, 10), at(2, 701, 11), at(2, 1000, 11), 1},
+		{"idle decreases by the reset", at(1, 1000, 10), at(0, 700, 0), at(0, 700, 0), 0},
+		{"iowait decreases by more than the reset", at(1, 1000, 5000), at(2, 1001, 0), at(2, 1001, 5000), 1},
+		{"all to zero, idle less than the reset", at(100, 299, 100), at(0, 0, 0), at(100, 299, 100), 3},
+		{"from the maximum", at(1, math.MaxUint64, 0), at(2, 1, 0), at(2, 1, 0), 0},
+		{"to the maximum", at(1, 5, 0), at(2, math.MaxUint64, 0), at(2, math.MaxUint64, 0), 0},
 	} {
 		var clock cpuClock
-		clock.advance(c.from, reset)
-		clamps := clock.advance(c.to, reset)
-		if clock.held != c.want.ticks || clamps != c.clamps {
-			t.Errorf("%s: %v with %d clamps, want %v with %d", c.what, clock.held, clamps, c.want.ticks, c.clamps)
+		clock.update(c.from, reset)
+		clamps := clock.update(c.to, reset)
+		if clock.monotonic != c.want.ticks || clamps != c.clamps {
+			t.Errorf("%s: %v with %d clamps, want %v with %d", c.what, clock.monotonic, clamps, c.want.ticks, c.clamps)
 		}
 	}
 }
 
-// TestClampIsCountedOnce goes back once and stays behind for some readings.
+// TestClampIsCountedOnce counts each decrease once, not each clamped reading.
 func TestClampIsCountedOnce(t *testing.T) {
 	var clock cpuClock
 	var clamps uint64
 	for _, iowait := range []uint64{100, 90, 90, 95, 94, 200} {
-		clamps += clock.advance(cpuTicks{ticks: [statColumns]uint64{4: iowait}, columns: statColumns}, 300)
+		clamps += clock.update(cpuTicks{ticks: [statColumns]uint64{4: iowait}, columns: statColumns}, 300)
 	}
-	if clamps != 2 || clock.held[4] != 200 {
-		t.Errorf("%d clamps and iowait %d, want 2 and 200", clamps, clock.held[4])
+	if clamps != 2 || clock.monotonic[4] != 200 {
+		t.Errorf("%d clamps and iowait %d, want 2 and 200", clamps, clock.monotonic[4])
 	}
 }
 
@@ -117,7 +116,7 @@ func FuzzParseCPULine(f *testing.F) {
 		if !isCPULine([]byte(line)) {
 			return
 		}
-		if number, ticks, ok := parseCPULine([]byte(line)); ok && (len(number) == 0 || ticks.columns < fewestColumns) {
+		if number, ticks, ok := parseCPULine([]byte(line)); ok && (len(number) == 0 || ticks.columns < minColumns) {
 			t.Errorf("%q: number %q, %d columns", line, number, ticks.columns)
 		}
 	})

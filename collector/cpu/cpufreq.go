@@ -14,7 +14,7 @@ import (
 
 var cpufreq = collect.Spec{
 	Name: "cpufreq",
-	Help: "Frequencies of each CPU: the present one, the limits of hardware and policy, and the governor.",
+	Help: "Frequency of each CPU, the limits of its hardware and policy, and its scaling governor.",
 	Reads: []string{
 		"/sys/devices/system/cpu/present",
 		"/sys/devices/system/cpu/offline",
@@ -34,21 +34,21 @@ var cpufreq = collect.Spec{
 }
 
 // cpufreqCollector reads /sys/devices/system/cpu/cpu*/cpufreq: a file for each
-// thing that is told, in most of them a number of kHz such as 1219917. See
+// value, most of them a number of kHz such as 1219917. See
 // https://docs.kernel.org/admin-guide/pm/cpufreq.html.
 type cpufreqCollector struct {
 	sys      *host.Reader
-	limits   []cpufreqFile // what the kernel has at hand
-	present  *cpufreqPresent
+	limits   []cpufreqFile // known to the kernel without a measurement
+	current  *cpufreqCurrent
 	governor *metric.Family
 
-	folders  cpuFolders
-	offline  cpuListFile
-	online   []cpuFolder // those of the folders that have a policy
-	governed []byte      // the governor in effect
+	devices      cpuDevices
+	offline      cpuListFile
+	online       []cpuDevice // online CPUs with a policy
+	governorName []byte      // of one CPU, in effect
 }
 
-// A cpufreqFile pairs a file of a policy with the family it fills.
+// A cpufreqFile pairs a file of a policy with its family.
 type cpufreqFile struct {
 	name   string
 	family *metric.Family
@@ -59,26 +59,26 @@ func newCPUFreq(env *collect.Env) *cpufreqCollector {
 	return &cpufreqCollector{
 		sys: env.Host.Sys.Reader(),
 		limits: []cpufreqFile{
-			{"cpuinfo_min_freq", m.Gauge("node_cpu_frequency_min_hertz", "Lowest frequency that the CPU can run at.", "cpu")},
-			{"cpuinfo_max_freq", m.Gauge("node_cpu_frequency_max_hertz", "Highest frequency that the CPU can run at.", "cpu")},
-			{"scaling_min_freq", m.Gauge("node_cpu_scaling_frequency_min_hertz", "Lowest CPU frequency that the policy allows.", "cpu")},
-			{"scaling_max_freq", m.Gauge("node_cpu_scaling_frequency_max_hertz", "Highest CPU frequency that the policy allows.", "cpu")},
+			{"cpuinfo_min_freq", m.Gauge("node_cpu_frequency_min_hertz", "Lowest frequency of the CPU, from cpuinfo_min_freq.", "cpu")},
+			{"cpuinfo_max_freq", m.Gauge("node_cpu_frequency_max_hertz", "Highest frequency of the CPU, from cpuinfo_max_freq.", "cpu")},
+			{"scaling_min_freq", m.Gauge("node_cpu_scaling_frequency_min_hertz", "Lowest CPU frequency that the policy allows, from scaling_min_freq.", "cpu")},
+			{"scaling_max_freq", m.Gauge("node_cpu_scaling_frequency_max_hertz", "Highest CPU frequency that the policy allows, from scaling_max_freq.", "cpu")},
 		},
-		present:  newCPUFreqPresent(env),
-		governor: m.Gauge("node_cpu_scaling_governor", "Whether this scaling governor is the one in effect.", "cpu", "governor"),
-		folders:  cpuFolders{present: cpuListFile{name: "present"}},
+		current:  newCPUFreqCurrent(env),
+		governor: m.Gauge("node_cpu_scaling_governor", "Whether the scaling governor is in effect, from scaling_governor.", "cpu", "governor"),
+		devices:  cpuDevices{present: cpuListFile{name: "present"}},
 		offline:  cpuListFile{name: "offline"},
 	}
 }
 
 func (c *cpufreqCollector) Update(ctx context.Context, out *metric.Sink) error {
-	if _, err := c.folders.read(c.sys, out); err != nil {
+	if _, err := c.devices.refresh(c.sys, out); err != nil {
 		return collect.OrNoData(err)
 	}
 	c.offline.read(c.sys, out)
 	c.online = c.online[:0]
-	for _, cpu := range c.folders.all {
-		// An offline CPU may still show the policy of those that it shared one with.
+	for _, cpu := range c.devices.list {
+		// An offline CPU may still have the policy that it shared with others.
 		if !c.offline.list.has(cpu.id) && c.sys.Exists(cpuDir, cpu.dir, "cpufreq") {
 			c.online = append(c.online, cpu)
 		}
@@ -89,45 +89,41 @@ func (c *cpufreqCollector) Update(ctx context.Context, out *metric.Sink) error {
 	for _, cpu := range c.online {
 		for _, f := range c.limits {
 			kHz, err := c.sys.Uint(cpuDir, cpu.dir, "cpufreq", f.name)
-			if err == nil {
+			if reportFrequency(err, out.Error) {
 				out.Emit(f.family, float64(kHz)*1000, cpu.number)
-			} else if !cpufreqSilent(err) {
-				out.Error(err)
 			}
 		}
 		c.updateGovernors(cpu, out)
 	}
-	c.present.update(ctx, c.online, out)
+	c.current.update(ctx, c.online, out)
 	return nil
 }
 
-func (c *cpufreqCollector) updateGovernors(cpu cpuFolder, out *metric.Sink) {
+func (c *cpufreqCollector) updateGovernors(cpu cpuDevice, out *metric.Sink) {
 	current, err := c.sys.Text(cpuDir, cpu.dir, "cpufreq", "scaling_governor")
-	if err != nil || len(current) == 0 {
-		if err != nil && !cpufreqSilent(err) {
-			out.Error(err)
-		}
+	if !reportFrequency(err, out.Error) || len(current) == 0 {
 		return
 	}
-	c.governed = append(c.governed[:0], current...)
+	c.governorName = append(c.governorName[:0], current...)
 	available, err := c.sys.Text(cpuDir, cpu.dir, "cpufreq", "scaling_available_governors")
-	if err != nil && !cpufreqSilent(err) {
-		out.Error(err)
-	}
+	reportFrequency(err, out.Error)
 	listed := false
 	for field, rest := scan.Field(available); len(field) > 0; field, rest = scan.Field(rest) {
-		inEffect := string(field) == string(c.governed)
+		inEffect := string(field) == string(c.governorName)
 		listed = listed || inEffect
 		out.Bool(c.governor, inEffect, cpu.number, string(field))
 	}
 	if !listed {
-		out.Bool(c.governor, true, cpu.number, string(c.governed))
+		out.Bool(c.governor, true, cpu.number, string(c.governorName))
 	}
 }
 
-// cpufreqSilent reports whether an error is no fault: the CPU went offline
-// (EBUSY while its policy sleeps), it is idle and tells no frequency (EAGAIN),
-// or the driver does not have the file.
-func cpufreqSilent(err error) bool {
-	return host.Gone(err) || errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EAGAIN)
+// reportFrequency passes err to report, unless it means that the CPU has no
+// value now: it is offline (EBUSY while its policy sleeps) or idle (EAGAIN), or
+// its driver does not have the file. It reports whether err is nil.
+func reportFrequency(err error, report func(error)) (ok bool) {
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EAGAIN) {
+		return false
+	}
+	return host.ReportUnlessGone(err, report)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// TestSlowCPUsAreReadSideBySide makes every reading slow by the clock, and
-// wants the same samples as if it were not.
-func TestSlowCPUsAreReadSideBySide(t *testing.T) {
+// TestSlowCPUsAreReadConcurrently makes every reading slow by the clock, and
+// expects the same samples as without.
+func TestSlowCPUsAreReadConcurrently(t *testing.T) {
 	for _, cpus := range []int{2, 32, 100} {
-		h := liveLike(bigHost(t, cpus))
+		h := hostAt(bigHost(t, cpus))
 		update, sink := updater(t, cpufreq, h)
 		update()
 		want := string(sink.AppendText(nil, nil, func(string) bool { return false }))
@@ -27,7 +27,7 @@ func TestSlowCPUsAreReadSideBySide(t *testing.T) {
 		for range 2 {
 			update()
 			if got := string(sink.AppendText(nil, nil, func(string) bool { return false })); got != want {
-				t.Errorf("%d CPUs, side by side:\n%s\nwant:\n%s", cpus, got, want)
+				t.Errorf("%d CPUs, read concurrently:\n%s\nwant:\n%s", cpus, got, want)
 			}
 			if errs, _ := sink.Errors(); len(errs) > 0 {
 				t.Error(errs)
@@ -36,19 +36,19 @@ func TestSlowCPUsAreReadSideBySide(t *testing.T) {
 	}
 }
 
-// TestHardwareFrequencyGivesWay leaves node_cpu_frequency_hertz to the cpu
-// collector where that has it.
-func TestHardwareFrequencyGivesWay(t *testing.T) {
+// TestHardwareFrequencyIsLeftToCPUInfo declares node_cpu_frequency_hertz only if
+// the cpu collector does not.
+func TestHardwareFrequencyIsLeftToCPUInfo(t *testing.T) {
 	root := bigHost(t, 2)
 	write(t, root, "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_cur_freq", "1\n")
-	for _, taken := range []bool{false, true} {
+	for _, reserved := range []bool{false, true} {
 		set := metric.NewSet()
-		env := &collect.Env{Host: liveLike(root), Metrics: set, Reserved: func(name string) bool { return taken && name == "node_cpu_info" }}
+		env := &collect.Env{Host: hostAt(root), Metrics: set, Reserved: func(name string) bool { return reserved && name == "node_cpu_info" }}
 		if err := newCPUFreq(env).Update(context.Background(), metric.NewSink(set)); err != nil {
 			t.Fatal(err)
 		}
-		if set.Has("node_cpu_frequency_hertz") == taken {
-			t.Errorf("node_cpu_frequency_hertz: declared %v while taken %v", !taken, taken)
+		if set.Has("node_cpu_frequency_hertz") == reserved {
+			t.Errorf("node_cpu_frequency_hertz: declared %v while reserved %v", !reserved, reserved)
 		}
 	}
 }

@@ -12,21 +12,21 @@ import (
 
 var schedstat = collect.Spec{
 	Name:  "schedstat",
-	Help:  "How long tasks ran and waited on each CPU's run queue.",
+	Help:  "Time that tasks ran and waited on each CPU, and their timeslices.",
 	Reads: []string{"/proc/schedstat"},
 	Build: collect.Plain(newSchedstat),
 }
 
-// schedstatCollector reads /proc/schedstat. Of a CPU's nine numbers the last
-// three are the nanoseconds that tasks ran and waited, and the timeslices:
+// schedstatCollector reads /proc/schedstat. The last three of a CPU's nine
+// numbers are the nanoseconds that tasks ran and waited, and the timeslices:
 //
 //	version 15
 //	timestamp 4294937297
 //	cpu0 498494191 0 3533438552 2553969831 3853684107 2465731542 2045936778163 343796328169 4767485306
 //	domain0 00000000,00000003 212499247 210112015 ...
 //
-// Versions 15, 16 and 17 differ in the lines of domains only; older ones have
-// more numbers before these. See
+// Versions 15, 16 and 17 differ in the lines of domains only; older versions
+// have more numbers before these. See
 // https://docs.kernel.org/scheduler/sched-stats.html.
 type schedstatCollector struct {
 	proc       *host.Reader
@@ -39,27 +39,26 @@ func newSchedstat(env *collect.Env) *schedstatCollector {
 	m := env.Metrics
 	return &schedstatCollector{
 		proc:       env.Host.Proc.Reader(),
-		running:    m.Counter("node_schedstat_running_seconds_total", "Time that tasks spent running on the CPU.", "cpu"),
-		waiting:    m.Counter("node_schedstat_waiting_seconds_total", "Time that tasks spent waiting for the CPU while they could run.", "cpu"),
-		timeslices: m.Counter("node_schedstat_timeslices_total", "Timeslices that tasks ran on the CPU.", "cpu"),
+		running:    m.Counter("node_schedstat_running_seconds_total", "Time that tasks ran on the CPU, from /proc/schedstat.", "cpu"),
+		waiting:    m.Counter("node_schedstat_waiting_seconds_total", "Time that runnable tasks waited for the CPU, from /proc/schedstat.", "cpu"),
+		timeslices: m.Counter("node_schedstat_timeslices_total", "Timeslices run on the CPU, from /proc/schedstat.", "cpu"),
 	}
 }
 
-// schedstatVersion is the oldest version of the file whose lines of CPUs are
-// what is expected here.
-const schedstatVersion = 15
+// minSchedstatVersion is the oldest version with this format of a CPU's line.
+const minSchedstatVersion = 15
 
 func (c *schedstatCollector) Update(_ context.Context, out *metric.Sink) error {
 	b, err := c.proc.Read("schedstat")
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	found := false
+	hasCPU := false
 	var line []byte
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		line, rest = scan.Line(rest)
 		if text, ok := bytes.CutPrefix(line, []byte("version ")); ok {
-			if version, ok := scan.Uint(scan.Trim(text)); !ok || version < schedstatVersion {
+			if version, ok := scan.Uint(scan.Trim(text)); !ok || version < minSchedstatVersion {
 				return c.proc.At(host.Bad(n, "version 15 or later", line))
 			}
 			continue
@@ -67,7 +66,7 @@ func (c *schedstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		if !bytes.HasPrefix(line, []byte("cpu")) {
 			continue
 		}
-		found = true
+		hasCPU = true
 		cpu, s, ok := parseSchedstatLine(line)
 		if !ok {
 			out.Error(c.proc.At(host.Bad(n, "a CPU and nine numbers", line)))
@@ -77,13 +76,13 @@ func (c *schedstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		out.Emit(c.waiting, float64(s.waiting)/1e9, string(cpu))
 		out.Emit(c.timeslices, float64(s.timeslices), string(cpu))
 	}
-	if !found {
+	if !hasCPU {
 		return c.proc.At(host.Bad(1, "a line for each CPU", b))
 	}
 	return nil
 }
 
-// schedstatNumbers are what is exported of a CPU's line.
+// schedstatNumbers are the exported numbers of a CPU's line.
 type schedstatNumbers struct {
 	running, waiting uint64 // nanoseconds
 	timeslices       uint64

@@ -8,12 +8,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestSchedstatAgreesWithProcfs compares the lines of hosts with what procfs
-// makes of them.
-func TestSchedstatAgreesWithProcfs(t *testing.T) {
+// TestSchedstatMatchesProcfs compares the lines of hosts with procfs.
+func TestSchedstatMatchesProcfs(t *testing.T) {
 	for _, name := range []string{"schedstat.recorded.host", "schedstat.host", "schedstat.version-17.host"} {
 		text := golden.Content(t, filepath.Join(testdata, name), "proc/schedstat")
-		want, err := procDir(t, "schedstat", text).Schedstat()
+		want, err := golden.Procfs(t, "schedstat", text).Schedstat()
 		if err != nil {
 			t.Fatal(err)
 		}

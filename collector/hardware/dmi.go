@@ -13,7 +13,7 @@ import (
 
 var dmi = collect.Spec{
 	Name: "dmi",
-	Help: "What the firmware says of the machine, its board, its chassis and itself.",
+	Help: "Identity of the machine, its board, chassis and firmware, from DMI.",
 	Reads: []string{
 		"/sys/class/dmi/id/bios_date",
 		"/sys/class/dmi/id/bios_release",
@@ -36,22 +36,22 @@ var dmi = collect.Spec{
 		"/sys/class/dmi/id/product_version",
 		"/sys/class/dmi/id/sys_vendor",
 	},
-	Needs: "root or CAP_DAC_READ_SEARCH for the serial numbers and the UUID (mode 0400), whose labels are left out otherwise",
+	Needs: "root or CAP_DAC_READ_SEARCH for serial numbers and UUID (mode 0400), whose labels are left out otherwise",
 	Build: collect.Plain(newDMI),
 }
 
-// dmiCollector reads /sys/class/dmi/id, a string a file (product_name:
-// PowerEdge R740). Which files there are depends on the firmware, and which
-// can be read on privileges; only those become labels, so that the family is
-// not declared before they are read. See
+// dmiCollector reads /sys/class/dmi/id, a string in each file (product_name:
+// PowerEdge R740). Which files exist depends on the firmware, and which are
+// readable on privileges. Only readable files become labels, so that the family
+// is declared at the first reading. See
 // https://github.com/torvalds/linux/blob/master/drivers/firmware/dmi-id.c.
 type dmiCollector struct {
-	sys     *host.Reader
-	metrics *metric.Set
-	info    *metric.Family // nil until something was read
-	labels  []string
-	values  []string
-	done    bool // whether everything was read: it does not change before the next boot
+	sys      *host.Reader
+	metrics  *metric.Set
+	info     *metric.Family // nil before the first reading
+	labels   []string
+	values   []string
+	complete bool // whether all files were read, which do not change until the next boot
 }
 
 const dmiDir = "class/dmi/id"
@@ -61,7 +61,7 @@ func newDMI(env *collect.Env) *dmiCollector {
 	return &dmiCollector{
 		sys:     env.Host.Sys.Reader(),
 		metrics: env.Metrics,
-		// The names of the files but for one, see dmiFile.
+		// The names of the files, except the last one; see dmiFile.
 		labels: []string{
 			"bios_date", "bios_release", "bios_vendor", "bios_version",
 			"board_asset_tag", "board_name", "board_serial", "board_vendor", "board_version",
@@ -80,8 +80,8 @@ func dmiFile(label string) string {
 }
 
 func (c *dmiCollector) Update(_ context.Context, out *metric.Sink) error {
-	if !c.done {
-		if err := c.read(out); err != nil {
+	if !c.complete {
+		if err := c.readFiles(out); err != nil {
 			return err
 		}
 	}
@@ -89,16 +89,16 @@ func (c *dmiCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// read reads the files and, when it does so for the first time, declares the
-// family with a label for each that can be read. One that fails has a label
-// too, for a later reading to fill.
-func (c *dmiCollector) read(out *metric.Sink) error {
+// readFiles reads the files and, at the first reading, declares the family with
+// a label for each file that is not absent or denied. A file with another error
+// has an empty label until a later reading.
+func (c *dmiCollector) readFiles(out *metric.Sink) error {
 	if _, err := c.sys.Names(dmiDir); err != nil {
 		return collect.OrNoData(err)
 	}
 	var labels, values []string
 	var denied error
-	c.done = true
+	c.complete = true
 	for _, label := range c.labels {
 		b, err := c.sys.Text(dmiDir, dmiFile(label))
 		switch {
@@ -110,20 +110,20 @@ func (c *dmiCollector) read(out *metric.Sink) error {
 			continue
 		default:
 			out.Error(err)
-			c.done = false
+			c.complete = false
 		}
 		labels = append(labels, label)
 		values = append(values, string(b))
 	}
 	if len(labels) == 0 {
-		c.done = false
+		c.complete = false
 		if denied == nil {
 			return collect.ErrNoData
 		}
 		return fmt.Errorf("%w: %w", collect.ErrNoData, denied)
 	}
 	if c.info == nil {
-		c.info = c.metrics.Gauge("node_dmi_info", "What the firmware says of the machine, as labels, with the value 1.", labels...)
+		c.info = c.metrics.Gauge("node_dmi_info", "Identity of the machine from DMI, in the labels; always 1.", labels...)
 		c.labels = labels
 	}
 	c.values = values

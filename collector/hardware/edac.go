@@ -12,7 +12,7 @@ import (
 
 var edac = collect.Spec{
 	Name: "edac",
-	Help: "Memory errors that were corrected, or could not be, by controller, row and channel.",
+	Help: "Corrected and uncorrected memory errors by controller, row and channel.",
 	Reads: []string{
 		"/sys/devices/system/edac/mc",
 		"/sys/devices/system/edac/mc/mc[0-9]*/ce_count",
@@ -29,45 +29,39 @@ var edac = collect.Spec{
 	Build:           collect.Plain(newEdac),
 }
 
-// edacCollector reads the memory controllers of /sys/devices/system/edac/mc,
-// one number a file:
+// edacCollector reads the memory controllers of /sys/devices/system/edac/mc, a
+// number in each file:
 //
-//	mc0/ce_count               errors that were corrected
-//	mc0/ce_noinfo_count        of them, those whose place is not known
-//	mc0/csrow1/ch0_ce_count    of them, those of one row and channel
+//	mc0/ce_count               corrected errors
+//	mc0/ce_noinfo_count        those of unknown location
+//	mc0/csrow1/ch0_ce_count    those of a row and channel
 //	mc0/csrow1/ch0_dimm_label  the memory module there: CPU_SrcID#0_Ha#0_Chan#0_DIMM#0
 //
-// The same with ue for errors that could not be corrected; those of a channel
-// only some drivers have. See https://docs.kernel.org/admin-guide/ras.html.
+// Files with ue count uncorrected errors; only some drivers have them for
+// channels. See https://docs.kernel.org/admin-guide/ras.html.
 type edacCollector struct {
 	sys *host.Reader
 
-	controller, noInfo, row, channel [2]edacFile // corrected, and not
-}
-
-// An edacFile pairs a file, or what its name ends in, with the family it fills.
-type edacFile struct {
-	name   string
-	family *metric.Family
+	controller, noInfo, row, channel [2]attribute // corrected and uncorrected errors
 }
 
 const edacDir = "devices/system/edac/mc"
 
 func newEdac(env *collect.Env) *edacCollector {
 	m := env.Metrics
-	corrected := m.Counter("node_edac_csrow_correctable_errors_total", "Memory errors of a row that were corrected; csrow is unknown where the hardware did not tell the place.", "controller", "csrow")
-	uncorrected := m.Counter("node_edac_csrow_uncorrectable_errors_total", "Memory errors of a row that could not be corrected; csrow is unknown where the hardware did not tell the place.", "controller", "csrow")
+	corrected := m.Counter("node_edac_csrow_correctable_errors_total", "Corrected memory errors of the row; csrow is unknown for errors without a location.", "controller", "csrow")
+	uncorrected := m.Counter("node_edac_csrow_uncorrectable_errors_total", "Uncorrected memory errors of the row; csrow is unknown for errors without a location.", "controller", "csrow")
 	return &edacCollector{
 		sys: env.Host.Sys.Reader(),
-		controller: [2]edacFile{
-			{"ce_count", m.Counter("node_edac_correctable_errors_total", "Memory errors of a controller that were corrected.", "controller")},
-			{"ue_count", m.Counter("node_edac_uncorrectable_errors_total", "Memory errors of a controller that could not be corrected.", "controller")},
+		controller: [2]attribute{
+			{"ce_count", m.Counter("node_edac_correctable_errors_total", "Corrected memory errors of the controller, from ce_count.", "controller")},
+			{"ue_count", m.Counter("node_edac_uncorrectable_errors_total", "Uncorrected memory errors of the controller, from ue_count.", "controller")},
 		},
-		noInfo: [2]edacFile{{"ce_noinfo_count", corrected}, {"ue_noinfo_count", uncorrected}},
-		row:    [2]edacFile{{"ce_count", corrected}, {"ue_count", uncorrected}},
-		channel: [2]edacFile{
-			{"_ce_count", m.Counter("node_edac_channel_correctable_errors_total", "Memory errors of a row's channel that were corrected.", "channel", "controller", "csrow", "dimm_label")},
-			{"_ue_count", m.Counter("node_edac_channel_uncorrectable_errors_total", "Memory errors of a row's channel that could not be corrected.", "channel", "controller", "csrow", "dimm_label")},
+		noInfo: [2]attribute{{"ce_noinfo_count", corrected}, {"ue_noinfo_count", uncorrected}},
+		row:    [2]attribute{{"ce_count", corrected}, {"ue_count", uncorrected}},
+		channel: [2]attribute{
+			{"_ce_count", m.Counter("node_edac_channel_correctable_errors_total", "Corrected memory errors of the channel, from ch*_ce_count.", "channel", "controller", "csrow", "dimm_label")},
+			{"_ue_count", m.Counter("node_edac_channel_uncorrectable_errors_total", "Uncorrected memory errors of the channel, from ch*_ue_count.", "channel", "controller", "csrow", "dimm_label")},
 		},
 	}
 }
@@ -78,7 +72,7 @@ func (c *edacCollector) Update(_ context.Context, out *metric.Sink) error {
 		return collect.OrNoData(err)
 	}
 	for _, name := range names {
-		if number, ok := edacNumber(name, "mc"); ok {
+		if number, ok := scan.NumberAfter("mc", name); ok {
 			c.updateController(name, number, out)
 		}
 	}
@@ -91,7 +85,7 @@ func (c *edacCollector) updateController(mc, controller string, out *metric.Sink
 		c.count(out, c.noInfo[i].family, mc, "", c.noInfo[i].name, controller, "unknown")
 	}
 	for _, csrow := range c.names(out, mc, "") {
-		if row, ok := edacNumber(csrow, "csrow"); ok {
+		if row, ok := scan.NumberAfter("csrow", csrow); ok {
 			c.updateRow(mc, csrow, controller, row, out)
 		}
 	}
@@ -103,8 +97,8 @@ func (c *edacCollector) updateRow(mc, csrow, controller, row string, out *metric
 	}
 	for _, name := range c.names(out, mc, csrow) {
 		for _, f := range c.channel {
-			ch, _ := strings.CutSuffix(name, f.name)
-			if channel, ok := edacNumber(ch, "ch"); ok {
+			ch := strings.TrimSuffix(name, f.name)
+			if channel, ok := scan.NumberAfter("ch", ch); ok {
 				dimm := c.sys.String(edacDir, mc, csrow, ch+"_dimm_label")
 				c.count(out, f.family, mc, csrow, name, channel, controller, row, dimm)
 			}
@@ -112,31 +106,18 @@ func (c *edacCollector) updateRow(mc, csrow, controller, row string, out *metric
 	}
 }
 
-// names lists a controller, or a row of one.
+// names returns the names in the directory of a controller or row.
 func (c *edacCollector) names(out *metric.Sink, mc, csrow string) []string {
 	names, err := c.sys.Names(edacDir, mc, csrow)
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	return names
 }
 
-// count emits the number that a file holds.
+// count emits the number in a file, unless it is gone: the driver was unloaded,
+// or does not count these errors.
 func (c *edacCollector) count(out *metric.Sink, family *metric.Family, mc, csrow, file string, labels ...string) {
 	v, err := c.sys.Uint(edacDir, mc, csrow, file)
-	switch {
-	case err == nil:
+	if host.ReportUnlessGone(err, out.Error) {
 		out.Emit(family, float64(v), labels...)
-	case !host.Gone(err): // gone: the driver was unloaded, or does not count this
-		out.Error(err)
 	}
-}
-
-// edacNumber returns the number in a name such as csrow17.
-func edacNumber(name, prefix string) (string, bool) {
-	number, ok := strings.CutPrefix(name, prefix)
-	if ok {
-		_, ok = scan.Uint([]byte(number))
-	}
-	return number, ok
 }

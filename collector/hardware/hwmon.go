@@ -12,20 +12,20 @@ import (
 
 var hwmon = collect.Spec{
 	Name:  "hwmon",
-	Help:  "Temperatures, fans, voltages, currents, power and other sensors of the hardware.",
+	Help:  "Temperatures, fans, voltages, currents, power and other hardware sensors.",
 	Reads: hwmonReads(),
-	Needs: "CAP_DAC_READ_SEARCH for the energy counters of CPUs, which the kernel keeps from ordinary users.",
+	Needs: "root or CAP_DAC_READ_SEARCH for the energy counters of CPUs (mode 0400)",
 	Build: collect.With(hwmonOptions{}, newHwmon),
 }
 
-// hwmonReads returns the patterns of all files whose names parseHwmonFile knows.
+// hwmonReads returns patterns of all files that parseHwmonFile accepts.
 func hwmonReads() []string {
 	reads := []string{"/sys/class/hwmon/*/name", "/sys/class/hwmon/*/device"}
-	for _, folder := range []string{"/sys/class/hwmon/*/", "/sys/class/hwmon/*/device/"} {
+	for _, dir := range []string{"/sys/class/hwmon/*/", "/sys/class/hwmon/*/device/"} {
 		for _, kind := range hwmonKinds {
-			reads = append(reads, folder+kind+"[0-9]*")
+			reads = append(reads, dir+kind+"[0-9]*")
 		}
-		reads = append(reads, folder+"temp", folder+"beep_enable", folder+"update_interval", folder+"vrm")
+		reads = append(reads, dir+"temp", dir+"beep_enable", dir+"update_interval", dir+"vrm")
 	}
 	return reads
 }
@@ -36,17 +36,16 @@ func (o *hwmonOptions) Fields() []collect.Field {
 	return append(o.chip.Fields("chip"), o.sensor.Fields("sensor")...)
 }
 
-// hwmonCollector reads the sensor chips of /sys/class/hwmon, one number a
-// file. A file's name says what it is:
+// hwmonCollector reads the sensor chips of /sys/class/hwmon, a number in each
+// file. The name of a file consists of a sensor and an element:
 //
-//	temp1_input: 46000    of sensor temp1, the temperature now, in 1/1000 °C
+//	temp1_input: 46000    current temperature of sensor temp1, in 1/1000 °C
 //	temp1_label: Core 0
 //
 // See https://docs.kernel.org/hwmon/sysfs-interface.html.
 //
-// Drivers talk to slow and to broken buses. Each chip is therefore read in a
-// flight of its own, which is abandoned when it is late: a chip that hangs
-// costs its own samples, and time only once.
+// Drivers access slow and broken buses. Each chip therefore has its own flight:
+// a chip that hangs costs its own samples, and only one scrape waits for it.
 type hwmonCollector struct {
 	options hwmonOptions
 	host    *host.Host
@@ -54,7 +53,7 @@ type hwmonCollector struct {
 	set     *metric.Set
 
 	class    host.Listing
-	chips    []*hwmonChip              // as listed
+	chips    []*hwmonChip              // in the order of class
 	families map[string]*metric.Family // by name
 
 	chipNames, sensorLabel *metric.Family
@@ -63,13 +62,13 @@ type hwmonCollector struct {
 const (
 	hwmonClass = "class/hwmon"
 
-	// A chip that has not answered after hwmonWait is late, so that one that
-	// hangs does not use up the time that a scraper gives to all collectors.
-	hwmonWait = 2 * time.Second
+	// maxHwmonTotalWait is how long a scrape waits for all chips, so that a chip
+	// that hangs does not use up the time of all collectors.
+	maxHwmonTotalWait = 2 * time.Second
 
-	// Chips are read one after another, but those that take longer than
-	// hwmonPatience are waited for together.
-	hwmonPatience = 100 * time.Millisecond
+	// maxHwmonChipWait is how long a scrape waits for a chip before it starts to
+	// read the next one; it waits for slower chips together.
+	maxHwmonChipWait = 100 * time.Millisecond
 )
 
 func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
@@ -80,15 +79,15 @@ func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
 		return nil, err
 	}
 	m := env.Metrics
-	m.AllowDynamic() // the kernel makes up the names of sensors
+	m.AllowDynamic() // drivers define the names of sensors
 	return &hwmonCollector{
 		options:     o,
 		host:        env.Host,
 		sys:         env.Host.Sys.Reader(),
 		set:         m,
 		families:    map[string]*metric.Family{},
-		chipNames:   m.Gauge("node_hwmon_chip_names", "Always 1: the name that the driver gives to a sensor chip.", "chip", "chip_name"),
-		sensorLabel: m.Gauge("node_hwmon_sensor_label", "Always 1: the text that the driver or the firmware puts on a sensor.", "chip", "label", "sensor"),
+		chipNames:   m.Gauge("node_hwmon_chip_names", "Name that the driver gives to the sensor chip; always 1.", "chip", "chip_name"),
+		sensorLabel: m.Gauge("node_hwmon_sensor_label", "Text that the driver or firmware gives to the sensor; always 1.", "chip", "label", "sensor"),
 	}, nil
 }
 
@@ -98,53 +97,54 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 		return collect.OrNoData(err)
 	}
 	if changed {
-		c.chips = c.discover()
+		c.chips = c.listChips()
 	}
-	c.read(ctx)
+	c.readChips(ctx)
 	for _, chip := range c.chips {
-		if !chip.ignored {
+		if !chip.excluded {
 			c.emit(chip, out)
 		}
 	}
 	return nil
 }
 
-// read begins to read all chips, and waits for those that are not known to
-// hang; not for long if there is something to serve of them as it is.
-func (c *hwmonCollector) read(ctx context.Context) {
+// readChips starts to read all chips, and waits for those without a pending
+// run. It waits for a chip that has a previous reading to serve only a short
+// time.
+func (c *hwmonCollector) readChips(ctx context.Context) {
 	var first time.Time
-	var wait, patience time.Duration
+	var totalWait, chipWait time.Duration
 	for _, chip := range c.chips {
-		if chip.ignored || !chip.begin() {
+		if chip.excluded || !chip.start() {
 			continue
 		}
 		if first.IsZero() {
-			first = chip.run.Started
-			wait = hwmonWaitFor(ctx, first)
-			patience = min(hwmonPatience, wait/time.Duration(2*len(c.chips)))
+			first = chip.run.StartTime
+			totalWait = hwmonTotalWait(ctx, first)
+			chipWait = min(maxHwmonChipWait, totalWait/time.Duration(2*len(c.chips)))
 		}
-		chip.wait(ctx, chip.run.Started.Add(patience))
+		chip.wait(ctx, chip.run.StartTime.Add(chipWait))
 	}
 	for _, chip := range c.chips {
-		if !chip.ignored && !chip.late && chip.prior == nil {
-			chip.wait(ctx, first.Add(wait))
+		if !chip.excluded && !chip.pending && chip.previous == nil {
+			chip.wait(ctx, first.Add(totalWait))
 		}
 	}
 }
 
-// hwmonWaitFor returns how long chips may take of the time that the collector
-// has.
-func hwmonWaitFor(ctx context.Context, started time.Time) time.Duration {
+// hwmonTotalWait returns how long to wait for all chips, a part of the time
+// until the deadline.
+func hwmonTotalWait(ctx context.Context, start time.Time) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
-		return min(hwmonWait, deadline.Sub(started)*2/5)
+		return min(maxHwmonTotalWait, deadline.Sub(start)*2/5)
 	}
-	return hwmonWait
+	return maxHwmonTotalWait
 }
 
 func (c *hwmonCollector) emit(chip *hwmonChip, out *metric.Sink) {
 	r, err := chip.result(c.host.Now())
 	if err != nil {
-		out.Error(fmt.Errorf("%s: %w", c.host.Sys.Path(chip.probe.folder), err))
+		out.Error(fmt.Errorf("%s: %w", c.host.Sys.Path(chip.probe.dir), err))
 		return
 	}
 	for _, err := range r.errs {

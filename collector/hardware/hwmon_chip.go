@@ -14,92 +14,91 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A hwmonChip is one folder of /sys/class/hwmon, as long as the kernel keeps
-// it. Its fields belong to Update, but for the probe, which belongs to the run
-// in progress and may outlive Update.
+// A hwmonChip is an entry of /sys/class/hwmon, as long as it exists. Its fields
+// belong to Update, except the probe, which belongs to the run in progress and
+// may outlive Update.
 type hwmonChip struct {
-	entry   host.DirEntry // in the class
-	label   string        // the value of its label chip
-	ignored bool          // by the chip filter
+	entry    host.DirEntry // of /sys/class/hwmon
+	label    string        // the value of its label chip
+	excluded bool          // by the chip filter
 
-	probe  hwmonProbe
-	flight flight.Flight[*hwmonReading]
-	run    *flight.Run[*hwmonReading] // the last one that was begun
-	late   bool                       // the run was begun for an earlier scrape, and is still going on
-	missed bool                       // the run was not finished when it was waited for
-	prior  *hwmonReading              // of the last run that was missed, once it has finished
+	probe      hwmonProbe
+	flight     flight.Flight[*hwmonReading]
+	run        *flight.Run[*hwmonReading] // the last one that was started
+	pending    bool                       // whether an earlier scrape started the run, which is still in progress
+	unfinished bool                       // whether the run had not finished at the end of the wait
+	previous   *hwmonReading              // of the last unfinished run, once it has finished
 
-	facts    *hwmonFacts // that families belong to
+	facts    *hwmonFacts // to which families belong
 	families []*metric.Family
 }
 
-var errHwmonLate = errors.New("no answer in time: the chip is left alone until it has answered")
+var errHwmonNoAnswer = errors.New("no answer in time: the chip is not read again before it answers")
 
-// hwmonFresh is how old a reading that came too late for one scrape may be
-// for a later one. A chip that always takes longer than a scrape may (sensors
-// on a 1-wire bus do) is so read in the background.
-const hwmonFresh = 2 * time.Minute
+// maxHwmonReadingAge is the maximum age at which a later scrape serves a reading
+// that was too late for its own. It lets chips that always take longer than a
+// scrape, such as those on a 1-wire bus, be read in the background.
+const maxHwmonReadingAge = 2 * time.Minute
 
-// begin starts to read the chip. It reports false when the chip still owes the
-// answer to an earlier scrape.
-func (c *hwmonChip) begin() bool {
+// start starts to read the chip. It reports false if the run of an earlier
+// scrape is still in progress.
+func (c *hwmonChip) start() bool {
 	before := c.run
 	run, started := c.flight.Go(c.probe.read)
-	c.run, c.late = run, !started
+	c.run, c.pending = run, !started
 	switch {
-	case c.late:
+	case c.pending:
 		return false
-	case c.missed:
-		// A new run was started, so that the one before has finished, or is a
-		// few instructions from it. It wrote to the buffer that the new run
-		// does not use.
+	case c.unfinished:
+		// A new run was started, so that the one before has finished, or is
+		// about to. It wrote to the buffer that the new run does not use.
 		<-before.Done()
-		c.prior, _ = before.Result()
+		c.previous, _ = before.Result()
 	default:
-		c.prior = nil
+		c.previous = nil
 	}
 	return true
 }
 
 // wait waits for the chip until the deadline.
 func (c *hwmonChip) wait(ctx context.Context, deadline time.Time) {
-	c.missed = !c.run.Wait(ctx, deadline)
+	c.unfinished = !c.run.Wait(ctx, deadline)
 }
 
-// result returns what is to be served of the chip.
+// result returns the reading to serve.
 func (c *hwmonChip) result(now time.Time) (*hwmonReading, error) {
-	if !c.late && !c.missed {
+	if !c.pending && !c.unfinished {
 		return c.run.Result()
 	}
-	if c.prior != nil && now.Sub(c.prior.finished) < hwmonFresh {
-		return c.prior, nil
+	if c.previous != nil && now.Sub(c.previous.endTime) < maxHwmonReadingAge {
+		return c.previous, nil
 	}
-	return nil, errHwmonLate
+	return nil, errHwmonNoAnswer
 }
 
-// A hwmonProbe reads one chip. What it holds is its own: it may still be
-// reading when Update has long returned.
+// A hwmonProbe reads one chip. It shares no data, because it may still be
+// reading after Update has returned.
 type hwmonProbe struct {
-	sys    *host.Reader
-	now    func() time.Time
-	wanted func(sensor string) bool
+	sys      *host.Reader
+	now      func() time.Time
+	includes func(sensor string) bool
 
-	folder   string // below sysfs, such as devices/platform/coretemp.0/hwmon/hwmon1
-	device   string // what its link "device" leads to, or empty: some drivers keep their files there
+	dir      string // below /sys, such as devices/platform/coretemp.0/hwmon/hwmon1
+	device   string // target of its link device, or empty; some drivers have their files there
 	listings [2]host.Listing
 
-	facts *hwmonFacts // nil when they have to be read again
-	turns [2]hwmonReading
-	turn  int
+	facts       *hwmonFacts // nil if they have to be read again
+	buffers     [2]hwmonReading
+	bufferIndex int
 }
 
-// A hwmonReading is what one run read. It is valid until the run after the
-// next begins.
+// A hwmonReading is the result of a run. It is valid until the start of the run
+// after the next.
 type hwmonReading struct {
-	facts    *hwmonFacts
-	values   []hwmonValue // of facts.elements
-	errs     []error
-	finished time.Time
+	facts   *hwmonFacts
+	values  []hwmonValue // of facts.elements
+	errs    []error
+	endTime time.Time
 }
 
 type hwmonValue struct {
@@ -107,100 +106,96 @@ type hwmonValue struct {
 	ok     bool
 }
 
-// read is one run.
+// read is the function of a run.
 func (p *hwmonProbe) read() (*hwmonReading, error) {
-	p.turn = 1 - p.turn
-	r := &p.turns[p.turn]
+	p.bufferIndex = 1 - p.bufferIndex
+	r := &p.buffers[p.bufferIndex]
 	*r = hwmonReading{values: r.values[:0], errs: r.errs[:0]}
-	if err := p.refresh(r); err != nil {
-		r.fail(err)
+	if err := p.updateFacts(r); err != nil {
+		r.report(err)
 	} else {
 		for i := range r.facts.elements {
-			r.values = append(r.values, p.value(r, &r.facts.elements[i]))
+			r.values = append(r.values, p.readValue(r, &r.facts.elements[i]))
 		}
 	}
-	r.finished = p.now()
+	r.endTime = p.now()
 	return r, nil
 }
 
-// refresh sees to the facts, which stay the same as long as the folders do.
-func (p *hwmonProbe) refresh(r *hwmonReading) error {
-	changed, err := p.sys.List(&p.listings[0], p.folder)
+// updateFacts reads the facts if a directory of the chip changed.
+func (p *hwmonProbe) updateFacts(r *hwmonReading) error {
+	changed, err := p.sys.List(&p.listings[0], p.dir)
 	if err != nil {
 		return err
 	}
 	if p.device != "" {
-		other, err := p.sys.List(&p.listings[1], p.device)
+		deviceChanged, err := p.sys.List(&p.listings[1], p.device)
 		if err != nil {
-			r.fail(err)
+			r.report(err)
 		}
-		changed = changed || other
+		changed = changed || deviceChanged
 	}
 	if changed {
 		p.facts = nil
 	}
 	r.facts = p.facts
 	if r.facts == nil {
-		var whole bool
-		if r.facts, whole = p.learn(r); whole {
+		var complete bool
+		if r.facts, complete = p.readFacts(r); complete {
 			p.facts = r.facts
 		}
 	}
 	return nil
 }
 
-// fail notes an error, unless it only says that there is nothing to read.
-func (r *hwmonReading) fail(err error) {
-	if !hwmonSilent(err) {
-		r.errs = append(r.errs, err)
+// report adds an error to the reading, unless it means that there is no value.
+func (r *hwmonReading) report(err error) {
+	if !errors.Is(err, unix.ENETDOWN) { // a radio that is off
+		reportUnlessNoReading(err, func(err error) { r.errs = append(r.errs, err) })
 	}
 }
 
-// hwmonSilent reports whether a failing read is a driver's way to say that
-// there is no value: a socket without a fan, a radio that is switched off.
-func hwmonSilent(err error) bool { return noReading(err) || errors.Is(err, unix.ENETDOWN) }
-
-// value reads one element of a sensor.
-func (p *hwmonProbe) value(r *hwmonReading, e *hwmonElement) hwmonValue {
-	b, err := p.sys.Text(e.folder, e.file)
+// readValue reads an element of a sensor.
+func (p *hwmonProbe) readValue(r *hwmonReading, e *hwmonElement) hwmonValue {
+	b, err := p.sys.Text(e.dir, e.file)
 	if err != nil {
-		r.fail(err)
+		r.report(err)
 		return hwmonValue{}
 	}
 	v, ok := scan.Float(b)
-	if !ok && !(e.maybeText && hwmonText(b)) {
-		r.fail(p.sys.At(host.Bad(1, "a number", b)))
+	if !ok && !(e.mayBeText && isHwmonText(b)) {
+		r.report(p.sys.At(host.Bad(1, "a number", b)))
 	}
-	if e.onlyOne && v != 1 {
+	if e.oneIsTrue && v != 1 {
 		v = 0
 	}
 	return hwmonValue{v / e.divisor, ok}
 }
 
-// learn reads what does not change as long as the chip's folders do not: which
-// files there are, and the texts. It reports whether it could read them all.
-func (p *hwmonProbe) learn(r *hwmonReading) (facts *hwmonFacts, whole bool) {
-	facts, whole = &hwmonFacts{}, true
-	name, err := p.sys.Text(p.folder, "name")
+// readFacts returns the facts of the chip. It reports whether it could read all
+// texts, and the facts need not be read again.
+func (p *hwmonProbe) readFacts(r *hwmonReading) (facts *hwmonFacts, complete bool) {
+	facts, complete = &hwmonFacts{}, true
+	name, err := p.sys.Text(p.dir, "name")
 	if err != nil {
-		r.fail(err)
-		whole = host.Gone(err)
+		r.report(err)
+		complete = host.Gone(err)
 	}
-	facts.name = hwmonClean(string(name))
-	files := hwmonFiles(p.listings, [2]string{p.folder, p.device}, p.wanted)
+	facts.name = hwmonName(string(name))
+	files := hwmonFiles(p.listings, [2]string{p.dir, p.device}, p.includes)
 	for _, f := range files {
 		if f.element != "label" {
 			continue
 		}
-		b, err := p.sys.Read(f.folder, f.name)
+		b, err := p.sys.Read(f.dir, f.name)
 		if err != nil {
-			r.fail(err)
-			whole = whole && host.Gone(err)
+			r.report(err)
+			complete = complete && host.Gone(err)
 			continue
 		}
 		text := strings.ToValidUTF8(strings.Trim(string(b), "\n"), "\ufffd")
 		facts.labels = append(facts.labels, hwmonLabel{f.sensor, text})
 	}
 	facts.elements = hwmonElements(files, facts.labels)
-	return facts, whole
+	return facts, complete
 }

@@ -8,64 +8,64 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// A hwmonNewcomer is a chip that has no label yet, and what it is named after.
-type hwmonNewcomer struct {
-	chip *hwmonChip
-	want string // the label that it gets when no other chip has it
-	name string // what its driver calls it
+// A hwmonNewChip is a chip without a label.
+type hwmonNewChip struct {
+	chip      *hwmonChip
+	preferred string // the label that it gets if no other chip has it
+	name      string // name that its driver gives to it
 }
 
-// discover returns the chips of the class. Those that were there before are
-// kept, with their labels, their flights, and what they still owe.
-func (c *hwmonCollector) discover() []*hwmonChip {
+// listChips returns the chips of the class. It keeps known chips with their
+// labels, flights and readings.
+func (c *hwmonCollector) listChips() []*hwmonChip {
 	var chips []*hwmonChip
-	var newcomers []hwmonNewcomer
-	taken := map[string]bool{}
+	var newChips []hwmonNewChip
+	usedLabels := map[string]bool{}
 	for _, entry := range c.class.Entries {
 		i := slices.IndexFunc(c.chips, func(known *hwmonChip) bool { return known.entry == entry })
 		if i >= 0 {
 			chips = append(chips, c.chips[i])
-			taken[c.chips[i].label] = true
+			usedLabels[c.chips[i].label] = true
 			continue
 		}
-		n := c.meet(entry)
+		n := c.newChip(entry)
 		chips = append(chips, n.chip)
-		newcomers = append(newcomers, n)
+		newChips = append(newChips, n)
 	}
-	label(newcomers, taken)
-	for _, n := range newcomers {
+	assignLabels(newChips, usedLabels)
+	for _, n := range newChips {
 		chip := n.chip.label
-		n.chip.ignored = c.options.chip.Ignores(chip)
-		n.chip.probe.wanted = func(sensor string) bool { return !c.options.sensor.Ignores(chip + ";" + sensor) }
+		n.chip.excluded = c.options.chip.Ignores(chip)
+		n.chip.probe.includes = func(sensor string) bool { return !c.options.sensor.Ignores(chip + ";" + sensor) }
 	}
 	return chips
 }
 
-// meet looks at a chip for the first time.
-func (c *hwmonCollector) meet(entry host.DirEntry) hwmonNewcomer {
+// newChip returns the chip of an entry that is not known.
+func (c *hwmonCollector) newChip(entry host.DirEntry) hwmonNewChip {
 	chip := &hwmonChip{entry: entry}
 	chip.probe.sys = c.host.Sys.Reader()
 	chip.probe.now = c.host.Now
 	var err error
-	if chip.probe.folder, err = c.sys.Resolve(hwmonClass, entry.Name); err != nil {
-		chip.probe.folder = path.Join("/", hwmonClass, entry.Name)
+	if chip.probe.dir, err = c.sys.Resolve(hwmonClass, entry.Name); err != nil {
+		chip.probe.dir = path.Join("/", hwmonClass, entry.Name)
 	}
 	device, err := c.sys.Resolve(hwmonClass, entry.Name, "device")
 	if err == nil && c.sys.Exists(device) {
 		chip.probe.device = device
 	}
-	name := hwmonClean(c.sys.String(chip.probe.folder, "name"))
-	return hwmonNewcomer{chip, hwmonChipLabel(chip.probe.device, name, chip.probe.folder), name}
+	name := hwmonName(c.sys.String(chip.probe.dir, "name"))
+	return hwmonNewChip{chip, hwmonChipLabel(chip.probe.device, name, chip.probe.dir), name}
 }
 
-// hwmonChipLabel returns what a chip is called. The number in hwmon3 depends
-// on the order in which drivers were loaded, so that the device comes first,
-// with the folder that it is in: platform_coretemp_0, nvme_nvme1,
-// pci0000:00_0000:00:18_3. A chip without a device has the name that the driver
-// gives to it.
-func hwmonChipLabel(device, name, folder string) string {
+// hwmonChipLabel returns the preferred label of a chip. The number in hwmon3
+// depends on the order in which drivers were loaded, so that the label is made
+// of the device and its directory: platform_coretemp_0, nvme_nvme1,
+// pci0000:00_0000:00:18_3. The label of a chip without a device is the name
+// that the driver gives to it.
+func hwmonChipLabel(device, name, dir string) string {
 	if device != "" {
-		kind, base := hwmonClean(path.Base(path.Dir(device))), hwmonClean(path.Base(device))
+		kind, base := hwmonName(path.Base(path.Dir(device))), hwmonName(path.Base(device))
 		switch {
 		case base != "" && kind != "":
 			return kind + "_" + base
@@ -76,36 +76,35 @@ func hwmonChipLabel(device, name, folder string) string {
 	if name != "" {
 		return name
 	}
-	return hwmonClean(path.Base(folder))
+	return hwmonName(path.Base(dir))
 }
 
-// label gives every newcomer a label that no other chip has. When two want the
-// same, which happens to two chips of one device and to two without a device,
-// the one that comes first by path, name and number gets it; the label of the
-// other goes on with its name, or with a count if that does not help. Chips
-// that are there keep their labels, whatever comes later.
-func label(newcomers []hwmonNewcomer, taken map[string]bool) {
-	order := slices.Clone(newcomers)
-	slices.SortStableFunc(order, func(a, b hwmonNewcomer) int {
-		if c := host.Natural(path.Dir(a.chip.probe.folder), path.Dir(b.chip.probe.folder)); c != 0 {
+// assignLabels gives each new chip a unique label. Two chips of one device, or
+// without a device, may prefer the same label: the first one by path, name and
+// number gets it, and the label of the other is extended by its name, or by a
+// count. Known chips keep their labels.
+func assignLabels(chips []hwmonNewChip, usedLabels map[string]bool) {
+	order := slices.Clone(chips)
+	slices.SortStableFunc(order, func(a, b hwmonNewChip) int {
+		if c := host.Natural(path.Dir(a.chip.probe.dir), path.Dir(b.chip.probe.dir)); c != 0 {
 			return c
 		}
 		return host.Natural(a.name, b.name)
 	})
-	give := func(n hwmonNewcomer, label string) {
-		if n.chip.label == "" && !taken[label] {
-			n.chip.label, taken[label] = label, true
+	give := func(n hwmonNewChip, label string) {
+		if n.chip.label == "" && !usedLabels[label] {
+			n.chip.label, usedLabels[label] = label, true
 		}
 	}
 	for _, n := range order {
-		give(n, n.want)
+		give(n, n.preferred)
 	}
 	for _, n := range order {
-		if n.name != "" && n.name != n.want {
-			give(n, n.want+"_"+n.name)
+		if n.name != "" && n.name != n.preferred {
+			give(n, n.preferred+"_"+n.name)
 		}
 		for count := 2; n.chip.label == ""; count++ {
-			give(n, n.want+"_"+strconv.Itoa(count))
+			give(n, n.preferred+"_"+strconv.Itoa(count))
 		}
 	}
 }

@@ -8,73 +8,73 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// hwmonFacts are what is known of a chip without asking its sensors. They are
-// not changed once they are made.
+// hwmonFacts describe a chip without its values. They do not change as long as
+// the directories of the chip do not.
 type hwmonFacts struct {
-	name     string // what the driver calls the chip
+	name     string // name that the driver gives to the chip
 	labels   []hwmonLabel
 	elements []hwmonElement
 }
 
-// A hwmonLabel is the text of a sensor.
+// A hwmonLabel is the label of a sensor.
 type hwmonLabel struct{ sensor, text string }
 
-// A hwmonElement is one file, and what becomes of it.
+// A hwmonElement is a file with its family and unit.
 type hwmonElement struct {
-	folder, file string
-	sensor       string // the value of its label sensor
+	dir, file string
+	sensor    string // the value of its label sensor
 
 	family, help string
 	counter      bool
 	divisor      float64
-	onlyOne      bool // 1 counts as true, everything else as false
-	maybeText    bool // drivers have texts among elements of other names than input
+	oneIsTrue    bool // the value is 1 or not 1
+	mayBeText    bool // some drivers have texts in elements other than input
 }
 
-// A hwmonFile is a file whose name is that of a sensor's element.
+// A hwmonFile is a file of an element of a sensor.
 type hwmonFile struct {
-	folder, name string
-	kind         string // temp
-	sensor       string // temp1
-	element      string // max, or empty in files such as pwm1
-	spelledOddly bool
+	dir, name string
+	kind      string // temp
+	sensor    string // temp1
+	element   string // max, or empty in files such as pwm1
+	irregular bool   // whether the element is not valid in a metric name
 }
 
-// hwmonKinds are the kinds of sensors that have a number in their name.
+// hwmonKinds are the kinds of sensors with a number in their name.
 var hwmonKinds = [...]string{
 	"in", "cpu", "fan", "pwm", "temp", "curr", "power", "energy", "humidity", "intrusion", "freq",
 }
 
-// hwmonNouns say what the kinds are.
-var hwmonNouns = [len(hwmonKinds)]string{
+// hwmonKindNames are the names of the kinds in help texts.
+var hwmonKindNames = [len(hwmonKinds)]string{
 	"Voltage", "CPU voltage", "Fan", "Fan control", "Temperature", "Current", "Power", "Energy", "Humidity", "Chassis intrusion", "Frequency",
 }
 
-// hwmonFiles returns the files of a chip's two folders that are to be read, in
-// natural order. A file in the device's folder stands for one of the same
-// sensor and element in the chip's own.
-func hwmonFiles(listings [2]host.Listing, folders [2]string, wanted func(sensor string) bool) []hwmonFile {
+// hwmonFiles returns the included files of a chip's two directories, in natural
+// order. A file in the directory of the device replaces one of the same sensor
+// and element in that of the chip.
+func hwmonFiles(listings [2]host.Listing, dirs [2]string, includes func(sensor string) bool) []hwmonFile {
 	var files []hwmonFile
-	place := map[string]int{}
+	index := map[string]int{}
 	for i, l := range listings {
 		for _, entry := range l.Entries {
 			f, ok := parseHwmonFile(entry.Name)
-			if !ok || !wanted(f.sensor) {
+			if !ok || !includes(f.sensor) {
 				continue
 			}
-			f.folder = folders[i]
+			f.dir = dirs[i]
 			key := f.sensor + "_" + f.element
-			if at, ok := place[key]; ok {
+			if at, ok := index[key]; ok {
 				files[at] = f
 				continue
 			}
-			place[key] = len(files)
+			index[key] = len(files)
 			files = append(files, f)
 		}
 	}
 	slices.SortStableFunc(files, func(a, b hwmonFile) int {
-		if a.spelledOddly != b.spelledOddly { // the others get the names they should have
-			if a.spelledOddly {
+		if a.irregular != b.irregular { // the regular ones get the names without a count
+			if a.irregular {
 				return 1
 			}
 			return -1
@@ -84,15 +84,14 @@ func hwmonFiles(listings [2]host.Listing, folders [2]string, wanted func(sensor 
 	return files
 }
 
-// parseHwmonFile takes a file's name apart. Only what follows the grammar of
-// sensors is ever opened: a kind, a number, and an element behind an
-// underscore, such as temp1_max.
+// parseHwmonFile parses the name of a file: a kind, a number, and an element
+// after an underscore, such as temp1_max. The collector opens no other files.
 func parseHwmonFile(name string) (hwmonFile, bool) {
 	f := hwmonFile{name: name}
 	digits := strings.IndexAny(name, "0123456789")
 	if digits < 0 {
 		f.kind = name
-		// The folder of a device's power management has the name of a sensor.
+		// The directory of a device's power management is called power too.
 		if name == "power" {
 			return f, false
 		}
@@ -122,70 +121,70 @@ func parseHwmonFile(name string) (hwmonFile, bool) {
 		}
 		f.element = rest[1:]
 	}
-	f.spelledOddly = f.element != hwmonClean(f.element)
-	// Writing to these clears a sensor's extremes, there is nothing to read.
+	f.irregular = f.element != hwmonName(f.element)
+	// These files are for writing only: they reset the extremes of a sensor.
 	return f, f.element != "reset_history"
 }
 
-// hwmonElements returns what becomes of the files, but for labels. No two
+// hwmonElements returns the elements of the files other than labels. No two
 // elements have the same family and sensor.
 func hwmonElements(files []hwmonFile, labels []hwmonLabel) []hwmonElement {
 	var elements []hwmonElement
-	bare := map[string]bool{} // sensors with a file such as temp1
+	hasBareFile := map[string]bool{} // sensors with a file such as temp1
 	for _, f := range files {
 		if f.element == "" {
-			bare[f.sensor] = true
+			hasBareFile[f.sensor] = true
 		}
 	}
-	taken := map[[2]string]bool{}
+	used := map[[2]string]bool{}
 	for _, f := range files {
 		if f.element == "label" {
 			continue
 		}
-		e, ok := hwmonElementOf(f, bare[f.sensor])
+		e, ok := newHwmonElement(f, hasBareFile[f.sensor])
 		if !ok {
 			continue
 		}
 		if f.kind == "freq" && f.element == "input" {
 			i := slices.IndexFunc(labels, func(l hwmonLabel) bool { return l.sensor == f.sensor })
 			if i >= 0 {
-				e = e.megahertz(labels[i].text, taken)
+				e = e.asClock(labels[i].text, used)
 			}
 		}
-		for n, family := 2, e.family; taken[[2]string{e.family, e.sensor}]; n++ {
+		for n, family := 2, e.family; used[[2]string{e.family, e.sensor}]; n++ {
 			e.family = family + "_" + strconv.Itoa(n)
 		}
-		taken[[2]string{e.family, e.sensor}] = true
+		used[[2]string{e.family, e.sensor}] = true
 		elements = append(elements, e)
 	}
 	return elements
 }
 
-// hwmonElementOf returns what becomes of a file. Bare says that the sensor has
-// a file without an element, which is its value, too. It reports false for a
-// file that is no element although it is named like one.
-func hwmonElementOf(f hwmonFile, bare bool) (hwmonElement, bool) {
+// newHwmonElement returns the element of a file. hasBareFile says that the
+// sensor also has a file without an element, which has its value. It reports
+// false for a file that is not an element in spite of its name.
+func newHwmonElement(f hwmonFile, hasBareFile bool) (hwmonElement, bool) {
 	e := hwmonElement{
-		folder: f.folder, file: f.name, sensor: f.sensor,
+		dir: f.dir, file: f.name, sensor: f.sensor,
 		family: "node_hwmon_" + f.kind, divisor: 1,
-		maybeText: f.element != "" && f.element != "input",
+		mayBeText: f.element != "" && f.element != "input",
 	}
 	switch f.kind {
 	case "beep_enable":
-		e.family, e.onlyOne = "node_hwmon_beep_enabled", true
+		e.family, e.oneIsTrue = "node_hwmon_beep_enabled", true
 		e.help = "Whether the chip may beep, from beep_enable."
 		return e, f.element == ""
 	case "vrm":
 		e.family = "node_hwmon_voltage_regulator_version"
-		e.help = "Version of the voltage regulator module's specification, times ten, from vrm."
+		e.help = "Version of the voltage regulator module specification times ten, from vrm."
 		return e, f.element == ""
 	case "update_interval":
 		e.family, e.divisor = "node_hwmon_update_interval_seconds", 1000
-		e.help = "How often the chip measures, from update_interval."
+		e.help = "Interval between measurements of the chip, from update_interval."
 		return e, f.element == ""
 	}
-	if f.element != "" && (f.element != "input" || bare) {
-		e.family += "_" + hwmonClean(f.element)
+	if f.element != "" && (f.element != "input" || hasBareFile) {
+		e.family += "_" + hwmonName(f.element)
 	}
 	unit := hwmonUnitOf(f.kind, f.element)
 	e.family += unit.suffix
@@ -195,7 +194,7 @@ func hwmonElementOf(f hwmonFile, bare bool) (hwmonElement, bool) {
 	return e, true
 }
 
-// A hwmonUnit is what one number of a kind of sensor means.
+// A hwmonUnit is the unit of a number.
 type hwmonUnit struct {
 	suffix  string // of the family's name
 	name    string // for the help text
@@ -204,22 +203,21 @@ type hwmonUnit struct {
 }
 
 func hwmonHelp(f hwmonFile, unit hwmonUnit) string {
-	what, file := f.element, f.kind+"*_"+f.element
+	element, file := f.element, f.kind+"*_"+f.element
 	switch f.element {
 	case "":
-		what, file = "value", f.kind+"*"
+		element, file = "value", f.kind+"*"
 	case "input":
-		what = "value"
+		element = "value"
 	}
 	if unit.name != "" {
-		what += " in " + unit.name
+		element += " in " + unit.name
 	}
-	return hwmonNouns[slices.Index(hwmonKinds[:], f.kind)] + ": " + strings.ReplaceAll(what, "_", " ") + ", from " + file + "."
+	return hwmonKindNames[slices.Index(hwmonKinds[:], f.kind)] + ": " + strings.ReplaceAll(element, "_", " ") + ", from " + file + "."
 }
 
-// hwmonUnitOf returns the unit of an element. Whatever the element is, it gets
-// the unit of its kind, also where it is a mere flag such as temp1_crit_alarm:
-// that is how these names have been for years.
+// hwmonUnitOf returns the unit of an element. Also a flag such as
+// temp1_crit_alarm has the unit of its kind: inherited names have it.
 func hwmonUnitOf(kind, element string) hwmonUnit {
 	switch element {
 	case "alarm", "fault":
@@ -251,29 +249,29 @@ func hwmonUnitOf(kind, element string) hwmonUnit {
 	case "fan":
 		switch element {
 		case "input", "min", "max", "target":
-			return hwmonUnit{"_rpm", "revolutions a minute", 1, false}
+			return hwmonUnit{"_rpm", "revolutions per minute", 1, false}
 		}
 	}
 	return hwmonUnit{divisor: 1}
 }
 
-// megahertz returns the element for a frequency that has a text: graphics
-// drivers name their clocks, and the name takes the place of the sensor, unless
-// another sensor of the chip has the same.
-func (e hwmonElement) megahertz(text string, taken map[[2]string]bool) hwmonElement {
+// asClock returns the element of a frequency with a label: graphics drivers name
+// their clocks, and the label replaces the name of the sensor, unless another
+// sensor of the chip has it.
+func (e hwmonElement) asClock(label string, used map[[2]string]bool) hwmonElement {
 	e.family += "_freq_mhz"
-	e.help = "Clock frequency of the hardware, in megahertz; the sensor is called what its text says."
+	e.help = "Clock frequency in megahertz, from freq*_input; the sensor is named by its label."
 	e.divisor = 1e6
-	if name := hwmonClean(text); name != "" && !taken[[2]string{e.family, name}] {
+	if name := hwmonName(label); name != "" && !used[[2]string{e.family, name}] {
 		e.sensor = name
 	}
 	return e
 }
 
-// hwmonText reports whether a file holds words, or a percentage, rather than a
-// broken number: some drivers (acpi_power_meter) have a model name and an
-// accuracy of 95.5% among the elements of a sensor.
-func hwmonText(b []byte) bool {
+// isHwmonText reports whether the content of a file is words or a percentage,
+// and not a malformed number: acpi_power_meter has a model name and an accuracy
+// of 95.5% among the elements of a sensor.
+func isHwmonText(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}
@@ -285,10 +283,10 @@ func hwmonText(b []byte) bool {
 	return b[0] >= 'A' && b[0] <= 'Z' || b[0] >= 'a' && b[0] <= 'z' || b[len(b)-1] == '%'
 }
 
-// hwmonClean returns a text as it stands in a name: in small letters, with an
-// underscore for what is neither letter, digit nor colon, and without
-// underscores at its ends.
-func hwmonClean(s string) string {
+// hwmonName returns a text as part of a name: in lower case, with underscores
+// for characters other than letters, digits and colons, and without underscores
+// at its ends.
+func hwmonName(s string) string {
 	return strings.Trim(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == ':' {
 			return r

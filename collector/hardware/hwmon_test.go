@@ -39,8 +39,8 @@ func TestParseHwmonFile(t *testing.T) {
 		{name: "temp_input"},
 		{name: "Temp1_input"},
 		{name: "tempo1_input"},
-		{name: "power"},       // a folder, of power management
-		{name: "power_state"}, // of the PCI device
+		{name: "power"},       // a directory, of power management
+		{name: "power_state"}, // of a PCI device
 		{name: "in1_reset_history"},
 		{name: "temp99999999999999999999_input"},
 	} {
@@ -51,8 +51,8 @@ func TestParseHwmonFile(t *testing.T) {
 	}
 }
 
-// FuzzHwmonFiles wants names that are valid and that no two files share,
-// whatever a driver calls its files and sensors.
+// FuzzHwmonFiles expects valid and unique names for all names of files and
+// sensors.
 func FuzzHwmonFiles(f *testing.F) {
 	f.Add("temp1_input\ntemp1_Input\ntemp1\ntemp01_input\ntemp1_label", "a")
 	f.Add("freq1_input\nfreq1_label\nfreq2_input\nfreq2_label\nfreq2_freq_mhz\nfreq2\nfreq_freq_mhz", "clk")
@@ -78,11 +78,11 @@ func FuzzHwmonFiles(f *testing.F) {
 				t.Errorf("%s and %s are both %v", other, e.file, key)
 			}
 			seen[key] = e.file
-			declared := set.Gauge
+			declare := set.Gauge
 			if e.counter {
-				declared = set.Counter
+				declare = set.Counter
 			}
-			if got := declared(e.family, e.help, "chip", "sensor").Name(); got != e.family {
+			if got := declare(e.family, e.help, "chip", "sensor").Name(); got != e.family {
 				t.Errorf("%s becomes %s, which is not a name", e.file, e.family)
 			}
 			if e.divisor == 0 {
@@ -92,19 +92,19 @@ func FuzzHwmonFiles(f *testing.F) {
 	})
 }
 
-// A bench is a sysfs with chips, and a clock.
-type bench struct {
-	t     testing.TB
-	root  string
-	late  atomic.Int64 // how far the clock has gone; chips that hang read it, too
-	unit  *collect.Unit
-	hwmon *hwmonCollector
+// A hwmonBench is a collector on a sysfs with chips, and a clock.
+type hwmonBench struct {
+	t       testing.TB
+	root    string
+	elapsed atomic.Int64 // on the clock, in nanoseconds; runs that hang read it too
+	unit    *collect.Unit
+	hwmon   *hwmonCollector
 }
 
-func newBench(t testing.TB, timeout time.Duration) *bench {
+func newHwmonBench(t testing.TB, timeout time.Duration) *hwmonBench {
 	t.Helper()
-	b := &bench{t: t, root: t.TempDir()}
-	h := &host.Host{Sys: host.NewTree(b.root).Attributes(), Now: func() time.Time { return time.Unix(1e9, b.late.Load()) }}
+	b := &hwmonBench{t: t, root: t.TempDir()}
+	h := &host.Host{Sys: host.NewTree(b.root).Attributes(), Now: func() time.Time { return time.Unix(1e9, b.elapsed.Load()) }}
 	spec := hwmon
 	spec.Timeout = timeout
 	spec.Build = collect.Plain(func(env *collect.Env) *hwmonCollector {
@@ -122,18 +122,18 @@ func newBench(t testing.TB, timeout time.Duration) *bench {
 	return b
 }
 
-func (b *bench) folder(chip int) string {
+func (b *hwmonBench) chipDir(chip int) string {
 	return filepath.Join(b.root, fmt.Sprintf("devices/platform/chip.%d/hwmon/hwmon%d", chip, chip))
 }
 
-func (b *bench) add(chip int, files map[string]string) {
+func (b *hwmonBench) addChip(chip int, files map[string]string) {
 	b.t.Helper()
-	folder := b.folder(chip)
+	dir := b.chipDir(chip)
 	class := filepath.Join(b.root, "class/hwmon")
 	for _, err := range []error{
-		os.MkdirAll(folder, 0o755),
+		os.MkdirAll(dir, 0o755),
 		os.MkdirAll(class, 0o755),
-		os.Symlink(fmt.Sprintf("../../../chip.%d", chip), filepath.Join(folder, "device")),
+		os.Symlink(fmt.Sprintf("../../../chip.%d", chip), filepath.Join(dir, "device")),
 		os.Symlink(fmt.Sprintf("../../devices/platform/chip.%d/hwmon/hwmon%d", chip, chip), filepath.Join(class, fmt.Sprint("hwmon", chip))),
 	} {
 		if err != nil {
@@ -141,16 +141,16 @@ func (b *bench) add(chip int, files map[string]string) {
 		}
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(content+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content+"\n"), 0o644); err != nil {
 			b.t.Fatal(err)
 		}
 	}
 }
 
-// hang makes a sensor whose reading blocks until answer is called.
-func (b *bench) hang(chip int, file string) (answer func(string)) {
+// addHungSensor adds a sensor whose reading blocks until answer is called.
+func (b *hwmonBench) addHungSensor(chip int, file string) (answer func(string)) {
 	b.t.Helper()
-	path := filepath.Join(b.folder(chip), file)
+	path := filepath.Join(b.chipDir(chip), file)
 	if err := unix.Mkfifo(path, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
@@ -161,21 +161,21 @@ func (b *bench) hang(chip int, file string) (answer func(string)) {
 	}
 }
 
-func (b *bench) read() (text string, reason collect.State) {
+func (b *hwmonBench) read() (text string, state collect.State) {
 	b.t.Helper()
 	r := b.unit.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), r.Deadline())
 	if !ok {
-		b.t.Fatal("the collector is late")
+		b.t.Fatal("the collector missed its deadline")
 	}
 	return string(b.unit.AppendText(nil, nil)), result.State
 }
 
-func (b *bench) want(reason collect.State, lines ...string) {
+func (b *hwmonBench) expect(state collect.State, lines ...string) {
 	b.t.Helper()
 	text, have := b.read()
-	if have != reason {
-		b.t.Errorf("state %s, %v, want %s", have, b.unit.Status().Err, reason)
+	if have != state {
+		b.t.Errorf("state %s, %v, want %s", have, b.unit.Status().Err, state)
 	}
 	n := strings.Count(text, "node_hwmon_temp_celsius{")
 	for _, l := range lines {
@@ -188,25 +188,26 @@ func (b *bench) want(reason collect.State, lines ...string) {
 	}
 }
 
-// A chip that hangs costs its own samples, and time once. When it answers
-// after all, what it said is served, as long as it is fresh.
+// TestHwmonSlowChip expects that a chip that hangs costs only its own samples,
+// and the time of one scrape, and that its late answer is served up to a
+// maximum age.
 func TestHwmonSlowChip(t *testing.T) {
-	b := newBench(t, 2*time.Second)
-	b.add(1, map[string]string{"temp1_input": "41000"})
-	b.add(2, nil)
-	b.add(3, map[string]string{"temp1_input": "43000"})
-	answer := b.hang(2, "temp1_input")
+	b := newHwmonBench(t, 2*time.Second)
+	b.addChip(1, map[string]string{"temp1_input": "41000"})
+	b.addChip(2, nil)
+	b.addChip(3, map[string]string{"temp1_input": "43000"})
+	answer := b.addHungSensor(2, "temp1_input")
 	first := `node_hwmon_temp_celsius{chip="platform_chip_1",sensor="temp1"} 41`
 	second := `node_hwmon_temp_celsius{chip="platform_chip_2",sensor="temp1"} `
 	third := `node_hwmon_temp_celsius{chip="platform_chip_3",sensor="temp1"} 43`
 
-	b.want(collect.Partial, first, third)
+	b.expect(collect.Partial, first, third)
 	started := time.Now()
 	for range 5 {
-		b.want(collect.Partial, first, third)
+		b.expect(collect.Partial, first, third)
 	}
 	if took := time.Since(started); took > time.Second {
-		t.Errorf("five scrapes beside a chip that is known to hang took %v", took)
+		t.Errorf("five scrapes with a pending chip took %v", took)
 	}
 
 	finished := func() {
@@ -220,40 +221,40 @@ func TestHwmonSlowChip(t *testing.T) {
 	}
 	answer("42000\n")
 	finished()
-	b.want(collect.OK, first, second+"42", third) // from the run that was late; a new one hangs
-	b.want(collect.OK, first, second+"42", third)
+	b.expect(collect.OK, first, second+"42", third) // from the late run; a new one hangs
+	b.expect(collect.OK, first, second+"42", third)
 	answer("42500\n")
 	finished()
-	b.want(collect.OK, first, second+"42.5", third)
-	b.late.Add(int64(hwmonFresh))
-	b.want(collect.Partial, first, third)
+	b.expect(collect.OK, first, second+"42.5", third)
+	b.elapsed.Add(int64(maxHwmonReadingAge))
+	b.expect(collect.Partial, first, third)
 
-	// It recovers: the run that hung ends, and the next one is read in time.
+	// The chip recovers: the run that hung ends, and the next one is in time.
 	answer("42900\n")
 	finished()
-	path := filepath.Join(b.folder(2), "temp1_input")
+	path := filepath.Join(b.chipDir(2), "temp1_input")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte("44000\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b.read() // may be too busy to see the end of the new run
+	b.read() // may miss the end of the new run on a busy machine
 	<-b.chip(2).run.Done()
-	b.want(collect.OK, first, second+"44", third)
+	b.expect(collect.OK, first, second+"44", third)
 }
 
-// chip returns the collector's chip of a number.
-func (b *bench) chip(n int) *hwmonChip {
+// chip returns the collector's chip with a number.
+func (b *hwmonBench) chip(n int) *hwmonChip {
 	b.t.Helper()
 	return b.hwmon.chips[n-1]
 }
 
-// A newcomer gets the label that is left; a chip keeps its own when the one
-// that it had to make way for is gone.
+// TestHwmonLabelsStay expects that a new chip gets a label that is free, and
+// that it keeps the label after the other chip is gone.
 func TestHwmonLabelsStay(t *testing.T) {
-	b := newBench(t, time.Minute)
-	b.add(1, map[string]string{"name": "x", "temp1_input": "1000"})
+	b := newHwmonBench(t, time.Minute)
+	b.addChip(1, map[string]string{"name": "x", "temp1_input": "1000"})
 	link := func(n int) string { return filepath.Join(b.root, fmt.Sprintf("class/hwmon/hwmon%d", n)) }
 	second := filepath.Join(b.root, "devices/platform/chip.1/hwmon/hwmon0")
 	for _, err := range []error{
@@ -267,15 +268,15 @@ func TestHwmonLabelsStay(t *testing.T) {
 		}
 	}
 	old := `node_hwmon_temp_celsius{chip="platform_chip_1",sensor="temp1"} 1`
-	b.want(collect.OK, old)
+	b.expect(collect.OK, old)
 	if err := os.Symlink("../../devices/platform/chip.1/hwmon/hwmon0", link(0)); err != nil {
 		t.Fatal(err)
 	}
-	b.want(collect.OK, old, `node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`)
+	b.expect(collect.OK, old, `node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`)
 	if err := os.Remove(link(1)); err != nil {
 		t.Fatal(err)
 	}
-	b.want(collect.OK, `node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`)
+	b.expect(collect.OK, `node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`)
 }
 
 func TestHwmonFiltersExclude(t *testing.T) {
@@ -288,11 +289,11 @@ func TestHwmonFiltersExclude(t *testing.T) {
 	}
 }
 
-// BenchmarkHwmon reads 10 to 40 chips of 20 sensors of 4 files each.
+// BenchmarkHwmon reads 10 and 40 chips of 20 sensors with 4 files each.
 func BenchmarkHwmon(b *testing.B) {
 	for _, chips := range []int{10, 40} {
 		b.Run(fmt.Sprint(20*chips, "sensors"), func(b *testing.B) {
-			h := newBench(b, time.Minute)
+			h := newHwmonBench(b, time.Minute)
 			for chip := range chips {
 				files := map[string]string{"name": "coretemp"}
 				for n := range 20 {
@@ -300,7 +301,7 @@ func BenchmarkHwmon(b *testing.B) {
 					files[sensor+"_input"], files[sensor+"_max"], files[sensor+"_crit"] = "46000", "80000", "100000"
 					files[sensor+"_label"] = fmt.Sprint("Core ", n)
 				}
-				h.add(chip, files)
+				h.addChip(chip, files)
 			}
 			h.read()
 			var text []byte
@@ -308,7 +309,7 @@ func BenchmarkHwmon(b *testing.B) {
 			for b.Loop() {
 				r := h.unit.Begin(metric.Text)
 				if _, ok := r.Wait(context.Background(), r.Deadline()); !ok {
-					b.Fatal("late")
+					b.Fatal("missed deadline")
 				}
 				text = h.unit.AppendText(text[:0], nil)
 			}

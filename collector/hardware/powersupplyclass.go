@@ -13,30 +13,30 @@ var powersupplyclass = collect.Spec{
 	Name:  "powersupplyclass",
 	Help:  "Batteries, mains adapters and uninterruptible power supplies.",
 	Reads: []string{"/sys/class/power_supply/*/*"},
-	Build: collect.With(powersupplyclassOptions{Ignored: collect.Pattern("^$")}, newPowersupplyclass),
+	Build: collect.With(powersupplyclassOptions{Exclude: collect.Pattern("^$")}, newPowersupplyclass),
 }
 
-type powersupplyclassOptions struct{ Ignored collect.Regexp }
+type powersupplyclassOptions struct{ Exclude collect.Regexp }
 
 func (o *powersupplyclassOptions) Fields() []collect.Field {
 	return []collect.Field{{
 		Name:  "ignored-supplies",
-		Help:  "Regular expression of power supplies to leave out.",
-		Value: &o.Ignored,
+		Help:  "Regular expression of the power supplies to exclude.",
+		Value: &o.Exclude,
 		Flag:  "collector.powersupply.ignored-supplies",
 	}}
 }
 
-// powersupplyclassCollector reads /sys/class/power_supply, a folder for each
-// supply with a number or a word a file. Voltages, currents, charges, powers
-// and energies count in millionths (voltage_now: 16093000), temperatures in
-// tenths of a degree. Which files there are depends on the driver. See
+// powersupplyclassCollector reads /sys/class/power_supply, a directory for each
+// supply with a number or a word in each file. Voltages, currents, charges,
+// powers and energies are in millionths (voltage_now: 16093000), temperatures
+// in tenths of a degree. Which files exist depends on the driver. See
 // https://docs.kernel.org/power/power_supply_class.html.
 type powersupplyclassCollector struct {
 	sys     *host.Reader
-	ignored collect.Regexp
+	exclude collect.Regexp
 	numbers map[string]powersupplyNumber // by file
-	labels  []string                     // of info: the supply's name, and the files that hold words
+	labels  []string                     // of info: the supply's name, and the files with words
 	info    *metric.Family
 }
 
@@ -48,14 +48,14 @@ const (
 func newPowersupplyclass(env *collect.Env, o powersupplyclassOptions) (*powersupplyclassCollector, error) {
 	c := &powersupplyclassCollector{
 		sys:     env.Host.Sys.Reader(),
-		ignored: o.Ignored,
+		exclude: o.Exclude,
 		numbers: powersupplyNumbers(env.Metrics),
 		labels: []string{
 			"capacity_level", "charge_type", "health", "manufacturer", "model_name", powersupplyLabel,
 			"scope", "serial_number", "status", "technology", "type", "usb_type",
 		},
 	}
-	c.info = env.Metrics.Gauge("node_power_supply_info", "What the power supply is, and how it is, as labels, with the value 1.", c.labels...)
+	c.info = env.Metrics.Gauge("node_power_supply_info", "Identity and state of the power supply, in the labels; always 1.", c.labels...)
 	return c, nil
 }
 
@@ -65,7 +65,7 @@ func (c *powersupplyclassCollector) Update(_ context.Context, out *metric.Sink) 
 		return collect.OrNoData(err)
 	}
 	for _, supply := range supplies {
-		if !c.ignored.Match(supply) {
+		if !c.exclude.Match(supply) {
 			c.updateSupply(supply, out)
 		}
 	}
@@ -74,10 +74,7 @@ func (c *powersupplyclassCollector) Update(_ context.Context, out *metric.Sink) 
 
 func (c *powersupplyclassCollector) updateSupply(supply string, out *metric.Sink) {
 	files, err := c.sys.Names(powersupplyDir, supply)
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return
 	}
 	info := make([]string, len(c.labels))
@@ -85,21 +82,17 @@ func (c *powersupplyclassCollector) updateSupply(supply string, out *metric.Sink
 	for _, file := range files {
 		if n, ok := c.numbers[file]; ok {
 			v, err := c.sys.Int(powersupplyDir, supply, file)
-			if err == nil {
-				out.Emit(n.family, float64(v)/n.unit, supply)
-			} else if !noReading(err) {
-				out.Error(err)
+			if reportUnlessNoReading(err, out.Error) {
+				out.Emit(n.family, float64(v)/n.divisor, supply)
 			}
 		}
 		if i := slices.Index(c.labels, file); i >= 0 {
 			b, err := c.sys.Text(powersupplyDir, supply, file)
-			if err != nil && !noReading(err) {
-				out.Error(err)
-			}
+			reportUnlessNoReading(err, out.Error)
 			info[i] = string(b)
 		}
 	}
-	if c.sys.Exists(powersupplyDir, supply) { // it may have been unplugged by now
+	if c.sys.Exists(powersupplyDir, supply) { // it may be unplugged by now
 		out.Emit(c.info, 1, info...)
 	}
 }

@@ -1,11 +1,12 @@
 package hardware
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/prometheus/procfs/sysfs"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func TestRaplZone(t *testing.T) {
@@ -37,24 +38,17 @@ func TestRaplZone(t *testing.T) {
 	}
 }
 
-// TestRaplZoneLikeProcfs holds names and indexes against those of procfs,
-// which reads zones in the order of letters.
-func TestRaplZoneLikeProcfs(t *testing.T) {
-	root := t.TempDir()
+// TestRaplZoneMatchesProcfs compares names and indexes with procfs, which reads
+// zones in lexical order.
+func TestRaplZoneMatchesProcfs(t *testing.T) {
+	b := golden.NewWorkbench(t, rapl.Build, nil)
 	dirs := []string{"a:0", "a:0:0", "a:0:1", "a:1", "a:10", "a:10:0", "a:1:0", "a:2", "a:3", "a:4"}
 	names := []string{"package-0", "core", "dram", "package-1", "package-10", "dram", "dram", "package-0-die-1", "psys", "package"}
 	for i, dir := range dirs {
-		for file, content := range map[string]string{"name": names[i], "max_energy_range_uj": "1"} {
-			path := filepath.Join(root, raplDir, dir, file)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		b.Sys(raplDir+"/"+dir+"/name", names[i]+"\n")
+		b.Sys(raplDir+"/"+dir+"/max_energy_range_uj", "1\n")
 	}
-	fs, err := sysfs.NewFS(root)
+	fs, err := sysfs.NewFS(filepath.Join(b.Root, "sys"))
 	if err != nil {
 		t.Fatal(err)
 	}

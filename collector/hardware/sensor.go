@@ -6,17 +6,24 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// noReading reports whether an error is how a driver says that there is
-// nothing to read just now, or ever: the device is asleep or has gone, or does
-// not know this quantity. That is no fault, and many a laptop would be in
-// trouble all its life if it were taken for one.
-func noReading(err error) bool {
+// An attribute is a file of sysfs, or the end of its name, with the family of
+// its value.
+type attribute struct {
+	name   string
+	family *metric.Family
+}
+
+// reportUnlessNoReading passes err to report, unless it means that the driver
+// has no value now or ever: the device is asleep or gone, or does not measure
+// this quantity. It reports whether err is nil.
+func reportUnlessNoReading(err error, report func(error)) (ok bool) {
 	for _, errno := range []unix.Errno{unix.EAGAIN, unix.EINVAL, unix.ENODATA, unix.EOPNOTSUPP} {
 		if errors.Is(err, errno) {
-			return true
+			return false
 		}
 	}
-	return host.Gone(err)
+	return host.ReportUnlessGone(err, report)
 }

@@ -2,7 +2,6 @@ package hardware
 
 import (
 	"context"
-	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -12,7 +11,7 @@ import (
 
 var thermalZone = collect.Spec{
 	Name: "thermal_zone",
-	Help: "Temperatures of thermal zones, and the states of what cools them.",
+	Help: "Temperatures of thermal zones, and states of cooling devices.",
 	Reads: []string{
 		"/sys/class/thermal/thermal_zone[0-9]*/type",
 		"/sys/class/thermal/thermal_zone[0-9]*/temp",
@@ -24,10 +23,10 @@ var thermalZone = collect.Spec{
 	Build:           collect.Plain(newThermalZone),
 }
 
-// thermalZoneCollector reads /sys/class/thermal: a folder for each zone, with
+// thermalZoneCollector reads /sys/class/thermal: a directory for each zone with
 // its temperature in thousandths of a degree (temp: 53000), and one for each
-// cooling device, with its state (cur_state: 3) on a scale that ends at
-// max_state. See https://docs.kernel.org/driver-api/thermal/sysfs-api.html.
+// cooling device with its state (cur_state: 3) from 0 to max_state. See
+// https://docs.kernel.org/driver-api/thermal/sysfs-api.html.
 type thermalZoneCollector struct {
 	sys      *host.Reader
 	temp     *metric.Family
@@ -42,8 +41,8 @@ func newThermalZone(env *collect.Env) *thermalZoneCollector {
 	return &thermalZoneCollector{
 		sys:      env.Host.Sys.Reader(),
 		temp:     m.Gauge("node_thermal_zone_temp", "Temperature of the thermal zone, in degrees Celsius.", "type", "zone"),
-		curState: m.Gauge("node_cooling_device_cur_state", "How hard the cooling device works, from 0 to its max_state.", "name", "type"),
-		maxState: m.Gauge("node_cooling_device_max_state", "The highest state of the cooling device.", "name", "type"),
+		curState: m.Gauge("node_cooling_device_cur_state", "Cooling state of the device, from 0 to its maximum.", "name", "type"),
+		maxState: m.Gauge("node_cooling_device_max_state", "Maximum cooling state of the device.", "name", "type"),
 	}
 }
 
@@ -53,9 +52,9 @@ func (c *thermalZoneCollector) Update(_ context.Context, out *metric.Sink) error
 		return collect.OrNoData(err)
 	}
 	for _, name := range names {
-		if zone, ok := numbered(name, "thermal_zone"); ok {
+		if zone, ok := scan.NumberAfter("thermal_zone", name); ok {
 			c.updateZone(name, zone, out)
-		} else if device, ok := numbered(name, "cooling_device"); ok {
+		} else if device, ok := scan.NumberAfter("cooling_device", name); ok {
 			c.updateDevice(name, device, out)
 		}
 	}
@@ -72,7 +71,7 @@ func (c *thermalZoneCollector) updateZone(name, zone string, out *metric.Sink) {
 	}
 }
 
-// updateDevice reads a cooling device. Some have the state -1, for "off".
+// updateDevice reads a cooling device. The state -1 of some means off.
 func (c *thermalZoneCollector) updateDevice(name, device string, out *metric.Sink) {
 	typ, ok := c.typeOf(name, out)
 	if !ok {
@@ -86,30 +85,14 @@ func (c *thermalZoneCollector) updateDevice(name, device string, out *metric.Sin
 	}
 }
 
-// typeOf returns the type of a zone or device, without which its samples would
-// be of another series.
+// typeOf returns the type of a zone or device. Samples without it would be of
+// another series.
 func (c *thermalZoneCollector) typeOf(name string, out *metric.Sink) (string, bool) {
 	typ, err := c.sys.Text(thermalDir, name, "type")
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
-	return string(typ), err == nil
+	return string(typ), host.ReportUnlessGone(err, out.Error)
 }
 
 func (c *thermalZoneCollector) number(name, file string, out *metric.Sink) (int64, bool) {
 	v, err := c.sys.Int(thermalDir, name, file)
-	if err != nil && !noReading(err) {
-		out.Error(err)
-	}
-	return v, err == nil
-}
-
-// numbered returns the number of a name such as thermal_zone12.
-func numbered(name, prefix string) (string, bool) {
-	number, ok := strings.CutPrefix(name, prefix)
-	if !ok {
-		return "", false
-	}
-	_, ok = scan.Uint([]byte(number))
-	return number, ok
+	return v, reportUnlessNoReading(err, out.Error)
 }

@@ -28,20 +28,14 @@ var watchdog = collect.Spec{
 	Build: collect.Plain(newWatchdog),
 }
 
-// watchdogCollector reads /sys/class/watchdog, a folder for each watchdog with
-// a number or a word a file (timeout: 60). Which files there are depends on
-// the driver, and kernels without CONFIG_WATCHDOG_SYSFS have none. See
+// watchdogCollector reads /sys/class/watchdog, a directory for each watchdog
+// with a number or a word in each file (timeout: 60). Which files exist depends
+// on the driver; kernels without CONFIG_WATCHDOG_SYSFS have none. See
 // https://github.com/torvalds/linux/blob/master/Documentation/ABI/testing/sysfs-class-watchdog.
 type watchdogCollector struct {
 	sys     *host.Reader
-	numbers []watchdogFile
+	numbers []attribute
 	info    *metric.Family
-}
-
-// A watchdogFile pairs a file with the family it fills.
-type watchdogFile struct {
-	name   string
-	family *metric.Family
 }
 
 const watchdogDir = "class/watchdog"
@@ -50,16 +44,16 @@ func newWatchdog(env *collect.Env) *watchdogCollector {
 	m := env.Metrics
 	return &watchdogCollector{
 		sys: env.Host.Sys.Reader(),
-		numbers: []watchdogFile{
-			{"bootstatus", m.Gauge("node_watchdog_bootstatus", "Flags that tell whether and why the watchdog caused the last boot.", "name")},
-			{"fw_version", m.Gauge("node_watchdog_fw_version", "Version of the watchdog's firmware.", "name")},
-			{"nowayout", m.Gauge("node_watchdog_nowayout", "Whether the watchdog cannot be stopped once it is started.", "name")},
+		numbers: []attribute{
+			{"bootstatus", m.Gauge("node_watchdog_bootstatus", "Flags of the last boot, such as a reset by the watchdog, from bootstatus.", "name")},
+			{"fw_version", m.Gauge("node_watchdog_fw_version", "Firmware version of the watchdog.", "name")},
+			{"nowayout", m.Gauge("node_watchdog_nowayout", "Whether the watchdog cannot be stopped once started.", "name")},
 			{"timeleft", m.Gauge("node_watchdog_timeleft_seconds", "Time until the watchdog resets the machine.", "name")},
-			{"timeout", m.Gauge("node_watchdog_timeout_seconds", "Time after which the watchdog resets the machine unless it is pinged.", "name")},
-			{"pretimeout", m.Gauge("node_watchdog_pretimeout_seconds", "How long before the reset the watchdog warns.", "name")},
-			{"access_cs0", m.Gauge("node_watchdog_access_cs0", "Whether the machine booted from chip select 0, and not from the other flash.", "name")},
+			{"timeout", m.Gauge("node_watchdog_timeout_seconds", "Time without a ping after which the watchdog resets the machine.", "name")},
+			{"pretimeout", m.Gauge("node_watchdog_pretimeout_seconds", "Time between the watchdog's warning and the reset.", "name")},
+			{"access_cs0", m.Gauge("node_watchdog_access_cs0", "Whether the machine booted from flash chip select 0, and not from the alternate one.", "name")},
 		},
-		info: m.Gauge("node_watchdog_info", "What the watchdog is, with the value 1.",
+		info: m.Gauge("node_watchdog_info", "Identity and state of the watchdog, in the labels; always 1.",
 			"identity", "name", "options", "pretimeout_governor", "state", "status"),
 	}
 }
@@ -78,23 +72,18 @@ func (c *watchdogCollector) Update(_ context.Context, out *metric.Sink) error {
 func (c *watchdogCollector) updateDevice(name string, out *metric.Sink) {
 	for _, f := range c.numbers {
 		v, err := c.sys.Int(watchdogDir, name, f.name)
-		switch {
-		case err == nil:
+		if reportUnlessNoReading(err, out.Error) {
 			out.Emit(f.family, float64(v), name)
-		case !noReading(err):
-			out.Error(err)
 		}
 	}
 	text := func(file string) string {
 		b, err := c.sys.Text(watchdogDir, name, file)
-		if err != nil && !noReading(err) {
-			out.Error(err)
-		}
+		reportUnlessNoReading(err, out.Error)
 		return string(b)
 	}
 	identity, options, governor := text("identity"), text("options"), text("pretimeout_governor")
 	state, status := text("state"), text("status")
-	if c.sys.Exists(watchdogDir, name) { // it may have gone by now
+	if c.sys.Exists(watchdogDir, name) { // it may be gone by now
 		out.Emit(c.info, 1, identity, name, options, governor, state, status)
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/adapter"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fc"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/iscsi"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/multipath"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/nvme"
@@ -24,22 +25,20 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/sas"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsi"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-func hba(shared *fcstat.Shared) collect.Spec {
-	slowly := new(slow.Shared)
+func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
 		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
-		OptionalReads: slowReads(),
+		OptionalReads: firmware.SlowReads(),
 		Needs:         multipath.Needs + " With --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
-			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
+			return newHBA(env, o, readers.Of(env.Host))
 		}),
 	}
 }
@@ -54,11 +53,11 @@ func hbaReads() []string {
 
 type hbaOptions struct {
 	hosts      collect.Filter
-	statistics statisticsOptions
+	statistics firmware.StatisticsOptions
 	scsi       scsi.Options
 	multipath  multipath.Options
 	nvme       nvme.Options
-	slow       slowOptions
+	slow       firmware.SlowOptions
 }
 
 // defaultHBA excludes what is a SCSI host in name only: SATA and USB, of which
@@ -66,10 +65,10 @@ type hbaOptions struct {
 func defaultHBA() hbaOptions {
 	return hbaOptions{
 		hosts:      collect.Filter{Exclude: collect.Pattern("^host[0-9]+:(ahci|ata_piix|pata_.*|sata_.*|usb-storage|uas)$")},
-		statistics: defaultStatistics(),
+		statistics: firmware.DefaultStatistics(),
 		scsi:       scsi.DefaultOptions(),
 		multipath:  multipath.DefaultOptions(),
-		slow:       defaultSlow(),
+		slow:       firmware.DefaultSlow(),
 	}
 }
 
@@ -84,7 +83,7 @@ func (o *hbaOptions) Fields() []collect.Field {
 
 func (o *hbaOptions) check() error {
 	for _, err := range []error{
-		o.statistics.check(), o.hosts.Check("host", defaultHBA().hosts), o.scsi.Check(), o.multipath.Check(), o.slow.check(),
+		o.statistics.Check(), o.hosts.Check("host", defaultHBA().hosts), o.scsi.Check(), o.multipath.Check(), o.slow.Check(),
 	} {
 		if err != nil {
 			return err
@@ -96,28 +95,27 @@ func (o *hbaOptions) check() error {
 // hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
 // the device tree, and what their transports add: one attribute a file. What
 // the slices read comes from memory of the kernel; for what costs commands to the
-// firmware see package fcstat.
+// firmware see package firmware.
 type hbaCollector struct {
 	attr.Reader
-	finder     *scsihost.Finder
-	statistics *fcstat.Statistics
-	options    hbaOptions
+	finder  *scsihost.Finder
+	options hbaOptions
 
-	adapters  *adapter.Adapters
-	fc        *fc.Ports
-	firmware  hbaFirmware
-	scsi      *scsi.Devices
-	multipath *multipath.Maps
-	slow      hbaSlow
-	iscsi     *iscsi.Sessions
-	sas       *sas.Tree
-	nvme      *nvme.Controllers
+	adapters   *adapter.Adapters
+	fc         *fc.Ports
+	statistics *firmware.Statistics
+	scsi       *scsi.Devices
+	multipath  *multipath.Maps
+	slow       *firmware.Slow
+	iscsi      *iscsi.Sessions
+	sas        *sas.Tree
+	nvme       *nvme.Controllers
 
 	discovered *metric.Family
 	hosts      san.Hosts
 	filtered   map[string]filteredHost // by name
-	asked      []fcstat.Port
-	answers    []fcstat.Answer
+	ports      []fcstat.Port           // physical
+	devices    firmware.Devices
 }
 
 // A filteredHost is what the filter decided for a host with a driver.
@@ -126,7 +124,7 @@ type filteredHost struct {
 	excluded bool
 }
 
-func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowly *slow.Reader) (*hbaCollector, error) {
+func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaCollector, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -135,16 +133,15 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowl
 	c := &hbaCollector{
 		Reader:     attr.Reader{Sys: env.Host.Sys.Reader()},
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
-		statistics: statistics,
 		options:    o,
 		filtered:   map[string]filteredHost{},
 		adapters:   adapter.New(m),
 		fc:         fc.New(m),
-		firmware:   newHBAFirmware(m),
+		statistics: firmware.NewStatistics(m, o.statistics, readers),
 	}
 	c.scsi = scsi.New(m, o.scsi, env.Host.Now, scsi.Links{Names: c.fc.Names, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way})
 	c.multipath = multipath.New(env, o.multipath, c.scsi.Path, nvme.Path)
-	c.slow = newHBASlow(m, o.slow, slowly)
+	c.slow = firmware.NewSlow(m, o.slow, o.statistics, readers)
 	c.iscsi = iscsi.New(m)
 	c.sas = sas.New(m)
 	c.nvme = nvme.New(m, o.nvme, c.fc.Route)
@@ -155,12 +152,12 @@ func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowl
 // Update reads the SCSI hosts and then what is reached over them, and what is
 // reached over none: NVMe controllers have no SCSI host.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
-	c.Out, c.asked, c.answers = out, c.asked[:0], c.answers[:0]
+	c.Out, c.ports = out, c.ports[:0]
 	err := c.findHosts()
 	c.adapters.Update(c.Reader, &c.hosts)
 	for _, port := range c.fc.Update(c.Reader, &c.hosts) {
 		if !port.IsVirtual() {
-			c.asked = append(c.asked, fcstat.Port{Host: port.Host, State: port.State, Type: port.Type})
+			c.ports = append(c.ports, fcstat.Port{Host: port.Host, State: port.State, Type: port.Type})
 		}
 	}
 	if err == nil {
@@ -168,12 +165,12 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 		c.scsi.Update(c.Reader, &c.hosts, maps)
 		c.multipath.Update(ctx, c.Reader)
 	}
-	c.updateStatistics(ctx)
+	c.statistics.Update(ctx, out, c.ports)
 	c.sas.Update(c.Reader, &c.hosts)
 	c.iscsi.Update(c.Reader, &c.hosts)
 	c.nvme.Update(c.Reader)
-	c.updateSlow(ctx)
-	c.emitTroubles()
+	c.slow.Update(ctx, c.Reader, c.slowDevices())
+	c.statistics.EmitHealth(c.Reader, c.devices.Hosts, c.slow)
 	if errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || c.ErrorCount() > 0) {
 		return nil
 	}
@@ -226,14 +223,25 @@ func (c *hbaCollector) excludes(h *scsihost.Host) bool {
 	return f.excluded
 }
 
-// updateStatistics reads the statistics of the physical ports.
-func (c *hbaCollector) updateStatistics(ctx context.Context) {
-	if c.options.statistics.none() {
-		return
+// slowDevices returns what has slow values. An enclosure that is on no SCSI host
+// has none: it is not known what else must not be read at the same time.
+func (c *hbaCollector) slowDevices() *firmware.Devices {
+	d := &c.devices
+	d.Hosts, d.Phys, d.Slots = d.Hosts[:0], d.Phys[:0], d.Slots[:0]
+	for _, h := range c.hosts.Included {
+		d.Hosts = append(d.Hosts, h.Host)
 	}
-	c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
-	for i, answer := range c.answers {
-		tell(answer, c.Out)
-		c.firmware.emit(c.asked[i], answer, c.Out)
+	for _, phy := range c.sas.Phys() {
+		if h := c.hosts.Of(phy.Name); h != nil {
+			d.Phys = append(d.Phys, firmware.Phy{Host: h.Host, Name: phy.Name})
+		}
 	}
+	for _, e := range c.sas.Enclosures() {
+		if h := c.hosts.Of(e.Name); h != nil && e.OnSCSIHost() {
+			for _, s := range e.Slots {
+				d.Slots = append(d.Slots, firmware.Slot{Host: h.Host, Enclosure: e.Name, Name: s.Name, Label: s.Label})
+			}
+		}
+	}
+	return d
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
@@ -15,7 +15,7 @@ import (
 // some devices on each target.
 func newFabricBench(tb testing.TB, hosts, targets, luns int) *golden.Workbench {
 	tb.Helper()
-	b := golden.NewWorkbench(tb, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}})
+	b := golden.NewWorkbench(tb, hba(new(firmware.Shared)).Build, map[string][]string{"statistics": {"none"}})
 	for h := range hosts {
 		b.Sys(fmt.Sprintf("class/scsi_host/host%d/proc_name", h), "lpfc\n")
 		b.Sys(fmt.Sprintf("class/fc_host/host%d/port_state", h), "Online\n")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -20,7 +20,7 @@ func BenchmarkTransports(b *testing.B) {
 		{"nothing", func(*golden.Workbench) {}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			s := golden.NewWorkbench(b, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}})
+			s := golden.NewWorkbench(b, hba(new(firmware.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}})
 			s.Sys("class/scsi_host/host0/proc_name", "mpt3sas\n")
 			s.Sys("class/scsi_host/host0/state", "running\n")
 			c.fill(s)
@@ -42,7 +42,7 @@ func TestSteadyAllocations(t *testing.T) {
 		{"sas", fillSAS, 60},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := golden.NewWorkbench(t, hba(new(fcstat.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}})
+			s := golden.NewWorkbench(t, hba(new(firmware.Shared)).Build, map[string][]string{"statistics": {"none"}, "luns": {"none"}})
 			s.Sys("class/scsi_host/host0/proc_name", "mpt3sas\n")
 			s.Sys("class/scsi_host/host0/state", "running\n")
 			c.fill(s)

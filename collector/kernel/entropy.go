@@ -10,7 +10,7 @@ import (
 
 var entropy = collect.Spec{
 	Name: "entropy",
-	Help: "How much entropy the kernel's random number generator holds.",
+	Help: "Entropy of the kernel's random number generator.",
 	Reads: []string{
 		"/proc/sys/kernel/random/entropy_avail",
 		"/proc/sys/kernel/random/poolsize",
@@ -18,15 +18,15 @@ var entropy = collect.Spec{
 	Build: collect.Plain(newEntropy),
 }
 
-// entropyCollector reads two files of /proc/sys/kernel/random, one number of
-// bits each. Since Linux 5.18 both are 256 once the generator is seeded. See
+// entropyCollector reads two files of /proc/sys/kernel/random, each a number of
+// bits. Since Linux 5.18 both are 256 once the generator is seeded. See
 // random(4).
 type entropyCollector struct {
 	proc  *host.Reader
 	files []entropyFile
 }
 
-// An entropyFile pairs a file with the family it fills.
+// An entropyFile pairs a file with its family.
 type entropyFile struct {
 	name   string
 	family *metric.Family
@@ -37,14 +37,14 @@ func newEntropy(env *collect.Env) *entropyCollector {
 	return &entropyCollector{
 		proc: env.Host.Proc.Reader(),
 		files: []entropyFile{
-			{"entropy_avail", m.Gauge("node_entropy_available_bits", "Entropy in the kernel's pool, from /proc/sys/kernel/random/entropy_avail.")},
-			{"poolsize", m.Gauge("node_entropy_pool_size_bits", "Size of the kernel's entropy pool, from /proc/sys/kernel/random/poolsize.")},
+			{"entropy_avail", m.Gauge("node_entropy_available_bits", "Entropy in the kernel's pool in bits, from /proc/sys/kernel/random/entropy_avail.")},
+			{"poolsize", m.Gauge("node_entropy_pool_size_bits", "Size of the kernel's entropy pool in bits, from /proc/sys/kernel/random/poolsize.")},
 		},
 	}
 }
 
 func (c *entropyCollector) Update(_ context.Context, out *metric.Sink) error {
-	var broken []error
+	var errs []error
 	var absent error
 	for _, f := range c.files {
 		bits, err := c.proc.Uint("sys/kernel/random", f.name)
@@ -56,8 +56,8 @@ func (c *entropyCollector) Update(_ context.Context, out *metric.Sink) error {
 				absent = err
 			}
 		default:
-			broken = append(broken, err)
+			errs = append(errs, err)
 		}
 	}
-	return settle(out, broken, absent)
+	return reportOrFail(out, errs, absent)
 }

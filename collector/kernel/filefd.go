@@ -11,13 +11,13 @@ import (
 
 var filefd = collect.Spec{
 	Name:  "filefd",
-	Help:  "Open files of the whole system, and how many there may be.",
+	Help:  "Open file handles of the system, and their maximum.",
 	Reads: []string{"/proc/sys/fs/file-nr"},
 	Build: collect.Plain(newFilefd),
 }
 
-// filefdCollector reads /proc/sys/fs/file-nr, one line: file handles in use, a
-// number that is always 0, and how many there may be.
+// filefdCollector reads /proc/sys/fs/file-nr, one line: the file handles in
+// use, a number that is always 0, and the maximum number of file handles.
 //
 //	548	0	9223372036854775807
 //
@@ -31,8 +31,8 @@ func newFilefd(env *collect.Env) *filefdCollector {
 	m := env.Metrics
 	return &filefdCollector{
 		proc:      env.Host.Proc.Reader(),
-		allocated: m.Gauge("node_filefd_allocated", "File handles that are in use, from /proc/sys/fs/file-nr."),
-		maximum:   m.Gauge("node_filefd_maximum", "File handles that there may be at most, from /proc/sys/fs/file-nr."),
+		allocated: m.Gauge("node_filefd_allocated", "Open file handles of the system, from /proc/sys/fs/file-nr."),
+		maximum:   m.Gauge("node_filefd_maximum", "Maximum number of open file handles of the system, from /proc/sys/fs/file-nr."),
 	}
 }
 

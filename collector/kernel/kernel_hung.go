@@ -10,13 +10,13 @@ import (
 
 var kernelHung = collect.Spec{
 	Name:  "kernel_hung",
-	Help:  "Tasks that the kernel found hung.",
+	Help:  "Hung tasks that the kernel detected.",
 	Reads: []string{"/proc/sys/kernel/hung_task_detect_count"},
 	Build: collect.Plain(newKernelHung),
 }
 
-// kernelHungCollector reads /proc/sys/kernel/hung_task_detect_count, which
-// holds one number. Linux has it since 6.13, if it watches for hung tasks. See
+// kernelHungCollector reads /proc/sys/kernel/hung_task_detect_count, one number.
+// Linux has the file since 6.13, if it is built to detect hung tasks. See
 // https://docs.kernel.org/admin-guide/sysctl/kernel.html.
 type kernelHungCollector struct {
 	proc  *host.Reader
@@ -26,7 +26,7 @@ type kernelHungCollector struct {
 func newKernelHung(env *collect.Env) *kernelHungCollector {
 	return &kernelHungCollector{
 		proc:  env.Host.Proc.Reader(),
-		tasks: env.Metrics.Counter("node_kernel_hung_tasks_total", "Tasks that were found blocked for longer than hung_task_timeout_secs since boot, from /proc/sys/kernel/hung_task_detect_count."),
+		tasks: env.Metrics.Counter("node_kernel_hung_tasks_total", "Hung tasks detected since boot, from /proc/sys/kernel/hung_task_detect_count."),
 	}
 }
 

@@ -8,19 +8,19 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// An osRelease is what is exported of an os-release file. What the file does
-// not set is empty.
+// An osRelease has the exported variables of an os-release file. A variable that
+// the file does not set is empty.
 type osRelease struct {
 	buildID, id, idLike, imageID, imageVersion, name, prettyName string
 	variant, variantID, version, versionCodename, versionID      string
 	supportEnd                                                   time.Time
 
-	variables int // how many are set, those that are not exported among them
+	variables int // number of assignments, also of variables that are not exported
 }
 
-// parseOSRelease reads assignments of shell variables. A later one of the same
-// name wins. Lines that are broken are left out and returned as errors.
-func parseOSRelease(b []byte) (r osRelease, broken []error) {
+// parseOSRelease parses assignments of shell variables, of which the last one
+// of a name wins. It skips malformed lines and returns their errors.
+func parseOSRelease(b []byte) (r osRelease, errs []error) {
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
 		line, b = scan.Line(b)
@@ -29,8 +29,8 @@ func parseOSRelease(b []byte) (r osRelease, broken []error) {
 			continue
 		}
 		key, quoted, ok := scan.Cut(line, '=')
-		if !ok || !isVariable(key) {
-			broken = append(broken, host.Bad(n, "an assignment", line))
+		if !ok || !isVariableName(key) {
+			errs = append(errs, host.Bad(n, "an assignment", line))
 			continue
 		}
 		r.variables++
@@ -40,19 +40,19 @@ func parseOSRelease(b []byte) (r osRelease, broken []error) {
 		}
 		value, ok := unquote(quoted)
 		if !ok {
-			broken = append(broken, host.Bad(n, "a quoted value that ends", line))
+			errs = append(errs, host.Bad(n, "a closing quote", line))
 			continue
 		}
 		if field != nil {
 			*field = value
-		} else if r.supportEnd, ok = date(value); !ok {
-			broken = append(broken, host.Bad(n, "a date such as 2030-06-30", line))
+		} else if r.supportEnd, ok = parseDate(value); !ok {
+			errs = append(errs, host.Bad(n, "a date such as 2030-06-30", line))
 		}
 	}
-	return r, broken
+	return r, errs
 }
 
-// field returns what a variable fills, or nil if it is not a label.
+// field returns the field of a variable, or nil if it is not a label.
 func (r *osRelease) field(key []byte) *string {
 	switch string(key) {
 	case "BUILD_ID":
@@ -83,8 +83,8 @@ func (r *osRelease) field(key []byte) *string {
 	return nil
 }
 
-// isVariable reports whether b can be the name of a shell variable.
-func isVariable(b []byte) bool {
+// isVariableName reports whether b is a valid name of a shell variable.
+func isVariableName(b []byte) bool {
 	for i, c := range b {
 		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_'
 		if digit := c >= '0' && c <= '9'; !letter && (!digit || i == 0) {
@@ -94,10 +94,9 @@ func isVariable(b []byte) bool {
 	return len(b) > 0
 }
 
-// unquote takes a value out of its quotes as a shell does: a backslash keeps
-// the next character from having a meaning, between double quotes only where
-// it has one, and between single quotes nothing has. It reports false for
-// a quote that does not end.
+// unquote removes the quotes and backslashes of a value as a shell does: between
+// double quotes a backslash escapes only special characters, and between single
+// quotes none. It reports false for an unterminated quote or escape.
 func unquote(b []byte) (string, bool) {
 	var quote byte
 	value := make([]byte, 0, len(b))
@@ -123,8 +122,8 @@ func unquote(b []byte) (string, bool) {
 	return string(value), quote == 0
 }
 
-// date reads a day, or nothing.
-func date(s string) (day time.Time, ok bool) {
+// parseDate parses a day such as 2030-06-30, or an empty text.
+func parseDate(s string) (day time.Time, ok bool) {
 	if s == "" {
 		return day, true
 	}
@@ -132,10 +131,9 @@ func date(s string) (day time.Time, ok bool) {
 	return day, err == nil
 }
 
-// majorMinor returns the number that a version starts with, such as 22.04. A
-// version that is a word, as in rolling releases, has none; and 8.10 is 8.1,
-// which the name of the metric cannot help.
-func majorMinor(version string) (float64, bool) {
+// leadingVersion returns the leading number of a version, such as 22.04. The
+// word of a rolling release has none. The value of 8.10 is that of 8.1.
+func leadingVersion(version string) (float64, bool) {
 	digits := func(i int) int {
 		for i < len(version) && version[i] >= '0' && version[i] <= '9' {
 			i++

@@ -1,12 +1,13 @@
 package kernel
 
 import (
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func TestUnquote(t *testing.T) {
@@ -40,8 +41,8 @@ func TestUnquote(t *testing.T) {
 	}
 }
 
-func TestMajorMinor(t *testing.T) {
-	// The same as an expression for the number at the start.
+func TestLeadingVersion(t *testing.T) {
+	// An expression for the same leading number.
 	number := regexp.MustCompile(`^[0-9]+\.?[0-9]*`)
 	for _, version := range []string{
 		"", "12", "22.04", "8.10", "3.19.1", "3815.2.0", "15-SP4", "15.", "42_beta", "rolling", "tumbleweed", "v1",
@@ -49,27 +50,27 @@ func TestMajorMinor(t *testing.T) {
 	} {
 		want, err := strconv.ParseFloat(number.FindString(version), 64)
 		wantOK := err == nil && want > 0
-		if have, ok := majorMinor(version); ok != wantOK || ok && have != want {
-			t.Errorf("majorMinor(%q) = %v, %v, want %v, %v", version, have, ok, want, wantOK)
+		if have, ok := leadingVersion(version); ok != wantOK || ok && have != want {
+			t.Errorf("leadingVersion(%q) = %v, %v, want %v, %v", version, have, ok, want, wantOK)
 		}
 	}
 }
 
 func FuzzParseOSRelease(f *testing.F) {
-	for _, data := range recorded(f, "os", "etc/os-release") {
+	for _, data := range recordedFiles(f, "os", "etc/os-release") {
 		f.Add(data)
 	}
-	for _, data := range recorded(f, "os", "usr/lib/os-release") {
+	for _, data := range recordedFiles(f, "os", "usr/lib/os-release") {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, broken := parseOSRelease(data)
-		majorMinor(r.versionID)
-		if strings.Trim(string(data), " \t\r\n\v\f\x00") == "" && (len(broken) > 0 || r.variables > 0) {
-			t.Errorf("blank: %v %v", r, broken)
+		r, errs := parseOSRelease(data)
+		leadingVersion(r.versionID)
+		if strings.Trim(string(data), " \t\r\n\v\f\x00") == "" && (len(errs) > 0 || r.variables > 0) {
+			t.Errorf("blank: %v %v", r, errs)
 		}
 		if r.variables == 0 && r != (osRelease{}) {
-			t.Errorf("something out of nothing: %v", r)
+			t.Errorf("no assignment gives %v", r)
 		}
 		for _, field := range []string{r.name, r.prettyName, r.versionID} {
 			if strings.Contains(field, "\n") {
@@ -80,7 +81,9 @@ func FuzzParseOSRelease(f *testing.F) {
 }
 
 func BenchmarkOS(b *testing.B) {
-	root := b.TempDir()
-	write(b, root, "etc/os-release", recorded(b, "os", "etc/os-release")["os.ubuntu.host"])
-	bench(b, osSpec, &host.Host{Root: host.NewTree(root)}, nil)
+	update := newUpdate(b, osSpec, golden.Load(b, filepath.Join(testdata, "os.ubuntu.host"), b.TempDir()))
+	b.ReportAllocs()
+	for b.Loop() {
+		update()
+	}
 }

@@ -13,7 +13,7 @@ import (
 
 var pressure = collect.Spec{
 	Name: "pressure",
-	Help: "How long tasks were held up for want of CPU, I/O and memory, and by interrupts (PSI).",
+	Help: "Time that tasks stalled for CPU, I/O, memory and interrupts (PSI).",
 	Reads: []string{
 		"/proc/pressure/cpu",
 		"/proc/pressure/io",
@@ -23,8 +23,8 @@ var pressure = collect.Spec{
 	Build: collect.Plain(newPressure),
 }
 
-// pressureCollector reads /proc/pressure, a file for each resource with times
-// in microseconds at the end of its lines:
+// pressureCollector reads /proc/pressure, a file for each resource, whose totals
+// are microseconds:
 //
 //	some avg10=19.15 avg60=36.07 avg300=27.84 total=152067817
 //	full avg10=0.00 avg60=0.00 avg300=0.00 total=0
@@ -35,8 +35,8 @@ type pressureCollector struct {
 	resources []pressureResource
 }
 
-// A pressureResource pairs a file with the families that its lines fill; nil
-// leaves a line out.
+// A pressureResource pairs a file with the families of its lines; a line
+// without a family is not exported.
 type pressureResource struct {
 	name       string
 	some, full *metric.Family
@@ -47,7 +47,7 @@ func newPressure(env *collect.Env) *pressureCollector {
 	return &pressureCollector{
 		proc: env.Host.Proc.Reader(),
 		resources: []pressureResource{
-			// The CPU's full line, which Linux has since 5.13, is always zero: while
+			// The full line of the CPU, since Linux 5.13, is always zero: while
 			// tasks wait for a CPU, another one runs on it.
 			{
 				name: "cpu",
@@ -56,77 +56,77 @@ func newPressure(env *collect.Env) *pressureCollector {
 			{
 				name: "io",
 				some: m.Counter("node_pressure_io_waiting_seconds_total", "Time in which at least one task waited for I/O, from /proc/pressure/io."),
-				full: m.Counter("node_pressure_io_stalled_seconds_total", "Time in which all tasks that were not idle waited for I/O, from /proc/pressure/io."),
+				full: m.Counter("node_pressure_io_stalled_seconds_total", "Time in which all non-idle tasks waited for I/O, from /proc/pressure/io."),
 			},
 			{
 				name: "memory",
 				some: m.Counter("node_pressure_memory_waiting_seconds_total", "Time in which at least one task waited for memory, from /proc/pressure/memory."),
-				full: m.Counter("node_pressure_memory_stalled_seconds_total", "Time in which all tasks that were not idle waited for memory, from /proc/pressure/memory."),
+				full: m.Counter("node_pressure_memory_stalled_seconds_total", "Time in which all non-idle tasks waited for memory, from /proc/pressure/memory."),
 			},
 			{
 				name: "irq",
-				full: m.Counter("node_pressure_irq_stalled_seconds_total", "Time in which tasks that could run were held up by interrupts, from /proc/pressure/irq."),
+				full: m.Counter("node_pressure_irq_stalled_seconds_total", "Time in which interrupts stalled runnable tasks, from /proc/pressure/irq."),
 			},
 		},
 	}
 }
 
 func (c *pressureCollector) Update(_ context.Context, out *metric.Sink) error {
-	var broken []error
+	var errs []error
 	var absent error
 	for _, r := range c.resources {
 		b, err := c.proc.Read("pressure", r.name)
 		switch {
-		case pressureAbsent(err):
+		case isPressureAbsent(err):
 			if absent == nil {
 				absent = err
 			}
 			continue
 		case err != nil:
-			broken = append(broken, err)
+			errs = append(errs, err)
 			continue
 		}
 		s, err := parsePressure(b)
 		if err != nil {
-			broken = append(broken, c.proc.At(err))
+			errs = append(errs, c.proc.At(err))
 		}
 		s.some.emit(out, r.some)
 		s.full.emit(out, r.full)
 	}
-	return settle(out, broken, absent)
+	return reportOrFail(out, errs, absent)
 }
 
-// pressureAbsent reports whether a read says that the kernel does not have the
-// file, or that this pressure is not measured: all of it with psi=0 on the
-// command line, that of interrupts where their time is not accounted for.
-func pressureAbsent(err error) bool {
+// isPressureAbsent reports whether an error says that the kernel does not have
+// the file or does not measure this pressure: any pressure with psi=0 on the
+// command line, that of interrupts without interrupt time accounting.
+func isPressureAbsent(err error) bool {
 	return host.Gone(err) || errors.Is(err, syscall.EOPNOTSUPP)
 }
 
-// A stall is one file of /proc/pressure.
-type stall struct{ some, full stallTime }
+// pressureTimes are the totals of a file of /proc/pressure.
+type pressureTimes struct{ some, full pressureTime }
 
-// A stallTime is the total of one line; not every file has both lines.
-type stallTime struct {
+// A pressureTime is the total of a line, if the file has the line.
+type pressureTime struct {
 	microseconds uint64
 	known        bool
 }
 
-func (s stallTime) emit(out *metric.Sink, f *metric.Family) {
+func (s pressureTime) emit(out *metric.Sink, f *metric.Family) {
 	if s.known && f != nil {
 		out.Emit(f, float64(s.microseconds)/1e6)
 	}
 }
 
-// parsePressure reads one file of /proc/pressure. With an error it returns
-// what it could read besides.
-func parsePressure(b []byte) (s stall, err error) {
-	whole, known := b, false
+// parsePressure parses a file of /proc/pressure. With an error it also returns
+// the lines that it could parse.
+func parsePressure(b []byte) (s pressureTimes, err error) {
+	input, hasKnown := b, false
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
 		line, b = scan.Line(b)
 		kind, values := scan.Field(line)
-		var total *stallTime
+		var total *pressureTime
 		switch string(kind) {
 		case "some":
 			total = &s.some
@@ -135,13 +135,13 @@ func parsePressure(b []byte) (s stall, err error) {
 		default:
 			continue
 		}
-		known = true
+		hasKnown = true
 		if total.microseconds, total.known = pressureTotal(values); !total.known {
 			err = host.Bad(n, "a total", line)
 		}
 	}
-	if !known {
-		return s, host.Bad(1, "pressure of some or all tasks", whole)
+	if !hasKnown {
+		return s, host.Bad(1, "a line of some or full", input)
 	}
 	return s, err
 }

@@ -2,27 +2,22 @@ package kernel
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/procfs"
 
-	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-func TestParsePressureAsProcfs(t *testing.T) {
+func TestPressureMatchesProcfs(t *testing.T) {
 	for _, resource := range []string{"cpu", "io", "memory", "irq"} {
-		for name, data := range recorded(t, "pressure", "proc/pressure/"+resource) {
+		for name, data := range recordedFiles(t, "pressure", "proc/pressure/"+resource) {
 			t.Run(resource+"/"+name, func(t *testing.T) {
-				root := t.TempDir()
-				write(t, root, "pressure/"+resource, data)
-				fs, err := procfs.NewFS(root)
+				want, err := golden.Procfs(t, "pressure/"+resource, string(data)).PSIStatsForResource(resource)
 				if err != nil {
-					t.Fatal(err)
-				}
-				want, err := fs.PSIStatsForResource(resource)
-				if err != nil {
-					t.Skipf("procfs does not read it: %v", err)
+					t.Skipf("procfs does not parse it: %v", err)
 				}
 				have, err := parsePressure(data)
 				if err != nil {
@@ -30,7 +25,7 @@ func TestParsePressureAsProcfs(t *testing.T) {
 				}
 				for _, line := range []struct {
 					kind string
-					have stallTime
+					have pressureTime
 					want *procfs.PSILine
 				}{{"some", have.some, want.Some}, {"full", have.full, want.Full}} {
 					switch {
@@ -46,19 +41,19 @@ func TestParsePressureAsProcfs(t *testing.T) {
 }
 
 func FuzzParsePressure(f *testing.F) {
-	for _, data := range recorded(f, "pressure", "proc/pressure/io") {
+	for _, data := range recordedFiles(f, "pressure", "proc/pressure/io") {
 		f.Add(data)
 	}
 	f.Add([]byte("some total=1\nsome\nfull total=\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := parsePressure(data)
 		if err == nil && !s.some.known && !s.full.known {
-			t.Error("nothing was read, and nothing is wrong")
+			t.Error("neither a total nor an error")
 		}
 		var b strings.Builder
 		for _, line := range []struct {
 			kind string
-			time stallTime
+			time pressureTime
 		}{{"some", s.some}, {"full", s.full}} {
 			if line.time.known {
 				fmt.Fprintf(&b, "%s avg10=0.00 total=%d\n", line.kind, line.time.microseconds)
@@ -76,9 +71,10 @@ func FuzzParsePressure(f *testing.F) {
 }
 
 func BenchmarkPressure(b *testing.B) {
-	root := b.TempDir()
+	w := golden.NewWorkbench(b, pressure.Build, nil)
 	for _, resource := range []string{"cpu", "io", "memory", "irq"} {
-		write(b, root, "pressure/"+resource, recorded(b, "pressure", "proc/pressure/"+resource)["pressure.irq.host"])
+		path := "pressure/" + resource
+		w.Proc(path, golden.Content(b, filepath.Join(testdata, "pressure.irq.host"), "proc/"+path))
 	}
-	bench(b, pressure, &host.Host{Proc: host.NewTree(root)}, nil)
+	w.Steady()
 }

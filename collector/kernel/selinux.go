@@ -12,7 +12,7 @@ import (
 
 var selinux = collect.Spec{
 	Name: "selinux",
-	Help: "Whether SELinux is on, and whether it enforces its policy.",
+	Help: "Whether SELinux is enabled, and its current and configured mode.",
 	Reads: []string{
 		"/sys/fs/selinux/enforce",
 		"/proc/self/attr/current",
@@ -21,9 +21,9 @@ var selinux = collect.Spec{
 	Build: collect.Plain(newSelinux),
 }
 
-// selinuxCollector reads /sys/fs/selinux/enforce, which is 1 when the policy is
-// enforced and 0 when what it forbids is only logged, and /etc/selinux/config,
-// which says what it will be after the next boot:
+// selinuxCollector reads /sys/fs/selinux/enforce, which is 1 if the kernel
+// enforces the policy and 0 if it only logs violations, and
+// /etc/selinux/config, which sets the mode at the next boot:
 //
 //	SELINUX=enforcing
 //
@@ -41,15 +41,15 @@ func newSelinux(env *collect.Env) *selinuxCollector {
 		sys:        env.Host.Sys.Reader(),
 		proc:       env.Host.Proc.Reader(),
 		root:       env.Host.Root.Reader(),
-		configured: m.Gauge("node_selinux_config_mode", "Mode that /etc/selinux/config asks for: 1 enforcing, 0 permissive, -1 disabled."),
-		current:    m.Gauge("node_selinux_current_mode", "Mode that the kernel is in: 1 enforcing, 0 permissive."),
-		enabled:    m.Gauge("node_selinux_enabled", "Whether the kernel runs with SELinux and a policy: 1 yes, 0 no."),
+		configured: m.Gauge("node_selinux_config_mode", "SELinux mode in /etc/selinux/config: 1 enforcing, 0 permissive, -1 disabled."),
+		current:    m.Gauge("node_selinux_current_mode", "Current SELinux mode, from /sys/fs/selinux/enforce: 1 enforcing, 0 permissive."),
+		enabled:    m.Gauge("node_selinux_enabled", "Whether the kernel runs SELinux with a policy, from /sys/fs/selinux."),
 	}
 }
 
 func (c *selinuxCollector) Update(_ context.Context, out *metric.Sink) error {
 	mode, err := c.sys.Text("fs/selinux/enforce")
-	if host.Gone(err) || c.withoutPolicy() {
+	if host.Gone(err) || c.hasNoPolicy() {
 		out.Bool(c.enabled, false)
 		return nil
 	}
@@ -66,21 +66,18 @@ func (c *selinuxCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// withoutPolicy reports whether no policy is loaded: everything then runs as
-// what the kernel has called it at its start.
-func (c *selinuxCollector) withoutPolicy() bool {
+// hasNoPolicy reports whether no policy is loaded: all processes then have the
+// initial context of the kernel.
+func (c *selinuxCollector) hasNoPolicy() bool {
 	context, err := c.proc.Text("self/attr/current")
 	return err == nil && string(context) == "kernel"
 }
 
-// updateConfig tells the configured mode. A container usually does not have
-// the host's configuration: what it says is then not known.
+// updateConfig emits the configured mode, unless the configuration is absent, as
+// that of the host usually is in a container.
 func (c *selinuxCollector) updateConfig(out *metric.Sink) {
 	b, err := c.root.Read("etc/selinux/config")
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return
 	}
 	mode, err := parseSelinuxConfig(b)
@@ -91,9 +88,9 @@ func (c *selinuxCollector) updateConfig(out *metric.Sink) {
 	out.Emit(c.configured, mode)
 }
 
-// parseSelinuxConfig returns the mode that a configuration asks for. Like the
-// library that systemd reads it with, it takes the first line that tells, in
-// whatever case the word is, and leaves out what stands behind it.
+// parseSelinuxConfig returns the mode in a configuration. Like libselinux, it
+// uses the first line that sets SELINUX, ignores case, and ignores what follows
+// the mode.
 func parseSelinuxConfig(b []byte) (float64, error) {
 	n := 1
 	for ; len(b) > 0; n++ {

@@ -14,7 +14,7 @@ func TestParseSelinuxConfig(t *testing.T) {
 		{"# SELINUX=disabled\n;SELINUX=disabled\n\tSELINUX=PERMISSIVE \r\n", 0, true},
 		{"SELINUX= \"enforcing\" # or not\n", 1, true},
 		{"SELINUXTYPE=targeted\n", 0, false},
-		{"SELINUX = enforcing\n", 0, false}, // as for libselinux
+		{"SELINUX = enforcing\n", 0, false}, // as in libselinux
 		{"SELINUX=\n", 0, false},
 		{"SELINUX", 0, false},
 		{"", 0, false},

@@ -10,7 +10,7 @@ import (
 
 var stat = collect.Spec{
 	Name:  "stat",
-	Help:  "Interrupts, context switches and forks since boot, when that was, and how many processes run or are blocked.",
+	Help:  "Interrupts, context switches, forks, boot time, and running and blocked threads.",
 	Reads: []string{"/proc/stat"},
 	Build: collect.With(statOptions{}, newStat),
 }
@@ -19,7 +19,7 @@ type statOptions struct{ softirq collect.Bool }
 
 func (o *statOptions) Fields() []collect.Field {
 	return []collect.Field{
-		{Name: "softirq", Help: "Count soft interrupts by vector.", Value: &o.softirq},
+		{Name: "softirq", Help: "Export soft interrupts by vector.", Value: &o.softirq},
 	}
 }
 
@@ -38,7 +38,7 @@ type statCollector struct {
 	proc    *host.Reader
 	numbers [statLines]*metric.Family
 
-	softirqs *metric.Family // with what follows only if it is asked for
+	softirqs *metric.Family // this and the next two only with the option softirq
 	vectors  []string
 	counts   []uint64
 }
@@ -48,18 +48,18 @@ func newStat(env *collect.Env, o statOptions) (*statCollector, error) {
 	c := &statCollector{
 		proc: env.Host.Proc.Reader(),
 		numbers: [statLines]*metric.Family{
-			statIntr:      m.Counter("node_intr_total", "Interrupts that were serviced since boot, of all kinds, from /proc/stat."),
-			statCtxt:      m.Counter("node_context_switches_total", "Context switches since boot, on all CPUs, from /proc/stat."),
-			statProcesses: m.Counter("node_forks_total", "Processes and threads that were created since boot, from /proc/stat."),
-			statBtime:     m.Gauge("node_boot_time_seconds", "When the kernel booted, in seconds since the epoch, from /proc/stat."),
+			statIntr:      m.Counter("node_intr_total", "Interrupts of all kinds since boot, from /proc/stat."),
+			statCtxt:      m.Counter("node_context_switches_total", "Context switches of all CPUs since boot, from /proc/stat."),
+			statProcesses: m.Counter("node_forks_total", "Processes and threads created since boot, from /proc/stat."),
+			statBtime:     m.Gauge("node_boot_time_seconds", "Boot time of the kernel as Unix time, from /proc/stat."),
 			statRunning:   m.Gauge("node_procs_running", "Threads that run or wait for a CPU, from /proc/stat."),
-			statBlocked:   m.Gauge("node_procs_blocked", "Threads that are blocked until I/O completes, from /proc/stat."),
+			statBlocked:   m.Gauge("node_procs_blocked", "Threads blocked by I/O, from /proc/stat."),
 		},
 	}
 	if o.softirq {
-		c.softirqs = m.Counter("node_softirqs_total", "Soft interrupts that were handled since boot, from /proc/stat.", "vector")
-		// In the order of the enumeration in include/linux/interrupt.h, which
-		// calls block_iopoll irq_poll by now.
+		c.softirqs = m.Counter("node_softirqs_total", "Soft interrupts by vector since boot, from /proc/stat.", "vector")
+		// In the order of include/linux/interrupt.h, where block_iopoll is now
+		// irq_poll.
 		c.vectors = []string{"hi", "timer", "net_tx", "net_rx", "block", "block_iopoll", "tasklet", "sched", "hrtimer", "rcu"}
 		c.counts = make([]uint64, len(c.vectors))
 	}

@@ -5,7 +5,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// The lines of /proc/stat that hold a number for the whole machine.
+// The lines of /proc/stat with a number for the whole machine.
 const (
 	statIntr = iota
 	statCtxt
@@ -13,14 +13,14 @@ const (
 	statBtime
 	statRunning
 	statBlocked
-	statLines // how many they are
+	statLines // number of lines
 )
 
-// kernelStat is what /proc/stat tells of the whole machine. A line that is not
-// there is not known, which is not the same as zero.
+// A kernelStat has the numbers of /proc/stat for the whole machine. The number
+// of an absent line is not known, which is not zero.
 type kernelStat struct {
 	numbers  [statLines]statNumber
-	softirqs []uint64 // by vector; empty: not known
+	softirqs []uint64 // by vector; empty if not known
 }
 
 type statNumber struct {
@@ -28,44 +28,41 @@ type statNumber struct {
 	known bool
 }
 
-// parseStat reads /proc/stat. It hands what is wrong with a line to skip and
-// goes on. The line of soft interrupts is read into softirqs, unless that is
-// nil.
+// parseStat parses /proc/stat. It reports a malformed line and goes on. It
+// parses the line of soft interrupts into softirqs, unless that is nil.
 //
-// No line is taken apart further than needed: on a machine with many CPUs and
-// devices that of the interrupts alone has 100 kB, and its first number is
-// their sum.
-func parseStat(b []byte, softirqs []uint64, skip func(error)) (s kernelStat, err error) {
-	whole, known := b, false
+// It parses no line further than needed: with many CPUs and devices the line of
+// interrupts alone has 100 kB, and its first number is the sum.
+func parseStat(b []byte, softirqs []uint64, report func(error)) (s kernelStat, err error) {
+	input, hasKnown := b, false
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
 		line, b = scan.Line(b)
 		key, values := scan.Field(line)
 		if i := statLine(key); i >= 0 {
-			known = true
+			hasKnown = true
 			field, _ := scan.Field(values)
 			if s.numbers[i].value, s.numbers[i].known = scan.Uint(field); !s.numbers[i].known {
-				skip(host.Bad(n, "a number", line))
+				report(host.Bad(n, "a number", line))
 			}
 		} else if string(key) == "softirq" {
-			known = true
+			hasKnown = true
 			switch {
 			case softirqs == nil:
 			case parseSoftirqs(softirqs, values):
 				s.softirqs = softirqs
 			default:
-				skip(host.Bad(n, "numbers of soft interrupts", line))
+				report(host.Bad(n, "numbers of soft interrupts", line))
 			}
 		}
 	}
-	if !known {
-		return s, host.Bad(1, "kernel statistics", whole)
+	if !hasKnown {
+		return s, host.Bad(1, "kernel statistics", input)
 	}
 	return s, nil
 }
 
-// statLine returns the place of a line's number by its first word, and -1 for
-// other lines.
+// statLine returns the index of a line by its first word, or -1 for other lines.
 func statLine(key []byte) int {
 	switch string(key) {
 	case "intr":
@@ -84,9 +81,9 @@ func statLine(key []byte) int {
 	return -1
 }
 
-// parseSoftirqs reads the sum of all soft interrupts, which is left out, and
-// then a number for each vector into dst. What a kernel counts beyond has no
-// name here; one that counts less cannot be told which it leaves out.
+// parseSoftirqs parses the sum of all soft interrupts, which it discards, and a
+// number for each vector into dst. It ignores additional vectors, which have no
+// name here, and fails if there are too few, which could be any.
 func parseSoftirqs(dst []uint64, b []byte) bool {
 	field, b := scan.Field(b)
 	_, ok := scan.Uint(field)

@@ -3,27 +3,21 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/procfs"
-
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-func TestParseStatAsProcfs(t *testing.T) {
-	for name, data := range recorded(t, "stat", "proc/stat") {
+func TestStatMatchesProcfs(t *testing.T) {
+	for name, data := range recordedFiles(t, "stat", "proc/stat") {
 		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
-			write(t, root, "stat", data)
-			fs, err := procfs.NewFS(root)
+			want, err := golden.Procfs(t, "stat", string(data)).Stat()
 			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := fs.Stat()
-			if err != nil {
-				t.Skipf("procfs does not read it: %v", err)
+				t.Skipf("procfs does not parse it: %v", err)
 			}
 			have, err := parseStat(data, make([]uint64, 10), func(err error) { t.Error(err) })
 			if err != nil {
@@ -51,28 +45,28 @@ func TestParseStat(t *testing.T) {
 	for _, test := range []struct {
 		name, file string
 		known      []int
-		bad        []int // lines
+		malformed  []int // lines
 		softirqs   int
 		fails      bool
 	}{
 		{name: "empty", file: "", fails: true},
 		{name: "CPUs only", file: "cpu 1 2 3\ncpu0 1 2 3\n", fails: true},
 		{name: "no last newline", file: "ctxt 5", known: []int{statCtxt}},
-		{name: "key only", file: "ctxt\nbtime\nintr 4\n", known: []int{statIntr}, bad: []int{1, 2}},
-		{name: "a bad interrupt does not matter", file: "intr 4 x y\n", known: []int{statIntr}},
-		{name: "negative", file: "procs_blocked -1\nprocs_running 1\n", known: []int{statRunning}, bad: []int{1}},
+		{name: "key only", file: "ctxt\nbtime\nintr 4\n", known: []int{statIntr}, malformed: []int{1, 2}},
+		{name: "malformed interrupts after the sum", file: "intr 4 x y\n", known: []int{statIntr}},
+		{name: "negative", file: "procs_blocked -1\nprocs_running 1\n", known: []int{statRunning}, malformed: []int{1}},
 		{name: "softirqs", file: "softirq 55 1 2 3 4 5 6 7 8 9 10\n", softirqs: 10},
 		{name: "more softirqs", file: "softirq 66 1 2 3 4 5 6 7 8 9 10 11\n", softirqs: 10},
-		{name: "less softirqs", file: "softirq 45 1 2 3 4 5 6 7 8 9\n", bad: []int{1}},
-		{name: "no softirqs", file: "btime 1\nsoftirq\n", known: []int{statBtime}, bad: []int{2}},
-		{name: "longer words", file: "ctxts 5\nbtime 1\n", known: []int{statBtime}},
+		{name: "too few softirqs", file: "softirq 45 1 2 3 4 5 6 7 8 9\n", malformed: []int{1}},
+		{name: "no softirqs", file: "btime 1\nsoftirq\n", known: []int{statBtime}, malformed: []int{2}},
+		{name: "a known word as prefix", file: "ctxts 5\nbtime 1\n", known: []int{statBtime}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var bad []int
+			var malformed []int
 			s, err := parseStat([]byte(test.file), make([]uint64, 10), func(err error) {
 				var m *host.Malformed
 				if errors.As(err, &m) {
-					bad = append(bad, m.Line)
+					malformed = append(malformed, m.Line)
 				}
 			})
 			if (err != nil) != test.fails {
@@ -85,10 +79,10 @@ func TestParseStat(t *testing.T) {
 				}
 			}
 			if !reflect.DeepEqual(known, test.known) {
-				t.Errorf("knows %v, want %v", known, test.known)
+				t.Errorf("known %v, want %v", known, test.known)
 			}
-			if !reflect.DeepEqual(bad, test.bad) {
-				t.Errorf("finds lines %v bad, want %v", bad, test.bad)
+			if !reflect.DeepEqual(malformed, test.malformed) {
+				t.Errorf("malformed lines %v, want %v", malformed, test.malformed)
 			}
 			if len(s.softirqs) != test.softirqs {
 				t.Errorf("has %d soft interrupts, want %d", len(s.softirqs), test.softirqs)
@@ -98,7 +92,7 @@ func TestParseStat(t *testing.T) {
 }
 
 func FuzzParseStat(f *testing.F) {
-	for _, data := range recorded(f, "stat", "proc/stat") {
+	for _, data := range recordedFiles(f, "stat", "proc/stat") {
 		f.Add(data)
 	}
 	f.Add([]byte("intr 18446744073709551616\nsoftirq 1 2\x00\nctxt"))
@@ -107,7 +101,7 @@ func FuzzParseStat(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What was understood means the same when it is written anew.
+		// Formatting and parsing the result again gives the same result.
 		var b strings.Builder
 		for i, key := range []string{"intr", "ctxt", "processes", "btime", "procs_running", "procs_blocked"} {
 			if s.numbers[i].known {
@@ -127,9 +121,9 @@ func FuzzParseStat(f *testing.F) {
 	})
 }
 
-// largeStat is /proc/stat of a machine with 512 CPUs, each with interrupts of
-// its own: about 130 kB.
-func largeStat() []byte {
+// largeStat returns /proc/stat of a machine with 512 CPUs, each with its own
+// interrupts: about 130 kB.
+func largeStat() string {
 	var b strings.Builder
 	for i := range 512 {
 		fmt.Fprintf(&b, "cpu%d 279557 4218 38231 43018294 8126 0 3021 0 0 0\n", i)
@@ -140,22 +134,25 @@ func largeStat() []byte {
 	}
 	b.WriteString("\nctxt 38014093\nbtime 1418183276\nprocesses 26442\nprocs_running 2\nprocs_blocked 1\n")
 	b.WriteString("softirq 5057579 250191 1481983 1647 211099 186066 0 1783454 622196 12499 508444\n")
-	return []byte(b.String())
+	return b.String()
 }
 
 func TestStatDoesNotAllocate(t *testing.T) {
-	root := t.TempDir()
-	write(t, root, "stat", largeStat())
-	read := reading(t, stat, &host.Host{Proc: host.NewTree(root)}, map[string][]string{"softirq": {"true"}})
-	if n := testing.AllocsPerRun(10, func() { read() }); n > 0 {
-		t.Errorf("%v allocations", n)
-	}
+	w := golden.NewWorkbench(t, stat.Build, map[string][]string{"softirq": {"true"}})
+	w.Proc("stat", largeStat())
+	w.Allocs(0)
 }
 
-func BenchmarkParseStat(b *testing.B) {
-	softirqs := make([]uint64, 10)
-	for name, data := range map[string][]byte{"large": largeStat(), "small": recorded(b, "stat", "proc/stat")["stat.host"]} {
-		b.Run(name, func(b *testing.B) {
+// BenchmarkStat compares the collector and its parser with the parser of procfs.
+func BenchmarkStat(b *testing.B) {
+	for size, text := range map[string]string{"large": largeStat(), "small": golden.Content(b, filepath.Join(testdata, "stat.host"), "proc/stat")} {
+		b.Run("collector/"+size, func(b *testing.B) {
+			w := golden.NewWorkbench(b, stat.Build, nil)
+			w.Proc("stat", text)
+			w.Steady()
+		})
+		b.Run("parser/"+size, func(b *testing.B) {
+			data, softirqs := []byte(text), make([]uint64, 10)
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
@@ -164,35 +161,15 @@ func BenchmarkParseStat(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-func BenchmarkParseStatOfProcfs(b *testing.B) {
-	for name, data := range map[string][]byte{"large": largeStat(), "small": recorded(b, "stat", "proc/stat")["stat.host"]} {
-		b.Run(name, func(b *testing.B) {
-			root := b.TempDir()
-			write(b, root, "stat", data)
-			fs, err := procfs.NewFS(root)
-			if err != nil {
-				b.Fatal(err)
-			}
+		b.Run("procfs/"+size, func(b *testing.B) {
+			fs := golden.Procfs(b, "stat", text)
 			b.ReportAllocs()
-			b.SetBytes(int64(len(data)))
+			b.SetBytes(int64(len(text)))
 			for b.Loop() {
 				if _, err := fs.Stat(); err != nil {
 					b.Fatal(err)
 				}
 			}
-		})
-	}
-}
-
-func BenchmarkStat(b *testing.B) {
-	for name, data := range map[string][]byte{"large": largeStat(), "small": recorded(b, "stat", "proc/stat")["stat.host"]} {
-		b.Run(name, func(b *testing.B) {
-			root := b.TempDir()
-			write(b, root, "stat", data)
-			bench(b, stat, &host.Host{Proc: host.NewTree(root)}, nil)
 		})
 	}
 }

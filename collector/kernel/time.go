@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -10,11 +9,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// timeSpec is not called time, which would keep the standard package of that
-// name out of every file of this one.
+// timeSpec is not called time, which would hide the standard package in all
+// files of this package.
 var timeSpec = collect.Spec{
 	Name: "time",
-	Help: "The system's time and time zone, and the clock source that it comes from.",
+	Help: "System time and time zone, and the clock sources.",
 	Reads: []string{
 		"/sys/devices/system/clocksource/clocksource[0-9]*/available_clocksource",
 		"/sys/devices/system/clocksource/clocksource[0-9]*/current_clocksource",
@@ -22,9 +21,9 @@ var timeSpec = collect.Spec{
 	Build: collect.Plain(newTime),
 }
 
-// timeCollector reads the clock, and what drives it from
-// /sys/devices/system/clocksource/clocksource0, where available_clocksource
-// is one line of names and current_clocksource one of them:
+// timeCollector reads the clock, and the clock sources from
+// /sys/devices/system/clocksource/clocksource0, where available_clocksource is a
+// line of names and current_clocksource one of them:
 //
 //	tsc kvm-clock
 //
@@ -43,31 +42,27 @@ func newTime(env *collect.Env) *timeCollector {
 	return &timeCollector{
 		host:      env.Host,
 		sys:       env.Host.Sys.Reader(),
-		now:       m.Gauge("node_time_seconds", "The system's time, in seconds since the epoch."),
-		zone:      m.Gauge("node_time_zone_offset_seconds", "How far the exporter's time zone is ahead of UTC.", "time_zone"),
-		available: m.Gauge("node_time_clocksource_available_info", "A clock source that the system has, from /sys/devices/system/clocksource; the value is 1.", "clocksource", "device"),
-		current:   m.Gauge("node_time_clocksource_current_info", "The clock source that the system uses, from /sys/devices/system/clocksource; the value is 1.", "clocksource", "device"),
+		now:       m.Gauge("node_time_seconds", "System time as Unix time."),
+		zone:      m.Gauge("node_time_zone_offset_seconds", "Offset of the exporter's time zone from UTC, in seconds.", "time_zone"),
+		available: m.Gauge("node_time_clocksource_available_info", "Available clock source, from /sys/devices/system/clocksource; always 1.", "clocksource", "device"),
+		current:   m.Gauge("node_time_clocksource_current_info", "Current clock source, from /sys/devices/system/clocksource; always 1.", "clocksource", "device"),
 	}
 }
 
 func (c *timeCollector) Update(_ context.Context, out *metric.Sink) error {
 	now := c.host.Now()
 	zone, offset := now.Zone()
-	// A float64 tells a quarter of a microsecond here. Nanoseconds would not fit
-	// one, and be rounded twice.
+	// A float64 has a resolution of a quarter of a microsecond here. Nanoseconds
+	// would be rounded twice.
 	out.Emit(c.now, float64(now.UnixMicro())/1e6)
 	out.Emit(c.zone, float64(offset), zone)
 
 	names, err := c.sys.Names(clocksourceDir)
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return nil
 	}
 	for _, name := range names {
-		device, ok := strings.CutPrefix(name, "clocksource")
-		if _, number := scan.Uint([]byte(device)); ok && number {
+		if device, ok := scan.NumberAfter("clocksource", name); ok {
 			c.updateDevice(name, device, out)
 		}
 	}
@@ -76,17 +71,12 @@ func (c *timeCollector) Update(_ context.Context, out *metric.Sink) error {
 
 func (c *timeCollector) updateDevice(name, device string, out *metric.Sink) {
 	available, err := c.sys.Text(clocksourceDir, name, "available_clocksource")
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	for source, rest := scan.Field(available); len(source) > 0; source, rest = scan.Field(rest) {
 		out.Emit(c.available, 1, string(source), device)
 	}
 	current, err := c.sys.Text(clocksourceDir, name, "current_clocksource")
-	switch {
-	case err == nil && len(current) > 0:
+	if host.ReportUnlessGone(err, out.Error) && len(current) > 0 {
 		out.Emit(c.current, 1, string(current), device)
-	case err != nil && !host.Gone(err):
-		out.Error(err)
 	}
 }

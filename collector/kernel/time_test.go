@@ -8,7 +8,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// The zone is that of the clock, also one whose offset is no whole hour.
+// TestTimeZone expects the zone of the clock, also with an offset of no whole
+// hour.
 func TestTimeZone(t *testing.T) {
 	for _, test := range []struct {
 		zone   string
@@ -21,13 +22,13 @@ func TestTimeZone(t *testing.T) {
 		{"+0545", 20700, `node_time_zone_offset_seconds{time_zone="+0545"} 20700`},
 	} {
 		now := time.Unix(1767323045, 250e6).In(time.FixedZone(test.zone, test.offset))
-		read := reading(t, timeSpec, &host.Host{Sys: host.NewTree(t.TempDir()), Now: func() time.Time { return now }}, nil)
-		text := string(read().AppendText(nil, nil, func(string) bool { return false }))
+		update := newUpdate(t, timeSpec, &host.Host{Sys: host.NewTree(t.TempDir()), Now: func() time.Time { return now }})
+		text := string(update().AppendText(nil, nil, func(string) bool { return false }))
 		if !strings.Contains(text, test.want+"\n") {
 			t.Errorf("want %s, have\n%s", test.want, text)
 		}
 		if !strings.Contains(text, "\nnode_time_seconds 1767323045.25\n") {
-			t.Errorf("the zone moves the time:\n%s", text)
+			t.Errorf("the zone changes the time:\n%s", text)
 		}
 	}
 }

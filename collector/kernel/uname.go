@@ -14,8 +14,8 @@ var uname = collect.Spec{
 	Build: collect.Plain(newUname),
 }
 
-// unameCollector asks the kernel what it and the host are called. A domain
-// name that was never set is "(none)", which is passed on. See uname(2).
+// unameCollector reads the names of the kernel and the host by uname(2). It
+// exports a domain name that is not set as the kernel's "(none)".
 type unameCollector struct {
 	uname func() (host.Uname, error)
 	info  *metric.Family
@@ -24,7 +24,7 @@ type unameCollector struct {
 func newUname(env *collect.Env) *unameCollector {
 	return &unameCollector{
 		uname: env.Host.Uname,
-		info: env.Metrics.Gauge("node_uname_info", "What uname(2) tells of the kernel and the host, as labels; the value is 1.",
+		info: env.Metrics.Gauge("node_uname_info", "Names and versions of the kernel and the host, from uname(2); always 1.",
 			"domainname", "machine", "nodename", "release", "sysname", "version"),
 	}
 }

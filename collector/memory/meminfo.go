@@ -12,19 +12,19 @@ import (
 
 var meminfo = collect.Spec{
 	Name:  "meminfo",
-	Help:  "What memory is used for, line by line as the kernel tells it.",
+	Help:  "Memory by use, one family for each line of /proc/meminfo.",
 	Reads: []string{"/proc/meminfo"},
 	Build: collect.Plain(newMeminfo),
 }
 
-// meminfoCollector reads /proc/meminfo, where most lines are sizes and a few
-// are counts of huge pages:
+// meminfoCollector reads /proc/meminfo, whose lines are sizes and a few counts
+// of huge pages:
 //
 //	MemTotal:       16318504 kB
 //	Active(anon):    2068016 kB
 //	HugePages_Total:       0
 //
-// Kernels add lines, and so do vendors: every one of them is exported.
+// Kernels and vendors add lines; the collector exports all of them.
 // See https://docs.kernel.org/filesystems/proc.html#meminfo.
 type meminfoCollector struct {
 	proc   *host.Reader
@@ -37,10 +37,10 @@ func newMeminfo(env *collect.Env) *meminfoCollector {
 	return &meminfoCollector{
 		proc: env.Host.Proc.Reader(),
 		sizes: m.Keyed(func(key string) *metric.Family {
-			return m.Gauge("node_memory_"+meminfoName(key)+"_bytes", "The line "+key+" of /proc/meminfo, in bytes.")
+			return m.Gauge("node_memory_"+meminfoName(key)+"_bytes", "Field "+key+" of /proc/meminfo, in bytes.")
 		}),
 		counts: m.Keyed(func(key string) *metric.Family {
-			return m.Gauge("node_memory_"+meminfoName(key), "The line "+key+" of /proc/meminfo, a number without a unit.")
+			return m.Gauge("node_memory_"+meminfoName(key), "Field "+key+" of /proc/meminfo, a count.")
 		}),
 	}
 }
@@ -59,7 +59,7 @@ func (c *meminfoCollector) Update(_ context.Context, out *metric.Sink) error {
 		key, value, size, ok := parseMeminfoLine(line)
 		switch {
 		case !ok:
-			out.Error(c.proc.At(host.Bad(n, "a name, a number, and kB or nothing", line)))
+			out.Error(c.proc.At(host.Bad(n, "a name, a number, and kB or no unit", line)))
 		case size:
 			out.Emit(c.sizes.Family(key), float64(value)*1024)
 		default:
@@ -69,8 +69,8 @@ func (c *meminfoCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// parseMeminfoLine takes a line apart. A size is in kB, which in this file
-// means 1024 bytes.
+// parseMeminfoLine parses a line. The unit of a size is kB, which is 1024 bytes
+// in this file.
 func parseMeminfoLine(line []byte) (key []byte, value uint64, size, ok bool) {
 	i := bytes.IndexByte(line, ':')
 	if i <= 0 {
@@ -86,7 +86,7 @@ func parseMeminfoLine(line []byte) (key []byte, value uint64, size, ok bool) {
 	return line[:i], value, size, ok
 }
 
-// meminfoName makes Active_anon of Active(anon).
+// meminfoName returns Active_anon for Active(anon).
 func meminfoName(key string) string {
 	b := make([]byte, 0, len(key))
 	for i := range len(key) {

@@ -1,18 +1,12 @@
 package memory
 
 import (
-	"context"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/procfs"
-
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
-	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -20,13 +14,12 @@ const testdata = "../../testdata/memory"
 
 func TestGolden(t *testing.T) { golden.Run(t, testdata, Collectors()) }
 
-// TestMeminfoAgreesWithProcfs compares all sizes and counts of real and old
-// kernels with what procfs makes of them.
-func TestMeminfoAgreesWithProcfs(t *testing.T) {
+// TestMeminfoMatchesProcfs compares all sizes and counts of recorded hosts with
+// procfs.
+func TestMeminfoMatchesProcfs(t *testing.T) {
 	for _, name := range []string{"meminfo.recorded.host", "meminfo.host"} {
 		text := golden.Content(t, filepath.Join(testdata, name), "proc/meminfo")
-		fs := procDir(t, "meminfo", text)
-		want, err := fs.Meminfo()
+		want, err := golden.Procfs(t, "meminfo", text).Meminfo()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +35,7 @@ func TestMeminfoAgreesWithProcfs(t *testing.T) {
 			}
 			f := reflect.ValueOf(want).FieldByName(field)
 			if !f.IsValid() {
-				continue // a line that procfs does not know
+				continue // procfs does not parse this line
 			}
 			compared++
 			if got := f.Elem().Uint(); got != value {
@@ -79,35 +72,28 @@ func FuzzVmstatLine(f *testing.F) {
 	})
 }
 
-// TestSteadyStateDoesNotAllocate reads the same files again and again.
+// newWorkbench returns a collector with the files of recorded hosts.
+func newWorkbench(tb testing.TB, build collect.Builder) *golden.Workbench {
+	tb.Helper()
+	b := golden.NewWorkbench(tb, build, nil)
+	b.Proc("meminfo", golden.Content(tb, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo"))
+	b.Proc("vmstat", golden.Content(tb, filepath.Join(testdata, "vmstat.recorded.host"), "proc/vmstat"))
+	return b
+}
+
+// TestSteadyStateDoesNotAllocate reads files that do not change.
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "meminfo", golden.Content(t, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo"))
-	write(t, dir, "vmstat", golden.Content(t, filepath.Join(testdata, "vmstat.recorded.host"), "proc/vmstat"))
 	for _, spec := range Collectors() {
-		update := updater(t, spec, dir)
-		if n := testing.AllocsPerRun(10, update); n > 0 {
-			t.Errorf("%s: %v allocations a run, want none", spec.Name, n)
-		}
+		newWorkbench(t, spec.Build).Allocs(0)
 	}
 }
 
+// BenchmarkMeminfo compares the collector with the parser of procfs, which
+// emits no samples.
 func BenchmarkMeminfo(b *testing.B) {
-	text := golden.Content(b, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo")
-	dir := b.TempDir()
-	write(b, dir, "meminfo", text)
-	b.Run("collector", func(b *testing.B) {
-		update := updater(b, meminfo, dir)
-		b.ReportAllocs()
-		for b.Loop() {
-			update()
-		}
-	})
-	b.Run("procfs parser alone", func(b *testing.B) {
-		fs, err := procfs.NewFS(dir)
-		if err != nil {
-			b.Fatal(err)
-		}
+	b.Run("collector", func(b *testing.B) { newWorkbench(b, meminfo.Build).Steady() })
+	b.Run("procfs", func(b *testing.B) {
+		fs := golden.Procfs(b, "meminfo", golden.Content(b, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo"))
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := fs.Meminfo(); err != nil {
@@ -117,47 +103,4 @@ func BenchmarkMeminfo(b *testing.B) {
 	})
 }
 
-func BenchmarkVmstat(b *testing.B) {
-	dir := b.TempDir()
-	write(b, dir, "vmstat", golden.Content(b, filepath.Join(testdata, "vmstat.recorded.host"), "proc/vmstat"))
-	update := updater(b, vmstat, dir)
-	b.ReportAllocs()
-	for b.Loop() {
-		update()
-	}
-}
-
-// updater returns a function that makes one reading of a collector.
-func updater(tb testing.TB, spec collect.Spec, proc string) func() {
-	tb.Helper()
-	set := metric.NewSet()
-	c, err := spec.Build.New(&collect.Env{Host: &host.Host{Proc: host.NewTree(proc)}, Metrics: set}, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	sink := metric.NewSink(set)
-	return func() {
-		sink.Reset(metric.Text)
-		if err := c.Update(context.Background(), sink); err != nil {
-			tb.Fatal(err)
-		}
-	}
-}
-
-func write(tb testing.TB, dir, name, text string) {
-	tb.Helper()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-func procDir(tb testing.TB, name, text string) procfs.FS {
-	tb.Helper()
-	dir := tb.TempDir()
-	write(tb, dir, name, text)
-	fs, err := procfs.NewFS(dir)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return fs
-}
+func BenchmarkVmstat(b *testing.B) { newWorkbench(b, vmstat.Build).Steady() }

@@ -11,27 +11,27 @@ import (
 
 var vmstat = collect.Spec{
 	Name:  "vmstat",
-	Help:  "Counters of the memory management: paging, swapping, faults, OOM kills.",
+	Help:  "Counters of memory management: paging, swapping, page faults, OOM kills.",
 	Reads: []string{"/proc/vmstat"},
-	Build: collect.With(vmstatOptions{Wanted: collect.Pattern(`^(oom_kill|pgpg|pswp|pg.*fault).*`)}, newVmstat),
+	Build: collect.With(vmstatOptions{Include: collect.Pattern(`^(oom_kill|pgpg|pswp|pg.*fault).*`)}, newVmstat),
 }
 
 type vmstatOptions struct {
-	Wanted collect.Regexp
+	Include collect.Regexp
 }
 
 func (o *vmstatOptions) Fields() []collect.Field {
 	return []collect.Field{
-		{Name: "fields", Help: "Regular expression of the fields of /proc/vmstat to export; an empty one stands for all of them.", Value: &o.Wanted},
+		{Name: "fields", Help: "Regular expression of the fields of /proc/vmstat to export; empty for all fields.", Value: &o.Include},
 	}
 }
 
-// vmstatCollector reads /proc/vmstat, a name and a number a line:
+// vmstatCollector reads /proc/vmstat, whose lines are a name and a number:
 //
 //	pgpgin 1146973
 //
-// Some of the numbers are counters and some are gauges, and the file does not
-// say which. The kernel's mm/vmstat.c lists them.
+// Some numbers are counters and others gauges, and the file does not say which;
+// the families are untyped. The kernel's mm/vmstat.c lists the names.
 type vmstatCollector struct {
 	proc   *host.Reader
 	fields *metric.Keyed
@@ -42,10 +42,10 @@ func newVmstat(env *collect.Env, o vmstatOptions) (*vmstatCollector, error) {
 	return &vmstatCollector{
 		proc: env.Host.Proc.Reader(),
 		fields: m.Keyed(func(key string) *metric.Family {
-			if o.Wanted.IsSet() && !o.Wanted.Match(key) {
+			if o.Include.IsSet() && !o.Include.Match(key) {
 				return nil
 			}
-			return m.Untyped("node_vmstat_"+key, "The field "+key+" of /proc/vmstat.")
+			return m.Untyped("node_vmstat_"+key, "Field "+key+" of /proc/vmstat.")
 		}),
 	}, nil
 }

@@ -59,7 +59,7 @@ func (r *Reading) Deadline() time.Time {
 	if r.run == nil {
 		return time.Time{}
 	}
-	return r.run.Started.Add(r.unit.Timeout)
+	return r.run.StartTime.Add(r.unit.Timeout)
 }
 
 // Wait waits for the reading until the deadline, and not beyond the
@@ -100,9 +100,9 @@ func (r *Reading) Abandon() Result {
 	defer u.mu.Unlock()
 	if u.abandoned != r.run && u.flight.Current() == r.run {
 		u.abandoned = r.run
-		u.status.Stuck = r.run.Started
+		u.status.Stuck = r.run.StartTime
 		u.status.Errors++
-		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.Started).Round(time.Millisecond)))
+		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.StartTime).Round(time.Millisecond)))
 	}
-	return Result{State: Timeout, Duration: now.Sub(r.run.Started)}
+	return Result{State: Timeout, Duration: now.Sub(r.run.StartTime)}
 }

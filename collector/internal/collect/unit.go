@@ -188,7 +188,7 @@ func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 func (u *Unit) updateRecovering(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = flight.Recovered(p)
+			err = flight.NewPanicError(p)
 		}
 	}()
 	return u.collector.Update(ctx, u.work)

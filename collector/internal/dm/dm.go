@@ -1,11 +1,8 @@
 // Package dm reads device-mapper's multipath maps and their paths from sysfs.
-//
-// It only reads: what is made of the facts is the business of the collectors,
-// of which more than one needs them.
-//
-// What sysfs tells of a path is the state of its SCSI device or NVMe
-// controller, not whether multipath has failed it: the kernel tells that by
-// ioctl only.
+// It only reads facts, which more than one collector needs, and knows no
+// metrics. The state of a path in sysfs is that of its SCSI device or NVMe
+// controller, not whether multipath has failed the path: the kernel reports
+// that by ioctl only.
 package dm
 
 import (
@@ -28,14 +25,14 @@ type Map struct {
 	PathsKnown     bool
 }
 
-// A Path is one of the block devices below a map.
+// A Path is a block device below a map.
 type Path struct {
 	Device string // such as sda
-	State  string // from device/state, as the kernel has it; empty when not known
+	State  string // from device/state, as the kernel prints it; empty if not known
 }
 
-// Usable reports whether the state is one in which a device takes I/O: running
-// (SCSI) or live (NVMe).
+// Usable reports whether a device in this state takes I/O: running (SCSI) or
+// live (NVMe).
 func (p Path) Usable() bool { return p.State == "running" || p.State == "live" }
 
 const (
@@ -44,11 +41,10 @@ const (
 	uuidPrefix = "mpath-"
 )
 
-// Maps returns the multipath maps in natural order of their kernel names. What
-// cannot be read is told to skip and costs itself: a map without a name or
-// UUID is left out, other facts are not known. What went away meanwhile is not
-// told.
-func Maps(sys *host.Reader, skip func(error)) ([]Map, error) {
+// Maps returns the multipath maps in natural order of their kernel names. It
+// reports a file that cannot be read, unless its device is gone. A map without a
+// name or UUID is left out; any other fact that cannot be read is not known.
+func Maps(sys *host.Reader, report func(error)) ([]Map, error) {
 	names, err := sys.Names(blockDir)
 	if err != nil {
 		return nil, err
@@ -58,49 +54,56 @@ func Maps(sys *host.Reader, skip func(error)) ([]Map, error) {
 		if !strings.HasPrefix(name, namePrefix) {
 			continue
 		}
-		if m, ok := readMap(sys, name, skip); ok {
+		if m, ok := readMap(sys, name, report); ok {
 			maps = append(maps, m)
 		}
 	}
 	return maps, nil
 }
 
-func readMap(sys *host.Reader, sysfsName string, skip func(error)) (Map, bool) {
+func readMap(sys *host.Reader, sysfsName string, report func(error)) (Map, bool) {
 	m := Map{SysfsName: sysfsName}
-	uuid, err := sys.Text(blockDir, sysfsName, "dm", "uuid")
-	if err == nil && !printable(uuid) {
-		err = sys.At(host.Bad(1, "a UUID", uuid))
-	}
-	if err != nil {
-		told(err, skip)
-		return m, false
-	}
-	if !strings.HasPrefix(string(uuid), uuidPrefix) {
+	uuid, err := readUUID(sys, sysfsName)
+	if !host.ReportUnlessGone(err, report) || !strings.HasPrefix(string(uuid), uuidPrefix) {
 		return m, false
 	}
 	m.UUID = string(uuid)
-	name, err := sys.Text(blockDir, sysfsName, "dm", "name")
-	if err == nil && len(name) == 0 {
-		err = sys.At(host.Bad(1, "the name of a map", name))
-	}
-	if err != nil {
-		told(err, skip)
+	name, err := readName(sys, sysfsName)
+	if !host.ReportUnlessGone(err, report) {
 		return m, false
 	}
 	m.Name = string(name)
 	suspended, err := sys.Uint(blockDir, sysfsName, "dm", "suspended")
-	m.Suspended, m.SuspendedKnown = suspended != 0, told(err, skip)
+	m.Suspended, m.SuspendedKnown = suspended != 0, host.ReportUnlessGone(err, report)
 	m.Sectors, err = sys.Uint(blockDir, sysfsName, "size")
-	m.SectorsKnown = told(err, skip)
-	m.Paths, m.PathsKnown = readPaths(sys, sysfsName, skip)
+	m.SectorsKnown = host.ReportUnlessGone(err, report)
+	m.Paths, m.PathsKnown = readPaths(sys, sysfsName, report)
 	return m, true
 }
 
-// readPaths returns the paths of a map. One whose state cannot be read, or
-// that has none because it is neither SCSI nor NVMe, still is a path.
-func readPaths(sys *host.Reader, sysfsName string, skip func(error)) ([]Path, bool) {
+// readUUID returns the UUID of a device-mapper device, or nothing if it has
+// none.
+func readUUID(sys *host.Reader, sysfsName string) ([]byte, error) {
+	uuid, err := sys.Text(blockDir, sysfsName, "dm", "uuid")
+	if err == nil && !printable(uuid) {
+		err = sys.At(host.Bad(1, "a UUID", uuid))
+	}
+	return uuid, err
+}
+
+func readName(sys *host.Reader, sysfsName string) ([]byte, error) {
+	name, err := sys.Text(blockDir, sysfsName, "dm", "name")
+	if err == nil && len(name) == 0 {
+		err = sys.At(host.Bad(1, "the name of a map", name))
+	}
+	return name, err
+}
+
+// readPaths returns the paths of a map. A path without a readable state is still
+// a path; one that is neither SCSI nor NVMe has no state.
+func readPaths(sys *host.Reader, sysfsName string, report func(error)) ([]Path, bool) {
 	names, err := sys.Names(blockDir, sysfsName, "slaves")
-	if !told(err, skip) {
+	if !host.ReportUnlessGone(err, report) {
 		return nil, false
 	}
 	paths := make([]Path, 0, len(names))
@@ -110,7 +113,7 @@ func readPaths(sys *host.Reader, sysfsName string, skip func(error)) ([]Path, bo
 			err = sys.At(host.Bad(1, "the state of a device", state))
 		}
 		word := stateWord(state)
-		if !told(err, skip) {
+		if !host.ReportUnlessGone(err, report) {
 			word = ""
 			if host.Gone(err) && !sys.Exists(blockDir, sysfsName, "slaves", name) {
 				continue
@@ -121,8 +124,8 @@ func readPaths(sys *host.Reader, sysfsName string, skip func(error)) ([]Path, bo
 	return paths, true
 }
 
-// stateWord returns a state as a string, without a new one for those that
-// nearly all paths are in.
+// stateWord returns a state as a string, without an allocation for the two
+// usable states.
 func stateWord(b []byte) string {
 	switch string(b) {
 	case "running":
@@ -140,13 +143,4 @@ func printable(b []byte) bool {
 		}
 	}
 	return true
-}
-
-// told reports whether there is no error, and tells one that is not about
-// something that went away.
-func told(err error, skip func(error)) bool {
-	if err != nil && !host.Gone(err) {
-		skip(err)
-	}
-	return err == nil
 }

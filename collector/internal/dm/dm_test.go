@@ -11,17 +11,17 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestLikeProcfs holds the reader against procfs on the recorded hosts whose
-// maps are all in order.
-func TestLikeProcfs(t *testing.T) {
-	for _, name := range []string{"dmmultipath", "dmmultipath.fcoe-linkdown", "dmmultipath.iscsi-path-failed", "dmmultipath.none"} {
+// TestMapsMatchProcfs compares maps with procfs on recorded hosts without
+// errors.
+func TestMapsMatchProcfs(t *testing.T) {
+	for _, name := range []string{"dmmultipath", "dmmultipath.fcoe-linkdown", "dmmultipath.iscsi-path-failed", "dmmultipath.no-device-mapper"} {
 		root := t.TempDir()
 		h := golden.Load(t, "../../../testdata/storage/"+name+".host", root)
 		ours, err := dm.Maps(h.Sys.Reader(), func(err error) { t.Errorf("%s: %v", name, err) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range ours { // procfs looks for the paths elsewhere
+		for _, m := range ours { // procfs reads the paths below /sys/block
 			for _, path := range m.Paths {
 				_ = os.Symlink(filepath.Join(m.SysfsName, "slaves", path.Device), filepath.Join(root, "sys/block", path.Device))
 			}

@@ -6,99 +6,93 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// A Topology reads which multipath maps there are and what they are made of,
-// again and again. Unlike Maps it leaves the states of the paths to its user,
-// and remembers what does not change: a map that stays costs one small file and
-// two folders. It is not for concurrent use.
+// A Topology reads again and again which multipath maps exist, and the block
+// devices below and above them. Unlike Maps it does not read the states of the
+// paths, and it caches what does not change: a map that stays costs one small
+// file and two directories. It is not for concurrent use.
 type Topology struct {
 	sys   *host.Reader
-	known map[string]*node // by kernel name
+	nodes map[string]*node // by kernel name
 	round uint64
-	found []*Multipath
+	maps  []*Multipath
 }
 
-// A Multipath is a multipath map with its neighbours. It stays the same as
-// long as the map does.
+// A Multipath is a multipath map with the block devices below and above it. The
+// pointer stays the same as long as the map exists.
 type Multipath struct {
 	Name      string // as in /dev/mapper
 	SysfsName string // dm-N
 	Paths     []host.DirEntry
-	Holders   []host.DirEntry // what is on top of it: partitions, volumes
+	Holders   []host.DirEntry // devices above it: partitions, volumes
 }
 
+// A node is a device-mapper device, multipath or not.
 type node struct {
 	Multipath
 	inode           uint64
-	decided, wanted bool // whether its UUID was read, and said multipath
+	hasUUID         bool // whether it had a UUID, which then does not change
+	isMultipath     bool // by its UUID
 	slaves, holders host.Listing
-	round           uint64
+	round           uint64 // in which it was last listed
 }
 
-// NewTopology returns a Topology that has not seen any map yet.
+// NewTopology returns a Topology without maps.
 func NewTopology(sys host.Tree) *Topology {
-	return &Topology{sys: sys.Reader(), known: map[string]*node{}}
+	return &Topology{sys: sys.Reader(), nodes: map[string]*node{}}
 }
 
-// Maps returns the multipath maps among the block devices, as listed in
-// /sys/block, in their order. What cannot be read is told to skip, and costs
-// its map. The result is valid until the next call.
-func (t *Topology) Maps(block []host.DirEntry, skip func(error)) []*Multipath {
+// Maps returns the multipath maps among the block devices listed in /sys/block,
+// in their order. It reports a file that cannot be read, unless its device is
+// gone, and leaves out the map. The result is valid until the next call.
+func (t *Topology) Maps(block []host.DirEntry, report func(error)) []*Multipath {
 	t.round++
-	t.found = t.found[:0]
+	t.maps = t.maps[:0]
 	for _, e := range block {
 		if !strings.HasPrefix(e.Name, namePrefix) {
 			continue
 		}
-		n := t.known[e.Name]
+		n := t.nodes[e.Name]
 		if n == nil || n.inode != e.Inode {
 			n = &node{Multipath: Multipath{SysfsName: e.Name}, inode: e.Inode}
-			t.known[e.Name] = n
+			t.nodes[e.Name] = n
 		}
 		n.round = t.round
-		if t.read(n, skip) {
-			t.found = append(t.found, &n.Multipath)
+		if t.read(n, report) {
+			t.maps = append(t.maps, &n.Multipath)
 		}
 	}
-	for name, n := range t.known {
+	for name, n := range t.nodes {
 		if n.round != t.round {
-			delete(t.known, name)
+			delete(t.nodes, name)
 		}
 	}
-	return t.found
+	return t.maps
 }
 
-// read brings a map up to date. It reports false for what is none.
-func (t *Topology) read(n *node, skip func(error)) bool {
-	if !n.decided {
-		uuid, err := t.sys.Text(blockDir, n.SysfsName, "dm", "uuid")
-		if err == nil && !printable(uuid) {
-			err = t.sys.At(host.Bad(1, "a UUID", uuid))
-		}
-		if !told(err, skip) {
+// read updates a node. It reports whether the node is a multipath map.
+func (t *Topology) read(n *node, report func(error)) bool {
+	if !n.hasUUID { // a device without a UUID can get one later
+		uuid, err := readUUID(t.sys, n.SysfsName)
+		if !host.ReportUnlessGone(err, report) {
 			return false
 		}
-		// A device without a UUID can be given one later.
-		n.decided, n.wanted = len(uuid) > 0, strings.HasPrefix(string(uuid), uuidPrefix)
+		n.hasUUID, n.isMultipath = len(uuid) > 0, strings.HasPrefix(string(uuid), uuidPrefix)
 	}
-	if !n.wanted {
+	if !n.isMultipath {
 		return false
 	}
-	name, err := t.sys.Text(blockDir, n.SysfsName, "dm", "name")
-	if err == nil && len(name) == 0 {
-		err = t.sys.At(host.Bad(1, "the name of a map", name))
-	}
-	if !told(err, skip) {
+	name, err := readName(t.sys, n.SysfsName)
+	if !host.ReportUnlessGone(err, report) {
 		return false
 	}
 	if n.Name != string(name) {
 		n.Name = string(name)
 	}
-	if _, err := t.sys.List(&n.slaves, blockDir, n.SysfsName, "slaves"); !told(err, skip) {
+	if _, err := t.sys.List(&n.slaves, blockDir, n.SysfsName, "slaves"); !host.ReportUnlessGone(err, report) {
 		return false
 	}
-	if _, err := t.sys.List(&n.holders, blockDir, n.SysfsName, "holders"); err != nil {
-		told(err, skip)
-	}
+	_, err = t.sys.List(&n.holders, blockDir, n.SysfsName, "holders")
+	host.ReportUnlessGone(err, report)
 	n.Paths, n.Holders = n.slaves.Entries, n.holders.Entries
 	return true
 }

@@ -24,15 +24,15 @@ func TestTopology(t *testing.T) {
 	}
 	topology := NewTopology(host.NewTree(root))
 	var block host.Listing
-	var told []string
+	var reported []string
 	read := func() string {
 		t.Helper()
 		if _, err := host.NewTree(root).Reader().List(&block, "block"); err != nil {
 			t.Fatal(err)
 		}
-		told = nil
+		reported = nil
 		var b strings.Builder
-		for _, m := range topology.Maps(block.Entries, func(err error) { told = append(told, err.Error()) }) {
+		for _, m := range topology.Maps(block.Entries, func(err error) { reported = append(reported, err.Error()) }) {
 			fmt.Fprintf(&b, "%s=%s", m.SysfsName, m.Name)
 			for _, p := range m.Paths {
 				b.WriteString(" " + p.Name)
@@ -44,10 +44,10 @@ func TestTopology(t *testing.T) {
 		}
 		return b.String()
 	}
-	want := func(what, want string, complaints int) {
+	check := func(what, want string, errs int) {
 		t.Helper()
-		if got := read(); got != want || len(told) != complaints {
-			t.Errorf("%s: %q, want %q; told: %v", what, got, want, told)
+		if got := read(); got != want || len(reported) != errs {
+			t.Errorf("%s: %q, want %q; reported: %v", what, got, want, reported)
 		}
 	}
 	write("sda/size", "1")
@@ -62,9 +62,9 @@ func TestTopology(t *testing.T) {
 	write("dm-3/dm/uuid", "LVM-x\n")
 	write("dm-3/dm/name", "vg-lv\n")
 	write("dm-4/dm/uuid", "\n")
-	write("dm-4/dm/name", "bare\n")
-	want("at first", "dm-2=a sdaa sdc ^dm-3; dm-10=b sdb; ", 0)
-	want("again", "dm-2=a sdaa sdc ^dm-3; dm-10=b sdb; ", 0)
+	write("dm-4/dm/name", "late\n")
+	check("first reading", "dm-2=a sdaa sdc ^dm-3; dm-10=b sdb; ", 0)
+	check("no change", "dm-2=a sdaa sdc ^dm-3; dm-10=b sdb; ", 0)
 
 	write("dm-2/dm/name", "renamed\n")
 	if err := os.Remove(filepath.Join(root, "block/dm-2/slaves/sdc")); err != nil {
@@ -72,12 +72,12 @@ func TestTopology(t *testing.T) {
 	}
 	write("dm-4/dm/uuid", "mpath-late\n")
 	write("dm-4/slaves/sdd", "")
-	want("changed", "dm-2=renamed sdaa ^dm-3; dm-4=bare sdd; dm-10=b sdb; ", 0)
+	check("new name, removed path, new UUID", "dm-2=renamed sdaa ^dm-3; dm-4=late sdd; dm-10=b sdb; ", 0)
 
 	write("dm-2/dm/name", "")
-	want("without a name", "dm-4=bare sdd; dm-10=b sdb; ", 1)
+	check("no name", "dm-4=late sdd; dm-10=b sdb; ", 1)
 	if err := os.RemoveAll(filepath.Join(root, "block/dm-10")); err != nil {
 		t.Fatal(err)
 	}
-	want("one is gone", "dm-4=bare sdd; ", 1)
+	check("removed map", "dm-4=late sdd; ", 1)
 }

@@ -2,6 +2,7 @@ package expect
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -131,9 +132,17 @@ func TestPageGrammar(t *testing.T) {
 // TestPageNames checks that the page asks for what there is: families of the
 // reference page, with the labels that it has for them.
 func TestPageNames(t *testing.T) {
-	reference, err := os.ReadFile("../../../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("../../../docs/metrics/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal(len(files), err)
+	}
+	var reference []byte
+	for _, file := range files {
+		page, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reference = append(reference, page...)
 	}
 	example := regexp.MustCompile("(?s)```yaml\n(expect:.*?)```").FindStringSubmatch(page(t))
 	d := document.Parse("example.yml", []byte(example[1]))

@@ -1,10 +1,8 @@
-// Package flight holds the one concurrency primitive of the exporter: one run
-// at a time, shared by whoever asks meanwhile, and abandoned by those who can
-// wait no longer.
-//
-// A system call that hangs cannot be cancelled. What can be done is not to
-// wait for it, and not to start a second one. Deadlines, isolation of hung
-// devices, and scrapes that share their work all follow from that.
+// Package flight is the one concurrency primitive of the exporter: one run at a
+// time, shared by all callers that arrive meanwhile, and abandoned by a caller
+// whose deadline passes. A system call that hangs cannot be cancelled, but the
+// exporter can stop waiting for it and need not start a second one. Deadlines,
+// isolation of hung devices, and scrapes that share a run follow from that.
 package flight
 
 import (
@@ -25,38 +23,38 @@ type Flight[T any] struct {
 
 // A Run is one call of a function, in progress or finished.
 type Run[T any] struct {
-	Started time.Time
-	done    chan struct{}
-	value   T
-	err     error
+	StartTime time.Time
+	done      chan struct{}
+	value     T
+	err       error
 }
 
-// A PanicError is what a run ends with when its function panics.
+// A PanicError is the error of a run whose function panicked.
 type PanicError struct {
 	Value any
 	Stack []byte
 }
 
-// Recovered returns the error of a panic that was recovered with value p. It
-// is to be called by the function that recovers, for the stack.
-func Recovered(p any) error { return &PanicError{p, debug.Stack()} }
+// NewPanicError returns the error of a panic with the recovered value p. Call it
+// in the function that recovers: it records the stack.
+func NewPanicError(p any) error { return &PanicError{p, debug.Stack()} }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Go joins the run in progress, or starts fn in a goroutine of its own when
-// there is none. It never blocks. started tells which of the two happened.
+// Go returns the run in progress, or starts fn in a goroutine when there is
+// none. It never blocks. It reports whether it started fn.
 func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.run != nil {
 		return f.run, false
 	}
-	r := &Run[T]{Started: time.Now(), done: make(chan struct{})}
+	r := &Run[T]{StartTime: time.Now(), done: make(chan struct{})}
 	f.run = r
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				r.err = Recovered(p)
+				r.err = NewPanicError(p)
 			}
 			f.mu.Lock()
 			f.run = nil
@@ -75,21 +73,22 @@ func (f *Flight[T]) Current() *Run[T] {
 	return f.run
 }
 
-// patience is how often others are let through before a timer is set: most
-// runs need nothing but their turn, and are over by then.
-const patience = 3
+// yields is how often Wait yields the processor before it sets a timer: most
+// runs have finished by then.
+const yields = 3
 
-// Done is closed when the run has finished.
+// Done returns a channel that is closed when the run has finished.
 func (r *Run[T]) Done() <-chan struct{} { return r.done }
 
-// Result returns what the function returned. It may be called after Done.
+// Result returns what the function returned. Call it only after the run has
+// finished.
 func (r *Run[T]) Result() (T, error) { return r.value, r.err }
 
-// Wait waits for the run until the deadline or until ctx is done, and reports
-// whether it has finished. A run that has finished is told so however late the
-// question comes; for one that has not, a deadline in the past does not wait.
+// Wait waits until the run has finished, the deadline passes or ctx is done, and
+// reports whether the run has finished. With a deadline in the past it does not
+// wait, and still reports true for a run that has finished.
 func (r *Run[T]) Wait(ctx context.Context, deadline time.Time) bool {
-	for range patience {
+	for range yields {
 		select {
 		case <-r.done:
 			return true
@@ -97,11 +96,11 @@ func (r *Run[T]) Wait(ctx context.Context, deadline time.Time) bool {
 			runtime.Gosched()
 		}
 	}
-	left := time.Until(deadline)
-	if left <= 0 {
+	remaining := time.Until(deadline)
+	if remaining <= 0 {
 		return false
 	}
-	timer := time.NewTimer(left)
+	timer := time.NewTimer(remaining)
 	defer timer.Stop()
 	select {
 	case <-r.done:

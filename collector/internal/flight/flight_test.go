@@ -9,9 +9,7 @@ import (
 	"time"
 )
 
-var ctx = context.Background()
-
-func soon() time.Time { return time.Now().Add(10 * time.Second) }
+func inTenSeconds() time.Time { return time.Now().Add(10 * time.Second) }
 
 func TestRunsNeverOverlapAndAreShared(t *testing.T) {
 	var f Flight[int]
@@ -36,9 +34,9 @@ func TestRunsNeverOverlapAndAreShared(t *testing.T) {
 			r, started := f.Go(fn)
 			joined.Done()
 			if started || r != first {
-				t.Error("a second run beside the first")
+				t.Error("a second run during the first")
 			}
-			if !r.Wait(ctx, soon()) {
+			if !r.Wait(t.Context(), inTenSeconds()) {
 				t.Error("not finished")
 			}
 			if v, err := r.Result(); v != 1 || err != nil {
@@ -46,8 +44,8 @@ func TestRunsNeverOverlapAndAreShared(t *testing.T) {
 			}
 		})
 	}
-	if first.Wait(ctx, time.Now().Add(-time.Second)) {
-		t.Error("a blocked run is said to have finished")
+	if first.Wait(t.Context(), time.Now().Add(-time.Second)) {
+		t.Error("a blocked run is reported as finished")
 	}
 	if f.Current() != first {
 		t.Error("the run in progress is not the current one")
@@ -58,38 +56,38 @@ func TestRunsNeverOverlapAndAreShared(t *testing.T) {
 	if f.Current() != nil {
 		t.Error("a finished run is still current")
 	}
-	if r, started := f.Go(fn); !started || !r.Wait(ctx, soon()) {
+	if r, started := f.Go(fn); !started || !r.Wait(t.Context(), inTenSeconds()) {
 		t.Error("no new run after the first")
 	} else if v, _ := r.Result(); v != 2 {
 		t.Errorf("result %d, want 2", v)
 	}
 }
 
-func TestImpatientCallersLeave(t *testing.T) {
+func TestWaitEndsAtDeadlineAndCancellation(t *testing.T) {
 	var f Flight[int]
 	release := make(chan struct{})
 	r, _ := f.Go(func() (int, error) { <-release; return 0, nil })
-	if r.Wait(ctx, time.Now().Add(time.Millisecond)) {
+	if r.Wait(t.Context(), time.Now().Add(time.Millisecond)) {
 		t.Error("finished before its release")
 	}
-	cancelled, cancel := context.WithCancel(ctx)
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r.Wait(cancelled, soon()) {
+	if r.Wait(cancelled, inTenSeconds()) {
 		t.Error("finished before its release")
 	}
 	close(release)
-	if !r.Wait(ctx, soon()) {
+	if !r.Wait(t.Context(), inTenSeconds()) {
 		t.Error("never finished")
 	}
-	if !r.Wait(ctx, time.Time{}) {
-		t.Error("a finished run is not told to one who comes late")
+	if !r.Wait(t.Context(), time.Time{}) {
+		t.Error("a finished run is reported as unfinished after the deadline")
 	}
 }
 
 func TestPanicIsAnError(t *testing.T) {
 	var f Flight[int]
 	r, _ := f.Go(func() (int, error) { panic("boom") })
-	if !r.Wait(ctx, soon()) {
+	if !r.Wait(t.Context(), inTenSeconds()) {
 		t.Fatal("never finished")
 	}
 	var p *PanicError
@@ -97,6 +95,6 @@ func TestPanicIsAnError(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 	if f.Current() != nil {
-		t.Error("a panic keeps the flight busy")
+		t.Error("a run that panicked is still current")
 	}
 }

@@ -1,24 +1,18 @@
 package nvmefs
 
-import (
-	"strings"
+import "github.com/hostexporter/host_exporter/collector/internal/host"
 
-	"github.com/hostexporter/host_exporter/collector/internal/host"
-)
+// SubsystemDir is the directory of the subsystems, below /sys.
+const SubsystemDir = "class/nvme-subsystem"
 
-const (
-	subsystemDir    = "class/nvme-subsystem"
-	subsystemPrefix = "nvme-subsys"
-)
-
-// A Subsystem is one of /sys/class/nvme-subsystem: what several controllers
-// lead to.
+// A Subsystem is a subsystem of /sys/class/nvme-subsystem, to which several
+// controllers may lead.
 type Subsystem struct {
 	Name     string // nvme-subsys3
 	NQN      string // from subsysnqn
 	Model    string
 	Serial   string
-	IOPolicy string // empty where the kernel is built without native multipath
+	IOPolicy string // empty if the kernel has no native multipath
 
 	Controllers []Path
 	Namespaces  []string // shared ones, nvme3n1
@@ -31,17 +25,17 @@ type Path struct {
 	State      string // as in Controller
 }
 
-// Subsystems returns the subsystems in natural order. What cannot be read is
-// told to skip and costs itself.
-func Subsystems(sys *host.Reader, skip func(error)) ([]Subsystem, error) {
-	names, err := sys.Names(subsystemDir)
+// Subsystems returns the subsystems in natural order. It reports a file that
+// cannot be read, unless its device is gone, and leaves its value empty.
+func Subsystems(sys *host.Reader, report func(error)) ([]Subsystem, error) {
+	names, err := sys.Names(SubsystemDir)
 	if err != nil {
 		return nil, err
 	}
 	var all []Subsystem
 	for _, name := range names {
-		if strings.HasPrefix(name, subsystemPrefix) {
-			if s, ok := readSubsystem(sys, name, skip); ok {
+		if IsSubsystem(name) {
+			if s, ok := readSubsystem(sys, name, report); ok {
 				all = append(all, s)
 			}
 		}
@@ -49,28 +43,28 @@ func Subsystems(sys *host.Reader, skip func(error)) ([]Subsystem, error) {
 	return all, nil
 }
 
-func readSubsystem(sys *host.Reader, name string, skip func(error)) (Subsystem, bool) {
+func readSubsystem(sys *host.Reader, name string, report func(error)) (Subsystem, bool) {
 	s := Subsystem{Name: name}
-	names, err := sys.Names(subsystemDir, name)
-	if !told(err, skip) {
+	names, err := sys.Names(SubsystemDir, name)
+	if !host.ReportUnlessGone(err, report) {
 		return s, false
 	}
-	text := func(elem ...string) string {
-		b, err := sys.Text(append([]string{subsystemDir, name}, elem...)...)
-		if !told(err, skip) {
-			return ""
-		}
-		return string(b)
-	}
-	s.NQN, s.Model, s.Serial, s.IOPolicy = text("subsysnqn"), text("model"), text("serial"), text("iopolicy")
+	s.NQN = text(sys, report, SubsystemDir, name, "subsysnqn")
+	s.Model = text(sys, report, SubsystemDir, name, "model")
+	s.Serial = text(sys, report, SubsystemDir, name, "serial")
+	s.IOPolicy = text(sys, report, SubsystemDir, name, "iopolicy")
 	for _, child := range names {
 		switch {
-		case isController(child):
-			p := Path{Controller: child, State: state(sys, skip, subsystemDir, name, child), Transport: text(child, "transport")}
-			if p.State != "" || sys.Exists(subsystemDir, name, child) {
+		case IsController(child):
+			p := Path{
+				Controller: child,
+				State:      state(sys, report, SubsystemDir, name, child),
+				Transport:  text(sys, report, SubsystemDir, name, child, "transport"),
+			}
+			if p.State != "" || sys.Exists(SubsystemDir, name, child) {
 				s.Controllers = append(s.Controllers, p)
 			}
-		case isHead(child):
+		case IsHead(child):
 			s.Namespaces = append(s.Namespaces, child)
 		}
 	}

@@ -24,18 +24,3 @@ func FuzzParseAddress(f *testing.F) {
 	f.Add("traddr=10.9.1.1,trsvcid=4420,src_addr=10.9.1.1")
 	f.Fuzz(func(_ *testing.T, text string) { ParseAddress(text) })
 }
-
-func TestHeadOf(t *testing.T) {
-	for path, want := range map[string]string{
-		"nvme3c4n1": "nvme3n1", "nvme10c20n30": "nvme10n30", "nvme3n1": "", "nvme3": "", "nvme3c4": "", "ng3n1": "", "nvme3c4n1p1": "", "": "",
-	} {
-		if have, ok := HeadOf(path); have != want || ok != (want != "") {
-			t.Errorf("%q: %q %v, want %q", path, have, ok, want)
-		}
-	}
-	for name, want := range map[string]bool{"nvme-subsys0": true, "nvme-subsys12": true, "nvme-subsys": false, "nvme0": false, "nvme-subsysx": false} {
-		if IsSubsystem(name) != want {
-			t.Errorf("%q is a subsystem: %v", name, !want)
-		}
-	}
-}

@@ -9,31 +9,31 @@ import (
 
 var native = binary.NativeEndian
 
-// attribute is one struct nlattr: its type without flag bits, and its data.
+// An attribute is a struct nlattr: its type without flag bits, and its data.
 type attribute struct {
 	typ  uint16
 	data []byte
 }
 
-// next cuts the first attribute off b. It fails on one that is longer than
-// what is left, or too short to be one.
-func next(b []byte) (a attribute, rest []byte, err error) {
+// nextAttribute cuts the first attribute off b. It fails if the length of the
+// attribute is less than its header, or more than b has.
+func nextAttribute(b []byte) (a attribute, rest []byte, err error) {
 	if len(b) < unix.SizeofNlAttr {
-		return a, nil, fmt.Errorf("%d bytes left over where an attribute should be", len(b))
+		return a, nil, fmt.Errorf("want an attribute, have %d bytes", len(b))
 	}
 	size := int(native.Uint16(b))
 	if size < unix.SizeofNlAttr || size > len(b) {
-		return a, nil, fmt.Errorf("attribute of %d bytes in %d", size, len(b))
+		return a, nil, fmt.Errorf("want an attribute of at most %d bytes, have %d", len(b), size)
 	}
-	a = attribute{native.Uint16(b[2:]) & nlaTypeMask, b[unix.SizeofNlAttr:size]}
+	a = attribute{native.Uint16(b[2:]) & typeMask, b[unix.SizeofNlAttr:size]}
 	return a, b[min((size+3)&^3, len(b)):], nil
 }
 
-// nlaTypeMask takes NLA_F_NESTED and NLA_F_NET_BYTEORDER off a type.
-const nlaTypeMask = 0x3fff
+// typeMask clears NLA_F_NESTED and NLA_F_NET_BYTEORDER.
+const typeMask = 0x3fff
 
 func (a attribute) uint8(v *uint8) error {
-	if err := a.want(1); err != nil {
+	if err := a.checkSize(1); err != nil {
 		return err
 	}
 	*v = a.data[0]
@@ -41,16 +41,16 @@ func (a attribute) uint8(v *uint8) error {
 }
 
 func (a attribute) uint32(v *uint32) error {
-	if err := a.want(4); err != nil {
+	if err := a.checkSize(4); err != nil {
 		return err
 	}
 	*v = native.Uint32(a.data)
 	return nil
 }
 
-func (a attribute) want(size int) error {
+func (a attribute) checkSize(size int) error {
 	if len(a.data) != size {
-		return fmt.Errorf("attribute %d has %d bytes, want %d", a.typ, len(a.data), size)
+		return fmt.Errorf("attribute %d: want %d bytes, have %d", a.typ, size, len(a.data))
 	}
 	return nil
 }
@@ -65,11 +65,11 @@ func (a attribute) text() []byte {
 	return a.data
 }
 
-// nested returns the data of the first attribute of a type among those that
-// are nested in a.
-func (a attribute) nested(typ uint16) ([]byte, error) {
+// nestedText returns the text of the first nested attribute of a type, or nil if
+// there is none.
+func (a attribute) nestedText(typ uint16) ([]byte, error) {
 	for b := a.data; len(b) > 0; {
-		inner, rest, err := next(b)
+		inner, rest, err := nextAttribute(b)
 		if err != nil {
 			return nil, fmt.Errorf("attribute %d: %w", a.typ, err)
 		}

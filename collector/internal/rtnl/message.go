@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Link is what an RTM_NEWLINK message tells of a network interface: struct
-// ifinfomsg and attributes. Fields whose attribute was not in the message are
-// zero; Has tells. See rtnetlink(7) and include/uapi/linux/if_link.h.
+// A Link is a network interface in an RTM_NEWLINK message: struct ifinfomsg and
+// attributes. Fields whose attribute is not in the message are zero; see Has.
+// See also rtnetlink(7) and include/uapi/linux/if_link.h.
 type Link struct {
 	Index int
 	Type  uint16 // ARPHRD_*
 	Flags uint32 // IFF_*, as SIOCGIFFLAGS has them
 
-	Name      string // of Reader.Links: a string that is kept
-	RawName   []byte // these four are valid during the call only
+	Name      string // set by Reader.Links; valid after the call
+	RawName   []byte // valid during the call only, as the next four
 	Alias     []byte
 	Address   []byte
 	Broadcast []byte
@@ -25,15 +25,15 @@ type Link struct {
 	MTU            uint32
 	TxQueueLen     uint32
 	Group          uint32
-	Link           int // the interface below; Index where there is none
+	Link           int // index of the lower interface; Index if there is none
 	OperState      uint8
 	LinkMode       uint8
 	Carrier        uint8
 	CarrierChanges uint32
 	CarrierUp      uint32
 	CarrierDown    uint32
-	Promiscuity    uint32 // how many want IFF_PROMISC
-	AllMulti       uint32 // how many want IFF_ALLMULTI
+	Promiscuity    uint32 // number of users of IFF_PROMISC
+	AllMulti       uint32 // number of users of IFF_ALLMULTI
 
 	Stats Stats
 
@@ -43,10 +43,10 @@ type Link struct {
 // Has reports whether the message had an attribute, such as unix.IFLA_MTU.
 func (l *Link) Has(typ int) bool { return typ < 64 && l.attributes&(1<<typ) != 0 }
 
-// ParseLink reads what follows the nlmsghdr of an RTM_NEWLINK message.
+// ParseLink parses an RTM_NEWLINK message without its nlmsghdr.
 func ParseLink(b []byte, l *Link) error {
 	if len(b) < unix.SizeofIfInfomsg {
-		return fmt.Errorf("link message of %d bytes", len(b))
+		return fmt.Errorf("link message: want %d bytes, have %d", unix.SizeofIfInfomsg, len(b))
 	}
 	*l = Link{
 		Type:  native.Uint16(b[2:]),
@@ -56,9 +56,9 @@ func ParseLink(b []byte, l *Link) error {
 	l.Link = l.Index
 	b = b[unix.SizeofIfInfomsg:]
 	for len(b) > 0 {
-		a, rest, err := next(b)
+		a, rest, err := nextAttribute(b)
 		if err == nil {
-			err = l.set(a)
+			err = l.setAttribute(a)
 		}
 		if err != nil {
 			return fmt.Errorf("link %d %q: %w", l.Index, l.RawName, err)
@@ -69,12 +69,12 @@ func ParseLink(b []byte, l *Link) error {
 		b = rest
 	}
 	if len(l.RawName) == 0 {
-		return fmt.Errorf("link %d has no name", l.Index)
+		return fmt.Errorf("link %d: want a name, have none", l.Index)
 	}
 	return nil
 }
 
-func (l *Link) set(a attribute) (err error) {
+func (l *Link) setAttribute(a attribute) (err error) {
 	switch a.typ {
 	case unix.IFLA_IFNAME:
 		l.RawName = a.text()
@@ -85,7 +85,7 @@ func (l *Link) set(a attribute) (err error) {
 	case unix.IFLA_BROADCAST:
 		l.Broadcast = a.data
 	case unix.IFLA_LINKINFO:
-		l.Kind, err = a.nested(unix.IFLA_INFO_KIND)
+		l.Kind, err = a.nestedText(unix.IFLA_INFO_KIND)
 	case unix.IFLA_MTU:
 		err = a.uint32(&l.MTU)
 	case unix.IFLA_TXQLEN:
@@ -93,9 +93,9 @@ func (l *Link) set(a attribute) (err error) {
 	case unix.IFLA_GROUP:
 		err = a.uint32(&l.Group)
 	case unix.IFLA_LINK:
-		var below uint32
-		err = a.uint32(&below)
-		l.Link = int(int32(below))
+		var lower uint32
+		err = a.uint32(&lower)
+		l.Link = int(int32(lower))
 	case unix.IFLA_OPERSTATE:
 		err = a.uint8(&l.OperState)
 	case unix.IFLA_LINKMODE:
@@ -122,25 +122,25 @@ func (l *Link) set(a attribute) (err error) {
 	return err
 }
 
-// A Neighbour is what an RTM_NEWNEIGH message tells in its struct ndmsg. Its
-// attributes, the addresses, are not read: neighbours are counted only, and
-// there can be a hundred thousand.
+// A Neighbour is the struct ndmsg of an RTM_NEWNEIGH message. Its attributes,
+// the addresses, are not parsed: neighbours are only counted, and a host may
+// have a hundred thousand.
 type Neighbour struct {
 	Family uint8
 	Index  int    // of the interface
 	State  uint16 // NUD_*
 }
 
-// ParseNeighbour reads what follows the nlmsghdr of an RTM_NEWNEIGH message.
+// ParseNeighbour parses an RTM_NEWNEIGH message without its nlmsghdr.
 func ParseNeighbour(b []byte, n *Neighbour) error {
 	if len(b) < unix.SizeofNdMsg {
-		return fmt.Errorf("neighbour message of %d bytes", len(b))
+		return fmt.Errorf("neighbour message: want %d bytes, have %d", unix.SizeofNdMsg, len(b))
 	}
 	*n = Neighbour{Family: b[0], Index: int(int32(native.Uint32(b[4:]))), State: native.Uint16(b[8:])}
 	return nil
 }
 
-// An Address is what an RTM_NEWADDR message tells of an address.
+// An Address is an address of an interface in an RTM_NEWADDR message.
 type Address struct {
 	Family uint8
 	Index  int        // of the interface
@@ -148,35 +148,37 @@ type Address struct {
 	IP     netip.Addr // the interface's own, not that of its peer
 }
 
-// ParseAddress reads what follows the nlmsghdr of an RTM_NEWADDR message.
+// ParseAddress parses an RTM_NEWADDR message without its nlmsghdr. It leaves IP
+// zero for families other than IPv4 and IPv6.
 func ParseAddress(b []byte, a *Address) error {
 	if len(b) < unix.SizeofIfAddrmsg {
-		return fmt.Errorf("address message of %d bytes", len(b))
+		return fmt.Errorf("address message: want %d bytes, have %d", unix.SizeofIfAddrmsg, len(b))
 	}
 	*a = Address{Family: b[0], Prefix: int(b[1]), Index: int(int32(native.Uint32(b[4:])))}
 	if a.Family != unix.AF_INET && a.Family != unix.AF_INET6 {
 		return nil
 	}
-	own := false
+	hasLocal := false
 	for b = b[unix.SizeofIfAddrmsg:]; len(b) > 0; {
-		attr, rest, err := next(b)
+		attr, rest, err := nextAttribute(b)
 		if err != nil {
 			return fmt.Errorf("address on link %d: %w", a.Index, err)
 		}
 		b = rest
-		// Where the two differ, IFA_LOCAL is our end and IFA_ADDRESS the peer's.
-		if attr.typ != unix.IFA_LOCAL && (attr.typ != unix.IFA_ADDRESS || own) {
+		// Where the two differ, IFA_LOCAL is the interface's and IFA_ADDRESS
+		// the peer's.
+		if attr.typ != unix.IFA_LOCAL && (attr.typ != unix.IFA_ADDRESS || hasLocal) {
 			continue
 		}
-		own = attr.typ == unix.IFA_LOCAL
+		hasLocal = attr.typ == unix.IFA_LOCAL
 		ip, ok := netip.AddrFromSlice(attr.data)
 		if !ok || ip.Is4() != (a.Family == unix.AF_INET) || a.Prefix > ip.BitLen() {
-			return fmt.Errorf("address on link %d: %d bytes, family %d, prefix length %d", a.Index, len(attr.data), a.Family, a.Prefix)
+			return fmt.Errorf("address on link %d: want an address of family %d with at least %d bits, have %d bytes", a.Index, a.Family, a.Prefix, len(attr.data))
 		}
 		a.IP = ip
 	}
 	if !a.IP.IsValid() {
-		return fmt.Errorf("address on link %d: none in the message", a.Index)
+		return fmt.Errorf("address on link %d: want an address, have none", a.Index)
 	}
 	return nil
 }

@@ -2,43 +2,43 @@ package rtnl
 
 import "github.com/hostexporter/host_exporter/collector/internal/metric"
 
-// Names keeps the strings of device names from round to round, and sees to it
-// that each device is told once a round: an interrupted dump may list a link
-// twice, and two odd names may look the same as labels. The zero value is
-// ready for use; it is not for concurrent use.
+// Names keeps the strings of device names from round to round, and finds the
+// first use of each name in a round: an interrupted dump may list a link twice,
+// and metric.Clean may make one label of two names. The zero value is ready for
+// use; it is not for concurrent use.
 type Names struct {
-	round uint64
-	taken int
-	known map[string]*name
+	round   uint64
+	count   int // of first uses in the round
+	entries map[string]*nameEntry
 }
 
-type name struct {
+type nameEntry struct {
 	text  string
-	label *name // by the name as a label; itself, but for odd names
+	label *nameEntry // the entry of the name as a label, often the same
 	round uint64
 }
 
-// Begin starts a round. It forgets names when most have not been seen in the
-// round before.
+// Begin starts a round. It forgets the names that the last round did not use if
+// they are the majority.
 func (n *Names) Begin() {
-	if n.known == nil {
-		n.known = map[string]*name{}
+	if n.entries == nil {
+		n.entries = map[string]*nameEntry{}
 	}
-	if len(n.known) > 2*n.taken+64 {
-		for key, e := range n.known {
+	if len(n.entries) > 2*n.count+64 {
+		for key, e := range n.entries {
 			if e.label.round != n.round {
-				delete(n.known, key)
+				delete(n.entries, key)
 			}
 		}
 	}
 	n.round++
-	n.taken = 0
+	n.count = 0
 }
 
-// Take returns a name as a string, and whether it is its first time in the
+// Take returns a name as a string, and whether this is its first use in the
 // round.
 func (n *Names) Take(b []byte) (string, bool) {
-	e := n.known[string(b)]
+	e := n.entries[string(b)]
 	if e == nil {
 		e = n.add(string(b))
 	}
@@ -46,16 +46,16 @@ func (n *Names) Take(b []byte) (string, bool) {
 		return e.text, false
 	}
 	e.label.round = n.round
-	n.taken++
+	n.count++
 	return e.text, true
 }
 
-func (n *Names) add(text string) *name {
-	e := &name{text: text}
+func (n *Names) add(text string) *nameEntry {
+	e := &nameEntry{text: text}
 	e.label = e
-	n.known[text] = e
+	n.entries[text] = e
 	if label := metric.Clean(text); label != text {
-		if e.label = n.known[label]; e.label == nil {
+		if e.label = n.entries[label]; e.label == nil {
 			e.label = n.add(label)
 		}
 	}

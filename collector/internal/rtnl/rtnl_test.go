@@ -74,16 +74,16 @@ func TestParseLink(t *testing.T) {
 		t.Errorf("attributes: %x", l.attributes)
 	}
 	if err := ParseLink(linkMessage(3, "lo"), &l); err != nil || l.Link != 3 || l.MTU != 0 || l.Stats.Len != 0 || l.Has(unix.IFLA_MTU) {
-		t.Errorf("something of the message before was left: %+v, %v", l, err)
+		t.Errorf("fields of the previous message remain: %+v, %v", l, err)
 	}
 }
 
-func TestParseLinkBroken(t *testing.T) {
+func TestParseLinkErrors(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		b    []byte
 	}{
-		{"nothing", nil},
+		{"an empty message", nil},
 		{"half a header", header(1, 0)[:8]},
 		{"no name", header(1, 0)},
 		{"an empty name", linkMessage(1, "")},
@@ -93,9 +93,9 @@ func TestParseLinkBroken(t *testing.T) {
 		{"a number of two bytes", linkMessage(1, "lo", attr(unix.IFLA_MTU, []byte{1, 2}))},
 		{"a number of eight bytes", linkMessage(1, "lo", attr(unix.IFLA_TXQLEN, make([]byte, 8)))},
 		{"a state of four bytes", linkMessage(1, "lo", attr(unix.IFLA_OPERSTATE, u32(6)))},
-		{"few statistics", linkMessage(1, "lo", attr(unix.IFLA_STATS64, stats(22, 8)))},
+		{"too few statistics", linkMessage(1, "lo", attr(unix.IFLA_STATS64, stats(22, 8)))},
 		{"statistics of half a number", linkMessage(1, "lo", attr(unix.IFLA_STATS, append(stats(23, 4), 1, 2)))},
-		{"a broken nest", linkMessage(1, "lo", attr(unix.IFLA_LINKINFO, []byte{200, 0, 1, 0}))},
+		{"a nested attribute that is longer than its parent", linkMessage(1, "lo", attr(unix.IFLA_LINKINFO, []byte{200, 0, 1, 0}))},
 	} {
 		var l Link
 		if err := ParseLink(c.b, &l); err == nil {
@@ -140,11 +140,11 @@ func FuzzParse(f *testing.F) {
 		before := bytes.Clone(b)
 		var l Link
 		if err := ParseLink(b, &l); err == nil && (len(l.RawName) == 0 || l.Stats.Len > numStats) {
-			t.Errorf("taken for a link: %+v", l)
+			t.Errorf("parsed as a link: %+v", l)
 		}
 		var a Address
 		if err := ParseAddress(b, &a); err == nil && a.IP.IsValid() && a.Prefix > a.IP.BitLen() {
-			t.Errorf("taken for an address: %+v", a)
+			t.Errorf("parsed as an address: %+v", a)
 		}
 		var n Neighbour
 		_ = ParseNeighbour(b, &n)
@@ -154,8 +154,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// answers returns a netlink that gives one list of messages and one error
-// after the other.
+// answers returns a netlink function whose n-th call passes the n-th list of
+// messages and returns the n-th error.
 func answers(lists [][][]byte, errs ...error) func(host.NetlinkRequest, func([]byte) error) error {
 	call := 0
 	return func(_ host.NetlinkRequest, each func([]byte) error) error {
@@ -182,7 +182,7 @@ func TestLinksOfInterruptedDump(t *testing.T) {
 	}
 }
 
-func TestLinksGiveUpOnInterruptions(t *testing.T) {
+func TestLinksAcceptInterruptedLastAttempt(t *testing.T) {
 	a := [][]byte{linkMessage(1, "a")}
 	r := New(answers([][][]byte{a, a, a}, host.ErrDumpInterrupted, host.ErrDumpInterrupted, host.ErrDumpInterrupted))
 	n := 0
@@ -191,21 +191,21 @@ func TestLinksGiveUpOnInterruptions(t *testing.T) {
 	}
 }
 
-func TestLinksWithBrokenMessage(t *testing.T) {
+func TestLinksWithMalformedMessage(t *testing.T) {
 	r := New(answers([][][]byte{{linkMessage(1, "a"), {1, 2, 3}, linkMessage(2, "b")}}, nil))
 	n := 0
 	err := r.Links(true, func(*Link) { n++ })
-	if n != 2 || err == nil || Failed(err) {
-		t.Errorf("%d links, error %v, failed %v", n, err, Failed(err))
+	if n != 2 || err == nil || DumpFailed(err) {
+		t.Errorf("%d links, error %v, failed %v", n, err, DumpFailed(err))
 	}
 }
 
 func TestLinksWithoutNetlink(t *testing.T) {
-	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, ErrUnavailable) || !Failed(err) {
+	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, ErrUnavailable) || !DumpFailed(err) {
 		t.Error(err)
 	}
 	r := New(answers([][][]byte{nil}, unix.EPERM))
-	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !Failed(err) {
+	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !DumpFailed(err) {
 		t.Error(err)
 	}
 }
@@ -223,14 +223,14 @@ func TestNames(t *testing.T) {
 	}
 	n.Begin()
 	if _, first := n.Take([]byte("b")); !first {
-		t.Error("a name is not new in a new round")
+		t.Error("a name is not first in a new round")
 	}
 	for round := range 1000 {
 		n.Begin()
 		n.Take(fmt.Appendf(nil, "veth%d", round))
 	}
-	if len(n.known) > 200 {
-		t.Errorf("%d names are kept of devices that are gone", len(n.known))
+	if len(n.entries) > 200 {
+		t.Errorf("%d names of removed devices are kept", len(n.entries))
 	}
 }
 

@@ -32,8 +32,8 @@ const (
 	numStats
 )
 
-// Stats are the counters of a link. Len says how many the kernel gave; later
-// fields than RxNoHandler are not read.
+// Stats are the counters of a link. Len is the number of counters in the
+// message, without those after RxNoHandler.
 type Stats struct {
 	Value [numStats]uint64
 	Len   int
@@ -41,7 +41,7 @@ type Stats struct {
 
 func (s *Stats) parse(a attribute, width int) error {
 	if len(a.data) < RxNoHandler*width || len(a.data)%width != 0 {
-		return fmt.Errorf("statistics of %d bytes", len(a.data))
+		return fmt.Errorf("statistics: want at least %d numbers of %d bytes, have %d bytes", RxNoHandler, width, len(a.data))
 	}
 	s.Len = min(len(a.data)/width, numStats)
 	for i := range s.Len {

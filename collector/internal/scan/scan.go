@@ -1,13 +1,13 @@
-// Package scan takes kernel text apart without allocating: lines, fields and
-// numbers of /proc and sysfs files, as sub-slices of the bytes that were read.
-//
-// Every number function reports with its second result whether the whole
-// input was a number, so that a caller can tell zero from broken.
+// Package scan parses kernel text without allocating: lines, fields and numbers
+// of /proc and sysfs files, as sub-slices of the bytes that were read. Every
+// number function also reports whether the whole input is a number, so that a
+// caller can distinguish zero from invalid input.
 package scan
 
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // Line cuts the first line off b, without its newline.
@@ -18,8 +18,8 @@ func Line(b []byte) (line, rest []byte) {
 	return b, nil
 }
 
-// Field cuts the first blank-separated field off b. The field is empty when
-// nothing but blanks is left. Blanks are spaces, tabs and newlines.
+// Field cuts the first blank-separated field off b. The field is empty when only
+// blanks are left. Blanks are spaces, tabs and newlines.
 func Field(b []byte) (field, rest []byte) {
 	i := 0
 	for i < len(b) && blank(b[i]) {
@@ -32,8 +32,8 @@ func Field(b []byte) (field, rest []byte) {
 	return b[i:j], b[j:]
 }
 
-// Fields cuts b into fields and stores them in dst, as many as fit. It
-// returns how many there are in b, which may be more than len(dst).
+// Fields splits b into fields and stores them in dst, as many as fit. It returns
+// the number of fields in b, which may be more than len(dst).
 func Fields(dst [][]byte, b []byte) int {
 	n := 0
 	for {
@@ -48,8 +48,8 @@ func Fields(dst [][]byte, b []byte) int {
 	}
 }
 
-// Cut splits b around the first sep, with blanks trimmed on both sides. It
-// reports false, and all of b as key, when there is no sep.
+// Cut splits b around the first sep and trims both parts. Without a sep it
+// returns all of b as key, and false.
 func Cut(b []byte, sep byte) (key, value []byte, ok bool) {
 	i := bytes.IndexByte(b, sep)
 	if i < 0 {
@@ -74,7 +74,7 @@ func blank(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'
 }
 
-// Uint reads an unsigned decimal number that fits 64 bits.
+// Uint parses an unsigned decimal number that fits 64 bits.
 func Uint(b []byte) (uint64, bool) {
 	if len(b) == 0 || len(b) > 20 {
 		return 0, false
@@ -93,7 +93,7 @@ func Uint(b []byte) (uint64, bool) {
 	return v, true
 }
 
-// Int reads a decimal number with an optional sign that fits 64 bits.
+// Int parses a decimal number with an optional sign that fits 64 bits.
 func Int(b []byte) (int64, bool) {
 	neg := false
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
@@ -112,7 +112,7 @@ func Int(b []byte) (int64, bool) {
 	return 0, false
 }
 
-// Hex reads an unsigned hexadecimal number, with or without 0x, that fits 64
+// Hex parses an unsigned hexadecimal number, with or without 0x, that fits 64
 // bits.
 func Hex(b []byte) (uint64, bool) {
 	if len(b) > 2 && b[0] == '0' && (b[1] == 'x' || b[1] == 'X') {
@@ -138,9 +138,8 @@ func Hex(b []byte) (uint64, bool) {
 	return v, true
 }
 
-// Float reads a plain decimal number such as 0.25 or -3. Words that Go would
-// take for numbers (inf, nan, hexadecimal floats, digits with underscores) are
-// refused, because no kernel file means a number by them.
+// Float parses a plain decimal number such as 0.25 or -3. It rejects what only
+// Go takes for a number: inf, nan, hexadecimal floats, digits with underscores.
 func Float(b []byte) (float64, bool) {
 	if v, ok := Uint(b); ok {
 		return float64(v), true
@@ -152,4 +151,14 @@ func Float(b []byte) (float64, bool) {
 	}
 	v, err := strconv.ParseFloat(string(b), 64)
 	return v, err == nil
+}
+
+// NumberAfter returns the digits of a device name that consists of a prefix and
+// a number: "17" for the prefix "csrow" and the name "csrow17".
+func NumberAfter(prefix, name string) (digits string, ok bool) {
+	digits, ok = strings.CutPrefix(name, prefix)
+	if ok {
+		_, ok = Uint([]byte(digits))
+	}
+	return digits, ok
 }

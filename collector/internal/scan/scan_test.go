@@ -36,27 +36,27 @@ func TestCut(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	if v, ok := Uint([]byte("18446744073709551615")); !ok || v != math.MaxUint64 {
-		t.Errorf("Uint of the largest = %d, %v", v, ok)
+		t.Errorf("Uint of the maximum = %d, %v", v, ok)
 	}
 	for _, in := range []string{"", "18446744073709551616", "99999999999999999999", "-1", "+1", "1x", "0x1", " 1"} {
 		if v, ok := Uint([]byte(in)); ok {
-			t.Errorf("Uint(%q) = %d, want refusal", in, v)
+			t.Errorf("Uint(%q) = %d, want none", in, v)
 		}
 	}
 	if v, ok := Int([]byte("-9223372036854775808")); !ok || v != math.MinInt64 {
-		t.Errorf("Int of the smallest = %d, %v", v, ok)
+		t.Errorf("Int of the minimum = %d, %v", v, ok)
 	}
 	for _, in := range []string{"", "-", "9223372036854775808", "--1", "1-"} {
 		if v, ok := Int([]byte(in)); ok {
-			t.Errorf("Int(%q) = %d, want refusal", in, v)
+			t.Errorf("Int(%q) = %d, want none", in, v)
 		}
 	}
 	if v, ok := Hex([]byte("0xFFffffffffffffff")); !ok || v != math.MaxUint64 {
-		t.Errorf("Hex of the largest = %x, %v", v, ok)
+		t.Errorf("Hex of the maximum = %x, %v", v, ok)
 	}
 	for _, in := range []string{"", "0x", "10000000000000000", "g", "-1"} {
 		if v, ok := Hex([]byte(in)); ok {
-			t.Errorf("Hex(%q) = %x, want refusal", in, v)
+			t.Errorf("Hex(%q) = %x, want none", in, v)
 		}
 	}
 	if v, ok := Float([]byte("-0.25")); !ok || v != -0.25 {
@@ -64,12 +64,22 @@ func TestNumbers(t *testing.T) {
 	}
 	for _, in := range []string{"", "nan", "inf", "0x1p4", "1_000", "1e999", "."} {
 		if v, ok := Float([]byte(in)); ok {
-			t.Errorf("Float(%q) = %v, want refusal", in, v)
+			t.Errorf("Float(%q) = %v, want none", in, v)
 		}
 	}
 }
 
-// FuzzNumbers holds the allocation-free readers against strconv.
+func TestNumberAfter(t *testing.T) {
+	for name, want := range map[string]string{
+		"thermal_zone0": "0", "thermal_zone12": "12", "thermal_zone": "", "thermal_zonex": "", "thermal_zone1x": "", "cooling_device1": "",
+	} {
+		if digits, ok := NumberAfter("thermal_zone", name); ok != (want != "") || ok && digits != want {
+			t.Errorf("NumberAfter(%q) = %q, %v, want %q", name, digits, ok, want)
+		}
+	}
+}
+
+// FuzzNumbers compares the allocation-free parsers with strconv.
 func FuzzNumbers(f *testing.F) {
 	for _, s := range []string{"0", "18446744073709551615", "-9223372036854775808", "0x1f", "3.14", "007"} {
 		f.Add(s)

@@ -1,7 +1,6 @@
-// Package self is what the exporter tells about its own process. The families
-// are those of client_golang's process and Go collectors; reading them with the
-// same care as the host's costs a tenth of those, which are a third of a whole
-// scrape.
+// Package self emits metrics of the exporter's own process: the families of
+// client_golang's process and Go collectors, at a tenth of their cost, which is
+// a third of a whole scrape.
 package self
 
 import (
@@ -18,36 +17,36 @@ import (
 
 // A Process emits the process_* families. It is safe for concurrent use.
 type Process struct {
-	cpu, openFDs, maxFDs, virtual, virtualMax, resident, start, received, sent *metric.Family
+	cpu, openFDs, maxFDs, virtual, virtualMax, resident, start, receiveBytes, transmitBytes *metric.Family
 
-	mu      sync.Mutex
-	proc    *host.Reader
-	page    float64
-	ticks   float64
-	started float64 // Unix time in seconds; 0: not known yet
+	mu             sync.Mutex
+	proc           *host.Reader
+	pageSize       float64
+	ticksPerSecond float64
+	startSeconds   float64 // Unix time; 0 if not read yet
 }
 
-// NewProcess declares the families in set. The process is looked up in the
-// procfs of its own mount namespace, whatever --path.procfs says.
+// NewProcess declares the families in set. It reads the procfs of its own mount
+// namespace, whatever --path.procfs says.
 func NewProcess(set *metric.Set, h *host.Host) *Process {
 	return &Process{
-		cpu:        set.Counter("process_cpu_seconds_total", "CPU time of the exporter, in user and kernel mode."),
-		openFDs:    set.Gauge("process_open_fds", "File descriptors that the exporter has open."),
-		maxFDs:     set.Gauge("process_max_fds", "File descriptors that the exporter may have open."),
-		virtual:    set.Gauge("process_virtual_memory_bytes", "Address space of the exporter."),
-		virtualMax: set.Gauge("process_virtual_memory_max_bytes", "Address space that the exporter may have."),
-		resident:   set.Gauge("process_resident_memory_bytes", "Memory of the exporter that is in RAM."),
-		start:      set.Gauge("process_start_time_seconds", "When the exporter was started, in Unix time."),
-		received:   set.Counter("process_network_receive_bytes_total", "Bytes received in the exporter's network namespace."),
-		sent:       set.Counter("process_network_transmit_bytes_total", "Bytes sent in the exporter's network namespace."),
-		proc:       host.NewTree("/proc").Reader(),
-		page:       float64(h.PageSize),
-		ticks:      float64(h.Ticks),
+		cpu:            set.Counter("process_cpu_seconds_total", "User and system CPU time of the exporter, in seconds."),
+		openFDs:        set.Gauge("process_open_fds", "Open file descriptors of the exporter."),
+		maxFDs:         set.Gauge("process_max_fds", "Maximum number of open file descriptors of the exporter."),
+		virtual:        set.Gauge("process_virtual_memory_bytes", "Virtual memory of the exporter."),
+		virtualMax:     set.Gauge("process_virtual_memory_max_bytes", "Maximum virtual memory of the exporter."),
+		resident:       set.Gauge("process_resident_memory_bytes", "Resident memory of the exporter."),
+		start:          set.Gauge("process_start_time_seconds", "Start time of the exporter, as Unix time."),
+		receiveBytes:   set.Counter("process_network_receive_bytes_total", "Bytes received in the exporter's network namespace."),
+		transmitBytes:  set.Counter("process_network_transmit_bytes_total", "Bytes sent in the exporter's network namespace."),
+		proc:           host.NewTree("/proc").Reader(),
+		pageSize:       float64(h.PageSize),
+		ticksPerSecond: float64(h.Ticks),
 	}
 }
 
-// Emit emits what can be read. What cannot is left out: it is not worth a
-// failed scrape.
+// Emit emits what can be read, and leaves out the rest: no scrape should fail
+// because of it.
 func (p *Process) Emit(out *metric.Sink) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,60 +55,61 @@ func (p *Process) Emit(out *metric.Sink) {
 		out.Emit(p.cpu, float64(ts.Nano()/1e6)/1000)
 	}
 	if n, err := p.proc.Count("self/fd"); err == nil {
-		out.Emit(p.openFDs, float64(n-1)) // the folder itself is open
+		out.Emit(p.openFDs, float64(n-1)) // the directory itself is open
 	}
-	p.limit(out, unix.RLIMIT_NOFILE, p.maxFDs)
-	p.limit(out, unix.RLIMIT_AS, p.virtualMax)
+	p.emitLimit(out, unix.RLIMIT_NOFILE, p.maxFDs)
+	p.emitLimit(out, unix.RLIMIT_AS, p.virtualMax)
 	if b, err := p.proc.Read("self/statm"); err == nil {
 		var f [2][]byte
 		scan.Fields(f[:], b)
 		for i, family := range []*metric.Family{p.virtual, p.resident} {
 			if pages, ok := scan.Uint(f[i]); ok {
-				out.Emit(family, float64(pages)*p.page)
+				out.Emit(family, float64(pages)*p.pageSize)
 			}
 		}
 	}
-	if p.started == 0 {
-		p.started = p.startTime()
+	if p.startSeconds == 0 {
+		p.startSeconds = p.readStartTime()
 	}
-	if p.started != 0 {
-		out.Emit(p.start, p.started)
+	if p.startSeconds != 0 {
+		out.Emit(p.start, p.startSeconds)
 	}
 	if b, err := p.proc.Read("self/net/netstat"); err == nil {
-		p.network(out, b)
+		p.emitNetwork(out, b)
 	}
 }
 
-func (p *Process) limit(out *metric.Sink, resource int, family *metric.Family) {
+func (p *Process) emitLimit(out *metric.Sink, resource int, family *metric.Family) {
 	var l unix.Rlimit
 	if unix.Getrlimit(resource, &l) == nil {
 		out.Emit(family, float64(l.Cur))
 	}
 }
 
-// startTime is field 22 of /proc/self/stat, in ticks since the boot. See
+// readStartTime returns the start time in seconds of Unix time, or 0 if it
+// cannot be read. It is field 22 of /proc/self/stat, in ticks since boot; see
 // proc_pid_stat(5).
-func (p *Process) startTime() float64 {
+func (p *Process) readStartTime() float64 {
 	b, err := p.proc.Read("self/stat")
 	if err != nil {
 		return 0
 	}
 	var f [20][]byte
-	b = b[bytes.LastIndexByte(b, ')')+1:] // the name of a program may hold anything
+	b = b[bytes.LastIndexByte(b, ')')+1:] // a program's name may contain anything
 	if scan.Fields(f[:], b) < len(f) {
 		return 0
 	}
-	since, ok := scan.Uint(f[19])
+	ticks, ok := scan.Uint(f[19])
 	var boot unix.Timespec
 	if !ok || unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) != nil {
 		return 0
 	}
 	booted := time.Now().Add(-time.Duration(boot.Nano()))
-	return float64(booted.UnixMilli())/1000 + float64(since)/p.ticks
+	return float64(booted.UnixMilli())/1000 + float64(ticks)/p.ticksPerSecond
 }
 
-// network finds InOctets and OutOctets in the pair of IpExt lines.
-func (p *Process) network(out *metric.Sink, b []byte) {
+// emitNetwork emits InOctets and OutOctets from the pair of IpExt lines.
+func (p *Process) emitNetwork(out *metric.Sink, b []byte) {
 	var names []byte
 	for line, rest := scan.Line(b); len(line) > 0; line, rest = scan.Line(rest) {
 		fields, ok := bytes.CutPrefix(line, []byte("IpExt:"))
@@ -130,9 +130,9 @@ func (p *Process) network(out *metric.Sink, b []byte) {
 			if v, ok := scan.Uint(value); ok {
 				switch string(name) {
 				case "InOctets":
-					out.Emit(p.received, float64(v))
+					out.Emit(p.receiveBytes, float64(v))
 				case "OutOctets":
-					out.Emit(p.sent, float64(v))
+					out.Emit(p.transmitBytes, float64(v))
 				}
 			}
 		}

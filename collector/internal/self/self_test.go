@@ -21,9 +21,9 @@ func value(f *dto.MetricFamily) float64 {
 	return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 }
 
-// TestLikeClientGolang holds every family against client_golang's collectors.
-func TestLikeClientGolang(t *testing.T) {
-	runtime.GC() // so that there is one to tell of
+// TestMatchesClientGolang compares every family with client_golang's collectors.
+func TestMatchesClientGolang(t *testing.T) {
+	runtime.GC() // so that there is a last one
 	set := metric.NewSet()
 	sink := metric.NewSink(set)
 	NewProcess(set, host.Live(host.Paths{})).Emit(sink)
@@ -48,7 +48,7 @@ func TestLikeClientGolang(t *testing.T) {
 		if have.GetType() != f.GetType() {
 			t.Errorf("%s is a %v, want %v", f.GetName(), have.GetType(), f.GetType())
 		}
-		// Between the two readings the process goes on, and allocates.
+		// The process allocates between the two readings.
 		a, b := value(have), value(f)
 		if math.Abs(a-b) > 0.5*math.Abs(b)+8e6 {
 			t.Errorf("%s is %v, want about %v", f.GetName(), a, b)
@@ -63,7 +63,7 @@ func TestLikeClientGolang(t *testing.T) {
 	}
 }
 
-// BenchmarkSelf measures both halves beside those of client_golang.
+// BenchmarkSelf compares the cost with that of client_golang's collectors.
 func BenchmarkSelf(b *testing.B) {
 	b.Run("self", func(b *testing.B) {
 		set := metric.NewSet()

@@ -20,7 +20,7 @@ import (
 func Parse(b []byte) (byName map[string]*dto.MetricFamily, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = flight.Recovered(p)
+			err = flight.NewPanicError(p)
 		}
 	}()
 	parser := expfmt.NewTextParser(model.LegacyValidation)

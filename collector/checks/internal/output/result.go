@@ -94,7 +94,7 @@ func (p *Parser) Parse(stdout []byte, exitCode int) (result Result) {
 	r := &run{p: p, families: map[string]*dto.MetricFamily{}, result: Result{Dropped: map[Reason]int{}}}
 	defer func() {
 		if v := recover(); v != nil {
-			result = Result{Dropped: map[Reason]int{}, Err: flight.Recovered(v)}
+			result = Result{Dropped: map[Reason]int{}, Err: flight.NewPanicError(v)}
 		}
 	}()
 	if err := r.read(stdout, exitCode); err != nil {

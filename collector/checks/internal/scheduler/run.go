@@ -61,7 +61,7 @@ func (s *Scheduler) start(c *check) {
 func (s *Scheduler) call(ctx context.Context, r *run) (out Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
-			out = Outcome{Reason: Spawn, Err: flight.Recovered(p)}
+			out = Outcome{Reason: Spawn, Err: flight.NewPanicError(p)}
 		}
 		if out.Duration == 0 {
 			out.Duration = time.Since(r.started)

@@ -136,7 +136,7 @@ func (f *healthFamilies) updateLpfc(a attr.Reader, h *san.Host) {
 		return
 	}
 	for _, r := range [...]struct{ file, kind string }{{"used_xri", "xri"}, {"used_rpi", "rpi"}, {"used_vpi", "vpi"}} {
-		if v, ok := attr.Parsed(a, "a number or Unknown", attr.NumberOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
+		if v, ok := attr.Parsed(a, "a number or Unknown", attr.UintOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
 			a.Out.Emit(f.resources, float64(v), r.kind, h.Name)
 		}
 	}

@@ -58,7 +58,7 @@ func (f *hostFamilies) update(a attr.Reader, h *san.Host) {
 	if v, ok := a.Uint(scsihost.SCSI, h.Name, "nr_hw_queues"); ok {
 		a.Out.Emit(f.queues, float64(v), h.Name)
 	}
-	if v, ok := attr.Parsed(a, "off or seconds", attr.NumberOrOff, scsihost.SCSI, h.Name, "eh_deadline"); ok && v >= 0 {
+	if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, scsihost.SCSI, h.Name, "eh_deadline"); ok && v >= 0 {
 		a.Out.Emit(f.ehDeadline, float64(v), h.Name)
 	}
 }

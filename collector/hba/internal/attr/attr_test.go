@@ -45,13 +45,13 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]int64{"off": -1, "0": 0, "30": 30} {
-		if got, ok := NumberOrOff([]byte(in)); !ok || got != want {
-			t.Errorf("NumberOrOff(%q) = %v, %v", in, got, ok)
+		if got, ok := UintOrOff([]byte(in)); !ok || got != want {
+			t.Errorf("UintOrOff(%q) = %v, %v", in, got, ok)
 		}
 	}
 	for _, bad := range []string{"", "-1", "Unknown", "30 s"} {
-		if got, ok := NumberOrOff([]byte(bad)); ok {
-			t.Errorf("NumberOrOff(%q) = %v", bad, got)
+		if got, ok := UintOrOff([]byte(bad)); ok {
+			t.Errorf("UintOrOff(%q) = %v", bad, got)
 		}
 	}
 }

@@ -50,11 +50,13 @@ func Bytes(b []byte) (uint64, bool) {
 	return scan.Uint(number)
 }
 
-// Numbers parses a line of exactly len(dst) unsigned numbers into dst.
-func Numbers(dst []uint64, b []byte) (ok bool) {
+// Numbers parses a line of unsigned numbers into dst. It reports whether the line
+// has exactly that many.
+func Numbers(dst []uint64, b []byte) bool {
 	for i := range dst {
 		var field []byte
 		field, b = scan.Field(b)
+		var ok bool
 		if dst[i], ok = scan.Uint(field); !ok {
 			return false
 		}
@@ -62,13 +64,13 @@ func Numbers(dst []uint64, b []byte) (ok bool) {
 	return len(scan.Trim(b)) == 0
 }
 
-// NumberOrOff parses a number that is not negative, or off, which is -1.
-func NumberOrOff(b []byte) (int64, bool) { return numberOr("off", b) }
+// UintOrOff parses an unsigned number, or off, as -1.
+func UintOrOff(b []byte) (int64, bool) { return uintOr(b, "off") }
 
-// NumberOrUnknown parses a number that is not negative, or Unknown, which is -1.
-func NumberOrUnknown(b []byte) (int64, bool) { return numberOr("Unknown", b) }
+// UintOrUnknown parses an unsigned number, or Unknown, as -1.
+func UintOrUnknown(b []byte) (int64, bool) { return uintOr(b, "Unknown") }
 
-func numberOr(word string, b []byte) (int64, bool) {
+func uintOr(b []byte, word string) (int64, bool) {
 	if string(b) == word {
 		return -1, true
 	}

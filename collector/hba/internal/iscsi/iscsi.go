@@ -158,7 +158,7 @@ func (f *Sessions) updateSession(a attr.Reader, name string, s *session, h *san.
 	}
 	a.Out.Emit(f.info, 1, s.initiator, s.iface, s.portal, scsiHost, name, s.target, s.tpgt)
 	a.State(f.targetState, labels[:], sessionClass, name, "target_state")
-	if v, ok := attr.Parsed(a, "off or seconds", attr.NumberOrOff, sessionClass, name, "recovery_tmo"); ok && v >= 0 {
+	if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, sessionClass, name, "recovery_tmo"); ok && v >= 0 {
 		a.Out.Emit(f.recovery, float64(v), name)
 	}
 	for _, c := range f.connections.Entries {

@@ -40,9 +40,9 @@ func (q *cachedQuery[T]) run(ctx context.Context, now time.Time, query func() (T
 		q.keep(v, now, err)
 		return v, err
 	})
-	until := run.Started.Add(queryTimeout)
+	until := run.StartTime.Add(queryTimeout)
 	if q.isSlow() {
-		until = run.Started
+		until = run.StartTime
 	}
 	if deadline, ok := ctx.Deadline(); ok { // leave the caller time for the rest
 		if latest := deadline.Add(-time.Until(deadline) / 10); latest.Before(until) {

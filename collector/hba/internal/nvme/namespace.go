@@ -109,7 +109,7 @@ func Path(a attr.Reader, block string) (p san.Path, ok bool) {
 	}
 	state, known := a.Text("block", block, "device/state")
 	p = san.Path{StateKnown: known, Health: san.PathOptimized}
-	if known && string(state) != nvmefs.Live {
+	if known && string(state) != nvmefs.StateLive {
 		p.Health = san.PathOffline
 	}
 	return p, true

@@ -194,7 +194,7 @@ func (f *Controllers) updateController(a attr.Reader, c *controller) {
 			a.Out.Emit(f.keepAlive, float64(v), c.name)
 		}
 		for _, t := range f.timeouts {
-			if v, ok := attr.Parsed(a, "off or seconds", attr.NumberOrOff, nvmefs.ClassDir, c.name, t.Name); ok && v >= 0 {
+			if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, nvmefs.ClassDir, c.name, t.Name); ok && v >= 0 {
 				a.Out.Emit(t.Family, float64(v), c.name)
 			}
 		}
@@ -226,7 +226,7 @@ func (f *Controllers) updateState(a attr.Reader, c *controller) bool {
 		word = []byte("unknown")
 	case "fencing", "fenced", "unknown state":
 		word = []byte("unknown")
-	case nvmefs.Live:
+	case nvmefs.StateLive:
 		c.state = live
 	}
 	if !f.state.Known(word) {

@@ -10,8 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// EnclosureClass lists the enclosures.
-const EnclosureClass = "class/enclosure"
+const enclosureClass = "class/enclosure"
 
 // enclosures are the families of enclosures (SES): which disk is in which bay.
 type enclosures struct {
@@ -22,7 +21,7 @@ type enclosures struct {
 	known   []*Enclosure
 }
 
-// An Enclosure is a folder of EnclosureClass.
+// An Enclosure is one of /sys/class/enclosure.
 type Enclosure struct {
 	Name  string
 	Slots []Slot
@@ -60,7 +59,7 @@ func (f *Tree) Enclosures() []*Enclosure { return f.enclosures.known }
 func (e *Enclosure) OnSCSIHost() bool { return isSCSIDevice(e.Name) }
 
 func (f *enclosures) update(a attr.Reader, hosts *san.Hosts, disks *disks) {
-	if a.List(&f.listing, EnclosureClass) {
+	if a.List(&f.listing, enclosureClass) {
 		f.match()
 	}
 	for _, e := range f.known {
@@ -72,7 +71,7 @@ func (f *enclosures) update(a attr.Reader, hosts *san.Hosts, disks *disks) {
 			}
 			scsiHost = h.Name
 		}
-		if a.List(&e.folder, EnclosureClass, e.Name) || e.failed {
+		if a.List(&e.folder, enclosureClass, e.Name) || e.failed {
 			e.read(a)
 		}
 		a.Out.Emit(f.info, 1, e.Name, e.id, e.product, scsiHost, e.vendor)
@@ -105,9 +104,9 @@ next:
 // bays their names, so that a bay is recognized by the files in its folder.
 func (e *Enclosure) read(a attr.Reader) {
 	errorCount := a.ErrorCount()
-	e.id = a.WWN(EnclosureClass, e.Name, "id")
-	e.vendor = a.Label(EnclosureClass, e.Name, "device", "vendor")
-	e.product = a.Label(EnclosureClass, e.Name, "device", "model")
+	e.id = a.WWN(enclosureClass, e.Name, "id")
+	e.vendor = a.Label(enclosureClass, e.Name, "device", "vendor")
+	e.product = a.Label(enclosureClass, e.Name, "device", "model")
 	e.Slots = e.Slots[:0]
 	seen := map[string]bool{}
 	for _, entry := range e.folder.Entries {
@@ -115,7 +114,7 @@ func (e *Enclosure) read(a attr.Reader) {
 		case "components", "device", "id", "power", "subsystem", "uevent":
 			continue
 		}
-		if !a.Sys.Exists(EnclosureClass, e.Name, entry.Name, "type") {
+		if !a.Sys.Exists(enclosureClass, e.Name, entry.Name, "type") {
 			continue
 		}
 		s := Slot{Name: entry.Name, Label: strings.TrimSpace(metric.Clean(entry.Name))}
@@ -126,8 +125,8 @@ func (e *Enclosure) read(a attr.Reader) {
 			continue // two names that differ only in bytes that are not text
 		}
 		seen[s.Label] = true
-		if number, ok := a.Int(EnclosureClass, e.Name, s.Name, "slot"); ok && number >= 0 {
-			s.number = a.Label(EnclosureClass, e.Name, s.Name, "slot")
+		if number, ok := a.Int(enclosureClass, e.Name, s.Name, "slot"); ok && number >= 0 {
+			s.number = a.Label(enclosureClass, e.Name, s.Name, "slot")
 		}
 		e.Slots = append(e.Slots, s)
 	}
@@ -136,7 +135,7 @@ func (e *Enclosure) read(a attr.Reader) {
 
 // find finds the disk in a bay.
 func (s *Slot) find(a attr.Reader, enclosure string, disks *disks, moved bool) {
-	link, err := a.Sys.Link(EnclosureClass, enclosure, s.Name, "device")
+	link, err := a.Sys.Link(enclosureClass, enclosure, s.Name, "device")
 	if !host.ReportUnlessGone(err, a.Out.Error) {
 		s.link, s.disk = "", ""
 		return

@@ -14,10 +14,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// PhyClass lists the phys.
-const PhyClass = "class/sas_phy"
-
 const (
+	phyClass       = "class/sas_phy"
 	portClass      = "class/sas_port"
 	deviceClass    = "class/sas_device"
 	endDeviceClass = "class/sas_end_device"
@@ -95,7 +93,7 @@ func (f *Tree) Update(a attr.Reader, hosts *san.Hosts) {
 }
 
 func (f *Tree) update(a attr.Reader, hosts *san.Hosts) {
-	changed := a.List(&f.phys, PhyClass)
+	changed := a.List(&f.phys, phyClass)
 	changed = a.List(&f.ports, portClass) || changed
 	changed = a.List(&f.devices, endDeviceClass) || changed
 	changed = a.List(&f.expanders, expanderClass) || changed
@@ -159,16 +157,16 @@ func (f *Tree) updatePhy(a attr.Reader, hosts *san.Hosts, p *Phy) {
 	if h == nil {
 		return
 	}
-	word, err := a.Sys.Text(PhyClass, p.Name, "negotiated_linkrate")
+	word, err := a.Sys.Text(phyClass, p.Name, "negotiated_linkrate")
 	switch {
 	case err == nil:
 		f.updateRate(a, h.Name, p, word)
 	case !host.Gone(err):
 		a.Out.Error(err)
-	case !a.Sys.Exists(PhyClass, p.Name):
+	case !a.Sys.Exists(phyClass, p.Name):
 		return
 	}
-	if on, ok := a.Uint(PhyClass, p.Name, "enable"); ok {
+	if on, ok := a.Uint(phyClass, p.Name, "enable"); ok {
 		a.Out.Bool(f.enabled, on != 0, p.Name, h.Name)
 	}
 	if p.maxRate > 0 {

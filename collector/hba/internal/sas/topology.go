@@ -72,10 +72,10 @@ func (t *topology) read(a attr.Reader, f *Tree) {
 
 // read reads the attributes of a phy.
 func (p *Phy) read(a attr.Reader) {
-	p.address = a.WWN(PhyClass, p.Name, "sas_address")
-	p.identifier = a.Label(PhyClass, p.Name, "phy_identifier")
-	p.kind = a.Label(PhyClass, p.Name, "device_type")
-	p.maxRate, _ = attr.Parsed(a, "a link rate", maxLinkRate, PhyClass, p.Name, "maximum_linkrate_hw")
+	p.address = a.WWN(phyClass, p.Name, "sas_address")
+	p.identifier = a.Label(phyClass, p.Name, "phy_identifier")
+	p.kind = a.Label(phyClass, p.Name, "device_type")
+	p.maxRate, _ = attr.Parsed(a, "a link rate", maxLinkRate, phyClass, p.Name, "maximum_linkrate_hw")
 }
 
 // maxLinkRate parses the maximum speed of a phy. It is zero for a word.

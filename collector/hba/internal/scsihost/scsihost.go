@@ -44,10 +44,9 @@ type Host struct {
 // IsVirtual reports whether the host is an NPIV port on top of another host.
 func (h *Host) IsVirtual() bool { return h.Physical != h.Name }
 
-// Lane returns what the host has to share with others when its firmware is
-// asked, one question at a time: its PCI function, or itself where it is on
-// none.
-func (h *Host) Lane() string {
+// Function returns the address of the PCI function, whose firmware the host may
+// share with others, or the name of a host that is on none.
+func (h *Host) Function() string {
 	if h.PCI != "" {
 		return h.PCI
 	}

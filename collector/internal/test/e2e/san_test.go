@@ -25,13 +25,27 @@ const (
 // TestEndToEndRules has promtool check the rules, and run their tests.
 func TestEndToEndRules(t *testing.T) {
 	promtool := program(t, "promtool")
-	for _, args := range [][]string{{"check", "rules", "hba-alerts.yml"}, {"test", "rules", "hba-alerts-test.yml"}} {
-		cmd := exec.Command(promtool, args...)
-		cmd.Dir = docs + "mixin"
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+	for _, file := range ruleFiles(t) {
+		for _, args := range [][]string{{"check", "rules", file}, {"test", "rules", mixin.TestFile(file)}} {
+			if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+				t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+			}
 		}
 	}
+}
+
+// ruleFiles returns the files of alerts, with absolute paths.
+func ruleFiles(t *testing.T) []string {
+	t.Helper()
+	dir, err := filepath.Abs(docs + "mixin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := mixin.RuleFiles(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 // sanHosts returns recorded hosts that have, between them, whatever the
@@ -93,7 +107,7 @@ func TestEndToEndSAN(t *testing.T) {
 	set("hba/hba.ports-down", "fc_host/host5/port_state", "Linkdown")
 	set("hba/hba.rports", "fc_remote_ports/rport-3:0-1/port_state", "Blocked")
 	set("hba/hba.rports", "fc_remote_ports/rport-4:0-1/port_state", "Marginal")
-	known, err := mixin.Families(docs + "metrics.md")
+	known, err := mixin.Families(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,15 +143,15 @@ func scrapeAll(t *testing.T, prometheus string, targets []string) prom {
 	t.Helper()
 	dir, server := t.TempDir(), freeAddress(t)
 	config := filepath.Join(dir, "prometheus.yml")
-	alerts, err := filepath.Abs(docs + "mixin/hba-alerts.yml")
+	rules, err := json.Marshal(ruleFiles(t)) // which is YAML, too
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(config, fmt.Appendf(nil, `
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 2s}
-rule_files: [%q]
+rule_files: %s
 scrape_configs: [{job_name: node, static_configs: [%s]}]
-`, alerts, strings.Join(targets, ", ")), 0o644); err != nil {
+`, rules, strings.Join(targets, ", ")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	run(t, prometheus, "--config.file="+config, "--web.listen-address="+server, "--storage.tsdb.path="+filepath.Join(dir, "data"))
@@ -241,9 +255,16 @@ func (p prom) checkRules(t *testing.T) {
 			}
 		}
 	}
-	all, err := mixin.Rules(docs + "mixin/hba-alerts.yml")
-	if err != nil || n != len(all) {
-		t.Errorf("%d rules are evaluated, of %d (%v)", n, len(all), err)
+	want := 0
+	for _, file := range ruleFiles(t) {
+		rules, err := mixin.Rules(file)
+		if err != nil {
+			t.Error(err)
+		}
+		want += len(rules)
+	}
+	if n != want {
+		t.Errorf("%d rules are evaluated, want %d", n, want)
 	}
 }
 

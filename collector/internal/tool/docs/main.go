@@ -1,5 +1,5 @@
-// Docs writes the reference pages into the folder that it is given. It is run
-// by go generate ./collector.
+// Docs writes the reference pages into the folder that it is given.
+// go generate ./collector runs it.
 package main
 
 import (
@@ -23,6 +23,9 @@ func run(dir, testdata string) error {
 		return err
 	}
 	for name, text := range pages {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			return err
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return err
 		}

@@ -8,36 +8,35 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 )
 
-// referenceHead explains the file, and what is not an option of a collector.
-const referenceHead = `# Every option of every collector, with its default value. This file is valid as
-# it is and changes nothing: copy what you want to change.
+// referenceHead explains the file and has the keys that are no collector's options.
+const referenceHead = `# Every option of every collector, with its default value: a valid file that
+# changes nothing. Copy the options that you want to change.
 # Generated from the collectors' data sheets by ` + "`go generate ./collector`" + `. Do not edit.
 #
-#   host_exporter --config.file=/etc/host_exporter/host_exporter.yml
 #   host_exporter check-config /etc/host_exporter/host_exporter.yml
+#   host_exporter --config.file=/etc/host_exporter/host_exporter.yml
 #
-# A flag that is given goes before this file, and this file before the defaults.
-# docs/config.md has the whole story.
+# An explicit flag takes precedence over this file. See docs/config.md.
 
-# Files or patterns, relative to this file, so that packages can drop files in.
-# What they say may be said in one file only, and they cannot include others.
+# Files or patterns, relative to this file. A key may be set in one file only, and
+# included files cannot include others.
 include: [conf.d/*.yml]
 
-# Run only the collectors that are enabled by a flag or below.
+# Run only the collectors that a flag or this file enables.
 disable-defaults: false
 
-# What this host is to have, by names of yours; docs/expectations.md has examples.
+# What this host must have, by names of your choice: see docs/expectations.md.
 expect: {}
 
-# Beside its own options, each collector has
+# In addition to its own options, each collector has
 #   enabled:  true or false. NAME: false is short for NAME: {enabled: false}.
-#   timeout:  how long it may take; its samples are missing when it takes longer.
-#   interval: how old what it has read may be when it is served again, such as 1m.
-#             Without it every scrape reads.
+#   timeout:  maximum duration of a run. A late run's samples are dropped.
+#   interval: serve cached results up to this age, such as 1m. Without it, every
+#             scrape reads.
 collectors:
 `
 
-// reference returns the configuration file that says what is so anyway.
+// reference returns the configuration file that states every default.
 func reference(domains []collect.Domain) []byte {
 	var b bytes.Buffer
 	b.WriteString(referenceHead)

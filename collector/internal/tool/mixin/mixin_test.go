@@ -2,6 +2,8 @@ package mixin
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,12 +13,17 @@ const docs = "../../../../docs/"
 
 func rules(t *testing.T) []Rule {
 	t.Helper()
-	all, err := Rules(docs + "mixin/hba-alerts.yml")
+	files, err := RuleFiles(docs + "mixin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) == 0 {
-		t.Fatal("no rules")
+	var all []Rule
+	for _, file := range files {
+		rules, err := Rules(file)
+		if err != nil || len(rules) == 0 {
+			t.Fatalf("%s: %d rules (%v)", file, len(rules), err)
+		}
+		all = append(all, rules...)
 	}
 	return all
 }
@@ -39,36 +46,46 @@ func dashboards(t *testing.T) []*Dashboard {
 
 func blocks(t *testing.T) []Query {
 	t.Helper()
-	all, err := Blocks(docs + "hba.md")
+	files, err := filepath.Glob(docs + "*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var all []Query
+	for _, file := range files {
+		queries, err := Blocks(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, queries...)
+	}
 	if len(all) == 0 {
-		t.Fatal("hba.md has no query")
+		t.Fatal("no page has a query")
 	}
 	return all
 }
 
-// sections returns the third-level headings of hba.md.
-func sections(t *testing.T) []string {
+// sections returns the third-level headings of a page that are one word.
+func sections(t *testing.T, page string) []string {
 	t.Helper()
-	b, err := os.ReadFile(docs + "hba.md")
+	b, err := os.ReadFile(docs + page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []string
 	for line := range strings.Lines(string(b)) {
-		if heading, ok := strings.CutPrefix(line, "### "); ok {
-			all = append(all, strings.TrimSpace(heading))
+		if heading, ok := strings.CutPrefix(strings.TrimSpace(line), "### "); ok && !strings.Contains(heading, " ") {
+			all = append(all, heading)
 		}
 	}
 	return all
 }
 
-// TestAlertsAreExplained tests that who is called finds out what to do.
+// TestAlertsAreExplained checks that each alert has a section on the page that
+// its runbook_url names, and each section on alerts an alert.
 func TestAlertsAreExplained(t *testing.T) {
 	var alerts []string
-	explained := sections(t)
+	explained := map[string][]string{} // by page
+	runbook := regexp.MustCompile(`/docs/([a-z-]+\.md)#([a-z]+)$`)
 	for _, r := range rules(t) {
 		if r.Alert == "" {
 			continue
@@ -85,16 +102,24 @@ func TestAlertsAreExplained(t *testing.T) {
 		if !strings.Contains(r.Annotations["summary"], "$labels.instance") {
 			t.Errorf("%s: the summary does not say which host", r.Alert)
 		}
-		if want := "/docs/hba.md#" + strings.ToLower(r.Alert); !strings.HasSuffix(r.Annotations["runbook_url"], want) {
+		m := runbook.FindStringSubmatch(r.Annotations["runbook_url"])
+		if m == nil || m[2] != strings.ToLower(r.Alert) {
 			t.Errorf("%s: runbook_url %q", r.Alert, r.Annotations["runbook_url"])
+			continue
 		}
-		if !slices.Contains(explained, r.Alert) {
-			t.Errorf("%s: has no section in hba.md", r.Alert)
+		page := m[1]
+		if explained[page] == nil {
+			explained[page] = sections(t, page)
+		}
+		if !slices.Contains(explained[page], r.Alert) {
+			t.Errorf("%s: has no section in %s", r.Alert, page)
 		}
 	}
-	for _, s := range explained {
-		if !strings.Contains(s, " ") && !slices.Contains(alerts, s) {
-			t.Errorf("hba.md explains %s, which is no alert", s)
+	for page, sections := range explained {
+		for _, s := range sections {
+			if !slices.Contains(alerts, s) {
+				t.Errorf("%s explains %s, which is no alert", page, s)
+			}
 		}
 	}
 	if unique := slices.Compact(slices.Sorted(slices.Values(alerts))); len(unique) != len(alerts) {
@@ -105,9 +130,17 @@ func TestAlertsAreExplained(t *testing.T) {
 // TestAlertsAreTested tests that each alert has a case in which it fires, and
 // one in which it does not although it has something to look at.
 func TestAlertsAreTested(t *testing.T) {
-	tests, err := Tests(docs + "mixin/hba-alerts-test.yml")
+	files, err := RuleFiles(docs + "mixin")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var tests []Test
+	for _, file := range files {
+		some, err := Tests(TestFile(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, some...)
 	}
 	all := rules(t)
 	looksAt := map[string][]string{} // what a name is made of
@@ -141,14 +174,12 @@ func TestAlertsAreTested(t *testing.T) {
 // TestMetricsExist tests that nothing asks for a family that the exporter does
 // not have.
 func TestMetricsExist(t *testing.T) {
-	known, err := Families(docs + "metrics.md")
+	known, err := Families(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	optional := Optional(known)
-	for _, own := range []string{"up", "node_scrape_collector_success", "host_exporter_collector_state"} {
-		known[own] = true
-	}
+	known["up"] = true
 	var queries []Query
 	for _, r := range rules(t) {
 		queries = append(queries, Query{Where: r.Alert + r.Record, Expr: r.Expr})

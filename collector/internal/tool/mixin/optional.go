@@ -3,21 +3,33 @@ package mixin
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 )
 
-// Families returns the names in the list of all families, metrics.md.
-func Families(file string) (map[string]bool, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
+// pages are those whose tables list metric families: of collectors, of the
+// exporter itself and of expectations.
+var pages = []string{"metrics/*.md", "operations.md", "expectations.md"}
+
+// Families returns the metric families that the tables of a folder of
+// documentation list.
+func Families(docs string) (map[string]bool, error) {
+	row := regexp.MustCompile("(?m)^\\| `([a-zA-Z_:][a-zA-Z0-9_:]*)[`{]")
 	all := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(string(b), -1) {
-		all[m[1]] = true
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: has no families", file)
+	for _, pattern := range pages {
+		files, err := filepath.Glob(filepath.Join(docs, pattern))
+		if err != nil || len(files) == 0 {
+			return nil, fmt.Errorf("%s: no such page (%v)", pattern, err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range row.FindAllStringSubmatch(string(b), -1) {
+				all[m[1]] = true
+			}
+		}
 	}
 	return all, nil
 }

@@ -54,7 +54,7 @@ func Blocks(file string) ([]Query, error) {
 var (
 	text   = regexp.MustCompile(`"(\\.|[^"\\])*"|\[[^\]]*\]`) // and time ranges
 	name   = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
-	metric = regexp.MustCompile(`^(node|host_exporter)_|:|^up$`) // no label and no function is called so
+	metric = regexp.MustCompile(`^(node|host_exporter|host_check)_|:|^up$`) // no label and no function is called so
 )
 
 // Metrics returns the names of metrics in an expression, sorted.

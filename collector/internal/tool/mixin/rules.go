@@ -6,9 +6,23 @@ package mixin
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
+
+// RuleFiles returns the files of rules in a folder.
+func RuleFiles(dir string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*-alerts.yml"))
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s: no files of rules", dir)
+	}
+	return files, err
+}
+
+// TestFile returns the file with the tests of a file of rules.
+func TestFile(rules string) string { return strings.TrimSuffix(rules, ".yml") + "-test.yml" }
 
 // A Rule is an alert, or what is recorded.
 type Rule struct {

@@ -1,0 +1,3 @@
+// Package hardware has the collectors of the machine: its identity, sensors,
+// power, watchdogs and memory errors.
+package hardware

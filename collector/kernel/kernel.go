@@ -1,0 +1,5 @@
+// Package kernel has the collectors of the kernel as a whole: its identity (os,
+// uname), its activity (loadavg, stat, pressure, kernel_hung), its clock (time,
+// timex), resources that may run out (filefd, entropy) and its access control
+// (selinux).
+package kernel
