@@ -134,7 +134,7 @@ func (c *arpCollector) countOf(device string) *int {
 
 func (c *arpCollector) emit(out *metric.Sink) {
 	c.devices = slices.AppendSeq(c.devices[:0], maps.Keys(c.countByName))
-	slices.SortFunc(c.devices, host.Natural)
+	slices.SortFunc(c.devices, host.CompareNatural)
 	for _, device := range c.devices {
 		if !c.options.Devices.Ignores(device) {
 			out.Emit(c.family, float64(*c.countByName[device]), device)

@@ -15,6 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 func TestRoles(t *testing.T) {
@@ -58,13 +59,13 @@ type fabric struct {
 	attr.Reader
 	t      *testing.T
 	root   string
-	faults host.Faults
+	faults fault.Files
 	errs   []error // of the last reading
 }
 
 func newFabric(t *testing.T) *fabric {
 	f := &fabric{t: t, root: t.TempDir()}
-	f.Reader = attr.Reader{Sys: host.NewTree(f.root).Attributes().WithFaults(&f.faults).Reader(), Out: metric.NewSink(metric.NewSet())}
+	f.Reader = attr.Reader{Sys: f.faults.Inject(host.NewTree(f.root).Attributes()).Reader(), Out: metric.NewSink(metric.NewSet())}
 	return f
 }
 

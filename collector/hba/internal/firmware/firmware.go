@@ -36,7 +36,7 @@ func NewReaders(h *host.Host) *Readers {
 
 // Shared gives the collectors of one host the same Readers, those that a reload
 // builds, too. The zero value is ready. It is safe for concurrent use.
-type Shared struct{ readers host.Shared[*Readers] }
+type Shared struct{ readers host.PerHost[*Readers] }
 
 // Of returns the readers of a host.
 func (s *Shared) Of(h *host.Host) *Readers { return s.readers.Of(h, NewReaders) }

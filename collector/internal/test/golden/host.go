@@ -15,6 +15,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 // A recorded host laid out below a folder.
@@ -22,7 +23,7 @@ type recorded struct {
 	*host.Host
 	root    string
 	archive *Archive
-	faults  host.Faults
+	faults  fault.Files
 	timeout time.Duration
 	clock   time.Time
 }
@@ -56,7 +57,7 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			return nil, err
 		}
 	}
-	tree := func(path string) host.Tree { return host.NewTree(root + path).WithFaults(&r.faults) }
+	tree := func(path string) host.Tree { return r.faults.Inject(host.NewTree(root + path)) }
 	r.Host = &host.Host{
 		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"), Files: tree(""),
 		Arch: arch, PageSize: page, Ticks: 100,

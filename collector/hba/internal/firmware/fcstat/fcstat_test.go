@@ -18,6 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/gate"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 // A machine is a tree of sysfs with ports, and a clock that a test sets.
@@ -26,7 +27,7 @@ type machine struct {
 	root   string
 	mu     sync.Mutex
 	clock  time.Time
-	faults host.Faults
+	faults fault.Files
 	*Reader
 }
 
@@ -37,7 +38,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	m.Reader = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time}, new(gate.Gate))
+	m.Reader = New(&host.Host{Sys: m.faults.Inject(host.NewTree(root)).Attributes(), Now: m.time}, new(gate.Gate))
 	m.pause = func(time.Duration) {}
 	return m
 }

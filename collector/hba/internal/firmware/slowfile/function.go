@@ -70,7 +70,7 @@ func (fn *function) due(now time.Time, limits Limits) []*file {
 		}
 	}
 	slices.SortFunc(due, func(a, b *file) int {
-		return cmp.Or(cmp.Compare(a.number, b.number), host.Natural(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.number, b.number), host.CompareNatural(a.Path, b.Path))
 	})
 	return due
 }

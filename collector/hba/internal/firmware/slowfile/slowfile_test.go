@@ -16,6 +16,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/gate"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 // A machine is a tree of sysfs, and a clock that a test sets.
@@ -23,7 +24,7 @@ type machine struct {
 	*Reader
 	t      *testing.T
 	root   string
-	faults host.Faults
+	faults fault.Files
 	limits Limits
 
 	clockLock sync.Mutex
@@ -37,7 +38,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), limits: Limits{Interval: 5 * time.Minute, Wait: time.Minute}}
-	m.Reader = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time}, new(gate.Gate))
+	m.Reader = New(&host.Host{Sys: m.faults.Inject(host.NewTree(root)).Attributes(), Now: m.time}, new(gate.Gate))
 	return m
 }
 
