@@ -8,7 +8,7 @@ import (
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fc/fpin"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )

@@ -4,7 +4,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fc/fpin"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )

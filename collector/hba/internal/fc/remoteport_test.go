@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fpin"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fc/fpin"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/fault"

@@ -62,8 +62,8 @@ func TransportOf(a attr.Reader, h *scsihost.Host) Transport {
 	return SCSI
 }
 
-// fibreTransport tells Fibre Channel from Fibre Channel over Ethernet. Some
-// drivers do only the latter, lpfc does either.
+// fibreTransport distinguishes Fibre Channel from Fibre Channel over Ethernet.
+// Some drivers do only the latter, lpfc does either.
 func fibreTransport(a attr.Reader, h *scsihost.Host) Transport {
 	switch h.Driver {
 	case "fcoe", "bnx2fc", "qedf":

@@ -158,12 +158,9 @@ func (f *Tree) updatePhy(a attr.Reader, hosts *san.Hosts, p *Phy) {
 		return
 	}
 	word, err := a.Sys.Text(phyClass, p.Name, "negotiated_linkrate")
-	switch {
-	case err == nil:
+	if host.ReportUnlessGone(err, a.Out.Error) {
 		f.updateRate(a, h.Name, p, word)
-	case !host.Gone(err):
-		a.Out.Error(err)
-	case !a.Sys.Exists(phyClass, p.Name):
+	} else if !a.Sys.Exists(phyClass, p.Name) {
 		return
 	}
 	if on, ok := a.Uint(phyClass, p.Name, "enable"); ok {

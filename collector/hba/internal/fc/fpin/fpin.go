@@ -1,12 +1,12 @@
-// Package fpin names the counters of fabric performance impact notifications:
-// what the switches say about trouble at a port. The kernel counts them in
-// memory, for its own ports and for remote ports, in files of the same names. See
+// Package fpin names the counters of fabric performance impact notifications,
+// which switches send about an impaired port. The kernel counts them in memory,
+// for its own ports and for remote ports, in files of the same names. See
 // Documentation/ABI/testing/sysfs-class-fc_host and -fc_remote_ports of Linux.
 package fpin
 
 // A Notification is a kind of notification.
 type Notification struct {
-	File string // counts all of them, also those whose event the kernel does not know
+	File string // counts all of them, even if the kernel does not know the event
 	Name string
 }
 
@@ -25,17 +25,17 @@ var Notifications = [NumNotifications]Notification{
 	Congestion:    {"fpin_cn", "congestion"},
 }
 
-// An Event is what a notification tells of.
+// An Event is what a notification reports.
 type Event struct {
 	File string
 	Of   int // the kind of notification
 	Name string
 }
 
-// NumEvents is how many events there are.
+// NumEvents is the number of events.
 const NumEvents = 17
 
-// Events are all events, those of a kind of notification together.
+// Events are the events, grouped by kind of notification.
 var Events = [NumEvents]Event{
 	{"fpin_dn_unknown", Delivery, "unknown"},
 	{"fpin_dn_timeout", Delivery, "timeout"},
