@@ -20,6 +20,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -40,6 +41,10 @@ func NewSettings() (*Settings, []Flag) {
 	s := config.New()
 	return s, s.Flags(collector.Catalog())
 }
+
+// Suggest returns a hint to the known name that is most like an unknown one, as
+// the end of an error text, or "".
+func Suggest(unknown string, known []string) string { return document.Suggest(unknown, known) }
 
 // Paths are the roots of the file trees of a host.
 type Paths = host.Paths

@@ -54,3 +54,44 @@ func FormatDuration(d time.Duration) string {
 	}
 	return s
 }
+
+// Explicit returns the explicit settings of the flags as a configuration file.
+func (s *Settings) Explicit(specs []collect.Spec) ([]byte, error) {
+	var b bytes.Buffer
+	if s.DisableDefaults {
+		b.WriteString("disable-defaults: true\n")
+	}
+	b.WriteString("collectors:\n")
+	empty := b.Len()
+	for _, spec := range specs {
+		var lines []string
+		if on, ok := s.flags.enabled[spec.Name]; ok {
+			lines = append(lines, fmt.Sprintf("enabled: %t", on))
+		}
+		if d, ok := s.flags.timeout[spec.Name]; ok {
+			lines = append(lines, "timeout: "+FormatDuration(d))
+		}
+		if d, ok := s.flags.interval[spec.Name]; ok {
+			lines = append(lines, "interval: "+FormatDuration(d))
+		}
+		for _, f := range spec.Build.Fields() {
+			values := s.flags.options[spec.Name][f.Name]
+			for _, v := range values {
+				if err := f.Value.Set(v); err != nil {
+					return nil, fmt.Errorf("%s: %w", f.FlagName(spec.Name), err)
+				}
+			}
+			if len(values) > 0 {
+				lines = append(lines, f.Name+": "+collect.YAML(f.Value))
+			}
+		}
+		if len(lines) > 0 {
+			fmt.Fprintf(&b, "  %s:\n    %s\n", spec.Name, strings.Join(lines, "\n    "))
+		}
+	}
+	if b.Len() == empty {
+		b.Truncate(empty - 1)
+		b.WriteString(" {}\n")
+	}
+	return b.Bytes(), nil
+}
