@@ -23,6 +23,29 @@ import (
 
 func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()) }
 
+// TestSlicesAreIndependent keeps a slice from importing another, so that a new
+// attribute or a new kind of path touches one folder.
+func TestSlicesAreIndependent(t *testing.T) {
+	slices := []string{"adapter", "fc", "scsi", "multipath", "sas", "iscsi", "nvme"}
+	for _, slice := range slices {
+		files, err := filepath.Glob("internal/" + slice + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", slice, len(files), err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, other := range slices {
+				if other != slice && strings.Contains(string(text), "collector/hba/internal/"+other+"\"") {
+					t.Errorf("%s imports %s: hand it in from hba.go", file, other)
+				}
+			}
+		}
+	}
+}
+
 // dangerous are files that reset or change something, that hold secrets, or
 // whose reading costs a command to the firmware, a message in the kernel log or
 // megabytes.
