@@ -210,25 +210,6 @@ func TestSlowOptions(t *testing.T) {
 	}
 }
 
-func TestZfcpNumbers(t *testing.T) {
-	for text, want := range map[string]latency{
-		"120 900 2500000 10 40 150000 8000 ": {2.5, 0.15, 8000},
-		"4294967 0 0 4294967 0 0 0":          {},
-	} {
-		if have, ok := zfcpLatency([]byte(text)); !ok || have != want {
-			t.Errorf("%q: %v, %v", text, have, ok)
-		}
-	}
-	for _, bad := range []string{"", "1 2 3 4 5 6", "1 2 3 4 5 6 7 8", "1 2 -3 4 5 6 7", "a b c d e f g"} {
-		if have, ok := zfcpLatency([]byte(bad)); ok {
-			t.Errorf("%q: %v", bad, have)
-		}
-	}
-	if v, ok := zfcpQueueFull([]byte("12 34567")); !ok || v != 12 {
-		t.Errorf("%v, %v", v, ok)
-	}
-}
-
 // BenchmarkSlow reads the 44 phys of a shelf when their errors, 176 files, are
 // asked for and none is due.
 func BenchmarkSlow(b *testing.B) {
