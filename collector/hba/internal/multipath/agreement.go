@@ -11,7 +11,7 @@ import (
 // rereadEvery is how many readings pass between two looks at what rarely changes:
 // the sizes of a map and of its paths, and the identifiers behind it. The maps
 // take turns, so that a reading costs about the same as the one before.
-const rereadEvery = 16
+const rereadEvery = 32
 
 // sectorSize is the unit of the attribute size.
 const sectorSize = 512

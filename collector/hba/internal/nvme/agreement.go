@@ -8,7 +8,7 @@ import (
 
 // rereadEvery is how many readings pass between two looks at the sizes of a
 // namespace and its paths. The namespaces take turns.
-const rereadEvery = 16
+const rereadEvery = 32
 
 const sectorSize = 512
 
