@@ -20,8 +20,8 @@ const sectorSize = 512
 type mapState struct {
 	*dm.Multipath
 	round   uint64    // in which the map was last there
-	turn    uint64    // in which the map is looked at again
-	due     bool      // or at the next reading
+	turn    uint64    // offset of its turn to be compared
+	due     bool      // whether to compare it at the next reading in any case
 	changed time.Time // when paths were last added or removed
 	wwid    wwid
 
@@ -36,12 +36,12 @@ type mapState struct {
 
 // An agreement says which paths of a map differ from it.
 type agreement struct {
-	compared bool // whether any path was
-	differ   []different
+	compared   bool // whether any path was
+	mismatches []mismatch
 }
 
-// A different is a path with what differs.
-type different struct {
+// A mismatch is a path with what differs.
+type mismatch struct {
 	path    string
 	sectors uint64
 	wwid    string
@@ -76,10 +76,10 @@ func (f *agreementFamilies) emit(a attr.Reader, m *mapState, paths bool) {
 		a.Out.Emit(f.size, float64(m.sectors)*sectorSize, m.Name, m.SysfsName)
 	}
 	if m.sizes.compared {
-		a.Out.Emit(f.mismatched, float64(len(m.sizes.differ)), "size", m.Name, m.SysfsName)
+		a.Out.Emit(f.mismatched, float64(len(m.sizes.mismatches)), "size", m.Name, m.SysfsName)
 	}
 	if m.wwids.compared {
-		a.Out.Emit(f.mismatched, float64(len(m.wwids.differ)), "wwid", m.Name, m.SysfsName)
+		a.Out.Emit(f.mismatched, float64(len(m.wwids.mismatches)), "wwid", m.Name, m.SysfsName)
 	}
 	if m.missingKnown {
 		a.Out.Emit(f.missing, float64(m.missing), m.Name, m.SysfsName)
@@ -87,18 +87,18 @@ func (f *agreementFamilies) emit(a attr.Reader, m *mapState, paths bool) {
 	if !paths {
 		return
 	}
-	for _, d := range m.sizes.differ {
+	for _, d := range m.sizes.mismatches {
 		a.Out.Emit(f.pathSize, float64(d.sectors)*sectorSize, m.Name, d.path)
 	}
-	for _, d := range m.wwids.differ {
+	for _, d := range m.wwids.mismatches {
 		a.Out.Emit(f.pathWWID, 1, m.Name, d.path, d.wwid)
 	}
 }
 
-// A seenWWID is the identifier of a path, which cannot be compared with that of its
+// A pathWWID is the identifier of a path, which cannot be compared with that of its
 // map.
-type seenWWID struct {
-	different
+type pathWWID struct {
+	mismatch
 	wwid
 }
 
@@ -110,21 +110,21 @@ func (f *Maps) compare(a attr.Reader, m *mapState) {
 	}
 	before := a.ErrorCount()
 	m.sectors, m.sectorsKnown = a.Uint("block", m.SysfsName, "size")
-	m.sizes, m.wwids = agreement{differ: m.sizes.differ[:0]}, agreement{differ: m.wwids.differ[:0]}
+	m.sizes, m.wwids = agreement{mismatches: m.sizes.mismatches[:0]}, agreement{mismatches: m.wwids.mismatches[:0]}
 	f.seen = f.seen[:0]
 	for _, p := range m.Paths {
 		if v, ok := a.Uint("block", m.SysfsName, "slaves", p.Name, "size"); ok && m.sectorsKnown {
 			m.sizes.compared = true
 			if v != m.sectors {
-				m.sizes.differ = append(m.sizes.differ, different{path: p.Name, sectors: v})
+				m.sizes.mismatches = append(m.sizes.mismatches, mismatch{path: p.Name, sectors: v})
 			}
 		}
 		if text := f.wwidOf(a, p.Name); text != "" {
-			f.compareWWID(m, seenWWID{different{path: p.Name, wwid: text}, parseWWID(text)})
+			f.compareWWID(m, pathWWID{mismatch{path: p.Name, wwid: text}, parseWWID(text)})
 		}
 	}
 	f.compareAmongPaths(m)
-	m.due = a.ErrorCount() > before || len(m.sizes.differ)+len(m.wwids.differ) > 0
+	m.due = a.ErrorCount() > before || len(m.sizes.mismatches)+len(m.wwids.mismatches) > 0
 }
 
 // wwidOf returns the identifier of a device, or "" where it has none.
@@ -137,13 +137,13 @@ func (f *Maps) wwidOf(a attr.Reader, block string) string {
 	return ""
 }
 
-func (f *Maps) compareWWID(m *mapState, s seenWWID) {
+func (f *Maps) compareWWID(m *mapState, s pathWWID) {
 	equal, comparable := m.wwid.equals(s.wwid)
 	switch {
 	case !comparable:
 		f.seen = append(f.seen, s)
 	case !equal:
-		m.wwids.differ = append(m.wwids.differ, s.different)
+		m.wwids.mismatches = append(m.wwids.mismatches, s.mismatch)
 	}
 	m.wwids.compared = m.wwids.compared || comparable
 }
@@ -171,7 +171,7 @@ func (f *Maps) compareAmongPaths(m *mapState) {
 	m.wwids.compared = true
 	for _, s := range f.seen {
 		if s.wwid != most && s.kind == most.kind {
-			m.wwids.differ = append(m.wwids.differ, s.different)
+			m.wwids.mismatches = append(m.wwids.mismatches, s.mismatch)
 		}
 	}
 }

@@ -80,7 +80,7 @@ type Maps struct {
 	state       *mapState
 	table       []tablePath
 	pathsOf     []mapPath
-	seen        []seenWWID
+	seen        []pathWWID
 	usableParts [san.NumComponents][]string
 }
 

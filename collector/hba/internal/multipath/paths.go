@@ -15,10 +15,10 @@ import (
 // only in the table of the map because the device is gone.
 type mapPath struct {
 	san.Path
-	name  string // label value: of the device, or its number where there is no name
-	known bool   // whether the health is
-	bare  bool   // whether its number is not known, because it is gone
-	table int    // index among the paths of the table; -1: not there
+	name       string // label value: of the device, or its number where there is no name
+	known      bool   // whether the health is
+	unnumbered bool   // whether its number is not known, because it is gone
+	table      int    // index among the paths of the table; -1: not there
 }
 
 // A tablePath is a path in the table of a map, as the current source knows it.
@@ -55,12 +55,12 @@ func (f *Maps) findPaths(a attr.Reader, m *dm.Multipath) {
 			if _, err := a.Sys.Link("block", m.SysfsName, "slaves", e.Name); host.Gone(err) {
 				continue // the map let go of it meanwhile
 			}
-			p.Health, p.StateKnown, p.bare = san.PathFailed, true, true
+			p.Health, p.StateKnown, p.unnumbered = san.PathFailed, true, true
 		}
 		number := ""
 		if numbered && there {
 			number = f.numbers.of(a, m, e)
-			p.bare = number == ""
+			p.unnumbered = number == ""
 		}
 		for i := range f.table {
 			if t := &f.table[i]; !t.taken && t.is(number, e.Name) {
@@ -122,8 +122,8 @@ func (f *Maps) findLost(a attr.Reader, m *dm.Multipath) {
 		if link, err := a.Sys.Link("dev/block", t.number); err == nil && t.number != "" {
 			p.name = path.Base(link)
 			p.Path = f.devicePath(a, host.DirEntry{Name: p.name})
-		} else if bare := f.firstBare(); bare >= 0 {
-			f.pathsOf[bare].table = i
+		} else if u := f.firstUnnumbered(); u >= 0 {
+			f.pathsOf[u].table = i
 			continue
 		} else if p.name == "" || f.hasPath(p.name) {
 			p.name = t.number
@@ -144,10 +144,10 @@ func (f *Maps) hasPath(name string) bool {
 	return slices.ContainsFunc(f.pathsOf, func(p mapPath) bool { return p.name == name })
 }
 
-// firstBare returns the index of the first device that may be any path of the table,
+// firstUnnumbered returns the index of the first device that may be any path of the table,
 // and is none yet; -1 where there is none.
-func (f *Maps) firstBare() int {
-	return slices.IndexFunc(f.pathsOf, func(p mapPath) bool { return p.bare && p.table < 0 })
+func (f *Maps) firstUnnumbered() int {
+	return slices.IndexFunc(f.pathsOf, func(p mapPath) bool { return p.unnumbered && p.table < 0 })
 }
 
 // numbers are the device numbers of paths, major:minor, by their names.

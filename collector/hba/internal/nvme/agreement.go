@@ -20,8 +20,8 @@ type sizes struct {
 	failed bool // one of them could not be read
 	paths  []pathSize
 
-	compared bool
-	differ   []pathSize
+	compared   bool
+	mismatches []pathSize
 }
 
 type pathSize struct {
@@ -34,7 +34,7 @@ func newSizes(turn int) sizes { return sizes{turn: uint64(turn), due: true, fail
 // begin starts a reading. Sizes are read when it is their turn, and as long as
 // they differ or cannot be read.
 func (s *sizes) begin(round uint64) {
-	s.due = s.failed || len(s.differ) > 0 || (round+s.turn)%rereadEvery == 0
+	s.due = s.failed || len(s.mismatches) > 0 || (round+s.turn)%rereadEvery == 0
 	if s.due {
 		s.paths, s.failed = s.paths[:0], false
 	}
@@ -59,10 +59,10 @@ func (s *sizes) compare(a attr.Reader, subsystem, namespace string) {
 	before := a.ErrorCount()
 	sectors, ok := a.Uint(nvmefs.SubsystemDir, subsystem, namespace, "size")
 	s.failed = s.failed || a.ErrorCount() > before
-	s.compared, s.differ = ok && len(s.paths) > 0, s.differ[:0]
+	s.compared, s.mismatches = ok && len(s.paths) > 0, s.mismatches[:0]
 	for _, p := range s.paths {
 		if ok && p.sectors != sectors {
-			s.differ = append(s.differ, p)
+			s.mismatches = append(s.mismatches, p)
 		}
 	}
 }
@@ -85,9 +85,9 @@ func newAgreementFamilies(m *metric.Set) agreementFamilies {
 
 func (f *agreementFamilies) emit(a attr.Reader, h *head) {
 	if h.sizes.compared {
-		a.Out.Emit(f.mismatched, float64(len(h.sizes.differ)), "size", h.name)
+		a.Out.Emit(f.mismatched, float64(len(h.sizes.mismatches)), "size", h.name)
 	}
-	for _, p := range h.sizes.differ {
+	for _, p := range h.sizes.mismatches {
 		a.Out.Emit(f.pathSize, float64(p.sectors)*sectorSize, h.name, p.path)
 	}
 }

@@ -204,7 +204,7 @@ func TestNativeSizesTakeTurns(t *testing.T) {
 	s.put("devices/"+fabrics+"/nvme0", fcController("4", "1", "live"))
 	s.put(paths, map[string]string{"nsid": "1", "size": "2048"})
 	s.update()
-	mismatched := func() int { return len(s.controllers.paths.heads["nvme0n1"].sizes.differ) }
+	mismatched := func() int { return len(s.controllers.paths.heads["nvme0n1"].sizes.mismatches) }
 	if !s.controllers.paths.heads["nvme0n1"].sizes.compared || mismatched() != 0 {
 		t.Errorf("%+v", s.controllers.paths.heads["nvme0n1"].sizes)
 	}
