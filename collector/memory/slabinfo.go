@@ -161,6 +161,6 @@ func parseSlabLine(line []byte) (name []byte, n slabNumbers, ok bool) {
 		}
 		name = scan.Trim(name[:i])
 	}
-	n.activeObjects, n.objects = nonNegative(n.activeObjects), nonNegative(n.objects)
+	n.activeObjects, n.objects = scan.ClampAmount64(n.activeObjects), scan.ClampAmount64(n.objects)
 	return name, n, len(name) > 0
 }
