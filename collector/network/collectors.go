@@ -9,6 +9,7 @@ func Collectors() []collect.Spec {
 		bonding,
 		conntrack,
 		ipvs,
+		lnstat,
 		netclass,
 		netdev,
 		netstat,
