@@ -10,6 +10,7 @@ func Collectors() []collect.Spec {
 		btrfs,
 		diskstats,
 		dmmultipath,
+		drbd,
 		filesystem,
 		mdadm,
 		nfs,
