@@ -13,6 +13,7 @@ func Collectors() []collect.Spec {
 		drbd,
 		filesystem,
 		mdadm,
+		mountstats,
 		nfs,
 		nfsd,
 		nvme,
