@@ -11,6 +11,7 @@ func Collectors() []collect.Spec {
 		diskstats,
 		dmmultipath,
 		drbd,
+		ext4,
 		filesystem,
 		mdadm,
 		mountstats,
