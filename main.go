@@ -60,10 +60,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case p.done:
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w, try --help", err)
+		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
 	}
 	p.prepare()
 	return p.commands[command](ctx)
+}
+
+// suggestion returns a hint to the flag that was probably meant, for an error
+// about an unknown one.
+func (p *program) suggestion(err error) string {
+	name, ok := strings.CutPrefix(err.Error(), "unknown long flag '--")
+	if !ok {
+		return ""
+	}
+	var known []string
+	for _, f := range p.app.Model().Flags {
+		if !f.Hidden {
+			known = append(known, "--"+f.Name)
+		}
+	}
+	return exporter.Suggest("--"+strings.TrimSuffix(name, "'"), known)
 }
 
 // A program is the command line with the values of its flags.
@@ -82,15 +98,16 @@ type program struct {
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
 
-	collectors    []string // arguments of once and doctor
-	onceFormat    string
-	ours, peer    string // arguments of compare
-	known         string
-	deep          bool
-	check         string // argument of checks run
-	crontab       string // argument of checks import
-	crontabFormat string
-	crontabUser   string
+	collectors      []string // arguments of once and doctor
+	onceFormat      string
+	comparison      exporter.CompareOptions
+	migration       exporter.MigrateOptions
+	migrationSource []string
+	migrationFormat string
+	check           string // argument of checks run
+	crontab         string // argument of checks import
+	crontabFormat   string
+	crontabUser     string
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -141,7 +158,7 @@ func (p *program) addFlags() {
 
 func (p *program) addCommands() {
 	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
-		"compare": p.compare, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
+		"compare": p.compare, "migrate": p.migrate, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
 	check := p.app.Command("check-config", "Check a configuration file and report all errors. The exit status is 1 if there are any.")
@@ -154,11 +171,18 @@ func (p *program) addCommands() {
 	doctor := p.app.Command("doctor", "Collect once and report for each collector which files are missing or unreadable, and how to fix that. The exit status is 1 if a collector needs attention.")
 	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
 
-	compare := p.app.Command("compare", "Compare the families, types and labels of two exporters on one host. The exit status is 1 if they differ.")
-	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.known)
-	compare.Flag("deep", "Compare series and values too.").BoolVar(&p.deep)
-	compare.Arg("ours", "URL or file of this exporter's metrics.").Required().StringVar(&p.ours)
-	compare.Arg("peer", "URL or file of the other exporter's metrics.").Required().StringVar(&p.peer)
+	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
+	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
+	compare.Flag("deep", "Compare series and values too.").BoolVar(&p.comparison.Deep)
+	compare.Flag("dashboard", "Grafana dashboard in JSON whose queries to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Dashboards)
+	compare.Flag("rules", "File of Prometheus rules whose expressions to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Rules)
+	compare.Arg("ours", "URL or file of this exporter's metrics.").Required().StringVar(&p.comparison.Ours)
+	compare.Arg("peer", "URL or file of the other exporter's metrics.").StringVar(&p.comparison.Peer)
+
+	migrate := p.app.Command("migrate", "Convert the arguments of node_exporter into flags or a configuration file, with a comment for each difference. The exit status is 1 if an argument has no counterpart.")
+	migrate.Flag("format", withDefault("Output format: flags or config.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&p.migrationFormat, "flags", "config")
+	migrate.Flag("debian", withDefault("Add the defaults that Debian's package builds in: yes, no or auto.", "auto")).PlaceHolder("VALUE").Default("auto").EnumVar(&p.migration.Debian, "auto", "yes", "no")
+	migrate.Arg("source", "Environment file, systemd unit or Kubernetes manifest with the arguments, or the arguments themselves after --.").StringsVar(&p.migrationSource)
 
 	checks := p.app.Command("checks", "List, run and import checks.")
 	checks.Command("list", "List the checks of the configuration file.")
@@ -247,7 +271,26 @@ func (p *program) doctor(ctx context.Context) error {
 }
 
 func (p *program) compare(ctx context.Context) error {
-	return exporter.Compare(ctx, p.stdout, p.ours, p.peer, p.known, p.deep)
+	if p.comparison.Peer == "" && len(p.comparison.Dashboards)+len(p.comparison.Rules) == 0 {
+		return errors.New("nothing to compare with: give a second URL or file, --dashboard or --rules")
+	}
+	return exporter.Compare(ctx, p.stdout, p.comparison)
+}
+
+func (p *program) migrate(context.Context) error {
+	o := p.migration
+	o.Config = p.migrationFormat == "config"
+	if len(p.migrationSource) > 0 && strings.HasPrefix(p.migrationSource[0], "-") {
+		o.Args = p.migrationSource
+	} else {
+		o.Files = p.migrationSource
+	}
+	for _, f := range p.app.Model().Flags {
+		if !strings.HasPrefix(f.Name, "collector.") || f.Name == "collector.disable-defaults" {
+			o.Flags = append(o.Flags, exporter.Flag{Name: f.Name, Switch: f.IsBoolFlag()})
+		}
+	}
+	return exporter.Migrate(p.stdout, o)
 }
 
 // newFromFile returns an exporter with the configuration file, which is

@@ -169,9 +169,10 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
-// TestMissingRoots starts with roots that do not exist, with a root where files
-// and folders are interchanged, and with a root that is a file.
-func TestMissingRoots(t *testing.T) {
+// TestWrongRoots starts with a root where files and directories are interchanged,
+// and with a sysfs that does not exist. A procfs that does not exist, or is a
+// file, is an error at the start.
+func TestWrongRoots(t *testing.T) {
 	interchanged := t.TempDir()
 	for _, dir := range []string{"loadavg", "stat", "meminfo", "net"} {
 		if err := os.Mkdir(filepath.Join(interchanged, dir), 0o755); err != nil {
@@ -183,8 +184,14 @@ func TestMissingRoots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, root := range []string{"/no/such/root", "main.go"} {
+		err := run(t.Context(), []string{"--path.procfs=" + root}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "--path.procfs="+root+": want a procfs") {
+			t.Errorf("%s: have error %v", root, err)
+		}
+	}
 	for _, root := range []string{"/no/such/root", interchanged, "main.go"} {
-		client, stop := start(t, "--path.procfs="+root, "--path.sysfs="+root)
+		client, stop := start(t, "--path.procfs="+interchanged, "--path.sysfs="+root)
 		body := fetch(t, client, "/metrics")
 		if !strings.Contains(body, `node_scrape_collector_success{collector="loadavg"} 0`) || strings.Contains(body, `reason="panic"`) {
 			t.Errorf("%s:\n%s", root, body)

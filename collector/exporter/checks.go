@@ -71,7 +71,7 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 	}
 	remark := func(format string, args ...any) { fmt.Fprintf(remarks, "# "+format+"\n", args...) }
 	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peakMemory(r), exitCode(r))
-	for _, d := range r.Dropped {
+	for _, d := range r.Drops {
 		remark("%d samples dropped: %s", d.N, d.Reason)
 	}
 	for _, p := range r.Problems {
@@ -94,7 +94,7 @@ func peakMemory(r checks.Report) string {
 }
 
 func exitCode(r checks.Report) string {
-	if !r.Exited {
+	if !r.HasExitCode {
 		return ""
 	}
 	return fmt.Sprintf(", exit code %d", r.ExitCode)
@@ -110,28 +110,28 @@ func (e *Exporter) checkRows() []web.Check {
 		switch {
 		case s.Suspended:
 			c.State, c.Label = "error", "suspended"
-		case !s.Ran:
+		case !s.HasRun:
 			c.State, c.Label = "", "not run yet"
-		case s.Last.Reason != "":
-			c.State, c.Label = "error", string(s.Last.Reason)
+		case s.LastOutcome.Reason != "":
+			c.State, c.Label = "error", string(s.LastOutcome.Reason)
 		}
 		if s.Running {
 			c.Label += ", running"
 		}
-		if s.Ran {
-			c.Duration = s.Last.Duration.Round(time.Millisecond).String()
+		if s.HasRun {
+			c.Duration = s.LastOutcome.Duration.Round(time.Millisecond).String()
 			c.Age = fmt.Sprintf("%v ago", max(now.Sub(s.LastRun), 0).Round(time.Second))
 		}
 		if !s.Next.IsZero() {
 			c.Next = fmt.Sprintf("in %v", max(s.Next.Sub(now), 0).Round(time.Second))
 		}
-		problems := s.Last.Problems
-		if s.Last.Err != nil {
-			problems = append([]string{s.Last.Err.Error()}, problems...)
+		problems := s.LastOutcome.Problems
+		if s.LastOutcome.Err != nil {
+			problems = append([]string{s.LastOutcome.Err.Error()}, problems...)
 		}
 		c.Err = strings.Join(problems, "; ")
-		if s.Last.Stderr != "" {
-			c.Err += " [" + strings.TrimSpace(s.Last.Stderr) + "]"
+		if s.LastOutcome.Stderr != "" {
+			c.Err += " [" + strings.TrimSpace(s.LastOutcome.Stderr) + "]"
 		}
 		rows = append(rows, c)
 	}

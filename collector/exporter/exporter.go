@@ -8,7 +8,6 @@ package exporter
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -40,6 +40,10 @@ func NewSettings() (*Settings, []Flag) {
 	s := config.New()
 	return s, s.Flags(collector.Catalog())
 }
+
+// Suggest returns a hint to the known name that is most like an unknown one, as
+// the end of an error text, or "".
+func Suggest(unknown string, known []string) string { return document.Suggest(unknown, known) }
 
 // Paths are the roots of the file trees of a host.
 type Paths = host.Paths
@@ -93,7 +97,7 @@ func New(c Config) (*Exporter, error) {
 		e.host = host.Live(c.Paths)
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, Slow: c.SlowCheckSlots})
+	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
@@ -187,14 +191,4 @@ func declareBuildInfo(engine *scrape.Engine) {
 		f := engine.Families().Gauge(name, "Version from which the exporter was built, always 1.", labels...)
 		engine.OnScrape(func(out *metric.Sink) { out.Emit(f, 1, values...) })
 	}
-}
-
-// isOwnName reports whether a family name is reserved for the exporter itself.
-func isOwnName(name string) bool {
-	for _, prefix := range []string{"host_exporter_", "node_exporter_build_info", "go_", "process_", "promhttp_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }

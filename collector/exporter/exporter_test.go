@@ -437,7 +437,7 @@ func TestReservedNames(t *testing.T) {
 	})}
 	newExporter(t, Config{specs: []collect.Spec{spec}})
 	for name, want := range map[string]bool{
-		"toy_a": true, "node_scrape_collector_success": true, "host_exporter_x": true, "go_goroutines": true, "my_metric": false,
+		"toy_a": true, "node_scrape_collector_success": true, "host_exporter_x": true, "host_check_x": true, "go_goroutines": true, "my_metric": false,
 	} {
 		if reserved(name) != want {
 			t.Errorf("%s is reserved: %v, want %v", name, !want, want)

@@ -123,7 +123,7 @@ func sameUnit(a, b *collect.Unit) bool {
 // isReserved reports whether a family name belongs to the exporter or to one of
 // its collectors, so that an external family must not have it.
 func (e *Exporter) isReserved(name string) bool {
-	return e.engine.Families().Has(name) || isOwnName(name) ||
+	return e.engine.Families().Has(name) || metric.ReservedPrefix(name) != "" ||
 		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Set().Has(name) })
 }
 

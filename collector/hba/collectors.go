@@ -1,6 +1,3 @@
-// Package hba has the collectors of host bus adapters and of what is behind
-// them: SCSI hosts of any kind, Fibre Channel and InfiniBand ports, tape drives,
-// and the SAN that they see.
 package hba
 
 import (

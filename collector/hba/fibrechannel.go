@@ -14,7 +14,7 @@ import (
 func fibrechannel(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name: "fibrechannel",
-		Help: "Fibre Channel ports: what they are, and the counters of their firmware.",
+		Help: "Fibre Channel ports: their identity, and the counters of their firmware.",
 		Reads: append(fcstat.Reads(),
 			"/sys/class/fc_host/host*/dev_loss_tmo",
 			"/sys/class/fc_host/host*/fabric_name",
@@ -41,7 +41,7 @@ type fibrechannelOptions struct {
 func (o *fibrechannelOptions) Fields() []collect.Field {
 	return append(o.statistics.Fields(), collect.Field{
 		Name: "vport-counters", Value: &o.vportCounters,
-		Help: "Show the counters of a physical port for each of its virtual (NPIV) ports, too.",
+		Help: "Export the counters of a physical port for each of its virtual (NPIV) ports, too.",
 	})
 }
 
@@ -68,11 +68,11 @@ type fibrechannelCollector struct {
 	answers []fcstat.Answer
 }
 
-// A fibrechannelLabel is a label of the info that shows the file of its name.
-// The one without a file is the host's own name.
+// A fibrechannelLabel is a label of the info with the file of its name. The one
+// without a file is the name of the host.
 type fibrechannelLabel struct {
 	file string
-	hex  bool // shown without its 0x
+	hex  bool // without its 0x
 }
 
 // A fibrechannelCounter pairs a counter with the family that shows it.
@@ -81,7 +81,7 @@ type fibrechannelCounter struct {
 	family  *metric.Family
 }
 
-// Places in fibrechannelCollector.labels.
+// Indexes of fibrechannelCollector.labels.
 const (
 	fibrechannelHost      = 2
 	fibrechannelPortState = 5
@@ -135,7 +135,7 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 		names = append(names, l.file)
 	}
 	names[fibrechannelHost] = "fc_host"
-	c.info = env.Metrics.Gauge("node_fibrechannel_info", "A Fibre Channel port, as 1, with what the kernel says about it.", names...)
+	c.info = env.Metrics.Gauge("node_fibrechannel_info", "A Fibre Channel port, as 1, with its names, state, type and speeds.", names...)
 	c.values = make([]string, len(names))
 	return c, nil
 }

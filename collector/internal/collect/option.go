@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
 // A Field is one option of a collector. Its flag, its key in the configuration
@@ -63,27 +65,14 @@ func IsList(v Value) bool { _, ok := v.(*Strings); return ok }
 
 // YAML returns a value as written in a configuration file.
 func YAML(v Value) string {
-	text := v.String()
-	if list, ok := v.(*Strings); ok {
-		var quoted []string
-		for _, item := range list.All() {
-			quoted = append(quoted, quote(item))
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
+	switch v := v.(type) {
+	case *Strings:
+		return yamltext.Strings(v.All())
+	case *Bool, *Int, *Duration:
+		return v.String()
 	}
-	if IsSwitch(v) {
-		return text
-	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return text
-	}
-	if _, err := time.ParseDuration(text); err == nil {
-		return text
-	}
-	return quote(text)
+	return yamltext.String(v.String())
 }
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // apply sets fields to the values of the options of their names.
 func apply(fields []Field, options map[string][]string) error {

@@ -18,6 +18,8 @@ type Flag struct {
 	Hidden      bool
 	Switch      bool
 	List        bool
+	ReplacedBy  string // current name of a deprecated flag
+	Instead     string // what to use instead of a flag that has no effect
 	Set         func(string) error
 }
 
@@ -33,6 +35,7 @@ func (s *Settings) Flags(specs []collect.Spec) []Flag {
 			flags = append(flags, s.optionFlags(spec, f)...)
 		}
 	}
+	flags = append(flags, s.retiredFlags()...)
 	slices.SortStableFunc(flags, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
 	return mergeFlags(flags)
 }
@@ -95,7 +98,7 @@ func (s *Settings) optionFlags(spec collect.Spec, f collect.Field) []Flag {
 	all := []Flag{flag}
 	for _, alias := range f.Aliases {
 		old := flag
-		old.Name, old.Hidden = alias, true
+		old.Name, old.Hidden, old.ReplacedBy = alias, true, flag.Name
 		old.Help = "Deprecated name of --" + flag.Name + "."
 		old.Set = func(v string) error {
 			s.warnings = append(s.warnings, fmt.Sprintf("--%s is deprecated: use --%s", alias, flag.Name))

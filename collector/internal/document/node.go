@@ -27,6 +27,12 @@ type Node struct {
 // options of collectors are such values.
 type Value interface{ Set(string) error }
 
+// A ValueFunc is a Value that is a function.
+type ValueFunc func(string) error
+
+// Set calls the function.
+func (f ValueFunc) Set(text string) error { return f(text) }
+
 // Fields are the keys that a mapping may have, each with the function that
 // reads its value.
 type Fields map[string]func(Node)

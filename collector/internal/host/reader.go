@@ -1,7 +1,6 @@
 package host
 
 import (
-	"encoding/binary"
 	"errors"
 	"io/fs"
 	"slices"
@@ -129,9 +128,7 @@ func (r *Reader) Link(elem ...string) (string, error) {
 // Names returns the names in a folder in natural order: cpu2 before cpu10.
 func (r *Reader) Names(elem ...string) ([]string, error) {
 	var names []string
-	err := r.entries(elem, func(b []byte) {
-		_, _, names = unix.ParseDirent(b, -1, names)
-	})
+	err := r.EachName(func(name []byte) { names = append(names, string(name)) }, elem...)
 	slices.SortFunc(names, CompareNatural)
 	return names, err
 }
@@ -139,23 +136,12 @@ func (r *Reader) Names(elem ...string) ([]string, error) {
 // Count returns the number of names in a folder.
 func (r *Reader) Count(elem ...string) (int, error) {
 	count := 0
-	err := r.entries(elem, func(b []byte) {
-		for len(b) > 18 { // struct linux_dirent64: d_reclen at 16
-			size := int(binary.NativeEndian.Uint16(b[16:]))
-			if size == 0 || size > len(b) {
-				return
-			}
-			if name := scan.Trim(b[19:size]); string(name) != "." && string(name) != ".." {
-				count++
-			}
-			b = b[size:]
-		}
-	})
+	err := r.EachName(func([]byte) { count++ }, elem...)
 	return count, err
 }
 
-// entries calls each for every buffer that getdents64 returns for a folder.
-func (r *Reader) entries(elem []string, each func([]byte)) error {
+// entries calls fn for each entry of a folder, in the order of the kernel.
+func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
 	if err != nil {
@@ -174,7 +160,7 @@ func (r *Reader) entries(elem []string, each func([]byte)) error {
 		case n <= 0:
 			return nil
 		default:
-			each(b[:n])
+			eachDirent(b[:n], fn)
 		}
 	}
 }

@@ -64,8 +64,13 @@ func Numbers(dst []uint64, b []byte) bool {
 	return len(scan.Trim(b)) == 0
 }
 
-// UintOr parses an unsigned number, or a word, as -1.
-func UintOr(b []byte, word string) (int64, bool) {
+// UintOrOff parses an unsigned number, or off, as -1.
+func UintOrOff(b []byte) (int64, bool) { return uintOr(b, "off") }
+
+// UintOrUnknown parses an unsigned number, or Unknown, as -1.
+func UintOrUnknown(b []byte) (int64, bool) { return uintOr(b, "Unknown") }
+
+func uintOr(b []byte, word string) (int64, bool) {
 	if string(b) == word {
 		return -1, true
 	}

@@ -156,7 +156,7 @@ func (s *Slow) visit(a attr.Reader, devices *Devices) {
 func (s *Slow) visitResources(a attr.Reader, h *scsihost.Host) {
 	for _, r := range [...]struct{ file, resource string }{{"max_xri", "xri"}, {"max_rpi", "rpi"}, {"max_vpi", "vpi"}} {
 		f := slowfile.File{Host: h, Want: "a number or Unknown", Once: true}
-		if v, ok := parsed(&s.lookup, f, resource, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
+		if v, ok := parsed(&s.lookup, f, attr.UintOrUnknown, scsihost.SCSI, h.Name, r.file); ok && v >= 0 {
 			a.Out.Emit(s.resources, float64(v), r.resource, h.Name)
 		}
 	}
@@ -240,9 +240,6 @@ func parsed[T any](l *lookup, f slowfile.File, parse func([]byte) (T, bool), ele
 	}
 	return parse(b)
 }
-
-// resource parses the number of resources of lpfc. It is -1 for Unknown.
-func resource(b []byte) (int64, bool) { return attr.UintOr(b, "Unknown") }
 
 // zfcpUtilization parses the percentages of channel processor, bus and adapter,
 // such as "7 12 3".

@@ -54,8 +54,8 @@ func sanHosts(t *testing.T) []string {
 	t.Helper()
 	hosts := []string{
 		"hosts/san", "hba/hba", "hba/hba.rports", "hba/hba.luns-health", "hba/hba.luns-fcoe", "hba/hba.luns-errors",
-		"hba/hba.iscsi-path-failed", "hba/hba.iscsi-odd", "hba/hba.nvme-fc", "hba/hba.nvme-ana", "hba/hba.sas-odd",
-		"hba/hba.raid", "hba/hba.trouble",
+		"hba/hba.iscsi-path-failed", "hba/hba.iscsi-session-failed", "hba/hba.nvme-fc", "hba/hba.nvme-ana", "hba/hba.sas-degraded",
+		"hba/hba.raid", "hba/hba.ports-down",
 	}
 	slow, err := filepath.Glob(testdata + "hba/hba.t2.*.host") // what is asked for seldom
 	if err != nil {
@@ -104,7 +104,7 @@ func TestEndToEndSAN(t *testing.T) {
 	if !eventually(time.Minute, func() bool { return scraped(2) }) {
 		t.Fatal("not all hosts are scraped")
 	}
-	set("hba/hba.trouble", "fc_host/host5/port_state", "Linkdown")
+	set("hba/hba.ports-down", "fc_host/host5/port_state", "Linkdown")
 	set("hba/hba.rports", "fc_remote_ports/rport-3:0-1/port_state", "Blocked")
 	set("hba/hba.rports", "fc_remote_ports/rport-4:0-1/port_state", "Marginal")
 	known, err := mixin.Families(docs)
