@@ -19,6 +19,7 @@ func Collectors() []collect.Spec {
 		nfsd,
 		nvme,
 		nvmesubsystem,
+		scsi,
 		xfs,
 		zfs,
 	}
