@@ -6,6 +6,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		dmi,
+		drm,
 		edac,
 		hwmon,
 		powersupplyclass,

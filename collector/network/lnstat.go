@@ -15,6 +15,7 @@ var lnstat = collect.Spec{
 	Help:              "Statistics of the neighbour tables, routing and connection tracking for each CPU, from /proc/net/stat.",
 	Reads:             []string{"/proc/net/stat/*"},
 	DisabledByDefault: true,
+	NoDataIsSuccess:   true,
 	Build:             collect.Plain(newLnstat),
 }
 
