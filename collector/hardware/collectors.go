@@ -9,6 +9,7 @@ func Collectors() []collect.Spec {
 		drm,
 		edac,
 		hwmon,
+		pcidevice,
 		powersupplyclass,
 		rapl,
 		thermalZone,
