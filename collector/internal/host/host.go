@@ -6,6 +6,7 @@ package host
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -120,7 +121,7 @@ func liveStatfs(path string) (unix.Statfs_t, error) {
 type Tree struct {
 	root       string
 	attributes bool
-	faults     *Faults
+	hook       func(path string) error // nil on the live host
 }
 
 // NewTree returns the tree below root. Without a root, paths are taken as they
@@ -143,49 +144,59 @@ func (t Tree) Attributes() Tree {
 
 // WithFaults returns the tree with some files failing. Tests use it for errors
 // that an ordinary file cannot have.
-func (t Tree) WithFaults(faults *Faults) Tree {
-	t.faults = faults
+func (t Tree) WithFaults(faults *Faults) Tree { return t.WithHook(faults.At) }
+
+// WithHook returns the tree with a function that is called with the path of
+// each file before it is opened. A file for which it returns an error fails with
+// that error. Tests use it.
+func (t Tree) WithHook(hook func(path string) error) Tree {
+	t.hook = hook
 	return t
 }
 
-// Faults are files that fail, by their absolute paths without symbolic links.
-// They may be changed while the tree is read.
+// Faults are files that fail, by their absolute paths. Paths that lead to the
+// same file over symbolic links are the same. Faults may be changed while the
+// tree is read.
 type Faults struct {
 	mu     sync.Mutex
 	byPath map[string]error
-	names  map[string]int // how many there are by the last element of the path
 }
 
 // Set has the reading of a file fail with err, or not any longer if it is nil.
 func (f *Faults) Set(path string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	maps.DeleteFunc(f.byPath, func(p string, _ error) bool { return sameFile(p, path) })
+	if err == nil {
+		return
+	}
 	if f.byPath == nil {
-		f.byPath, f.names = map[string]error{}, map[string]int{}
+		f.byPath = map[string]error{}
 	}
-	if _, known := f.byPath[path]; known {
-		delete(f.byPath, path)
-		f.names[filepath.Base(path)]--
-	}
-	if err != nil {
-		f.byPath[path] = err
-		f.names[filepath.Base(path)]++
-	}
+	f.byPath[path] = err
 }
 
-// At returns the error of a file, or nil. The path may lead over symbolic
-// links.
+// At returns the error of a file, or nil.
 func (f *Faults) At(path string) error {
-	base := filepath.Base(path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.names[base] == 0 {
-		return nil
+	for p, err := range f.byPath {
+		if sameFile(p, path) {
+			return err
+		}
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, base)
+	return nil
+}
+
+// sameFile reports whether two paths are one file, which may be absent, in one
+// folder.
+func sameFile(a, b string) bool {
+	if filepath.Base(a) != filepath.Base(b) {
+		return false
 	}
-	return f.byPath[path]
+	dirA, errA := os.Stat(filepath.Dir(a))
+	dirB, errB := os.Stat(filepath.Dir(b))
+	return errA == nil && errB == nil && os.SameFile(dirA, dirB)
 }
 
 // Len returns how many files fail.

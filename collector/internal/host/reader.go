@@ -112,6 +112,11 @@ func (r *Reader) Link(elem ...string) (string, error) {
 	if err := r.fault(); err != nil {
 		return "", r.fail("readlink", err)
 	}
+	return r.readlink()
+}
+
+// readlink is readlink(2) of the last path.
+func (r *Reader) readlink() (string, error) {
 	var buf [unix.PathMax]byte
 	for {
 		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),
@@ -256,10 +261,10 @@ func (r *Reader) fail(op string, err error) error {
 
 // fault returns the error that a test planted on the path.
 func (r *Reader) fault() error {
-	if r.tree.faults == nil {
+	if r.tree.hook == nil {
 		return nil
 	}
-	return r.tree.faults.At(r.lastPath())
+	return r.tree.hook(r.lastPath())
 }
 
 func read(fd int, b []byte) (int, syscall.Errno) {

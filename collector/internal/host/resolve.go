@@ -36,7 +36,8 @@ func (r *Reader) Resolve(elem ...string) (string, error) {
 			done = done[:max(0, strings.LastIndexByte(done, '/'))]
 			continue
 		}
-		target, err := r.Link(done, part)
+		r.setPath([]string{done, part})
+		target, err := r.readlink()
 		switch {
 		case errors.Is(err, syscall.EINVAL): // not a link
 			done += "/" + part

@@ -58,7 +58,7 @@ func good(t *toy, out *metric.Sink) error {
 // judged runs a case of a toy and returns what the harness holds against it.
 func judged(t *testing.T, hostFile, prom string, contracts map[string]Contract, update func(*toy, *metric.Sink) error) []string {
 	t.Helper()
-	spec := collect.Spec{Name: "toy", Help: "A toy.", Build: collect.Plain(func(env *collect.Env) *toy {
+	spec := collect.Spec{Name: "toy", Help: "A toy.", Reads: []string{"/proc/toy", "/proc/bad"}, Build: collect.Plain(func(env *collect.Env) *toy {
 		return &toy{
 			proc: env.Host.Proc.Reader(), update: update,
 			value: env.Metrics.Gauge("toy_value", "A value.", "device"),
@@ -75,7 +75,7 @@ func judged(t *testing.T, hostFile, prom string, contracts map[string]Contract, 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runCase(s, spec, file, contracts)
+		runCase(s, spec, file, contracts, everyVariant)
 	}()
 	<-done
 	return s.complaints
@@ -114,13 +114,13 @@ func TestBadCollectorIsCaught(t *testing.T) {
 		host   string
 		update func(*toy, *metric.Sink) error
 	}{
-		"errors swallowed": {want: "/proc/toy garbage: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+		"errors swallowed": {want: "/proc/toy garbage: no error is reported", update: func(t *toy, out *metric.Sink) error {
 			if v, err := t.proc.Uint("toy"); err == nil {
 				out.Emit(t.value, float64(v), "a")
 			}
 			return nil
 		}},
-		"read errors swallowed": {want: "/proc/toy an input/output error: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+		"read errors swallowed": {want: "/proc/toy an input/output error: no error is reported", update: func(t *toy, out *metric.Sink) error {
 			b, _ := t.proc.Text("toy")
 			v, ok := scan.Uint(b)
 			if !ok && len(b) > 0 {
@@ -136,7 +136,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			out.Emit(t.value, float64(v), "a")
 			return nil
 		}},
-		"a folder is a zero": {want: "/proc/toy a folder: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+		"a folder is a zero": {want: "/proc/toy a folder: no error is reported", update: func(t *toy, out *metric.Sink) error {
 			v, err := t.proc.Uint("toy")
 			var bad *host.Malformed
 			if errors.As(err, &bad) {
@@ -161,7 +161,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			}
 			return nil
 		}},
-		"silence behind another error": {want: "/proc/toy garbage: passed over in silence", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+		"silence behind another error": {want: "/proc/toy garbage: no error is reported", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
 			_, err := t.proc.Read("bad")
 			out.Error(err)
 			_ = good(t, out)
@@ -194,6 +194,12 @@ func TestBadCollectorIsCaught(t *testing.T) {
 		}},
 		"a series twice": {want: "was collected before with the same name and label values", update: func(t *toy, out *metric.Sink) error {
 			_ = good(t, out)
+			return good(t, out)
+		}},
+		"a file that is not on the data sheet": {want: "/proc/other is opened: want it in Spec.Reads", update: func(t *toy, out *metric.Sink) error {
+			if _, err := t.proc.Read("other"); err == nil {
+				return errors.New("there is no such file")
+			}
 			return good(t, out)
 		}},
 		"a gauge that is called total": {want: "promlint: toy_others_total", update: func(t *toy, out *metric.Sink) error {
@@ -247,7 +253,7 @@ func TestBrokenInputsAreRestored(t *testing.T) {
 	u := collect.Spec{Name: "toy", Build: collect.Plain(func(env *collect.Env) *toy {
 		return &toy{proc: env.Host.Proc.Reader(), value: env.Metrics.Gauge("toy_value", "A value.", "device"), update: good}
 	})}
-	r.breakInputs(t, u, r.read(t, r.unit(t, u)))
+	r.breakInputs(t, u, everyVariant, r.read(t, r.unit(t, u)))
 	if after := listing(t, r.root); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
@@ -280,6 +286,75 @@ func listing(t *testing.T, root string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// TestDataSheetListsWhatIsOpened opens one file of a host, with the data sheet
+// of a collector that reads a class.
+func TestDataSheetListsWhatIsOpened(t *testing.T) {
+	a, err := Parse([]byte("A host.\n-- sys/class/net/eth0 -> ../../devices/pci/eth0 --\n-- sys/devices/pci/eth0/mtu --\n1500\n" +
+		"-- sys/devices/pci/eth0/speed --\n1000\n-- etc/release -> /usr/lib/release --\n-- usr/lib/release --\nID=debian\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := collect.Spec{Reads: []string{"/sys/class/net/*/mtu"}, OptionalReads: []string{"/etc/release"}}
+	for path, listed := range map[string]bool{
+		"/sys/class/net":              true, // to find the devices
+		"/sys/class/net/eth0":         true,
+		"/sys/class/net/eth0/mtu":     true,
+		"/sys/devices/pci/eth0/mtu":   true,
+		"/sys/class/net/gone/mtu":     true,
+		"/sys/devices/pci/gone/speed": true, // there is no way to know
+		"/etc/release":                true,
+		"/usr/lib/release":            true,
+		"/sys/class/net/eth0/speed":   false,
+		"/sys/devices/pci/eth0/speed": false,
+		"/sys/class/net/gone/speed":   false,
+		"/sys/class/block":            false,
+	} {
+		r, err := layOut(a, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = r.Root.Reader().Read(path)
+		s := &spy{TB: t}
+		r.checkReads(s, spec)
+		if (len(s.complaints) == 0) != listed {
+			t.Errorf("%s: %q", path, s.complaints)
+		}
+	}
+}
+
+// TestSampleHasEveryVariant counts the variants that are tried with -short on
+// the hosts of a domain.
+func TestSampleHasEveryVariant(t *testing.T) {
+	files, err := filepath.Glob("../../../../testdata/hba/*.host")
+	if err != nil || files == nil {
+		t.Fatal(err)
+	}
+	tried, all := map[string]int{}, 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range inputs(a) {
+			all++
+			for _, v := range variants {
+				if oneInEight(file + " " + e.Path + " " + v.name) {
+					tried[v.name]++
+				}
+			}
+		}
+	}
+	for _, v := range variants {
+		if n := tried[v.name]; n < all/10 || n > all/6 {
+			t.Errorf("%s: %d times, of %d", v.name, n, all)
+		}
+	}
 }
 
 // TestMoments has a host change in every way between two readings.

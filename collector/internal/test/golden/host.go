@@ -23,6 +23,8 @@ type recorded struct {
 	root    string
 	archive *Archive
 	faults  host.Faults
+	opened  openedPaths
+	reached []string // the paths that the data sheet leads to, links on the way included
 	timeout time.Duration
 	clock   time.Time
 }
@@ -56,10 +58,11 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			return nil, err
 		}
 	}
-	tree := func(path string) host.Tree { return host.NewTree(root + path).WithFaults(&r.faults) }
+	tree := func(path string) host.Tree { return host.NewTree(root + path).WithHook(r.open) }
 	r.Host = &host.Host{
-		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"), Files: tree(""),
-		Arch: arch, PageSize: page, Ticks: 100,
+		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"),
+		Files: host.NewTree(root).WithFaults(&r.faults), // of options, which no data sheet knows
+		Arch:  arch, PageSize: page, Ticks: 100,
 		Now:      func() time.Time { return r.clock },
 		Uname:    r.uname,
 		Adjtimex: r.adjtimex,
@@ -80,6 +83,12 @@ func layOut(a *Archive, root string) (*recorded, error) {
 	return r, r.moment(1)
 }
 
+// open notes a path that is opened, and returns the fault of it.
+func (r *recorded) open(path string) error {
+	r.opened.add(path)
+	return r.faults.At(path)
+}
+
 // moment makes the entries of one moment.
 func (r *recorded) moment(n int) error {
 	for _, e := range r.archive.Entries {
@@ -98,11 +107,7 @@ func (r *recorded) put(path string, e Entry) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	real := path
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		real = filepath.Join(dir, filepath.Base(path))
-	}
-	r.faults.Set(real, nil)
+	r.faults.Set(path, nil)
 	if e.Moment > 1 {
 		if err := r.setAside(path); err != nil {
 			return err
@@ -121,7 +126,7 @@ func (r *recorded) put(path string, e Entry) error {
 		if err != nil {
 			return err
 		}
-		r.faults.Set(real, errno)
+		r.faults.Set(path, errno)
 		return os.WriteFile(path, nil, 0o644)
 	case Deleted:
 		return nil

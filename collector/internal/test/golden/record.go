@@ -99,21 +99,24 @@ func (r *recorder) add(file string, depth int) error {
 			return nil
 		}
 		r.put(prefix, Entry{Kind: Link, Target: target})
-		if path.IsAbs(target) {
-			return nil // out of the tree
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(prefix), target)
 		}
-		rest := append([]string{path.Join(path.Dir(prefix), target)}, parts[i+1:]...)
+		rest := append([]string{target}, parts[i+1:]...)
 		return r.add(strings.Join(rest, "/"), depth+1)
 	}
 	info, err := os.Stat(r.root + file)
 	if err != nil {
 		return nil
 	}
-	if info.IsDir() {
+	switch {
+	case info.IsDir():
 		r.put(file, Entry{Kind: Folder})
 		return nil
-	}
-	if !info.Mode().IsRegular() {
+	case info.Mode()&os.ModeNamedPipe != 0:
+		r.put(file, Entry{Kind: Fifo})
+		return nil
+	case !info.Mode().IsRegular():
 		return nil
 	}
 	b, err := host.NewTree(r.root).Reader().Read(file)
