@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -29,7 +30,7 @@ var blocked = map[string]string{
 // sides, while a file of each of five collectors blocks. Every scrape has all
 // that the other collectors have to say, and costs nothing that stays.
 func TestFiveBlockedFiles(t *testing.T) {
-	root := t.TempDir()
+	root := golden.TempDir(t)
 	h := golden.Load(t, "../../testdata/hosts/san.host", root)
 	for _, file := range blocked {
 		path := filepath.Join(root, file)
@@ -40,7 +41,11 @@ func TestFiveBlockedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	e, err := New(Config{MetricsPath: "/metrics", host: h})
+	specs := collector.Catalog()
+	for i := range specs {
+		specs[i].Timeout = time.Second
+	}
+	e, err := New(Config{MetricsPath: "/metrics", host: h, specs: specs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +139,7 @@ func TestHosts(t *testing.T) {
 		t.Fatalf("%v, %v", files, err)
 	}
 	for _, file := range files {
-		root := t.TempDir()
+		root := golden.TempDir(t)
 		e, err := New(Config{MetricsPath: "/metrics", host: golden.Load(t, file, root)})
 		if err != nil {
 			t.Fatal(err)

@@ -51,7 +51,7 @@ func TestLUNOptions(t *testing.T) {
 // sanTree makes the tree of a host with four Fibre Channel ports, two array
 // ports behind each, and so many LUNs by so many paths, in multipath maps.
 func sanTree(tb testing.TB, luns, paths int) string {
-	root := tb.TempDir()
+	root := golden.TempDir(tb)
 	link := func(path, target string) {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -26,7 +26,7 @@ var moving = regexp.MustCompile(`/(statistics/[a-z0-9_]+|io(request|done|err|tmo
 
 func newTree(t *testing.T, file string) *tree {
 	t.Helper()
-	x := &tree{root: t.TempDir()}
+	x := &tree{root: golden.TempDir(t)}
 	golden.Load(t, file, x.root)
 	seen := map[string]int{}
 	err := filepath.WalkDir(x.root+"/sys", func(path string, d os.DirEntry, err error) error {

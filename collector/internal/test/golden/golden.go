@@ -80,7 +80,7 @@ func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]
 	if strings.TrimSpace(a.Story) == "" {
 		t.Errorf("%s does not say what host it is", file)
 	}
-	rec, err := layOut(a, memoryDir(t))
+	rec, err := layOut(a, TempDir(t))
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -108,9 +108,9 @@ func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]
 	}
 }
 
-// memoryDir returns a folder for the time of the test, in memory where there is
+// TempDir returns a folder for the time of the test, in memory where there is
 // a file system for that: a case writes thousands of files.
-func memoryDir(t testing.TB) string {
+func TempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "host_exporter")
 	if err != nil {

@@ -29,7 +29,7 @@ type Workbench struct {
 func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]string) *Workbench {
 	t.Helper()
 	set := metric.NewSet()
-	b := &Workbench{T: t, Root: t.TempDir(), Out: metric.NewSink(set)}
+	b := &Workbench{T: t, Root: TempDir(t), Out: metric.NewSink(set)}
 	h := &host.Host{
 		Proc: host.NewTree(filepath.Join(b.Root, "proc")), Sys: host.NewTree(filepath.Join(b.Root, "sys")).Attributes(),
 		PageSize: 4096, Ticks: 100, Now: time.Now,
