@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,9 +10,7 @@ import (
 
 // TestEndToEndOnce calls once as a script does, which goes by the exit code.
 func TestEndToEndOnce(t *testing.T) {
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	t.Parallel()
 	binary, broken := build(t), t.TempDir()
 	writeFile(t, filepath.Join(broken, "loadavg"), "no numbers\n")

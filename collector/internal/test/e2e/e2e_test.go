@@ -1,6 +1,8 @@
 // Package e2e runs the built binary beside the real programs that it has to
-// get on with. The tests skip where a program is not installed, unless
-// HOST_EXPORTER_E2E is set: then a missing program is a failure.
+// get on with. A test is skipped where its program is not installed, unless
+// HOST_EXPORTER_E2E is set: then a missing program is a failure. Tests that take
+// seconds are skipped with -short, and those that take minutes, or need a host
+// of their own, run only where HOST_EXPORTER_E2E is set.
 package e2e
 
 import (
@@ -16,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +26,66 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(binaryDir()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// binaryDir returns the folder of the binary that all tests share.
+func binaryDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("host_exporter-e2e-%d", os.Getpid()))
+}
+
+var builtOnce = sync.OnceValues(func() (binary string, err error) {
+	binary = filepath.Join(binaryDir(), "host_exporter")
+	cmd := exec.Command("go", "build", "-o", binary, ".")
+	cmd.Dir = "../../../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// build returns the path of the exporter, which it builds for the first test.
+func build(t *testing.T) string {
+	t.Helper()
+	binary, err := builtOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+const e2eVariable = "HOST_EXPORTER_E2E"
+
+// requireE2E skips a test where HOST_EXPORTER_E2E is not set.
+func requireE2E(t *testing.T) {
+	t.Helper()
+	if os.Getenv(e2eVariable) == "" {
+		t.Skip(e2eVariable + " is not set")
+	}
+}
+
+// seconds skips a test with -short, and otherwise has it run beside the others
+// of its kind: they wait more than they work.
+func seconds(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
+	t.Parallel()
+}
+
+// program returns the path of an installed program.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if os.Getenv("HOST_EXPORTER_E2E") != "" {
+		if os.Getenv(e2eVariable) != "" {
 			t.Fatalf("%s is not installed", name)
 		}
 		t.Skipf("%s is not installed", name)
@@ -35,19 +93,7 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// build builds the exporter.
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "host_exporter")
-	cmd := exec.Command("go", "build", "-o", binary, ".")
-	cmd.Dir = "../../../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return binary
-}
-
-// freeAddress returns an address that nobody listens on.
+// freeAddress returns a local address that is free.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -126,6 +172,7 @@ func eventually(limit time.Duration, ok func() bool) bool {
 
 // TestEndToEndPrometheus has a real Prometheus scrape the exporter.
 func TestEndToEndPrometheus(t *testing.T) {
+	seconds(t)
 	prometheus := program(t, "prometheus")
 	exporter, server := freeAddress(t), freeAddress(t)
 	dir := t.TempDir()
@@ -187,6 +234,7 @@ scrape_configs: [{job_name: node, static_configs: [{targets: [%q]}]}]
 // TestEndToEndPromtool has promtool check the exposition. What it finds must
 // be inherited names.
 func TestEndToEndPromtool(t *testing.T) {
+	seconds(t)
 	promtool := program(t, "promtool")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
@@ -204,6 +252,7 @@ func TestEndToEndPromtool(t *testing.T) {
 
 // TestEndToEndChromium has a real browser show the landing page.
 func TestEndToEndChromium(t *testing.T) {
+	seconds(t)
 	chromium := program(t, "chromium")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
@@ -227,6 +276,7 @@ func TestEndToEndChromium(t *testing.T) {
 // node_exporter tells on this host. Every difference has to have a reason in
 // testdata/known-differences.tsv.
 func TestEndToEndPeer(t *testing.T) {
+	seconds(t)
 	peer := program(t, "prometheus-node-exporter")
 	ours, theirs := freeAddress(t), freeAddress(t)
 	run(t, build(t), "--web.listen-address="+ours)

@@ -30,9 +30,7 @@ type exporter struct {
 // newExporter starts an exporter. Such tests run beside each other.
 func newExporter(t *testing.T, text string) *exporter {
 	t.Helper()
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	t.Parallel()
 	address := freeAddress(t)
 	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(t.TempDir(), "host_exporter.yml")}

@@ -24,6 +24,7 @@ const (
 
 // TestEndToEndRules has promtool check the rules, and run their tests.
 func TestEndToEndRules(t *testing.T) {
+	seconds(t)
 	promtool := program(t, "promtool")
 	for _, args := range [][]string{{"check", "rules", "hba-alerts.yml"}, {"test", "rules", "hba-alerts-test.yml"}} {
 		cmd := exec.Command(promtool, args...)
@@ -58,6 +59,7 @@ func sanHosts(t *testing.T) []string {
 // dashboards and of the documentation has to find something, and every rule has
 // to be evaluated without an error.
 func TestEndToEndSAN(t *testing.T) {
+	seconds(t)
 	prometheus := program(t, "prometheus")
 	binary := build(t)
 	flags := sanFlags(t, binary)

@@ -159,9 +159,7 @@ func (s *initScript) want(code int, command string) {
 
 // TestEndToEndInitScript walks through the life of a service.
 func TestEndToEndInitScript(t *testing.T) {
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	program(t, "start-stop-daemon")
 	binary, address := build(t), freeAddress(t)
 	config := filepath.Join(t.TempDir(), "host_exporter.yml")
@@ -218,9 +216,7 @@ func TestEndToEndInitScript(t *testing.T) {
 }
 
 func TestEndToEndInitScriptRefuses(t *testing.T) {
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	program(t, "start-stop-daemon")
 	newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter").want(5, "start")
 	newInitScript(t, "no address", build(t)).want(1, "start")
