@@ -70,9 +70,9 @@ func requireE2E(t *testing.T) {
 	}
 }
 
-// seconds skips a test with -short, and otherwise has it run beside the others
-// of its kind: they wait more than they work.
-func seconds(t *testing.T) {
+// parallelUnlessShort skips a test with -short. Otherwise it marks the test as
+// parallel: such a test takes seconds, and waits for most of them.
+func parallelUnlessShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it takes seconds")
@@ -138,7 +138,7 @@ func run(t *testing.T, binary string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// get fetches a URL, trying again until the server is up.
+// get fetches a URL. It tries again until the server is up.
 func get(t *testing.T, target string) string {
 	t.Helper()
 	var body string
@@ -158,7 +158,7 @@ func get(t *testing.T, target string) string {
 	return body
 }
 
-// eventually asks until the answer is yes, or the time is over.
+// eventually reports whether ok returns true within a time.
 func eventually(limit time.Duration, ok func() bool) bool {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -170,9 +170,9 @@ func eventually(limit time.Duration, ok func() bool) bool {
 	return false
 }
 
-// TestEndToEndPrometheus has a real Prometheus scrape the exporter.
+// TestEndToEndPrometheus scrapes the exporter with a real Prometheus.
 func TestEndToEndPrometheus(t *testing.T) {
-	seconds(t)
+	parallelUnlessShort(t)
 	prometheus := program(t, "prometheus")
 	exporter, server := freeAddress(t), freeAddress(t)
 	dir := t.TempDir()
@@ -231,10 +231,10 @@ scrape_configs: [{job_name: node, static_configs: [{targets: [%q]}]}]
 	until(`node_uname_info`, func(v float64) bool { return v == 1 })
 }
 
-// TestEndToEndPromtool has promtool check the exposition. What it finds must
-// be inherited names.
+// TestEndToEndPromtool checks the exposition with promtool, which may complain of
+// inherited names only.
 func TestEndToEndPromtool(t *testing.T) {
-	seconds(t)
+	parallelUnlessShort(t)
 	promtool := program(t, "promtool")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
@@ -250,9 +250,9 @@ func TestEndToEndPromtool(t *testing.T) {
 	}
 }
 
-// TestEndToEndChromium has a real browser show the landing page.
+// TestEndToEndChromium opens the landing page in a real browser.
 func TestEndToEndChromium(t *testing.T) {
-	seconds(t)
+	parallelUnlessShort(t)
 	chromium := program(t, "chromium")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
@@ -272,11 +272,10 @@ func TestEndToEndChromium(t *testing.T) {
 	}
 }
 
-// TestEndToEndPeer compares what the exporter tells with what Debian's
-// node_exporter tells on this host. Every difference has to have a reason in
-// testdata/known-differences.tsv.
+// TestEndToEndPeer compares the exporter with Debian's node_exporter on this
+// host. Each difference must be explained in testdata/known-differences.tsv.
 func TestEndToEndPeer(t *testing.T) {
-	seconds(t)
+	parallelUnlessShort(t)
 	peer := program(t, "prometheus-node-exporter")
 	ours, theirs := freeAddress(t), freeAddress(t)
 	run(t, build(t), "--web.listen-address="+ours)
@@ -301,7 +300,7 @@ func TestEndToEndPeer(t *testing.T) {
 	for _, d := range known.Unexplained(compare.Diff(both[0], both[1], false)) {
 		t.Errorf("unexplained: %s", d)
 	}
-	// An alert on a collector without success must fire neither more nor less.
+	// An alert on a failed collector must fire on the same hosts.
 	success := func(e compare.Exposition) map[string]float64 {
 		all := map[string]float64{}
 		for _, m := range e["node_scrape_collector_success"].GetMetric() {

@@ -26,28 +26,28 @@ var number = regexp.MustCompile(`[0-9]+`)
 type variant struct {
 	name          string
 	errorOptional bool // an empty file can mean "none"
-	apply         func(r *recorded, path string, e Entry) error
+	apply         func(r *recordedHost, path string, e Entry) error
 }
 
 var variants = []variant{
-	{"emptied", true, changed(func([]byte) []byte { return nil })},
-	{"cut in half", true, changed(func(b []byte) []byte { return b[:len(b)/2] })},
-	{"garbage", false, changed(func([]byte) []byte { return []byte(garbage) })},
-	{"overlong numbers", true, changed(func(b []byte) []byte { return number.ReplaceAll(b, bytes.Repeat([]byte("9"), 40)) })},
-	{"negative numbers", true, changed(func(b []byte) []byte { return number.ReplaceAll(b, []byte("-$0")) })},
-	{"deleted", true, func(_ *recorded, path string, _ Entry) error { return os.Remove(path) }},
-	{"a folder", false, func(_ *recorded, path string, _ Entry) error {
+	{"emptied", true, withContent(func([]byte) []byte { return nil })},
+	{"cut in half", true, withContent(func(b []byte) []byte { return b[:len(b)/2] })},
+	{"garbage", false, withContent(func([]byte) []byte { return []byte(garbage) })},
+	{"overlong numbers", true, withContent(func(b []byte) []byte { return number.ReplaceAll(b, bytes.Repeat([]byte("9"), 40)) })},
+	{"negative numbers", true, withContent(func(b []byte) []byte { return number.ReplaceAll(b, []byte("-$0")) })},
+	{"deleted", true, func(_ *recordedHost, path string, _ Entry) error { return os.Remove(path) }},
+	{"a folder", false, func(_ *recordedHost, path string, _ Entry) error {
 		return errors.Join(os.Remove(path), os.Mkdir(path, 0o755))
 	}},
-	{"an input/output error", false, func(r *recorded, path string, _ Entry) error {
+	{"an input/output error", false, func(r *recordedHost, path string, _ Entry) error {
 		r.faults.Set(path, unix.EIO)
 		return nil
 	}},
 }
 
-// changed writes other content to the input.
-func changed(change func([]byte) []byte) func(*recorded, string, Entry) error {
-	return func(r *recorded, path string, e Entry) error { return r.replace(path, change(e.Data), e) }
+// withContent writes the changed content of the input.
+func withContent(change func([]byte) []byte) func(*recordedHost, string, Entry) error {
+	return func(r *recordedHost, path string, e Entry) error { return r.replace(path, change(e.Data), e) }
 }
 
 // A sample chooses variants by a name of case, input and variant.
@@ -83,7 +83,7 @@ func inputs(a *Archive) []Entry {
 
 // breakInputs reads the host once more for each chosen variant of each input.
 // intact is what was read of the host as it is.
-func (r *recorded) breakInputs(t testing.TB, spec collect.Spec, chosen sample, intact string) {
+func (r *recordedHost) breakInputs(t testing.TB, spec collect.Spec, chosen sample, intact string) {
 	for _, e := range inputs(r.archive) {
 		file := filepath.Join(r.root, e.Path)
 		for _, v := range variants {
@@ -103,7 +103,7 @@ func (r *recorded) breakInputs(t testing.TB, spec collect.Spec, chosen sample, i
 }
 
 // replace writes a file, whatever was in its place.
-func (r *recorded) replace(path string, data []byte, e Entry) error {
+func (r *recordedHost) replace(path string, data []byte, e Entry) error {
 	if err := os.RemoveAll(path); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (r *recorded) replace(path string, data []byte, e Entry) error {
 // checkBroken reads a broken host. The collector has to report the broken file
 // by its path, unless nothing but a label depends on it: then the number of
 // samples is that of the intact host.
-func (r *recorded) checkBroken(t testing.TB, spec collect.Spec, file string, v variant, intact string) {
+func (r *recordedHost) checkBroken(t testing.TB, spec collect.Spec, file string, v variant, intact string) {
 	t.Helper()
 	u := r.unit(t, spec)
 	text := r.read(t, u)

@@ -41,7 +41,7 @@ func (o *openedPaths) take() []string {
 // not list. A path that leads over symbolic links to a listed file counts as
 // that file. An absent file of a device says nothing: there is no link to see
 // which class it is read for.
-func (r *recorded) checkReads(t testing.TB, spec collect.Spec) {
+func (r *recordedHost) checkReads(t testing.TB, spec collect.Spec) {
 	t.Helper()
 	patterns := slices.Concat(spec.Reads, spec.OptionalReads)
 	recorded := false
