@@ -4,9 +4,9 @@
 //
 //	go run ./collector/internal/tool/compare http://localhost:9100/metrics http://localhost:9101/metrics
 //
-// The arguments are URLs or files, ours first. -known names a file of
-// differences that have a reason; only others are listed, and make it exit
-// with 1. -deep compares series and values as well.
+// The arguments are URLs or files, host_exporter's first. -known names a file of
+// differences that have a reason; only others are listed, and the exit code is 1
+// if there are any. -deep compares series and values as well.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 
 func main() {
 	knownFile := flag.String("known", "", "file of differences that have a reason")
-	deep := flag.Bool("deep", false, "compare series and values, too")
+	deep := flag.Bool("deep", false, "compare series and values as well")
 	flag.Parse()
 	left, err := run(flag.Args(), *knownFile, *deep)
 	for _, d := range left {
@@ -40,7 +40,7 @@ func main() {
 
 func run(sources []string, knownFile string, deep bool) ([]compare.Difference, error) {
 	if len(sources) != 2 {
-		return nil, fmt.Errorf("want two URLs or files, ours and the peer's, have %d", len(sources))
+		return nil, fmt.Errorf("want two URLs or files, host_exporter's and the other exporter's, have %d", len(sources))
 	}
 	var both [2]compare.Exposition
 	for i, source := range sources {
