@@ -27,9 +27,10 @@ type textfileOptions struct {
 
 func (o *textfileOptions) Fields() []collect.Field {
 	return []collect.Field{{
-		Name:  "directory",
-		Help:  "Directory whose *.prom files are served. It may be a pattern of directories such as /srv/*/metrics, or of files such as /srv/*/app-*.prom, and the option may be given more than once.",
-		Value: &o.Directories,
+		Name:        "directory",
+		Help:        "Directory whose *.prom files are served. It may be a pattern of directories such as /srv/*/metrics, or of files such as /srv/*/app-*.prom, and the option may be given more than once.",
+		Value:       &o.Directories,
+		Placeholder: "PATH",
 	}, {
 		Name:  "max-age",
 		Help:  "Leave out files that were last written longer ago than this; 0 serves them however old they are.",

@@ -87,10 +87,10 @@ func hwmonChipLabel(device, name, folder string) string {
 func label(newcomers []hwmonNewcomer, taken map[string]bool) {
 	order := slices.Clone(newcomers)
 	slices.SortStableFunc(order, func(a, b hwmonNewcomer) int {
-		if c := host.Natural(path.Dir(a.chip.probe.folder), path.Dir(b.chip.probe.folder)); c != 0 {
+		if c := host.CompareNatural(path.Dir(a.chip.probe.folder), path.Dir(b.chip.probe.folder)); c != 0 {
 			return c
 		}
-		return host.Natural(a.name, b.name)
+		return host.CompareNatural(a.name, b.name)
 	})
 	give := func(n hwmonNewcomer, label string) {
 		if n.chip.label == "" && !taken[label] {

@@ -79,7 +79,7 @@ func hwmonFiles(listings [2]host.Listing, folders [2]string, wanted func(sensor 
 			}
 			return -1
 		}
-		return host.Natural(a.name, b.name)
+		return host.CompareNatural(a.name, b.name)
 	})
 	return files
 }

@@ -30,6 +30,7 @@ type hbaSAN struct {
 	all     []*scsihost.Host
 	rports  *rport.Finder      // as the remote ports were read this time
 	ways    map[string]*sanWay // by what leads there: remote port, session, end device
+	noWay   sanWay             // of devices without any of these
 	fabrics map[string]string  // last known, by the WWN of the port
 	round   uint64
 }
@@ -187,8 +188,6 @@ func (s *hbaSAN) updateLUNs(a attr.Reader, luns []*lun.LUN) {
 	}
 }
 
-var noWay sanWay
-
 // way returns the far end of the way to a device. It is read once for all
 // devices behind it.
 func (s *hbaSAN) way(a attr.Reader, l *lun.LUN) *sanWay {
@@ -200,7 +199,7 @@ func (s *hbaSAN) way(a attr.Reader, l *lun.LUN) *sanWay {
 	case l.EndDevice != "":
 		key = l.EndDevice
 	default:
-		return &noWay
+		return &s.noWay
 	}
 	w := s.ways[key]
 	if w == nil {

@@ -136,7 +136,7 @@ func (c *arpCollector) counter(device string) *int {
 
 func (c *arpCollector) emit(out *metric.Sink) {
 	c.order = slices.AppendSeq(c.order[:0], maps.Keys(c.byName))
-	slices.SortFunc(c.order, host.Natural)
+	slices.SortFunc(c.order, host.CompareNatural)
 	for _, device := range c.order {
 		if !c.options.Devices.Ignores(device) {
 			out.Emit(c.entries, float64(*c.byName[device]), device)

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Capabilities names what the process may do beyond an ordinary user: those of
-// capabilities(7) that some collector asks for, "all", or "none".
+// Capabilities names the effective capabilities of the process, of those that a
+// collector or a check can use: "all", "none", or a list. See capabilities(7).
 func Capabilities() string {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

@@ -1,17 +1,16 @@
-// Package host is the machine as the collectors see it. Everything that is
-// not in a file enters here and nowhere else: the roots of the trees, page
-// size, clock ticks, architecture, the clock, and the few system calls that
-// collectors make. A test hands in a recorded host, and no collector can tell.
+// Package host is the machine that the collectors read: file trees, page size,
+// clock ticks, architecture, the clock, and the few system calls that
+// collectors make. A collector takes all of these from a Host, so that tests
+// can run it on a recorded one. The package knows nothing of what the files
+// mean.
 package host
 
 import (
 	"context"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,42 +23,43 @@ type Host struct {
 	Sys   Tree // sysfs, usually /sys
 	Root  Tree // the root file system, usually /
 	Udev  Tree // udev's database, usually /run/udev/data
-	Files Tree // paths of options: absolute, or relative to the working directory
+	Files Tree // paths in options: absolute, or relative to the working directory
 
 	Arch     string // as in GOARCH
 	PageSize int    // bytes
-	Ticks    int    // USER_HZ: clock ticks a second in /proc/stat, 100 everywhere
+	Ticks    int    // USER_HZ: clock ticks per second in /proc/stat, 100 on all architectures
 
 	Now      func() time.Time
 	Uname    func() (Uname, error)
 	Adjtimex func() (state int, tx unix.Timex, err error)
 	Statfs   func(path string) (unix.Statfs_t, error)
 
-	// Btrfs asks the btrfs file system at a mount point for its devices, and for
-	// the errors of each if that is wanted. It may never return. It is nil on a
-	// recorded host that has no answer.
+	// Btrfs returns the btrfs file system at a mount point, with the error
+	// counters of its devices if withErrors is true. It may never return. It is
+	// nil on a recorded host without an answer.
 	Btrfs func(mountPoint string, withErrors bool) (Btrfs, error)
 
-	// DeviceMapper asks device-mapper for the targets of a map by its name: for
-	// their states, or else for their tables. It may never return. It is nil on
-	// a recorded host that has no answer.
+	// DeviceMapper returns the targets of a device-mapper map by its name, with
+	// their tables if table is true, otherwise with their status. It may never
+	// return. It is nil on a recorded host without an answer.
 	DeviceMapper func(name string, table bool) ([]Target, error)
 
 	// Dial connects to a service of the machine on a local socket. It is nil on
-	// a recorded host, where nobody answers.
+	// a recorded host without an answer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Netlink sends one rtnetlink dump request and calls each for every
-	// message of the answer; data is valid during the call only. A dump that is
-	// complete but changed while it was made ends with ErrDumpInterrupted.
-	// Netlink is nil on a recorded host, where files have to do.
+	// Netlink sends one dump request and calls each for every message of the
+	// answer; data is valid during the call only. It returns ErrDumpInterrupted
+	// if the dump is complete but the listed objects changed meanwhile. It is
+	// nil on a recorded host without an answer.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
 }
 
-// Paths are the roots a host is read from, as the --path.* flags give them.
+// Paths are the roots of the file trees of a host, as set by the --path.*
+// flags.
 type Paths struct{ Procfs, Sysfs, Rootfs, UdevData string }
 
-// Live returns the machine that this process runs on.
+// Live returns the machine on which this process runs.
 func Live(p Paths) *Host {
 	return &Host{
 		Proc:     NewTree(p.Procfs),
@@ -83,7 +83,7 @@ func Live(p Paths) *Host {
 	}
 }
 
-// A Uname is what uname(2) tells.
+// A Uname is the result of uname(2).
 type Uname struct{ Sysname, Nodename, Release, Version, Machine, Domainname string }
 
 func liveUname() (Uname, error) {
@@ -117,14 +117,14 @@ func liveStatfs(path string) (unix.Statfs_t, error) {
 	}
 }
 
-// A Tree is a folder of kernel files.
+// A Tree is a file tree of a host, such as procfs.
 type Tree struct {
 	root       string
 	attributes bool
-	hook       func(path string) error // nil on the live host
+	fault      func(path string) error // see InjectFaults
 }
 
-// NewTree returns the tree below root. Without a root, paths are taken as they
+// NewTree returns the tree below root. Without a root, paths are used as they
 // are.
 func NewTree(root string) Tree {
 	if root != "" {
@@ -133,77 +133,20 @@ func NewTree(root string) Tree {
 	return Tree{root: root}
 }
 
-// Attributes returns the tree with its files taken for sysfs attributes: the
-// kernel gives the whole of one in the first read, up to a page of at least
-// 4096 bytes, so that a shorter answer needs no second read to see the end.
-// See https://docs.kernel.org/filesystems/sysfs.html.
+// Attributes returns the tree with its files read as sysfs attributes: the
+// kernel returns a whole attribute, up to a page of at least 4096 bytes, in the
+// first read, so that a shorter one needs no second read to find the end. See
+// https://docs.kernel.org/filesystems/sysfs.html.
 func (t Tree) Attributes() Tree {
 	t.attributes = true
 	return t
 }
 
-// WithFaults returns the tree with some files failing. Tests use it for errors
-// that an ordinary file cannot have.
-func (t Tree) WithFaults(faults *Faults) Tree { return t.WithHook(faults.At) }
-
-// WithHook returns the tree with a function that is called with the path of
-// each file before it is opened. A file for which it returns an error fails with
-// that error. Tests use it.
-func (t Tree) WithHook(hook func(path string) error) Tree {
-	t.hook = hook
+// InjectFaults returns the tree with reads that fail if fault returns an error
+// for the path. Only tests call it, so the linker leaves it out of the program.
+func InjectFaults(t Tree, fault func(path string) error) Tree {
+	t.fault = fault
 	return t
-}
-
-// Faults are files that fail, by their absolute paths. Paths that lead to the
-// same file over symbolic links are the same. Faults may be changed while the
-// tree is read.
-type Faults struct {
-	mu     sync.Mutex
-	byPath map[string]error
-}
-
-// Set has the reading of a file fail with err, or not any longer if it is nil.
-func (f *Faults) Set(path string, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	maps.DeleteFunc(f.byPath, func(p string, _ error) bool { return sameFile(p, path) })
-	if err == nil {
-		return
-	}
-	if f.byPath == nil {
-		f.byPath = map[string]error{}
-	}
-	f.byPath[path] = err
-}
-
-// At returns the error of a file, or nil.
-func (f *Faults) At(path string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for p, err := range f.byPath {
-		if sameFile(p, path) {
-			return err
-		}
-	}
-	return nil
-}
-
-// sameFile reports whether two paths are one file, which may be absent, in one
-// folder.
-func sameFile(a, b string) bool {
-	if filepath.Base(a) != filepath.Base(b) {
-		return false
-	}
-	dirA, errA := os.Stat(filepath.Dir(a))
-	dirB, errB := os.Stat(filepath.Dir(b))
-	return errA == nil && errB == nil && os.SameFile(dirA, dirB)
-}
-
-// Len returns how many files fail.
-func (f *Faults) Len() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.byPath)
 }
 
 // Path returns the path of a file in the tree, for messages.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestListTellsWhatChanged(t *testing.T) {
+func TestListReportsChanges(t *testing.T) {
 	dir := t.TempDir()
 	r := NewTree(dir).Reader()
 	var l Listing
@@ -35,7 +35,7 @@ func TestListTellsWhatChanged(t *testing.T) {
 		}
 	}
 	if _, err := r.List(&l, "class"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a folder that is not there: %v", err)
+		t.Errorf("an absent folder: %v", err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "class"), 0o755); err != nil {
 		t.Fatal(err)
@@ -48,8 +48,8 @@ func TestListTellsWhatChanged(t *testing.T) {
 	list(true, "blank ", "hwmon2", "hwmon10")
 	list(false, "blank ", "hwmon2", "hwmon10")
 
-	// A new file of an old name: made beside the old one, so that it cannot
-	// have its inode number.
+	// A new file with an old name. It is created while the old one exists, so
+	// that it has another inode number.
 	make("new")
 	if err := os.Rename(filepath.Join(dir, "class/new"), filepath.Join(dir, "class/hwmon2")); err != nil {
 		t.Fatal(err)

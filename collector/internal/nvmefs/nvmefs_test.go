@@ -98,8 +98,8 @@ func TestSubsystemsLikeProcfs(t *testing.T) {
 			p := theirs[i]
 			have := fmt.Sprintln(s.Name, s.NQN, s.Model, s.Serial, s.IOPolicy)
 			want := fmt.Sprintln(p.Name, p.NQN, p.Model, p.Serial, p.IOPolicy)
-			slices.SortFunc(p.Controllers, func(a, b sysfs.NVMeSubsystemController) int { return host.Natural(a.Name, b.Name) })
-			slices.SortFunc(p.Namespaces, host.Natural)
+			slices.SortFunc(p.Controllers, func(a, b sysfs.NVMeSubsystemController) int { return host.CompareNatural(a.Name, b.Name) })
+			slices.SortFunc(p.Namespaces, host.CompareNatural)
 			for _, c := range s.Controllers {
 				have += fmt.Sprintln(c.Controller, c.State, c.Transport)
 			}

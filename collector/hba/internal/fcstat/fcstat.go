@@ -26,7 +26,7 @@ import (
 
 // Shared hands the collectors of one host the same Statistics. The zero value
 // is ready. It is safe for concurrent use.
-type Shared struct{ statistics host.Shared[*Statistics] }
+type Shared struct{ statistics host.PerHost[*Statistics] }
 
 // Of returns the statistics of a host.
 func (s *Shared) Of(h *host.Host) *Statistics { return s.statistics.Of(h, New) }

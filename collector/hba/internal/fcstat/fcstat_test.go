@@ -16,6 +16,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 // A machine is a tree of sysfs with ports, and a clock that a test sets.
@@ -24,7 +25,7 @@ type machine struct {
 	root   string
 	mu     sync.Mutex
 	clock  time.Time
-	faults host.Faults
+	faults fault.Files
 	*Statistics
 }
 
@@ -35,7 +36,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	m.Statistics = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time})
+	m.Statistics = New(&host.Host{Sys: m.faults.Inject(host.NewTree(root)).Attributes(), Now: m.time})
 	m.pause = func(time.Duration) {}
 	return m
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 func TestRoles(t *testing.T) {
@@ -54,13 +55,13 @@ type fabric struct {
 	*Finder
 	t      *testing.T
 	root   string
-	faults host.Faults
+	faults fault.Files
 	errs   []error
 }
 
 func newFabric(t *testing.T) *fabric {
 	f := &fabric{t: t, root: t.TempDir()}
-	f.Finder = NewFinder(host.NewTree(f.root).Attributes().WithFaults(&f.faults).Reader())
+	f.Finder = NewFinder(f.faults.Inject(host.NewTree(f.root).Attributes()).Reader())
 	return f
 }
 

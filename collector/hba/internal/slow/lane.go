@@ -68,7 +68,7 @@ func (l *lane) due(now time.Time, a Ask) []*file {
 		}
 	}
 	slices.SortFunc(due, func(a, b *file) int {
-		return cmp.Or(cmp.Compare(a.turn, b.turn), host.Natural(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.turn, b.turn), host.CompareNatural(a.Path, b.Path))
 	})
 	return due
 }

@@ -29,7 +29,7 @@ import (
 // Shared hands the collectors of one host the same Reader, so that one that
 // takes another's place does not ask again what the other has asked. The zero
 // value is ready. It is safe for concurrent use.
-type Shared struct{ readers host.Shared[*Reader] }
+type Shared struct{ readers host.PerHost[*Reader] }
 
 // Of returns the reader of a host.
 func (s *Shared) Of(h *host.Host) *Reader { return s.readers.Of(h, New) }

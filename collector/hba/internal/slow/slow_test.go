@@ -15,6 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 // A machine is a tree of sysfs, and a clock that a test sets.
@@ -22,7 +23,7 @@ type machine struct {
 	*Reader
 	t      *testing.T
 	root   string
-	faults host.Faults
+	faults fault.Files
 	ask    Ask
 
 	clockLock sync.Mutex
@@ -36,7 +37,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{t: t, root: root, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), ask: Ask{Interval: 5 * time.Minute, Wait: time.Minute}}
-	m.Reader = New(&host.Host{Sys: host.NewTree(root).WithFaults(&m.faults).Attributes(), Now: m.time})
+	m.Reader = New(&host.Host{Sys: m.faults.Inject(host.NewTree(root)).Attributes(), Now: m.time})
 	return m
 }
 

@@ -26,7 +26,7 @@ func (r *recordedHost) deviceMapper(name string, table bool) (targets []host.Tar
 		return nil, &os.PathError{Op: "open", Path: "/dev/mapper/control", Err: unix.ENOENT}
 	}
 	fail := func(err error) ([]host.Target, error) {
-		return nil, &os.PathError{Op: "ask for " + name + " at", Path: "/dev/mapper/control", Err: err}
+		return nil, &os.PathError{Op: "status of " + name + " from", Path: "/dev/mapper/control", Err: err}
 	}
 	what, found := "status", false
 	if table {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
 // A recordedHost is an archive laid out below a folder.
@@ -22,7 +23,7 @@ type recordedHost struct {
 	*host.Host
 	root    string
 	archive *Archive
-	faults  host.Faults
+	faults  fault.Files
 	opened  openedPaths
 	reached []string // the paths that the data sheet leads to, links on the way included
 	timeout time.Duration
@@ -58,10 +59,10 @@ func layOut(a *Archive, root string) (*recordedHost, error) {
 			return nil, err
 		}
 	}
-	tree := func(path string) host.Tree { return host.NewTree(root + path).WithHook(r.open) }
+	tree := func(path string) host.Tree { return host.InjectFaults(host.NewTree(root+path), r.open) }
 	r.Host = &host.Host{
 		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"),
-		Files: host.NewTree(root).WithFaults(&r.faults), // of options, which no data sheet knows
+		Files: r.faults.Inject(host.NewTree(root)), // of options, which no data sheet knows
 		Arch:  arch, PageSize: page, Ticks: 100,
 		Now:      func() time.Time { return r.clock },
 		Uname:    r.uname,

@@ -68,7 +68,7 @@ func (r *recorder) match(pattern string) []string {
 			}
 		}
 	}
-	slices.SortFunc(found, host.Natural)
+	slices.SortFunc(found, host.CompareNatural)
 	return slices.Compact(found)
 }
 

@@ -48,7 +48,7 @@ func reference(domains []collect.Domain) []byte {
 			if timeout == 0 {
 				timeout = collect.DefaultTimeout
 			}
-			fmt.Fprintf(&b, "\n  # %s\n  %s:\n    enabled: %v\n    timeout: %s\n", s.Help, s.Name, !s.DisabledByDefault, config.Span(timeout))
+			fmt.Fprintf(&b, "\n  # %s\n  %s:\n    enabled: %v\n    timeout: %s\n", s.Help, s.Name, !s.DisabledByDefault, config.FormatDuration(timeout))
 			for _, f := range s.Build.Fields() {
 				flag := f.FlagName(s.Name)
 				switch first := shared[flag]; {

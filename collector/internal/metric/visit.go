@@ -11,15 +11,14 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Label is one label of a sample that is looked at. Its bytes are valid
-// until the function that looks at it returns.
+// A Label is one label of a visited sample. Its bytes are valid until the
+// SampleFunc returns.
 type Label struct{ Name, Value []byte }
 
-// Labels are the labels of one sample, on either road and in any order.
+// Labels are the labels of one sample in any order.
 type Labels []Label
 
-// Get returns the value of a label. One that is not there is empty, as it is
-// to Prometheus.
+// Get returns the value of a label. An absent label is empty, as in Prometheus.
 func (l Labels) Get(name string) []byte {
 	for i := range l {
 		if string(l[i].Name) == name {
@@ -29,16 +28,15 @@ func (l Labels) Get(name string) []byte {
 	return nil
 }
 
-// A SampleFunc sees one sample.
+// A SampleFunc is called with one sample. It must not retain the labels.
 type SampleFunc func(labels Labels, value float64)
 
-// An Samples calls look for every sample of one name, in the order in which they
-// were emitted. The names are those of samples, as a query has them: a summary
-// x has x, x_sum and x_count.
-type Samples func(name string, look SampleFunc)
+// A Samples calls fn for every sample with a name, in the order in which they
+// were emitted. The name is that of samples, as in a query: a summary x has x,
+// x_sum and x_count.
+type Samples func(name string, fn SampleFunc)
 
-// OfSample returns the declared family that samples of a name belong to, or
-// nil.
+// OfSample returns the declared family of the samples with a name, or nil.
 func (s *Set) OfSample(name string) *Family {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -55,9 +53,8 @@ func (s *Set) OfSample(name string) *Family {
 	return nil
 }
 
-// VisitSamples calls look for every sample of a name that the sink took, on either
-// road. Foreign families are left out where reserved says that the name
-// belongs to a collector, as they are in what is served.
+// VisitSamples calls fn for every sample with a name, in either mode. External
+// families whose names are reserved are left out, as in the exposition.
 func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn SampleFunc) {
 	if s.mode == Metrics {
 		s.set.SamplesOf(s.metrics)(name, fn)
@@ -73,7 +70,7 @@ func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn Sam
 	}
 }
 
-// SamplesOf is Sink.Each for the metrics that a sink of the set has returned.
+// SamplesOf returns the samples of metrics that a sink of the set has returned.
 func (s *Set) SamplesOf(metrics []prometheus.Metric) Samples {
 	return func(name string, fn SampleFunc) { s.visitMetrics(metrics, name, fn) }
 }
@@ -81,9 +78,9 @@ func (s *Set) SamplesOf(metrics []prometheus.Metric) Samples {
 func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFunc) {
 	f := s.OfSample(name)
 	for _, m := range metrics {
-		if foreign, ok := m.(externalMetric); ok {
-			if mayHaveSample(foreign.family, name) {
-				visitSeries(foreign.family.GetName(), foreign.metric, name, fn)
+		if external, ok := m.(externalMetric); ok {
+			if mayHaveSample(external.family, name) {
+				visitSeries(external.family.GetName(), external.metric, name, fn)
 			}
 			continue
 		}
@@ -97,22 +94,22 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 	}
 }
 
-// visitLines reads back what Emit has written: one sample a line, with one space
-// before the value, and quotes and backslashes escaped. Space is for labels,
-// and returned for the next time.
-func visitLines(text []byte, name string, space Labels, fn SampleFunc) Labels {
-	var scratch []byte // of values that had something escaped
+// visitLines parses the text of Emit: one sample per line, with one space
+// before the value, and with quotes and backslashes escaped. It uses the buffer
+// for the labels, and returns it for the next call.
+func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
+	var unescaped []byte // label values without escapes
 	for len(text) > 0 {
 		if len(text) <= len(name) || string(text[:len(name)]) != name || text[len(name)] != '{' && text[len(name)] != ' ' {
 			text = text[bytes.IndexByte(text, '\n')+1:] // x_sum, in a summary x
 			continue
 		}
 		rest := text[len(name):]
-		labels := space[:0]
-		scratch = scratch[:0]
+		labels := buffer[:0]
+		unescaped = unescaped[:0]
 		for rest[0] != ' ' {
 			var l Label
-			l, rest, scratch = cutLabel(rest[1:], scratch)
+			l, rest, unescaped = cutLabel(rest[1:], unescaped)
 			labels = append(labels, l)
 			if rest[0] == '}' {
 				rest = rest[1:]
@@ -122,14 +119,15 @@ func visitLines(text []byte, name string, space Labels, fn SampleFunc) Labels {
 		if v, err := strconv.ParseFloat(string(rest[1:end]), 64); err == nil {
 			fn(labels, v)
 		}
-		space, text = labels, rest[end+1:]
+		buffer, text = labels, rest[end+1:]
 	}
-	return space
+	return buffer
 }
 
-// cutLabel cuts name="value" off a line. The value is a part of the line, or
-// of scratch where something was escaped in it.
-func cutLabel(line, scratch []byte) (l Label, rest, used []byte) {
+// cutLabel parses name="value" at the start of a line. The value is a slice of
+// the line, or of the buffer if it has escapes; cutLabel returns the extended
+// buffer.
+func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 	equals := bytes.IndexByte(line, '=')
 	l.Name, line = line[:equals], line[equals+2:]
 	i := 0
@@ -138,22 +136,24 @@ func cutLabel(line, scratch []byte) (l Label, rest, used []byte) {
 	}
 	if line[i] == '"' {
 		l.Value = line[:i]
-		return l, line[i+1:], scratch
+		return l, line[i+1:], buffer
 	}
-	// What was cut before keeps its bytes, even if appending moves the rest.
-	start := len(scratch)
-	scratch = append(scratch, line[:i]...)
+	// Labels that were cut before keep their bytes, even if append moves the
+	// buffer.
+	start := len(buffer)
+	buffer = append(buffer, line[:i]...)
 	for ; line[i] != '"'; i++ {
 		if line[i] == '\\' {
 			i++
 		}
-		scratch = append(scratch, line[i])
+		buffer = append(buffer, line[i])
 	}
-	l.Value = scratch[start:]
-	return l, line[i+1:], scratch
+	l.Value = buffer[start:]
+	return l, line[i+1:], buffer
 }
 
-// mayHaveSample reports whether samples of a name can be those of a family.
+// mayHaveSample reports whether a family of this name and type can have samples
+// with a name.
 func mayHaveSample(family *dto.MetricFamily, name string) bool {
 	suffix, ok := strings.CutPrefix(name, family.GetName())
 	switch {
@@ -171,7 +171,7 @@ func mayHaveSample(family *dto.MetricFamily, name string) bool {
 	return false
 }
 
-// visitSeries looks at the samples of one name that a series has.
+// visitSeries calls fn for the samples of a series that have a name.
 func visitSeries(family string, m *dto.Metric, name string, fn SampleFunc) {
 	labels := make(Labels, 0, len(m.Label)+1)
 	for _, l := range m.Label {
@@ -206,13 +206,13 @@ func visitSeries(family string, m *dto.Metric, name string, fn SampleFunc) {
 		case "_sum":
 			fn(labels, h.GetSampleSum())
 		case "_count":
-			fn(labels, countOf(h))
+			fn(labels, histogramCount(h))
 		}
 	}
 }
 
-// visitBuckets looks at the buckets of a histogram, with the last one that the
-// text format has even where it was not given.
+// visitBuckets calls fn for the buckets of a histogram, and for the bucket
+// +Inf, which the text format has even if the histogram does not.
 func visitBuckets(h *dto.Histogram, with func(string, float64) Labels, fn SampleFunc) {
 	last := math.Inf(-1)
 	for _, b := range h.Bucket {
@@ -224,11 +224,11 @@ func visitBuckets(h *dto.Histogram, with func(string, float64) Labels, fn Sample
 		fn(with("le", last), n)
 	}
 	if !math.IsInf(last, +1) {
-		fn(with("le", math.Inf(+1)), countOf(h))
+		fn(with("le", math.Inf(+1)), histogramCount(h))
 	}
 }
 
-func countOf(h *dto.Histogram) float64 {
+func histogramCount(h *dto.Histogram) float64 {
 	if h.SampleCountFloat != nil {
 		return h.GetSampleCountFloat()
 	}

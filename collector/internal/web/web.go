@@ -1,3 +1,7 @@
+// Package web serves the exporter over HTTP: metrics, landing page, health and
+// reload. It selects the units, the format and the compression of a response,
+// and limits how long clients may take. It knows nothing of what collectors
+// read.
 package web
 
 import (
@@ -16,43 +20,43 @@ import (
 //go:embed landing.html
 var landingHTML string
 
-// A Config is what a handler of the whole server is made of.
+// A Config is the configuration of the handler.
 type Config struct {
 	Metrics     *Metrics
-	MetricsPath string // where Metrics is served
+	MetricsPath string // of Metrics
 	Version     string
 	Hostname    string
 	Pprof       bool
 	Units       func() []*collect.Unit
 	Now         func() time.Time
 
-	Checks        func() []Check       // nil: there are none
+	Checks        func() []Check       // nil: no checks
 	Reload        func() error         // nil: no /-/reload
-	Effective     func() []byte        // what is in effect, as YAML
-	Configuration func() Configuration // nil: there is no configuration file
+	Effective     func() []byte        // returns the configuration in effect as YAML
+	Configuration func() Configuration // nil: no configuration file
 }
 
-// A Check is what there is to tell of a custom check.
+// A Check is a custom check on the landing page.
 type Check struct {
-	Name, Help, Command, State, Label, Took, Age, Next, Series, Err string
+	Name, Help, Command, State, Label, Duration, Age, Next, SeriesCount, Err string
 }
 
-// A Configuration is what there is to tell of a configuration file.
+// A Configuration is the configuration file on the landing page.
 type Configuration struct {
-	File   string
-	Read   time.Time // when the one in effect was read
-	Failed time.Time // when a later one was refused; zero: it was not
-	Errors []string  // why
+	File     string
+	ReadAt   time.Time // when the configuration in effect was loaded
+	FailedAt time.Time // when a later load failed; zero: none failed
+	Errors   []string  // of the failed load
 }
 
-// NewHandler returns the handler of the whole server.
+// NewHandler returns the handler of the server.
 func NewHandler(c Config) (http.Handler, error) {
 	page, err := template.New("landing").Parse(landingHTML)
 	if err != nil {
 		return nil, err
 	}
 	if c.MetricsPath == "" || c.MetricsPath[0] != '/' {
-		return nil, fmt.Errorf("the telemetry path must start with a slash, have %q", c.MetricsPath)
+		return nil, fmt.Errorf("want a telemetry path that starts with a slash, have %q", c.MetricsPath)
 	}
 	mux := http.NewServeMux()
 	mux.Handle(c.MetricsPath, c.Metrics)
@@ -76,37 +80,37 @@ func NewHandler(c Config) (http.Handler, error) {
 	return mux, nil
 }
 
-// reload answers once the new configuration is in effect, or says why it is
-// not.
+// reload reloads the configuration, and then responds with the result.
 func (c Config) reload(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case c.Reload == nil:
-		fail(w, http.StatusForbidden, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP")
+		fail(w, http.StatusForbidden, "reloading over HTTP is disabled: start with --web.enable-lifecycle, or send SIGHUP")
 	case r.Method != http.MethodPost && r.Method != http.MethodPut:
 		w.Header().Set("Allow", "POST, PUT")
 		fail(w, http.StatusMethodNotAllowed, "use POST or PUT")
 	default:
 		if err := c.Reload(); err != nil {
-			fail(w, http.StatusInternalServerError, "the configuration was not reloaded:\n"+err.Error())
+			fail(w, http.StatusInternalServerError, "reload failed, the previous configuration stays in effect:\n"+err.Error())
 			return
 		}
 		fmt.Fprintln(w, "The configuration is in effect.")
 	}
 }
 
+// A row is a collector on the landing page.
 type row struct {
-	Name, Help, State, Label, Took, Age, Err string
-	Samples                                  string
-	Options                                  []collect.Option
+	Name, Help, State, Label, Duration, Age, Err string
+	SampleCount                                  string
+	Options                                      []collect.Option
 }
 
 func (c Config) landing(page *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		data := struct {
 			Config
-			Rows   []row
-			File   *Configuration
-			Custom []Check
+			Rows      []row
+			File      *Configuration
+			CheckRows []Check
 		}{Config: c}
 		now := c.Now()
 		if c.Configuration != nil {
@@ -117,9 +121,9 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 			data.Rows = append(data.Rows, newRow(u, now))
 		}
 		if c.Checks != nil {
-			data.Custom = c.Checks()
-			for i := range data.Custom {
-				data.Custom[i].Err = metric.Clean(data.Custom[i].Err)
+			data.CheckRows = c.Checks()
+			for i := range data.CheckRows {
+				data.CheckRows[i].Err = metric.Clean(data.CheckRows[i].Err)
 			}
 		}
 		var buf bytes.Buffer
@@ -138,15 +142,15 @@ func newRow(u *collect.Unit, now time.Time) row {
 	switch {
 	case s.State == "":
 		r.Label = "not read yet"
-	case !s.Stuck.IsZero():
-		r.Label = fmt.Sprintf("late for %v", now.Sub(s.Stuck).Round(time.Second))
+	case !s.LateSince.IsZero():
+		r.Label = fmt.Sprintf("late for %v", now.Sub(s.LateSince).Round(time.Second))
 	case s.State == collect.NoData:
 		r.Label = "no data"
 	}
 	if !s.Finished.IsZero() {
-		r.Took = s.Duration.Round(time.Microsecond).String()
+		r.Duration = s.Duration.Round(time.Microsecond).String()
 		r.Age = fmt.Sprintf("%v ago", max(now.Sub(s.Finished), 0).Round(time.Second))
-		r.Samples = fmt.Sprint(s.Samples)
+		r.SampleCount = fmt.Sprint(s.SampleCount)
 	}
 	if s.Err != nil {
 		r.Err = metric.Clean(s.Err.Error())

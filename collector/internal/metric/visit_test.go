@@ -10,10 +10,11 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// looked returns what Each shows of a name, with labels sorted.
-func looked(each Samples, name string) string {
+// formatSamples returns the samples with a name, a line for each with its
+// labels sorted.
+func formatSamples(samples Samples, name string) string {
 	var b strings.Builder
-	each(name, func(labels Labels, v float64) {
+	samples(name, func(labels Labels, v float64) {
 		var all []string
 		for _, l := range labels {
 			all = append(all, fmt.Sprintf("%s=%q", l.Name, l.Value))
@@ -24,8 +25,8 @@ func looked(each Samples, name string) string {
 	return b.String()
 }
 
-func TestEach(t *testing.T) {
-	const foreign = `# TYPE f_seconds histogram
+func TestVisitSamples(t *testing.T) {
+	const external = `# TYPE f_seconds histogram
 f_seconds_bucket{q="a",le="0.5"} 1
 f_seconds_sum{q="a"} 3.5
 f_seconds_count{q="a"} 2
@@ -35,8 +36,8 @@ g_sum 8
 g_count 9
 # TYPE a_sum gauge
 a_sum 10
-# TYPE taken gauge
-taken 11
+# TYPE reserved gauge
+reserved 11
 `
 	for _, mode := range []Mode{Text, Metrics} {
 		set := NewSet()
@@ -49,23 +50,23 @@ taken 11
 			out.Emit(a, -1.5, v, "2")
 			out.Emit(aa, 1e300, v)
 			want := fmt.Sprintf("x=%q,y=\"2\" -1.5\n", Clean(v))
-			if have := looked(each(out), "a"); !strings.HasSuffix(have, want) {
+			if have := formatSamples(visitor(out), "a"); !strings.HasSuffix(have, want) {
 				t.Errorf("mode %v: have %swant %s", mode, have, want)
 			}
 		}
 		out.Emit(plain, 5)
 		out.EmitSummary(s, []float64{0.25, 4}, 7.5, 3)
 		parser := expfmt.NewTextParser(model.LegacyValidation)
-		families, err := parser.TextToMetricFamilies(strings.NewReader(foreign))
+		families, err := parser.TextToMetricFamilies(strings.NewReader(external))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"f_seconds", "g", "a_sum", "taken"} {
-			foreign, err := NewExternalFamily(families[name])
+		for _, name := range []string{"f_seconds", "g", "a_sum", "reserved"} {
+			family, err := NewExternalFamily(families[name])
 			if err != nil {
 				t.Fatal(err)
 			}
-			out.EmitExternal(foreign)
+			out.EmitExternal(family)
 		}
 		for name, want := range map[string]string{
 			"plain":            " 5\n",
@@ -84,28 +85,29 @@ taken 11
 			"g_count":          " 9\n",
 			"g_bucket":         "",
 			"a_sum":            " 10\n",
-			"taken":            "",
+			"reserved":         "",
 		} {
-			if have := looked(each(out), name); have != want {
+			if have := formatSamples(visitor(out), name); have != want {
 				t.Errorf("mode %v: %s: have\n%swant\n%s", mode, name, have, want)
 			}
 			if mode == Metrics {
-				if have := looked(set.SamplesOf(out.Metrics(taken)), name); have != want {
-					t.Errorf("returned: %s: have\n%swant\n%s", name, have, want)
+				if have := formatSamples(set.SamplesOf(out.Metrics(isReserved)), name); have != want {
+					t.Errorf("SamplesOf: %s: have\n%swant\n%s", name, have, want)
 				}
 			}
 		}
 	}
 }
 
-func taken(name string) bool { return name == "taken" }
+func isReserved(name string) bool { return name == "reserved" }
 
-func each(s *Sink) Samples {
-	return func(name string, look SampleFunc) { s.VisitSamples(name, taken, look) }
+// visitor returns the samples of a sink.
+func visitor(s *Sink) Samples {
+	return func(name string, fn SampleFunc) { s.VisitSamples(name, isReserved, fn) }
 }
 
-// FuzzEach has any label values read back from the text.
-func FuzzEach(f *testing.F) {
+// FuzzVisitSamples emits any label values as text and visits them.
+func FuzzVisitSamples(f *testing.F) {
 	f.Add("a", "b", 1.0)
 	f.Add(`"\`, "\n\xff} 1", -0.001)
 	f.Fuzz(func(t *testing.T, x, y string, v float64) {
@@ -115,13 +117,13 @@ func FuzzEach(f *testing.F) {
 		out.Emit(a, v, x, y)
 		out.Emit(a, v, y, x)
 		want := fmt.Sprintf("x=%q,y=%q %v\nx=%q,y=%q %v\n", Clean(x), Clean(y), v, Clean(y), Clean(x), v)
-		if have := looked(each(out), "a"); have != want {
+		if have := formatSamples(visitor(out), "a"); have != want {
 			t.Errorf("have\n%swant\n%s", have, want)
 		}
 	})
 }
 
-func TestEachDoesNotAllocate(t *testing.T) {
+func TestVisitSamplesDoesNotAllocate(t *testing.T) {
 	set := NewSet()
 	a := set.Gauge("a", "A.", "x", "y")
 	out := NewSink(set)
@@ -129,9 +131,9 @@ func TestEachDoesNotAllocate(t *testing.T) {
 		out.Emit(a, 0.25, "one", "two")
 	}
 	n := 0
-	look := func(labels Labels, _ float64) { n += len(labels.Get("y")) }
-	out.VisitSamples("a", taken, look)
-	if allocs := testing.AllocsPerRun(10, func() { out.VisitSamples("a", taken, look) }); allocs > 0 || n == 0 {
+	fn := func(labels Labels, _ float64) { n += len(labels.Get("y")) }
+	out.VisitSamples("a", isReserved, fn)
+	if allocs := testing.AllocsPerRun(10, func() { out.VisitSamples("a", isReserved, fn) }); allocs > 0 || n == 0 {
 		t.Errorf("%v allocations for 100 samples, want none", allocs)
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-type options struct{ patience collect.Duration }
+type options struct{ debounce collect.Duration }
 
 func (o *options) Fields() []collect.Field {
-	return []collect.Field{{Name: "patience", Flag: "shared.patience", Aliases: []string{"old.patience"}, Value: &o.patience}}
+	return []collect.Field{{Name: "debounce", Flag: "shared.debounce", Aliases: []string{"old.debounce"}, Value: &o.debounce}}
 }
 
 func spec(name string) collect.Spec {
 	return collect.Spec{Name: name, Build: collect.With(options{}, func(*collect.Env, options) (collect.Collector, error) { return nil, nil })}
 }
 
-func TestAFlagOfTwoCollectorsSetsBoth(t *testing.T) {
-	for _, name := range []string{"shared.patience", "old.patience"} {
+func TestFlagOfTwoCollectors(t *testing.T) {
+	for _, name := range []string{"shared.debounce", "old.debounce"} {
 		s := New()
 		flags := s.Flags([]collect.Spec{spec("a"), spec("b")})
 		found := 0
@@ -38,7 +38,7 @@ func TestAFlagOfTwoCollectorsSetsBoth(t *testing.T) {
 			t.Errorf("%d flags called %s, want one", found, name)
 		}
 		for _, c := range []string{"a", "b"} {
-			if got := s.Options(c)["patience"]; !slices.Equal(got, []string{"3s"}) {
+			if got := s.Options(c)["debounce"]; !slices.Equal(got, []string{"3s"}) {
 				t.Errorf("--%s: collector %s has %q", name, c, got)
 			}
 		}

@@ -16,9 +16,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// blocked are files of five collectors that a test turns into pipes without a
-// writer: opening one blocks, as reading a stuck device does.
-var blocked = map[string]string{
+// blockedFiles are files of five collectors, which a test replaces with pipes
+// without a writer: opening one blocks, as reading a stuck device does.
+var blockedFiles = map[string]string{
 	"loadavg":   "proc/loadavg",
 	"meminfo":   "proc/meminfo",
 	"netstat":   "proc/net/netstat",
@@ -26,13 +26,14 @@ var blocked = map[string]string{
 	"entropy":   "proc/sys/kernel/random/entropy_avail",
 }
 
-// TestFiveBlockedFiles scrapes a recorded host a hundred times, from several
-// sides, while a file of each of five collectors blocks. Every scrape has all
-// that the other collectors have to say, and costs nothing that stays.
-func TestFiveBlockedFiles(t *testing.T) {
+// TestBlockedFiles scrapes a recorded host a hundred times, with several
+// clients at once, while a file of each of five collectors blocks. Every scrape
+// has the samples of all other collectors, and leaves no goroutine, thread or
+// file descriptor behind.
+func TestBlockedFiles(t *testing.T) {
 	root := golden.TempDir(t)
 	h := golden.Load(t, "../../testdata/hosts/san.host", root)
-	for _, file := range blocked {
+	for _, file := range blockedFiles {
 		path := filepath.Join(root, file)
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
@@ -49,14 +50,14 @@ func TestFiveBlockedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	healthy := successes(get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2").Body.String())
-	for name := range blocked {
+	healthy := okCollectors(get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2").Body.String())
+	for name := range blockedFiles {
 		if healthy[name] {
-			t.Errorf("%s is well with its file blocked", name)
+			t.Errorf("%s is healthy with a blocked file", name)
 		}
 	}
 	if len(healthy) < 10 {
-		t.Fatalf("only %v are well", healthy)
+		t.Fatalf("only %v are healthy", healthy)
 	}
 	goroutines, threads, fds := usage(t)
 	var wg sync.WaitGroup
@@ -68,45 +69,33 @@ func TestFiveBlockedFiles(t *testing.T) {
 				if took := time.Since(begin); took > 2*time.Second {
 					t.Errorf("a scrape took %v", took)
 				}
-				got := successes(decode(t, rec))
+				got := okCollectors(decode(t, rec))
 				for name := range healthy {
 					if !got[name] {
-						t.Errorf("%s is lost beside the blocked ones", name)
+						t.Errorf("%s is missing", name)
 					}
 				}
 			}
 		})
 	}
 	wg.Wait()
-	// The runtime keeps threads it once needed; what must not happen is one more
-	// for every scrape.
+	// The runtime keeps threads that it needed once; their number must not grow
+	// with the number of scrapes.
 	g, th, fd := usage(t)
 	if g > goroutines+slots || th > threads+8 || fd > fds {
 		t.Errorf("in 100 scrapes %d goroutines became %d, %d threads %d, %d file descriptors %d", goroutines, g, threads, th, fds, fd)
 	}
 
-	// A writer releases those that wait for one.
-	for name, file := range blocked {
+	// A writer unblocks the readers.
+	for name, file := range blockedFiles {
 		path := filepath.Join(root, file)
 		w, err := os.OpenFile(path, os.O_RDWR|unix.O_NONBLOCK, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole, err := os.ReadFile("../../testdata/hosts/san.host")
-		if err != nil {
+		content := golden.Content(t, "../../testdata/hosts/san.host", file)
+		if err := os.WriteFile(path+".new", []byte(content), 0o644); err != nil {
 			t.Fatal(err)
-		}
-		a, err := golden.Parse(whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, entry := range a.Entries {
-			if entry.Path != file {
-				continue
-			}
-			if err := os.WriteFile(path+".new", entry.Data, 0o644); err != nil {
-				t.Fatal(err)
-			}
 		}
 		if err := os.Rename(path+".new", path); err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -118,8 +107,8 @@ func TestFiveBlockedFiles(t *testing.T) {
 	var missing []string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		missing = missing[:0]
-		got := successes(get(e, "/metrics").Body.String())
-		for name := range blocked {
+		got := okCollectors(get(e, "/metrics").Body.String())
+		for name := range blockedFiles {
 			if !got[name] {
 				missing = append(missing, name)
 			}
@@ -128,11 +117,10 @@ func TestFiveBlockedFiles(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("%v have not come back", missing)
+	t.Errorf("%v have not recovered", missing)
 }
 
-// TestHosts holds the whole exposition of each recorded host against its
-// golden file.
+// TestHosts compares the exposition of each recorded host with its golden file.
 func TestHosts(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/hosts/*.host")
 	if err != nil || len(files) == 0 {
@@ -145,16 +133,16 @@ func TestHosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := get(e, "/metrics").Body.String()
-		text = varies.ReplaceAllString(strings.ReplaceAll(text, root, ""), "${1} 0")
+		text = unstable.ReplaceAllString(strings.ReplaceAll(text, root, ""), "${1} 0")
 		golden.Compare(t, strings.TrimSuffix(file, ".host")+".prom", text)
 	}
 }
 
-// varies finds what is not the same from one run, or one build, to the next.
-var varies = regexp.MustCompile(`(?m)^(node_scrape_collector_duration_seconds\{[^}]*\}|\w+_exporter_build_info).*$`)
+// unstable matches samples that differ between runs or builds.
+var unstable = regexp.MustCompile(`(?m)^(node_scrape_collector_duration_seconds\{[^}]*\}|\w+_exporter_build_info).*$`)
 
-// successes returns the collectors that delivered all they have.
-func successes(text string) map[string]bool {
+// okCollectors returns the names of the collectors in the state ok.
+func okCollectors(text string) map[string]bool {
 	ok := map[string]bool{}
 	for line := range strings.Lines(text) {
 		if rest, found := strings.CutPrefix(line, `host_exporter_collector_state{collector="`); found {
@@ -167,7 +155,7 @@ func successes(text string) map[string]bool {
 	return ok
 }
 
-// usage returns how many goroutines, threads and file descriptors there are.
+// usage returns the numbers of goroutines, threads and file descriptors.
 func usage(t *testing.T) (goroutines, threads, fds int) {
 	t.Helper()
 	count := func(dir string) int {
