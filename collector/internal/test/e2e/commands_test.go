@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 // TestEndToEndOnce runs the command once as a script does: it goes by the exit
@@ -14,7 +16,7 @@ func TestEndToEndOnce(t *testing.T) {
 	requireE2E(t)
 	t.Parallel()
 	binary, broken := build(t), t.TempDir()
-	writeFile(t, filepath.Join(broken, "loadavg"), "no numbers\n")
+	golden.WriteFile(t, filepath.Join(broken, "loadavg"), "no numbers\n")
 	for _, c := range []struct {
 		args           []string
 		code           int

@@ -104,13 +104,6 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func writeFile(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // run starts a program that stops with the test.
 func run(t *testing.T, binary string, args ...string) *exec.Cmd {
 	t.Helper()

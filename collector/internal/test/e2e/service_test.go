@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 const serviceDir = "../../../../docs/service"
@@ -165,7 +167,7 @@ func TestEndToEndInitScript(t *testing.T) {
 	program(t, "start-stop-daemon")
 	binary, address := build(t), freeAddress(t)
 	config := filepath.Join(t.TempDir(), "host_exporter.yml")
-	writeFile(t, config, "")
+	golden.WriteFile(t, config, "")
 	s := newInitScript(t, address, binary, "--config.file="+config)
 
 	s.want(3, "status")
@@ -186,7 +188,7 @@ func TestEndToEndInitScript(t *testing.T) {
 		}
 	}
 	for _, arp := range []bool{false, true} {
-		writeFile(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
+		golden.WriteFile(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
 		s.want(0, "reload")
 		if !eventually(10*time.Second, serves(arp)) {
 			t.Errorf("a reload with arp: %v has no effect", arp)

@@ -193,6 +193,18 @@ func (r *recordedHost) unit(t testing.TB, spec collect.Spec) *collect.Unit {
 	return u
 }
 
+// NewUnit returns a collector with default options on a host without files.
+func NewUnit(t testing.TB, spec collect.Spec) *collect.Unit {
+	t.Helper()
+	dir := t.TempDir()
+	h := host.Live(host.Paths{Procfs: dir, Sysfs: dir, Rootfs: dir, UdevData: dir})
+	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), notReserved, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 // read makes one reading on the fast road. It returns the text, and behind it
 // the state and the error as comments.
 func (r *recordedHost) read(t testing.TB, u *collect.Unit) string {

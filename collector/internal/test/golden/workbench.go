@@ -45,10 +45,16 @@ func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]stri
 func notReserved(string) bool { return false }
 
 // Proc writes a file of /proc, such as net/udp.
-func (b *Workbench) Proc(name, content string) { b.write("proc/"+name, content) }
+func (b *Workbench) Proc(name, content string) {
+	b.T.Helper()
+	WriteFile(b.T, filepath.Join(b.Root, "proc", name), content)
+}
 
 // Sys writes a file of /sys, such as class/scsi_tape/st0/stats/io_ns.
-func (b *Workbench) Sys(name, content string) { b.write("sys/"+name, content) }
+func (b *Workbench) Sys(name, content string) {
+	b.T.Helper()
+	WriteFile(b.T, filepath.Join(b.Root, "sys", name), content)
+}
 
 // SysLink makes a symbolic link in /sys.
 func (b *Workbench) SysLink(name, target string) {
@@ -62,14 +68,14 @@ func (b *Workbench) SysLink(name, target string) {
 	}
 }
 
-func (b *Workbench) write(name, content string) {
-	b.T.Helper()
-	path := filepath.Join(b.Root, name)
+// WriteFile writes a file, and the folders on the way to it.
+func WriteFile(t testing.TB, path, content string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		b.T.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		b.T.Fatal(err)
+		t.Fatal(err)
 	}
 }
 

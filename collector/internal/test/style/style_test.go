@@ -17,11 +17,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/go-kit/log"
-
 	"github.com/hostexporter/host_exporter/collector"
-	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 const root = "../../../../"
@@ -204,7 +201,7 @@ func TestHelp(t *testing.T) {
 		find(help, func(_ int, word, instead string) { t.Errorf("%s: %q: use %s", where, word, instead) })
 	}
 	for _, spec := range collector.Catalog() {
-		for _, f := range unit(t, spec).Set().Families() {
+		for _, f := range golden.NewUnit(t, spec).Set().Families() {
 			check(spec.Name+", "+f.Name(), f.Help())
 		}
 	}
@@ -254,16 +251,4 @@ func declaredHelp(n ast.Node) (help string, pos token.Pos, ok bool) {
 	}
 	help, err := strconv.Unquote(lit.Value)
 	return help, lit.Pos(), err == nil
-}
-
-// unit returns a collector on a host without files.
-func unit(t *testing.T, spec collect.Spec) *collect.Unit {
-	t.Helper()
-	dir := t.TempDir()
-	h := host.Live(host.Paths{Procfs: dir, Sysfs: dir, Rootfs: dir, UdevData: dir})
-	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), func(string) bool { return false }, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
