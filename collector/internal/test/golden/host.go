@@ -25,7 +25,7 @@ type recordedHost struct {
 	archive *Archive
 	faults  fault.Files
 	opened  openedPaths
-	reached []string // the paths that the data sheet leads to, links on the way included
+	reached map[string]bool // see addReached
 	timeout time.Duration
 	clock   time.Time
 }

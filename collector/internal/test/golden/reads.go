@@ -43,39 +43,58 @@ func (o *openedPaths) take() []string {
 // which class it is read for.
 func (r *recordedHost) checkReads(t testing.TB, spec collect.Spec) {
 	t.Helper()
-	patterns := slices.Concat(spec.Reads, spec.OptionalReads)
+	sheet := slices.Concat(spec.Reads, spec.OptionalReads)
+	listed := byDepth(sheet)
 	recorded := false
 	for _, file := range r.opened.take() {
 		file = strings.TrimPrefix(file, r.root)
-		if matches(patterns, file) {
+		if slices.ContainsFunc(listed[strings.Count(file, "/")], func(pattern string) bool {
+			ok, _ := path.Match(pattern, file)
+			return ok
+		}) {
 			continue
 		}
 		if _, err := os.Lstat(r.root + file); err != nil && strings.HasPrefix(file, "/sys/devices/") {
 			continue
 		}
 		if !recorded {
+			r.addReached(t, sheet)
 			recorded = true
-			a, err := Record(r.root, patterns)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range a.Entries {
-				r.reached = append(r.reached, "/"+e.Path)
-			}
 		}
-		if !matches(r.reached, file) {
+		if !r.reached[file] {
 			t.Errorf("%s is opened: want it in Spec.Reads or Spec.OptionalReads", file)
 		}
 	}
 }
 
-// matches reports whether a path matches a pattern, or is a folder on the way
-// to what matches.
-func matches(patterns []string, file string) bool {
-	depth := strings.Count(file, "/") + 1
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		elems := strings.Split(p, "/")
-		ok, _ := path.Match(strings.Join(elems[:min(depth, len(elems))], "/"), file)
-		return ok
-	})
+// byDepth returns the patterns by their number of slashes, with those of the
+// folders on the way: a collector lists them to find what matches.
+func byDepth(patterns []string) map[int][]string {
+	seen, all := map[string]bool{}, map[int][]string{}
+	for _, p := range patterns {
+		for ; p != "/" && !seen[p]; p = path.Dir(p) {
+			seen[p] = true
+			depth := strings.Count(p, "/")
+			all[depth] = append(all[depth], p)
+		}
+	}
+	return all
+}
+
+// addReached notes which paths the patterns lead to at this moment, with the
+// links and folders on the way.
+func (r *recordedHost) addReached(t testing.TB, patterns []string) {
+	t.Helper()
+	a, err := Record(r.root, patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.reached == nil {
+		r.reached = map[string]bool{}
+	}
+	for _, e := range a.Entries {
+		for p := "/" + e.Path; p != "/" && !r.reached[p]; p = path.Dir(p) {
+			r.reached[p] = true
+		}
+	}
 }
