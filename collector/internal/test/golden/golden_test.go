@@ -175,7 +175,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			out.Emit(t.value, float64(b[0]), "a")
 			return nil
 		}},
-		"a hang": {want: "/proc/toy garbage: it takes longer than 20ms", host: "A short timeout.\ntimeout = 20ms\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+		"a hang": {want: "/proc/toy garbage: it takes longer than 100ms", host: "A short timeout.\ntimeout = 100ms\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
 			err := good(t, out)
 			var bad *host.Malformed
 			if errors.As(err, &bad) {
