@@ -49,6 +49,7 @@ func newPCIIDs(h *host.Host, file string) *pciIDs {
 func (p *pciIDs) update(devices []*pciDevice, changed bool, out *metric.Sink) {
 	version, err := p.find()
 	if err != nil {
+		p.loaded = pciIDsVersion{}
 		if p.isOwn || !host.Gone(err) { // a host need not have a file
 			out.Error(err)
 		}
@@ -56,6 +57,7 @@ func (p *pciIDs) update(devices []*pciDevice, changed bool, out *metric.Sink) {
 	}
 	if changed || version != p.loaded {
 		if err := p.load(version, devices); err != nil {
+			p.loaded = pciIDsVersion{} // new devices lack their names
 			out.Error(err)
 			return
 		}

@@ -147,11 +147,11 @@ func (c *mountstatsCollector) readWord(word, rest []byte) {
 		case "impl_id:":
 			c.part = nfsServer
 		case "age:":
-			c.set(c.stats.setAge(rest), "seconds", rest)
+			c.reportUnless(c.stats.setAge(rest), "seconds", rest)
 		case "events:":
-			c.set(c.stats.setEvents(rest), "25 events or more", rest)
+			c.reportUnless(c.stats.setEvents(rest), "25 events or more", rest)
 		case "bytes:":
-			c.set(c.stats.setBytes(rest), "eight numbers of bytes and pages", rest)
+			c.reportUnless(c.stats.setBytes(rest), "eight numbers of bytes and pages", rest)
 		case "xprt:":
 			c.readTransport(rest)
 		}
@@ -168,7 +168,7 @@ func (c *mountstatsCollector) readWord(word, rest []byte) {
 	}
 }
 
-func (c *mountstatsCollector) set(ok bool, want string, have []byte) {
+func (c *mountstatsCollector) reportUnless(ok bool, want string, have []byte) {
 	if !ok {
 		c.report(want, have)
 	}
