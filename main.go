@@ -158,7 +158,7 @@ func (p *program) addFlags() {
 
 func (p *program) addCommands() {
 	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
-		"compare": p.compare, "migrate": p.migrate, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
+		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
 	check := p.app.Command("check-config", "Check a configuration file and report all errors. The exit status is 1 if there are any.")
@@ -183,6 +183,8 @@ func (p *program) addCommands() {
 	migrate.Flag("format", withDefault("Output format: flags or config.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&p.migrationFormat, "flags", "config")
 	migrate.Flag("debian", withDefault("Add the defaults that Debian's package builds in: yes, no or auto.", "auto")).PlaceHolder("VALUE").Default("auto").EnumVar(&p.migration.Debian, "auto", "yes", "no")
 	migrate.Arg("source", "Environment file, systemd unit or Kubernetes manifest with the arguments, or the arguments themselves after --.").StringsVar(&p.migrationSource)
+
+	p.app.Command("expect", "Write expectations.").Command("suggest", "Collect once and print expectations that the host meets now, for you to correct.")
 
 	checks := p.app.Command("checks", "List, run and import checks.")
 	checks.Command("list", "List the checks of the configuration file.")
@@ -268,6 +270,15 @@ func (p *program) doctor(ctx context.Context) error {
 		return err
 	}
 	return e.Doctor(ctx, p.stdout, p.collectors)
+}
+
+func (p *program) suggestExpectations(ctx context.Context) error {
+	p.config.Log, p.config.ProcessMetrics = nil, false
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
+	}
+	return e.SuggestExpectations(ctx, p.stdout)
 }
 
 func (p *program) compare(ctx context.Context) error {

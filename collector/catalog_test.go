@@ -14,10 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-kit/log"
-
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -166,7 +163,7 @@ func TestFamilies(t *testing.T) {
 	inGolden := goldenFamilies(t)
 	collectors := map[string]string{} // by family
 	for _, spec := range Catalog() {
-		for _, f := range emptyUnit(t, spec).Set().Families() {
+		for _, f := range golden.NewUnit(t, spec).Set().Families() {
 			if other := collectors[f.Name()]; other != "" {
 				t.Errorf("%s belongs to %s and to %s", f.Name(), other, spec.Name)
 			}
@@ -203,18 +200,6 @@ func TestDropIn(t *testing.T) {
 // notOnLinux are families of node_exporter that no Linux host has.
 var notOnLinux = map[string]bool{
 	"node_filesystem_purgeable_bytes": true, // of macOS
-}
-
-// emptyUnit returns a unit on a host without files.
-func emptyUnit(t *testing.T, spec collect.Spec) *collect.Unit {
-	t.Helper()
-	dir := t.TempDir()
-	h := host.Live(host.Paths{Procfs: dir, Sysfs: dir, Rootfs: dir, UdevData: dir})
-	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), func(string) bool { return false }, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 // goldenFamilies returns the families in golden files.

@@ -270,7 +270,7 @@ func TestManyHungCollectors(t *testing.T) {
 	var specs []collect.Spec
 	for i := range 20 {
 		specs = append(specs,
-			toySpec(fmt.Sprintf("hangs%d", i), 2*time.Second, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
+			toySpec(fmt.Sprintf("hangs%d", i), 200*time.Millisecond, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
 			steadySpec(fmt.Sprintf("good%d", i)))
 	}
 	e := newExporter(t, Config{specs: specs})

@@ -30,7 +30,7 @@ func TestSANOptions(t *testing.T) {
 // sanTree creates the tree of a host with four Fibre Channel ports, two array
 // ports behind each, and LUNs with several paths, in multipath maps.
 func sanTree(tb testing.TB, luns, paths int) string {
-	root := tb.TempDir()
+	root := golden.TempDir(tb)
 	link := func(path, target string) {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

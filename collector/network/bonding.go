@@ -18,7 +18,23 @@ var bonding = collect.Spec{
 		"/sys/class/net/*/lower_*/bonding_slave/mii_status",
 		"/sys/class/net/*/slave_*/bonding_slave/mii_status",
 	},
-	Build: collect.Plain(newBonding),
+	OptionalReads: []string{
+		"/proc/net/bonding/*",
+		"/sys/class/net/*/bonding/ad_aggregator",
+		"/sys/class/net/*/bonding/ad_num_ports",
+		"/sys/class/net/*/bonding_slave/ad_actor_oper_port_state",
+		"/sys/class/net/*/bonding_slave/ad_partner_oper_port_state",
+	},
+	Needs: "CAP_NET_ADMIN for the partners and keys of --collector.bonding.lacp, which are left out otherwise",
+	Build: collect.With(bondingOptions{}, newBonding),
+}
+
+type bondingOptions struct{ LACP collect.Bool }
+
+func (o *bondingOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "lacp", Help: "Export the LACP state of bonds in mode 802.3ad and of their interfaces.", Value: &o.LACP},
+	}
 }
 
 // bondingCollector reads the names of the bonds from
@@ -32,15 +48,21 @@ type bondingCollector struct {
 
 	slaves *metric.Family
 	active *metric.Family
+
+	lacp *bondingLACP // nil unless enabled
 }
 
-func newBonding(env *collect.Env) *bondingCollector {
+func newBonding(env *collect.Env, o bondingOptions) (*bondingCollector, error) {
 	m := env.Metrics
-	return &bondingCollector{
+	c := &bondingCollector{
 		sys:    env.Host.Sys.Reader(),
 		slaves: m.Gauge("node_bonding_slaves", "Interfaces of the bond, from bonding/slaves.", "master"),
 		active: m.Gauge("node_bonding_active", "Interfaces of the bond whose mii_status is up.", "master"),
 	}
+	if o.LACP {
+		c.lacp = newBondingLACP(env)
+	}
+	return c, nil
 }
 
 func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
@@ -54,6 +76,9 @@ func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	for _, bond := range bonds {
 		host.ReportUnlessGone(c.updateBond(bond, out), out.Error)
+		if c.lacp != nil {
+			host.ReportUnlessGone(c.lacp.update(bond, out), out.Error)
+		}
 	}
 	return nil
 }

@@ -9,11 +9,15 @@ func Collectors() []collect.Spec {
 		bonding,
 		conntrack,
 		ipvs,
+		ktls,
+		lnstat,
 		netclass,
 		netdev,
 		netstat,
+		protocols,
 		sockstat,
 		softnet,
 		udpQueues,
+		xfrm,
 	}
 }

@@ -16,6 +16,7 @@ type mountLine struct {
 	major, minor   []byte
 	point          []byte
 	fsType, device []byte
+	fsOptions      []byte // of the file system; only mountinfo has them
 	readOnly       bool
 }
 
@@ -45,7 +46,7 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 		optional, rest = nextMountField(rest)
 	}
 	l.fsType, rest = nextMountField(rest)
-	l.device, rest = nextMountField(rest)
+	l.device, l.fsOptions = nextMountField(rest)
 	l.point = point
 	var ok bool
 	l.major, l.minor, ok = bytes.Cut(device, []byte(":"))
@@ -57,7 +58,7 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 		return mountLine{}, errMountInfo
 	}
 	l.id, l.parent = int(idNumber), int(parentNumber)
-	l.readOnly = hasOption(options, "ro") || hasOption(rest, "ro")
+	l.readOnly = hasOption(options, "ro") || hasOption(l.fsOptions, "ro")
 	return l, nil
 }
 

@@ -135,6 +135,11 @@ func (r *Reader) Link(elem ...string) (string, error) {
 	if err := r.fault(); err != nil {
 		return "", r.pathError("readlink", err)
 	}
+	return r.readlink()
+}
+
+// readlink calls readlink(2) for the last path.
+func (r *Reader) readlink() (string, error) {
 	var buf [unix.PathMax]byte
 	for {
 		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),

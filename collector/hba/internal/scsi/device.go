@@ -7,7 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
-	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/scsicount"
 )
 
 // class lists the devices by their address, such as 3:0:1:7: host, channel,
@@ -33,10 +33,10 @@ type device struct {
 
 	state     state
 	access    access
-	errors    counter // commands that ended with an error
-	timeouts  counter
-	requests  counter
-	done      counter
+	errors    scsicount.Counter // commands that ended with an error
+	timeouts  scsicount.Counter
+	requests  scsicount.Counter
+	done      scsicount.Counter
 	newErrors bool // whether errors or timeouts grew in the last refresh
 
 	inode     uint64
@@ -44,7 +44,7 @@ type device struct {
 	located   bool
 	noHandler bool   // there is no access state
 	mask      uint64 // of counters
-	steady    [2]steadyCounter
+	steady    [2]scsicount.Steady
 }
 
 // A finder finds SCSI devices again and again, and remembers what they are as
@@ -136,8 +136,8 @@ func (f *finder) describe(a attr.Reader, l *device) {
 	if code, ok := a.Uint(class, l.hctl, "device/type"); ok {
 		l.kind = kindName(code)
 	}
-	l.mask = 1<<32 - 1 // of all kernels so far
-	if mask, ok := attr.Parsed(a, "a number of bits", counterMask, class, l.hctl, "device/iocounterbits"); ok {
+	l.mask = scsicount.DefaultMask
+	if mask, ok := attr.Parsed(a, "a number of bits", scsicount.ParseMask, class, l.hctl, "device/iocounterbits"); ok {
 		l.mask = mask
 	}
 	l.giveGenericName(a)
@@ -191,12 +191,6 @@ func (f *finder) word(s string) string {
 	s = strings.Clone(s)
 	f.words[s] = s
 	return s
-}
-
-// counterMask parses the width of counters into a mask.
-func counterMask(b []byte) (uint64, bool) {
-	bits, ok := scan.Uint(b)
-	return 1<<bits - 1, ok && bits > 0 && bits <= 64
 }
 
 // kindName returns the label value of a peripheral device type.

@@ -3,7 +3,6 @@ package scsi
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -101,10 +100,10 @@ func TestDevicesComeAndGo(t *testing.T) {
 		t.Fatalf("%v, %v", luns, errs)
 	}
 	old := luns["3:0:1:7"]
-	if old.host != "host3" || old.rport != "rport-3:0-2" || old.name != "sdb" || old.vendor != "OLD" || old.errors.value != 0x80000010 || f.byName["sdb"] != old {
+	if old.host != "host3" || old.rport != "rport-3:0-2" || old.name != "sdb" || old.vendor != "OLD" || old.errors.Value != 0x80000010 || f.byName["sdb"] != old {
 		t.Errorf("%+v", old)
 	}
-	if l := luns["5:0:1:0"]; l.endDevice != "end_device-5:0:1" || l.name != "" || l.requests.known || l.kind != "unknown" {
+	if l := luns["5:0:1:0"]; l.endDevice != "end_device-5:0:1" || l.name != "" || l.requests.Known || l.kind != "unknown" {
 		t.Errorf("%+v", l)
 	}
 
@@ -144,12 +143,12 @@ func TestErrorsAreReportedAndReadAgain(t *testing.T) {
 	for _, bits := range []string{"0", "65", "many"} {
 		s.write(dir+"/0:0:0:0/iocounterbits", bits)
 		luns, errs := s.read(&f)
-		if len(errs) != 1 || !strings.Contains(errs[0].Error(), "iocounterbits") || luns["0:0:0:0"].errors.value != 0x80000010 {
+		if len(errs) != 1 || !strings.Contains(errs[0].Error(), "iocounterbits") || luns["0:0:0:0"].errors.Value != 0x80000010 {
 			t.Errorf("%s bits: %v, %+v", bits, errs, luns["0:0:0:0"])
 		}
 	}
 	s.write(dir+"/0:0:0:0/iocounterbits", "64")
-	if luns, errs := s.read(&f); errs != nil || luns["0:0:0:0"].errors.value != 0xffffffff80000010 {
+	if luns, errs := s.read(&f); errs != nil || luns["0:0:0:0"].errors.Value != 0xffffffff80000010 {
 		t.Errorf("64 bits: %v, %+v", errs, luns["0:0:0:0"])
 	}
 }
@@ -187,30 +186,6 @@ func TestNoHandler(t *testing.T) {
 	r := s.reader()
 	if n := testing.AllocsPerRun(10, func() { luns["0:0:0:0"].refreshAccess(r) }); n > 0 {
 		t.Errorf("%v allocations for a device without a handler", n)
-	}
-}
-
-func TestSteadyCounter(t *testing.T) {
-	const mask = 1<<32 - 1
-	for _, test := range []struct{ in, want []uint64 }{
-		{[]uint64{100, 99, 101, 101, 90}, []uint64{100, 100, 101, 101, 101}},
-		{[]uint64{mask, 5, 4}, []uint64{mask, 5, 5}},       // around the end
-		{[]uint64{2, mask, 3}, []uint64{2, 2, 3}},          // back over it
-		{[]uint64{1 << 20, 7, 8}, []uint64{1 << 20, 7, 8}}, // a reset
-		{[]uint64{mask - 1, mask, 0}, []uint64{mask - 1, mask, 0}},
-	} {
-		var c steadyCounter
-		var got []uint64
-		for _, v := range test.in {
-			got = append(got, c.next(counter{v, true}, mask).value)
-		}
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%v becomes %v, want %v", test.in, got, test.want)
-		}
-	}
-	var c steadyCounter
-	if c.next(counter{}, mask).known {
-		t.Error("a counter out of nothing")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/scsicount"
 )
 
 // families are the families of SCSI devices.
@@ -146,9 +147,9 @@ func (f *families) emit(a attr.Reader, l *device, h *scsiHost, target string, de
 	}
 }
 
-func (f *families) count(a attr.Reader, family *metric.Family, l *device, c counter) {
-	if c.known {
-		a.Out.Emit(family, float64(c.value), l.name, l.hctl)
+func (f *families) count(a attr.Reader, family *metric.Family, l *device, c scsicount.Counter) {
+	if c.Known {
+		a.Out.Emit(family, float64(c.Value), l.name, l.hctl)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Record prints a .host file of a host: of the live one, or of a tree below
-// -root. Its arguments are names of collectors, which stand for the files that
-// their data sheets list, and patterns of paths.
+// Record prints a .host file of the live host, or of a tree below -root. Its
+// arguments are patterns of paths, and names of collectors, which stand for the
+// files that their data sheets list.
 //
 //	go run ./collector/internal/tool/record diskstats > testdata/storage/diskstats.host
 //	go run ./collector/internal/tool/record -root /tmp/capture '/sys/class/net/*/mtu'
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	root := flag.String("root", "", "folder that holds proc and sys, instead of the live host's")
+	root := flag.String("root", "", "folder of proc and sys; the live host's if empty")
 	flag.Parse()
 	var patterns []string
 	for _, arg := range flag.Args() {

@@ -1,6 +1,5 @@
-// Package mixin reads what this project gives to those who run Prometheus and
-// Grafana: rules, their tests, dashboards, and the queries of the
-// documentation. It is there for the tests that hold all of it together.
+// Package mixin reads the rules for Prometheus, their tests, the dashboards for
+// Grafana and the queries of the documentation, for tests of their consistency.
 package mixin
 
 import (
@@ -24,7 +23,7 @@ func RuleFiles(dir string) ([]string, error) {
 // TestFile returns the file with the tests of a file of rules.
 func TestFile(rules string) string { return strings.TrimSuffix(rules, ".yml") + "-test.yml" }
 
-// A Rule is an alert, or what is recorded.
+// A Rule is an alerting or a recording rule.
 type Rule struct {
 	Alert       string            `yaml:"alert"`
 	Record      string            `yaml:"record"`
