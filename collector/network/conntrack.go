@@ -68,12 +68,13 @@ func newConntrack(env *collect.Env) *conntrackCollector {
 }
 
 func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
-	if err := c.emitNumber(c.entries, c.proc.Amount32, "nf_conntrack_count", out); err != nil {
+	entries, err := c.proc.Amount32(netfilterDir, "nf_conntrack_count")
+	if host.Gone(err) {
 		return collect.OrNoData(err)
 	}
-	// An error means that the file is absent. The limit is unsigned, and printed as
-	// signed.
-	_ = c.emitNumber(c.limit, c.proc.Counter, "nf_conntrack_max", out)
+	emitUnlessGone(out, c.entries, entries, err)
+	limit, err := c.proc.Counter(netfilterDir, "nf_conntrack_max") // unsigned, and printed as signed
+	emitUnlessGone(out, c.limit, limit, err)
 	b, err := c.proc.Read("net/stat/nf_conntrack")
 	if !host.ReportUnlessGone(err, out.Error) {
 		return nil
@@ -97,19 +98,14 @@ func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// emitNumber emits the number in a file of netfilter. It returns the error of
-// an absent file, and reports any other.
-func (c *conntrackCollector) emitNumber(f *metric.Family, read func(...string) (uint64, error), file string, out *metric.Sink) error {
-	v, err := read("sys/net/netfilter", file)
-	switch {
-	case err == nil:
+const netfilterDir = "sys/net/netfilter"
+
+// emitUnlessGone emits the number in a file, or reports its error unless the file
+// is absent.
+func emitUnlessGone(out *metric.Sink, f *metric.Family, v uint64, err error) {
+	if host.ReportUnlessGone(err, out.Error) {
 		out.Emit(f, float64(v))
-	case host.Gone(err):
-		return err
-	default:
-		out.Error(err)
 	}
-	return nil
 }
 
 // A conntrackTable is the content of nf_conntrack. Columns are found by name,

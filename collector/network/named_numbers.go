@@ -48,7 +48,7 @@ func (t *namedNumbers) emit(proc *host.Reader, b []byte, out *metric.Sink) {
 		if sample != nil && sample.run != t.run {
 			sample.run = t.run
 			if sample.amount {
-				v = scan.ClampAmount32(scan.ClampAmount64(v))
+				v = scan.ClampAmount32(v)
 			}
 			out.Emit(sample.family, float64(v), sample.labels...)
 		}

@@ -25,13 +25,13 @@ func Amount32(b []byte) (uint64, bool) {
 	return ClampAmount32(v), ok
 }
 
-// ClampAmount32 returns 0 for an amount of 32 bits that is below zero, and other
-// amounts unchanged.
+// ClampAmount32 returns 0 for an amount of 32 bits that is below zero, even if it
+// was extended to 64 bits, and other amounts unchanged.
 func ClampAmount32(v uint64) uint64 {
 	if v>>31 == 1 {
 		return 0
 	}
-	return v
+	return ClampAmount64(v)
 }
 
 // Amount64 parses an amount of 64 bits that cannot be less than zero, as Amount32
