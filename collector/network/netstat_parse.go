@@ -18,7 +18,12 @@ type netstatTable struct {
 	names    []byte           // the line that the table was built from
 	families []*metric.Family // nil for counters that are not exported
 	isAmount []bool           // whether the value cannot be less than 0
-	values   []float64        // of the current line
+	values   []netstatNumber  // of the current line
+}
+
+type netstatNumber struct {
+	value float64
+	ok    bool
 }
 
 // rebuild builds the table of a line of names.
@@ -36,9 +41,9 @@ func (t *netstatTable) rebuild(names, protocol []byte, counters *metric.Keyed) {
 	}
 }
 
-// emit emits a line of values. It emits none of them if one is malformed, or if
-// their number is not that of the names: they cannot be assigned then.
-func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
+// emit emits a line of values. It emits none of them if their number is not that
+// of the names: they cannot be assigned then.
+func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) (err error) {
 	t.values = t.values[:0]
 	_, rest := scan.Field(values)
 	for value, rest := scan.Field(rest); len(value) > 0; value, rest = scan.Field(rest) {
@@ -46,12 +51,11 @@ func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
 		if i == len(t.families) {
 			return host.Bad(line, "a value for each name", values)
 		}
-		v, ok := 0.0, true
+		var v netstatNumber
 		if t.families[i] != nil {
-			v, ok = t.value(i, value)
-		}
-		if !ok {
-			return host.Bad(line, "numbers", value)
+			if v.value, v.ok = t.value(i, value); !v.ok {
+				err = host.Bad(line, "numbers", value)
+			}
 		}
 		t.values = append(t.values, v)
 	}
@@ -59,11 +63,11 @@ func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
 		return host.Bad(line, "a value for each name", values)
 	}
 	for i, f := range t.families {
-		if f != nil {
-			out.Emit(f, t.values[i])
+		if t.values[i].ok {
+			out.Emit(f, t.values[i].value)
 		}
 	}
-	return nil
+	return err
 }
 
 // value parses the value of a column. The kernel adds up the established

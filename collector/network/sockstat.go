@@ -107,6 +107,7 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 	if v6 && string(protocol) == "sockets" {
 		return true // the IPv4 file has the same line
 	}
+	allOK := true
 	for ; len(key) > 0; key, rest = scan.Field(rest) {
 		var field []byte
 		field, rest = scan.Field(rest)
@@ -116,7 +117,8 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 		}
 		v, ok := parse(field)
 		if !ok {
-			return false
+			allOK = false
+			continue
 		}
 		c.key = append(append(append(c.key[:0], protocol...), '_'), key...)
 		out.Emit(c.families.Family(c.key), float64(v))
@@ -125,5 +127,5 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 			out.Emit(c.families.Family(c.key), float64(v)*c.pageSize)
 		}
 	}
-	return true
+	return allOK
 }
