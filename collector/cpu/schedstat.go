@@ -103,7 +103,7 @@ func parseSchedstatLine(line []byte) (cpu []byte, s schedstatNumbers, ok bool) {
 	_, ok = scan.Uint(cpu)
 	for i, number := range []*uint64{&s.running, &s.waiting, &s.timeslices} {
 		var valid bool
-		*number, valid = scan.Uint(fields[7+i])
+		*number, valid = scan.Amount64(fields[7+i]) // the clocks of CPUs differ: a wait may be below zero
 		ok = ok && valid
 	}
 	return cpu, s, ok

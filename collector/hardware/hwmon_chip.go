@@ -166,8 +166,8 @@ func (p *hwmonProbe) readValue(r *hwmonReading, e *hwmonElement) hwmonValue {
 	if e.isPercent {
 		b = scan.Trim(bytes.TrimSuffix(b, []byte("%")))
 	}
-	v, ok := scan.Float(b)
-	if !ok && !(e.mayBeText && isHwmonText(b)) {
+	v, isNumber, ok := parseHwmonNumber(b, e.isSigned)
+	if !isNumber && !(e.mayBeText && isHwmonText(b)) {
 		r.report(p.sys.At(host.Bad(1, "a number", b)))
 	}
 	if e.oneIsTrue && v != 1 {

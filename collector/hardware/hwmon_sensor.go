@@ -1,11 +1,13 @@
 package hardware
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 // hwmonFacts describe a chip without its values. They do not change as long as
@@ -30,6 +32,7 @@ type hwmonElement struct {
 	oneIsTrue    bool // the value is 1 or not 1
 	isPercent    bool // the number may have a percent sign
 	isTemp       bool // a reading below absolute zero is none
+	isSigned     bool // a number below zero may be printed as an unsigned one
 	mayBeText    bool // some drivers have texts in elements other than input
 }
 
@@ -194,6 +197,7 @@ func newHwmonElement(f hwmonFile, hasBareFile bool) (hwmonElement, bool) {
 	e.counter = unit.counter
 	e.isPercent = unit.isPercent
 	e.isTemp = f.kind == "temp" && (f.element == "" || f.element == "input")
+	e.isSigned = f.kind == "temp" || f.kind == "in" || f.kind == "curr"
 	e.help = hwmonHelp(f, unit)
 	return e, true
 }
@@ -285,6 +289,25 @@ func (e hwmonElement) asClock(label string, used map[[2]string]bool) hwmonElemen
 		e.sensor = name
 	}
 	return e
+}
+
+// parseHwmonNumber parses a number. It reports whether it is one, and known: the
+// number -1 of an unsigned type of 32 or 64 bits stands for a value that the driver
+// does not have.
+func parseHwmonNumber(b []byte, isSigned bool) (v float64, isNumber, known bool) {
+	u, ok := scan.Uint(b)
+	switch {
+	case !ok:
+		v, ok = scan.Float(b)
+		return v, ok, ok
+	case u == math.MaxUint32, u == math.MaxUint64:
+		return 0, true, false
+	case isSigned && u>>31 == 1:
+		return float64(int32(u)), true, true
+	case isSigned:
+		return float64(int64(u)), true, true
+	}
+	return float64(u), true, true
 }
 
 // isHwmonText reports whether the content of a file is words or a percentage,

@@ -48,6 +48,7 @@ type drbdCollector struct {
 // ro:Primary/Secondary.
 type drbdState struct {
 	key, good string
+	oldKey    string         // of DRBD before 8.3
 	family    *metric.Family // whether the state is the good one
 }
 
@@ -77,8 +78,8 @@ func newDrbd(env *collect.Env) *drbdCollector {
 		labels:    map[uint64]string{},
 		connected: m.Gauge("node_drbd_connected", "Whether the connection is in state Connected, which it is not during a resync.", "device"),
 		states: [2]drbdState{
-			{"ro", "Primary", m.Gauge("node_drbd_node_role_is_primary", "Whether the node has the role Primary.", "device", "node")},
-			{"ds", "UpToDate", m.Gauge("node_drbd_disk_state_is_up_to_date", "Whether the disk of the node is UpToDate.", "device", "node")},
+			{"ro", "Primary", "st", m.Gauge("node_drbd_node_role_is_primary", "Whether the node has the role Primary.", "device", "node")},
+			{"ds", "UpToDate", "ds", m.Gauge("node_drbd_disk_state_is_up_to_date", "Whether the disk of the node is UpToDate.", "device", "node")},
 		},
 		numbers: []drbdNumber{
 			{"ns", drbdUnit, m.Counter("node_drbd_network_sent_bytes_total", "Bytes sent to the peer.", "device"), scan.Counter},
@@ -171,7 +172,7 @@ func (c *drbdCollector) emitKey(n int, key, value []byte, out *metric.Sink) erro
 		return nil
 	}
 	for i, s := range c.states {
-		if string(key) == s.key && d.first(1+i) {
+		if (string(key) == s.key || string(key) == s.oldKey) && d.first(1+i) {
 			local, remote, ok := scan.Cut(value, '/')
 			if !ok {
 				return host.Bad(n, s.key+" of the local and the remote node", value)

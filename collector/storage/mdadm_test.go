@@ -162,7 +162,10 @@ func TestMdstatMatchesProcfs(t *testing.T) {
 	}
 	slices.Sort(differences)
 	if want := []string{
-		"mdadm.host@1 md43", "mdadm.no-members.host@1 md126", // resync=REMOTE
+		"mdadm.host@1 md43", // resync=REMOTE
+		"mdadm.no-members-raid10.host@1 md127",
+		"mdadm.no-members-raid10.host@1 md2",
+		"mdadm.no-members.host@1 md126",
 		"mdadm.unknown-words.host@1 md6",     // recover=REMOTE
 		"mdadm.unknown-words.host@1 md7",     // no disks
 		"mdadm.unknown-words.host@1 md_home", // more blocks than 63 bits hold
