@@ -171,7 +171,7 @@ func (t *mountTable) parse(out *metric.Sink) (ok bool) {
 			continue
 		}
 		m := t.newMount(lines[i])
-		m.isHidden = hides != nil && hides(m)
+		m.isHidden = hides(i, m.path)
 		// A container may see the root of the host at two places.
 		if at, found := byPoint[m.point]; found {
 			t.mounts[at] = m
@@ -184,10 +184,10 @@ func (t *mountTable) parse(out *metric.Sink) (ok bool) {
 	return ok
 }
 
-// reachable returns two functions: whether a path on the host leads to the mount
-// in a line, and whether the exporter sees another file system there, which may be
-// nil.
-func (t *mountTable) reachable(lines []mountLine) (isReachable func(i int) bool, hides func(*mount) bool) {
+// reachable returns two functions of the index of a line: whether a path on the
+// host leads to the mount, and whether the exporter sees another file system at the
+// path that it has for the mount.
+func (t *mountTable) reachable(lines []mountLine) (isReachable func(i int) bool, hides func(i int, path string) bool) {
 	mounts := make([]treeMount, len(lines))
 	for i := range lines {
 		mounts[i] = newTreeMount(&lines[i])
@@ -197,7 +197,7 @@ func (t *mountTable) reachable(lines []mountLine) (isReachable func(i int) bool,
 		for i := range mounts {
 			last[mounts[i].point] = i
 		}
-		return func(i int) bool { return !isCovered(mounts[i].point, i, last) }, nil
+		return func(i int) bool { return !isCovered(mounts[i].point, i, last) }, func(int, string) bool { return false }
 	}
 	tree := newMountTree(mounts)
 	return func(i int) bool { return tree.lookup(mounts[i].point) == i }, t.own.hides(tree, t.root.Path())

@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"iter"
-	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -137,11 +136,11 @@ func (o *ownMounts) read(text []byte, out *metric.Sink) {
 }
 
 // hides returns a function that reports whether the exporter sees another file
-// system than that of a mount of the host, whose root it has at a directory. It is
-// nil if that cannot be told.
-func (o *ownMounts) hides(table *mountTree, root string) func(*mount) bool {
+// system than that of a mount in the table of the host, by its index and its path
+// for the exporter, which has the host's root at a directory.
+func (o *ownMounts) hides(table *mountTree, root string) func(i int, path string) bool {
 	if o.tree == nil {
-		return nil
+		return func(int, string) bool { return false }
 	}
 	inRoot := root == "/"
 	if i := o.tree.lookup(root); i >= 0 && !inRoot {
@@ -150,15 +149,14 @@ func (o *ownMounts) hides(table *mountTree, root string) func(*mount) bool {
 	// A directory that is not a mount of the host's root may be a part of another
 	// mount, or a copy. Then only an exporter that has the host's own root can tell.
 	if !inRoot && o.tree.device("/") != table.device("/") {
-		return nil
+		return func(int, string) bool { return false }
 	}
-	return func(m *mount) bool {
-		name := m.path
+	return func(i int, path string) bool {
 		if !inRoot {
-			name = strings.TrimPrefix(name, root)
+			path = table.mounts[i].point
 		}
-		have := o.tree.device(name)
-		return have != "" && have != m.major+":"+m.minor
+		device := o.tree.device(path)
+		return device != "" && device != table.mounts[i].device
 	}
 }
 
