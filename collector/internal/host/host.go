@@ -48,6 +48,10 @@ type Host struct {
 	// a recorded host, where nobody answers.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// DialBus connects to the D-Bus system bus, or to the private socket of
+	// systemd. It is nil on a host without a bus.
+	DialBus func(ctx context.Context, private bool) (net.Conn, error)
+
 	// Netlink sends one rtnetlink dump request and calls each for every
 	// message of the answer; data is valid during the call only. A dump that is
 	// complete but changed while it was made ends with ErrDumpInterrupted.
@@ -77,6 +81,7 @@ func Live(p Paths) *Host {
 
 		DeviceMapper: liveDeviceMapper(),
 		Dial:         new(net.Dialer).DialContext,
+		DialBus:      liveDialBus(NewTree(p.Rootfs)),
 
 		Netlink: liveNetlink(),
 	}

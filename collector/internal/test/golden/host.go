@@ -64,6 +64,7 @@ func layOut(a *Archive, root string) (*recorded, error) {
 		Uname:    r.uname,
 		Adjtimex: r.adjtimex,
 		Statfs:   r.statfs,
+		DialBus:  r.dialBus,
 	}
 	for _, e := range a.Entries {
 		switch {
