@@ -443,6 +443,7 @@ func TestRealBusRestart(t *testing.T) {
 	const active = "node_systemd_unit_state{name=\"a.service\",state=\"active\",type=\"simple\"} 1\n"
 	r.want("state=\"active\",type", active, "")
 	b.kill()
+	time.Sleep(50 * time.Millisecond) // for the end of the connection to arrive
 	for range 3 {
 		r.want("", "", "connection refused")
 	}
@@ -509,6 +510,9 @@ func TestRealBusPolicy(t *testing.T) {
 		if n := s.count(); n != 4 {
 			t.Errorf("%d properties were read, want 4", n)
 		}
+	}
+	if _, err := s.conn.RequestName(logindName, 0); err != nil {
+		t.Fatal(err)
 	}
 	b.reader(logind, nil).want("", "", "org.freedesktop.login1.Manager.ListSeats: org.freedesktop.DBus.Error.AccessDenied")
 }

@@ -270,6 +270,11 @@ func (f *fleet) reply(path, name string) string {
 	return "t 1790000000000000"
 }
 
+// inAMinute is a deadline for a slow machine.
+type inAMinute struct{ context.Context }
+
+func (inAMinute) Deadline() (time.Time, bool) { return time.Now().Add(time.Minute), true }
+
 // newSystemdOn builds the collector on a stand-in.
 func newSystemdOn(t testing.TB, s *standIn, options map[string][]string) (update func() *metric.Sink) {
 	t.Helper()
@@ -283,7 +288,7 @@ func newSystemdOn(t testing.TB, s *standIn, options map[string][]string) (update
 	out := metric.NewSink(set)
 	return func() *metric.Sink {
 		out.Reset(metric.Text)
-		if err := c.Update(context.Background(), out); err != nil {
+		if err := c.Update(inAMinute{context.Background()}, out); err != nil {
 			t.Error(err)
 		}
 		if errs, _ := out.Errors(); len(errs) > 0 {

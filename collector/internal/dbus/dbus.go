@@ -7,7 +7,6 @@
 package dbus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +95,14 @@ func (c *Client) Begin(ctx context.Context) (isNew bool, err error) {
 		return true, nil
 	}
 	c.call(bus, busPath, bus, "Hello")
-	if err := cmp.Or(c.Do(), c.ReplyError(0)); err != nil {
+	if err := c.Do(); err != nil {
+		c.Close()
+		if !errors.Is(err, ErrNoReply) {
+			err = fmt.Errorf("%w, as dbus-daemon does to users that it does not know: docs/service.md has a remedy", err)
+		}
+		return false, fmt.Errorf("%s: Hello: %w", socket.RemoteAddr(), err)
+	}
+	if err := c.ReplyError(0); err != nil {
 		c.Close()
 		return false, fmt.Errorf("%s: Hello: %w", socket.RemoteAddr(), err)
 	}

@@ -90,6 +90,9 @@ func (m *message) parse(b []byte) error {
 	for end := d.Array(8); d.More(end); {
 		d.align(8)
 		code, signature := d.byte(), d.Signature()
+		if d.failed {
+			break
+		}
 		switch string(signature) {
 		case "s", "o":
 			m.setText(code, d.Text())

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	godbus "github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
@@ -172,7 +173,9 @@ func (b *recordedBus) answer(call *godbus.Message) (done bool, err error) {
 	switch value {
 	case "hang":
 		return false, nil
-	case "close":
+	case "close": // once what the client is about to send is there
+		_ = b.conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		_, _ = io.Copy(io.Discard, b.conn)
 		return true, nil
 	}
 	if err := b.reply(sender, call.Serial(), value); err != nil {
