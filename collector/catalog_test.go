@@ -32,10 +32,15 @@ func TestNames(t *testing.T) {
 		if spec.Help == "" || !strings.HasSuffix(spec.Help, ".") || strings.Contains(spec.Help, ". ") {
 			t.Errorf("%s: the help should be one sentence, have %q", spec.Name, spec.Help)
 		}
-		for _, file := range []string{"*/" + spec.Name + ".go", "../testdata/*/" + spec.Name + ".host"} {
-			if found, _ := filepath.Glob(file); len(found) != 1 {
-				t.Errorf("%s: want one file %s, have %v", spec.Name, file, found)
-			}
+		var code, hosts []string
+		for _, domain := range domainNames() {
+			found, _ := filepath.Glob(filepath.Join(domain, spec.Name+".go"))
+			code = append(code, found...)
+			found, _ = filepath.Glob(filepath.Join("../testdata", domain, spec.Name+".host"))
+			hosts = append(hosts, found...)
+		}
+		if len(code) != 1 || len(hosts) != 1 {
+			t.Errorf("%s: want one file %[1]s.go and one %[1]s.host, have %v, %v", spec.Name, code, hosts)
 		}
 		for _, path := range slices.Concat(spec.Reads, spec.OptionalReads) {
 			if !filepath.IsAbs(path) {

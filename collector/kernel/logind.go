@@ -15,6 +15,7 @@ var logind = collect.Spec{
 	Name:              "logind",
 	Help:              "Sessions of systemd-logind by seat, kind and class, over D-Bus.",
 	Reads:             []string{"/run/dbus/system_bus_socket"},
+	Needs:             busNeeds,
 	DisabledByDefault: true,
 	Build:             collect.Plain(newLogind),
 }
@@ -174,13 +175,13 @@ func (c *logindCollector) parse(s *session, call int) error {
 		s.remote = 1
 	}
 	if err = cmp.Or(err, d.Err()); err != nil {
-		return fmt.Errorf("Remote: %w", err)
+		return fmt.Errorf("%s.Remote: %w", logindSession, err)
 	}
 	if s.typ, err = c.parseWord(call+1, sessionTypes); err != nil {
-		return fmt.Errorf("Type: %w", err)
+		return fmt.Errorf("%s.Type: %w", logindSession, err)
 	}
 	if s.class, err = c.parseWord(call+2, sessionClasses); err != nil {
-		return fmt.Errorf("Class: %w", err)
+		return fmt.Errorf("%s.Class: %w", logindSession, err)
 	}
 	return nil
 }

@@ -21,13 +21,16 @@ var systemd = collect.Spec{
 	Help:              "Units of systemd: states, restarts, start times, tasks, timers and sockets, over D-Bus.",
 	Reads:             []string{"/run/dbus/system_bus_socket"},
 	OptionalReads:     append(unitCgroups("pids.current", "pids.max"), "/run/systemd/private"),
-	Needs:             "root with --collector.systemd.private",
+	Needs:             busNeeds + "; root with --collector.systemd.private",
 	DisabledByDefault: true,
 	Build: collect.With(systemdOptions{
 		include: collect.Pattern(`.+`),
 		exclude: collect.Pattern(`.+\.(automount|device|mount|scope|slice)`),
 	}, newSystemd),
 }
+
+// busNeeds says who may use the system bus.
+const busNeeds = "a user that dbus-daemon knows, which a dynamic user of systemd is not (service.md)"
 
 // unitCgroups returns the paths of files in the control groups of services: these
 // are in slices, which may be nested, of the unified hierarchy or, before, of
@@ -118,7 +121,7 @@ func newSystemd(env *collect.Env, o systemdOptions) (*systemdCollector, error) {
 		options: o,
 		units:   newUnitTable(),
 
-		count:          m.Gauge("node_systemd_units", "Number of loaded units by active state, before the filters of names.", "state"),
+		count:          m.Gauge("node_systemd_units", "Number of units by active state, before the filters of names.", "state"),
 		state:          m.Gauge("node_systemd_unit_state", "Whether the unit is in the state.", "name", "state", "type"),
 		startTime:      m.Gauge("node_systemd_unit_start_time_seconds", "Unix time at which the unit became active, 0 if it is not active.", "name"),
 		tasksCurrent:   m.Gauge("node_systemd_unit_tasks_current", "Number of tasks in the control group of the service.", "name"),

@@ -30,8 +30,10 @@
 // Paths that start with syscall/ are answers of the system: uname and adjtimex
 // hold name=value lines, statfs a line for each mount point, btrfs a line for
 // each device of one, device-mapper two lines for each map, multipathd what it
-// answers on its socket, and netlink/PROTOCOL/TYPE a line of hexadecimal digits
-// for each message. With !ERRNO the calls of uname and adjtimex fail.
+// answers on its socket, dbus and systemd-private what services reply, in the words
+// of busctl (see dialBus), and netlink/PROTOCOL/TYPE a line of hexadecimal digits
+// for each message. With !ERRNO the calls of uname and adjtimex fail, and nobody can
+// connect to dbus and systemd-private.
 package golden
 
 import (
