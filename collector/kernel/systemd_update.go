@@ -42,8 +42,8 @@ func (c *systemdCollector) listUnits(out *metric.Sink, isNew bool) error {
 			out.Emit(c.count, float64(n), state)
 		}
 	}
-	// A systemd that was executed anew has another name on the bus, and may have
-	// sent signals to nobody.
+	// A systemd that was executed anew has another name on the bus, and may not
+	// know the subscription.
 	if owner := c.client.Sender(call); isNew || !c.subscribed || string(owner) != c.owner {
 		c.owner = string(owner)
 		c.subscribe()

@@ -228,8 +228,8 @@ func (e *Error) Error() string {
 // ErrNoReply is the error of a call without a reply in time.
 var ErrNoReply = errors.New("no reply in time")
 
-// IsNoService reports whether an error says that nobody on the bus has the name of
-// the service.
+// IsNoService reports whether an error says that no connection of the bus has the
+// name of the service.
 func IsNoService(err error) bool {
 	return hasName(err, bus+".Error.ServiceUnknown", bus+".Error.NameHasNoOwner")
 }

@@ -114,15 +114,15 @@ func text(c *Client, i int) string {
 	return string(d.Text())
 }
 
-// TestReplies has replies come in another order, twice, and to calls that nobody
-// made.
+// TestReplies has replies come in another order, twice, and to calls that were
+// not made.
 func TestReplies(t *testing.T) {
 	var calls []*godbus.Message
 	c, p := newClient(t, func(p *peer, conn net.Conn, m *godbus.Message) {
 		if calls = append(calls, m); len(calls)%3 != 0 {
 			return
 		}
-		p.replyTo(conn, 0, godbus.MakeVariant("nobody's"))
+		p.replyTo(conn, 0, godbus.MakeVariant("of no call"))
 		p.replyTo(conn, m.Serial()+1, godbus.MakeVariant("of the next call"))
 		for i := range 3 {
 			call := calls[len(calls)-1-i]

@@ -32,8 +32,8 @@
 // each device of one, device-mapper two lines for each map, multipathd what it
 // answers on its socket, dbus and systemd-private what services reply, in the words
 // of busctl (see dialBus), and netlink/PROTOCOL/TYPE a line of hexadecimal digits
-// for each message. With !ERRNO the calls of uname and adjtimex fail, and nobody can
-// connect to dbus and systemd-private.
+// for each message. With !ERRNO the calls of uname and adjtimex fail, and
+// connections to dbus and systemd-private.
 package golden
 
 import (
