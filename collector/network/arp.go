@@ -11,6 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -72,7 +73,7 @@ func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
 		if err == nil {
 			return nil
 		}
-		if !rtnl.DumpFailed(err) {
+		if !netlink.DumpFailed(err) {
 			out.Error(err)
 			return nil
 		}
@@ -87,7 +88,7 @@ func (c *arpCollector) updateLinks(out *metric.Sink) error {
 			c.byIndex[n.Index]++
 		}
 	})
-	if rtnl.DumpFailed(broken) || len(c.byIndex) == 0 {
+	if netlink.DumpFailed(broken) || len(c.byIndex) == 0 {
 		return broken
 	}
 	clear(c.byName)
@@ -96,7 +97,7 @@ func (c *arpCollector) updateLinks(out *metric.Sink) error {
 			c.byName[l.Name] = &n
 		}
 	})
-	if rtnl.DumpFailed(err) {
+	if netlink.DumpFailed(err) {
 		return err
 	}
 	c.emit(out)

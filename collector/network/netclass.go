@@ -7,6 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -91,7 +92,7 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 		info:    m.Gauge("node_network_info", "What there is in words about a network interface. The value is always 1.", "address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"),
 		speed:   m.Gauge("node_network_speed_bytes", "Speed of the interface in bytes per second.", "device"),
 		numbers: netclassNumbers(),
-		differ:  rtnl.ErrUnavailable,
+		differ:  netlink.ErrUnavailable,
 		facts:   map[string]*netclassFacts{},
 	}
 	for i := range c.numbers {
@@ -110,7 +111,7 @@ func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	err := c.updateLinks(differ == nil, out)
 	switch {
-	case rtnl.DumpFailed(err):
+	case netlink.DumpFailed(err):
 		if c.options.Netlink {
 			out.Error(err)
 		}
@@ -147,7 +148,7 @@ func (c *netclassCollector) updateLinks(agree bool, out *metric.Sink) error {
 		}
 	})
 	c.forget(links)
-	if links > 0 && rtnl.DumpFailed(err) {
+	if links > 0 && netlink.DumpFailed(err) {
 		out.Error(err) // half a dump: what it told must not be told twice
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -120,7 +121,7 @@ func (c *netdevCollector) updateLinks(out *metric.Sink) bool {
 		}
 	})
 	switch {
-	case err == rtnl.ErrUnavailable:
+	case err == netlink.ErrUnavailable:
 		return false
 	case err != nil:
 		out.Error(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -38,7 +39,7 @@ func (a *addressInfo) update(out *metric.Sink) {
 	clear(a.seen)
 	if err := a.links.Links(false, func(l *rtnl.Link) { a.names[l.Index] = l.Name }); err != nil {
 		out.Error(err)
-		if rtnl.DumpFailed(err) {
+		if netlink.DumpFailed(err) {
 			return
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
 
 // attr builds a struct nlattr with its padding.
@@ -195,17 +196,17 @@ func TestLinksWithMalformedMessage(t *testing.T) {
 	r := New(answers([][][]byte{{linkMessage(1, "a"), {1, 2, 3}, linkMessage(2, "b")}}, nil))
 	n := 0
 	err := r.Links(true, func(*Link) { n++ })
-	if n != 2 || err == nil || DumpFailed(err) {
-		t.Errorf("%d links, error %v, failed %v", n, err, DumpFailed(err))
+	if n != 2 || err == nil || netlink.DumpFailed(err) {
+		t.Errorf("%d links, error %v, failed %v", n, err, netlink.DumpFailed(err))
 	}
 }
 
 func TestLinksWithoutNetlink(t *testing.T) {
-	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, ErrUnavailable) || !DumpFailed(err) {
+	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, netlink.ErrUnavailable) || !netlink.DumpFailed(err) {
 		t.Error(err)
 	}
 	r := New(answers([][][]byte{nil}, unix.EPERM))
-	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !DumpFailed(err) {
+	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !netlink.DumpFailed(err) {
 		t.Error(err)
 	}
 }
