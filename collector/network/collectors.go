@@ -10,12 +10,17 @@ func Collectors() []collect.Spec {
 		arp,
 		bonding,
 		conntrack,
+		ethtool,
 		ipvs,
 		netclass,
 		netdev,
 		netstat,
+		networkRoute,
+		qdisc,
 		sockstat,
 		softnet,
+		tcpstat,
 		udpQueues,
+		wifi,
 	}
 }

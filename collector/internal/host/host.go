@@ -48,11 +48,15 @@ type Host struct {
 	// a recorded host, where nobody answers.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Netlink sends one rtnetlink dump request and calls each for every
-	// message of the answer; data is valid during the call only. A dump that is
+	// Netlink sends one netlink dump request and calls each for every message
+	// of the answer, without its nlmsghdr; data is valid during the call only. A dump that is
 	// complete but changed while it was made ends with ErrDumpInterrupted.
 	// Netlink is nil on a recorded host, where files have to do.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
+
+	// Ethtool opens the ethtool interface of the network devices. It is nil on a
+	// recorded host that has no answers.
+	Ethtool func() (Ethtool, error)
 }
 
 // Paths are the roots a host is read from, as the --path.* flags give them.
@@ -79,6 +83,7 @@ func Live(p Paths) *Host {
 		Dial:         new(net.Dialer).DialContext,
 
 		Netlink: liveNetlink(),
+		Ethtool: openEthtool,
 	}
 }
 

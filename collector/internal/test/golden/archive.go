@@ -30,8 +30,11 @@
 // Paths that start with syscall/ are answers of the system: uname and adjtimex
 // hold name=value lines, statfs a line for each mount point, btrfs a line for
 // each device of one, device-mapper two lines for each map, multipathd what it
-// answers on its socket, and netlink/PROTOCOL/TYPE a line of hexadecimal digits
-// for each message. With !ERRNO the calls of uname and adjtimex fail.
+// answers on its socket, ethtool/DEVICE a line for each fact about a network
+// device, and netlink/PROTOCOL/TYPE a line of hexadecimal digits for each
+// message. Where a request has several answers, those to requests that begin
+// with certain bytes after the nlmsghdr are in netlink/PROTOCOL/TYPE/BYTES. With
+// !ERRNO the calls of uname, adjtimex, ethtool and netlink fail.
 package golden
 
 import (
