@@ -84,11 +84,18 @@ func (c *qdiscCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err != nil {
 		out.Error(err)
 	}
-	return c.links.Qdiscs(func(q *rtnl.Qdisc) {
+	err = c.links.Qdiscs(func(q *rtnl.Qdisc) {
 		if device := c.devices[q.Index]; device != "" && q.IsRoot() { // no device: it came or went meanwhile
 			c.emit(device, q, out)
 		}
 	})
+	if netlink.DumpFailed(err) {
+		return err
+	}
+	if err != nil {
+		out.Error(err)
+	}
+	return nil
 }
 
 func (c *qdiscCollector) emit(device string, q *rtnl.Qdisc, out *metric.Sink) {

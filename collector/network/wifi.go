@@ -10,6 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
 
 var wifi = collect.Spec{
@@ -47,8 +48,7 @@ type wifiCollector struct {
 // A wifiSource has what nl80211 knows. Slices are valid until the function that
 // gets them returns.
 type wifiSource interface {
-	// interfaces appends the wireless interfaces. It returns an error that is
-	// host.Gone if the host knows no wireless interfaces at all.
+	// interfaces appends the wireless interfaces.
 	interfaces([]wifiInterface) ([]wifiInterface, error)
 	// network returns the network that an interface is in.
 	network(*wifiInterface) (network wifiNetwork, ok bool, err error)
@@ -135,8 +135,12 @@ func newWifi(env *collect.Env, o wifiOptions) (*wifiCollector, error) {
 }
 
 func (c *wifiCollector) Update(_ context.Context, out *metric.Sink) (err error) {
-	if c.interfaces, err = c.source.interfaces(c.interfaces[:0]); err != nil {
+	c.interfaces, err = c.source.interfaces(c.interfaces[:0])
+	if netlink.DumpFailed(err) {
 		return collect.OrNoData(err)
+	}
+	if err != nil {
+		out.Error(err)
 	}
 	for i := range c.interfaces {
 		dev := &c.interfaces[i]

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
@@ -58,8 +58,11 @@ func (n *nl80211) findFamily() error {
 		}
 		return err
 	})
-	if err == nil && n.family == 0 {
-		err = fmt.Errorf("nl80211: %w", fs.ErrNotExist)
+	switch {
+	case n.family != 0:
+		return nil // whatever is wrong with others
+	case err == nil:
+		return fmt.Errorf("%w: the kernel has no nl80211", collect.ErrNoData)
 	}
 	return err
 }
