@@ -37,42 +37,43 @@ func (n *nl80211) dump(family uint16, command uint8, attributes []byte, begin fu
 	})
 }
 
-// findFamily looks up the number of nl80211. It lists all families: to ask for
-// one by its name would load its module.
-func (n *nl80211) findFamily() error {
-	n.family = 0
-	err := n.dump(unix.GENL_ID_CTRL, unix.CTRL_CMD_GETFAMILY, nil, func() {}, func(b []byte) error {
+// findFamily returns the number of a family of generic netlink. It lists all
+// families: to ask for one by its name would load its module.
+func (n *nl80211) findFamily(name string) (family uint16, err error) {
+	err = n.dump(unix.GENL_ID_CTRL, unix.CTRL_CMD_GETFAMILY, nil, func() {}, func(b []byte) error {
 		var id uint16
-		var name []byte
+		found := false
 		err := netlink.EachAttribute(b, func(a netlink.Attribute) error {
 			switch a.Type {
 			case unix.CTRL_ATTR_FAMILY_ID:
 				return a.Uint16(&id)
 			case unix.CTRL_ATTR_FAMILY_NAME:
-				name = a.Text()
+				found = string(a.Text()) == name
 			}
 			return nil
 		})
-		if string(name) == "nl80211" {
-			n.family = id
+		if found {
+			family = id
 		}
 		return err
 	})
 	switch {
-	case n.family != 0:
-		return nil // whatever is wrong with others
+	case family != 0:
+		return family, nil // whatever is wrong with others
 	case err == nil:
-		return fmt.Errorf("%w: the kernel has no nl80211", collect.ErrNoData)
+		err = fmt.Errorf("%w: the kernel has no %s", collect.ErrNoData, name)
 	}
-	return err
+	return 0, err
 }
 
 func (n *nl80211) interfaces(list []wifiInterface) ([]wifiInterface, error) {
-	if err := n.findFamily(); err != nil {
+	family, err := n.findFamily("nl80211")
+	if err != nil {
 		return list, err
 	}
+	n.family = family
 	start := len(list)
-	err := n.dump(n.family, unix.NL80211_CMD_GET_INTERFACE, nil, func() { list = list[:start] }, func(b []byte) error {
+	err = n.dump(n.family, unix.NL80211_CMD_GET_INTERFACE, nil, func() { list = list[:start] }, func(b []byte) error {
 		var dev wifiInterface
 		var name []byte
 		err := netlink.EachAttribute(b, func(a netlink.Attribute) error {
