@@ -51,6 +51,7 @@ type ethtoolCollector struct {
 
 	devices host.Listing
 	drivers map[string]*ethtoolDriver // by device
+	answer  ethtoolAnswer
 }
 
 func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
@@ -108,28 +109,28 @@ func reportEthtool(err error, device, what string, out *metric.Sink) {
 // An ethtoolDriver is what labels show of a driver, and the bytes that it was
 // made of.
 type ethtoolDriver struct {
-	raw                               [sizeofDrvinfo]byte
+	made                              ethtoolAnswer
 	name, version, firmware, bus, rom string
 }
 
-const sizeofDrvinfo = 196
+// An ethtoolAnswer is a struct ethtool_drvinfo: the command, five texts of 32
+// bytes each, and numbers.
+type ethtoolAnswer [196]byte
 
 func (c *ethtoolCollector) updateDriver(e host.Ethtool, device string, out *metric.Sink) error {
-	// struct ethtool_drvinfo: the command, five texts of 32 bytes each, and
-	// numbers.
+	c.answer = ethtoolAnswer{}
+	netlink.Native.PutUint32(c.answer[:], unix.ETHTOOL_GDRVINFO)
+	if err := e.Ioctl(device, c.answer[:]); err != nil {
+		return err
+	}
 	d := c.drivers[device]
 	if d == nil {
 		d = &ethtoolDriver{}
 		c.drivers[device] = d
 	}
-	var raw [sizeofDrvinfo]byte
-	netlink.Native.PutUint32(raw[:], unix.ETHTOOL_GDRVINFO)
-	if err := e.Ioctl(device, raw[:]); err != nil {
-		return err
-	}
-	if raw != d.raw {
-		d.raw = raw
-		text := raw[4:]
+	if d.made != c.answer {
+		d.made = c.answer
+		text := d.made[4:]
 		for _, field := range []*string{&d.name, &d.version, &d.firmware, &d.bus, &d.rom} {
 			*field, text = string(cString(text[:32])), text[32:]
 		}
