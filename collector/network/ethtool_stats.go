@@ -56,7 +56,7 @@ func (u *nameUse) add(round uint64) {
 func newEthtoolStats(m *metric.Set, include collect.Regexp) *ethtoolStats {
 	m.AllowDynamic()
 	fixed := func(name, help string) *metric.Family {
-		return m.Untyped(ethtoolPrefix+name, help+", as its driver counts them.", "device")
+		return m.Untyped(ethtoolPrefix+name, help+", as its driver counts.", "device")
 	}
 	return &ethtoolStats{
 		metrics: m,
@@ -182,7 +182,7 @@ func (s *ethtoolStats) add(name string) *ethtoolStat {
 		return stat
 	}
 	if stat.family = s.fixed[name]; stat.family == nil {
-		stat.family = s.metrics.Untyped(own, "Statistic "+name+" of a network interface, as its driver counts it.", "device")
+		stat.family = s.metrics.Untyped(own, "Statistic "+name+" of a network driver.", "device")
 	}
 	stat.own = s.use(own)
 	if name := stat.family.Name(); name != own {

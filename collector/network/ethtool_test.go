@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,6 +55,83 @@ func statNames(n int) []string {
 		names = append(names, fmt.Sprintf("rx_queue_%d_packets", i))
 	}
 	return names
+}
+
+// namedStats returns a host with one interface that has statistics, written
+// NAME=VALUE.
+func namedStats(t *testing.T, stats ...string) *host.Host {
+	t.Helper()
+	h := manyEthtools(t, 1, 0)
+	h.Ethtool = func() (host.Ethtool, error) {
+		return ioctlFunc(func(_ string, data []byte) error {
+			var names []string
+			var values []uint64
+			for _, stat := range stats {
+				i := strings.LastIndexByte(stat, '=')
+				v, err := strconv.ParseUint(stat[i+1:], 10, 64)
+				if err != nil {
+					t.Error(err)
+				}
+				names, values = append(names, stat[:i]), append(values, v)
+			}
+			err := putStats(data, names)
+			if netlink.Native.Uint32(data) == unix.ETHTOOL_GSTATS && len(data) >= 8+8*len(values) {
+				for i, v := range values {
+					netlink.Native.PutUint64(data[8+8*i:], v)
+				}
+			}
+			return err
+		}), nil
+	}
+	return h
+}
+
+// TestEthtoolNames has a driver name its statistics in all ways. node_exporter
+// 1.5 exports the same families and values, but for rx_bytes_total, because of
+// which it fails.
+func TestEthtoolNames(t *testing.T) {
+	b := golden.NewWorkbenchOn(t, ethtool.Build, namedStats(t,
+		"rx_packets=1", "tx_packets=2", "rx_bytes=3", "tx_bytes=4", "rx_errors=5", "tx_errors=6", "rx_dropped=7", "tx_dropped=8",
+		"align_errors=9", "port.rx_dropped=10", "RX_Upper=11", "Tx Deferred OK=12", "rx_rx_twice=13", "rx_tx=14", "tx_rx_tx_rx=15",
+		"rxrx=16", "_leading=17", "__rx_lead=18", "[0]: rx_ucast_packets=19", "trailing_=20", "a--b__c=21", "a_-_b=22", "rx-0.drops=23",
+		"rx_bytes_total=24", "collide.a=25", "collide-a=26", "three.b=27", "three b=28", "three-b=29", "1st=30",
+		"big=18446744073709551615", "RX_PACKETS=31", "exactly_thirty_two_characters_32=32", "ch0_rx=33", "p0_tx(bytes)=34", "tx=35", "rx=36",
+		"info=37", "x_rx_=38", "=39", "--=40"), nil)
+	have, errs := b.Update()
+	if errs != nil {
+		t.Error(errs)
+	}
+	want := map[string]float64{}
+	for name, v := range map[string]float64{
+		"transmitted_packets_total": 2, "received_bytes_total": 3, "transmitted_bytes_total": 4, "received_errors_total": 5,
+		"transmitted_errors_total": 6, "received_dropped_total": 7, "transmitted_dropped": 8, "align_errors": 9,
+		"port_received_dropped": 10, "received_upper": 11, "transmitted_deferred_ok": 12, "received_rx_twice": 13,
+		"received_transmitted": 14, "transmitted_received_transmitted_received": 15, "rxrx": 16, "leading": 17, "received_lead": 18,
+		"0_received_ucast_packets": 19, "trailing_": 20, "a_b__c": 21, "a_b": 22, "received_0_drops": 23, "1st": 30,
+		"big": 1 << 64, "exactly_thirty_two_characters_32": 32, "ch0_received": 33, "p0_transmitted_bytes_": 34,
+		"transmitted": 35, "received": 36, "x_received_": 38,
+	} {
+		want[fmt.Sprintf("node_ethtool_%s{device=\"eth0\"}", name)] = v
+	}
+	golden.SameSamples(t, have, want)
+}
+
+// TestEthtoolQueues has a driver give one name to the statistics of several
+// queues, as vmxnet3 does.
+func TestEthtoolQueues(t *testing.T) {
+	b := golden.NewWorkbenchOn(t, ethtool.Build, namedStats(t,
+		"  ucast pkts tx=100", "  ucast pkts tx=20", "  ucast pkts tx=3", "wraps=18446744073709551615", "wraps=6", "twice=0", "twice=0"), nil)
+	for range 2 {
+		have, errs := b.Update()
+		if errs != nil {
+			t.Error(errs)
+		}
+		golden.SameSamples(t, have, map[string]float64{
+			`node_ethtool_ucast_pkts_transmitted{device="eth0"}`: 123,
+			`node_ethtool_wraps{device="eth0"}`:                  5,
+			`node_ethtool_twice{device="eth0"}`:                  0,
+		})
+	}
 }
 
 // TestEthtoolStatsChange has a device get and lose statistics between calls.

@@ -55,8 +55,8 @@ func TestWifiAllocations(t *testing.T) {
 
 // TestWifiAddressesAreForgotten has more stations pass than are kept.
 func TestWifiAddressesAreForgotten(t *testing.T) {
-	b := golden.NewWorkbenchOn(t, wifi.Build, manyStations(3*maxWifiAddresses), nil)
-	if samples, errs := b.Update(); errs != nil || len(samples) != 4+4*5*3*maxWifiAddresses {
+	b := golden.NewWorkbenchOn(t, wifi.Build, manyStations(2*maxWifiAddresses), nil)
+	if samples, errs := b.Update(); errs != nil || len(samples) != 4+4*5*2*maxWifiAddresses {
 		t.Errorf("%d samples, errors %v", len(samples), errs)
 	}
 	if n := len(b.Collector.(*wifiCollector).addresses); n > maxWifiAddresses+1 {
