@@ -288,7 +288,7 @@ func manyEthtools(t testing.TB, devices, stats int) *host.Host {
 
 func TestEthtoolAllocations(t *testing.T) {
 	for _, n := range []int{10, 200} {
-		golden.NewWorkbenchOn(t, ethtool.Build, manyEthtools(t, n, 100), nil).Allocs(4)
+		golden.NewWorkbenchOn(t, ethtool.Build, manyEthtools(t, n, 100), nil).Allocs(10)
 	}
 }
 

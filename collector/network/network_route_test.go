@@ -69,7 +69,7 @@ func TestNetworkRouteMany(t *testing.T) {
 
 func TestNetworkRouteAllocations(t *testing.T) {
 	for _, n := range []int{10, 20000} {
-		golden.NewWorkbenchOn(t, networkRoute.Build, manyRoutes(n), nil).Allocs(20)
+		golden.NewWorkbenchOn(t, networkRoute.Build, manyRoutes(n), nil).Allocs(40)
 	}
 }
 

@@ -44,7 +44,7 @@ func manyQdiscs(n, queues int) *host.Host {
 
 func TestQdiscAllocations(t *testing.T) {
 	for _, n := range []int{10, 500} {
-		golden.NewWorkbenchOn(t, qdisc.Build, manyQdiscs(n, 4), nil).Allocs(12)
+		golden.NewWorkbenchOn(t, qdisc.Build, manyQdiscs(n, 4), nil).Allocs(30)
 	}
 }
 

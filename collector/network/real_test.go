@@ -95,7 +95,8 @@ func TestRealTCPSockets(t *testing.T) {
 			// makes them.
 			l, err := net.Listen("tcp", address)
 			if err != nil {
-				t.Skip(err)
+				t.Error(err)
+				return nil, nil
 			}
 			defer l.Close()
 			if client, err = net.Dial("tcp", l.Addr().String()); err == nil {
@@ -219,7 +220,8 @@ func TestRealQdiscs(t *testing.T) {
 			Bytes, Packets, Drops, Overlimits, Requeues, Backlog, Qlen float64
 		}
 		if err := json.Unmarshal(text, &qdiscs); err != nil {
-			t.Skip(err)
+			t.Logf("a tc that does not know JSON: %v", err)
+			return
 		}
 		want := map[string]float64{}
 		for _, q := range qdiscs {

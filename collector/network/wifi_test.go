@@ -49,7 +49,7 @@ func manyStations(n int) *host.Host {
 
 func TestWifiAllocations(t *testing.T) {
 	for _, n := range []int{10, 500} {
-		golden.NewWorkbenchOn(t, wifi.Build, manyStations(n), nil).Allocs(100)
+		golden.NewWorkbenchOn(t, wifi.Build, manyStations(n), nil).Allocs(150)
 	}
 }
 
