@@ -6,6 +6,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		cpu,
+		cpuVulnerabilities,
 		cpufreq,
 		schedstat,
 	}

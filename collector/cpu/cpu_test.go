@@ -39,7 +39,9 @@ func bigHost(tb testing.TB, cpus int) string {
 	write(tb, root, "proc/stat", stat.String())
 	write(tb, root, "proc/schedstat", sched.String())
 	list := fmt.Sprintf("0-%d\n", cpus-1)
-	for name, text := range map[string]string{"online": list, "present": list, "isolated": "\n", "offline": "\n"} {
+	for name, text := range map[string]string{
+		"online": list, "present": list, "isolated": "\n", "offline": "\n", "vulnerabilities/mds": "Not affected\n",
+	} {
 		write(tb, root, "sys/devices/system/cpu/"+name, text)
 	}
 	for i := range cpus {

@@ -5,14 +5,21 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the specs of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		cgroups,
 		entropy,
 		filefd,
+		interrupts,
 		kernelHung,
+		kernelTainted,
 		loadavg,
 		osSpec,
 		pressure,
+		processes,
 		selinux,
+		selinuxAVC,
+		softirqs,
 		stat,
+		sysctl,
 		timeSpec,
 		timex,
 		uname,

@@ -62,7 +62,7 @@ func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
 		sys:     env.Host.Sys.Reader(),
 		open:    env.Host.Ethtool,
 		options: o,
-		info:    env.Metrics.Gauge(ethtoolInfo, "Driver of a network interface with its versions. The value is always 1.", "bus_info", "device", "driver", "expansion_rom_version", "firmware_version", "version"),
+		info:    env.Metrics.Gauge(ethtoolInfo, "Driver of the network interface, with its versions; always 1.", "bus_info", "device", "driver", "expansion_rom_version", "firmware_version", "version"),
 		link:    newEthtoolLink(env.Metrics),
 		stats:   newEthtoolStats(env.Metrics, o.Metrics),
 		drivers: map[string]*ethtoolDriver{},

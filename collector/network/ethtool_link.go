@@ -64,7 +64,7 @@ func newEthtoolLink(m *metric.Set) *ethtoolLink {
 	}
 	l := &ethtoolLink{
 		negotiates: m.Gauge("node_network_autonegotiate", "Whether the interface negotiates its speed and duplex.", "device"),
-		ports:      m.Gauge("node_network_supported_port_info", "Type of port that the interface supports. The value is always 1.", "device", "type"),
+		ports:      m.Gauge("node_network_supported_port_info", "Type of port that the interface supports; always 1.", "device", "type"),
 		supported:  modes("supported", "supports"),
 		advertised: modes("advertised", "advertises"),
 	}

@@ -61,7 +61,7 @@ func statNames(n int) []string {
 // NAME=VALUE.
 func namedStats(t *testing.T, stats ...string) *host.Host {
 	t.Helper()
-	h := manyEthtools(t, 1, 0)
+	h := ethtoolHost(t, 1, 0)
 	h.Ethtool = func() (host.Ethtool, error) {
 		return ioctlFunc(func(_ string, data []byte) error {
 			var names []string
@@ -258,9 +258,9 @@ func FuzzEthtoolName(f *testing.F) {
 	})
 }
 
-// manyEthtools returns a host with interfaces that have statistics, as adapters
+// ethtoolHost returns a host with interfaces that have statistics, as adapters
 // with many queues do.
-func manyEthtools(t testing.TB, devices, stats int) *host.Host {
+func ethtoolHost(t testing.TB, devices, stats int) *host.Host {
 	t.Helper()
 	root := t.TempDir()
 	for i := range devices {
@@ -288,12 +288,12 @@ func manyEthtools(t testing.TB, devices, stats int) *host.Host {
 
 func TestEthtoolAllocations(t *testing.T) {
 	for _, n := range []int{10, 200} {
-		golden.NewWorkbenchOn(t, ethtool.Build, manyEthtools(t, n, 100), nil).Allocs(10)
+		golden.NewWorkbenchOn(t, ethtool.Build, ethtoolHost(t, n, 100), nil).Allocs(10)
 	}
 }
 
 func BenchmarkEthtool(b *testing.B) {
 	b.Run("devices-1000-statistics-300", func(b *testing.B) {
-		golden.NewWorkbenchOn(b, ethtool.Build, manyEthtools(b, 1000, 300), nil).Steady()
+		golden.NewWorkbenchOn(b, ethtool.Build, ethtoolHost(b, 1000, 300), nil).Steady()
 	})
 }

@@ -53,7 +53,7 @@ func newNetworkRoute(env *collect.Env) *networkRouteCollector {
 	m := env.Metrics
 	return &networkRouteCollector{
 		links:   rtnl.New(env.Host.Netlink),
-		info:    m.Gauge("node_network_route_info", "A unicast route, or a hop of one that has several. The value is always 1.", "device", "src", "dest", "gw", "priority", "proto", "weight"),
+		info:    m.Gauge("node_network_route_info", "A unicast route, or one hop of a multipath route; always 1.", "device", "src", "dest", "gw", "priority", "proto", "weight"),
 		routes:  m.Gauge("node_network_routes", "Unicast routes over an interface, each hop counted.", "device"),
 		byIndex: map[int]int{},
 		emitted: hashSet{seed: maphash.MakeSeed()},

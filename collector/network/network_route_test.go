@@ -16,18 +16,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// manyRoutes returns a host with n IPv4 routes to different networks of 24 bits,
+// routeHost returns a host with n IPv4 routes to different networks of 24 bits,
 // as a router on the Internet has them. It makes messages when it is asked.
-func manyRoutes(n int) *host.Host {
+func routeHost(n int) *host.Host {
 	u32 := func(v uint32) []byte { return netlink.Native.AppendUint32(nil, v) }
 	var links [][]byte
 	for i := range 10 {
 		links = append(links, linkMessage(i+1, fmt.Sprintf("eth%d", i), "", 1))
 	}
 	head := slices.Concat([]byte{unix.AF_INET, 24, 0, 0, unix.RT_TABLE_MAIN, unix.RTPROT_BGP, 0, unix.RTN_UNICAST}, u32(0),
-		nlattr(unix.RTA_TABLE, u32(254)))
-	message := slices.Concat(head, nlattr(unix.RTA_DST, make([]byte, 4)), nlattr(unix.RTA_GATEWAY, []byte{192, 0, 2, 0}),
-		nlattr(unix.RTA_PRIORITY, u32(20)), nlattr(unix.RTA_OIF, u32(1)))
+		netlinkAttribute(unix.RTA_TABLE, u32(254)))
+	message := slices.Concat(head, netlinkAttribute(unix.RTA_DST, make([]byte, 4)), netlinkAttribute(unix.RTA_GATEWAY, []byte{192, 0, 2, 0}),
+		netlinkAttribute(unix.RTA_PRIORITY, u32(20)), netlinkAttribute(unix.RTA_OIF, u32(1)))
 	destination, gateway, index := message[len(head)+4:], message[len(head)+12:], message[len(head)+28:]
 	return &host.Host{Netlink: func(req host.NetlinkRequest, each func([]byte) error) error {
 		switch {
@@ -52,7 +52,7 @@ func manyRoutes(n int) *host.Host {
 }
 
 func TestNetworkRouteMany(t *testing.T) {
-	b := golden.NewWorkbenchOn(t, networkRoute.Build, manyRoutes(50000), nil)
+	b := golden.NewWorkbenchOn(t, networkRoute.Build, routeHost(50000), nil)
 	samples, errs := b.Update()
 	if errs != nil || len(samples) != 50010 {
 		t.Errorf("%d samples, errors %v", len(samples), errs)
@@ -69,7 +69,7 @@ func TestNetworkRouteMany(t *testing.T) {
 
 func TestNetworkRouteAllocations(t *testing.T) {
 	for _, n := range []int{10, 20000} {
-		golden.NewWorkbenchOn(t, networkRoute.Build, manyRoutes(n), nil).Allocs(40)
+		golden.NewWorkbenchOn(t, networkRoute.Build, routeHost(n), nil).Allocs(40)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestHashSet(t *testing.T) {
 func BenchmarkNetworkRoute(b *testing.B) {
 	for _, n := range []int{1000, 1000000} {
 		b.Run(fmt.Sprintf("routes-%d", n), func(b *testing.B) {
-			golden.NewWorkbenchOn(b, networkRoute.Build, manyRoutes(n), nil).Steady()
+			golden.NewWorkbenchOn(b, networkRoute.Build, routeHost(n), nil).Steady()
 		})
 	}
 }

@@ -21,9 +21,9 @@ func socketMessage(state uint8, rx, tx uint32) []byte {
 	return netlink.AppendAttribute(b, 21, make([]byte, 8)) // INET_DIAG_CGROUP_ID
 }
 
-// manySockets returns a host with n TCP sockets of IPv4 and as many of IPv6, and
+// socketHost returns a host with n TCP sockets of IPv4 and as many of IPv6, and
 // nothing else that takes memory.
-func manySockets(n int) *host.Host {
+func socketHost(n int) *host.Host {
 	message := socketMessage(1, 1, 2)
 	return &host.Host{Netlink: func(_ host.NetlinkRequest, each func([]byte) error) error {
 		for i := range n {
@@ -69,12 +69,12 @@ func FuzzTCPSocket(f *testing.F) {
 
 func TestTcpstatAllocations(t *testing.T) {
 	for _, n := range []int{10, 10000} {
-		golden.NewWorkbenchOn(t, tcpstat.Build, manySockets(n), nil).Allocs(20)
+		golden.NewWorkbenchOn(t, tcpstat.Build, socketHost(n), nil).Allocs(20)
 	}
 }
 
 func BenchmarkTcpstat(b *testing.B) {
 	b.Run("sockets-1000000", func(b *testing.B) {
-		golden.NewWorkbenchOn(b, tcpstat.Build, manySockets(500000), nil).Steady()
+		golden.NewWorkbenchOn(b, tcpstat.Build, socketHost(500000), nil).Steady()
 	})
 }

@@ -109,7 +109,7 @@ func newWifi(env *collect.Env, o wifiOptions) (*wifiCollector, error) {
 	}
 	c := &wifiCollector{
 		frequency: m.Gauge("node_wifi_interface_frequency_hertz", "Frequency of the channel that the wireless interface uses.", "device"),
-		info:      m.Gauge("node_wifi_station_info", "Network that a wireless interface is in. The value is always 1.", "bssid", "device", "mode", "ssid"),
+		info:      m.Gauge("node_wifi_station_info", "Network that the wireless interface is in; always 1.", "bssid", "device", "mode", "ssid"),
 		station: [numStationValues]*metric.Family{
 			stationConnected:          counter("connected_seconds", "Time since the station connected."),
 			stationInactive:           gauge("inactive_seconds", "Time since the station was last active."),

@@ -28,7 +28,7 @@ import (
 // A call whose facts are not there fails with EOPNOTSUPP, "driver !EPERM",
 // "supported !EIO" and "statistics !EIO" say how it fails otherwise. A device
 // without a file is not there.
-type ethtool struct{ *recorded }
+type ethtool struct{ *recordedHost }
 
 func (e ethtool) Close() {}
 

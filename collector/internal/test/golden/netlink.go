@@ -16,7 +16,7 @@ import (
 // its nlmsghdr. Numbers in them are little endian, as is the host that runs the
 // tests. Of several files in a folder for one type of request, the one with the
 // longest name that the request begins with answers it.
-func (r *recorded) netlink(req host.NetlinkRequest, each func([]byte) error) error {
+func (r *recordedHost) netlink(req host.NetlinkRequest, each func([]byte) error) error {
 	file := filepath.Join(r.root, "syscall/netlink", strconv.Itoa(req.Protocol), strconv.Itoa(int(req.Type)))
 	if names, err := os.ReadDir(file); err == nil {
 		body, longest := hex.EncodeToString(req.Body), ""

@@ -37,7 +37,7 @@ func (a *Archive) RecordCalls(h *host.Host, spec collect.Spec) error {
 		}
 	}
 	set := metric.NewSet()
-	collector, err := spec.Build.New(&collect.Env{Host: &own, Metrics: set, Log: log.NewNopLogger(), Reserved: nobody}, nil)
+	collector, err := spec.Build.New(&collect.Env{Host: &own, Metrics: set, Log: log.NewNopLogger(), Reserved: notReserved}, nil)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (c *calls) entries() (entries []Entry) {
 			add(path, strings.Join(c.dumps[kind][body], ""), c.dumpErrs[kind][body])
 		}
 	}
-	for _, device := range slices.SortedFunc(maps.Keys(c.devices), host.Natural) {
+	for _, device := range slices.SortedFunc(maps.Keys(c.devices), host.CompareNatural) {
 		add("syscall/ethtool/"+device, c.devices[device].String(), nil)
 	}
 	return entries

@@ -1,8 +1,8 @@
-// Record prints a .host file of a host: of the live one, or of a tree below
-// -root. Its arguments are names of collectors, which stand for the files that
-// their data sheets list, and on the live host for the answers of netlink and
-// ethtool that they get; and patterns of paths. Messages of netlink hold
-// addresses: record them in a network namespace of your own.
+// Record prints a .host file of the live host, or of a tree below -root. Its
+// arguments are patterns of paths, and names of collectors, which stand for the
+// files that their data sheets list and, on the live host, for the answers of
+// netlink and ethtool that they get. Messages of netlink hold addresses: record
+// them in a network namespace of your own.
 //
 //	go run ./collector/internal/tool/record diskstats > testdata/storage/diskstats.host
 //	go run ./collector/internal/tool/record -root /tmp/capture '/sys/class/net/*/mtu'
@@ -21,7 +21,7 @@ import (
 )
 
 func main() {
-	root := flag.String("root", "", "folder that holds proc and sys, instead of the live host's")
+	root := flag.String("root", "", "folder of proc and sys; the live host's if empty")
 	flag.Parse()
 	var patterns []string
 	var specs []collect.Spec
