@@ -7,6 +7,7 @@ func Collectors() []collect.Spec {
 	return []collect.Spec{
 		cpu,
 		cpufreq,
+		perf,
 		schedstat,
 	}
 }

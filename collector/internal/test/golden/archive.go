@@ -30,8 +30,8 @@
 // Paths that start with syscall/ are answers of the system: uname and adjtimex
 // hold name=value lines, statfs a line for each mount point, btrfs a line for
 // each device of one, device-mapper two lines for each map, multipathd what it
-// answers on its socket, and netlink/PROTOCOL/TYPE a line of hexadecimal digits
-// for each message. With !ERRNO the calls of uname and adjtimex fail.
+// answers on its socket, perf a line for each counter, and
+// netlink/PROTOCOL/TYPE a line of hexadecimal digits for each message. With !ERRNO the calls of uname and adjtimex fail.
 package golden
 
 import (
