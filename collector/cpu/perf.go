@@ -89,8 +89,11 @@ func newPerf(env *collect.Env, o perfOptions) (*perfCollector, error) {
 }
 
 func (c *perfCollector) Update(_ context.Context, out *metric.Sink) error {
-	if c.openPerf == nil {
+	switch {
+	case c.openPerf == nil:
 		return fmt.Errorf("%w: no perf_event_open on this host", collect.ErrNoData)
+	case len(c.events) == 0:
+		return fmt.Errorf("%w: all events are disabled", collect.ErrNoData)
 	}
 	changed := c.online.read(c.sys, out)
 	if !c.online.valid {
