@@ -53,6 +53,14 @@ type Host struct {
 	// if the dump is complete but the listed objects changed meanwhile. It is
 	// nil on a recorded host without an answer.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
+
+	// OpenPerf opens a counter of an event on a CPU. Each holds a file
+	// descriptor. It is nil on a recorded host without an answer.
+	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// MaxOpenFiles returns how many files the process may have open. It is nil
+	// on a recorded host without an answer.
+	MaxOpenFiles func() (uint64, error)
 }
 
 // Paths are the roots of the file trees of a host, as set by the --path.*
@@ -80,6 +88,9 @@ func Live(p Paths) *Host {
 		Dial:         new(net.Dialer).DialContext,
 
 		Netlink: liveNetlink(),
+
+		OpenPerf:     liveOpenPerf,
+		MaxOpenFiles: liveMaxOpenFiles,
 	}
 }
 

@@ -31,8 +31,8 @@
 // Paths below syscall/ are answers to system calls: uname and adjtimex hold
 // name=value lines, statfs a line for each mount point, btrfs a line for each
 // device, device-mapper two lines for each map, multipathd the answer on its
-// socket, and netlink/PROTOCOL/TYPE a line of hexadecimal digits for each
-// message. With !ERRNO, uname and adjtimex fail.
+// socket, perf a line for each counter, and netlink/PROTOCOL/TYPE a line of
+// hexadecimal digits for each message. With !ERRNO, uname and adjtimex fail.
 package golden
 
 import (
