@@ -5,6 +5,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the specs of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		cgroup,
 		cgroups,
 		entropy,
 		filefd,

@@ -57,6 +57,14 @@ type Host struct {
 	// Ethtool opens the ethtool interface of the network devices. It is nil on a
 	// recorded host that has no answers.
 	Ethtool func() (Ethtool, error)
+
+	// OpenPerf opens a counter of an event on a CPU. Each holds a file
+	// descriptor. It is nil on a recorded host without an answer.
+	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// MaxOpenFiles returns how many files the process may have open. It is nil
+	// on a recorded host without an answer.
+	MaxOpenFiles func() (uint64, error)
 }
 
 // Paths are the roots of the file trees of a host, as set by the --path.*
@@ -85,6 +93,9 @@ func Live(p Paths) *Host {
 
 		Netlink: liveNetlink(),
 		Ethtool: openEthtool,
+
+		OpenPerf:     liveOpenPerf,
+		MaxOpenFiles: liveMaxOpenFiles,
 	}
 }
 

@@ -80,6 +80,8 @@ func layOut(a *Archive, root string) (*recordedHost, error) {
 			r.DeviceMapper = r.deviceMapper
 		case e.Path == "syscall/multipathd":
 			r.Dial = r.dial
+		case e.Path == "syscall/perf":
+			r.OpenPerf, r.MaxOpenFiles = r.openPerf, r.maxOpenFiles
 		}
 	}
 	return r, r.moment(1)
