@@ -294,8 +294,9 @@ func TestRealEthtool(t *testing.T) {
 	})
 }
 
-// TestRealGuard has the kernel write more than there is room for.
-func TestRealGuard(t *testing.T) {
+// TestRealEthtoolErrors has an answer that is cut off, a device that is not there,
+// and a request that is too long.
+func TestRealEthtoolErrors(t *testing.T) {
 	inNamespace(t, "ip link add v0 type veth peer name v1\n", func() {
 		e, err := host.Live(host.Paths{}).Ethtool()
 		if err != nil {
