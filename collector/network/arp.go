@@ -25,13 +25,15 @@ var arp = collect.Spec{
 }
 
 type arpOptions struct {
-	Devices collect.Filter
-	Netlink collect.Bool
+	Devices    collect.Filter
+	Netlink    collect.Bool
+	Interfaces interfaceOptions
 }
 
 func (o *arpOptions) Fields() []collect.Field {
-	return append(o.Devices.Fields("device"),
-		collect.Field{Name: "netlink", Help: "Read neighbours by rtnetlink, and /proc/net/arp only if that fails.", Value: &o.Netlink})
+	return slices.Concat(o.Devices.Fields("device"), []collect.Field{
+		{Name: "netlink", Help: "Read neighbours by rtnetlink, and /proc/net/arp only if that fails.", Value: &o.Netlink},
+	}, o.Interfaces.Fields())
 }
 
 // arpCollector counts the IPv4 neighbours of each interface. It reads them by
@@ -47,6 +49,7 @@ type arpCollector struct {
 	proc    *host.Reader
 	links   *rtnl.Reader
 	options arpOptions
+	filter  *interfaceFilter
 	family  *metric.Family
 
 	countByIndex map[int]int
@@ -62,6 +65,7 @@ func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
 		proc:         env.Host.Proc.Reader(),
 		links:        rtnl.New(env.Host.Netlink),
 		options:      o,
+		filter:       newInterfaceFilter(env.Host, o.Interfaces),
 		family:       env.Metrics.Gauge("node_arp_entries", "IPv4 neighbours of the interface, without those that need no ARP.", "device"),
 		countByIndex: map[int]int{},
 		countByName:  map[string]*int{},
@@ -69,6 +73,7 @@ func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
 }
 
 func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
+	c.filter.refresh(out)
 	if c.options.Netlink {
 		err := c.updateNetlink(out)
 		if err == nil {
@@ -137,7 +142,7 @@ func (c *arpCollector) emit(out *metric.Sink) {
 	c.devices = slices.AppendSeq(c.devices[:0], maps.Keys(c.countByName))
 	slices.SortFunc(c.devices, host.CompareNatural)
 	for _, device := range c.devices {
-		if !c.options.Devices.Ignores(device) {
+		if !c.options.Devices.Ignores(device) && !c.filter.excludes(device) {
 			out.Emit(c.family, float64(*c.countByName[device]), device)
 		}
 	}

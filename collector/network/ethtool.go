@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -23,14 +24,15 @@ var ethtool = collect.Spec{
 }
 
 type ethtoolOptions struct {
-	Devices collect.Filter
-	Metrics collect.Regexp
+	Devices    collect.Filter
+	Metrics    collect.Regexp
+	Interfaces interfaceOptions
 }
 
 func (o *ethtoolOptions) Fields() []collect.Field {
-	return append(o.Devices.Fields("device"), collect.Field{
-		Name: "metrics-include", Help: "Regular expression of statistics to include, by the names that drivers give them.", Value: &o.Metrics,
-	})
+	return slices.Concat(o.Devices.Fields("device"), []collect.Field{
+		{Name: "metrics-include", Help: "Regular expression of statistics to include, by the names that drivers give them.", Value: &o.Metrics},
+	}, o.Interfaces.Fields())
 }
 
 // ethtoolCollector asks the driver of each interface by ioctls for what
@@ -44,6 +46,7 @@ type ethtoolCollector struct {
 	sys     *host.Reader
 	open    func() (host.Ethtool, error)
 	options ethtoolOptions
+	filter  *interfaceFilter
 
 	info  *metric.Family
 	link  *ethtoolLink
@@ -62,6 +65,7 @@ func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
 		sys:     env.Host.Sys.Reader(),
 		open:    env.Host.Ethtool,
 		options: o,
+		filter:  newInterfaceFilter(env.Host, o.Interfaces),
 		info:    env.Metrics.Gauge(ethtoolInfo, "Driver of the network interface, with its versions; always 1.", "bus_info", "device", "driver", "expansion_rom_version", "firmware_version", "version"),
 		link:    newEthtoolLink(env.Metrics),
 		stats:   newEthtoolStats(env.Metrics, o.Metrics),
@@ -85,9 +89,10 @@ func (c *ethtoolCollector) Update(_ context.Context, out *metric.Sink) error {
 		return err
 	}
 	defer e.Close()
+	c.filter.refresh(out)
 	for _, entry := range c.devices.Entries {
 		device := entry.Name
-		if c.options.Devices.Ignores(device) {
+		if c.options.Devices.Ignores(device) || c.filter.excludes(device) {
 			continue
 		}
 		reportEthtool(c.link.update(e, device, out), device, "link settings", out)

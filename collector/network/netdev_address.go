@@ -34,7 +34,7 @@ func newAddressInfo(env *collect.Env) *addressInfo {
 	}
 }
 
-func (a *addressInfo) update(out *metric.Sink) {
+func (a *addressInfo) update(filter *interfaceFilter, out *metric.Sink) {
 	clear(a.deviceByIndex)
 	clear(a.emittedAddresses)
 	if err := a.links.Links(false, func(l *rtnl.Link) { a.deviceByIndex[l.Index] = l.Name }); err != nil {
@@ -46,7 +46,7 @@ func (a *addressInfo) update(out *metric.Sink) {
 	err := a.links.Addresses(func(addr *rtnl.Address) {
 		key := deviceAddress{addr.Index, addr.IP, addr.Prefix}
 		device := a.deviceByIndex[addr.Index]
-		if device == "" || a.emittedAddresses[key] {
+		if device == "" || a.emittedAddresses[key] || filter.excludes(device) {
 			return // the interface is gone or new, or has the address for several peers
 		}
 		a.emittedAddresses[key] = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path"
+	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -20,17 +21,18 @@ var qdisc = collect.Spec{
 }
 
 type qdiscOptions struct {
-	Devices  collect.Filter
-	Fixtures collect.String
+	Devices    collect.Filter
+	Fixtures   collect.String
+	Interfaces interfaceOptions
 }
 
 func (o *qdiscOptions) Fields() []collect.Field {
 	devices := o.Devices.Fields("device")
 	devices[0].Aliases = []string{"collector.qdisk.device-include"}
 	devices[1].Aliases = []string{"collector.qdisk.device-exclude"}
-	return append(devices, collect.Field{
-		Name: "fixtures", Help: "Directory with a file results.json to read in place of rtnetlink, for tests.", Value: &o.Fixtures,
-	})
+	return slices.Concat(devices, []collect.Field{
+		{Name: "fixtures", Help: "Directory with a file results.json to read in place of rtnetlink, for tests.", Value: &o.Fixtures},
+	}, o.Interfaces.Fields())
 }
 
 // qdiscCollector asks rtnetlink for the queueing disciplines and takes the root
@@ -39,6 +41,7 @@ type qdiscCollector struct {
 	files   *host.Reader
 	links   *rtnl.Reader
 	options qdiscOptions
+	filter  *interfaceFilter
 
 	bytes, packets, drops, requeues, overlimits *metric.Family
 	length, backlog                             *metric.Family
@@ -59,6 +62,7 @@ func newQdisc(env *collect.Env, o qdiscOptions) (*qdiscCollector, error) {
 		files:      env.Host.Files.Reader(),
 		links:      rtnl.New(env.Host.Netlink),
 		options:    o,
+		filter:     newInterfaceFilter(env.Host, o.Interfaces),
 		bytes:      counter("node_qdisc_bytes_total", "Bytes sent through the queueing discipline."),
 		packets:    counter("node_qdisc_packets_total", "Packets sent through the queueing discipline."),
 		drops:      counter("node_qdisc_drops_total", "Packets that the queueing discipline dropped."),
@@ -73,6 +77,7 @@ func newQdisc(env *collect.Env, o qdiscOptions) (*qdiscCollector, error) {
 func (c *qdiscCollector) Update(_ context.Context, out *metric.Sink) error {
 	c.done.Begin()
 	c.kinds.Begin()
+	c.filter.refresh(out)
 	if c.options.Fixtures != "" {
 		return c.updateFixtures(out)
 	}
@@ -99,7 +104,7 @@ func (c *qdiscCollector) Update(_ context.Context, out *metric.Sink) error {
 }
 
 func (c *qdiscCollector) emit(device string, q *rtnl.Qdisc, out *metric.Sink) {
-	if c.options.Devices.Ignores(device) {
+	if c.options.Devices.Ignores(device) || c.filter.excludes(device) {
 		return
 	}
 	if _, first := c.done.Take([]byte(device)); !first {
