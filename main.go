@@ -1,4 +1,4 @@
-// Host_exporter serves what the kernel of a Linux host tells, for Prometheus.
+// Command host_exporter exports Linux host metrics to Prometheus.
 package main
 
 import (
@@ -27,23 +27,29 @@ import (
 	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
-// release is what this is when the build does not say.
+// release is the version if the build sets none.
 //
 //go:embed VERSION
 var release string
 
 func main() {
-	checks.Supervise() // or this process is here to look after one command of a check
+	checks.Supervise() // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "host_exporter:", err)
-		os.Exit(1)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err == nil {
+		return
 	}
+	if _, ok := errors.AsType[loggedError](err); !ok {
+		fmt.Fprintln(os.Stderr, "host_exporter:", err)
+	}
+	os.Exit(1)
 }
 
-// run is the whole program: it serves until ctx ends, or does what a command
-// says.
+// A loggedError is an error that is in the log already.
+type loggedError struct{ error }
+
+// run runs the command of args: by default it serves until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if version.Version == "" {
 		version.Version = strings.TrimSpace(release)
@@ -51,43 +57,68 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	p := newProgram(stdout, stderr)
 	command, err := p.app.Parse(args)
 	switch {
-	case p.answered:
+	case p.done:
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w, try --help", err)
+		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
 	}
 	p.prepare()
 	return p.commands[command](ctx)
 }
 
-// A program is what the command line fills.
+// suggestion returns a hint to the flag that was probably meant, for an error
+// about an unknown one.
+func (p *program) suggestion(err error) string {
+	name, ok := strings.CutPrefix(err.Error(), "unknown long flag '--")
+	if !ok {
+		return ""
+	}
+	var known []string
+	for _, f := range p.app.Model().Flags {
+		if !f.Hidden {
+			known = append(known, "--"+f.Name)
+		}
+	}
+	return exporter.Suggest("--"+strings.TrimSuffix(name, "'"), known)
+}
+
+// A program is the command line with the values of its flags.
 type program struct {
 	app      *kingpin.Application
 	commands map[string]func(context.Context) error
 	stdout   io.Writer
 	stderr   io.Writer
-	answered bool // by --help or --version
+	done     bool // --help or --version was printed
 
-	config                        exporter.Config
-	toolkit                       *web.FlagConfig
-	slog                          *slog.Logger
-	noProcess                     bool
-	procs                         int
-	memory                        *units.Base2Bytes
-	logLevel, logFormat, onceForm string
-	names                         []string // of collectors, for commands about some
-	check, crontab, lines, user   string
+	config                 exporter.Config
+	toolkit                *web.FlagConfig
+	slog                   *slog.Logger
+	withoutExporterMetrics bool
+	maxProcs               int
+	memoryLimit            *units.Base2Bytes
+	logLevel, logFormat    string
+
+	collectors      []string // arguments of once and doctor
+	onceFormat      string
+	comparison      exporter.CompareOptions
+	migration       exporter.MigrateOptions
+	migrationSource []string
+	migrationFormat string
+	check           string // argument of checks run
+	crontab         string // argument of checks import
+	crontabFormat   string
+	crontabUser     string
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
-	p := &program{app: kingpin.New("host_exporter", "Serves the metrics of a Linux host for Prometheus."), stdout: stdout, stderr: stderr}
+	p := &program{app: kingpin.New("host_exporter", "Export Linux host metrics to Prometheus."), stdout: stdout, stderr: stderr}
 	p.app.UsageWriter(stdout)
 	p.app.ErrorWriter(stderr)
-	p.app.Terminate(func(int) { p.answered = true })
+	p.app.Terminate(func(int) { p.done = true })
 	p.app.HelpFlag.Short('h')
 	p.app.Flag("version", "Print the version and exit.").PreAction(func(*kingpin.ParseContext) error {
 		_, err := fmt.Fprintln(stdout, version.Print("host_exporter"))
-		p.answered = true
+		p.done = true
 		return err
 	}).Bool()
 	p.addFlags()
@@ -97,70 +128,99 @@ func newProgram(stdout, stderr io.Writer) *program {
 
 func (p *program) addFlags() {
 	app, c := p.app, &p.config
-	var flags []exporter.Flag
-	c.Settings, flags = exporter.NewSettings()
+	var collectorFlags []exporter.Flag
+	c.Settings, collectorFlags = exporter.NewSettings()
 	p.toolkit = kingpinflag.AddFlags(app, ":9100")
-	app.Flag("config.file", "Configuration file (YAML), see docs/config.md. SIGHUP reads it again.").PlaceHolder("PATH").StringVar(&c.File)
-	app.Flag("web.telemetry-path", "Path under which metrics are served.").Default("/metrics").StringVar(&c.MetricsPath)
-	app.Flag("web.disable-exporter-metrics", "Leave out the metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&p.noProcess)
-	app.Flag("web.max-requests", "Most scrapes served at the same time; more are answered with 503. 0 for no limit.").Default("40").IntVar(&c.MaxRequests)
+	flag := func(name, placeholder, value, help string) *kingpin.FlagClause {
+		return app.Flag(name, withDefault(help, value)).PlaceHolder(placeholder).Default(value)
+	}
+	app.Flag("config.file", "Configuration file in YAML (docs/config.md). SIGHUP reloads it.").PlaceHolder("PATH").StringVar(&c.File)
+	flag("web.telemetry-path", "PATH", "/metrics", "Path under which to serve the metrics.").StringVar(&c.MetricsPath)
+	app.Flag("web.disable-exporter-metrics", "Leave out the metrics of the exporter itself: promhttp_*, process_* and go_*.").BoolVar(&p.withoutExporterMetrics)
+	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
-	app.Flag("web.enable-lifecycle", "Read the configuration again on POST /-/reload.").BoolVar(&c.Lifecycle)
-	app.Flag("checks.concurrency", "Most checks that run at the same time.").Default("4").IntVar(&c.CheckSlots)
-	app.Flag("checks.slow-concurrency", "Most checks that run at the same time besides, of those that are said to be slow.").Default("2").IntVar(&c.SlowCheckSlots)
-	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled by a flag of their own.").BoolVar(&c.Settings.DisableDefaults)
-	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&c.Paths.Procfs)
-	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&c.Paths.Sysfs)
-	app.Flag("path.rootfs", "Where the host's root file system is mounted.").Default("/").StringVar(&c.Paths.Rootfs)
-	app.Flag("path.udev.data", "Where udev keeps its database.").Default("/run/udev/data").StringVar(&c.Paths.UdevData)
-	app.Flag("runtime.gomaxprocs", "Most CPUs the exporter may keep busy (GOMAXPROCS).").Envar("GOMAXPROCS").Default("1").IntVar(&p.procs)
-	p.memory = app.Flag("runtime.memory-limit", "Memory that the exporter tries to stay below, such as 128MiB; nine tenths of its control group's limit where that is less. GOMEMLIMIT in the environment goes before it.").Default("128MiB").Bytes()
-	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").Default("info").EnumVar(&p.logLevel, "debug", "info", "warn", "error")
-	app.Flag("log.format", "Form of log messages: logfmt or json.").Default("logfmt").EnumVar(&p.logFormat, "logfmt", "json")
-	for _, f := range flags {
+	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
+	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
+	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
+	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled explicitly.").BoolVar(&c.Settings.DisableDefaults)
+	flag("path.procfs", "PATH", "/proc", "Mount point of procfs.").StringVar(&c.Paths.Procfs)
+	flag("path.sysfs", "PATH", "/sys", "Mount point of sysfs.").StringVar(&c.Paths.Sysfs)
+	flag("path.rootfs", "PATH", "/", "Mount point of the host's root file system.").StringVar(&c.Paths.Rootfs)
+	flag("path.udev.data", "PATH", "/run/udev/data", "Directory of udev's database.").StringVar(&c.Paths.UdevData)
+	flag("runtime.gomaxprocs", "N", "1", "Maximum number of CPUs to use at once.").Envar("GOMAXPROCS").IntVar(&p.maxProcs)
+	p.memoryLimit = flag("runtime.memory-limit", "BYTES", "128MiB", "Soft memory limit, at most nine tenths of the control group's limit. GOMEMLIMIT takes precedence.").Bytes()
+	flag("log.level", "LEVEL", "info", "Lowest level to log: debug, info, warn or error.").EnumVar(&p.logLevel, "debug", "info", "warn", "error")
+	flag("log.format", "FORMAT", "logfmt", "Log format: logfmt or json.").EnumVar(&p.logFormat, "logfmt", "json")
+	for _, f := range collectorFlags {
 		addFlag(app, f)
 	}
 }
 
 func (p *program) addCommands() {
 	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
-		"checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
-	p.app.Command("serve", "Serve metrics over HTTP: what host_exporter does without a command.").Default()
+		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
+	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
-	check := p.app.Command("check-config", "Check a configuration file and say everything that is wrong with it. Exit status 1 tells that something is.")
-	check.Arg("file", "The file, instead of --config.file.").StringVar(&p.config.File)
+	check := p.app.Command("check-config", "Check a configuration file and report all errors. The exit status is 1 if there are any.")
+	check.Arg("file", "Configuration file, instead of --config.file.").StringVar(&p.config.File)
 
-	once := p.app.Command("once", "Collect once and print the metrics, for scripts and for a first look. Exit status 1 tells that a collector failed.")
-	once.Flag("format", "What to print: text, as on /metrics, or json.").Default("text").EnumVar(&p.onceForm, "text", "json")
-	once.Arg("collector", "Run these collectors only, enabled or not.").StringsVar(&p.names)
+	once := p.app.Command("once", "Collect once and print the metrics. The exit status is 1 if a collector failed.")
+	once.Flag("format", withDefault("Output format: text, as on /metrics, or json.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&p.onceFormat, "text", "json")
+	once.Arg("collector", "Collectors to run, instead of the enabled ones.").StringsVar(&p.collectors)
 
-	doctor := p.app.Command("doctor", "Collect once and say of each collector what it reads, what is missing or forbidden, and what would change that. Exit status 1 tells that a collector could show more.")
-	doctor.Arg("collector", "Tell of these collectors only.").StringsVar(&p.names)
+	doctor := p.app.Command("doctor", "Collect once and report for each collector which files are missing or unreadable, and how to fix that. The exit status is 1 if a collector needs attention.")
+	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
 
-	checks := p.app.Command("checks", "What is run, and how to try it.")
+	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
+	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
+	compare.Flag("deep", "Compare series and values too.").BoolVar(&p.comparison.Deep)
+	compare.Flag("dashboard", "Grafana dashboard in JSON whose queries to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Dashboards)
+	compare.Flag("rules", "File of Prometheus rules whose expressions to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Rules)
+	compare.Arg("ours", "URL or file of this exporter's metrics.").Required().StringVar(&p.comparison.Ours)
+	compare.Arg("peer", "URL or file of the other exporter's metrics.").StringVar(&p.comparison.Peer)
+
+	migrate := p.app.Command("migrate", "Convert the arguments of node_exporter into flags or a configuration file, with a comment for each difference. The exit status is 1 if an argument has no counterpart.")
+	migrate.Flag("format", withDefault("Output format: flags or config.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&p.migrationFormat, "flags", "config")
+	migrate.Flag("debian", withDefault("Add the defaults that Debian's package builds in: yes, no or auto.", "auto")).PlaceHolder("VALUE").Default("auto").EnumVar(&p.migration.Debian, "auto", "yes", "no")
+	migrate.Arg("source", "Environment file, systemd unit or Kubernetes manifest with the arguments, or the arguments themselves after --.").StringsVar(&p.migrationSource)
+
+	p.app.Command("expect", "Write expectations.").Command("suggest", "Collect once and print expectations that the host meets now, for you to correct.")
+
+	checks := p.app.Command("checks", "List, run and import checks.")
 	checks.Command("list", "List the checks of the configuration file.")
-	run := checks.Command("run", "Run a check now, within its limits, and print what it would publish. Exit status 1 tells that it failed.")
-	run.Arg("name", "The check.").Required().StringVar(&p.check)
-	imports := checks.Command("import", "Turn a crontab into checks for the configuration file, with comments where a human must decide. Exit status 1 tells of lines that are not understood.")
-	imports.Arg("crontab", "The crontab; - for standard input.").Required().StringVar(&p.crontab)
-	imports.Flag("format", "Whether lines name a user before the command: user (they do not, as crontab -l prints them), system (they do, as in /etc/crontab), or auto.").Default("auto").EnumVar(&p.lines, "auto", "user", "system")
-	imports.Flag("user", "Who the commands of a crontab without users run as.").StringVar(&p.user)
+	run := checks.Command("run", "Run a check once, within its limits, and print its metrics. The exit status is 1 if it failed.")
+	run.Arg("name", "Name of the check.").Required().StringVar(&p.check)
+	imports := checks.Command("import", "Convert a crontab into checks for the configuration file, with comments where you must decide. The exit status is 1 if a line is not understood.")
+	imports.Arg("crontab", "Crontab; - for standard input.").Required().StringVar(&p.crontab)
+	imports.Flag("format", withDefault("Crontab format: user, as crontab -l prints; system, with a user in each line as in /etc/crontab; or auto.", "auto")).PlaceHolder("FORMAT").Default("auto").EnumVar(&p.crontabFormat, "auto", "user", "system")
+	imports.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&p.crontabUser)
 }
 
-// prepare puts into effect what concerns the process as a whole.
+// prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
 	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
-	p.config.ProcessMetrics = !p.noProcess
-	runtime.GOMAXPROCS(max(p.procs, 1))
+	p.config.ProcessMetrics = !p.withoutExporterMetrics
+	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
-		// A scrape leaves little garbage behind: collecting it twice as often costs
-		// nothing that can be measured, and saves more than a megabyte.
+		// A scrape leaves little garbage: collecting it twice as often has no
+		// measurable cost, and saves more than a megabyte.
 		debug.SetGCPercent(50)
 	}
-	exporter.LimitMemory(int64(*p.memory))
+	exporter.LimitMemory(int64(*p.memoryLimit))
 }
 
+// serve serves until ctx is done. Its error is logged: the log of a service has
+// one format to the last line.
 func (p *program) serve(ctx context.Context) error {
+	err := p.buildAndServe(ctx)
+	if err == nil {
+		return nil
+	}
+	_ = level.Error(p.config.Log).Log("msg", "Cannot serve", "err", err)
+	return loggedError{err}
+}
+
+func (p *program) buildAndServe(ctx context.Context) error {
 	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
@@ -170,7 +230,7 @@ func (p *program) serve(ctx context.Context) error {
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
 	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	if os.Geteuid() == 0 {
-		_ = level.Warn(logger).Log("msg", "Running as root. host_exporter is made to run as an ordinary user: few collectors need more.")
+		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -180,7 +240,7 @@ func (p *program) serve(ctx context.Context) error {
 
 func (p *program) checkConfig(context.Context) error {
 	if p.config.File == "" {
-		return fmt.Errorf("which file? Give it as an argument or with --config.file")
+		return errors.New("no configuration file: give it as an argument or with --config.file")
 	}
 	if _, err := exporter.New(p.config); err != nil {
 		return fmt.Errorf("the configuration is not valid:\n%w", err)
@@ -190,8 +250,8 @@ func (p *program) checkConfig(context.Context) error {
 }
 
 func (p *program) once(ctx context.Context) error {
-	if len(p.names) > 0 {
-		if err := p.config.Settings.Only(collector.Catalog(), p.names); err != nil {
+	if len(p.collectors) > 0 {
+		if err := p.config.Settings.Only(collector.Catalog(), p.collectors); err != nil {
 			return err
 		}
 	}
@@ -200,34 +260,62 @@ func (p *program) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.Once(ctx, p.stdout, p.onceForm)
+	return e.Once(ctx, p.stdout, p.onceFormat)
 }
 
 func (p *program) doctor(ctx context.Context) error {
-	p.config.Log = nil // what there is to say is in the report
+	p.config.Log = nil // the report has it all
 	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
-	well, err := e.Doctor(ctx, p.stdout, p.names)
-	if err == nil && !well {
-		err = errors.New("not all is well")
-	}
-	return err
+	return e.Doctor(ctx, p.stdout, p.collectors)
 }
 
-// configured returns the exporter that the configuration file asks for. It
-// serves nothing.
-func (p *program) configured() (*exporter.Exporter, error) {
-	if p.config.File == "" {
-		return nil, errors.New("which checks? Say where they are with --config.file")
+func (p *program) suggestExpectations(ctx context.Context) error {
+	p.config.Log, p.config.ProcessMetrics = nil, false
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
 	}
-	p.config.Log = nil // what there is to say is in the answer
+	return e.SuggestExpectations(ctx, p.stdout)
+}
+
+func (p *program) compare(ctx context.Context) error {
+	if p.comparison.Peer == "" && len(p.comparison.Dashboards)+len(p.comparison.Rules) == 0 {
+		return errors.New("nothing to compare with: give a second URL or file, --dashboard or --rules")
+	}
+	return exporter.Compare(ctx, p.stdout, p.comparison)
+}
+
+func (p *program) migrate(context.Context) error {
+	o := p.migration
+	o.Config = p.migrationFormat == "config"
+	if len(p.migrationSource) > 0 && strings.HasPrefix(p.migrationSource[0], "-") {
+		o.Args = p.migrationSource
+	} else {
+		o.Files = p.migrationSource
+	}
+	for _, f := range p.app.Model().Flags {
+		if !strings.HasPrefix(f.Name, "collector.") || f.Name == "collector.disable-defaults" {
+			o.Flags = append(o.Flags, exporter.Flag{Name: f.Name, Switch: f.IsBoolFlag()})
+		}
+	}
+	return exporter.Migrate(p.stdout, o)
+}
+
+// newFromFile returns an exporter with the configuration file, which is
+// required.
+func (p *program) newFromFile() (*exporter.Exporter, error) {
+	if p.config.File == "" {
+		return nil, errors.New("no configuration file: give it with --config.file")
+	}
+	p.config.Log = nil // the output has it all
 	return exporter.New(p.config)
 }
 
 func (p *program) listChecks(context.Context) error {
-	e, err := p.configured()
+	e, err := p.newFromFile()
 	if err != nil {
 		return err
 	}
@@ -235,7 +323,7 @@ func (p *program) listChecks(context.Context) error {
 }
 
 func (p *program) runCheck(ctx context.Context) error {
-	e, err := p.configured()
+	e, err := p.newFromFile()
 	if err != nil {
 		return err
 	}
@@ -244,30 +332,48 @@ func (p *program) runCheck(ctx context.Context) error {
 
 func (p *program) importCrontab(context.Context) error {
 	in := os.Stdin
-	if p.crontab != "-" && p.crontab != "" { // the parser of flags makes an empty word of a lone dash
+	if p.crontab != "-" && p.crontab != "" { // kingpin passes a single dash as an empty argument
 		var err error
 		if in, err = os.Open(p.crontab); err != nil {
 			return err
 		}
 		defer in.Close()
 	}
-	return checks.ImportCrontab(in, p.stdout, p.stderr, p.lines, p.user)
+	return checks.ImportCrontab(in, p.stdout, p.stderr, p.crontabFormat, p.crontabUser)
 }
 
-// addFlag makes a kingpin flag of a collector's flag.
+// addFlag adds a collector's flag.
 func addFlag(app *kingpin.Application, f exporter.Flag) {
-	clause := app.Flag(f.Name, f.Help)
+	help := f.Help
+	switch {
+	case !f.Switch:
+		help = withDefault(help, f.Default)
+	case f.Default == "true":
+		help = withDefault(help, "enabled")
+	}
+	clause := app.Flag(f.Name, help).PlaceHolder(f.Placeholder)
 	if f.Hidden {
 		clause = clause.Hidden()
-	}
-	if f.Default != "" && !f.Switch {
-		clause = clause.PlaceHolder(fmt.Sprintf("%q", f.Default))
 	}
 	clause.SetValue(&flagValue{f})
 }
 
-// flagValue is a flag as kingpin wants it: with its default only in the help,
-// so that Set is called for what the user said and for nothing else.
+// withDefault adds a default to the first sentence of a flag's help. An empty
+// default is left out.
+func withDefault(help, value string) string {
+	if value == "" {
+		return help
+	}
+	first, rest, more := strings.Cut(help, ". ")
+	first = fmt.Sprintf("%s (default: %s).", strings.TrimSuffix(first, "."), value)
+	if more {
+		return first + " " + rest
+	}
+	return first
+}
+
+// A flagValue is a collector's flag for kingpin. The default is not kingpin's:
+// Set is called for explicit values only.
 type flagValue struct{ exporter.Flag }
 
 func (v *flagValue) Set(s string) error { return v.Flag.Set(s) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"net"
@@ -18,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/flags.md")
 
-// start runs the program on a unix socket and returns a client for it, and a
-// function that stops it.
+// start runs the program on a unix socket. It returns a client, and a function
+// that stops the program and returns its error.
 func start(t *testing.T, args ...string) (*http.Client, func() error) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "metrics.sock")
@@ -27,7 +28,7 @@ func start(t *testing.T, args ...string) (*http.Client, func() error) {
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, append(args, "--web.listen-address=unix://"+socket), io.Discard, io.Discard) }()
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		for { // until it listens
+		for { // until the program listens
 			conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 			select {
 			case runErr := <-done:
@@ -151,33 +152,46 @@ func TestLogFormats(t *testing.T) {
 		if err := run(ctx, []string{"--log.format=" + format, "--web.listen-address=" + socket}, io.Discard, &logs); err != nil {
 			t.Error(err)
 		}
+		err := run(ctx, []string{"--log.format=" + format, "--web.listen-address=unix:///no/such/folder/x.sock"}, io.Discard, &logs)
+		if _, ok := errors.AsType[loggedError](err); !ok {
+			t.Errorf("%s: the error %v is not in the log", format, err)
+		}
 		for line := range strings.Lines(logs.String()) {
 			if !check(strings.TrimSpace(line)) {
 				t.Errorf("%s: %s", format, line)
 			}
 		}
-		if !strings.Contains(logs.String(), "Starting host_exporter") {
-			t.Errorf("%s: no start in the log:\n%s", format, &logs)
+		for _, want := range []string{"Starting host_exporter", "Cannot serve"} {
+			if !strings.Contains(logs.String(), want) {
+				t.Errorf("%s: no %q in the log:\n%s", format, want, &logs)
+			}
 		}
 	}
 }
 
-// TestMissingRoots starts on trees that are not there, and on one where files
-// and folders have changed places.
-func TestMissingRoots(t *testing.T) {
-	odd := t.TempDir()
+// TestWrongRoots starts with a root where files and directories are interchanged,
+// and with a sysfs that does not exist. A procfs that does not exist, or is a
+// file, is an error at the start.
+func TestWrongRoots(t *testing.T) {
+	interchanged := t.TempDir()
 	for _, dir := range []string{"loadavg", "stat", "meminfo", "net"} {
-		if err := os.Mkdir(filepath.Join(odd, dir), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(interchanged, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, file := range []string{"class", "devices", "pressure"} {
-		if err := os.WriteFile(filepath.Join(odd, file), []byte("a file\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(interchanged, file), []byte("a file\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, root := range []string{"/no/such/root", odd, "main.go"} {
-		client, stop := start(t, "--path.procfs="+root, "--path.sysfs="+root)
+	for _, root := range []string{"/no/such/root", "main.go"} {
+		err := run(t.Context(), []string{"--path.procfs=" + root}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "--path.procfs="+root+": want a procfs") {
+			t.Errorf("%s: have error %v", root, err)
+		}
+	}
+	for _, root := range []string{"/no/such/root", interchanged, "main.go"} {
+		client, stop := start(t, "--path.procfs="+interchanged, "--path.sysfs="+root)
 		body := fetch(t, client, "/metrics")
 		if !strings.Contains(body, `node_scrape_collector_success{collector="loadavg"} 0`) || strings.Contains(body, `reason="panic"`) {
 			t.Errorf("%s:\n%s", root, body)
@@ -188,28 +202,28 @@ func TestMissingRoots(t *testing.T) {
 	}
 }
 
-// TestDeadSocket starts where a killed exporter left its socket, and refuses
-// where one still listens.
-func TestDeadSocket(t *testing.T) {
+// TestStaleSocket starts on a socket that a killed exporter left behind, and
+// fails on one that another process listens on.
+func TestStaleSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := run(t.Context(), []string{"--web.listen-address=unix://" + path}, io.Discard, io.Discard); err == nil {
-		t.Error("a socket that is in use is taken")
+		t.Error("a socket in use is replaced")
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := run(ctx, []string{"--web.listen-address=unix://" + path}, io.Discard, io.Discard); err != nil {
-		t.Errorf("a dead socket is in the way: %v", err)
+		t.Errorf("a stale socket: %v", err)
 	}
 }
 
-// TestEndlessHeaders has a client that sends headers and never stops: it is
-// cut off, and others are served meanwhile.
+// TestEndlessHeaders sends endless headers: the connection is closed, and other
+// clients are still served.
 func TestEndlessHeaders(t *testing.T) {
 	client, _ := start(t)
 	fetch(t, client, "/-/ready")
@@ -229,7 +243,7 @@ func TestEndlessHeaders(t *testing.T) {
 		sent += n
 	}
 	if err == nil {
-		t.Errorf("%d bytes of headers were taken", sent)
+		t.Errorf("%d bytes of headers are accepted", sent)
 	}
 	fetch(t, client, "/metrics")
 }
@@ -237,7 +251,11 @@ func TestEndlessHeaders(t *testing.T) {
 func TestCommands(t *testing.T) {
 	dir := t.TempDir()
 	good, bad := filepath.Join(dir, "good.yml"), filepath.Join(dir, "bad.yml")
-	for path, text := range map[string]string{good: "collectors: {arp: false}\n", bad: "collectors: {arp: maybe}\nsurprise: 1\n"} {
+	ours, peer, known := filepath.Join(dir, "ours"), filepath.Join(dir, "peer"), filepath.Join(dir, "known")
+	for path, text := range map[string]string{
+		good: "collectors: {arp: false}\n", bad: "collectors: {arp: maybe}\nsurprise: 1\n",
+		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tx is newer\n",
+	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +269,8 @@ func TestCommands(t *testing.T) {
 		{[]string{"--config.file=" + good, "check-config"}, "good.yml: valid\n", ""},
 		{[]string{"check-config", bad}, "", "bad.yml:2:1: unknown key \"surprise\""},
 		{[]string{"check-config", bad}, "", "bad.yml:1:19: want true or false"},
-		{[]string{"check-config"}, "", "which file?"},
+		{[]string{"check-config"}, "", "no configuration file: "},
+		{[]string{"checks", "list"}, "", "no configuration file: "},
 		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},
 		{[]string{"--config.file=" + dir}, "", "want a regular file"},
 		{[]string{"once", "loadavg"}, "\nnode_load1 ", ""},
@@ -259,8 +278,13 @@ func TestCommands(t *testing.T) {
 		{[]string{"once", "--collector.disable-defaults", "--collector.uname"}, "\nnode_uname_info{", ""},
 		{[]string{"once", "--format=json", "loadavg"}, `"name": "node_load1"`, ""},
 		{[]string{"once", "laodavg"}, "", "do you mean loadavg?"},
-		{[]string{"once", "--help"}, "for scripts and for a first look", ""},
+		{[]string{"once", "--help"}, "Output format: text, as on /metrics, or json", ""},
 		{[]string{"once", "loadavg", "--path.procfs=" + dir}, "", ""},
+		{[]string{"compare", ours, peer}, "missing node_b", "2 differences"},
+		{[]string{"compare", ours, peer, "--known=" + known}, "missing node_b", "1 difference"},
+		{[]string{"compare", ours, ours, "--deep"}, "", ""},
+		{[]string{"compare", ours, dir}, "", "is a directory"},
+		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families and reason separated by tabs"},
 	} {
 		var out bytes.Buffer
 		err := run(t.Context(), tc.args, &out, io.Discard)
@@ -270,7 +294,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestImportFromStandardInput: a lone dash is no file.
+// TestImportFromStandardInput imports from standard input with a single dash.
 func TestImportFromStandardInput(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "crontab")
 	if err := os.WriteFile(path, []byte("* * * * * flock /bin/true\n"), 0o644); err != nil {
@@ -290,8 +314,34 @@ func TestImportFromStandardInput(t *testing.T) {
 	}
 }
 
-// TestServiceManager plays the manager: it is told of the start, of a reload
-// by SIGHUP, of life while it goes on, and of the end.
+// TestInvalidWebConfig starts with a TLS configuration that is not valid: the
+// service manager is not notified of a start.
+func TestInvalidWebConfig(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "web.yml")
+	if err := os.WriteFile(path, []byte("tls_server_config: {cert_file: none, key_file: none}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "notify"))
+	if err := run(t.Context(), []string{"--web.config.file=" + path, "--web.listen-address=127.0.0.1:0"}, io.Discard, io.Discard); err == nil {
+		t.Error("it is accepted")
+	}
+	if err := socket.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1000)
+	if n, err := socket.Read(buf); err == nil {
+		t.Errorf("notified %q", buf[:n])
+	}
+}
+
+// TestServiceManager receives the notifications of a start, a reload by SIGHUP,
+// a reload over HTTP, the watchdog and the end.
 func TestServiceManager(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "host_exporter.yml")
@@ -330,10 +380,10 @@ func TestServiceManager(t *testing.T) {
 
 	write("collectors: {loadavg: false}\n")
 	client, stop := start(t, "--config.file="+file, "--web.enable-lifecycle")
-	status := func(told, want string) {
+	status := func(notification, want string) {
 		t.Helper()
-		if !strings.Contains(told, "STATUS=") || !strings.Contains(told, want) {
-			t.Errorf("have %q, want a status with %q", told, want)
+		if !strings.Contains(notification, "STATUS=") || !strings.Contains(notification, want) {
+			t.Errorf("have %q, want a status with %q", notification, want)
 		}
 	}
 	status(expect("READY=1"), " collectors, 0 checks")
@@ -342,7 +392,7 @@ func TestServiceManager(t *testing.T) {
 	}
 	for _, c := range []struct{ text, status string }{
 		{"checks: {a: {command: [/bin/true]}, b: {command: [/bin/true], enabled: false}}", " collectors, 1 checks"},
-		{"nonsense", " collectors, 1 checks; the configuration was refused at "},
+		{"nonsense", " collectors, 1 checks; reload failed at "},
 	} {
 		write(c.text)
 		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {

@@ -14,12 +14,11 @@ import (
 
 //go:generate go run ./internal/tool/docs ../docs ../testdata
 
-// Domains returns the data sheets of all collectors, grouped by the part of the
-// host that they watch.
+// Domains returns the data sheets of all collectors, by domain.
 func Domains() []collect.Domain { return DomainsWith(checks.Collectors()) }
 
-// DomainsWith is Domains with other data sheets in the domain of checks: an
-// exporter has its own, which are bound to the checks that it runs.
+// DomainsWith returns Domains with the given data sheets in the domain of
+// checks: those of an exporter are bound to the checks that it runs.
 func DomainsWith(checks []collect.Spec) []collect.Domain {
 	return []collect.Domain{
 		{Name: "cpu", Specs: cpu.Collectors()},

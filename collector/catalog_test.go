@@ -7,30 +7,28 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-kit/log"
-
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestNames holds every collector to its one name: of the flag, the file and
-// the fixture.
+// TestNames checks that the name of every collector is unique, and is that of
+// its file and its fixture.
 func TestNames(t *testing.T) {
-	seen := map[string]bool{}
+	names := map[string]bool{}
 	for _, spec := range Catalog() {
-		if seen[spec.Name] {
-			t.Errorf("two collectors are called %s", spec.Name)
+		if names[spec.Name] {
+			t.Errorf("two collectors have the name %s", spec.Name)
 		}
-		seen[spec.Name] = true
+		names[spec.Name] = true
 		if spec.Help == "" || !strings.HasSuffix(spec.Help, ".") || strings.Contains(spec.Help, ". ") {
-			t.Errorf("%s: the help should be one sentence, have %q", spec.Name, spec.Help)
+			t.Errorf("%s: want a help of one sentence, have %q", spec.Name, spec.Help)
 		}
 		var code, hosts []string
 		for _, domain := range domainNames() {
@@ -44,13 +42,14 @@ func TestNames(t *testing.T) {
 		}
 		for _, path := range slices.Concat(spec.Reads, spec.OptionalReads) {
 			if !filepath.IsAbs(path) {
-				t.Errorf("%s reads %q, which is not absolute", spec.Name, path)
+				t.Errorf("%s: want an absolute path, have %q", spec.Name, path)
 			}
 		}
 	}
 }
 
-// domainNames are the folders of the collectors.
+// domainNames returns the names of the domains, which are those of their
+// folders.
 func domainNames() []string {
 	var names []string
 	for _, d := range Domains() {
@@ -59,11 +58,11 @@ func domainNames() []string {
 	return names
 }
 
-// TestEverySpecIsListed finds data sheets that a domain forgot to list.
-func TestEverySpecIsListed(t *testing.T) {
-	listed := map[string]bool{}
+// TestCatalog checks that the catalog has every data sheet.
+func TestCatalog(t *testing.T) {
+	names := map[string]bool{}
 	for _, spec := range Catalog() {
-		listed[spec.Name] = true
+		names[spec.Name] = true
 	}
 	for _, domain := range domainNames() {
 		eachFile(t, domain, func(path string, file *ast.File) {
@@ -78,8 +77,8 @@ func TestEverySpecIsListed(t *testing.T) {
 				}
 				for _, e := range lit.Elts {
 					if kv, ok := e.(*ast.KeyValueExpr); ok && kv.Key.(*ast.Ident).Name == "Name" {
-						if name := strings.Trim(kv.Value.(*ast.BasicLit).Value, `"`); !listed[name] {
-							t.Errorf("%s: collector %s is not listed in the domain's Collectors()", path, name)
+						if name := strings.Trim(kv.Value.(*ast.BasicLit).Value, `"`); !names[name] {
+							t.Errorf("%s: the domain's Collectors() lacks %s", path, name)
 						}
 					}
 				}
@@ -89,13 +88,14 @@ func TestEverySpecIsListed(t *testing.T) {
 	}
 }
 
+// eachFile calls fn for every Go file below a folder, except tests.
 func eachFile(t *testing.T, dir string, fn func(path string, file *ast.File)) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err == nil {
 			fn(path, file)
 		}
@@ -106,13 +106,15 @@ func eachFile(t *testing.T, dir string, fn func(path string, file *ast.File)) {
 	}
 }
 
-// TestImports keeps the packages apart, each rule with its reason.
+// module is the import path of this package with a slash.
+const module = "github.com/hostexporter/host_exporter/collector/"
+
+// TestImports checks that packages do not import what they must not know.
 func TestImports(t *testing.T) {
-	const module = "github.com/hostexporter/host_exporter/collector/"
 	forbidden := []struct{ within, imports, reason string }{
 		{"cpu|memory|network|storage|hba|hardware|kernel", `^os/exec$`, "only checks may start a process"},
 		{".*", `^github.com/alecthomas/kingpin`, "only main knows how flags are parsed"},
-		{"cpu|memory|network|storage|hba|hardware|kernel|checks", `^` + module + `internal/(web|config|scrape|golden)`, "a collector knows neither HTTP nor other collectors"},
+		{"cpu|memory|network|storage|hba|hardware|kernel|checks", `^` + module + `(internal/(web|config|scrape|test|tool)|exporter)`, "a collector knows neither HTTP nor other collectors"},
 		{"cpu|memory|network|storage|hba|hardware|kernel|checks", `^net/http$`, "a collector knows no HTTP"},
 		{"cpu|memory|network|storage|hba|hardware|kernel", `^os$`, "files, clock and host come from collect.Env"},
 	}
@@ -127,7 +129,7 @@ func TestImports(t *testing.T) {
 				}
 				for _, other := range domainNames() {
 					if domain != other && strings.HasPrefix(imported, module+other) {
-						t.Errorf("%s imports %s: domains do not know each other", path, imported)
+						t.Errorf("%s imports %s: a domain does not know other domains", path, imported)
 					}
 				}
 			}
@@ -135,38 +137,53 @@ func TestImports(t *testing.T) {
 	}
 }
 
-func TestNoInitNoGlobals(t *testing.T) {
-	eachFile(t, ".", func(path string, file *ast.File) {
-		for _, d := range file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
-				t.Errorf("%s has an init function", path)
-			}
+// TestPackagesOfBinary checks that the program has no test code, and that every
+// package of the machinery is in the program.
+func TestPackagesOfBinary(t *testing.T) {
+	list := func(args ...string) []string {
+		t.Helper()
+		out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+		if err != nil {
+			t.Skipf("go list: %v", err)
 		}
-	})
+		return strings.Fields(string(out))
+	}
+	isTest := regexp.MustCompile(`^` + module + `internal/(test|tool)(/|$)`).MatchString
+	binary := list("-deps", "..")
+	for _, path := range binary {
+		if isTest(path) {
+			t.Errorf("the program has %s", path)
+		}
+	}
+	for _, path := range list("./internal/...") {
+		if !isTest(path) && !slices.Contains(binary, path) {
+			t.Errorf("the program lacks %s: want it below internal/test or internal/tool", path)
+		}
+	}
 }
 
-// TestFamilies checks that a family has one owner, and that some golden file
-// shows it.
+// TestFamilies checks that each family has one collector, and is in a golden
+// file.
 func TestFamilies(t *testing.T) {
-	shown := goldenFamilies(t)
-	owner := map[string]string{}
+	inGolden := goldenFamilies(t)
+	collectors := map[string]string{} // by family
 	for _, spec := range Catalog() {
-		for _, f := range emptyUnit(t, spec).Set().Families() {
-			if other := owner[f.Name()]; other != "" {
+		for _, f := range golden.NewUnit(t, spec).Set().Families() {
+			if other := collectors[f.Name()]; other != "" {
 				t.Errorf("%s belongs to %s and to %s", f.Name(), other, spec.Name)
 			}
-			owner[f.Name()] = spec.Name
-			if !shown[f.Name()] {
-				t.Errorf("%s: no golden file shows %s", spec.Name, f.Name())
+			collectors[f.Name()] = spec.Name
+			if !inGolden[f.Name()] {
+				t.Errorf("%s: no golden file has %s", spec.Name, f.Name())
 			}
 		}
 	}
 }
 
-// TestDropIn checks that the collectors there are have all the families that a
-// drop-in must have, and are on or off as they should be.
+// TestDropIn checks that the collectors have all families of node_exporter, and
+// are enabled by default as there.
 func TestDropIn(t *testing.T) {
-	shown := goldenFamilies(t)
+	inGolden := goldenFamilies(t)
 	specs := map[string]collect.Spec{}
 	for _, spec := range Catalog() {
 		specs[spec.Name] = spec
@@ -179,35 +196,25 @@ func TestDropIn(t *testing.T) {
 		case !ok || notOnLinux[name]:
 		case spec.DisabledByDefault != c.Off:
 			t.Errorf("%s: off by default is %v, want %v", spec.Name, spec.DisabledByDefault, c.Off)
-		case !shown[name]:
-			t.Errorf("%s: no golden file shows %s", spec.Name, name)
+		case !inGolden[name]:
+			t.Errorf("%s: no golden file has %s", spec.Name, name)
 		}
 	}
 }
 
-// notOnLinux are families of the list that no Linux host has.
+// notOnLinux are families of node_exporter that no Linux host has.
 var notOnLinux = map[string]bool{
-	"node_filesystem_purgeable_bytes": true, // only macOS can tell it
+	"node_filesystem_purgeable_bytes": true, // of macOS
 }
 
-func emptyUnit(t *testing.T, spec collect.Spec) *collect.Unit {
-	t.Helper()
-	dir := t.TempDir()
-	h := host.Live(host.Paths{Procfs: dir, Sysfs: dir, Rootfs: dir, UdevData: dir})
-	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), func(string) bool { return false }, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
+// goldenFamilies returns the families in golden files.
 func goldenFamilies(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob("../testdata/*/*.prom")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]bool{}
+	names := map[string]bool{}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -216,9 +223,9 @@ func goldenFamilies(t *testing.T) map[string]bool {
 		for line := range strings.Lines(string(b)) {
 			if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
 				name, _, _ := strings.Cut(rest, " ")
-				shown[name] = true
+				names[name] = true
 			}
 		}
 	}
-	return shown
+	return names
 }

@@ -13,19 +13,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// states is where the collector has from what it serves: a scheduler.
-type states interface {
+// A stateSource has the states of checks: a scheduler.
+type stateSource interface {
 	States([]scheduler.State) []scheduler.State
-	Drop(check, reason string, n int)
+	CountDrops(check, reason string, n int)
 }
 
-// check returns the data sheet of the collector that serves what custom checks
-// published. It is off until checks are configured; from is nil where there are
-// none, as for the docs.
-func check(from states, names *servedNames) collect.Spec {
+// newCheckSpec returns the data sheet of the collector of custom checks, which is
+// enabled when checks are configured. from is nil for documentation.
+func newCheckSpec(from stateSource, names *exportedNames) collect.Spec {
 	return collect.Spec{
 		Name:              "check",
-		Help:              "What custom checks published, and how their runs went.",
+		Help:              "Families that custom checks published, and the outcome of their runs.",
 		DisabledByDefault: true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
 			return newCheck(env, from, names)
@@ -33,14 +32,14 @@ func check(from states, names *servedNames) collect.Spec {
 	}
 }
 
-// checkCollector serves what the scheduler has. It never waits for a run: a
-// scrape reads what was published before, and what is known of the last run.
+// checkCollector exports the states of checks and the families that they published. It
+// never waits for a run.
 //
-// Families are put together when a check published something else than at the
-// scrape before, in the order of the checks' names. See docs/checks.md.
+// It merges families, in the order of the checks' names, when a check has published
+// others since the previous scrape. See docs/checks.md.
 type checkCollector struct {
-	from     states
-	names    *servedNames
+	from     stateSource
+	names    *exportedNames
 	reserved func(name string) bool
 
 	up          *metric.Family
@@ -59,45 +58,45 @@ type checkCollector struct {
 	suspended   *metric.Family
 	info        *metric.Family
 
-	states   []scheduler.State // kept for its memory
-	sources  []*merge.Source   // what the families were made of
-	listed   []*merge.Source   // those of this run; kept for its memory
-	merger   merge.Merger
-	families []*merge.Family
-	counted  map[loss]bool // of the sources there are
+	states       []scheduler.State // reused
+	current      []*merge.Source   // of this scrape; reused
+	sources      []*merge.Source   // of families
+	merger       merge.Merger
+	families     []*merge.Family
+	countedDrops map[droppedFamily]bool
 }
 
-// A loss is what a source lost of one of its families. It is counted once for
-// each time that the check publishes, however often that is served.
-type loss struct {
+// A droppedFamily is a family of a source, of which series are dropped. They are
+// counted once for each source, however often it is exported.
+type droppedFamily struct {
 	source *merge.Source
 	family string
 }
 
-func newCheck(env *collect.Env, from states, names *servedNames) *checkCollector {
+func newCheck(env *collect.Env, from stateSource, names *exportedNames) *checkCollector {
 	m := env.Metrics
-	m.AllowDynamic() // to families that only the checks know
+	m.AllowDynamic() // the checks define families
 	return &checkCollector{
-		from:        from,
-		names:       names,
-		reserved:    env.Reserved,
-		merger:      merge.Merger{TellHelp: true},
-		counted:     map[loss]bool{},
-		up:          m.Gauge("host_check_up", "Whether the last run of the check succeeded; absent before the first.", "check"),
-		lastRun:     m.Gauge("host_check_last_run_timestamp_seconds", "When the last run of the check began that came to some end, as a Unix time.", "check"),
-		lastSuccess: m.Gauge("host_check_last_success_timestamp_seconds", "When the last run of the check began that succeeded, as a Unix time; absent before there is one.", "check"),
-		duration:    m.Gauge("host_check_duration_seconds", "How long the last run of the check took.", "check"),
-		exitCode:    m.Gauge("host_check_exit_code", "What the command of the last run exited with; absent when it was killed or did not start.", "check"),
-		runs:        m.Counter("host_check_runs_total", "Runs of the check that came to some end.", "check"),
-		failures:    m.Counter("host_check_failures_total", "Runs of the check that failed, by reason: timeout, exit, signal, oom, parse, output, spawn, sandbox or stuck.", "check", "reason"),
-		skipped:     m.Counter("host_check_skipped_total", "Times at which the check was due and was not run: it was running, waited for a slot (busy) or was suspended.", "check", "reason"),
-		cpu:         m.Counter("host_check_cpu_seconds_total", "Processor time that runs of the check have used.", "check"),
-		maxRSS:      m.Gauge("host_check_max_rss_bytes", "The most memory that a process of the last run held.", "check"),
-		series:      m.Gauge("host_check_series", "Series that the check has published, 0 when they expired; absent before it published any.", "check"),
-		dropped:     m.Counter("host_check_samples_dropped_total", "Samples that the check printed and that are not served, by reason.", "check", "reason"),
-		interval:    m.Gauge("host_check_interval_seconds", "The longest time between two moments at which the check is due; absent for one that runs once.", "check"),
-		suspended:   m.Gauge("host_check_suspended", "Whether the check pauses because it hung too often in a row.", "check"),
-		info:        m.Gauge("host_check_info", "How the check is defined: its format, its account (empty: that of the exporter), whether a shell runs it and the sandbox that is in effect (none, partial, net or strict); always 1.", "check", "format", "user", "shell", "sandbox"),
+		from:         from,
+		names:        names,
+		reserved:     env.Reserved,
+		merger:       merge.Merger{ReportHelp: true},
+		countedDrops: map[droppedFamily]bool{},
+		up:           m.Gauge("host_check_up", "Whether the last run of the check succeeded; absent before the first run.", "check"),
+		lastRun:      m.Gauge("host_check_last_run_timestamp_seconds", "Start of the last run of the check that ended, as a Unix time.", "check"),
+		lastSuccess:  m.Gauge("host_check_last_success_timestamp_seconds", "Start of the last successful run of the check, as a Unix time; absent before one.", "check"),
+		duration:     m.Gauge("host_check_duration_seconds", "Duration of the last run of the check.", "check"),
+		exitCode:     m.Gauge("host_check_exit_code", "Exit code of the last run of the check; absent if it was killed or did not start.", "check"),
+		runs:         m.Counter("host_check_runs_total", "Runs of the check that ended.", "check"),
+		failures:     m.Counter("host_check_failures_total", "Failed runs of the check: timeout, exit, signal, oom, parse, output, spawn, sandbox or stuck.", "check", "reason"),
+		skipped:      m.Counter("host_check_skipped_total", "Times that the check was due but did not run: running, busy (no free slot) or suspended.", "check", "reason"),
+		cpu:          m.Counter("host_check_cpu_seconds_total", "CPU time of all runs of the check.", "check"),
+		maxRSS:       m.Gauge("host_check_max_rss_bytes", "Maximum resident memory of the largest process of the last run.", "check"),
+		series:       m.Gauge("host_check_series", "Series that the check publishes, 0 after they expired; absent before the first.", "check"),
+		dropped:      m.Counter("host_check_samples_dropped_total", "Samples in the output of the check that were dropped, by reason.", "check", "reason"),
+		interval:     m.Gauge("host_check_interval_seconds", "Maximum time between two runs by the schedule of the check; absent if it runs once.", "check"),
+		suspended:    m.Gauge("host_check_suspended", "Whether the check is suspended because it hung too often in a row.", "check"),
+		info:         m.Gauge("host_check_info", "Format, user and shell of the check, and the sandbox in effect, as labels; always 1.", "check", "format", "user", "shell", "sandbox"),
 	}
 }
 
@@ -107,106 +106,105 @@ func (c *checkCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	clear(c.states)
 	c.states = c.from.States(c.states[:0])
-	clear(c.listed)
-	c.listed = c.listed[:0]
+	clear(c.current)
+	c.current = c.current[:0]
 	for i := range c.states {
-		c.tell(out, &c.states[i])
-		if s := c.states[i].Published; s != nil {
-			c.listed = append(c.listed, s)
+		c.emitState(out, &c.states[i])
+		if s := c.states[i].Publication; s != nil {
+			c.current = append(c.current, s)
 		}
 	}
-	if !slices.Equal(c.sources, c.listed) {
-		c.sources = slices.Clone(c.listed)
+	if !slices.Equal(c.sources, c.current) {
+		c.sources = slices.Clone(c.current)
 		c.families = c.merger.Merge(c.sources)
-		c.keepCounted()
+		c.forgetCounted()
 		c.names.set(c.families)
 	}
 	for _, f := range c.families {
-		c.serve(out, f)
+		c.emitFamily(out, f)
 	}
 	return nil
 }
 
-// serve emits a family and tells what is left out of it.
-func (c *checkCollector) serve(out *metric.Sink, f *merge.Family) {
+// emitFamily emits a family, and reports and counts what is dropped of it.
+func (c *checkCollector) emitFamily(out *metric.Sink, f *merge.Family) {
 	for _, err := range f.Errs {
 		out.Error(fmt.Errorf("check %w", err))
 	}
-	taken := slices.ContainsFunc(f.Names, c.reserved)
+	reserved := slices.ContainsFunc(f.Names, c.reserved)
 	for _, p := range f.Parts {
 		switch {
-		case taken:
-			c.lose(p, "reserved", len(p.Family.Metric))
-		case p.Lost > 0:
-			c.lose(p, "conflict", p.Lost)
+		case reserved:
+			c.countDropped(p, "reserved", len(p.Family.Metric))
+		case p.DroppedSeries > 0:
+			c.countDropped(p, "conflict", p.DroppedSeries)
 		}
 	}
 	switch {
-	case taken:
-		out.Error(fmt.Errorf("check %s: %s is a name of the exporter's own: left out", f.Sources(), f.Name))
-	case f.Served != nil:
-		out.EmitExternal(f.Served)
+	case reserved:
+		out.Error(fmt.Errorf("check %s: %s is a reserved name: dropped", f.Sources(), f.Name))
+	case f.External != nil:
+		out.EmitExternal(f.External)
 	}
 }
 
-// lose counts what is left out of what a check published.
-func (c *checkCollector) lose(p merge.Part, reason string, n int) {
-	if l := (loss{p.Source, p.Family.GetName()}); !c.counted[l] {
-		c.counted[l] = true
-		c.from.Drop(p.Source.Name, reason, n)
+// countDropped counts the dropped series of a family that a check published.
+func (c *checkCollector) countDropped(p merge.Part, reason string, n int) {
+	if l := (droppedFamily{p.Source, p.Family.GetName()}); !c.countedDrops[l] {
+		c.countedDrops[l] = true
+		c.from.CountDrops(p.Source.Name, reason, n)
 	}
 }
 
-// keepCounted forgets what was counted of sources that are gone.
-func (c *checkCollector) keepCounted() {
-	for l := range c.counted {
+// forgetCounted forgets the counted drops of sources that are gone.
+func (c *checkCollector) forgetCounted() {
+	for l := range c.countedDrops {
 		if !slices.Contains(c.sources, l.source) {
-			delete(c.counted, l)
+			delete(c.countedDrops, l)
 		}
 	}
 }
 
-// tell emits what is known of the runs of one check. What is not known is
-// absent.
-func (c *checkCollector) tell(out *metric.Sink, s *scheduler.State) {
+// emitState emits the state of a check. What is not known is absent.
+func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 	name := s.Definition.Name
-	if s.Ran {
+	if s.HasRun {
 		out.Bool(c.up, s.Up(), name)
 		out.Emit(c.lastRun, seconds(s.LastRun), name)
-		out.Emit(c.duration, s.Last.Duration.Seconds(), name)
-		if s.Last.Exited {
-			out.Emit(c.exitCode, float64(s.Last.ExitCode), name)
+		out.Emit(c.duration, s.LastOutcome.Duration.Seconds(), name)
+		if s.LastOutcome.HasExitCode {
+			out.Emit(c.exitCode, float64(s.LastOutcome.ExitCode), name)
 		}
-		if s.Last.MaxRSS > 0 {
-			out.Emit(c.maxRSS, float64(s.Last.MaxRSS), name)
+		if s.LastOutcome.MaxRSS > 0 {
+			out.Emit(c.maxRSS, float64(s.LastOutcome.MaxRSS), name)
 		}
 	}
 	if !s.LastSuccess.IsZero() {
 		out.Emit(c.lastSuccess, seconds(s.LastSuccess), name)
 	}
-	if s.Measured {
+	if s.CPUKnown {
 		out.Emit(c.cpu, s.CPU.Seconds(), name)
 	}
-	if s.Ever {
+	if s.HasPublished {
 		out.Emit(c.series, float64(s.Series), name)
 	}
 	if s.Interval > 0 {
 		out.Emit(c.interval, s.Interval.Seconds(), name)
 	}
 	out.Emit(c.runs, float64(s.Runs), name)
-	counts(out, c.failures, name, s.Failures)
-	counts(out, c.skipped, name, s.Skipped)
-	counts(out, c.dropped, name, s.Dropped)
+	emitCounts(out, c.failures, name, s.Failures)
+	emitCounts(out, c.skipped, name, s.Skips)
+	emitCounts(out, c.dropped, name, s.Drops)
 	out.Bool(c.suspended, s.Suspended, name)
 	d := &s.Definition
 	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell), string(s.Sandbox))
 }
 
-func counts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {
+func emitCounts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {
 	for _, c := range counts {
 		out.Emit(f, float64(c.N), name, c.Reason)
 	}
 }
 
-// seconds returns a moment as a Unix time with milliseconds.
+// seconds returns a time as a Unix time, in milliseconds precision.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -14,8 +14,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// manyStates returns 200 checks that have published 20 series each.
-func manyStates(t testing.TB) fixedStates {
+// newStates returns the states of 200 checks that publish 20 series each.
+func newStates(t testing.TB) fixedStates {
 	var all fixedStates
 	for check := range 200 {
 		name := fmt.Sprintf("check%03d", check)
@@ -27,24 +27,24 @@ func manyStates(t testing.TB) fixedStates {
 			}
 		}
 		all = append(all, scheduler.State{
-			Definition: definition.New(name), Interval: time.Minute, Runs: 5, CPU: time.Second, Measured: true,
-			Ran: true, LastRun: time.Unix(1767323045, 0), LastSuccess: time.Unix(1767323045, 0),
-			Last: scheduler.Outcome{Exited: true, Measured: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
-			Ever: true, Series: 20,
-			Published: &merge.Source{Name: name, Families: printed(t, b.String())},
+			Definition: definition.New(name), Interval: time.Minute, Runs: 5, CPU: time.Second, CPUKnown: true,
+			HasRun: true, LastRun: time.Unix(1767323045, 0), LastSuccess: time.Unix(1767323045, 0),
+			LastOutcome:  scheduler.Outcome{HasExitCode: true, CPUKnown: true, MaxRSS: 1 << 20, Duration: 250 * time.Millisecond},
+			HasPublished: true, Series: 20,
+			Publication: &merge.Source{Name: name, Families: parseFamilies(t, b.String())},
 		})
 	}
 	return all
 }
 
-// BenchmarkCheck has 200 checks of 20 series each read: none of which
-// published since the last time, or 20 of which did.
+// BenchmarkCheck scrapes 200 checks of 20 series each. Since the previous scrape none
+// of them has published, or 20.
 func BenchmarkCheck(b *testing.B) {
 	for _, changed := range []int{0, 20} {
 		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {
-			states := manyStates(b)
+			states := newStates(b)
 			set := metric.NewSet()
-			c := newCheck(&collect.Env{Metrics: set, Reserved: set.Has}, states, new(servedNames))
+			c := newCheck(&collect.Env{Metrics: set, Reserved: set.Has}, states, new(exportedNames))
 			out := metric.NewSink(set)
 			var text []byte
 			run := func() {
@@ -59,8 +59,8 @@ func BenchmarkCheck(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for i := range changed {
-					again := *states[i].Published
-					states[i].Published = &again
+					again := *states[i].Publication
+					states[i].Publication = &again
 				}
 				run()
 			}

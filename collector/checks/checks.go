@@ -1,3 +1,6 @@
+// Package checks has the collectors of metrics that others measure: textfile exports
+// files that jobs write, and check exports the families of custom checks, which are
+// commands that the exporter runs.
 package checks
 
 import (
@@ -17,119 +20,113 @@ import (
 )
 
 type (
-	// A Definition is one custom check, as it is configured.
+	// A Definition is one custom check as configured.
 	Definition = definition.Definition
-	// A Status is what is known of a check at one moment.
+	// A Status is the state of a check at one moment.
 	Status = scheduler.State
-	// A Report is what became of one run.
+	// A Report is the outcome of a run.
 	Report = scheduler.Outcome
 	// Groups are control groups, one for each run.
 	Groups = cgroup.Tree
 )
 
-// Options are what Checks are made of. All of them may be left out.
+// Options configure Checks. All are optional.
 type Options struct {
-	Hostname    string // spreads the runs of many hosts
-	Concurrency int    // runs at the same time
-	Slow        int    // runs at the same time of checks that are slow
-	Log         log.Logger
-	Now         func() time.Time                         // the clock on the wall
-	Groups      func() *Groups                           // control groups for the runs, asked for at the first; nil: none
-	Landlock    func() (int, error)                      // version of it, asked for at the first check with a sandbox; nil: the kernel's
-	Run         func(context.Context, Definition) Report // instead of starting processes, in tests
+	Hostname        string // spreads the runs of a check over hosts
+	Concurrency     int    // maximum number of runs at once
+	SlowConcurrency int    // maximum number of runs of slow checks at once
+	Log             log.Logger
+	Now             func() time.Time                         // the wall clock
+	Groups          func() *Groups                           // control groups for the runs; called at the first run
+	Landlock        func() (int, error)                      // version of Landlock [the kernel's]; called at the first check with a sandbox
+	Run             func(context.Context, Definition) Report // replaces processes in tests
 }
 
-// Checks are custom checks: what runs them, and what serves what they
-// published. There is one for the life of an exporter; each reload applies
-// other definitions. It is safe for concurrent use.
+// Checks runs custom checks and collects what they publish. An exporter has one, and
+// each reload applies new definitions to it. It is safe for concurrent use.
 type Checks struct {
-	scheduler   *scheduler.Scheduler
-	run         scheduler.Runner
-	landlock    *landlock
-	log         log.Logger
-	servedNames servedNames
+	scheduler     *scheduler.Scheduler
+	run           scheduler.Runner
+	landlock      *landlock
+	log           log.Logger
+	exportedNames exportedNames
 }
 
-// New returns checks, of which there are none before Apply, and none run
-// before Start.
+// New returns a Checks without definitions, which runs no checks before Start.
 func New(o Options) *Checks {
 	l := newLandlock(o.Landlock)
 	if o.Run == nil {
-		o.Run = lazyRunner(o.Groups, l)
+		o.Run = newRunnerOnDemand(o.Groups, l)
 	}
 	return &Checks{
 		run:      o.Run,
 		landlock: l,
 		log:      o.Log,
 		scheduler: scheduler.New(scheduler.Options{
-			Run:         o.Run,
-			Hostname:    o.Hostname,
-			Concurrency: o.Concurrency,
-			Slow:        o.Slow,
-			Log:         o.Log,
-			Wall:        o.Now,
-			Sandbox:     l.effective,
+			Run:             o.Run,
+			Hostname:        o.Hostname,
+			Concurrency:     o.Concurrency,
+			SlowConcurrency: o.SlowConcurrency,
+			Log:             o.Log,
+			WallClock:       o.Now,
+			Sandbox:         l.effective,
 		}),
 	}
 }
 
-// lazyRunner returns what runs checks, made when the first is run: an exporter
-// without checks asks nobody for control groups.
-func lazyRunner(groups func() *Groups, l *landlock) scheduler.Runner {
+// newRunnerOnDemand returns a runner that is made at the first run, so that an
+// exporter without checks makes no control groups.
+func newRunnerOnDemand(groups func() *Groups, l *landlock) scheduler.Runner {
 	runner := sync.OnceValue(func() scheduler.Runner {
 		o := command.Options{Landlock: l.version}
 		if groups != nil {
 			o.Groups = groups()
 		}
-		return runs(command.NewRunner(o))
+		return newRunner(command.NewRunner(o))
 	})
 	return func(ctx context.Context, d Definition) Report { return runner()(ctx, d) }
 }
 
-// Specs returns the data sheets of the domain, with the collector that serves
-// these checks.
-func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.servedNames) }
+// Specs returns the data sheets of the domain, with the collector of these checks.
+func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.exportedNames) }
 
-// ReadDefinitions reads the mapping of names to checks in a configuration. What
-// is wrong becomes findings of the document; Definition.Warnings has what is
-// allowed and better avoided.
+// ReadDefinitions reads the mapping of names to checks in a configuration file.
+// Errors are findings of the document.
 func ReadDefinitions(node document.Node) []Definition { return definition.Read(node) }
 
-// Apply has these checks run, and no others. Those that did not change go on
-// as if nothing had happened.
+// Apply replaces the checks. Those that do not change continue undisturbed.
 func (c *Checks) Apply(definitions []Definition) error {
 	err := c.scheduler.Apply(definitions)
 	if err == nil {
-		c.landlock.tell(c.log, definitions)
+		c.landlock.warn(c.log, definitions)
 	}
 	return err
 }
 
-// Start begins to run checks.
+// Start starts to run the checks.
 func (c *Checks) Start() { c.scheduler.Start() }
 
-// Close ends all runs, and waits until they are over or ctx is done.
+// Close cancels all runs, and waits until they have ended or ctx is done.
 func (c *Checks) Close(ctx context.Context) error { return c.scheduler.Close(ctx) }
 
-// Status returns what is known of the checks that are enabled, by name.
+// Status returns the states of the enabled checks, sorted by name.
 func (c *Checks) Status() []Status { return c.scheduler.States(nil) }
 
-// DelegatedGroups makes the control group that the exporter is in ready to hold
-// one for each run. The exporter itself moves into a group of its own below.
-// Where the host does not delegate any, it returns an error that says so, and
-// checks do with the limits of processes.
+// DelegatedGroups prepares the exporter's control group for groups below it, one for
+// each run, and moves the exporter itself into one of them. It returns an error if no
+// group is delegated to the exporter: then checks have resource limits only.
 func DelegatedGroups() (*Groups, error) {
 	self, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return nil, err
 	}
-	dir, err := cgroup.Own(self, "/sys/fs/cgroup")
+	dir, err := cgroup.OwnDir(self, "/sys/fs/cgroup")
 	if err != nil {
 		return nil, err
 	}
 	return cgroup.Open(dir)
 }
 
-// RunOnce runs a check now, within its limits and apart from its schedule, and
-// publishes nothing.
+// RunOnce runs a check now, with its limits but apart from its schedule, and publishes
+// nothing.
 func (c *Checks) RunOnce(ctx context.Context, d Definition) Report { return c.run(ctx, d) }

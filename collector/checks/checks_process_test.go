@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// processes returns checks that start processes, and a definition by name.
-func processes(t *testing.T, config string) (*Checks, map[string]Definition) {
+// newProcessChecks returns checks that start processes, and their definitions by name.
+func newProcessChecks(t *testing.T, config string) (*Checks, map[string]Definition) {
 	t.Helper()
 	doc := document.Parse("checks.yml", []byte(config))
 	byName := map[string]Definition{}
@@ -39,7 +39,7 @@ func processes(t *testing.T, config string) (*Checks, map[string]Definition) {
 }
 
 func TestRunOnceWithProcesses(t *testing.T) {
-	c, defs := processes(t, `
+	c, defs := newProcessChecks(t, `
 good:
   shell: 'echo "# TYPE x gauge"; echo "x{name=\"$CHECK_NAME\",of=\"$OF\"} 1"'
   env: {OF: env}
@@ -66,7 +66,7 @@ garbage: {shell: echo hello world again}
 			t.Parallel()
 			out := c.RunOnce(context.Background(), defs[tc.name])
 			have := string(out.Reason) + " |"
-			for line := range strings.Lines(out.Text()) {
+			for line := range strings.Lines(text(t, out)) {
 				if !strings.HasPrefix(line, "#") {
 					have += " " + strings.TrimSpace(line)
 				}
@@ -84,9 +84,9 @@ garbage: {shell: echo hello world again}
 	}
 }
 
-// TestCloseLeavesNoProcess ends a command in the middle of a run.
+// TestCloseLeavesNoProcess closes the checks during a run.
 func TestCloseLeavesNoProcess(t *testing.T) {
-	c, defs := processes(t, "a: {shell: 'echo $$ >&2; exec sleep 600', at: '@reboot', timeout: 10m}\n")
+	c, defs := newProcessChecks(t, "a: {shell: 'echo $$ >&2; exec sleep 600', at: '@reboot', timeout: 10m}\n")
 	a := defs["a"]
 	if err := c.Apply([]definition.Definition{a}); err != nil {
 		t.Fatal(err)
@@ -94,9 +94,9 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 	c.Start()
 	for deadline := time.Now().Add(30 * time.Second); !c.Status()[0].Running; {
 		if time.Now().After(deadline) {
-			t.Fatal("the check does not run")
+			t.Fatal("the check has not started")
 		}
-		<-time.After(time.Millisecond) // there is nothing to wait for but the state
+		<-time.After(time.Millisecond) // there is only the state to wait for
 	}
 	started := time.Now()
 	if err := c.Close(context.Background()); err != nil {
@@ -110,12 +110,11 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 	}
 	var status syscall.WaitStatus
 	if pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil); err == nil {
-		t.Errorf("there is still a child, %d", pid)
+		t.Errorf("child process %d is left", pid)
 	}
 }
 
-// TestTwoHundredProcesses is two real minutes of what the scheduler is made
-// for, with what it costs.
+// TestTwoHundredProcesses runs 200 checks every 10 s for two minutes, and logs the cost.
 func TestTwoHundredProcesses(t *testing.T) {
 	if os.Getenv("HOST_EXPORTER_E2E") == "" {
 		t.Skip("takes two minutes; set HOST_EXPORTER_E2E=1")
@@ -124,7 +123,7 @@ func TestTwoHundredProcesses(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&b, "c%03d: {command: [/bin/echo, 'x%d 1'], interval: 10s}\n", i, i)
 	}
-	c, byName := processes(t, b.String())
+	c, byName := newProcessChecks(t, b.String())
 	var defs []Definition
 	for _, d := range byName {
 		defs = append(defs, d)
@@ -138,8 +137,8 @@ func TestTwoHundredProcesses(t *testing.T) {
 	for _, st := range c.Status() {
 		runs += st.Runs
 		own += st.CPU
-		if st.Runs < 12 || len(st.Skipped) > 0 || len(st.Failures) > 0 || st.Series != 1 {
-			t.Errorf("%s: %d runs, skipped %v, failed %v (%v), %d series", st.Definition.Name, st.Runs, st.Skipped, st.Failures, st.Last.Err, st.Series)
+		if st.Runs < 12 || len(st.Skips) > 0 || len(st.Failures) > 0 || st.Series != 1 {
+			t.Errorf("%s: %d runs, skipped %v, failed %v (%v), %d series", st.Definition.Name, st.Runs, st.Skips, st.Failures, st.LastOutcome.Err, st.Series)
 		}
 	}
 	var self, children syscall.Rusage
@@ -149,7 +148,7 @@ func TestTwoHundredProcesses(t *testing.T) {
 	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d runs; per run: %v of the exporter, %v of its children, %v told as the commands'", runs,
+	t.Logf("%d runs; CPU time per run: %v of the exporter, %v of its children, %v reported for the commands", runs,
 		cpuOf(self)/time.Duration(runs), cpuOf(children)/time.Duration(runs), own/time.Duration(runs))
 }
 

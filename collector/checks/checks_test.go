@@ -7,5 +7,5 @@ import (
 )
 
 func TestGolden(t *testing.T) {
-	golden.Run(t, "../../testdata/checks", specs(goldenChecks(t), new(servedNames)))
+	golden.Run(t, "../../testdata/checks", specs(goldenChecks(t), new(exportedNames)))
 }

@@ -18,13 +18,13 @@ import (
 	"time"
 )
 
-// scriptTool is the program that each script asks, and that tests stand in for.
+// scriptTool returns the tool that a script runs, which tests replace.
 func scriptTool(script string) string {
 	return map[string]string{"apt-updates": "apt-get", "dnf-updates": "dnf"}[script]
 }
 
-// TestPackScripts has the scripts read what their tools print, and compares
-// what they make of it with the recorded output of the check.
+// TestPackScripts runs the scripts with recorded outputs of their tools, and compares
+// what they print with the recorded output of the check.
 func TestPackScripts(t *testing.T) {
 	needPrograms(t, "sh", "awk", "cat")
 	cases, err := filepath.Glob(packRecorded + "/scripts/*/*.tool")
@@ -37,25 +37,25 @@ func TestPackScripts(t *testing.T) {
 			bin, exit := t.TempDir(), 0
 			text := readFile(t, path)
 			if line, rest, _ := strings.Cut(text, "\n"); strings.HasPrefix(line, "# exit") {
-				_, _ = fmt.Sscanf(line, "# exit %d", &exit) // what is not a number is 0
+				_, _ = fmt.Sscanf(line, "# exit %d", &exit) // 0 if there is no number
 				text = rest
 			}
 			writeFile(t, filepath.Join(bin, "printed"), text, 0o644)
 			writeFile(t, filepath.Join(bin, scriptTool(script)), fmt.Sprintf("#!/bin/sh\ncat %s/printed\nexit %d\n", bin, exit), 0o755)
 			want := readRecorded(t, filepath.Join(packRecorded, script, name+".out"))
 			have := runScript(t, bin, script)
-			if sorted(have.stdout) != sorted(want.stdout) || have.exit != want.exit {
+			if sortLines(have.stdout) != sortLines(want.stdout) || have.exit != want.exit {
 				t.Errorf("have %d\n%swant %d\n%s", have.exit, have.stdout, want.exit, want.stdout)
 			}
 		})
 	}
 }
 
-// TestCertificateScript reads a certificate, and what is none.
+// TestCertificateScript reads a certificate, and a file that is none.
 func TestCertificateScript(t *testing.T) {
 	needPrograms(t, "sh", "openssl", "date")
 	if err := exec.Command("date", "-d", "Jan  1 00:00:00 2030 GMT", "+%s").Run(); err != nil {
-		t.Skip("date is not that of GNU")
+		t.Skip("needs GNU date")
 	}
 	end := time.Unix(1924940257, 0)
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func TestCertificateScript(t *testing.T) {
 	}
 }
 
-// certificate returns one that signs itself and ends then.
+// certificate returns a self-signed certificate that expires at end.
 func certificate(t *testing.T, end time.Time) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -100,8 +100,7 @@ func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
-// runScript runs a script of the pack, with the programs in bin before all
-// others.
+// runScript runs a script of the pack, with bin as the first directory of PATH.
 func runScript(t *testing.T, bin, script string, args ...string) recordedRun {
 	t.Helper()
 	cmd := exec.Command("sh", append([]string{filepath.Join(packDir, "scripts", script)}, args...)...)
@@ -114,12 +113,12 @@ func runScript(t *testing.T, bin, script string, args ...string) recordedRun {
 	return recordedRun{stdout.String(), cmd.ProcessState.ExitCode()}
 }
 
-// sorted returns the lines of a text in order: awk has none.
-func sorted(text string) string {
+// sortLines sorts the lines of a text: awk prints them in no order.
+func sortLines(text string) string {
 	return strings.Join(slices.Sorted(strings.Lines(text)), "")
 }
 
-// TestShellcheckOnThisHost reads the scripts as a careful eye would, where there is one.
+// TestShellcheckOnThisHost checks the scripts with shellcheck, where it is installed.
 func TestShellcheckOnThisHost(t *testing.T) {
 	needPrograms(t, "shellcheck")
 	scripts, err := filepath.Glob(packDir + "/scripts/*")

@@ -23,8 +23,8 @@ const (
 	packRecorded = "../../testdata/checks/pack"
 )
 
-// readConfig reads the checks of a fragment of the configuration, of which
-// there are to be no other keys, and no findings.
+// readConfig reads a fragment of a configuration file, which must have checks only, and
+// no findings or warnings.
 func readConfig(t *testing.T, path, text string) (all []Definition) {
 	t.Helper()
 	doc := document.Parse(path, []byte(text))
@@ -61,17 +61,17 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestPack has each ready check read what its tool prints: of a host in order,
-// and of one that is not.
+// TestPack parses recorded outputs of the tool of each ready check: of a healthy host,
+// and of others.
 func TestPack(t *testing.T) {
 	seen := map[string]bool{}
 	for _, file := range packFiles(t) {
 		for _, d := range readConfig(t, file, readFile(t, file)) {
 			if seen[d.Name] {
-				t.Errorf("%s: %s is in another file too", file, d.Name)
+				t.Errorf("%s: %s is also in another file", file, d.Name)
 			}
 			seen[d.Name] = true
-			t.Run(d.Name, func(t *testing.T) { playRecorded(t, d) })
+			t.Run(d.Name, func(t *testing.T) { testRecorded(t, d) })
 		}
 	}
 	dirs, err := os.ReadDir(packRecorded)
@@ -80,66 +80,67 @@ func TestPack(t *testing.T) {
 	}
 	for _, dir := range dirs {
 		if dir.IsDir() && !seen[dir.Name()] && dir.Name() != "scripts" {
-			t.Errorf("%s/%s: there is no such check", packRecorded, dir.Name())
+			t.Errorf("%s/%s: want the name of a check", packRecorded, dir.Name())
 		}
 	}
 }
 
-func playRecorded(t *testing.T, d Definition) {
+// testRecorded compares the families of each recorded run with its golden file.
+func testRecorded(t *testing.T, d Definition) {
 	recorded, err := filepath.Glob(filepath.Join(packRecorded, d.Name, "*.out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(recorded) < 2 {
-		t.Errorf("%d recorded runs, want one in order and one that is not", len(recorded))
+		t.Errorf("%d recorded runs, want one of a healthy host and another one", len(recorded))
 	}
 	published := map[string]bool{}
 	for _, path := range recorded {
 		r := readRecorded(t, path)
-		report := play(t, d, r)
-		text := report.Text()
+		report := parseRecorded(t, d, r)
+		text := text(t, report)
 		lintPack(t, path, text)
 		for _, f := range report.Families {
 			published[f.GetName()] = true
 		}
 		want := readFile(t, strings.TrimSuffix(path, ".out")+".prom")
-		if have := told(report) + withoutHelp(text); have != want {
+		if have := failureComments(report) + withoutHelp(text); have != want {
 			t.Errorf("%s: have\n%swant\n%s%v", path, have, want, report.Problems)
 		}
 	}
 	for _, m := range d.Output.Metrics {
 		if !published[m.Name] || m.Help == "" {
-			t.Errorf("%s is in no recorded run, or has no help text", m.Name)
+			t.Errorf("%s: want a help text, and a recorded run with it", m.Name)
 		}
 	}
 }
 
-// A recorded run is what a tool printed and exited with.
+// A recordedRun is the output and the exit code of a tool.
 type recordedRun struct {
 	stdout string
 	exit   int
 }
 
-// readRecorded reads a recorded run: comments that say where it is from and, if it
-// is not 0, the exit code; then what was printed.
+// readRecorded reads a recorded run: comments with its origin and, if it is not 0, the
+// exit code; then the output.
 func readRecorded(t *testing.T, path string) (r recordedRun) {
 	t.Helper()
 	r.stdout = readFile(t, path)
 	origin := false
 	for strings.HasPrefix(r.stdout, "# ") {
 		line, rest, _ := strings.Cut(r.stdout, "\n")
-		_, _ = fmt.Sscanf(line, "# exit %d", &r.exit) // most lines are other ones
+		_, _ = fmt.Sscanf(line, "# exit %d", &r.exit) // most lines are not
 		origin = origin || strings.HasPrefix(line, "# Recorded") || strings.HasPrefix(line, "# Written from knowledge")
 		r.stdout = rest
 	}
 	if !origin {
-		t.Errorf("%s: does not say whether it is recorded or written from knowledge", path)
+		t.Errorf("%s: want a comment # Recorded or # Written from knowledge", path)
 	}
 	return r
 }
 
-// play has a check read a recorded run, by the code that reads real ones.
-func play(t *testing.T, d Definition, r recordedRun) Report {
+// parseRecorded returns the outcome of a recorded run.
+func parseRecorded(t *testing.T, d Definition, r recordedRun) Report {
 	t.Helper()
 	parser, err := d.Parser()
 	if err != nil {
@@ -149,15 +150,15 @@ func play(t *testing.T, d Definition, r recordedRun) Report {
 	if r.exit != 0 {
 		result.Reason, result.Err = command.Exit, errors.New("exit")
 	}
-	return outcome(d, parser, result)
+	return newOutcome(d, parser, result)
 }
 
-// told says in comments how a run failed, and what was left out of it.
-func told(r Report) (comments string) {
+// failureComments returns how a run failed and what was dropped, as comments.
+func failureComments(r Report) (comments string) {
 	if r.Reason != "" {
 		comments = fmt.Sprintf("# failed: %s\n", r.Reason)
 	}
-	for _, c := range r.Dropped {
+	for _, c := range r.Drops {
 		comments += fmt.Sprintf("# left out: %s %d\n", c.Reason, c.N)
 	}
 	return comments
@@ -174,9 +175,9 @@ func lintPack(t *testing.T, path, text string) {
 	}
 }
 
-// TestPackSays holds the comments of each file to what is to be in them: what it
-// needs, what it makes, and a rule that alerts on families that there are.
-func TestPackSays(t *testing.T) {
+// TestPackComments checks that the comments of each file have the sections Needs,
+// Series and Alert, with rules on families of the file.
+func TestPackComments(t *testing.T) {
 	index := readFile(t, packDir+"/README.md")
 	for _, file := range packFiles(t) {
 		text := readFile(t, file)
@@ -191,30 +192,30 @@ func TestPackSays(t *testing.T) {
 		}
 		for _, want := range []string{"\n# Needs: ", "\n# Series: ", "\n# Alert:\n"} {
 			if !strings.Contains(text, want) {
-				t.Errorf("%s: does not say %q", file, strings.TrimSpace(want))
+				t.Errorf("%s: want a comment %q", file, strings.TrimSpace(want))
 			}
 		}
 		for _, rule := range rulesOf(t, file, text) {
 			for _, name := range familiesOf(rule.Expr) {
 				if !slices.Contains(names, name) {
-					t.Errorf("%s: the rule %s names %s, which there is not", file, rule.Alert, name)
+					t.Errorf("%s: rule %s: want a family of the file, have %s", file, rule.Alert, name)
 				}
 			}
 		}
 		if base := filepath.Base(file); !strings.Contains(index, "["+base+"]("+base+")") {
-			t.Errorf("%s/README.md: does not list %s", packDir, base)
+			t.Errorf("%s/README.md: want %s in the list", packDir, base)
 		}
 	}
 }
 
-// A rule is an alert that the comments of a file recommend.
+// A rule is an alerting rule in the comments of a file.
 type rule struct {
 	Alert string `yaml:"alert"`
 	Expr  string `yaml:"expr"`
 	For   string `yaml:"for,omitempty"`
 }
 
-// rulesOf reads the rules in the comments of a file, of which there is to be one.
+// rulesOf returns the alerting rules in the comments of a file, at least one.
 func rulesOf(t *testing.T, file, text string) (rules []rule) {
 	t.Helper()
 	_, comment, _ := strings.Cut(text, "\n# Alert:\n")
@@ -224,17 +225,17 @@ func rulesOf(t *testing.T, file, text string) (rules []rule) {
 		t.Errorf("%s: rules: %v", file, err)
 	}
 	if len(rules) == 0 {
-		t.Errorf("%s: no rule", file)
+		t.Errorf("%s: want an alerting rule, have none", file)
 	}
 	for _, r := range rules {
 		if r.Alert == "" || len(familiesOf(r.Expr)) == 0 {
-			t.Errorf("%s: the rule %q has no name, or no family", file, r.Alert)
+			t.Errorf("%s: rule %q: want a name and a family", file, r.Alert)
 		}
 	}
 	return rules
 }
 
-// TestPackRulesOnThisHost has Prometheus read the rules, where it is.
+// TestPackRulesOnThisHost checks the rules with promtool, where it is installed.
 func TestPackRulesOnThisHost(t *testing.T) {
 	needPrograms(t, "promtool")
 	type group struct {
@@ -258,8 +259,8 @@ func TestPackRulesOnThisHost(t *testing.T) {
 	}
 }
 
-// familiesOf returns the words of a rule that name families: those with an
-// underscore, outside of the braces.
+// familiesOf returns the families in an expression: the words with an underscore that
+// are outside of braces.
 func familiesOf(rule string) []string {
 	rule = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(rule, "")
 	return regexp.MustCompile(`[a-z0-9]+_[a-z0-9_]+`).FindAllString(rule, -1)

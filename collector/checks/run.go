@@ -15,25 +15,25 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
-// runs returns what runs a check by a runner of commands.
-func runs(r *command.Runner) scheduler.Runner {
+// newRunner returns a runner of checks.
+func newRunner(r *command.Runner) scheduler.Runner {
 	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
-		if !d.Serves() {
-			return outcome(d, nil, r.Run(ctx, commandOf(d)))
+		if !d.Publishes() {
+			return newOutcome(d, nil, r.Run(ctx, commandOf(d)))
 		}
 		parser, err := d.Parser()
 		if err != nil {
 			return scheduler.Outcome{Reason: scheduler.Spawn, Err: err}
 		}
-		return outcome(d, parser, r.Run(ctx, commandOf(d)))
+		return newOutcome(d, parser, r.Run(ctx, commandOf(d)))
 	}
 }
 
-// commandOf returns what is run for a check.
+// commandOf returns the command of a check.
 func commandOf(d definition.Definition) command.Command {
 	c := command.Command{
 		Name: d.Name, Argv: d.Command,
-		User: d.User, Group: d.Group, AllowUnsafe: d.AllowUnsafePath,
+		User: d.User, Group: d.Group, AllowUnsafePath: d.AllowUnsafePath,
 		Sandbox: d.Sandbox, SandboxRequired: d.SandboxRequired, Writable: d.Writable,
 		Timeout: d.Timeout, KillGrace: d.KillGrace,
 		Memory: d.Memory, CPU: d.CPULimit(), OpenFiles: d.OpenFiles, FileSize: d.FileSize,
@@ -48,42 +48,42 @@ func commandOf(d definition.Definition) command.Command {
 	return c
 }
 
-// outcome returns what became of a run, with what its output says. Of a run
-// that failed, nothing is read: what was printed may be half of it. The parser
-// is that of a check that has something to serve.
-func outcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
+// newOutcome returns the outcome of a run, with the families of its output. It does
+// not parse the output of a run that failed, which may be incomplete. The parser is
+// nil for a check that publishes nothing.
+func newOutcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
 	out := scheduler.Outcome{
 		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
-		Exited: r.ExitCode >= 0, ExitCode: r.ExitCode,
-		Measured: r.CPU > 0, CPU: r.CPU, MaxRSS: r.MaxRSS,
+		HasExitCode: r.ExitCode >= 0, ExitCode: r.ExitCode,
+		CPUKnown: r.CPU > 0, CPU: r.CPU, MaxRSS: r.MaxRSS,
 		Stderr: string(r.Stderr),
 	}
-	if r.LeftBehind > 0 {
-		out.Problems = append(out.Problems, fmt.Sprintf("%d processes that the command left behind were killed", r.LeftBehind))
+	if r.Orphans > 0 {
+		out.Problems = append(out.Problems, fmt.Sprintf("killed %d processes that the command left", r.Orphans))
 	}
 	if r.Reason == command.Exit && d.Accepts(r.ExitCode) {
 		out.Reason, out.Err = "", nil
 	}
-	if out.Reason != "" || !d.Serves() {
+	if out.Reason != "" || !d.Publishes() {
 		return out
 	}
 	parsed := parser.Parse(r.Stdout, r.ExitCode)
 	out.Problems = append(out.Problems, parsed.Problems...)
-	for reason, n := range parsed.Dropped {
-		out.Dropped = out.Dropped.Plus(string(reason), uint64(max(n, 0)))
+	for reason, n := range parsed.Drops {
+		out.Drops = out.Drops.With(string(reason), uint64(max(n, 0)))
 	}
 	if parsed.Err != nil {
 		out.Reason, out.Err = scheduler.Parse, parsed.Err
 		return out
 	}
 	out.Families = parsed.Families
-	label(out.Families, d.Labels)
+	addLabels(out.Families, d.Labels)
 	return out
 }
 
-// label puts constant labels on all series of families. One that the check
-// gives itself gives way: the configuration is what its author can rely on.
-func label(families []*dto.MetricFamily, labels map[string]string) {
+// addLabels adds constant labels to all series of families. They take precedence over
+// the check's own labels.
+func addLabels(families []*dto.MetricFamily, labels map[string]string) {
 	if len(labels) == 0 {
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+
 	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
@@ -27,10 +29,10 @@ func TestOutcome(t *testing.T) {
 		{"an exit code", output.Prometheus, nil, exit3, "exit exit code 3  [] []"},
 		{"an exit code that is the value", output.Exit, nil, exit3, " <nil> # TYPE x gauge\nx 3\n [] []"},
 		{"an exit code of nothing", output.Exit, nil, exit3, "exit exit code 3  [] []"},
-		{"half a line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
-		{"a name of the exporter", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
+		{"an incomplete line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
+		{"a reserved name", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
 		{"a timeout", output.Exit, nil, command.Result{Reason: command.Timeout, ExitCode: -1, Err: errors.New("late")}, "timeout late  [] []"},
-		{"what was left behind", output.Prometheus, nil, command.Result{LeftBehind: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [2 processes that the command left behind were killed]"},
+		{"orphans", output.Prometheus, nil, command.Result{Orphans: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [killed 2 processes that the command left]"},
 	} {
 		d := definition.New("x")
 		d.Output.Format, d.Labels = tc.format, tc.labels
@@ -38,14 +40,14 @@ func TestOutcome(t *testing.T) {
 			d.Output.Name = "x"
 		}
 		var parser *output.Parser
-		if d.Serves() {
+		if d.Publishes() {
 			var err error
 			if parser, err = d.Parser(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		out := outcome(d, parser, tc.result)
-		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(out.Text()), out.Dropped, out.Problems)
+		out := newOutcome(d, parser, tc.result)
+		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(text(t, out)), out.Drops, out.Problems)
 		if len(have) < len(tc.want) || have[:len(tc.want)] != tc.want {
 			t.Errorf("%s: have %q, want %q", tc.name, have, tc.want)
 		}
@@ -60,6 +62,18 @@ func TestCommandOf(t *testing.T) {
 		c.KillGrace >= 0 || c.CPU != 20*time.Second || c.Timeout != 10*time.Second || c.Memory != 128<<20 || c.Stdout != 256<<10 {
 		t.Errorf("%+v", c)
 	}
+}
+
+// text returns the families that a run would publish, in the text format.
+func text(t *testing.T, r Report) string {
+	t.Helper()
+	var b strings.Builder
+	for _, f := range r.Families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
 }
 
 func withoutHelp(text string) string {

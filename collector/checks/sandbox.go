@@ -10,13 +10,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// landlock is what this host has for sandboxes. The kernel is asked when the
-// first check wants one.
+// landlock has the version of this host's Landlock, which it reads at the first check
+// with a sandbox.
 type landlock struct {
 	version func() (int, error)
 
-	mu   sync.Mutex
-	told map[string]sandbox.Mode // what checks asked for and do not get
+	mu       sync.Mutex
+	warnings map[string]sandbox.Mode // by check: modes that are not enforced
 }
 
 func newLandlock(version func() (int, error)) *landlock {
@@ -26,37 +26,37 @@ func newLandlock(version func() (int, error)) *landlock {
 	return &landlock{version: sync.OnceValues(version)}
 }
 
-// effective returns what becomes of a sandbox on this host. Where the kernel
-// does not say what it has, no check with a sandbox is run.
-func (l *landlock) effective(asked sandbox.Mode) sandbox.Mode {
-	if !asked.On() {
+// effective returns what this host enforces of a mode: None if the version is unknown,
+// in which case no check with a sandbox runs.
+func (l *landlock) effective(mode sandbox.Mode) sandbox.Mode {
+	if !mode.Enabled() {
 		return sandbox.None
 	}
 	version, err := l.version()
 	if err != nil {
 		return sandbox.None
 	}
-	return asked.Effective(version)
+	return mode.Effective(version)
 }
 
-// tell logs once which checks do not get the sandbox that they ask for.
-func (l *landlock) tell(logger log.Logger, definitions []Definition) {
+// warn logs, once, the checks whose sandbox is not enforced.
+func (l *landlock) warn(logger log.Logger, definitions []Definition) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	less, news := map[string]sandbox.Mode{}, []string(nil)
+	weaker, added := map[string]sandbox.Mode{}, []string(nil)
 	for _, d := range definitions {
-		if !d.Enabled || !d.Sandbox.On() || l.effective(d.Sandbox) == d.Sandbox {
+		if !d.Enabled || !d.Sandbox.Enabled() || l.effective(d.Sandbox) == d.Sandbox {
 			continue
 		}
-		less[d.Name] = d.Sandbox
-		if l.told[d.Name] != d.Sandbox {
-			news = append(news, d.Name)
+		weaker[d.Name] = d.Sandbox
+		if l.warnings[d.Name] != d.Sandbox {
+			added = append(added, d.Name)
 		}
 	}
-	l.told = less
-	if len(news) == 0 || logger == nil {
+	l.warnings = weaker
+	if len(added) == 0 || logger == nil {
 		return
 	}
 	version, err := l.version()
-	_ = level.Warn(logger).Log("msg", "The kernel cannot give checks the whole of their sandbox", "landlock", version, "err", err, "checks", strings.Join(news, ","))
+	_ = level.Warn(logger).Log("msg", "Kernel does not enforce the whole sandbox of checks", "landlock", version, "err", err, "checks", strings.Join(added, ","))
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// TestSandboxIsTold applies checks on kernels that have all, some and nothing
-// of Landlock, and on one that does not say.
-func TestSandboxIsTold(t *testing.T) {
+// TestSandboxWarning applies checks on kernels with all, some and nothing of Landlock,
+// and on one that returns an error.
+func TestSandboxWarning(t *testing.T) {
 	define := func(name string, mode sandbox.Mode) Definition {
 		d := definition.New(name)
 		d.Command, d.Sandbox, d.At, d.Interval = []string{"/bin/true"}, mode, "@yearly", 0
@@ -38,18 +38,18 @@ func TestSandboxIsTold(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var text bytes.Buffer
-			asked := 0
+			calls := 0
 			c := New(Options{
 				Log:      log.NewLogfmtLogger(&text),
-				Landlock: func() (int, error) { asked++; return tc.version, tc.err },
+				Landlock: func() (int, error) { calls++; return tc.version, tc.err },
 				Run:      func(context.Context, Definition) Report { return Report{} },
 			})
 			for _, defs := range [][]Definition{{free, off}, {free, strict, off}, {free, strict}, {free, strict, net}} {
 				if err := c.Apply(defs); err != nil {
 					t.Fatal(err)
 				}
-				if len(defs) == 2 && defs[1].Name == "off" && asked > 0 {
-					t.Error("the kernel is asked although no check wants a sandbox")
+				if len(defs) == 2 && defs[1].Name == "off" && calls > 0 {
+					t.Error("want no call of Landlock without a sandbox")
 				}
 			}
 			var labels []string
@@ -61,24 +61,24 @@ func TestSandboxIsTold(t *testing.T) {
 			}
 			have := ""
 			for line := range strings.Lines(text.String()) {
-				if _, rest, found := strings.Cut(line, `level=warn msg="The kernel cannot give checks the whole of their sandbox" `); found {
+				if _, rest, found := strings.Cut(line, `level=warn msg="Kernel does not enforce the whole sandbox of checks" `); found {
 					have += rest
 				}
 			}
 			if have != tc.log {
 				t.Errorf("log\n%swant\n%s", text.String(), tc.log)
 			}
-			if asked != 1 {
-				t.Errorf("the kernel was asked %d times", asked)
+			if calls != 1 {
+				t.Errorf("%d calls of Landlock, want 1", calls)
 			}
 		})
 	}
 }
 
-// TestSandboxedRun has a definition's sandbox reach the command.
+// TestSandboxedRun runs commands with the sandboxes of their definitions.
 func TestSandboxedRun(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	_, defs := processes(t, `
+	_, defs := newProcessChecks(t, `
 a: {shell: 'test -w "$TMPDIR" && echo x 1', sandbox: strict, format: kv, metrics: [{name: x}]}
 b: {shell: 'echo x 1', sandbox: strict, sandbox-required: true, format: kv, metrics: [{name: x}]}
 c: {shell: 'echo x 1', sandbox: net, writable: [/nothing/there], format: kv, metrics: [{name: x}]}

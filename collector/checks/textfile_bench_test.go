@@ -9,12 +9,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// manySeries returns a file of ten families with a hundred series each.
-func manySeries(file int) string {
+// newTextfile1000 returns a file of ten families with 100 series each.
+func newTextfile1000(file int) string {
 	var b strings.Builder
 	for family := range 10 {
 		name := fmt.Sprintf("job%d_metric%d", file, family)
-		fmt.Fprintf(&b, "# HELP %s What a job tells of its work.\n# TYPE %s gauge\n", name, name)
+		fmt.Fprintf(&b, "# HELP %s Value of a job.\n# TYPE %s gauge\n", name, name)
 		for series := range 100 {
 			fmt.Fprintf(&b, "%s{job=\"job%d\",queue=\"queue-%d\"} %d.5\n", name, file, series, series*1000)
 		}
@@ -22,14 +22,14 @@ func manySeries(file int) string {
 	return b.String()
 }
 
-// BenchmarkTextfile reads 10 files of 1000 series each: none of which changed,
-// one of which did, and all of which did (as without a cache).
+// BenchmarkTextfile scrapes 10 files of 1000 series each. Since the previous scrape none
+// of them has changed, one, or all (as without a cache).
 func BenchmarkTextfile(b *testing.B) {
 	for _, changed := range []int{0, 1, 10} {
 		b.Run(fmt.Sprintf("changed=%d", changed), func(b *testing.B) {
 			bench := newTextfileBench(b)
 			for i := range 10 {
-				bench.write(b, fmt.Sprintf("%d.prom", i), manySeries(i))
+				bench.write(b, fmt.Sprintf("%d.prom", i), newTextfile1000(i))
 			}
 			var text []byte
 			run := func() {
@@ -43,7 +43,7 @@ func BenchmarkTextfile(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				known := bench.sources[0].known
+				known := bench.sources[0].cache
 				for _, f := range bench.files[:changed] {
 					delete(known, f.path)
 				}

@@ -15,19 +15,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// gathered sends metrics through a pedantic registry.
-type gathered []prometheus.Metric
+// collectorOf is a prometheus.Collector of metrics.
+type collectorOf []prometheus.Metric
 
-func (gathered) Describe(chan<- *prometheus.Desc) {}
-func (g gathered) Collect(ch chan<- prometheus.Metric) {
+func (collectorOf) Describe(chan<- *prometheus.Desc) {}
+func (g collectorOf) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range g {
 		ch <- m
 	}
 }
 
-// FuzzTextfile has two files served together, whatever is in them: it must be
-// an exposition that parses, with every series once, and the same on both
-// roads.
+// FuzzTextfile exports any two files together: the exposition must parse, have unique
+// series, and be the same on both roads.
 func FuzzTextfile(f *testing.F) {
 	for _, s := range []string{
 		"", "a 1\n", "a 1", "a{b=\"c\"} 1 5\n", "# TYPE a gauge\na{b=\"c\"} 1\na 2\n", "# HELP a x\\ny\n# TYPE a counter\na NaN\n",
@@ -45,8 +44,8 @@ func FuzzTextfile(f *testing.F) {
 		files := []*textfileFile{parseTextfile("/1.prom", first), parseTextfile("/2.prom", second)}
 		sink := metric.NewSink(metric.NewSet())
 		for _, family := range m.Merge(sourcesOf(files)) {
-			if family.Served != nil {
-				sink.EmitExternal(family.Served)
+			if family.External != nil {
+				sink.EmitExternal(family.External)
 			}
 		}
 		never := func(string) bool { return false }
@@ -60,12 +59,12 @@ func FuzzTextfile(f *testing.F) {
 		for line := range strings.Lines(string(text)) {
 			name := line[:strings.LastIndexByte(line, ' ')]
 			if !strings.HasPrefix(line, "#") && series[name] {
-				t.Errorf("%s is there twice:\n%s", name, text)
+				t.Errorf("duplicate %s:\n%s", name, text)
 			}
 			series[name] = true
 		}
 		reg := prometheus.NewPedanticRegistry()
-		reg.MustRegister(gathered(sink.Metrics(never)))
+		reg.MustRegister(collectorOf(sink.Metrics(never)))
 		families, err := reg.Gather()
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, text)

@@ -10,22 +10,22 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 )
 
-// parseTextfile reads a file in the text format. One that does not parse, or
-// that has a timestamp, is refused as a whole: nobody knows what else is wrong
-// with it. It is also refused when it was cut off within a line.
+// parseTextfile parses a file in the text format. It refuses a file with a syntax
+// error, a timestamp or an incomplete last line as a whole, because the rest of it may
+// be wrong, too.
 func parseTextfile(name string, b []byte) *textfileFile {
 	byName, err := families.Parse(b)
 	if err != nil {
-		return unparsed(name, b, err)
+		return unparsableFile(name, b, err)
 	}
 	f := &textfileFile{path: name, source: merge.Source{Name: name}}
 	for _, key := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[key]
 		if families.HasTimestamp(family) {
-			return refuse(name, "timestamp", fmt.Errorf("%s: %s has a timestamp, which may not be in a textfile", name, key))
+			return refusedFile(name, "timestamp", fmt.Errorf("%s: want no timestamps, have one in %s", name, key))
 		}
 		before := len(family.Metric)
-		for _, err := range families.Tidy(family) {
+		for _, err := range families.Normalize(family) {
 			f.errs = append(f.errs, fmt.Errorf("%s: %w", name, err))
 		}
 		f.invalid += before - len(family.Metric)
@@ -36,15 +36,15 @@ func parseTextfile(name string, b []byte) *textfileFile {
 	return f
 }
 
-// unparsed refuses a file that does not parse. One whose last line has no end
-// is told from one with a mistake in it: the next scrape may find it whole.
-func unparsed(name string, b []byte, err error) *textfileFile {
-	line, msg := families.Where(b, err)
+// unparsableFile returns a refused file with a syntax error. The reason is half_written
+// if the last line is incomplete: the next scrape may find it complete.
+func unparsableFile(name string, b []byte, err error) *textfileFile {
+	line, msg := families.ErrorLine(b, err)
 	switch {
 	case line == 0:
-		return refuse(name, "syntax", fmt.Errorf("%s: %w", name, err))
+		return refusedFile(name, "syntax", fmt.Errorf("%s: %w", name, err))
 	case line > bytes.Count(b, []byte("\n")):
-		return refuse(name, "half_written", fmt.Errorf("%s:%d: %s", name, line, msg))
+		return refusedFile(name, "half_written", fmt.Errorf("%s:%d: %s", name, line, msg))
 	}
-	return refuse(name, "syntax", fmt.Errorf("%s:%d: %s", name, line, msg))
+	return refusedFile(name, "syntax", fmt.Errorf("%s:%d: %s", name, line, msg))
 }

@@ -15,48 +15,47 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// maxTextfile bounds a file: 100,000 series or so. Nobody means to have more
-// served from one.
-const maxTextfile = 16 << 20
+// maxTextfileBytes is the maximum size of a file: about 100,000 series.
+const maxTextfileBytes = 16 << 20
 
-// textfileSettles is how long a file is parsed at every scrape after it
-// changed. Within one tick of the file system's clock, which may be a second or
-// two, it can change again and look the same.
-const textfileSettles = 2 * time.Second
+// textfileSettleTime is for how long after its last change a file is parsed at every
+// scrape. Within a tick of the file system's clock, which may be two seconds, it can
+// change again with the same stamp.
+const textfileSettleTime = 2 * time.Second
 
-// A textfileSource is one directory, or one pattern of directories or files. It
-// has its own run in flight, so that one that hangs costs only its own files.
+// A textfileSource is a directory, or a pattern of directories or files. It has a
+// flight of its own, so that a source that hangs does not block others.
 type textfileSource struct {
 	pattern string
 	reader  *host.Reader
 	now     func() time.Time
 	flight  flight.Flight[[]textfileDir]
-	run     *flight.Run[[]textfileDir] // the one to wait for
+	run     *flight.Run[[]textfileDir] // to wait for
 
-	known map[string]*textfileFile // by path; belongs to the run in flight
+	cache map[string]*textfileFile // by path; of the run in flight
 }
 
-// A textfileDir is a directory at one moment, or one file that a pattern found.
+// A textfileDir is a directory at one moment, or a file that a pattern matches.
 type textfileDir struct {
 	path   string
-	single bool // one file
+	isFile bool // one file
 	files  []*textfileFile
 	err    error
 }
 
-// A textfileFile is a file as it was when it was parsed last. It is immutable.
+// A textfileFile is a file at one moment. It is immutable.
 type textfileFile struct {
-	path    string
-	stamp   textfileStamp
-	settled bool   // parsing it again would give the same
-	refused string // as a whole, in a word why; empty: it is not
-	errs    []error
-	invalid int          // series that are left out because nobody could read them
-	source  merge.Source // its families, sorted by name
+	path      string
+	stamp     textfileStamp
+	cacheable bool   // with the same stamp, its content is the same
+	refusal   string // reason why it is refused as a whole; or empty
+	errs      []error
+	invalid   int          // series dropped because they are not valid
+	source    merge.Source // its families, sorted by name
 }
 
-// A textfileStamp changes when a file does. The change time is in it because
-// cp -p and rsync -t set the other one back.
+// A textfileStamp changes when a file does. It has the change time, too, because cp -p
+// and rsync -t restore the modification time.
 type textfileStamp struct {
 	device, inode uint64
 	size          int64
@@ -68,20 +67,20 @@ func newTextfileSource(h *host.Host, pattern string) *textfileSource {
 		pattern: pattern,
 		reader:  h.Files.Reader(),
 		now:     h.Now,
-		known:   map[string]*textfileFile{},
+		cache:   map[string]*textfileFile{},
 	}
 }
 
-// begin starts a run, or joins one that a scrape before could not wait for.
-func (s *textfileSource) begin() {
+// startRun starts a run, or joins one that an earlier scrape abandoned.
+func (s *textfileSource) startRun() {
 	s.run, _ = s.flight.Go(func() ([]textfileDir, error) { return s.read(), nil })
 }
 
-// wait returns what the run finds. It waits for the patience once, and not at
-// each scrape again while the run hangs.
-func (s *textfileSource) wait(ctx context.Context, patience time.Duration) ([]textfileDir, error) {
-	if !s.run.Wait(ctx, s.run.StartTime.Add(patience)) {
-		return nil, fmt.Errorf("%s: no answer after %v", s.pattern, patience)
+// waitForRun returns the result of the run. The timeout counts from the start of the
+// run, so that only one scrape waits for a run that hangs.
+func (s *textfileSource) waitForRun(ctx context.Context, timeout time.Duration) ([]textfileDir, error) {
+	if !s.run.Wait(ctx, s.run.StartTime.Add(timeout)) {
+		return nil, fmt.Errorf("%s: no answer after %v", s.pattern, timeout)
 	}
 	dirs, err := s.run.Result()
 	if err != nil { // a panic
@@ -90,29 +89,29 @@ func (s *textfileSource) wait(ctx context.Context, patience time.Duration) ([]te
 	return dirs, nil
 }
 
-// read reads all directories.
+// read reads all directories, and drops files that are gone from the cache.
 func (s *textfileSource) read() []textfileDir {
 	var dirs []textfileDir
 	found := 0
-	for _, name := range expand(s.reader, s.pattern) {
+	for _, name := range expandPattern(s.reader, s.pattern) {
 		d := s.readMatch(path.Clean(name))
 		found += len(d.files)
 		dirs = append(dirs, d)
 	}
-	if len(s.known) > found {
+	if len(s.cache) > found {
 		current := make(map[string]*textfileFile, found)
 		for _, d := range dirs {
 			for _, f := range d.files {
 				current[f.path] = f
 			}
 		}
-		s.known = current
+		s.cache = current
 	}
 	return dirs
 }
 
-// readMatch reads what the pattern has found: a directory, or a *.prom file. A
-// directory may be called so, too.
+// readMatch reads a match of the pattern: a *.prom file or a directory, whose name may
+// also end in .prom.
 func (s *textfileSource) readMatch(name string) textfileDir {
 	if !strings.HasSuffix(name, ".prom") {
 		return s.readDir(name)
@@ -122,15 +121,15 @@ func (s *textfileSource) readMatch(name string) textfileDir {
 	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
 		d := s.readDir(name)
 		if d.err == nil && len(d.files) == 0 {
-			d.err = fmt.Errorf("%s: a folder in place of a file, and without *.prom files", name)
+			d.err = fmt.Errorf("%s: want a file, have a directory without *.prom files", name)
 		}
 		return d
-	case host.Gone(err) && name == path.Clean(s.pattern): // which has found nothing
+	case host.Gone(err) && name == path.Clean(s.pattern): // which matches nothing
 		return textfileDir{path: name, err: err}
 	}
-	d := textfileDir{path: name, single: true}
-	if f := s.file(name); f != nil {
-		s.known[name] = f
+	d := textfileDir{path: name, isFile: true}
+	if f := s.readFile(name); f != nil {
+		s.cache[name] = f
 		d.files = append(d.files, f)
 	}
 	return d
@@ -141,65 +140,65 @@ func (s *textfileSource) readDir(dir string) textfileDir {
 	if err != nil {
 		return textfileDir{path: dir, err: err}
 	}
-	slices.Sort(names) // so that the first one is the same as with node_exporter
+	slices.Sort(names) // the order of node_exporter
 	d := textfileDir{path: dir}
 	for _, name := range names {
 		if !strings.HasSuffix(name, ".prom") {
 			continue
 		}
-		if f := s.file(path.Join(dir, name)); f != nil {
-			s.known[f.path] = f
+		if f := s.readFile(path.Join(dir, name)); f != nil {
+			s.cache[f.path] = f
 			d.files = append(d.files, f)
 		}
 	}
 	return d
 }
 
-// file returns a file, parsed now if that has to be. It returns nil when the
-// file went away after it was listed.
-func (s *textfileSource) file(name string) *textfileFile {
+// readFile returns a file from the cache, or parses it. It returns nil if the file was
+// removed after it was listed.
+func (s *textfileSource) readFile(name string) *textfileFile {
 	st, err := s.reader.Stat(name)
 	if err != nil {
 		if _, noLink := s.reader.Link(name); host.Gone(err) && noLink != nil {
 			return nil
 		}
-		return refuse(name, "unreadable", err) // a link that leads nowhere did not go away
+		return refusedFile(name, "unreadable", err) // a dangling link was not removed
 	}
 	stamp := stampOf(st)
-	if f := s.known[name]; f != nil && f.settled && f.stamp == stamp {
+	if f := s.cache[name]; f != nil && f.cacheable && f.stamp == stamp {
 		return f
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return refuse(name, "not_a_file", fmt.Errorf("%s: not an ordinary file", name))
-	case st.Size > maxTextfile:
-		return refuse(name, "too_large", fmt.Errorf("%s: %d bytes, more than the %d that a file may have", name, st.Size, maxTextfile))
+		return refusedFile(name, "not_a_file", fmt.Errorf("%s: want a regular file", name))
+	case st.Size > maxTextfileBytes:
+		return refusedFile(name, "too_large", fmt.Errorf("%s: want at most %d bytes, have %d", name, maxTextfileBytes, st.Size))
 	}
 	return s.parse(name, stamp, s.reader.Read)
 }
 
-// parse reads and parses a file. One that changes meanwhile is being written in
-// place: what was read may be any part of it, and end at the end of a line.
+// parse reads and parses a file. It refuses a file that changes meanwhile: a job is
+// writing it in place, and any part of it may be missing.
 func (s *textfileSource) parse(name string, stamp textfileStamp, read func(...string) ([]byte, error)) *textfileFile {
-	settled := s.now().Sub(stamp.last()) > textfileSettles
+	cacheable := s.now().Sub(stamp.changeTime()) > textfileSettleTime
 	b, err := read(name)
 	switch {
 	case host.Gone(err):
 		return nil
 	case err != nil:
-		return refuse(name, "unreadable", err)
+		return refusedFile(name, "unreadable", err)
 	}
 	f := parseTextfile(name, b)
-	f.stamp, f.settled = stamp, settled
-	if st, err := s.reader.Stat(name); f.refused == "" && err == nil && stampOf(st).writtenSince(stamp) {
-		return refuse(name, "half_written", fmt.Errorf("%s: was written while it was read", name))
+	f.stamp, f.cacheable = stamp, cacheable
+	if st, err := s.reader.Stat(name); f.refusal == "" && err == nil && stampOf(st).rewrittenSince(stamp) {
+		return refusedFile(name, "half_written", fmt.Errorf("%s: changed while it was read", name))
 	}
 	return f
 }
 
-// refuse returns a file of which nothing is served.
-func refuse(name, reason string, err error) *textfileFile {
-	return &textfileFile{path: name, refused: reason, errs: []error{err}}
+// refusedFile returns a file that is refused as a whole.
+func refusedFile(name, reason string, err error) *textfileFile {
+	return &textfileFile{path: name, refusal: reason, errs: []error{err}}
 }
 
 func stampOf(st unix.Stat_t) textfileStamp {
@@ -207,14 +206,14 @@ func stampOf(st unix.Stat_t) textfileStamp {
 	return textfileStamp{uint64(st.Dev), uint64(st.Ino), int64(st.Size), st.Mtim, st.Ctim} //nolint:unconvert
 }
 
-// writtenSince reports whether it is that of the same file, written since. A
-// file that was replaced by another was whole when it was read.
-func (s textfileStamp) writtenSince(before textfileStamp) bool {
+// rewrittenSince reports whether the file was written in place since before. A file
+// that was replaced by another one was complete when it was read.
+func (s textfileStamp) rewrittenSince(before textfileStamp) bool {
 	return s.device == before.device && s.inode == before.inode && (s.size != before.size || s.mtime != before.mtime)
 }
 
-// last returns when the file was changed last, in any way.
-func (s textfileStamp) last() time.Time {
+// changeTime returns the time of the last change of any kind.
+func (s textfileStamp) changeTime() time.Time {
 	mtime, ctime := time.Unix(s.mtime.Unix()), time.Unix(s.ctime.Unix())
 	if mtime.After(ctime) {
 		return mtime
@@ -222,9 +221,9 @@ func (s textfileStamp) last() time.Time {
 	return ctime
 }
 
-// expand returns the directories that a pattern stands for: itself when there
-// is nothing to expand or nothing to be found, so that reading it tells.
-func expand(r *host.Reader, pattern string) []string {
+// expandPattern returns the paths that a pattern matches. It returns the pattern itself
+// if there is nothing to expand or no match, so that reading it returns an error.
+func expandPattern(r *host.Reader, pattern string) []string {
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		return []string{pattern}
 	}
@@ -235,7 +234,7 @@ func expand(r *host.Reader, pattern string) []string {
 	for elem := range strings.SplitSeq(pattern, "/") {
 		var next []string
 		for _, dir := range found {
-			next = append(next, match(r, dir, elem)...)
+			next = append(next, matchElement(r, dir, elem)...)
 		}
 		found = next
 	}
@@ -245,9 +244,9 @@ func expand(r *host.Reader, pattern string) []string {
 	return found
 }
 
-// match returns the paths in dir that match one element of a pattern. A folder
-// that cannot be listed has none.
-func match(r *host.Reader, dir, elem string) []string {
+// matchElement returns the paths in dir that match one element of a pattern. A
+// directory that cannot be listed has none.
+func matchElement(r *host.Reader, dir, elem string) []string {
 	if !strings.ContainsAny(elem, `*?[\`) {
 		if p := path.Join(dir, elem); r.Exists(p) {
 			return []string{p}
@@ -256,7 +255,7 @@ func match(r *host.Reader, dir, elem string) []string {
 	}
 	names, _ := r.Names(dir)
 	names = slices.DeleteFunc(names, func(name string) bool {
-		ok, _ := path.Match(elem, name) // a bad pattern matches nothing
+		ok, _ := path.Match(elem, name) // an invalid pattern matches nothing
 		return !ok
 	})
 	slices.Sort(names)

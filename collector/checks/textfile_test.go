@@ -16,7 +16,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A textfileBench is a collector on folders of this test.
+// A textfileBench is a collector on a directory of the test.
 type textfileBench struct {
 	*textfileCollector
 	dir string
@@ -24,7 +24,7 @@ type textfileBench struct {
 	set *metric.Set
 	out *metric.Sink
 
-	told string // of files, in the last run
+	fileMetrics string // metrics of files in the last run
 }
 
 func newTextfileBench(t testing.TB, reserved ...string) *textfileBench {
@@ -61,11 +61,11 @@ func (b *textfileBench) write(t testing.TB, name, content string) {
 	}
 }
 
-// read returns the text of one run, without comments and what is told of every
-// file, and what it skipped.
+// read returns the text of one run, without comments and metrics of files, and its
+// errors.
 func (b *textfileBench) read(t testing.TB) (text, errs string) {
 	t.Helper()
-	b.told = ""
+	b.fileMetrics = ""
 	b.out.Reset(metric.Text)
 	if err := b.Update(context.Background(), b.out); err != nil {
 		t.Fatal(err)
@@ -73,10 +73,10 @@ func (b *textfileBench) read(t testing.TB) (text, errs string) {
 	var kept strings.Builder
 	for line := range strings.Lines(string(b.out.AppendText(nil, nil, func(string) bool { return false }))) {
 		line = strings.ReplaceAll(line, b.dir, "")
-		switch rest, told := strings.CutPrefix(line, "host_exporter_textfile_"); {
+		switch rest, ok := strings.CutPrefix(line, "host_exporter_textfile_"); {
 		case strings.HasPrefix(line, "#"), strings.HasPrefix(line, "node_textfile_mtime_seconds"):
-		case told:
-			b.told += rest
+		case ok:
+			b.fileMetrics += rest
 		default:
 			kept.WriteString(line)
 		}
@@ -105,14 +105,13 @@ func TestTextfileCache(t *testing.T) {
 	b.write(t, "b.prom", "b 1\n")
 	good := "node_textfile_scrape_error 0\n"
 	b.want(t, "first", good+"a 1\nb 1\n", "")
-	a, bb, served := b.files[0], b.files[1], b.merger.Known("b")
+	a, bb, family := b.files[0], b.files[1], b.merger.Lookup("b")
 	b.want(t, "unchanged", good+"a 1\nb 1\n", "")
 	if b.files[0] != a || b.files[1] != bb {
-		t.Error("files that did not change are parsed again")
+		t.Error("want unchanged files from the cache")
 	}
 
-	// The same length, the same inode, and its old modification time again:
-	// the change time tells.
+	// The same size, inode and modification time: only the change time differs.
 	old := time.Unix(a.stamp.mtime.Unix())
 	for a.stamp.ctime == statOf(t, b, "a.prom").ctime { // until the next tick
 		b.write(t, "a.prom", "a 2\n")
@@ -122,10 +121,10 @@ func TestTextfileCache(t *testing.T) {
 	}
 	b.want(t, "rewritten in place", good+"a 2\nb 1\n", "")
 	if b.files[0] == a || b.files[1] != bb {
-		t.Error("not only the file that changed is parsed again")
+		t.Error("want only the changed file parsed again")
 	}
-	if b.merger.Known("b") != served {
-		t.Error("a family that did not change is rendered again")
+	if b.merger.Lookup("b") != family {
+		t.Error("want an unchanged family rendered once")
 	}
 
 	b.write(t, "new", "a 3\n")
@@ -143,15 +142,15 @@ func TestTextfileCache(t *testing.T) {
 	refused := b.files[1]
 	b.want(t, "still bad", bad+"a 3\n", errs)
 	if b.files[1] != refused {
-		t.Error("a file that was refused is parsed again")
+		t.Error("want a refused file from the cache")
 	}
 
 	if err := os.Remove(filepath.Join(b.dir, "b.prom")); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, "deleted", good+"a 3\n", "")
-	if n := len(b.sources[0].known); n != 1 {
-		t.Errorf("%d files are kept in mind, want 1", n)
+	if n := len(b.sources[0].cache); n != 1 {
+		t.Errorf("%d files in the cache, want 1", n)
 	}
 }
 
@@ -164,21 +163,21 @@ func statOf(t *testing.T, b *textfileBench, name string) textfileStamp {
 	return stampOf(st)
 }
 
-// TestTextfileFreshFile changes a file within one tick of the file system's
-// clock: nothing of stat(2) tells, so that a fresh file has to be read again.
-func TestTextfileFreshFile(t *testing.T) {
+// TestTextfileJustWritten: a file that was just written is not cached, because it may
+// change within a tick of the file system's clock, which stat(2) does not show.
+func TestTextfileJustWritten(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "a 1\n")
 	stamp := statOf(t, b, "a.prom")
-	written := stamp.last()
+	written := stamp.changeTime()
 	for _, c := range []struct {
 		after  time.Duration
 		parsed bool
 	}{
 		{0, true},
-		{textfileSettles, true},
-		{textfileSettles + 1, true}, // what is there was read when it was too fresh
-		{textfileSettles + time.Second, false},
+		{textfileSettleTime, true},
+		{textfileSettleTime + 1, true}, // was parsed before it was cacheable
+		{textfileSettleTime + time.Second, false},
 		{time.Hour, false},
 	} {
 		var before *textfileFile
@@ -198,7 +197,7 @@ func TestTextfileFreshFile(t *testing.T) {
 	before := ahead.files[0]
 	ahead.read(t)
 	if ahead.files[0] == before {
-		t.Error("a file from the future is taken to be settled")
+		t.Error("want a file with a time in the future not cached")
 	}
 }
 
@@ -208,12 +207,12 @@ func TestTextfileReserved(t *testing.T) {
 	b.write(t, "b.prom", "# TYPE node_boots summary\nnode_boots_count 1\nnode_boots_sum 2\n")
 	b.write(t, "c.prom", "node_load1{x=\"y\"} 98\n")
 	b.want(t, "reserved names", "node_textfile_scrape_error 1\nnode_load2 1\n",
-		"/b.prom: node_boots is a name of the exporter's own: left out\n"+
-			"/a.prom, /c.prom: node_load1 is a name of the exporter's own: left out\n"+
-			"/a.prom: node_textfile_scrape_error is a name of the exporter's own: left out\n")
+		"/b.prom: node_boots is a reserved name: dropped\n"+
+			"/a.prom, /c.prom: node_load1 is a reserved name: dropped\n"+
+			"/a.prom: node_textfile_scrape_error is a reserved name: dropped\n")
 	if want := "dropped_series{file=\"/a.prom\",reason=\"reserved\"} 2\ndropped_series{file=\"/b.prom\",reason=\"reserved\"} 1\n" +
-		"dropped_series{file=\"/c.prom\",reason=\"reserved\"} 1\n"; b.told != want {
-		t.Errorf("told\n%swant\n%s", b.told, want)
+		"dropped_series{file=\"/c.prom\",reason=\"reserved\"} 1\n"; b.fileMetrics != want {
+		t.Errorf("metrics of files\n%swant\n%s", b.fileMetrics, want)
 	}
 }
 
@@ -221,14 +220,14 @@ func TestTextfileTooLarge(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "large.prom", "large 1\n")
 	b.write(t, "small.prom", "small 1\n")
-	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), maxTextfile+1); err != nil {
+	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), maxTextfileBytes+1); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, "too large", "node_textfile_scrape_error 1\nsmall 1\n",
-		"/large.prom: 16777217 bytes, more than the 16777216 that a file may have\n")
+		"/large.prom: want at most 16777216 bytes, have 16777217\n")
 }
 
-// TestTextfileHungDirectory has one of two directories hang for a while.
+// TestTextfileHungDirectory has a directory that hangs for a while, and another one.
 func TestTextfileHungDirectory(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "a 1\n")
@@ -239,11 +238,11 @@ func TestTextfileHungDirectory(t *testing.T) {
 		<-release
 		return nil, nil
 	})
-	run.StartTime = run.StartTime.Add(-time.Minute) // so that nobody waits for it any longer
+	run.StartTime = run.StartTime.Add(-time.Minute) // its timeout is over
 	for range 5 {
 		b.want(t, "hung", "node_textfile_scrape_error 1\na 1\n", "/hung: no answer after 2.5s\n")
 		if hung.run != run {
-			t.Error("a second run is started while the first one hangs")
+			t.Error("want no second run while the first one hangs")
 		}
 	}
 	close(release)
@@ -251,7 +250,7 @@ func TestTextfileHungDirectory(t *testing.T) {
 	b.want(t, "answers again", "node_textfile_scrape_error 1\na 1\n", "open /hung: no such file or directory\n")
 }
 
-// TestTextfileManyErrors has more errors than a run keeps.
+// TestTextfileManyErrors has more errors than a run reports.
 func TestTextfileManyErrors(t *testing.T) {
 	b := newTextfileBench(t)
 	for i := range 30 {
@@ -285,13 +284,13 @@ func TestExpand(t *testing.T) {
 		"/srv/[":          "/srv/[",
 		"/none/*":         "/none/*",
 	} {
-		if got := strings.Join(expand(r, pattern), " "); got != want {
+		if got := strings.Join(expandPattern(r, pattern), " "); got != want {
 			t.Errorf("%s: %s, want %s", pattern, got, want)
 		}
 	}
 }
 
-// TestTextfileMaxAge has one file grow old, and the job run again.
+// TestTextfileMaxAge has a file that becomes stale, and is written again.
 func TestTextfileMaxAge(t *testing.T) {
 	b := newTextfileBench(t)
 	b.maxAge = time.Hour
@@ -306,61 +305,61 @@ func TestTextfileMaxAge(t *testing.T) {
 	touch("a.prom", written)
 	touch("b.prom", written.Add(time.Minute))
 	for _, tc := range []struct {
-		after            time.Duration
-		text, errs, told string
+		after                   time.Duration
+		text, errs, fileMetrics string
 	}{
 		{
-			time.Hour, "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n",
+			time.Hour, "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, but a gauge in /a.prom: dropped\n",
 			"stale{file=\"/a.prom\"} 0\nstale{file=\"/b.prom\"} 0\nconflicts{file=\"/b.prom\"} 1\ndropped_series{file=\"/b.prom\",reason=\"conflict\"} 1\n",
 		},
-		{ // what is left out is no reason to leave out something else
-			time.Hour + time.Second, "node_textfile_scrape_error 1\na{b=\"1\"} 1\n", "/a.prom: last written 2026-01-02T03:04:05Z, more than 1h0m0s ago: left out\n",
+		{ // a stale file does not conflict
+			time.Hour + time.Second, "node_textfile_scrape_error 1\na{b=\"1\"} 1\n", "/a.prom: last written 2026-01-02T03:04:05Z, more than 1h0m0s ago: dropped\n",
 			"stale{file=\"/a.prom\"} 1\nstale{file=\"/b.prom\"} 0\ndropped_series{file=\"/a.prom\",reason=\"stale\"} 1\n",
 		},
 	} {
 		b.now = written.Add(tc.after)
 		b.want(t, tc.after.String(), tc.text, tc.errs)
-		if b.told != tc.told {
-			t.Errorf("after %v told\n%swant\n%s", tc.after, b.told, tc.told)
+		if b.fileMetrics != tc.fileMetrics {
+			t.Errorf("after %v metrics of files\n%swant\n%s", tc.after, b.fileMetrics, tc.fileMetrics)
 		}
 	}
 	touch("a.prom", b.now)
-	b.want(t, "written again", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n")
+	b.want(t, "written again", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, but a gauge in /a.prom: dropped\n")
 	b.maxAge = 0
 	b.now = written.Add(1000 * time.Hour)
-	b.want(t, "of any age", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, and a gauge in /a.prom: left out\n")
-	if strings.Contains(b.told, "stale") {
-		t.Errorf("told without being asked:\n%s", b.told)
+	b.want(t, "of any age", "node_textfile_scrape_error 1\na 1\n", "/b.prom: a is a counter, but a gauge in /a.prom: dropped\n")
+	if strings.Contains(b.fileMetrics, "stale") {
+		t.Errorf("want no stale metric without a maximum age:\n%s", b.fileMetrics)
 	}
 }
 
-// TestTextfileHelpConflict has files that differ in a help text only: all is
-// served, and it is no error.
+// TestTextfileHelpConflict has files that differ in a help text only: all series are
+// exported, without an error.
 func TestTextfileHelpConflict(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "# HELP a One.\na{f=\"a\"} 1\n")
 	b.write(t, "b.prom", "# HELP a Two.\na{f=\"b\"} 1\n")
 	b.write(t, "c.prom", "a{f=\"c\"} 1\n")
 	b.want(t, "help texts", "node_textfile_scrape_error 0\na{f=\"a\"} 1\na{f=\"b\"} 1\na{f=\"c\"} 1\n", "")
-	if want := "conflicts{file=\"/b.prom\"} 1\n"; b.told != want {
-		t.Errorf("told\n%swant\n%s", b.told, want)
+	if want := "conflicts{file=\"/b.prom\"} 1\n"; b.fileMetrics != want {
+		t.Errorf("metrics of files\n%swant\n%s", b.fileMetrics, want)
 	}
 }
 
-// TestTextfileWrittenWhileRead has a job write a file in place, in two halves
-// that each end at the end of a line.
+// TestTextfileWrittenWhileRead has a file that is written in place, in two halves that
+// end with a line.
 func TestTextfileWrittenWhileRead(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "a 1\n")
 	name := filepath.Join(b.dir, "a.prom")
 	s := b.sources[0]
-	half := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
+	written := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
 		text, err := os.ReadFile(elem[0])
 		b.write(t, "a.prom", "a 1\nb 2\n")
 		return text, err
 	})
-	if half.refused != "half_written" || half.errs[0].Error() != name+": was written while it was read" {
-		t.Errorf("refused %q, %v", half.refused, half.errs)
+	if written.refusal != "half_written" || written.errs[0].Error() != name+": changed while it was read" {
+		t.Errorf("refused %q, %v", written.refusal, written.errs)
 	}
 	replaced := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
 		text, err := os.ReadFile(elem[0])
@@ -370,8 +369,8 @@ func TestTextfileWrittenWhileRead(t *testing.T) {
 		}
 		return text, err
 	})
-	if replaced.refused != "" || replaced.series() != 2 {
-		t.Errorf("of a file that was replaced: refused %q, %d series", replaced.refused, replaced.series())
+	if replaced.refusal != "" || replaced.series() != 2 {
+		t.Errorf("replaced: refused %q, %d series", replaced.refusal, replaced.series())
 	}
-	b.want(t, "when it is whole", "node_textfile_scrape_error 0\na 3\nb 4\nc 5\n", "")
+	b.want(t, "complete", "node_textfile_scrape_error 0\na 3\nb 4\nc 5\n", "")
 }

@@ -19,15 +19,15 @@ import (
 )
 
 // controlGroups returns the control group that holds one for each run of a
-// check, where the host delegates it: nil otherwise, and in an exporter that
-// does not serve, which has no business to move its process about.
+// check. It is nil if none is delegated to the process, and in an exporter that
+// does not serve: delegation moves the process to another control group.
 func (e *Exporter) controlGroups() *checks.Groups {
 	if !e.serving.Load() {
 		return nil
 	}
 	groups, err := checks.DelegatedGroups()
 	if err != nil {
-		_ = level.Info(e.config.Log).Log("msg", "Checks run within the limits of processes, as there are no control groups for them", "reason", err)
+		_ = level.Info(e.config.Log).Log("msg", "No control groups for checks, only process limits apply", "reason", err)
 		return nil
 	}
 	return groups
@@ -41,7 +41,7 @@ func (e *Exporter) ListChecks(out io.Writer) error {
 		when := "every " + model.Duration(d.Interval).String()
 		switch {
 		case !d.Enabled:
-			when = "never (not enabled)"
+			when = "never (disabled)"
 		case d.At != "":
 			when = "at " + d.At
 		}
@@ -50,9 +50,9 @@ func (e *Exporter) ListChecks(out io.Writer) error {
 	return w.Flush()
 }
 
-// RunCheck runs a check of the configuration once, now, within its limits. What
-// it would publish goes to out, and what there is to say about the run to
-// remarks. The error tells that the run failed.
+// RunCheck runs a check of the configuration once, within its limits. It writes
+// the metrics to out, and comments on the run to remarks. The error says why
+// the run failed.
 func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Writer) error {
 	all := e.current.Load().checks
 	i := slices.IndexFunc(all, func(d checks.Definition) bool { return d.Name == name })
@@ -61,7 +61,7 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 		for _, d := range all {
 			names = append(names, d.Name)
 		}
-		return fmt.Errorf("there is no check %q in the configuration%s", name, document.Suggest(name, names))
+		return fmt.Errorf("unknown check %q%s", name, document.Suggest(name, names))
 	}
 	r := e.checks.RunOnce(ctx, all[i])
 	for _, f := range r.Families {
@@ -70,8 +70,8 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 		}
 	}
 	remark := func(format string, args ...any) { fmt.Fprintf(remarks, "# "+format+"\n", args...) }
-	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peak(r), exit(r))
-	for _, d := range r.Dropped {
+	remark("took %v, %v of CPU%s%s", r.Duration.Round(time.Millisecond), r.CPU.Round(time.Millisecond), peakMemory(r), exitCode(r))
+	for _, d := range r.Drops {
 		remark("%d samples dropped: %s", d.N, d.Reason)
 	}
 	for _, p := range r.Problems {
@@ -86,52 +86,52 @@ func (e *Exporter) RunCheck(ctx context.Context, name string, out, remarks io.Wr
 	return nil
 }
 
-func peak(r checks.Report) string {
+func peakMemory(r checks.Report) string {
 	if r.MaxRSS == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", at most %d MiB of memory", r.MaxRSS>>20)
 }
 
-func exit(r checks.Report) string {
-	if !r.Exited {
+func exitCode(r checks.Report) string {
+	if !r.HasExitCode {
 		return ""
 	}
 	return fmt.Sprintf(", exit code %d", r.ExitCode)
 }
 
-// checkRows are what the status page shows of checks.
+// checkRows returns the checks for the landing page.
 func (e *Exporter) checkRows() []web.Check {
 	now := e.host.Now()
 	var rows []web.Check
 	for _, s := range e.checks.Status() {
 		d := s.Definition
-		c := web.Check{Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", Series: fmt.Sprint(s.Series)}
+		c := web.Check{Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", SeriesCount: fmt.Sprint(s.Series)}
 		switch {
 		case s.Suspended:
 			c.State, c.Label = "error", "suspended"
-		case !s.Ran:
+		case !s.HasRun:
 			c.State, c.Label = "", "not run yet"
-		case s.Last.Reason != "":
-			c.State, c.Label = "error", string(s.Last.Reason)
+		case s.LastOutcome.Reason != "":
+			c.State, c.Label = "error", string(s.LastOutcome.Reason)
 		}
 		if s.Running {
 			c.Label += ", running"
 		}
-		if s.Ran {
-			c.Took = s.Last.Duration.Round(time.Millisecond).String()
+		if s.HasRun {
+			c.Duration = s.LastOutcome.Duration.Round(time.Millisecond).String()
 			c.Age = fmt.Sprintf("%v ago", max(now.Sub(s.LastRun), 0).Round(time.Second))
 		}
 		if !s.Next.IsZero() {
 			c.Next = fmt.Sprintf("in %v", max(s.Next.Sub(now), 0).Round(time.Second))
 		}
-		problems := s.Last.Problems
-		if s.Last.Err != nil {
-			problems = append([]string{s.Last.Err.Error()}, problems...)
+		problems := s.LastOutcome.Problems
+		if s.LastOutcome.Err != nil {
+			problems = append([]string{s.LastOutcome.Err.Error()}, problems...)
 		}
 		c.Err = strings.Join(problems, "; ")
-		if s.Last.Stderr != "" {
-			c.Err += " [" + strings.TrimSpace(s.Last.Stderr) + "]"
+		if s.LastOutcome.Stderr != "" {
+			c.Err += " [" + strings.TrimSpace(s.LastOutcome.Stderr) + "]"
 		}
 		rows = append(rows, c)
 	}

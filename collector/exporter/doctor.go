@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,38 +17,42 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
-// Doctor collects once and writes, for each collector or for those that are
-// named, whether it is enabled, how it went, which of its files are there,
-// which may not be read, and the one thing that would change that. It reports
-// whether all is well.
-func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) (well bool, err error) {
+// Doctor collects once and writes a report on each collector, or on those with
+// the given names: its state, how many of its files exist, which of them cannot
+// be read, and how to change that. The error says how many collectors need
+// attention.
+func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) error {
 	for _, name := range names {
 		if _, err := config.Find(e.specs, name); err != nil {
-			return false, err
+			return err
 		}
 	}
 	w := &report{out: out, paths: e.config.Paths}
-	w.host()
+	w.writeHost()
 	units := e.units()
 	e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
 	for _, spec := range e.specs {
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue
 		}
-		w.collector(spec, collect.UnitByName(units, spec.Name))
+		w.writeCollector(spec, collect.UnitByName(units, spec.Name))
 	}
-	if w.troubles > 0 {
-		w.printf("\nCollectors that could show more: %d. See docs/permissions.md for what each needs.\n", w.troubles)
+	if w.err != nil || w.unhealthy == 0 {
+		return w.err
 	}
-	return w.troubles == 0, w.err
+	w.printf("\ndocs/permissions.md lists what each collector needs.\n")
+	if w.unhealthy == 1 {
+		return errors.New("1 collector needs attention")
+	}
+	return fmt.Errorf("%d collectors need attention", w.unhealthy)
 }
 
-// A report writes what the doctor finds.
+// A report writes the doctor's report.
 type report struct {
-	out      io.Writer
-	paths    host.Paths
-	troubles int
-	err      error
+	out       io.Writer
+	paths     host.Paths
+	unhealthy int   // collectors that need attention
+	err       error // the first error of out
 }
 
 func (w *report) printf(format string, args ...any) {
@@ -56,72 +61,71 @@ func (w *report) printf(format string, args ...any) {
 	}
 }
 
-// host tells who reads what.
-func (w *report) host() {
+// writeHost writes the user and the capabilities of the process, and the roots
+// of the host that do not exist.
+func (w *report) writeHost() {
 	w.printf("user %d, group %d, capabilities %s\n", os.Geteuid(), os.Getegid(), doctor.Capabilities())
-	for _, root := range []struct{ name, flag, path, proof string }{
+	for _, root := range []struct{ name, flag, path, content string }{
 		{"procfs", "--path.procfs", "/proc", "/proc/stat"},
 		{"sysfs", "--path.sysfs", "/sys", "/sys/class"},
 		{"root file system", "--path.rootfs", "/", "/etc"},
 		{"udev database", "--path.udev.data", "/run/udev/data", "/run/udev/data"},
 	} {
-		at := doctor.HostPath(w.paths, root.path)
-		if _, err := os.Stat(doctor.HostPath(w.paths, root.proof)); err != nil {
-			w.printf("%s: nothing at %s: mount the host's there if it has one, or say where it is with %s\n", root.name, at, root.flag)
+		if _, err := os.Stat(doctor.HostPath(w.paths, root.content)); err != nil {
+			w.printf("%s: not found at %s: mount it there, or set %s\n", root.name, doctor.HostPath(w.paths, root.path), root.flag)
 		}
 	}
 	w.printf("\n")
 }
 
-// collector tells of one collector; unit is nil when it is not enabled.
-func (w *report) collector(spec collect.Spec, unit *collect.Unit) {
-	sight := doctor.Inspect(w.paths, spec.Reads)
+// writeCollector writes the report on one collector; unit is nil if it is
+// disabled.
+func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
+	access := doctor.Inspect(w.paths, spec.Reads)
 	files := ""
-	if sight.Patterns > 0 {
-		files = fmt.Sprintf("%d of %d kinds of files are there", sight.Matched, sight.Patterns)
+	if access.PatternCount > 0 {
+		files = fmt.Sprintf("%d of %d kinds of files exist", access.MatchCount, access.PatternCount)
 	}
 	if unit == nil {
-		fix := "--collector." + spec.Name
-		w.line(spec.Name, "disabled", join(files, "enable it with "+fix))
+		w.writeLine(spec.Name, "disabled", join(files, "enable with --collector."+spec.Name))
 		return
 	}
 	s := unit.Status()
 	state := strings.ReplaceAll(string(s.State), "_", " ")
-	w.line(spec.Name, state, join(fmt.Sprintf("%d samples in %v", s.Samples, s.Duration.Round(10*time.Microsecond)), files))
+	w.writeLine(spec.Name, state, join(fmt.Sprintf("%d samples in %v", s.SampleCount, s.Duration.Round(10*time.Microsecond)), files))
 	if s.State == collect.NoData {
-		w.detail("this host does not have what it reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))
+		w.writeDetail("this host does not have what it reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))
 		return
 	}
-	trouble := s.State != collect.OK || len(sight.Forbidden) > 0
 	if s.Err != nil {
-		w.detail("%v", s.Err)
+		w.writeDetail("%v", s.Err)
 	}
-	for _, f := range sight.Forbidden {
+	for _, f := range access.Unreadable {
 		more := ""
 		if f.More > 0 {
 			more = fmt.Sprintf(", and %d more like it", f.More)
 		}
-		w.detail("forbidden: %s (%s)%s", f.Path, f.Why, more)
-		w.detail("  fix: %s", f.Fix)
+		w.writeDetail("unreadable: %s (%s)%s", f.Path, f.Why, more)
+		w.writeDetail("  fix: %s", f.Fix)
 	}
 	if s.State == collect.Timeout {
-		w.detail("  fix: more time with --collector.timeout=%s=%v, or a period of its own with --collector.interval=%s=1m", spec.Name, 2*unit.Timeout, spec.Name)
+		w.writeDetail("  fix: set --collector.timeout=%s=%v, or read less often with --collector.interval=%s=1m", spec.Name, 2*unit.Timeout, spec.Name)
 	}
-	if trouble {
-		w.troubles++
+	if s.State != collect.OK || len(access.Unreadable) > 0 {
+		w.unhealthy++
 		if spec.Needs != "" {
-			w.detail("needs: %s", spec.Needs)
+			w.writeDetail("needs: %s", spec.Needs)
 		}
 	}
 }
 
-func (w *report) line(name, state, text string) { w.printf("%-18s %-9s %s\n", name, state, text) }
+func (w *report) writeLine(name, state, text string) { w.printf("%-18s %-9s %s\n", name, state, text) }
 
-func (w *report) detail(format string, args ...any) {
+func (w *report) writeDetail(format string, args ...any) {
 	w.printf("%-18s   %s\n", "", strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " "))
 }
 
-// join joins what is not empty with commas.
+// join joins the parts that are not empty with commas.
 func join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }

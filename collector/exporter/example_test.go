@@ -10,8 +10,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
-// Every collector is an ordinary prometheus.Collector: a program of your own
-// can register the ones it wants in its own registry.
+// Every collector is a prometheus.Collector: a program can register collectors
+// in a registry of its own.
 func Example() {
 	procfs, err := os.MkdirTemp("", "procfs")
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// TestExpect has a configuration say what is expected, and say it otherwise.
+// TestExpect loads expectations from a configuration, and reloads others.
 func TestExpect(t *testing.T) {
-	specs := []collect.Spec{steady("a"), steady("b")}
-	e, reload := configured(t, Config{specs: specs}, "expect:\n  a: toy_a == 1\n  c: {expect: toy_c, collector: b}\n")
-	told := func(h *Exporter, query string) string {
+	specs := []collect.Spec{steadySpec("a"), steadySpec("b")}
+	e, reload := newConfiguredExporter(t, Config{specs: specs}, "expect:\n  a: toy_a == 1\n  c: {expect: toy_c, collector: b}\n")
+	evaluate := func(query string) string {
 		var b strings.Builder
-		for line := range strings.Lines(get(h, "/metrics"+query).Body.String()) {
+		for line := range strings.Lines(get(e, "/metrics"+query).Body.String()) {
 			if rest, ok := strings.CutPrefix(line, "host_exporter_expectation_ok"); ok {
 				b.WriteString(rest)
 			}
@@ -27,35 +27,35 @@ func TestExpect(t *testing.T) {
 		"?collect[]=b": "{name=\"c\"} 0\n",
 		"?exclude[]=b": "{name=\"a\"} 1\n",
 	} {
-		if have := told(e, query); have != want {
+		if have := evaluate(query); have != want {
 			t.Errorf("%s: %swant %s", query, have, want)
 		}
 	}
 	err := reload("expect:\n  a: toy_a = 1\n  b: {expect: toy_b, collector: d}\n")
 	if err == nil {
-		t.Fatal("mistakes are accepted")
+		t.Fatal("expressions with errors are accepted")
 	}
 	for _, want := range []string{
 		`host_exporter.yml:2:6: a: position 7: want a comparison (==, !=, >, >=, < or <=), have "=": do you mean "=="?`,
-		`host_exporter.yml:3:33: b: there is no collector "d", do you mean a?`,
+		`host_exporter.yml:3:33: b: unknown collector "d", do you mean a?`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("have %v\nwant %s", err, want)
 		}
 	}
-	if have := told(e, ""); have != "{name=\"a\"} 1\n{name=\"c\"} 0\n" {
-		t.Errorf("after a reload that failed:\n%s", have)
+	if have := evaluate(""); have != "{name=\"a\"} 1\n{name=\"c\"} 0\n" {
+		t.Errorf("after a failed reload:\n%s", have)
 	}
 	if err := reload("expect:\n  b: toy_b > 1\n"); err != nil {
 		t.Fatal(err)
 	}
-	if have := told(e, ""); have != "{name=\"b\"} 0\n" {
+	if have := evaluate(""); have != "{name=\"b\"} 0\n" {
 		t.Errorf("after a reload:\n%s", have)
 	}
 	if err := reload(""); err != nil {
 		t.Fatal(err)
 	}
-	if have := told(e, ""); have != "" {
-		t.Errorf("nothing is expected, and told is\n%s", have)
+	if have := evaluate(""); have != "" {
+		t.Errorf("without expectations:\n%s", have)
 	}
 }

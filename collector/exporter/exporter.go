@@ -1,14 +1,13 @@
 // Package exporter is the application: it reads the configuration, builds the
 // enabled collectors, serves them over HTTP, reloads them, runs the custom
-// checks, and implements the commands of the command line. It knows nothing of
-// flags and of kernel files. Programs that embed host_exporter use it; its
-// exported API is stable within a minor version, see CONTRIBUTING.md.
+// checks, and implements the commands of the command line. It does not parse
+// flags, and knows no kernel files. Programs that embed host_exporter use it;
+// its exported API is stable within a minor version, see CONTRIBUTING.md.
 package exporter
 
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -28,44 +28,47 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
 
-// Settings are what a user asks of the collectors. See NewSettings.
+// Settings are the explicit settings of the collectors. See NewSettings.
 type Settings = config.Settings
 
-// A Flag is one command-line flag that fills Settings.
+// A Flag is one command-line flag that changes Settings.
 type Flag = config.Flag
 
-// NewSettings returns settings with nothing but defaults, and the flags that
-// change them.
+// NewSettings returns settings with nothing explicit, and the flags that change
+// them.
 func NewSettings() (*Settings, []Flag) {
 	s := config.New()
 	return s, s.Flags(collector.Catalog())
 }
 
-// Paths are the roots that a host is read from.
+// Suggest returns a hint to the known name that is most like an unknown one, as
+// the end of an error text, or "".
+func Suggest(unknown string, known []string) string { return document.Suggest(unknown, known) }
+
+// Paths are the roots of the file trees of a host.
 type Paths = host.Paths
 
-// A Config is what an Exporter is made of.
+// A Config is the configuration of an Exporter.
 type Config struct {
 	Settings *Settings // nil: defaults
-	File     string    // the configuration file; empty: none
+	File     string    // path of the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
 
 	MetricsPath    string // usually /metrics
-	MaxRequests    int    // scrapes at the same time; 0: no limit
-	ProcessMetrics bool   // go_*, process_* and promhttp_* of the exporter itself
+	MaxRequests    int    // maximum number of scrapes at once; 0: no limit
+	ProcessMetrics bool   // export go_*, process_* and promhttp_* of the exporter itself
 	Pprof          bool   // serve /debug/pprof/
 	Lifecycle      bool   // serve /-/reload
-	CheckSlots     int    // checks at the same time; 0: four
-	SlowCheckSlots int    // slow ones besides; 0: two
+	CheckSlots     int    // maximum number of checks at once; 0: four
+	SlowCheckSlots int    // maximum number of slow checks at once, in addition; 0: two
 
 	specs []collect.Spec // instead of the catalog, in tests
 	host  *host.Host     // instead of the live one, in tests
 }
 
-// An Exporter is a set of enabled collectors, which a reload changes, and what
-// serves them. It is safe for concurrent use. There is no global state: several
-// can live in one process.
+// An Exporter runs the enabled collectors and checks, and serves their metrics.
+// It is safe for concurrent use, and several can live in one process.
 type Exporter struct {
 	config  Config
 	specs   []collect.Spec
@@ -75,13 +78,13 @@ type Exporter struct {
 	handler http.Handler
 	serving atomic.Bool
 
-	current   atomic.Pointer[generation]
-	reloading sync.Mutex
-	reloads   reloads
+	current      atomic.Pointer[generation]
+	reloading    sync.Mutex
+	reloadStatus reloadStatus
 }
 
-// New builds an exporter. It reads the configuration file, and nothing of the
-// host yet.
+// New builds an exporter. It reads the configuration file and the host's name;
+// collectors read the host at the first scrape.
 func New(c Config) (*Exporter, error) {
 	if c.Log == nil {
 		c.Log = log.NewNopLogger()
@@ -93,8 +96,8 @@ func New(c Config) (*Exporter, error) {
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 	}
-	u, _ := e.host.Uname() // a host without a name does without
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, Slow: c.SlowCheckSlots})
+	u, _ := e.host.Uname() // without a name the host is still served
+	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
@@ -108,13 +111,13 @@ func New(c Config) (*Exporter, error) {
 		return nil, err
 	}
 	if c.File != "" {
-		e.reloads.declare(e.engine, e.host.Now())
+		e.reloadStatus.declare(e.engine, e.host.Now())
 	}
-	return e, e.serve(u.Nodename)
+	return e, e.buildHandler(u.Nodename)
 }
 
-// serve builds what answers HTTP.
-func (e *Exporter) serve(hostname string) error {
+// buildHandler builds the HTTP handler.
+func (e *Exporter) buildHandler(hostname string) error {
 	metrics := web.NewMetrics(web.MetricsConfig{
 		Engine: e.engine,
 		Current: func() ([]*collect.Unit, *expect.Set) {
@@ -170,8 +173,7 @@ func (e *Exporter) Names() []string {
 }
 
 // Collectors returns the enabled collectors by name. Each can be registered in
-// a registry of the caller's own; each has its deadline and its isolation
-// there too.
+// a registry of the caller, and keeps its deadline and its isolation there.
 func (e *Exporter) Collectors() map[string]prometheus.Collector {
 	all := map[string]prometheus.Collector{}
 	for _, u := range e.units() {
@@ -180,24 +182,13 @@ func (e *Exporter) Collectors() map[string]prometheus.Collector {
 	return all
 }
 
-// declareBuildInfo has every scrape tell what was built, under the exporter's own
-// name and under the one by which dashboards look for hosts they can show.
+// declareBuildInfo adds the build information to every scrape: under the
+// exporter's own name, and under the one by which dashboards find hosts.
 func declareBuildInfo(engine *scrape.Engine) {
 	labels := []string{"version", "revision", "branch", "goversion", "goos", "goarch", "tags"}
 	values := []string{version.Version, version.GetRevision(), version.Branch, version.GoVersion, version.GoOS, version.GoArch, version.GetTags()}
 	for _, name := range []string{"host_exporter_build_info", "node_exporter_build_info"} {
-		f := engine.Families().Gauge(name, "What this exporter was built from; always 1.", labels...)
+		f := engine.Families().Gauge(name, "Version from which the exporter was built, always 1.", labels...)
 		engine.OnScrape(func(out *metric.Sink) { out.Emit(f, 1, values...) })
 	}
-}
-
-// isReserved reports whether a name is one of the exporter's own, so that nothing
-// from outside may take it.
-func isReserved(name string) bool {
-	for _, prefix := range []string{"host_exporter_", "node_exporter_build_info", "go_", "process_", "promhttp_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -41,8 +41,8 @@ func toySpec(name string, timeout time.Duration, update func(set *metric.Set, ou
 	})}
 }
 
-// steady emits one sample.
-func steady(name string) collect.Spec {
+// steadySpec returns a collector that emits one sample.
+func steadySpec(name string) collect.Spec {
 	return toySpec(name, 0, func(set *metric.Set, out *metric.Sink) error {
 		out.Emit(set.Gauge("toy_"+name, "A value."), 1)
 		return nil
@@ -71,9 +71,9 @@ func get(h http.Handler, target string, header ...string) *httptest.ResponseReco
 }
 
 func TestEndpoints(t *testing.T) {
-	off := steady("off")
+	off := steadySpec("off")
 	off.DisabledByDefault = true
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), steady("b"), off}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), steadySpec("b"), off}})
 	for _, tc := range []struct {
 		target string
 		code   int
@@ -119,7 +119,7 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for method, code := range map[string]int{"HEAD": 200, "POST": 405, "DELETE": 405} {
 		rec := httptest.NewRecorder()
 		e.ServeHTTP(rec, httptest.NewRequest(method, "/metrics", nil))
@@ -129,7 +129,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// What Prometheus sends: 2.42 and 3.x, and 3.x with native histograms.
+// The Accept headers of Prometheus: 2.42, 3.x, and 3.x with native histograms.
 const (
 	acceptOld    = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 	acceptNew    = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
@@ -137,7 +137,7 @@ const (
 )
 
 func TestNegotiation(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for _, tc := range []struct{ accept, want string }{
 		{"", "text/plain; version=0.0.4"},
 		{"*/*", "text/plain; version=0.0.4"},
@@ -171,14 +171,14 @@ func TestNegotiation(t *testing.T) {
 }
 
 func TestEncodings(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for _, accept := range []string{acceptOld, acceptNative} {
 		for _, tc := range []struct{ encodings, want string }{
 			{"", ""}, {"identity", ""}, {"gzip", "gzip"}, {"GZIP;q=0.5", "gzip"}, {"gzip;q=0", ""}, {"deflate, gzip, br, zstd", "zstd"},
 			{"gzip, zstd;q=0.1", "gzip"}, {"zstd", "zstd"}, {"br", ""}, {"gzip;q=x", ""},
 		} {
 			if accept == acceptNative && (tc.encodings == "GZIP;q=0.5" || strings.Contains(tc.encodings, ",") || tc.encodings == "gzip;q=x") {
-				continue // promhttp's own choice
+				continue // promhttp chooses by itself
 			}
 			rec := get(e, "/metrics?collect[]=a", "Accept-Encoding", tc.encodings, "Accept", accept)
 			if got := rec.Header().Get("Content-Encoding"); got != tc.want {
@@ -212,33 +212,32 @@ func decode(t *testing.T, rec *httptest.ResponseRecorder) string {
 }
 
 func TestProcessMetrics(t *testing.T) {
-	for on, names := range map[bool][]string{
+	for enabled, names := range map[bool][]string{
 		true:  {"go_goroutines", "process_resident_memory_bytes", "promhttp_metric_handler_requests_total", "promhttp_metric_handler_errors_total", "host_exporter_build_info"},
 		false: {"host_exporter_build_info", "host_exporter_scrapes_rejected_total"},
 	} {
-		e := newExporter(t, Config{ProcessMetrics: on, specs: []collect.Spec{steady("a")}})
+		e := newExporter(t, Config{ProcessMetrics: enabled, specs: []collect.Spec{steadySpec("a")}})
 		get(e, "/metrics?checked=1")
 		body := get(e, "/metrics").Body.String()
 		for _, name := range names {
 			if !strings.Contains(body, "\n"+name) {
-				t.Errorf("with process metrics %v there is no %s:\n%s", on, name, body)
+				t.Errorf("with process metrics %v there is no %s:\n%s", enabled, name, body)
 			}
 		}
-		if strings.Contains(body, "\ngo_") != on {
-			t.Errorf("process metrics %v:\n%s", on, body)
+		if strings.Contains(body, "\ngo_") != enabled {
+			t.Errorf("process metrics %v:\n%s", enabled, body)
 		}
 	}
 }
 
-// TestOneCollectorCostsOnlyItself has a collector of every bad kind beside a
-// good one.
-func TestOneCollectorCostsOnlyItself(t *testing.T) {
+// TestIsolation has collectors that hang, panic and fail beside a good one.
+func TestIsolation(t *testing.T) {
 	hang := make(chan struct{})
 	e := newExporter(t, Config{specs: []collect.Spec{
 		toySpec("hangs", 30*time.Millisecond, func(*metric.Set, *metric.Sink) error { <-hang; return nil }),
 		toySpec("panics", 0, func(*metric.Set, *metric.Sink) error { panic("bug") }),
 		toySpec("fails", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x:1: broken") }),
-		steady("good"),
+		steadySpec("good"),
 	}})
 	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
 		rec := get(e, target)
@@ -256,23 +255,23 @@ func TestOneCollectorCostsOnlyItself(t *testing.T) {
 		}
 	}
 	if page := get(e, "/").Body.String(); !strings.Contains(page, "/proc/x:1: broken") || !strings.Contains(page, "late for") {
-		t.Errorf("the landing page does not tell:\n%s", page)
+		t.Errorf("the landing page does not show the errors:\n%s", page)
 	}
 	close(hang)
 }
 
-// slots is how many units the engine reads at the same time.
+// slots is the number of slots of the scrape engine.
 const slots = 4
 
 // TestManyHungCollectors has more hung collectors than slots: the others are
-// served all the same, and nothing grows.
+// still served, and the number of goroutines does not grow.
 func TestManyHungCollectors(t *testing.T) {
 	hang := make(chan struct{})
 	var specs []collect.Spec
 	for i := range 20 {
 		specs = append(specs,
-			toySpec(fmt.Sprintf("hangs%d", i), 2*time.Second, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
-			steady(fmt.Sprintf("good%d", i)))
+			toySpec(fmt.Sprintf("hangs%d", i), 200*time.Millisecond, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
+			steadySpec(fmt.Sprintf("good%d", i)))
 	}
 	e := newExporter(t, Config{specs: specs})
 	scrape := func() string { return get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "1.5").Body.String() }
@@ -289,7 +288,7 @@ func TestManyHungCollectors(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	// A run that has just finished may not have left yet.
+	// The goroutine of a finished run may not have returned yet.
 	if after := runtime.NumGoroutine(); after > before+slots {
 		t.Errorf("%d goroutines became %d in 100 scrapes", before, after)
 	}
@@ -299,14 +298,14 @@ func TestManyHungCollectors(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the collectors have not come back")
+	t.Error("the collectors have not recovered")
 }
 
 func TestDeadlineOfTheScrape(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
 	e := newExporter(t, Config{specs: []collect.Spec{
-		toySpec("hangs", time.Hour, func(*metric.Set, *metric.Sink) error { <-hang; return nil }), steady("good"),
+		toySpec("hangs", time.Hour, func(*metric.Set, *metric.Sink) error { <-hang; return nil }), steadySpec("good"),
 	}})
 	rec := get(e, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.1")
 	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "toy_good 1") || !strings.Contains(rec.Body.String(), `"timeout"`) {
@@ -323,7 +322,7 @@ func TestTooManyScrapes(t *testing.T) {
 	done := make(chan int)
 	go func() { done <- get(e, "/metrics").Code }()
 	<-entered
-	if rec := get(e, "/metrics"); rec.Code != 503 || !strings.Contains(rec.Body.String(), "limit is 1") {
+	if rec := get(e, "/metrics"); rec.Code != 503 || !strings.Contains(rec.Body.String(), "the limit is 1") {
 		t.Errorf("the second scrape: %d %s", rec.Code, rec.Body)
 	}
 	close(hang)
@@ -331,36 +330,35 @@ func TestTooManyScrapes(t *testing.T) {
 		t.Errorf("the first scrape: %d", code)
 	}
 	if body := get(e, "/metrics").Body.String(); !strings.Contains(body, "host_exporter_scrapes_rejected_total 1") {
-		t.Errorf("the refusal is not counted:\n%s", body)
+		t.Errorf("the rejected scrape is not counted:\n%s", body)
 	}
 }
 
-// TestAbandonedScrape has a client that leaves: its place is free again at
-// once.
+// TestAbandonedScrape has a client that disconnects: its slot is free at once.
 func TestAbandonedScrape(t *testing.T) {
 	hang, entered := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	e := newExporter(t, Config{MaxRequests: 1, specs: []collect.Spec{
 		toySpec("hangs", time.Minute, func(*metric.Set, *metric.Sink) error { once.Do(func() { close(entered) }); <-hang; return nil }),
-		steady("good"),
+		steadySpec("good"),
 	}})
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, disconnect := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil).WithContext(ctx))
 		close(done)
 	}()
 	<-entered
-	leave()
+	disconnect()
 	<-done
 	if rec := get(e, "/metrics?collect[]=good"); rec.Code != 200 {
-		t.Errorf("after a client left: %d %s", rec.Code, rec.Body)
+		t.Errorf("after a client disconnected: %d %s", rec.Code, rec.Body)
 	}
 	close(hang)
 }
 
-// TestClientsThatStopReading opens more connections than there are places,
-// asks for a large answer on each, and reads none of it.
+// TestClientsThatStopReading opens more connections than there are slots,
+// requests a large response on each, and does not read it.
 func TestClientsThatStopReading(t *testing.T) {
 	big := toySpec("big", 0, func(set *metric.Set, out *metric.Sink) error {
 		f := set.Gauge("toy_big", "Many.", "n")
@@ -370,7 +368,7 @@ func TestClientsThatStopReading(t *testing.T) {
 		}
 		return nil
 	})
-	e := newExporter(t, Config{MaxRequests: 2, specs: []collect.Spec{big, steady("good")}})
+	e := newExporter(t, Config{MaxRequests: 2, specs: []collect.Spec{big, steadySpec("good")}})
 	server := httptest.NewServer(e)
 	defer server.Close()
 	for range 3 {
@@ -390,12 +388,12 @@ func TestClientsThatStopReading(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != 200 {
-		t.Errorf("beside clients that do not read: %s", resp.Status)
+		t.Errorf("with clients that do not read: %s", resp.Status)
 	}
 }
 
 func TestHTTP10(t *testing.T) {
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a")}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	server := httptest.NewServer(e)
 	defer server.Close()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -410,8 +408,8 @@ func TestHTTP10(t *testing.T) {
 	}
 }
 
-// TestHostileNames sends a device name of every bad sort through the whole
-// exporter.
+// TestHostileNames exports device names with quotes, control characters and
+// invalid UTF-8.
 func TestHostileNames(t *testing.T) {
 	e := newExporter(t, Config{specs: []collect.Spec{toySpec("hostile", 0, func(set *metric.Set, out *metric.Sink) error {
 		f := set.Gauge("toy_hostile", "Line one.\nLine \x00two \\ \xff.", "name")
@@ -430,7 +428,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-func TestForeignNamesAreReserved(t *testing.T) {
+func TestReservedNames(t *testing.T) {
 	var reserved func(string) bool
 	spec := collect.Spec{Name: "a", Help: "A toy.", Build: collect.Plain(func(env *collect.Env) *toy {
 		reserved = env.Reserved
@@ -439,10 +437,21 @@ func TestForeignNamesAreReserved(t *testing.T) {
 	})}
 	newExporter(t, Config{specs: []collect.Spec{spec}})
 	for name, want := range map[string]bool{
-		"toy_a": true, "node_scrape_collector_success": true, "host_exporter_x": true, "go_goroutines": true, "my_metric": false,
+		"toy_a": true, "node_scrape_collector_success": true, "host_exporter_x": true, "host_check_x": true, "go_goroutines": true, "my_metric": false,
 	} {
 		if reserved(name) != want {
 			t.Errorf("%s is reserved: %v, want %v", name, !want, want)
+		}
+	}
+}
+
+// TestHelp checks that the help of the exporter's own families is one sentence of
+// at most 100 characters.
+func TestHelp(t *testing.T) {
+	e, _ := newConfiguredExporter(t, Config{ProcessMetrics: true, specs: []collect.Spec{steadySpec("a")}}, "")
+	for _, f := range e.engine.Families().Families() {
+		if help := f.Help(); len(help) > 100 || !strings.HasSuffix(help, ".") || strings.Contains(help, ". ") {
+			t.Errorf("%s: %q has %d characters", f.Name(), help, len(help))
 		}
 	}
 }

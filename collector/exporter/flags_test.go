@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// TestCompatibleFlags checks that every collector has the flags of a drop-in,
+// TestCompatibleFlags checks that every collector has node_exporter's flags
 // with their defaults.
 func TestCompatibleFlags(t *testing.T) {
 	_, flags := NewSettings()
 	have := map[string]Flag{}
 	for _, f := range flags {
 		if _, twice := have[f.Name]; twice {
-			t.Errorf("--%s is there twice", f.Name)
+			t.Errorf("--%s is defined twice", f.Name)
 		}
 		have[f.Name] = f
 	}

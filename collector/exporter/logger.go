@@ -11,15 +11,16 @@ import (
 	slgk "github.com/tjhop/slog-gokit"
 )
 
-// NewLogger returns the exporter's logger, and the same for libraries that
-// want an slog.Logger. Levels are debug, info, warn and error; the format is
+// NewLogger returns the exporter's logger, and an slog.Logger with the same
+// output for libraries. Levels are debug, info, warn and error; the format is
 // logfmt or json.
 func NewLogger(out io.Writer, lvl, format string) (log.Logger, *slog.Logger) {
 	handler := slgk.NewGoKitHandler(newLogger(out, lvl, format, false), slogLevel(lvl))
 	return newLogger(out, lvl, format, true), slog.New(libraryHandler{handler})
 }
 
-// newLogger returns a logger; with caller, a line says where it was written.
+// newLogger returns a logger. If caller is true, each line has its source file
+// and line.
 func newLogger(out io.Writer, lvl, format string, caller bool) log.Logger {
 	w := log.NewSyncWriter(out)
 	logger := log.NewLogfmtLogger(w)
@@ -33,8 +34,8 @@ func newLogger(out io.Writer, lvl, format string, caller bool) log.Logger {
 	return level.NewFilter(logger, level.Allow(level.ParseDefault(lvl, level.InfoValue())))
 }
 
-// libraryHandler brings what a library logs to the go-kit logger, which has a
-// time of its own.
+// A libraryHandler passes the records of libraries to the go-kit logger,
+// without their time: the go-kit logger adds its own.
 type libraryHandler struct{ slog.Handler }
 
 func (h libraryHandler) Handle(ctx context.Context, r slog.Record) error {
@@ -44,6 +45,6 @@ func (h libraryHandler) Handle(ctx context.Context, r slog.Record) error {
 
 func slogLevel(lvl string) *slog.LevelVar {
 	var v slog.LevelVar
-	_ = v.UnmarshalText([]byte(lvl)) // other words leave it at info
+	_ = v.UnmarshalText([]byte(lvl)) // an invalid level leaves it at info
 	return &v
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// LimitMemory has the garbage collector keep the process below a number of
-// bytes, or below nine tenths of what its control group may have, where that
-// is less: what is left is for the stacks of threads and for what the kernel
-// holds on behalf of it. GOMEMLIMIT in the environment goes before both. It
+// LimitMemory sets the soft memory limit of the Go runtime to a number of
+// bytes, or to nine tenths of the limit of the control group, whichever is
+// less: the rest is for stacks of threads and for memory that the kernel
+// charges to the process. GOMEMLIMIT in the environment takes precedence. It
 // returns the limit in effect, in bytes.
 func LimitMemory(bytes int64) int64 {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -16,10 +16,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
-// Once collects once and writes the samples: in the text format, or as JSON
-// for format "json". The error tells of collectors that failed; what the
-// others read is written all the same.
+// Once collects once and writes the samples: in the text format, or as JSON if
+// format is "json". The error lists the collectors that failed; the samples of
+// the others are still written.
 func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error {
+	if err := e.checkRoots(); err != nil {
+		return err
+	}
 	g := e.current.Load()
 	req := scrape.Request{Units: g.units, Expect: g.expect}
 	var err error
@@ -43,35 +46,34 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
 }
 
-// A reading is what Once writes as JSON.
-type reading struct {
-	Collectors []collectorReading `json:"collectors"`
-	Families   []familyReading    `json:"families"`
+// A jsonOutput is the JSON output of Once.
+type jsonOutput struct {
+	Collectors []jsonCollector `json:"collectors"`
+	Families   []jsonFamily    `json:"families"`
 }
 
-type collectorReading struct {
+type jsonCollector struct {
 	Name    string  `json:"name"`
 	State   string  `json:"state"`
 	Seconds float64 `json:"seconds"`
 	Error   string  `json:"error,omitempty"`
 }
 
-type familyReading struct {
-	Name    string          `json:"name"`
-	Type    string          `json:"type"`
-	Help    string          `json:"help"`
-	Samples []sampleReading `json:"samples"`
+type jsonFamily struct {
+	Name    string       `json:"name"`
+	Type    string       `json:"type"`
+	Help    string       `json:"help"`
+	Samples []jsonSample `json:"samples"`
 }
 
-// A sampleReading has its value as a number, or as the text NaN, +Inf or -Inf,
-// for which JSON has no numbers. Those of histograms and summaries have none:
-// they have a count, a sum and what else they are made of.
-type sampleReading struct {
+// A jsonSample has a Value, which is a number or the string NaN, +Inf or -Inf.
+// A sample of a histogram or summary has Count, Sum and Parts instead.
+type jsonSample struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	Value  any               `json:"value,omitempty"`
 	Count  *uint64           `json:"count,omitempty"`
 	Sum    any               `json:"sum,omitempty"`
-	Parts  map[string]any    `json:"parts,omitempty"` // by quantile, or by upper bound
+	Parts  map[string]any    `json:"parts,omitempty"` // values by quantile, or cumulative counts by upper bound
 }
 
 func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Request) error {
@@ -83,19 +85,19 @@ func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Reque
 	if err != nil {
 		return err
 	}
-	var r reading
+	var r jsonOutput
 	for _, u := range req.Units {
 		s := u.Status()
-		c := collectorReading{Name: u.Spec.Name, State: string(s.State), Seconds: s.Duration.Seconds()}
+		c := jsonCollector{Name: u.Spec.Name, State: string(s.State), Seconds: s.Duration.Seconds()}
 		if s.Err != nil {
 			c.Error = s.Err.Error()
 		}
 		r.Collectors = append(r.Collectors, c)
 	}
 	for _, f := range families {
-		family := familyReading{Name: f.GetName(), Type: strings.ToLower(f.GetType().String()), Help: f.GetHelp()}
+		family := jsonFamily{Name: f.GetName(), Type: strings.ToLower(f.GetType().String()), Help: f.GetHelp()}
 		for _, m := range f.Metric {
-			family.Samples = append(family.Samples, newSampleReading(m))
+			family.Samples = append(family.Samples, newJSONSample(m))
 		}
 		r.Families = append(r.Families, family)
 	}
@@ -105,8 +107,8 @@ func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Reque
 	return enc.Encode(r)
 }
 
-func newSampleReading(m *dto.Metric) sampleReading {
-	s := sampleReading{}
+func newJSONSample(m *dto.Metric) jsonSample {
+	s := jsonSample{}
 	for _, l := range m.Label {
 		if s.Labels == nil {
 			s.Labels = map[string]string{}
@@ -115,33 +117,33 @@ func newSampleReading(m *dto.Metric) sampleReading {
 	}
 	switch {
 	case m.Gauge != nil:
-		s.Value = number(m.Gauge.GetValue())
+		s.Value = jsonNumber(m.Gauge.GetValue())
 	case m.Counter != nil:
-		s.Value = number(m.Counter.GetValue())
+		s.Value = jsonNumber(m.Counter.GetValue())
 	case m.Untyped != nil:
-		s.Value = number(m.Untyped.GetValue())
+		s.Value = jsonNumber(m.Untyped.GetValue())
 	case m.Summary != nil:
-		s.Count, s.Sum, s.Parts = m.Summary.SampleCount, number(m.Summary.GetSampleSum()), map[string]any{}
+		s.Count, s.Sum, s.Parts = m.Summary.SampleCount, jsonNumber(m.Summary.GetSampleSum()), map[string]any{}
 		for _, q := range m.Summary.Quantile {
-			s.Parts[text(q.GetQuantile())] = number(q.GetValue())
+			s.Parts[formatFloat(q.GetQuantile())] = jsonNumber(q.GetValue())
 		}
 	case m.Histogram != nil:
-		s.Count, s.Sum, s.Parts = m.Histogram.SampleCount, number(m.Histogram.GetSampleSum()), map[string]any{}
+		s.Count, s.Sum, s.Parts = m.Histogram.SampleCount, jsonNumber(m.Histogram.GetSampleSum()), map[string]any{}
 		for _, b := range m.Histogram.Bucket {
-			s.Parts[text(b.GetUpperBound())] = b.GetCumulativeCount()
+			s.Parts[formatFloat(b.GetUpperBound())] = b.GetCumulativeCount()
 		}
 	}
 	return s
 }
 
-func number(v float64) any {
+func jsonNumber(v float64) any {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return text(v)
+		return formatFloat(v)
 	}
 	return v
 }
 
-func text(v float64) string {
+func formatFloat(v float64) string {
 	if math.IsInf(v, 1) {
 		return "+Inf"
 	}

@@ -10,8 +10,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// disks is a collector of 20 families with values like those of diskstats.
-func disks(samples int) collect.Spec {
+// diskSpec returns a collector of 20 families with values like those of
+// diskstats.
+func diskSpec(samples int) collect.Spec {
 	return toySpec("disks", 0, func() func(*metric.Set, *metric.Sink) error {
 		var families []*metric.Family
 		var devices []string
@@ -20,7 +21,7 @@ func disks(samples int) collect.Spec {
 		}
 		return func(set *metric.Set, out *metric.Sink) error {
 			for i := len(families); i < 20; i++ {
-				families = append(families, set.Counter(fmt.Sprintf("node_disk_counter%d_total", i), "What a disk has done since the host booted.", "device"))
+				families = append(families, set.Counter(fmt.Sprintf("node_disk_counter%d_total", i), "Operations of a disk since boot.", "device"))
 			}
 			for d, device := range devices {
 				for i, f := range families {
@@ -37,8 +38,8 @@ func disks(samples int) collect.Spec {
 }
 
 // BenchmarkPipeline measures everything between a collector's Emit and the
-// socket: per sample, on both roads, plain and compressed. The costs that a
-// scrape has whatever its size are in the small case.
+// socket: per sample, on both roads, plain and compressed. The small case shows
+// the fixed costs of a scrape.
 func BenchmarkPipeline(b *testing.B) {
 	for _, samples := range []int{500, 10_000, 100_000} {
 		for _, road := range []struct{ name, accept, encoding string }{
@@ -49,11 +50,11 @@ func BenchmarkPipeline(b *testing.B) {
 			{"ordinary-gzip", "application/openmetrics-text;version=1.0.0", "gzip"},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", road.name, samples), func(b *testing.B) {
-				e := newExporter(b, Config{specs: []collect.Spec{disks(samples)}})
+				e := newExporter(b, Config{specs: []collect.Spec{diskSpec(samples)}})
 				req := httptest.NewRequest("GET", "/metrics", nil)
 				req.Header.Set("Accept", road.accept)
 				req.Header.Set("Accept-Encoding", road.encoding)
-				w := &discard{header: http.Header{}}
+				w := &discardWriter{header: http.Header{}}
 				e.ServeHTTP(w, req)
 				b.ReportAllocs()
 				for b.Loop() {
@@ -66,28 +67,28 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 }
 
-// discard is a client that takes all.
-type discard struct {
+// A discardWriter is a response that discards its body.
+type discardWriter struct {
 	header http.Header
 	bytes  int
 }
 
-func (d *discard) Header() http.Header { return d.header }
-func (d *discard) WriteHeader(int)     {}
-func (d *discard) Write(b []byte) (int, error) {
+func (d *discardWriter) Header() http.Header { return d.header }
+func (d *discardWriter) WriteHeader(int)     {}
+func (d *discardWriter) Write(b []byte) (int, error) {
 	d.bytes += len(b)
 	return len(b), nil
 }
 
 // TestFastRoadDoesNotAllocatePerSample compares a small scrape with a large
-// one: what a scrape allocates must not depend on its size.
+// one: the number of allocations does not depend on the number of samples.
 func TestFastRoadDoesNotAllocatePerSample(t *testing.T) {
 	allocs := func(samples int) float64 {
-		e := newExporter(t, Config{specs: []collect.Spec{disks(samples)}})
+		e := newExporter(t, Config{specs: []collect.Spec{diskSpec(samples)}})
 		req := httptest.NewRequest("GET", "/metrics", nil)
 		req.Header.Set("Accept", acceptNew)
 		req.Header.Set("Accept-Encoding", "gzip")
-		w := &discard{header: http.Header{}}
+		w := &discardWriter{header: http.Header{}}
 		return testing.AllocsPerRun(20, func() { clear(w.header); e.ServeHTTP(w, req) })
 	}
 	if small, large := allocs(500), allocs(20_000); large-small > 200 {

@@ -21,146 +21,151 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
 
-// A generation is what one reading of the configuration has made. It does not
-// change: a scrape that began with one ends with it, whatever is reloaded
-// meanwhile.
+// A generation is the result of loading the configuration once. It is
+// immutable: a scrape that begins with a generation ends with it, even if the
+// configuration is reloaded meanwhile.
 type generation struct {
 	checks []checks.Definition
 	units  []*collect.Unit
-	expect *expect.Set // nil: nothing
+	expect *expect.Set // nil: no expectations
 }
 
-// Reload reads the configuration file again and puts it into effect: all of
-// it, or, when anything is wrong with it, nothing.
+// Reload loads the configuration file and puts it into effect. If the file has
+// an error, the previous configuration stays in effect as a whole.
 func (e *Exporter) Reload() error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	if e.config.File == "" {
-		err := errors.New("there is no configuration file to load: start with --config.file")
-		_ = level.Warn(e.config.Log).Log("msg", "Nothing is reloaded", "err", err)
+		err := errors.New("no configuration file: start with --config.file")
+		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
 	err := e.load()
-	e.reloads.record(e.host.Now(), err)
+	e.reloadStatus.record(e.host.Now(), err)
 	if err != nil {
-		_ = level.Error(e.config.Log).Log("msg", "Reloading the configuration failed; the one before stays in effect", "file", e.config.File, "err", err)
+		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
 		return err
 	}
-	_ = level.Info(e.config.Log).Log("msg", "Reloaded the configuration", "file", e.config.File, "collectors", strings.Join(e.Names(), ","))
+	_ = level.Info(e.config.Log).Log("msg", "Configuration reloaded", "file", e.config.File, "collectors", strings.Join(e.Names(), ","))
 	return nil
 }
 
-// load reads the configuration, validates it, builds what it asks for, and
-// puts that in the place of what is there.
+// load reads and validates the configuration, builds a generation from it, and
+// replaces the current one.
 func (e *Exporter) load() error {
 	settings := e.config.Settings
-	var expected []*expect.Expectation
-	var defined []checks.Definition
+	var expectations []*expect.Expectation
+	var definitions []checks.Definition
 	if e.config.File != "" {
 		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
-			"checks": func(n document.Node) { defined = append(defined, checks.ReadDefinitions(n)...) },
-			"expect": func(n document.Node) { expected = append(expected, expect.Read(n, config.Names(e.specs))...) },
+			"checks": func(n document.Node) { definitions = append(definitions, checks.ReadDefinitions(n)...) },
+			"expect": func(n document.Node) {
+				expectations = append(expectations, expect.Read(n, config.Names(e.specs))...)
+			},
 		})
 		if len(findings) > 0 {
 			return findings
 		}
 		settings = settings.With(file)
 	}
-	next, err := e.build(settings, len(defined) > 0)
+	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return err
 	}
-	if err := e.checks.Apply(defined); err != nil {
+	if err := e.checks.Apply(definitions); err != nil {
 		return err
 	}
 	for _, w := range settings.Warnings() {
 		_ = level.Warn(e.config.Log).Log("msg", w)
 	}
-	for _, d := range defined {
+	for _, d := range definitions {
 		for _, w := range d.Warnings() {
 			_ = level.Warn(e.config.Log).Log("msg", w)
 		}
 	}
-	next.expect, next.checks = expect.NewSet(expected...), defined
+	next.expect, next.checks = expect.NewSet(expectations...), definitions
 	e.current.Store(next)
 	return nil
 }
 
-// build makes the units that settings ask for. A unit that would be what it is
-// already is taken over, with its caches, counters and the run in progress. The
-// collector of checks is on when there are any, unless somebody says otherwise.
-func (e *Exporter) build(settings *config.Settings, withChecks bool) (*generation, error) {
-	old := e.units()
+// build builds the enabled units. A unit that does not change is taken from the
+// current generation, with its caches, counters and the run in progress. If
+// there are checks, their collector is enabled unless it is disabled
+// explicitly.
+func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation, error) {
+	current := e.units()
 	next := &generation{}
 	var errs []error
 	for _, spec := range e.specs {
-		wanted := spec.Name == "check" && withChecks && !settings.IsExplicit(spec.Name)
-		if !wanted && !settings.Enabled(spec) {
+		implied := spec.Name == "check" && hasChecks && !settings.IsExplicit(spec.Name)
+		if !implied && !settings.Enabled(spec) {
 			continue
 		}
-		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.reserved, settings.Options(spec.Name))
+		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.isReserved, settings.Options(spec.Name))
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		u.Timeout, u.Interval = settings.Timeout(spec), settings.Interval(spec)
-		if i := slices.IndexFunc(old, func(o *collect.Unit) bool { return sameUnit(o, u) }); i >= 0 {
-			u = old[i]
+		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
+			u = current[i]
 		}
 		next.units = append(next.units, u)
 	}
 	return next, errors.Join(errs...)
 }
 
+// sameUnit reports whether two units have the same collector and settings.
 func sameUnit(a, b *collect.Unit) bool {
 	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && reflect.DeepEqual(a.Options, b.Options)
 }
 
-// reserved reports whether a name is that of a family of the exporter or of
-// one of its collectors, so that nothing from outside may take it.
-func (e *Exporter) reserved(name string) bool {
-	return e.engine.Families().Has(name) || isReserved(name) ||
+// isReserved reports whether a family name belongs to the exporter or to one of
+// its collectors, so that an external family must not have it.
+func (e *Exporter) isReserved(name string) bool {
+	return e.engine.Families().Has(name) || metric.ReservedPrefix(name) != "" ||
 		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Set().Has(name) })
 }
 
-// reloads is what became of reading the configuration.
-type reloads struct {
-	mu        sync.Mutex
-	succeeded time.Time
-	failed    time.Time // zero when the last one succeeded
-	err       error
+// A reloadStatus is the result of the last reload, and the time of the last one
+// that succeeded.
+type reloadStatus struct {
+	mu          sync.Mutex
+	successTime time.Time
+	failureTime time.Time // zero when the last one succeeded
+	err         error
 }
 
-func (r *reloads) record(now time.Time, err error) {
+func (r *reloadStatus) record(now time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err = err; err != nil {
-		r.failed = now
+		r.failureTime = now
 		return
 	}
-	r.succeeded, r.failed = now, time.Time{}
+	r.successTime, r.failureTime = now, time.Time{}
 }
 
-// declare has every scrape tell how the last reading went.
-func (r *reloads) declare(engine *scrape.Engine, now time.Time) {
+// declare adds the status to every scrape.
+func (r *reloadStatus) declare(engine *scrape.Engine, now time.Time) {
 	r.record(now, nil)
 	set := engine.Families()
-	ok := set.Gauge("host_exporter_config_last_reload_successful", "Whether the configuration was valid when it was last read; if not, the one before is in effect.")
-	since := set.Gauge("host_exporter_config_last_reload_success_timestamp_seconds", "When the configuration in effect was read, as a Unix time.")
+	ok := set.Gauge("host_exporter_config_last_reload_successful", "Whether the last load of the configuration file succeeded.")
+	since := set.Gauge("host_exporter_config_last_reload_success_timestamp_seconds", "Time of the last successful load of the configuration file, as a Unix time.")
 	engine.OnScrape(func(out *metric.Sink) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		out.Bool(ok, r.err == nil)
-		out.Emit(since, float64(r.succeeded.UnixMilli())/1e3)
+		out.Emit(since, float64(r.successTime.UnixMilli())/1e3)
 	})
 }
 
-// configuration tells the status page about the configuration file.
+// configuration returns the configuration file for the landing page.
 func (e *Exporter) configuration() web.Configuration {
-	r := &e.reloads
+	r := &e.reloadStatus
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := web.Configuration{File: e.config.File, Read: r.succeeded, Failed: r.failed}
+	c := web.Configuration{File: e.config.File, ReadAt: r.successTime, FailedAt: r.failureTime}
 	if r.err != nil {
 		c.Errors = strings.Split(fmt.Sprint(r.err), "\n")
 	}

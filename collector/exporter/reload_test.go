@@ -22,9 +22,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// configured returns an exporter with a configuration file, and a function
-// that writes the file and reloads.
-func configured(t *testing.T, c Config, text string) (*Exporter, func(text string) error) {
+// newConfiguredExporter returns an exporter with a configuration file, and a
+// function that replaces the file and reloads it.
+func newConfiguredExporter(t *testing.T, c Config, text string) (*Exporter, func(text string) error) {
 	t.Helper()
 	c.File = filepath.Join(t.TempDir(), "host_exporter.yml")
 	write := func(text string) {
@@ -38,11 +38,11 @@ func configured(t *testing.T, c Config, text string) (*Exporter, func(text strin
 	return e, func(text string) error { write(text); return e.Reload() }
 }
 
-// optioned is a collector with an option that it shows.
-func optioned(name string) collect.Spec {
+// optionSpec returns a collector with an option, which it exports.
+func optionSpec(name string) collect.Spec {
 	return collect.Spec{Name: name, Help: "A toy.", Build: collect.With(toyOptions{word: "none"}, func(env *collect.Env, o toyOptions) (*toy, error) {
-		if o.word == "refused" {
-			return nil, errors.New("this word is refused")
+		if o.word == "invalid" {
+			return nil, errors.New("this word is not valid")
 		}
 		f := env.Metrics.Gauge("toy_"+name, "A value.", "word")
 		return &toy{env.Metrics, func(_ *metric.Set, out *metric.Sink) error {
@@ -60,7 +60,7 @@ func (o *toyOptions) Fields() []collect.Field {
 
 func TestReload(t *testing.T) {
 	var logs bytes.Buffer
-	e, reload := configured(t, Config{specs: []collect.Spec{optioned("a"), optioned("b"), steady("c")}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)},
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{optionSpec("a"), optionSpec("b"), steadySpec("c")}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)},
 		"collectors: {a: {word: one}}\n")
 	before := e.units()
 	if err := reload("collectors: {a: {word: one}, b: {word: two}, c: false}\n"); err != nil {
@@ -76,7 +76,7 @@ func TestReload(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
-	for _, bad := range []string{"collectors: [\n", "colectors: {}\n", "collectors: {a: {word: refused}}\n", "collectors: {d: true}\n"} {
+	for _, bad := range []string{"collectors: [\n", "colectors: {}\n", "collectors: {a: {word: invalid}}\n", "collectors: {d: true}\n"} {
 		logs.Reset()
 		err := reload(bad)
 		if err == nil {
@@ -88,11 +88,11 @@ func TestReload(t *testing.T) {
 		if text := get(e, "/metrics").Body.String(); !strings.Contains(text, "host_exporter_config_last_reload_successful 0\n") || !strings.Contains(text, `toy_b{word="two"} 1`) {
 			t.Errorf("%q:\n%s", bad, text)
 		}
-		if page := get(e, "/").Body.String(); !strings.Contains(page, "was refused") {
-			t.Errorf("%q: not told on the page:\n%s", bad, page)
+		if page := get(e, "/").Body.String(); !strings.Contains(page, "previous configuration stays in effect") {
+			t.Errorf("%q: not on the page:\n%s", bad, page)
 		}
 		if !strings.Contains(logs.String(), "stays in effect") {
-			t.Errorf("%q: not told in the log: %s", bad, &logs)
+			t.Errorf("%q: not in the log: %s", bad, &logs)
 		}
 	}
 	if err := reload(""); err != nil || len(e.units()) != 3 {
@@ -114,7 +114,7 @@ func TestReloadOverHTTP(t *testing.T) {
 		{true, "POST", "collectors: {a: maybe}", 500, ":1:17: want true or false"},
 		{false, "POST", "", 403, "--web.enable-lifecycle"},
 	} {
-		e, _ := configured(t, Config{specs: []collect.Spec{steady("a")}, Lifecycle: tc.lifecycle}, "")
+		e, _ := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a")}, Lifecycle: tc.lifecycle}, "")
 		if err := os.WriteFile(e.config.File, []byte(tc.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -126,10 +126,10 @@ func TestReloadOverHTTP(t *testing.T) {
 	}
 }
 
-// TestAThousandReloads reloads under continuous scrapes: each scrape is whole,
-// with the one generation or the other, and nothing is left behind.
-func TestAThousandReloads(t *testing.T) {
-	e, reload := configured(t, Config{specs: []collect.Spec{optioned("a"), optioned("b"), steady("c")}}, "")
+// TestReloadsUnderScrapes reloads a thousand times under continuous scrapes:
+// each scrape is complete and of one generation, and no goroutine is left.
+func TestReloadsUnderScrapes(t *testing.T) {
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{optionSpec("a"), optionSpec("b"), steadySpec("c")}}, "")
 	get(e, "/metrics")
 	goroutines := runtime.NumGoroutine()
 	ctx, stop := context.WithCancel(t.Context())
@@ -142,7 +142,7 @@ func TestAThousandReloads(t *testing.T) {
 				a1, b1 := strings.Contains(text, `toy_a{word="none"}`), strings.Contains(text, `toy_b{word="none"}`)
 				a2, b2 := strings.Contains(text, `toy_a{word="x"}`), strings.Contains(text, `toy_b{word="x"}`)
 				if !(a1 && b1 && !a2 && !b2 || a2 && b2 && !a1 && !b1) || !strings.Contains(text, "\ntoy_c 1\n") || !strings.HasSuffix(text, "\n") {
-					t.Errorf("a scrape that is not whole:\n%s", text)
+					t.Errorf("a scrape of two generations, or an incomplete one:\n%s", text)
 					return
 				}
 				scrapes.Add(1)
@@ -180,23 +180,23 @@ func TestAThousandReloads(t *testing.T) {
 	}
 }
 
-// TestReferenceChangesNothing has the file that states every default: it must
-// be valid, and the collectors must be what they are without it.
-func TestReferenceChangesNothing(t *testing.T) {
-	plain := newExporter(t, Config{})
-	told := newExporter(t, Config{File: "../../docs/host_exporter.yml"})
-	if a, b := plain.Names(), told.Names(); !reflect.DeepEqual(a, b) {
+// TestReference loads the file of all defaults: it is valid, and the collectors
+// are the same as without it.
+func TestReference(t *testing.T) {
+	withoutFile := newExporter(t, Config{})
+	withFile := newExporter(t, Config{File: "../../docs/host_exporter.yml"})
+	if a, b := withoutFile.Names(), withFile.Names(); !reflect.DeepEqual(a, b) {
 		t.Fatalf("collectors %v\nwith the file %v", a, b)
 	}
-	for i, u := range told.units() {
-		if !sameUnit(u, plain.units()[i]) {
-			t.Errorf("%s: %v %v %v\nwith the file %v %v %v", u.Spec.Name, plain.units()[i].Options, plain.units()[i].Timeout, plain.units()[i].Interval, u.Options, u.Timeout, u.Interval)
+	for i, u := range withFile.units() {
+		if w := withoutFile.units()[i]; !sameUnit(u, w) {
+			t.Errorf("%s: %v %v %v\nwith the file %v %v %v", u.Spec.Name, w.Options, w.Timeout, w.Interval, u.Options, u.Timeout, u.Interval)
 		}
 	}
 }
 
-// TestEffective loads what an exporter says is in effect: another must be the
-// same with it.
+// TestEffective loads the effective configuration of an exporter into another:
+// they have the same collectors.
 func TestEffective(t *testing.T) {
 	settings, flags := NewSettings()
 	for _, f := range flags {
@@ -209,25 +209,25 @@ func TestEffective(t *testing.T) {
 			}
 		}
 	}
-	told := newExporter(t, Config{Settings: settings})
-	loaded, _ := configured(t, Config{}, get(told, "/config").Body.String())
-	if a, b := told.Names(), loaded.Names(); !reflect.DeepEqual(a, b) {
+	source := newExporter(t, Config{Settings: settings})
+	loaded, _ := newConfiguredExporter(t, Config{}, get(source, "/config").Body.String())
+	if a, b := source.Names(), loaded.Names(); !reflect.DeepEqual(a, b) {
 		t.Fatalf("collectors %v\nloaded %v", a, b)
 	}
 	for i, u := range loaded.units() {
-		if !sameUnit(u, told.units()[i]) {
-			t.Errorf("%s: %v\nloaded %v", u.Spec.Name, told.units()[i].Options, u.Options)
+		if !sameUnit(u, source.units()[i]) {
+			t.Errorf("%s: %v\nloaded %v", u.Spec.Name, source.units()[i].Options, u.Options)
 		}
 	}
 }
 
 func TestInterval(t *testing.T) {
 	var reads atomic.Int32
-	count := toySpec("a", 0, func(set *metric.Set, out *metric.Sink) error {
+	counter := toySpec("a", 0, func(set *metric.Set, out *metric.Sink) error {
 		out.Emit(set.Gauge("toy_a", "A value."), float64(reads.Add(1)))
 		return nil
 	})
-	e, reload := configured(t, Config{specs: []collect.Spec{count}}, "collectors: {a: {interval: 1h}}\n")
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{counter}}, "collectors: {a: {interval: 1h}}\n")
 	for range 5 {
 		if text := get(e, "/metrics").Body.String(); !strings.Contains(text, "toy_a 1\n") || !strings.Contains(text, `host_exporter_collector_age_seconds{collector="a"} `) {
 			t.Fatalf("want the first reading and its age:\n%s", text)
@@ -238,7 +238,7 @@ func TestInterval(t *testing.T) {
 	}
 	for i := range 3 {
 		if text := get(e, "/metrics").Body.String(); strings.Contains(text, "toy_a 1\n") || strings.Contains(text, "age_seconds") {
-			t.Errorf("scrape %d after the interval is gone:\n%s", i, text)
+			t.Errorf("scrape %d without the interval:\n%s", i, text)
 		}
 	}
 	if n := reads.Load(); n != 4 {
@@ -249,22 +249,22 @@ func TestInterval(t *testing.T) {
 func TestOnce(t *testing.T) {
 	broken := toySpec("broken", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x: no such thing") })
 	late := toySpec("late", time.Millisecond, func(set *metric.Set, out *metric.Sink) error { <-t.Context().Done(); return nil })
-	kinds := toySpec("kinds", 0, func(set *metric.Set, out *metric.Sink) error {
+	counter := toySpec("counter", 0, func(set *metric.Set, out *metric.Sink) error {
 		out.Emit(set.Counter("toy_total", "A counter."), 3)
 		return nil
 	})
 	var out bytes.Buffer
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), kinds}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), counter}})
 	if err := e.Once(t.Context(), &out, "text"); err != nil || !strings.Contains(out.String(), "\ntoy_a 1\n") {
 		t.Errorf("%v:\n%s", err, &out)
 	}
 	out.Reset()
-	e = newExporter(t, Config{specs: []collect.Spec{steady("a"), kinds, broken, late}})
+	e = newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), counter, broken, late}})
 	err := e.Once(t.Context(), &out, "json")
 	if err == nil || !strings.Contains(err.Error(), "2 of 4 collectors failed:\nbroken: error: /proc/x: no such thing\nlate: timeout: ") {
 		t.Errorf("error %v", err)
 	}
-	var r reading
+	var r jsonOutput
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		t.Fatalf("%v:\n%s", err, &out)
 	}
@@ -289,24 +289,24 @@ func TestDoctor(t *testing.T) {
 	broken := toySpec("broken", 0, func(*metric.Set, *metric.Sink) error { return errors.New("/proc/x: no such thing") })
 	broken.Reads, broken.Needs = []string{"/proc/stat", "/proc/no/such/file"}, "A miracle."
 	none := toySpec("none", 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
-	off := steady("off")
+	off := steadySpec("off")
 	off.DisabledByDefault = true
-	e := newExporter(t, Config{specs: []collect.Spec{steady("a"), broken, none, off}})
+	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), broken, none, off}})
 	var out bytes.Buffer
-	if well, err := e.Doctor(t.Context(), &out, nil); err != nil || well {
-		t.Errorf("well %v, %v", well, err)
+	if err := e.Doctor(t.Context(), &out, nil); err == nil || err.Error() != "1 collector needs attention" {
+		t.Errorf("have error %v", err)
 	}
-	for _, want := range []string{"a                  ok        1 samples in ", "broken             error     0 samples in ", "1 of 2 kinds of files are there",
-		"  /proc/x: no such thing\n", "needs: A miracle.", "none               no data ", "enable it with --collector.off", "Collectors that could show more: 1."} {
+	for _, want := range []string{"a                  ok        1 samples in ", "broken             error     0 samples in ", "1 of 2 kinds of files exist",
+		"  /proc/x: no such thing\n", "needs: A miracle.", "none               no data ", "enable with --collector.off", "docs/permissions.md"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}
 	}
 	out.Reset()
-	if well, err := e.Doctor(t.Context(), &out, []string{"a"}); err != nil || !well || strings.Contains(out.String(), "broken") {
-		t.Errorf("about one: %v, %v:\n%s", well, err, &out)
+	if err := e.Doctor(t.Context(), &out, []string{"a"}); err != nil || strings.Contains(out.String(), "broken") {
+		t.Errorf("one collector: %v:\n%s", err, &out)
 	}
-	if _, err := e.Doctor(t.Context(), &out, []string{"brokn"}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
-		t.Errorf("a name that is not known: %v", err)
+	if err := e.Doctor(t.Context(), &out, []string{"brokn"}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
+		t.Errorf("an unknown name: %v", err)
 	}
 }

@@ -17,40 +17,48 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// Serve answers HTTP until ctx ends, then lets scrapes in progress finish. TLS,
-// authentication, systemd sockets and vsock come from the toolkit; unix
-// sockets (unix:///run/host_exporter.sock) are served besides. Every signal
-// from hangup has the configuration read again. A service manager that asks
-// for it is told when all this begins and ends.
+// Serve answers HTTP until ctx is done, and then waits up to 5 s for scrapes in
+// progress. The toolkit provides TLS, authentication, systemd sockets and
+// vsock; Serve itself adds unix sockets (unix:///run/host_exporter.sock). Each
+// signal from hangup reloads the configuration. Serve notifies the service
+// manager, if there is one, of readiness, reloads and the end.
 func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	server := &http.Server{
 		Handler:           e,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute, // of a whole scrape; a response that is ready has less
+		WriteTimeout:      2 * time.Minute, // of a whole scrape; a rendered response has less
 		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
 		MaxHeaderBytes:    64 << 10,
+	}
+	if err := e.checkRoots(); err != nil {
+		return err
+	}
+	// The toolkit reads this file only when it serves, after the exporter is
+	// ready.
+	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
+		return err
 	}
 	listeners, err := listen(toolkit)
 	if err != nil {
 		return err
 	}
 	manager := systemd{e.config.Log}
-	manager.ready(e.statusLine())
+	manager.notifyReady(e.statusLine())
 	e.serving.Store(true)
 	e.checks.Start()
 	defer e.stopChecks()
-	serving, served := context.WithCancel(ctx)
-	defer served()
-	go manager.keepWatchdog(serving)
-	go e.reloadOn(serving, hangup, manager)
-	stopped := make(chan error, 1)
+	serveCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go manager.notifyWatchdog(serveCtx)
+	go e.reloadOn(serveCtx, hangup, manager)
+	shutdown := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		manager.notify(daemon.SdNotifyStopping)
-		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		shutdownCtx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		stopped <- server.Shutdown(late)
+		shutdown <- server.Shutdown(shutdownCtx)
 	}()
 	if listeners != nil {
 		err = web.ServeMultiple(listeners, server, toolkit, logger)
@@ -58,37 +66,37 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		err = web.ListenAndServe(server, toolkit, logger)
 	}
 	if errors.Is(err, http.ErrServerClosed) && ctx.Err() != nil {
-		return <-stopped
+		return <-shutdown
 	}
 	return err
 }
 
-// stopChecks ends what runs: with the grace that a check has by default, and
-// some time to sweep up what it left behind.
+// stopChecks stops the running checks. It waits for the default grace period of
+// a check, and for the removal of what a check left behind.
 func (e *Exporter) stopChecks() {
-	late, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := e.checks.Close(late); err != nil {
+	if err := e.checks.Close(ctx); err != nil {
 		_ = level.Warn(e.config.Log).Log("msg", "Checks are still running", "err", err)
 	}
 }
 
-// reloadOn reads the configuration again at every signal.
+// reloadOn reloads the configuration at every signal.
 func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager systemd) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			manager.reloading()
-			_ = e.Reload() // which tells in the log and in the metrics
-			manager.ready(e.statusLine())
+			manager.notifyReloading()
+			_ = e.Reload() // it logs its error
+			manager.notifyReady(e.statusLine())
 		}
 	}
 }
 
-// listen opens the listeners, except for those that only the toolkit knows
-// how to open: it returns none then.
+// listen opens the listeners. It returns none for systemd sockets and vsock,
+// which only the toolkit can open.
 func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 	has := func(scheme string) bool {
 		return slices.ContainsFunc(*toolkit.WebListenAddresses, func(a string) bool { return strings.HasPrefix(a, scheme) })
@@ -104,7 +112,7 @@ func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 		network := "tcp"
 		if path, ok := strings.CutPrefix(a, "unix://"); ok {
 			network, a = "unix", path
-			removeDeadSocket(path)
+			removeStaleSocket(path)
 		}
 		l, err := net.Listen(network, a)
 		if err != nil {
@@ -115,9 +123,9 @@ func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// removeDeadSocket removes a socket that nobody listens on: one that a killed
+// removeStaleSocket removes a socket without a listener, which a killed
 // exporter left behind.
-func removeDeadSocket(path string) {
+func removeStaleSocket(path string) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
 		return

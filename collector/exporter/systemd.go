@@ -14,44 +14,46 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
-// A systemd is the service manager that started the exporter, as far as it
-// wants to hear of it (sd_notify(3)): systemd, or whatever sets NOTIFY_SOCKET.
+// A systemd is the service manager that started the exporter: systemd, or
+// another one that sets NOTIFY_SOCKET. See sd_notify(3).
 type systemd struct{ log log.Logger }
 
+// notify sends a state to the service manager, if there is one.
 func (m systemd) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		_ = level.Warn(m.log).Log("msg", "Cannot tell the service manager", "state", state, "err", err)
+		_ = level.Warn(m.log).Log("msg", "Cannot notify the service manager", "state", state, "err", err)
 	}
 }
 
-// ready says that the exporter serves, and how things stand: a line that
+// notifyReady notifies that the exporter is ready, with the status line that
 // systemctl status shows.
-func (m systemd) ready(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
+func (m systemd) notifyReady(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
 
-// reloading says that a reload has begun, and when: newer managers tell by the
-// time whether it is the one that they asked for.
-func (m systemd) reloading() {
+// notifyReloading notifies that a reload begins. With Type=notify-reload
+// systemd takes the time to recognize the reload that it requested.
+func (m systemd) notifyReloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err == nil {
 		m.notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
 	}
 }
 
-// statusLine is in one line what is in effect, and what is wrong with it.
+// statusLine returns a summary in one line, with the first error of the last
+// reload if it failed.
 func (e *Exporter) statusLine() string {
 	g := e.current.Load()
 	checks := slices.DeleteFunc(slices.Clone(g.checks), func(d checks.Definition) bool { return !d.Enabled })
 	s := fmt.Sprintf("%d collectors, %d checks", len(g.units), len(checks))
 	c := e.configuration()
-	if c.Failed.IsZero() || len(c.Errors) == 0 {
+	if c.FailedAt.IsZero() || len(c.Errors) == 0 {
 		return s
 	}
-	return fmt.Sprintf("%s; the configuration was refused at %s, the one before is in effect: %s", s, c.Failed.Format(time.TimeOnly), c.Errors[0])
+	return fmt.Sprintf("%s; reload failed at %s, the previous configuration is in effect: %s", s, c.FailedAt.Format(time.TimeOnly), c.Errors[0])
 }
 
-// keepWatchdog shows the manager's watchdog that the process is alive, twice in the
-// time after which it would be restarted.
-func (m systemd) keepWatchdog(ctx context.Context) {
+// notifyWatchdog notifies the manager's watchdog twice in each of its timeouts,
+// until ctx is done.
+func (m systemd) notifyWatchdog(ctx context.Context) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || timeout == 0 {
 		return

@@ -86,10 +86,10 @@ func hwmonChipLabel(device, name, dir string) string {
 func assignLabels(chips []hwmonNewChip, usedLabels map[string]bool) {
 	order := slices.Clone(chips)
 	slices.SortStableFunc(order, func(a, b hwmonNewChip) int {
-		if c := host.Natural(path.Dir(a.chip.probe.dir), path.Dir(b.chip.probe.dir)); c != 0 {
+		if c := host.CompareNatural(path.Dir(a.chip.probe.dir), path.Dir(b.chip.probe.dir)); c != 0 {
 			return c
 		}
-		return host.Natural(a.name, b.name)
+		return host.CompareNatural(a.name, b.name)
 	})
 	give := func(n hwmonNewChip, label string) {
 		if n.chip.label == "" && !usedLabels[label] {

@@ -79,7 +79,7 @@ func hwmonFiles(listings [2]host.Listing, dirs [2]string, includes func(sensor s
 			}
 			return -1
 		}
-		return host.Natural(a.name, b.name)
+		return host.CompareNatural(a.name, b.name)
 	})
 	return files
 }

@@ -4,44 +4,44 @@ import (
 	"context"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-func fibrechannel(shared *fcstat.Shared) collect.Spec {
+func fibrechannel(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name: "fibrechannel",
-		Help: "Fibre Channel ports: what they are, and the counters of their firmware.",
+		Help: "Fibre Channel ports: their identity, and the counters of their firmware.",
 		Reads: append(fcstat.Reads(),
 			"/sys/class/fc_host/host*/dev_loss_tmo",
 			"/sys/class/fc_host/host*/fabric_name",
 			"/sys/class/fc_host/host*/port_id",
 			"/sys/class/fc_host/host*/port_name",
-			"/sys/class/fc_host/host*/port_state",
 			"/sys/class/fc_host/host*/port_type",
 			"/sys/class/fc_host/host*/speed",
 			"/sys/class/fc_host/host*/supported_classes",
 			"/sys/class/fc_host/host*/supported_speeds",
 			"/sys/class/fc_host/host*/symbolic_name",
 		),
-		Build: collect.With(fibrechannelOptions{statistics: defaultStatistics()},
+		Build: collect.With(fibrechannelOptions{statistics: firmware.DefaultStatistics()},
 			func(env *collect.Env, o fibrechannelOptions) (*fibrechannelCollector, error) {
-				return newFibrechannel(env, o, shared.Of(env.Host))
+				return newFibrechannel(env, o, readers.Of(env.Host).Statistics)
 			}),
 	}
 }
 
 type fibrechannelOptions struct {
-	statistics    statisticsOptions
+	statistics    firmware.StatisticsOptions
 	vportCounters collect.Bool
 }
 
 func (o *fibrechannelOptions) Fields() []collect.Field {
 	return append(o.statistics.Fields(), collect.Field{
 		Name: "vport-counters", Value: &o.vportCounters,
-		Help: "Show the counters of a physical port for each of its virtual (NPIV) ports, too.",
+		Help: "Export the counters of a physical port for each of its virtual (NPIV) ports, too.",
 	})
 }
 
@@ -55,7 +55,7 @@ func (o *fibrechannelOptions) Fields() []collect.Field {
 type fibrechannelCollector struct {
 	finder     *scsihost.Finder
 	attributes attr.Reader
-	statistics *fcstat.Statistics
+	statistics *fcstat.Reader
 	options    fibrechannelOptions
 
 	info     *metric.Family
@@ -68,11 +68,11 @@ type fibrechannelCollector struct {
 	answers []fcstat.Answer
 }
 
-// A fibrechannelLabel is a label of the info that shows the file of its name.
-// The one without a file is the host's own name.
+// A fibrechannelLabel is a label of the info with the file of its name. The one
+// without a file is the name of the host.
 type fibrechannelLabel struct {
 	file string
-	hex  bool // shown without its 0x
+	hex  bool // without its 0x
 }
 
 // A fibrechannelCounter pairs a counter with the family that shows it.
@@ -81,15 +81,15 @@ type fibrechannelCounter struct {
 	family  *metric.Family
 }
 
-// Places in fibrechannelCollector.labels.
+// Indexes of fibrechannelCollector.labels.
 const (
 	fibrechannelHost      = 2
 	fibrechannelPortState = 5
 	fibrechannelPortType  = 6
 )
 
-func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat.Statistics) (*fibrechannelCollector, error) {
-	if err := o.statistics.check(); err != nil {
+func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat.Reader) (*fibrechannelCollector, error) {
+	if err := o.statistics.Check(); err != nil {
 		return nil, err
 	}
 	counter := func(c fcstat.Counter, name, help string) fibrechannelCounter {
@@ -135,7 +135,7 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 		names = append(names, l.file)
 	}
 	names[fibrechannelHost] = "fc_host"
-	c.info = env.Metrics.Gauge("node_fibrechannel_info", "A Fibre Channel port, as 1, with what the kernel says about it.", names...)
+	c.info = env.Metrics.Gauge("node_fibrechannel_info", "A Fibre Channel port, as 1, with its names, state, type and speeds.", names...)
 	c.values = make([]string, len(names))
 	return c, nil
 }
@@ -156,13 +156,13 @@ func (c *fibrechannelCollector) Update(ctx context.Context, out *metric.Sink) er
 			c.ports, c.names = append(c.ports, port), append(c.names, h.Name)
 		}
 	}
-	if c.options.statistics.none() {
+	if c.options.statistics.None() {
 		return nil
 	}
-	c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.ports, c.answers)
-	for i, answer := range c.answers {
-		tell(answer, out)
-		c.updateCounters(c.names[i], answer.Pass, out)
+	c.answers = c.statistics.Read(ctx, c.options.statistics.Limits(), c.ports, c.answers)
+	for i := range c.answers {
+		c.answers[i].Report(out.Error)
+		c.updateCounters(c.names[i], c.answers[i].Pass, out)
 	}
 	if c.options.vportCounters {
 		c.updateVirtual(hosts, out)
@@ -225,18 +225,6 @@ func (c *fibrechannelCollector) updateVirtual(hosts []*scsihost.Host, out *metri
 			if h.IsVirtual() && name == h.Physical {
 				c.updateCounters(h.Name, c.answers[i].Pass, out)
 			}
-		}
-	}
-}
-
-// tell tells what is wrong with the statistics of a port.
-func tell(a fcstat.Answer, out *metric.Sink) {
-	if a.Err != nil {
-		out.Error(a.Err)
-	}
-	if a.Pass != nil {
-		for _, err := range a.Pass.Errors {
-			out.Error(err)
 		}
 	}
 }

@@ -1,48 +1,74 @@
+// Package hba has the collectors of host bus adapters and of what is behind
+// them: SCSI hosts of any kind, Fibre Channel and InfiniBand ports, tape drives,
+// and the SAN that they see.
+//
+// The collector of its name is made of slices, one for each kind of thing:
+// adapter, fc, scsi, multipath, iscsi, sas and nvme in internal. Each slice has
+// its files, its parsing and its families together, and knows no other slice; what
+// they share is in internal/san.
 package hba
 
 import (
 	"context"
+	"errors"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/hba/internal/adapter"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/fc"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/iscsi"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/multipath"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/nvme"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/sas"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/scsi"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
-	"github.com/hostexporter/host_exporter/collector/hba/internal/slow"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-func hba(shared *fcstat.Shared) collect.Spec {
-	slowly := new(slow.Shared)
+func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
-		Help:          "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
+		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
-		OptionalReads: slowReads(),
-		Needs:         hbaNeeds,
+		OptionalReads: firmware.SlowReads(),
+		Needs:         multipath.Needs + " With --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
-			return newHBA(env, o, shared.Of(env.Host), slowly.Of(env.Host))
+			return newHBA(env, o, readers.Of(env.Host))
 		}),
 	}
 }
 
-type hbaOptions struct {
-	hosts      collect.Filter
-	statistics statisticsOptions
-	luns       lunOptions
-	beyond     beyondOptions
-	slow       slowOptions
+// hbaReads returns the files that the collector reads.
+func hbaReads() []string {
+	reads := slices.Concat(scsihost.Reads(), san.Reads(), adapter.Reads(), fc.Reads(), fcstat.Reads(),
+		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), nvme.Reads())
+	slices.Sort(reads)
+	return slices.Compact(reads)
 }
 
-// defaultHBA leaves out what is a SCSI host in name only: SATA and USB, of
-// which there is one for each plug.
+type hbaOptions struct {
+	hosts      collect.Filter
+	statistics firmware.StatisticsOptions
+	scsi       scsi.Options
+	multipath  multipath.Options
+	nvme       nvme.Options
+	slow       firmware.SlowOptions
+}
+
+// defaultHBA excludes what is a SCSI host in name only: SATA and USB, of which
+// there is one for each plug.
 func defaultHBA() hbaOptions {
 	return hbaOptions{
 		hosts:      collect.Filter{Exclude: collect.Pattern("^host[0-9]+:(ahci|ata_piix|pata_.*|sata_.*|usb-storage|uas)$")},
-		statistics: defaultStatistics(),
-		luns:       defaultLUNs(),
-		slow:       defaultSlow(),
+		statistics: firmware.DefaultStatistics(),
+		scsi:       scsi.DefaultOptions(),
+		multipath:  multipath.DefaultOptions(),
+		slow:       firmware.DefaultSlow(),
 	}
 }
 
@@ -52,151 +78,170 @@ func (o *hbaOptions) Fields() []collect.Field {
 			Help: "Regular expression of hosts to include, by name and driver, such as host3:lpfc (not together with host-exclude)."},
 		{Name: "host-exclude", Value: &o.hosts.Exclude,
 			Help: "Regular expression of hosts to exclude, by name and driver, such as host0:ahci (not together with host-include)."},
-	}, o.statistics.Fields(), o.luns.Fields(), o.beyond.Fields(), o.slow.Fields())
+	}, o.statistics.Fields(), o.scsi.Fields(), o.multipath.Fields(), o.nvme.Fields(), o.slow.Fields())
 }
 
-// hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
-// the device tree, and what their transports add: one attribute a file. What
-// it reads at once is answered from memory; for the rest see package fcstat.
-//
-// Its families are in the files named hba_*.go, one for each kind of thing.
-type hbaCollector struct {
-	attr.Reader
-	finder     *scsihost.Finder
-	statistics *fcstat.Statistics
-	options    hbaOptions
-
-	hosts    hbaHosts
-	adapters hbaAdapters
-	pcie     hbaPCIe
-	ports    hbaPorts
-	vports   hbaVports
-	rports   hbaRports
-	firmware hbaFirmware
-	san      hbaSAN
-	slow     hbaSlow
-	hbaBeyond
-
-	discovered *metric.Family
-	chosen     []*scsihost.Host
-	verdicts   map[string]hbaVerdict // on the hosts that were there last time
-	asked      []fcstat.Port
-	answers    []fcstat.Answer
-}
-
-// A hbaVerdict is what the filter said of a host with a driver.
-type hbaVerdict struct {
-	driver  string
-	ignored bool
-}
-
-func newHBA(env *collect.Env, o hbaOptions, statistics *fcstat.Statistics, slowly *slow.Reader) (*hbaCollector, error) {
-	if err := o.statistics.check(); err != nil {
-		return nil, err
-	}
-	if err := o.hosts.Check("host", defaultHBA().hosts); err != nil {
-		return nil, err
-	}
-	if err := o.luns.check(); err != nil {
-		return nil, err
-	}
-	if err := o.slow.check(); err != nil {
-		return nil, err
-	}
-	m := env.Metrics
-	return &hbaCollector{
-		Reader:     attr.Reader{Sys: env.Host.Sys.Reader()},
-		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
-		statistics: statistics,
-		options:    o,
-		hosts:      newHBAHosts(m),
-		adapters:   newHBAAdapters(m),
-		pcie:       newHBAPCIe(m),
-		ports:      newHBAPorts(m),
-		vports:     newHBAVports(m),
-		rports:     newHBARports(m, env.Host.Sys.Reader()),
-		firmware:   newHBAFirmware(m),
-		san:        newHBASAN(env, o.luns),
-		slow:       newHBASlow(m, o.slow, slowly),
-		hbaBeyond:  newHBABeyond(m, &o.beyond),
-		discovered: m.Gauge("node_hba_hosts_discovered", "SCSI hosts that are looked after, by how they reach their devices.", "transport"),
-		verdicts:   map[string]hbaVerdict{},
-	}, nil
-}
-
-func (c *hbaCollector) updateHosts(ctx context.Context, out *metric.Sink) error {
-	all, err := c.finder.Find()
-	if err != nil {
-		return collect.OrNoData(err)
-	}
-	c.Out = out
-	c.chosen, c.asked, c.answers = c.chosen[:0], c.asked[:0], c.answers[:0]
-	for _, h := range all {
-		if !c.ignores(h) {
-			c.chosen = append(c.chosen, h)
-		}
-	}
-	if len(c.chosen) == 0 {
-		return collect.ErrNoData
-	}
-	c.san.begin(all, c.rports.finder)
-	var transports [len(hbaTransports)]int
-	for _, h := range c.chosen {
-		if h.Err != nil {
-			out.Error(h.Err)
-		}
-		if transport, ok := c.updateHost(h); ok {
-			transports[transport]++
-			c.san.add(c.Reader, h, transport)
-		}
-	}
-	for t, n := range transports {
-		if n > 0 {
-			out.Emit(c.discovered, float64(n), hbaTransports[t])
-		}
-	}
-	c.vports.update(c.Reader, c.chosen)
-	c.rports.update(c.Reader)
-	c.san.update(ctx, c.Reader)
-	if !c.options.statistics.none() {
-		c.answers = c.statistics.Read(ctx, c.options.statistics.ask(), c.asked, c.answers)
-		for i, answer := range c.answers {
-			tell(answer, out)
-			c.firmware.emit(c.asked[i], answer, out)
+func (o *hbaOptions) check() error {
+	for _, err := range []error{
+		o.statistics.Check(), o.hosts.Check("host", defaultHBA().hosts), o.scsi.Check(), o.multipath.Check(), o.slow.Check(),
+	} {
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// ignores reports whether the filter leaves a host out.
-func (c *hbaCollector) ignores(h *scsihost.Host) bool {
-	v, ok := c.verdicts[h.Name]
-	if !ok || v.driver != h.Driver {
-		v = hbaVerdict{h.Driver, c.options.hosts.Ignores(h.Name + ":" + h.Driver)}
-		c.verdicts[h.Name] = v
-	}
-	return v.ignored
+// hbaCollector reads the SCSI hosts in /sys/class/scsi_host, their places in
+// the device tree, and what their transports add: one attribute a file. What
+// the slices read comes from memory of the kernel; for what costs commands to the
+// firmware see package firmware.
+type hbaCollector struct {
+	attr.Reader
+	finder  *scsihost.Finder
+	options hbaOptions
+
+	adapters   *adapter.Adapters
+	fc         *fc.Ports
+	statistics *firmware.Statistics
+	scsi       *scsi.Devices
+	multipath  *multipath.Maps
+	slow       *firmware.Slow
+	iscsi      *iscsi.Sessions
+	sas        *sas.Tree
+	nvme       *nvme.Controllers
+
+	discovered *metric.Family
+	hosts      san.Hosts
+	filtered   map[string]filteredHost // by name
+	ports      []fcstat.Port           // physical
+	devices    firmware.Devices
 }
 
-// updateHost emits all there is of a host that can be had at once. It reports
-// false for a host that went away meanwhile.
-func (c *hbaCollector) updateHost(h *scsihost.Host) (hbaTransport, bool) {
-	fc := c.Sys.Exists(scsihost.FC, h.Name)
-	transport := c.transport(h, fc)
-	if _, err := c.Sys.Text(scsihost.SCSI, h.Name, "state"); host.Gone(err) && !fc {
-		return transport, false
+// A filteredHost is what the filter decided for a host with a driver.
+type filteredHost struct {
+	driver   string
+	excluded bool
+}
+
+func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaCollector, error) {
+	if err := o.check(); err != nil {
+		return nil, err
 	}
-	c.hosts.update(c.Reader, h, transport, fc)
-	c.adapters.update(c.Reader, h)
-	if !h.IsVirtual() && h.Device != "" {
-		c.pcie.update(c.Reader, h)
+	// The order of the families is the order of the calls.
+	m := env.Metrics
+	c := &hbaCollector{
+		Reader:     attr.Reader{Sys: env.Host.Sys.Reader()},
+		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
+		options:    o,
+		filtered:   map[string]filteredHost{},
+		adapters:   adapter.New(m),
+		fc:         fc.New(m),
+		statistics: firmware.NewStatistics(m, o.statistics, readers),
 	}
-	if fc {
-		port := c.ports.update(c.Reader, h)
-		c.rports.add(h)
-		if !h.IsVirtual() {
-			c.asked = append(c.asked, port)
+	c.scsi = scsi.New(m, o.scsi, env.Host.Now, scsi.Links{Names: c.fc.Names, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way})
+	c.multipath = multipath.New(env, o.multipath, c.scsi.Path, nvme.Path)
+	c.slow = firmware.NewSlow(m, o.slow, o.statistics, readers)
+	c.iscsi = iscsi.New(m)
+	c.sas = sas.New(m)
+	c.nvme = nvme.New(m, o.nvme, c.fc.Route)
+	c.discovered = m.Gauge("node_hba_hosts_discovered", "Included SCSI hosts, by transport.", "transport")
+	return c, nil
+}
+
+// Update reads the SCSI hosts and then what is reached over them, and what is
+// reached over none: NVMe controllers have no SCSI host.
+func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.Out, c.ports = out, c.ports[:0]
+	err := c.findHosts()
+	c.adapters.Update(c.Reader, &c.hosts)
+	for _, port := range c.fc.Update(c.Reader, &c.hosts) {
+		if !port.IsVirtual() {
+			c.ports = append(c.ports, fcstat.Port{Host: port.Host, State: port.State, Type: port.Type})
 		}
 	}
-	return transport, true
+	if err == nil {
+		maps := c.multipath.Find(c.Reader, c.scsi.Find(c.Reader))
+		c.scsi.Update(c.Reader, &c.hosts, maps)
+		c.multipath.Update(ctx, c.Reader)
+	}
+	c.statistics.Update(ctx, out, c.ports)
+	c.sas.Update(c.Reader, &c.hosts)
+	c.iscsi.Update(c.Reader, &c.hosts)
+	c.nvme.Update(c.Reader)
+	c.slow.Update(ctx, c.Reader, c.slowDevices())
+	c.statistics.EmitHealth(c.Reader, c.devices.Hosts, c.slow)
+	if errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || c.ErrorCount() > 0) {
+		return nil
+	}
+	return err
+}
+
+// findHosts finds the hosts that the options include. It returns an error if
+// there is none.
+func (c *hbaCollector) findHosts() error {
+	all, err := c.finder.Find()
+	c.hosts.Reset(all)
+	if err != nil {
+		return collect.OrNoData(err)
+	}
+	found := false
+	var counts [san.NumTransports]int
+	for _, h := range all {
+		if c.excludes(h) {
+			continue
+		}
+		found = true
+		if h.Err != nil {
+			c.Out.Error(h.Err)
+		}
+		transport := san.TransportOf(c.Reader, h)
+		if _, err := c.Sys.Text(scsihost.SCSI, h.Name, "state"); host.Gone(err) && !transport.IsFC() {
+			continue // it went away meanwhile
+		}
+		c.hosts.Include(h, transport)
+		counts[transport]++
+	}
+	if !found {
+		return collect.ErrNoData
+	}
+	for transport, n := range counts {
+		if n > 0 {
+			c.Out.Emit(c.discovered, float64(n), san.Transport(transport).String())
+		}
+	}
+	return nil
+}
+
+// excludes reports whether the filter excludes a host.
+func (c *hbaCollector) excludes(h *scsihost.Host) bool {
+	f, ok := c.filtered[h.Name]
+	if !ok || f.driver != h.Driver {
+		f = filteredHost{h.Driver, c.options.hosts.Ignores(h.Name + ":" + h.Driver)}
+		c.filtered[h.Name] = f
+	}
+	return f.excluded
+}
+
+// slowDevices returns what has slow values. An enclosure that is on no SCSI host
+// has none: it is not known what else must not be read at the same time.
+func (c *hbaCollector) slowDevices() *firmware.Devices {
+	d := &c.devices
+	d.Hosts, d.Phys, d.Slots = d.Hosts[:0], d.Phys[:0], d.Slots[:0]
+	for _, h := range c.hosts.Included {
+		d.Hosts = append(d.Hosts, h.Host)
+	}
+	for _, phy := range c.sas.Phys() {
+		if h := c.hosts.Of(phy.Name); h != nil {
+			d.Phys = append(d.Phys, firmware.Phy{Host: h.Host, Name: phy.Name})
+		}
+	}
+	for _, e := range c.sas.Enclosures() {
+		if h := c.hosts.Of(e.Name); h != nil && e.OnSCSIHost() {
+			for _, s := range e.Slots {
+				d.Slots = append(d.Slots, firmware.Slot{Host: h.Host, Enclosure: e.Name, Name: s.Name, Label: s.Label})
+			}
+		}
+	}
+	return d
 }

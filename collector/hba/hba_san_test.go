@@ -12,35 +12,14 @@ import (
 	"github.com/go-kit/log"
 	"golang.org/x/sys/unix"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/lun"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-func TestVerdict(t *testing.T) {
-	for _, c := range []struct {
-		facts pathFacts
-		want  string
-	}{
-		{pathFacts{failed: true, running: true}, "failed"},
-		{pathFacts{way: wayBlocked}, "offline"},
-		{pathFacts{running: true, way: wayBlocked, access: lun.Standby}, "blocked"},
-		{pathFacts{running: true, way: wayMarginal, access: lun.Unavailable}, "standby"},
-		{pathFacts{running: true, way: wayMarginal, access: lun.NonOptimized}, "marginal"},
-		{pathFacts{running: true, access: lun.NonOptimized}, "non_optimized"},
-		{pathFacts{running: true}, "optimized"},
-		{pathFacts{running: true, access: lun.OtherAccess}, "optimized"},
-	} {
-		if got := pathHealths[c.facts.verdict()]; got != c.want {
-			t.Errorf("%+v is %s, want %s", c.facts, got, c.want)
-		}
-	}
-}
-
-func TestLUNOptions(t *testing.T) {
-	for name, value := range map[string]string{"luns": "some", "max-luns": "-1"} {
+func TestSANOptions(t *testing.T) {
+	for name, value := range map[string]string{"luns": "some", "max-luns": "-1", "multipath-source": "both"} {
 		_, err := update(Collectors()[1], &host.Host{Sys: host.NewTree(t.TempDir())}, map[string][]string{name: {value}})
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
@@ -48,10 +27,10 @@ func TestLUNOptions(t *testing.T) {
 	}
 }
 
-// sanTree makes the tree of a host with four Fibre Channel ports, two array
-// ports behind each, and so many LUNs by so many paths, in multipath maps.
+// sanTree creates the tree of a host with four Fibre Channel ports, two array
+// ports behind each, and LUNs with several paths, in multipath maps.
 func sanTree(tb testing.TB, luns, paths int) string {
-	root := tb.TempDir()
+	root := golden.TempDir(tb)
 	link := func(path, target string) {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -142,7 +121,7 @@ func TestSANAllocations(t *testing.T) {
 }
 
 // TestVirtualPortsAreOnePort tests that two virtual ports on one physical port
-// do not pass for two that can fail one by one.
+// count as one initiator port.
 func TestVirtualPortsAreOnePort(t *testing.T) {
 	b := golden.NewWorkbench(t, Collectors()[1].Build, map[string][]string{"statistics": {"none"}})
 	link := func(path, target string) {
@@ -187,10 +166,43 @@ func TestVirtualPortsAreOnePort(t *testing.T) {
 	}
 }
 
-// BenchmarkSAN reads what an array of disks looks like to a host.
+// TestUnhealthyDevicesAreExported follows a device beyond max-luns that has one
+// timeout: it is exported for 15 minutes.
+func TestUnhealthyDevicesAreExported(t *testing.T) {
+	root := sanTree(t, 3, 1)
+	now := time.Unix(1e9, 0)
+	set := metric.NewSet()
+	out := metric.NewSink(set)
+	h := &host.Host{Sys: host.NewTree(root).Attributes(), Now: func() time.Time { return now }}
+	c, err := Collectors()[1].Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()},
+		map[string][]string{"statistics": {"none"}, "max-luns": {"1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	omitted := func(want int) {
+		t.Helper()
+		out.Reset(metric.Text)
+		if err := c.Update(t.Context(), out); err != nil {
+			t.Fatal(err)
+		}
+		series := fmt.Sprintf("\nnode_hba_scsi_devices_omitted{scsi_host=\"host0\"} %d\n", want)
+		if text := string(out.AppendText(nil, nil, func(string) bool { return false })); !strings.Contains(text, series) {
+			t.Errorf("want %s in\n%s", series, text)
+		}
+	}
+	omitted(2)
+	put(t, root, "class/scsi_device/0:0:0:2/device/iotmo_cnt", "0x1")
+	omitted(1)
+	now = now.Add(15 * time.Minute)
+	omitted(1)
+	now = now.Add(time.Second)
+	omitted(2)
+}
+
+// BenchmarkSAN reads the disks of an array over several paths.
 func BenchmarkSAN(parent *testing.B) {
 	for _, size := range []struct{ luns, paths int }{{100, 4}, {1000, 4}, {2000, 8}} {
-		root := "" // made when it is first needed, below the folder of all of them
+		root := "" // created when it is first needed, below the folder of all of them
 		for _, luns := range []string{"summary", "all", "none"} {
 			parent.Run(fmt.Sprintf("luns=%d/paths=%d/%s", size.luns, size.paths, luns), func(b *testing.B) {
 				if root == "" {
@@ -221,14 +233,14 @@ func BenchmarkSAN(parent *testing.B) {
 	}
 }
 
-// cpu returns what the process has used.
+// cpu returns the CPU time of the process.
 func cpu() time.Duration {
 	var u unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// heap returns how many bytes are in use.
+// heap returns the size of the heap in bytes.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestNoSecretIsTold holds what was served of hosts with passwords against
-// them: each of these files says "classified".
-func TestNoSecretIsTold(t *testing.T) {
+// TestNoSecretIsExported looks for passwords in the golden files: in the recorded
+// hosts, each file with one says "classified".
+func TestNoSecretIsExported(t *testing.T) {
 	hosts, err := filepath.Glob("../../testdata/hba/*.host")
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestNoSecretIsTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			if bytes.Contains(b, []byte("classified")) {
-				t.Errorf("%s tells a secret", name)
+				t.Errorf("%s has a secret", name)
 			}
 		}
 	}

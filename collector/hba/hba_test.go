@@ -23,9 +23,32 @@ import (
 
 func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()) }
 
+// TestSlicesAreIndependent keeps a slice from importing another, so that a new
+// attribute or a new kind of path touches one folder.
+func TestSlicesAreIndependent(t *testing.T) {
+	slices := []string{"adapter", "fc", "scsi", "multipath", "sas", "iscsi", "nvme"}
+	for _, slice := range slices {
+		files, err := filepath.Glob("internal/" + slice + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", slice, len(files), err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, other := range slices {
+				if other != slice && strings.Contains(string(text), "collector/hba/internal/"+other+"\"") {
+					t.Errorf("%s imports %s: hand it in from hba.go", file, other)
+				}
+			}
+		}
+	}
+}
+
 // dangerous are files that reset or change something, that hold secrets, or
 // whose reading costs a command to the firmware, a message in the kernel log or
-// a download of megabytes.
+// megabytes.
 var dangerous = []string{
 	"issue_lip", "vport_create", "vport_delete", "vport_disable", "reset_statistics", "scan", "rescan", "delete", "host_reset",
 	"issue_reset", "issue_logo", "optrom", "optrom_ctl", "nvram", "vpd", "sfp", "fw_dump", "fw_crash_buffer", "dump_system_regs",
@@ -36,7 +59,7 @@ var dangerous = []string{
 	"nuse", "running_disparity_error_count", "loss_of_dword_sync_count", "phy_reset_problem_count", "status", "fault", "locate", "power_status",
 }
 
-// harmless are files that are called as a dangerous one of another folder is.
+// harmless are files with the name of a dangerous one in another folder.
 var harmless = []string{"/sys/class/iscsi_host/host*/port_speed"}
 
 func TestNothingDangerousIsRead(t *testing.T) {

@@ -26,7 +26,7 @@ func (o *infinibandOptions) Fields() []collect.Field { return o.Devices.Fields("
 
 // infinibandCollector reads /sys/class/infiniband/*/ports/*: a word or two in
 // a file (state: 4: ACTIVE, rate: 100 Gb/sec (4X EDR)), and folders of
-// counters, a number a file. Which of them there are depends on the driver and
+// counters, a number a file. Which of them are there depends on the driver and
 // on the kernel. See
 // https://github.com/torvalds/linux/blob/master/Documentation/ABI/stable/sysfs-class-infiniband.
 type infinibandCollector struct {
@@ -39,7 +39,7 @@ type infinibandCollector struct {
 	folders   []infinibandFolder
 }
 
-// An infinibandFolder is a folder of counters, and what is read of it.
+// An infinibandFolder is a folder with the counters that are read in it.
 type infinibandFolder struct {
 	name  string
 	files []infinibandFile
@@ -48,7 +48,7 @@ type infinibandFolder struct {
 // An infinibandFile pairs a counter with the family it fills.
 type infinibandFile struct {
 	name   string
-	unit   float64 // how many of the family's units one of the counter's makes
+	unit   float64 // of the counter, in units of the family
 	family *metric.Family
 }
 
@@ -83,9 +83,9 @@ func newInfiniband(env *collect.Env, o infinibandOptions) (*infinibandCollector,
 	return &infinibandCollector{
 		sys:       env.Host.Sys.Reader(),
 		devices:   o.Devices,
-		info:      m.Gauge("node_infiniband_info", "What the InfiniBand device is, with the value 1.", "board_id", "device", "firmware_version", "hca_type"),
-		state:     m.Gauge("node_infiniband_state_id", "State of the port as a number: 0 no change, 1 down, 2 initialized, 3 armed, 4 active, 5 active but waiting.", "device", "port"),
-		physState: m.Gauge("node_infiniband_physical_state_id", "State of the port's link as a number: 0 no change, 1 sleep, 2 polling, 3 disabled, 4 training, 5 up, 6 recovering from errors, 7 test.", "device", "port"),
+		info:      m.Gauge("node_infiniband_info", "An InfiniBand device, as 1, with its model and firmware.", "board_id", "device", "firmware_version", "hca_type"),
+		state:     m.Gauge("node_infiniband_state_id", "State of the port: 0 no change, 1 down, 2 initialized, 3 armed, 4 active, 5 active but waiting.", "device", "port"),
+		physState: m.Gauge("node_infiniband_physical_state_id", "State of the port's link: 1 sleep, 2 polling, 3 disabled, 4 training, 5 up, 6 recovering, 7 test.", "device", "port"),
 		rate:      m.Gauge("node_infiniband_rate_bytes_per_second", "Speed of the port's link.", "device", "port"),
 		folders:   infinibandFolders(m),
 	}, nil
@@ -107,18 +107,13 @@ func (c *infinibandCollector) Update(_ context.Context, out *metric.Sink) error 
 func (c *infinibandCollector) updateDevice(name string, out *metric.Sink) {
 	text := func(file string) string {
 		b, err := c.sys.Text(infinibandDir, name, file)
-		if err != nil && !notOfThisPort(err) {
-			out.Error(err)
-		}
+		reportUnlessUnsupported(err, out)
 		return string(b)
 	}
 	board, firmware, kind := text("board_id"), text("fw_ver"), text("hca_type")
 	ports, err := c.sys.Names(infinibandDir, name, "ports")
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
-		return // what has no ports is gone by now
+	if !host.ReportUnlessGone(err, out.Error) {
+		return // without ports, the device went away
 	}
 	out.Emit(c.info, 1, board, name, firmware, kind)
 	for _, port := range ports {
@@ -132,28 +127,26 @@ func (c *infinibandCollector) updatePort(name, port string, out *metric.Sink) {
 	c.emitText(c.rate, parseInfinibandRate, name, port, "rate", out)
 	for i := range c.folders {
 		folder := &c.folders[i]
-		// One look at the folder spares thirty at files that are not there.
+		// One check of the folder saves thirty attempts to open its files.
 		if !c.sys.Exists(infinibandDir, name, "ports", port, folder.name) {
 			continue
 		}
 		for _, f := range folder.files {
 			b, err := c.sys.Text(infinibandDir, name, "ports", port, folder.name, f.name)
 			if err != nil {
-				if !notOfThisPort(err) {
-					out.Error(err)
-				}
+				reportUnlessUnsupported(err, out)
 				continue
 			}
 			if v, ok := scan.Uint(b); ok {
 				out.Emit(f.family, float64(v)*f.unit, name, port)
-			} else if !bytes.HasPrefix(b, []byte("N/A")) { // N/A (no PMA): nobody counts that here
+			} else if !bytes.HasPrefix(b, []byte("N/A")) { // N/A (no PMA): the port does not count that
 				out.Error(c.sys.At(host.Bad(1, "an unsigned number", b)))
 			}
 		}
 	}
 }
 
-// emitText emits what parse finds in a file of a port.
+// emitText emits a file of a port as parse reads it.
 func (c *infinibandCollector) emitText(f *metric.Family, parse func([]byte) (float64, error), name, port, file string, out *metric.Sink) {
 	b, err := c.sys.Text(infinibandDir, name, "ports", port, file)
 	if err == nil {
@@ -164,12 +157,10 @@ func (c *infinibandCollector) emitText(f *metric.Family, parse func([]byte) (flo
 		}
 		err = c.sys.At(err)
 	}
-	if !notOfThisPort(err) {
-		out.Error(err)
-	}
+	reportUnlessUnsupported(err, out)
 }
 
-// parseInfinibandState reads the number of "4: ACTIVE".
+// parseInfinibandState parses the number of "4: ACTIVE".
 func parseInfinibandState(b []byte) (float64, error) {
 	number, _, ok := scan.Cut(b, ':')
 	v, isNumber := scan.Uint(number)
@@ -179,7 +170,7 @@ func parseInfinibandState(b []byte) (float64, error) {
 	return float64(v), nil
 }
 
-// parseInfinibandRate returns bytes a second of "2.5 Gb/sec (1X SDR)".
+// parseInfinibandRate parses "2.5 Gb/sec (1X SDR)" into bytes per second.
 func parseInfinibandRate(b []byte) (float64, error) {
 	number, rest := scan.Field(b)
 	unit, _ := scan.Field(rest)
@@ -190,8 +181,10 @@ func parseInfinibandRate(b []byte) (float64, error) {
 	return v * (1e9 / 8), nil
 }
 
-// notOfThisPort reports whether an error is how a driver says that it does not
-// have something, or not of this port, or that the port has gone.
-func notOfThisPort(err error) bool {
-	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) || host.Gone(err)
+// reportUnlessUnsupported reports an error, unless it says that the driver does
+// not support an attribute, or not of this port, or that the port went away.
+func reportUnlessUnsupported(err error, out *metric.Sink) {
+	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EOPNOTSUPP) {
+		host.ReportUnlessGone(err, out.Error)
+	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// infinibandHost lays out devices with one port each and every counter that a
-// ConnectX-5 is known to have, no two values alike.
+// infinibandHost creates devices with one port each and every counter that a
+// ConnectX-5 has, no two values alike.
 func infinibandHost(b *golden.Workbench, devices int) {
 	m := metric.NewSet()
 	for d := range devices {
@@ -36,8 +36,8 @@ func infinibandHost(b *golden.Workbench, devices int) {
 	}
 }
 
-// TestInfinibandLikeProcfs holds every counter against procfs, by the name of
-// the file that both say it comes from.
+// TestInfinibandLikeProcfs compares every counter with procfs, by the name of its
+// file.
 func TestInfinibandLikeProcfs(t *testing.T) {
 	b := golden.NewWorkbench(t, infiniband.Build, nil)
 	infinibandHost(b, 2)
@@ -108,24 +108,16 @@ func TestInfinibandTexts(t *testing.T) {
 	}
 }
 
-func TestIsTape(t *testing.T) {
-	for name, want := range map[string]bool{"st0": true, "st127": true, "nst0": false, "st0a": false, "st": false, "st-1": false, "0": false, "": false, "stx": false} {
-		if isTape(name) != want {
-			t.Errorf("%q: %v, want %v", name, !want, want)
-		}
-	}
-}
-
-// A host of 128 ports with all their counters.
+// BenchmarkInfiniband128Ports reads 128 ports with all their counters.
 func BenchmarkInfiniband128Ports(b *testing.B) {
 	n := golden.NewWorkbench(b, infiniband.Build, nil)
 	infinibandHost(n, 128)
 	n.Steady()
 }
 
-// What a reading allocates are the names of devices and ports and a few
-// labels: nothing for each of the counters.
-func TestInfinibandAllocates(t *testing.T) {
+// TestInfinibandAllocations limits what a scrape allocates: the names of devices
+// and ports and a few labels, nothing for each of the counters.
+func TestInfinibandAllocations(t *testing.T) {
 	n := golden.NewWorkbench(t, infiniband.Build, nil)
 	infinibandHost(n, 8)
 	n.Allocs(8*8 + 16)

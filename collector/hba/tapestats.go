@@ -12,7 +12,7 @@ import (
 
 var tapestats = collect.Spec{
 	Name: "tapestats",
-	Help: "Tape drives: what they read and write, and how long it takes.",
+	Help: "Tape drives: what they read and write, and how long that takes.",
 	Reads: []string{
 		"/sys/class/scsi_tape/st[0-9]*/stats/in_flight",
 		"/sys/class/scsi_tape/st[0-9]*/stats/io_ns",
@@ -32,7 +32,7 @@ type tapestatsOptions struct{ Ignored collect.Regexp }
 
 func (o *tapestatsOptions) Fields() []collect.Field {
 	return []collect.Field{
-		{Name: "ignored-devices", Help: "Regular expression of tape drives to leave out.", Value: &o.Ignored},
+		{Name: "ignored-devices", Help: "Regular expression of tape drives to exclude.", Value: &o.Ignored},
 	}
 }
 
@@ -48,7 +48,7 @@ type tapestatsCollector struct {
 // A tapestatsFile pairs a file with the family it fills.
 type tapestatsFile struct {
 	name   string
-	per    float64 // how many of its units make one of the family's
+	per    float64 // units of the file in one of the family
 	family *metric.Family
 }
 
@@ -64,12 +64,12 @@ func newTapestats(env *collect.Env, o tapestatsOptions) (*tapestatsCollector, er
 		ignored: o.Ignored,
 		files: []tapestatsFile{
 			{"in_flight", 1, m.Gauge("node_tape_io_now", "Commands that the tape drive is working on.", "device")},
-			{"io_ns", tapePerSecond, m.Counter("node_tape_io_time_seconds_total", "Time in which the tape drive had anything to do, rewinding and the like included.", "device")},
+			{"io_ns", tapePerSecond, m.Counter("node_tape_io_time_seconds_total", "Time in which the tape drive was busy, rewinding and the like included.", "device")},
 			{"other_cnt", 1, m.Counter("node_tape_io_others_total", "Commands that neither read nor wrote.", "device")},
 			{"read_byte_cnt", 1, m.Counter("node_tape_read_bytes_total", "Bytes that were read from tape.", "device")},
 			{"read_cnt", 1, m.Counter("node_tape_reads_completed_total", "Commands that read from tape.", "device")},
 			{"read_ns", tapePerSecond, m.Counter("node_tape_read_time_seconds_total", "Time that commands took to read from tape.", "device")},
-			{"resid_cnt", 1, m.Counter("node_tape_residual_total", "Reads and writes whose block on tape had another size than was asked for.", "device")},
+			{"resid_cnt", 1, m.Counter("node_tape_residual_total", "Reads and writes whose block on tape differs in size from the request.", "device")},
 			{"write_byte_cnt", 1, m.Counter("node_tape_written_bytes_total", "Bytes that were written to tape.", "device")},
 			{"write_cnt", 1, m.Counter("node_tape_writes_completed_total", "Commands that wrote to tape.", "device")},
 			{"write_ns", tapePerSecond, m.Counter("node_tape_write_time_seconds_total", "Time that commands took to write to tape.", "device")},
@@ -92,18 +92,15 @@ func (c *tapestatsCollector) Update(_ context.Context, out *metric.Sink) error {
 
 func (c *tapestatsCollector) updateTape(name string, out *metric.Sink) {
 	for _, f := range c.files {
-		v, err := c.sys.Uint(tapeDir, name, "stats", f.name)
-		switch {
-		case err == nil:
+		if v, err := c.sys.Uint(tapeDir, name, "stats", f.name); host.ReportUnlessGone(err, out.Error) {
 			out.Emit(f.family, float64(v)/f.per, name)
-		case !host.Gone(err):
-			out.Error(err)
 		}
 	}
 }
 
-// isTape reports whether a name is that of a drive. Each has up to seven more
-// for the same counters: nst0 does not rewind, st0l, st0m and st0a set modes.
+// isTape reports whether a name is that of a drive. Each drive has up to seven
+// more names with the same counters: nst0 does not rewind, st0l, st0m and st0a
+// set modes.
 func isTape(name string) bool {
 	digits, ok := strings.CutPrefix(name, "st")
 	_, number := scan.Uint([]byte(digits))

@@ -134,7 +134,7 @@ var unitProperties = [numProperties]unitProperty{
 
 // set stores the value of a property.
 func (u *unit) set(p propertyIndex, d dbus.Decoder) error {
-	property := &unitProperties[p]
+	property := unitProperties[p]
 	switch property.signature {
 	case "s":
 		text := d.Text()

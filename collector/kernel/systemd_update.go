@@ -101,7 +101,7 @@ func (c *systemdCollector) subscribe() {
 func (c *systemdCollector) watch() {
 	calls := 0
 	for _, r := range c.requests {
-		p := &unitProperties[r.property]
+		p := unitProperties[r.property]
 		if !p.watch || c.watched[p.iface] || !c.subscribed {
 			continue
 		}
@@ -169,7 +169,7 @@ func (c *systemdCollector) request() {
 
 // want requests a property, unless its value is known.
 func (c *systemdCollector) want(u *unit, p propertyIndex) {
-	property := &unitProperties[p]
+	property := unitProperties[p]
 	if property.volatile || property.onlyZero && u.numbers[property.slot] != 0 {
 		u.known.remove(p)
 	}
@@ -200,7 +200,7 @@ func (c *systemdCollector) fetch(out *metric.Sink) {
 // get fetches some properties. It reports whether there was any reply.
 func (c *systemdCollector) get(requests []unitRequest, out *metric.Sink, do func() error) bool {
 	for _, r := range requests {
-		p := &unitProperties[r.property]
+		p := unitProperties[r.property]
 		c.client.Get(r.unit.path, interfaceNames[p.iface], p.name)
 	}
 	failed := do()
@@ -210,7 +210,7 @@ func (c *systemdCollector) get(requests []unitRequest, out *metric.Sink, do func
 	}
 	for i, r := range requests {
 		if err := c.store(r, i); err != nil && !(isLost && errors.Is(err, dbus.ErrNoReply)) {
-			p := &unitProperties[r.property]
+			p := unitProperties[r.property]
 			out.Error(fmt.Errorf("%s: %s.%s: %w", r.unit.name, interfaceNames[p.iface], p.name, err))
 		}
 	}

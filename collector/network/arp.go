@@ -2,6 +2,7 @@ package network
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -11,31 +12,34 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var arp = collect.Spec{
 	Name:  "arp",
-	Help:  "How many IPv4 neighbours are known on each network interface.",
+	Help:  "Number of IPv4 neighbours of each network interface.",
 	Reads: []string{"/proc/net/arp"},
 	Build: collect.With(arpOptions{Netlink: true}, newARP),
 }
 
 type arpOptions struct {
-	Devices collect.Filter
-	Netlink collect.Bool
+	Devices    collect.Filter
+	Netlink    collect.Bool
+	Interfaces interfaceOptions
 }
 
 func (o *arpOptions) Fields() []collect.Field {
-	return append(o.Devices.Fields("device"),
-		collect.Field{Name: "netlink", Help: "Ask the kernel by rtnetlink, with /proc/net/arp as the second choice.", Value: &o.Netlink})
+	return slices.Concat(o.Devices.Fields("device"), []collect.Field{
+		{Name: "netlink", Help: "Read neighbours by rtnetlink, and /proc/net/arp only if that fails.", Value: &o.Netlink},
+	}, o.Interfaces.Fields())
 }
 
-// arpCollector asks rtnetlink for the IPv4 neighbours and counts them by
-// interface, without those that need no ARP (NUD_NOARP: loopback, multicast),
-// as /proc/net/arp does not list them either. Where there is no rtnetlink it
-// counts the lines of that file:
+// arpCollector counts the IPv4 neighbours of each interface. It reads them by
+// rtnetlink and leaves out those that need no ARP (NUD_NOARP: loopback,
+// multicast), as /proc/net/arp does. Without rtnetlink it counts the lines of
+// that file:
 //
 //	IP address       HW type     Flags       HW address            Mask     Device
 //	192.0.2.1        0x1         0x2         02:00:00:00:00:01     *        eth0
@@ -45,11 +49,12 @@ type arpCollector struct {
 	proc    *host.Reader
 	links   *rtnl.Reader
 	options arpOptions
-	entries *metric.Family
+	filter  *interfaceFilter
+	family  *metric.Family
 
-	byIndex map[int]int
-	byName  map[string]*int
-	order   []string
+	countByIndex map[int]int
+	countByName  map[string]*int
+	devices      []string // the keys of countByName, sorted
 }
 
 func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
@@ -57,22 +62,24 @@ func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
 		return nil, err
 	}
 	return &arpCollector{
-		proc:    env.Host.Proc.Reader(),
-		links:   rtnl.New(env.Host.Netlink),
-		options: o,
-		entries: env.Metrics.Gauge("node_arp_entries", "Entries of the ARP table, by the interface that the neighbour is on.", "device"),
-		byIndex: map[int]int{},
-		byName:  map[string]*int{},
+		proc:         env.Host.Proc.Reader(),
+		links:        rtnl.New(env.Host.Netlink),
+		options:      o,
+		filter:       newInterfaceFilter(env.Host, o.Interfaces),
+		family:       env.Metrics.Gauge("node_arp_entries", "IPv4 neighbours of the interface, without those that need no ARP.", "device"),
+		countByIndex: map[int]int{},
+		countByName:  map[string]*int{},
 	}, nil
 }
 
 func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
+	c.filter.refresh(out)
 	if c.options.Netlink {
-		err := c.updateLinks(out)
+		err := c.updateNetlink(out)
 		if err == nil {
 			return nil
 		}
-		if !rtnl.DumpFailed(err) {
+		if !netlink.DumpFailed(err) {
 			out.Error(err)
 			return nil
 		}
@@ -80,30 +87,27 @@ func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
 	return c.updateFile(out)
 }
 
-// updateLinks counts by rtnetlink. It emits nothing if that fails.
-func (c *arpCollector) updateLinks(out *metric.Sink) error {
-	broken := c.links.Neighbours(unix.AF_INET, func() { clear(c.byIndex) }, func(n *rtnl.Neighbour) {
+// updateNetlink counts by rtnetlink. It emits nothing if that fails.
+func (c *arpCollector) updateNetlink(out *metric.Sink) error {
+	neighbourErr := c.links.Neighbours(unix.AF_INET, func() { clear(c.countByIndex) }, func(n *rtnl.Neighbour) {
 		if n.State&unix.NUD_NOARP == 0 {
-			c.byIndex[n.Index]++
+			c.countByIndex[n.Index]++
 		}
 	})
-	if rtnl.DumpFailed(broken) || len(c.byIndex) == 0 {
-		return broken
+	if netlink.DumpFailed(neighbourErr) || len(c.countByIndex) == 0 {
+		return neighbourErr
 	}
-	clear(c.byName)
-	err := c.links.Links(false, func(l *rtnl.Link) {
-		if n := c.byIndex[l.Index]; n > 0 {
-			c.byName[l.Name] = &n
+	clear(c.countByName)
+	linkErr := c.links.Links(false, func(l *rtnl.Link) {
+		if n := c.countByIndex[l.Index]; n > 0 {
+			c.countByName[l.Name] = &n
 		}
 	})
-	if rtnl.DumpFailed(err) {
-		return err
+	if netlink.DumpFailed(linkErr) {
+		return linkErr
 	}
 	c.emit(out)
-	if broken == nil {
-		broken = err
-	}
-	return broken
+	return cmp.Or(neighbourErr, linkErr)
 }
 
 func (c *arpCollector) updateFile(out *metric.Sink) error {
@@ -111,11 +115,11 @@ func (c *arpCollector) updateFile(out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	clear(c.byName)
+	clear(c.countByName)
 	parseARP(b, func(device []byte) {
-		n := c.byName[string(device)]
+		n := c.countByName[string(device)]
 		if n == nil {
-			n = c.counter(metric.Clean(string(device)))
+			n = c.countOf(metric.Clean(string(device)))
 		}
 		*n++
 	}, func(err error) { out.Error(c.proc.At(err)) })
@@ -123,45 +127,44 @@ func (c *arpCollector) updateFile(out *metric.Sink) error {
 	return nil
 }
 
-// counter returns the count of a device. Odd names that look the same as
+// countOf returns the count of a device. Devices whose names are the same as
 // labels share one.
-func (c *arpCollector) counter(device string) *int {
-	n := c.byName[device]
+func (c *arpCollector) countOf(device string) *int {
+	n := c.countByName[device]
 	if n == nil {
 		n = new(int)
-		c.byName[device] = n
+		c.countByName[device] = n
 	}
 	return n
 }
 
 func (c *arpCollector) emit(out *metric.Sink) {
-	c.order = slices.AppendSeq(c.order[:0], maps.Keys(c.byName))
-	slices.SortFunc(c.order, host.Natural)
-	for _, device := range c.order {
-		if !c.options.Devices.Ignores(device) {
-			out.Emit(c.entries, float64(*c.byName[device]), device)
+	c.devices = slices.AppendSeq(c.devices[:0], maps.Keys(c.countByName))
+	slices.SortFunc(c.devices, host.CompareNatural)
+	for _, device := range c.devices {
+		if !c.options.Devices.Ignores(device) && !c.filter.excludes(device) {
+			out.Emit(c.family, float64(*c.countByName[device]), device)
 		}
 	}
 }
 
-// parseARP calls each with the device of every line of /proc/net/arp. The
-// hardware address is blank where a device has none, so that a line has six
-// fields or five.
-func parseARP(b []byte, each func(device []byte), bad func(error)) {
+// parseARP calls each with the device of every line of /proc/net/arp. A line
+// has six fields, or five where the device has no hardware address.
+func parseARP(b []byte, each func(device []byte), report func(error)) {
 	var fields [6][]byte
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		var line []byte
 		line, rest = scan.Line(rest)
 		if n == 1 {
 			if !bytes.HasPrefix(line, []byte("IP address")) {
-				bad(host.Bad(n, "the headings of the ARP table", line))
+				report(host.Bad(n, "the header of the ARP table", line))
 				return
 			}
 			continue
 		}
 		width := scan.Fields(fields[:], line)
 		if width < 5 || width > 6 || !bytes.HasPrefix(fields[2], []byte("0x")) {
-			bad(host.Bad(n, "a neighbour with address, type, flags, mask and device", line))
+			report(host.Bad(n, "a neighbour with address, type, flags, mask and device", line))
 			continue
 		}
 		each(fields[width-1])

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-func TestParseARPAgainstProcfs(t *testing.T) {
-	const head = "IP address       HW type     Flags       HW address            Mask     Device\n"
+func TestParseARPMatchesProcfs(t *testing.T) {
+	const header = "IP address       HW type     Flags       HW address            Mask     Device\n"
 	for _, lines := range []string{
 		"",
 		"192.0.2.1        0x1         0x2         02:00:00:00:00:01     *        eth0\n",
@@ -14,7 +14,7 @@ func TestParseARPAgainstProcfs(t *testing.T) {
 			"192.0.2.2        0x1         0x0         00:00:00:00:00:00     *        br-1\n" +
 			"192.0.2.3        0x1         0x6         02:00:00:00:00:03     *        eth0\n",
 	} {
-		entries, err := oracle(t, "net/arp", head+lines).GatherARPEntries()
+		entries, err := procfsWithFile(t, "net/arp", header+lines).GatherARPEntries()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,7 +22,7 @@ func TestParseARPAgainstProcfs(t *testing.T) {
 		for _, e := range entries {
 			want[e.Device]++
 		}
-		parseARP([]byte(head+lines), func(device []byte) { have[string(device)]++ }, func(err error) { t.Error(err) })
+		parseARP([]byte(header+lines), func(device []byte) { have[string(device)]++ }, func(err error) { t.Error(err) })
 		if fmt.Sprint(have) != fmt.Sprint(want) {
 			t.Errorf("%q: have %v, procfs has %v", lines, have, want)
 		}
@@ -41,5 +41,5 @@ func FuzzParseARP(f *testing.F) {
 }
 
 func BenchmarkARP(b *testing.B) {
-	benchmark(b, arp, manyDevices(b, 1000), nil)
+	benchmarkUnit(b, arp, vethHost(b, 1000), nil)
 }

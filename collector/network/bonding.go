@@ -11,19 +11,36 @@ import (
 
 var bonding = collect.Spec{
 	Name: "bonding",
-	Help: "How many interfaces a bond has, and how many of them have a link.",
+	Help: "Interfaces of each bond, and how many of them have a link.",
 	Reads: []string{
 		"/sys/class/net/bonding_masters",
 		"/sys/class/net/*/bonding/slaves",
 		"/sys/class/net/*/lower_*/bonding_slave/mii_status",
 		"/sys/class/net/*/slave_*/bonding_slave/mii_status",
 	},
-	Build: collect.Plain(newBonding),
+	OptionalReads: []string{
+		"/proc/net/bonding/*",
+		"/sys/class/net/*/bonding/ad_aggregator",
+		"/sys/class/net/*/bonding/ad_num_ports",
+		"/sys/class/net/*/bonding_slave/ad_actor_oper_port_state",
+		"/sys/class/net/*/bonding_slave/ad_partner_oper_port_state",
+	},
+	Needs: "CAP_NET_ADMIN for the partners and keys of --collector.bonding.lacp, which are left out otherwise",
+	Build: collect.With(bondingOptions{}, newBonding),
 }
 
-// bondingCollector reads /sys/class/net/bonding_masters, the names of the
-// bonds in one line, bonding/slaves of each, which is such a line too, and
-// what the bond thinks of the link of each slave, up or down.
+type bondingOptions struct{ LACP collect.Bool }
+
+func (o *bondingOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "lacp", Help: "Export the LACP state of bonds in mode 802.3ad and of their interfaces.", Value: &o.LACP},
+	}
+}
+
+// bondingCollector reads the names of the bonds from
+// /sys/class/net/bonding_masters, one line, the interfaces of each bond from
+// its bonding/slaves, also one line, and the link state that the bond sees on
+// each of them, up or down.
 //
 // See https://docs.kernel.org/networking/bonding.html.
 type bondingCollector struct {
@@ -31,15 +48,21 @@ type bondingCollector struct {
 
 	slaves *metric.Family
 	active *metric.Family
+
+	lacp *bondingLACP // nil unless enabled
 }
 
-func newBonding(env *collect.Env) *bondingCollector {
+func newBonding(env *collect.Env, o bondingOptions) (*bondingCollector, error) {
 	m := env.Metrics
-	return &bondingCollector{
+	c := &bondingCollector{
 		sys:    env.Host.Sys.Reader(),
-		slaves: m.Gauge("node_bonding_slaves", "Interfaces that are part of the bond.", "master"),
-		active: m.Gauge("node_bonding_active", "Interfaces of the bond whose link the bond takes to be up.", "master"),
+		slaves: m.Gauge("node_bonding_slaves", "Interfaces of the bond, from bonding/slaves.", "master"),
+		active: m.Gauge("node_bonding_active", "Interfaces of the bond whose mii_status is up.", "master"),
 	}
+	if o.LACP {
+		c.lacp = newBondingLACP(env)
+	}
+	return c, nil
 }
 
 func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
@@ -52,15 +75,15 @@ func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
 		out.Error(c.sys.At(err))
 	}
 	for _, bond := range bonds {
-		if err := c.updateBond(bond, out); err != nil && !host.Gone(err) {
-			out.Error(err)
+		host.ReportUnlessGone(c.updateBond(bond, out), out.Error)
+		if c.lacp != nil {
+			host.ReportUnlessGone(c.lacp.update(bond, out), out.Error)
 		}
 	}
 	return nil
 }
 
-// updateBond reads one bond. An error that says that something is gone means
-// that the bond is.
+// updateBond reads one bond. A host.Gone error means that the bond is gone.
 func (c *bondingCollector) updateBond(bond string, out *metric.Sink) error {
 	b, err := c.sys.Read(netDir, bond, "bonding/slaves")
 	if err != nil {
@@ -70,9 +93,9 @@ func (c *bondingCollector) updateBond(bond string, out *metric.Sink) error {
 	if err != nil {
 		return c.sys.At(err)
 	}
-	total, active, known := 0, 0, true
+	total, active, activeKnown := 0, 0, true
 	for _, slave := range slaves {
-		up, err := c.up(bond, slave)
+		up, err := c.linkUp(bond, slave)
 		switch {
 		case err == nil:
 			total++
@@ -80,29 +103,29 @@ func (c *bondingCollector) updateBond(bond string, out *metric.Sink) error {
 				active++
 			}
 		case host.Gone(err) && !c.sys.Exists(netDir, slave):
-			// It left the bond and the host since the list was read.
+			// The interface was removed after the list was read.
 		default:
 			total++
-			known = false
+			activeKnown = false
 			out.Error(err)
 		}
 	}
 	out.Emit(c.slaves, float64(total), bond)
-	if known {
+	if activeKnown {
 		out.Emit(c.active, float64(active), bond)
 	}
 	return nil
 }
 
-// up reports whether the bond takes the link of a slave to be up. The folder
-// of the slave is the one that every lower device of another has, or on older
-// kernels one that bonding makes itself.
-func (c *bondingCollector) up(bond, slave string) (bool, error) {
+// linkUp reports whether the bond sees the link of a slave as up. The attribute
+// is in the lower_ directory of the slave, or on older kernels in a slave_
+// directory that bonding makes.
+func (c *bondingCollector) linkUp(bond, slave string) (bool, error) {
 	const file = "bonding_slave/mii_status"
 	status, err := c.sys.Text(netDir, bond, "lower_"+slave, file)
 	if host.Gone(err) {
-		if older, olderErr := c.sys.Text(netDir, bond, "slave_"+slave, file); !host.Gone(olderErr) {
-			status, err = older, olderErr
+		if old, oldErr := c.sys.Text(netDir, bond, "slave_"+slave, file); !host.Gone(oldErr) {
+			status, err = old, oldErr
 		}
 	}
 	if err != nil {
@@ -117,24 +140,25 @@ func (c *bondingCollector) up(bond, slave string) (bool, error) {
 	return false, c.sys.At(host.Bad(1, "up or down", status))
 }
 
-// parseInterfaces reads names of interfaces. A list that does not fit a page
-// ends with ++more++. With an error it returns the names before it.
+// parseInterfaces parses a list of interface names. The kernel ends a list that
+// does not fit a page with ++more++. With an error, parseInterfaces returns the
+// names before it.
 func parseInterfaces(b []byte) (names []string, err error) {
 	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
 		if string(field) == "++more++" {
-			return names, host.Bad(1, "a list that is not cut off", b[max(0, len(b)-40):])
+			return names, host.Bad(1, "a complete list of interfaces", b[max(0, len(b)-40):])
 		}
-		if !interfaceName(field) {
-			return names, host.Bad(1, "names of interfaces", b)
+		if !isInterfaceName(field) {
+			return names, host.Bad(1, "interface names", b)
 		}
 		names = append(names, string(field))
 	}
 	return names, nil
 }
 
-// interfaceName reports whether an interface can have that name: as in the
-// kernel, but for control characters.
-func interfaceName(b []byte) bool {
+// isInterfaceName reports whether an interface can have that name, by the rules
+// of the kernel, and without control characters.
+func isInterfaceName(b []byte) bool {
 	for _, c := range b {
 		if c <= ' ' || c == '/' || c == ':' || c == 0x7f {
 			return false

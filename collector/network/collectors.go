@@ -1,5 +1,3 @@
-// Package network has the collectors of the network: interfaces, neighbours,
-// protocols, sockets, queues, connection tracking, load balancing.
 package network
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -10,12 +8,21 @@ func Collectors() []collect.Spec {
 		arp,
 		bonding,
 		conntrack,
+		ethtool,
 		ipvs,
+		ktls,
+		lnstat,
 		netclass,
 		netdev,
 		netstat,
+		networkRoute,
+		protocols,
+		qdisc,
 		sockstat,
 		softnet,
+		tcpstat,
 		udpQueues,
+		wifi,
+		xfrm,
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 var conntrack = collect.Spec{
 	Name: "conntrack",
-	Help: "The connection tracking table: its size, its limit, and how it fares.",
+	Help: "Size, limit and statistics of the connection tracking table.",
 	Reads: []string{
 		"/proc/sys/net/netfilter/nf_conntrack_count",
 		"/proc/sys/net/netfilter/nf_conntrack_max",
@@ -20,15 +20,15 @@ var conntrack = collect.Spec{
 	Build: collect.Plain(newConntrack),
 }
 
-// conntrackCollector reads the table's size and limit, each a number in a file
-// below /proc/sys/net/netfilter, and /proc/net/stat/nf_conntrack: a line of
-// names, then hexadecimal numbers in a line for each CPU:
+// conntrackCollector reads the size and the limit of the table, each a number
+// in a file below /proc/sys/net/netfilter, and /proc/net/stat/nf_conntrack, a
+// line of names and then a line of hexadecimal numbers for each CPU:
 //
 //	entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop ...
 //	0000002a  00000000 00000007 00000000 00000013 00000000 00000000 00000000 00000000 00000000 00000000 00000000 ...
 //
-// There is nothing where the module is not loaded, and no second file where
-// the kernel is built without CONFIG_NF_CONNTRACK_PROCFS. See
+// No file exists while the module is not loaded; the last one needs
+// CONFIG_NF_CONNTRACK_PROCFS. See
 // https://docs.kernel.org/networking/nf_conntrack-sysctl.html.
 type conntrackCollector struct {
 	proc    *host.Reader
@@ -37,7 +37,7 @@ type conntrackCollector struct {
 	stats   []conntrackStat
 }
 
-// A conntrackStat pairs a column with the family it fills.
+// A conntrackStat is a column with its family.
 type conntrackStat struct {
 	name   string
 	family *metric.Family
@@ -47,17 +47,17 @@ func newConntrack(env *collect.Env) *conntrackCollector {
 	m := env.Metrics
 	return &conntrackCollector{
 		proc:    env.Host.Proc.Reader(),
-		entries: m.Gauge("node_nf_conntrack_entries", "Connections in the table."),
-		limit:   m.Gauge("node_nf_conntrack_entries_limit", "Connections that the table may hold."),
+		entries: m.Gauge("node_nf_conntrack_entries", "Connections in the tracking table, from nf_conntrack_count."),
+		limit:   m.Gauge("node_nf_conntrack_entries_limit", "Maximum number of connections in the tracking table, from nf_conntrack_max."),
 		stats: []conntrackStat{
-			{"found", m.Gauge("node_nf_conntrack_stat_found", "Entries that a search found.")},
-			{"invalid", m.Gauge("node_nf_conntrack_stat_invalid", "Packets that cannot be tracked.")},
-			{"ignore", m.Gauge("node_nf_conntrack_stat_ignore", "Packets of connections that are tracked already.")},
-			{"insert", m.Gauge("node_nf_conntrack_stat_insert", "Entries that were put into the table.")},
-			{"insert_failed", m.Gauge("node_nf_conntrack_stat_insert_failed", "Entries that were not put into the table because they were there.")},
-			{"drop", m.Gauge("node_nf_conntrack_stat_drop", "Packets that were dropped because tracking failed.")},
-			{"early_drop", m.Gauge("node_nf_conntrack_stat_early_drop", "Entries that were dropped to make room for new ones.")},
-			{"search_restart", m.Gauge("node_nf_conntrack_stat_search_restart", "Searches that began anew because the table was resized.")},
+			{"found", m.Gauge("node_nf_conntrack_stat_found", "Table lookups that found an entry.")},
+			{"invalid", m.Gauge("node_nf_conntrack_stat_invalid", "Packets that could not be tracked.")},
+			{"ignore", m.Gauge("node_nf_conntrack_stat_ignore", "Packets of connections that were already tracked.")},
+			{"insert", m.Gauge("node_nf_conntrack_stat_insert", "Entries inserted into the table.")},
+			{"insert_failed", m.Gauge("node_nf_conntrack_stat_insert_failed", "Entries not inserted because the table already had them.")},
+			{"drop", m.Gauge("node_nf_conntrack_stat_drop", "Packets dropped because tracking failed.")},
+			{"early_drop", m.Gauge("node_nf_conntrack_stat_early_drop", "Entries dropped to make room for new ones.")},
+			{"search_restart", m.Gauge("node_nf_conntrack_stat_search_restart", "Table lookups restarted because the table was resized.")},
 		},
 	}
 }
@@ -66,12 +66,9 @@ func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err := c.emitNumber(c.entries, "nf_conntrack_count", out); err != nil {
 		return collect.OrNoData(err)
 	}
-	_ = c.emitNumber(c.limit, "nf_conntrack_max", out) // gone: nothing to say
+	_ = c.emitNumber(c.limit, "nf_conntrack_max", out) // an error means that the file is absent
 	b, err := c.proc.Read("net/stat/nf_conntrack")
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return nil
 	}
 	var s conntrackSums
@@ -87,8 +84,8 @@ func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// emitNumber emits what a file of netfilter holds. It returns an error when
-// the file is not there; any other is told.
+// emitNumber emits the number in a file of netfilter. It returns the error of
+// an absent file, and reports any other.
 func (c *conntrackCollector) emitNumber(f *metric.Family, file string, out *metric.Sink) error {
 	v, err := c.proc.Uint("sys/net/netfilter", file)
 	switch {
@@ -102,32 +99,31 @@ func (c *conntrackCollector) emitNumber(f *metric.Family, file string, out *metr
 	return nil
 }
 
-// conntrackSums holds the columns of nf_conntrack, summed over the CPUs. Their
-// names tell them apart: kernels drop and add columns, and have given the
-// place of one to another.
+// conntrackSums holds the columns of nf_conntrack, summed over the CPUs.
+// Columns are found by name, because kernels drop, add and reuse columns.
 type conntrackSums struct {
-	names [conntrackColumns][]byte
-	sums  [conntrackColumns]uint64
-	width int // columns
-	cpus  int // lines
+	names   [maxConntrackColumns][]byte
+	sums    [maxConntrackColumns]uint64
+	columns int // in the file
+	cpus    int // lines of numbers in the file
 }
 
-// conntrackColumns is as many as are looked at; kernels have 16 or 17.
-const conntrackColumns = 32
+// maxConntrackColumns bounds the columns; kernels have 16 or 17.
+const maxConntrackColumns = 32
 
 func (s *conntrackSums) parse(b []byte) error {
 	line, b := scan.Line(b)
-	s.width = scan.Fields(s.names[:], line)
-	if _, ok := s.column("entries"); !ok || s.width > conntrackColumns {
-		return host.Bad(1, "names of columns with entries", line)
+	s.columns = scan.Fields(s.names[:], line)
+	if _, ok := s.column("entries"); !ok || s.columns > maxConntrackColumns {
+		return host.Bad(1, "column names with entries", line)
 	}
 	for n := 2; len(b) > 0; n++ {
 		line, b = scan.Line(b)
-		var fields [conntrackColumns][]byte
-		if scan.Fields(fields[:], line) != s.width {
-			return host.Bad(n, "as many numbers as names", line)
+		var fields [maxConntrackColumns][]byte
+		if scan.Fields(fields[:], line) != s.columns {
+			return host.Bad(n, "a number for each name", line)
 		}
-		for i, f := range fields[:s.width] {
+		for i, f := range fields[:s.columns] {
 			v, ok := scan.Hex(f)
 			if !ok {
 				return host.Bad(n, "hexadecimal numbers", line)
@@ -139,7 +135,7 @@ func (s *conntrackSums) parse(b []byte) error {
 	return nil
 }
 
-// sum returns the sum of a column, if there is one.
+// sum returns the sum of a column, and whether the file has it.
 func (s *conntrackSums) sum(name string) (uint64, bool) {
 	i, ok := s.column(name)
 	if !ok || s.cpus == 0 {
@@ -149,7 +145,7 @@ func (s *conntrackSums) sum(name string) (uint64, bool) {
 }
 
 func (s *conntrackSums) column(name string) (int, bool) {
-	for i, n := range s.names[:min(s.width, conntrackColumns)] {
+	for i, n := range s.names[:min(s.columns, maxConntrackColumns)] {
 		if string(n) == name {
 			return i, true
 		}

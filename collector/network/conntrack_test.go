@@ -9,9 +9,9 @@ import (
 
 const conntrackNames = "entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n"
 
-// TestConntrackLikeProcfs holds the sums against those of procfs, which knows
-// the columns by their places.
-func TestConntrackLikeProcfs(t *testing.T) {
+// TestConntrackMatchesProcfs compares the sums with those of procfs, which
+// finds columns by position.
+func TestConntrackMatchesProcfs(t *testing.T) {
 	for _, archive := range []string{"conntrack.recorded.host", "conntrack.host", "conntrack.old-kernel.host"} {
 		b := golden.NewWorkbench(t, conntrack.Build, nil)
 		b.Proc("sys/net/netfilter/nf_conntrack_count", "1\n")
@@ -48,7 +48,7 @@ func TestConntrackLikeProcfs(t *testing.T) {
 }
 
 func TestConntrackSums(t *testing.T) {
-	many := strings.Repeat("x ", conntrackColumns)
+	many := strings.Repeat("x ", maxConntrackColumns)
 	for _, c := range []struct {
 		name, text string
 		drop       uint64
@@ -58,12 +58,12 @@ func TestConntrackSums(t *testing.T) {
 		{"two CPUs", "entries drop\n1 a\n1 1f\n", 0x29, true, ""},
 		{"no CPU", "entries drop\n", 0, false, ""},
 		{"no such column", "entries found\n1 2\n", 0, false, ""},
-		{"nothing", "", 0, false, "1: want names"},
-		{"no names", "00000001 00000002\n", 0, false, "1: want names"},
-		{"too many names", "entries " + many + "\n", 0, false, "1: want names"},
-		{"too many numbers", "entries drop\n1 2 3\n", 0, false, "2: want as many numbers"},
-		{"far too many numbers", "entries drop\n1 2 " + many + many + "\n", 0, false, "2: want as many numbers"},
-		{"too few numbers", "entries drop\n1 2\n1\n", 0, false, "3: want as many numbers"},
+		{"an empty file", "", 0, false, "1: want column names"},
+		{"no names", "00000001 00000002\n", 0, false, "1: want column names"},
+		{"too many names", "entries " + many + "\n", 0, false, "1: want column names"},
+		{"too many numbers", "entries drop\n1 2 3\n", 0, false, "2: want a number for each name"},
+		{"far too many numbers", "entries drop\n1 2 " + many + many + "\n", 0, false, "2: want a number for each name"},
+		{"too few numbers", "entries drop\n1 2\n1\n", 0, false, "3: want a number for each name"},
 		{"a word", "entries drop\n1 some\n", 0, false, "2: want hexadecimal"},
 	} {
 		var s conntrackSums
@@ -80,7 +80,8 @@ func TestConntrackSums(t *testing.T) {
 	}
 }
 
-// FuzzConntrack wants no panic, and sums of whole lines only.
+// FuzzConntrack checks that the parser does not panic and sums up complete
+// lines only.
 func FuzzConntrack(f *testing.F) {
 	f.Add(conntrackNames + strings.Repeat("00000001 ", 17) + "\n")
 	f.Add("entries drop\n1 2\n1\n")
@@ -88,7 +89,7 @@ func FuzzConntrack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var s conntrackSums
 		if err := s.parse([]byte(text)); err == nil && s.cpus != len(strings.Split(strings.TrimSuffix(text, "\n"), "\n"))-1 {
-			t.Errorf("%d lines summed up of %q", s.cpus, text)
+			t.Errorf("%d lines counted in %q", s.cpus, text)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 
 var ipvs = collect.Spec{
 	Name:  "ipvs",
-	Help:  "The load balancer of the kernel, IP Virtual Server: its traffic and its backends.",
+	Help:  "Traffic and backends of IP Virtual Server (IPVS), the load balancer of the kernel.",
 	Reads: []string{"/proc/net/ip_vs", "/proc/net/ip_vs_stats"},
 	Build: collect.With(ipvsOptions{Labels: collect.String(strings.Join(ipvsLabels(), ","))}, newIPVS),
 }
@@ -23,18 +23,18 @@ type ipvsOptions struct{ Labels collect.String }
 
 func (o *ipvsOptions) Fields() []collect.Field {
 	return []collect.Field{
-		{Name: "backend-labels", Help: "Labels of backends, separated by commas. Backends that are the same but for the other labels are added up.", Value: &o.Labels},
+		{Name: "backend-labels", Help: "Comma-separated labels of backends; backends that differ only in other labels are added up.", Value: &o.Labels},
 	}
 }
 
 // ipvsCollector reads /proc/net/ip_vs_stats, whose third line has the totals
 // as hexadecimal numbers, and /proc/net/ip_vs, which has a line for each
-// service, and below it one for each of its backends:
+// service, followed by a line for each of its backends:
 //
 //	TCP  C0A80016:0CEA wlc
 //	  -> C0A85216:0CEA      Tunnel  100    248        2
 //
-// Neither is there where the module is not loaded. See
+// Neither file exists while the module is not loaded. See
 // https://docs.kernel.org/networking/ipvs-sysctl.html.
 type ipvsCollector struct {
 	proc   *host.Reader
@@ -59,28 +59,28 @@ func newIPVS(env *collect.Env, o ipvsOptions) (*ipvsCollector, error) {
 		proc:   env.Host.Proc.Reader(),
 		labels: labels,
 		totals: [5]*metric.Family{
-			m.Counter("node_ipvs_connections_total", "Connections that IPVS balanced."),
-			m.Counter("node_ipvs_incoming_packets_total", "Packets that IPVS passed on to backends."),
-			m.Counter("node_ipvs_outgoing_packets_total", "Packets of backends that IPVS passed on."),
-			m.Counter("node_ipvs_incoming_bytes_total", "Bytes that IPVS passed on to backends."),
-			m.Counter("node_ipvs_outgoing_bytes_total", "Bytes of backends that IPVS passed on."),
+			m.Counter("node_ipvs_connections_total", "Connections balanced by IPVS."),
+			m.Counter("node_ipvs_incoming_packets_total", "Packets forwarded by IPVS to backends."),
+			m.Counter("node_ipvs_outgoing_packets_total", "Packets forwarded by IPVS from backends."),
+			m.Counter("node_ipvs_incoming_bytes_total", "Bytes forwarded by IPVS to backends."),
+			m.Counter("node_ipvs_outgoing_bytes_total", "Bytes forwarded by IPVS from backends."),
 		},
 		values: [3]*metric.Family{
-			m.Gauge("node_ipvs_backend_weight", "Weight of the backend.", labels...),
-			m.Gauge("node_ipvs_backend_connections_active", "Connections to the backend that are established.", labels...),
-			m.Gauge("node_ipvs_backend_connections_inactive", "Connections to the backend in any other state, or without one.", labels...),
+			m.Gauge("node_ipvs_backend_weight", "Weight of the IPVS backend.", labels...),
+			m.Gauge("node_ipvs_backend_connections_active", "Established connections to the IPVS backend.", labels...),
+			m.Gauge("node_ipvs_backend_connections_inactive", "Connections to the IPVS backend that are not established.", labels...),
 		},
-		sums: ipvsSums{labels: labels, words: map[string]string{}, series: map[ipvsBackend]*ipvsSeries{}},
+		sums: ipvsSums{labels: labels, strings: map[string]string{}, series: map[ipvsBackend]*ipvsSeries{}},
 	}, nil
 }
 
-// parseIPVSLabels returns the labels that are named, in the order of
-// ipvsLabels and each once.
+// parseIPVSLabels returns the labels in a comma-separated list, each once and
+// in the order of ipvsLabels.
 func parseIPVSLabels(list string) ([]string, error) {
 	named := strings.Split(list, ",")
 	for _, name := range named {
 		if name != "" && !slices.Contains(ipvsLabels(), name) {
-			return nil, fmt.Errorf("unknown label of IPVS backends %q, want any of %s", name, strings.Join(ipvsLabels(), ","))
+			return nil, fmt.Errorf("want labels of IPVS backends (%s), have %q", strings.Join(ipvsLabels(), ","), name)
 		}
 	}
 	return slices.DeleteFunc(ipvsLabels(), func(label string) bool { return !slices.Contains(named, label) }), nil
@@ -126,8 +126,7 @@ func (c *ipvsCollector) emitTotals(b []byte, out *metric.Sink) {
 	}
 }
 
-// parseIPVSStats reads the five totals, which stand below two lines of
-// headings.
+// parseIPVSStats parses the five totals, which are below a header of two lines.
 func parseIPVSStats(b []byte) (totals [5]uint64, err error) {
 	_, rest := scan.Line(b)
 	_, rest = scan.Line(rest)

@@ -10,93 +10,93 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// An ipvsBackend is what tells one backend of a service from another. What is
-// not to be a label is left empty, so that equal ones are added up.
+// An ipvsBackend identifies a backend of a service. What is not exported as a
+// label is zero, so that backends that differ only in that are equal.
 type ipvsBackend struct {
 	local, remote netip.AddrPort
 	proto, mark   string
 }
 
-// An ipvsSeries is what is told of a backend.
+// An ipvsSeries has the label values and the sample values of a backend.
 type ipvsSeries struct {
 	labels  []string
 	values  [3]float64 // weight, active and inactive connections
-	reading uint64     // the last one that it was seen in
+	reading uint64     // the last reading that listed the backend
 }
 
-// ipvsSums adds up the values of backends. It keeps the labels of those that
-// it has seen, so that nothing is allocated for the thousands of backends that
-// a node of a cluster has.
+// ipvsSums adds up the values of backends. It keeps the label values of known
+// backends, so that a reading allocates nothing for the thousands of backends
+// of a cluster node.
 type ipvsSums struct {
-	labels  []string
-	words   map[string]string // the few that there are
-	series  map[ipvsBackend]*ipvsSeries
-	order   []*ipvsSeries // those of the reading in hand
-	reading uint64
-	service ipvsBackend // the one whose backends follow, without a remote
-	broken  bool        // its line could not be read
+	labels           []string
+	strings          map[string]string // protocols and marks, interned
+	series           map[ipvsBackend]*ipvsSeries
+	current          []*ipvsSeries // of this reading, in the order of the file
+	reading          uint64        // counts readings
+	service          ipvsBackend   // of the lines that follow, without a remote address
+	serviceMalformed bool
 }
 
 // begin starts a reading.
 func (s *ipvsSums) begin() {
 	s.reading++
-	s.order = s.order[:0]
-	s.service, s.broken = ipvsBackend{}, false
+	s.current = s.current[:0]
+	s.service, s.serviceMalformed = ipvsBackend{}, false
 }
 
-// end returns what was added up, in the order of the file, and forgets the
-// backends that are long gone.
+// end returns the series of the reading, in the order of the file. It drops the
+// series of removed backends when they are more than half of all.
 func (s *ipvsSums) end() []*ipvsSeries {
-	if len(s.series) > 2*len(s.order)+64 {
+	if len(s.series) > 2*len(s.current)+64 {
 		for b, series := range s.series {
 			if series.reading != s.reading {
 				delete(s.series, b)
 			}
 		}
 	}
-	if len(s.words) > len(s.order)+64 {
-		clear(s.words)
+	if len(s.strings) > len(s.current)+64 {
+		clear(s.strings)
 	}
-	return s.order
+	return s.current
 }
 
-// add takes a line of /proc/net/ip_vs.
+// add adds line n of /proc/net/ip_vs.
 func (s *ipvsSums) add(n int, line []byte) error {
 	first, rest := scan.Field(line)
 	switch string(first) {
-	case "", "IP", "Prot": // headings
+	case "", "IP", "Prot": // the header
 		return nil
 	case "->":
 		return s.addBackend(n, line, rest)
 	}
 	address, _ := scan.Field(rest)
-	s.service, s.broken = ipvsBackend{}, false
+	s.service, s.serviceMalformed = ipvsBackend{}, false
 	var ok bool
-	if string(first) == "FWM" { // packets that the firewall has marked, wherever they go
+	if string(first) == "FWM" { // a service by firewall mark has no address
 		if _, ok = scan.Hex(address); ok {
-			s.service = ipvsBackend{proto: s.word(first), mark: s.word(address)}
+			s.service = ipvsBackend{proto: s.intern(first), mark: s.intern(address)}
 		}
 	} else if s.service.local, ok = parseIPVSAddress(address); ok {
-		s.service.proto = s.word(first)
+		s.service.proto = s.intern(first)
 	}
 	if !ok {
-		s.broken = true
-		return host.Bad(n, "a service of IPVS", line)
+		s.serviceMalformed = true
+		return host.Bad(n, "an IPVS service", line)
 	}
 	return nil
 }
 
-// addBackend takes the line of a backend, without its arrow.
+// addBackend adds the line of a backend; rest is the line without its arrow.
 func (s *ipvsSums) addBackend(n int, line, rest []byte) error {
-	var f [5][]byte // address, how packets get there, weight, active, inactive
+	var f [5][]byte // address, forwarding method, weight, active, inactive
 	count := scan.Fields(f[:], rest)
-	if string(f[0]) == "RemoteAddress:Port" || s.broken {
-		return nil // a heading, or a backend of nobody knows what: that is told already
+	if string(f[0]) == "RemoteAddress:Port" || s.serviceMalformed {
+		return nil // the header, or a backend of a service that is reported as malformed
 	}
 	b := s.service
 	var ok bool
 	if b.remote, ok = parseIPVSAddress(f[0]); !ok || count < len(f) || b.proto == "" {
-		return host.Bad(n, "a backend of a service of IPVS", line)
+		return host.Bad(n, "a backend of an IPVS service", line)
 	}
 	var values [3]uint64
 	for i := range values {
@@ -104,10 +104,10 @@ func (s *ipvsSums) addBackend(n int, line, rest []byte) error {
 			return host.Bad(n, "weight and connections of a backend", line)
 		}
 	}
-	series := s.find(s.labelled(b))
+	series := s.seriesOf(s.keyOf(b))
 	if series.reading != s.reading {
 		series.reading, series.values = s.reading, [3]float64{}
-		s.order = append(s.order, series)
+		s.current = append(s.current, series)
 	}
 	for i, v := range values {
 		series.values[i] += float64(v)
@@ -115,8 +115,8 @@ func (s *ipvsSums) addBackend(n int, line, rest []byte) error {
 	return nil
 }
 
-// labelled returns a backend without what is not to be a label.
-func (s *ipvsSums) labelled(b ipvsBackend) ipvsBackend {
+// keyOf returns a backend without what is not exported as a label.
+func (s *ipvsSums) keyOf(b ipvsBackend) ipvsBackend {
 	var l ipvsBackend
 	localAddr, localPort := netip.Addr{}, uint16(0)
 	remoteAddr, remotePort := netip.Addr{}, uint16(0)
@@ -140,8 +140,8 @@ func (s *ipvsSums) labelled(b ipvsBackend) ipvsBackend {
 	return l
 }
 
-// find returns the series of a backend, which is new when it was not seen yet.
-func (s *ipvsSums) find(b ipvsBackend) *ipvsSeries {
+// seriesOf returns the series of a backend, and makes it if it is new.
+func (s *ipvsSums) seriesOf(b ipvsBackend) *ipvsSeries {
 	series := s.series[b]
 	if series == nil {
 		series = &ipvsSeries{}
@@ -153,8 +153,8 @@ func (s *ipvsSums) find(b ipvsBackend) *ipvsSeries {
 	return series
 }
 
-// label returns the value of a label. An address that there is not is empty, a
-// port that there is not is 0.
+// label returns the value of a label. A missing address is empty, a missing
+// port is 0.
 func (b ipvsBackend) label(name string) string {
 	address := func(a netip.Addr) string {
 		if !a.IsValid() {
@@ -177,18 +177,18 @@ func (b ipvsBackend) label(name string) string {
 	return b.mark
 }
 
-// word returns bytes as a string that is allocated once.
-func (s *ipvsSums) word(b []byte) string {
-	w, ok := s.words[string(b)]
+// intern returns bytes as a string, which is allocated once.
+func (s *ipvsSums) intern(b []byte) string {
+	text, ok := s.strings[string(b)]
 	if !ok {
-		w = string(b)
-		s.words[w] = w
+		text = string(b)
+		s.strings[text] = text
 	}
-	return w
+	return text
 }
 
-// parseIPVSAddress reads C0A80016:0CEA, or an IPv6 address in brackets with
-// all its zeros: [2620:0000:0000:0000:0000:0000:0000:0001]:0050.
+// parseIPVSAddress parses an IPv4 address such as C0A80016:0CEA, or an IPv6
+// address such as [2620:0000:0000:0000:0000:0000:0000:0001]:0050.
 func parseIPVSAddress(b []byte) (netip.AddrPort, bool) {
 	const v4, v6 = len("C0A80016:0CEA"), len("[2620:0000:0000:0000:0000:0000:0000:0001]:0050")
 	var a [16]byte

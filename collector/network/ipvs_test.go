@@ -16,7 +16,7 @@ const ipvsTotals = "   Total Incoming Outgoing         Incoming         Outgoing
 	"   Conns  Packets  Packets            Bytes            Bytes\n" +
 	" 16AA370 E33656E5        A     51D8C8883AB3                B\n"
 
-// ipvsFile makes services with as many backends each.
+// ipvsFile returns a table of services with a number of backends each.
 func ipvsFile(services, backends int) string {
 	var b strings.Builder
 	b.WriteString("IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n")
@@ -43,7 +43,7 @@ func ipvsFile(services, backends int) string {
 	return b.String()
 }
 
-func TestIPVSLikeProcfs(t *testing.T) {
+func TestIPVSMatchesProcfs(t *testing.T) {
 	b := golden.NewWorkbench(t, ipvs.Build, nil)
 	b.Proc("net/ip_vs_stats", ipvsTotals+"\n")
 	b.Proc("net/ip_vs", ipvsFile(40, 7))
@@ -78,7 +78,7 @@ func TestIPVSLikeProcfs(t *testing.T) {
 		want["node_ipvs_backend_connections_inactive"+labels] = float64(s.InactConn)
 	}
 	if len(want) != 5+3*40*7 {
-		t.Errorf("procfs tells of %d samples", len(want))
+		t.Errorf("procfs has %d samples", len(want))
 	}
 	for series, v := range want {
 		if got, ok := have[series]; !ok || got != v {
@@ -90,7 +90,8 @@ func TestIPVSLikeProcfs(t *testing.T) {
 	}
 }
 
-// procfs prints an IPv4 address within IPv6 as IPv4.
+// TestIPVSAddress includes an IPv4-mapped IPv6 address, which is exported as
+// IPv4, as by procfs.
 func TestIPVSAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"C0A80016:0CEA": "192.168.0.22:3306",
@@ -129,9 +130,9 @@ func TestIPVSLabels(t *testing.T) {
 	}
 }
 
-// TestIPVSForgets sees backends come and go: those that are gone are not kept
-// for ever.
-func TestIPVSForgets(t *testing.T) {
+// TestIPVSDropsRemovedBackends replaces all backends again and again, and
+// limits how many series are kept.
+func TestIPVSDropsRemovedBackends(t *testing.T) {
 	b := golden.NewWorkbench(t, ipvs.Build, nil)
 	b.Proc("net/ip_vs_stats", ipvsTotals)
 	c := b.Collector.(*ipvsCollector)
@@ -141,13 +142,13 @@ func TestIPVSForgets(t *testing.T) {
 			t.Fatalf("%d samples, %v", len(have), errs)
 		}
 		if len(c.sums.series) > 3*100+64 {
-			t.Fatalf("%d backends are kept of 100", len(c.sums.series))
+			t.Fatalf("%d series are kept for 100 backends", len(c.sums.series))
 		}
 	}
 }
 
-// FuzzIPVS wants no panic, no sample twice, and of a service that is in order
-// its sample: the lines around it do not matter.
+// FuzzIPVS checks that no lines cause a panic, a duplicate sample, or the loss
+// of the sample of a well-formed service behind them.
 func FuzzIPVS(f *testing.F) {
 	f.Add("TCP  C0A80016:0CEA wlc\n  -> C0A85216:0CEA      Tunnel  100    248        2\n", "proto,local_port")
 	f.Add("FWM  10 wlc\n  -> [2620:0000:0000:0000:0000:0000:0000:0002]:0050 x 1 1 1", "")
@@ -168,13 +169,13 @@ func FuzzIPVS(f *testing.F) {
 				}
 			}
 			if weights < 7 {
-				t.Errorf("weights sum up to %v: %v", weights, have)
+				t.Errorf("weights add up to %v: %v", weights, have)
 			}
 		}
 	})
 }
 
-// A node of a cluster with a thousand services.
+// BenchmarkIPVS reads the table of a cluster node with a thousand services.
 func BenchmarkIPVS(b *testing.B) {
 	n := golden.NewWorkbench(b, ipvs.Build, nil)
 	n.Proc("net/ip_vs_stats", ipvsTotals)

@@ -7,6 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -37,28 +38,29 @@ type netclassOptions struct {
 	IgnoreInvalidSpeed collect.Bool
 	Netlink            collect.Bool
 	WithStats          collect.Bool
+	Interfaces         interfaceOptions
 }
 
 func (o *netclassOptions) Fields() []collect.Field {
-	return []collect.Field{
-		{Name: "ignored-devices", Help: "Regular expression of devices to leave out.", Value: &o.Ignored},
-		{Name: "ignore-invalid-speed", Help: "Leave out the speed of devices that do not know theirs.", Value: &o.IgnoreInvalidSpeed},
-		{Name: "netlink", Help: "Tell what rtnetlink tells in its own terms. Without this it is asked too, where it sees the devices of sysfs, and answers in the terms of sysfs.", Value: &o.Netlink},
-		{Name: "with-stats", Help: "Expose the counters of the devices too, for use without the netdev collector. Goes together with netclass.netlink.", Value: &o.WithStats, Flag: "collector.netclass_rtnl.with-stats"},
-	}
+	return append([]collect.Field{
+		{Name: "ignored-devices", Help: "Regular expression of devices to exclude.", Value: &o.Ignored},
+		{Name: "ignore-invalid-speed", Help: "Omit the speed of devices that report -1.", Value: &o.IgnoreInvalidSpeed},
+		{Name: "netlink", Help: "Export the values of rtnetlink as they are, instead of converting them to those of sysfs.", Value: &o.Netlink},
+		{Name: "with-stats", Help: "Export the counters of devices too, in place of the netdev collector; needs netclass.netlink.", Value: &o.WithStats, Flag: "collector.netclass_rtnl.with-stats"},
+	}, o.Interfaces.Fields()...)
 }
 
-// netclassCollector tells what the attributes in /sys/class/net/* tell, such
-// as /sys/class/net/eth0/mtu:
+// netclassCollector exports the attributes of network interfaces, such as
+// /sys/class/net/eth0/mtu:
 //
 //	1500
 //
-// Most of it comes from one rtnetlink dump, where a read of sysfs takes three
-// system calls for each attribute of each device, and some take the one lock
-// of the network stack. What only sysfs has is read when something about the
-// device changed, and now and then. Where rtnetlink cannot be asked, or sees
-// other devices than the sysfs tree has (in a container, with the host's sysfs
-// mounted), everything is read from sysfs.
+// It takes most of them from one rtnetlink dump, because sysfs takes three
+// system calls for each attribute of each device, and for some the one lock of
+// the network stack. The attributes that only sysfs has are read when the
+// device changes, and again after some minutes. Everything is read from sysfs
+// where rtnetlink is unavailable, or shows other devices than sysfs, as in a
+// container that has the sysfs of its host.
 //
 // See https://docs.kernel.org/networking/index.html and
 // Documentation/ABI/testing/sysfs-class-net.
@@ -67,32 +69,34 @@ type netclassCollector struct {
 	sys     *host.Reader
 	links   *rtnl.Reader
 	options netclassOptions
+	filter  *interfaceFilter
 
 	up, info, speed *metric.Family
 	numbers         []netclassNumber
-	stats           *netclassStats // nil unless asked for
+	stats           *netclassStats // nil without the option
 
-	differ  error     // why rtnetlink and sysfs are not believed to agree; nil if they do
-	retry   time.Time // when to compare them again
-	round   uint64
-	facts   map[string]*netclassFacts // by device
-	names   rtnl.Names
-	current netclassDevice
+	mismatch       error                     // why rtnetlink may show other devices than sysfs; nil if it shows the same
+	nextComparison time.Time                 // when to compare them again
+	round          uint64                    // counts dumps
+	facts          map[string]*netclassFacts // by device
+	names          rtnl.Names
+	device         netclassDevice // the current one
 }
 
 func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error) {
 	m := env.Metrics
 	c := &netclassCollector{
-		host:    env.Host,
-		sys:     env.Host.Sys.Reader(),
-		links:   rtnl.New(env.Host.Netlink),
-		options: o,
-		up:      m.Gauge("node_network_up", "Whether the interface is operational: 1 if operstate is up.", "device"),
-		info:    m.Gauge("node_network_info", "What there is in words about a network interface. The value is always 1.", "address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"),
-		speed:   m.Gauge("node_network_speed_bytes", "Speed of the interface in bytes per second.", "device"),
-		numbers: netclassNumbers(),
-		differ:  rtnl.ErrUnavailable,
-		facts:   map[string]*netclassFacts{},
+		host:     env.Host,
+		sys:      env.Host.Sys.Reader(),
+		links:    rtnl.New(env.Host.Netlink),
+		options:  o,
+		filter:   newInterfaceFilter(env.Host, o.Interfaces),
+		up:       m.Gauge("node_network_up", "Whether the operstate of the interface is up.", "device"),
+		info:     m.Gauge("node_network_info", "Addresses, alias and states of the network interface; always 1.", "address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"),
+		speed:    m.Gauge("node_network_speed_bytes", "Link speed of the interface in bytes per second.", "device"),
+		numbers:  netclassNumbers(),
+		mismatch: netlink.ErrUnavailable,
+		facts:    map[string]*netclassFacts{},
 	}
 	for i := range c.numbers {
 		c.numbers[i].declare(m)
@@ -104,57 +108,58 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 }
 
 func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
-	differ := c.disagree()
-	if differ != nil && !bool(c.options.Netlink) {
+	c.filter.refresh(out)
+	mismatch := c.checkMismatch()
+	if mismatch != nil && !bool(c.options.Netlink) {
 		return c.updateFiles(out)
 	}
-	err := c.updateLinks(differ == nil, out)
+	err := c.updateNetlink(mismatch == nil, out)
 	switch {
-	case rtnl.DumpFailed(err):
+	case netlink.DumpFailed(err):
 		if c.options.Netlink {
 			out.Error(err)
 		}
 		return c.updateFiles(out)
 	case err != nil:
 		out.Error(err)
-	case differ != nil: // what only sysfs has is left out
-		out.Error(differ)
+	case mismatch != nil: // the attributes that only sysfs has are missing
+		out.Error(mismatch)
 	}
 	return nil
 }
 
-// updateLinks emits what rtnetlink tells, completed from sysfs where the two
-// agree. It emits nothing of a dump that fails from the start.
-func (c *netclassCollector) updateLinks(agree bool, out *metric.Sink) error {
+// updateNetlink emits the devices of a dump, withSysfs together with what only
+// sysfs has. It emits nothing of a dump that fails from the start.
+func (c *netclassCollector) updateNetlink(withSysfs bool, out *metric.Sink) error {
 	c.round++
 	now := c.host.Now()
 	links := 0
 	err := c.links.Links(c.stats != nil, func(l *rtnl.Link) {
-		if c.options.Ignored.Match(l.Name) {
+		if c.options.Ignored.Match(l.Name) || c.filter.excludes(l.Name) {
 			return
 		}
 		links++
-		d := &c.current
+		d := &c.device
 		*d = netclassDevice{name: l.Name}
 		f := c.factsOf(l, now)
 		d.fromLink(l, f, bool(c.options.Netlink))
-		if agree {
-			c.complete(l, f, d, out)
+		if withSysfs {
+			c.addFacts(l, f, d, out)
 		}
 		c.emit(d, out)
 		if c.stats != nil {
 			c.stats.emit(l, out)
 		}
 	})
-	c.forget(links)
-	if links > 0 && rtnl.DumpFailed(err) {
-		out.Error(err) // half a dump: what it told must not be told twice
+	c.dropRemoved(links)
+	if links > 0 && netlink.DumpFailed(err) {
+		out.Error(err) // and return nil, or sysfs would emit the same devices again
 		return nil
 	}
 	return err
 }
 
-// updateFiles emits what sysfs tells.
+// updateFiles emits the devices of sysfs.
 func (c *netclassCollector) updateFiles(out *metric.Sink) error {
 	names, err := c.sys.Names(netDir)
 	if err != nil {
@@ -162,10 +167,10 @@ func (c *netclassCollector) updateFiles(out *metric.Sink) error {
 	}
 	c.names.Begin()
 	for _, name := range names {
-		if c.options.Ignored.Match(name) {
+		if c.options.Ignored.Match(name) || c.filter.excludes(name) {
 			continue
 		}
-		d := &c.current
+		d := &c.device
 		*d = netclassDevice{name: name}
 		if !c.fromFiles(d, out) {
 			continue
@@ -178,10 +183,10 @@ func (c *netclassCollector) updateFiles(out *metric.Sink) error {
 }
 
 func (c *netclassCollector) emit(d *netclassDevice, out *metric.Sink) {
-	if d.known {
-		out.Bool(c.up, d.operstate == "up", d.name)
+	if d.operStateKnown {
+		out.Bool(c.up, d.operState == "up", d.name)
 	}
-	out.Emit(c.info, 1, d.address, d.adminState(), d.broadcast, d.name, d.duplex, d.alias, d.operstate)
+	out.Emit(c.info, 1, d.address, d.adminState(), d.broadcast, d.name, d.duplex, d.alias, d.operState)
 	for i := range c.numbers {
 		if v, ok := d.number(i); ok {
 			out.Emit(c.numbers[i].family, float64(v), d.name)

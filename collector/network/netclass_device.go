@@ -11,9 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-const netDir = "class/net"
-
-// The numbers that netclass tells, as indices of netclassNumbers.
+// The indices of netclassNumbers.
 const (
 	addressAssignType = iota
 	carrier
@@ -34,34 +32,34 @@ const (
 	numNetclass
 )
 
-// A netclassNumber pairs an attribute of a device with the family it fills.
+// A netclassNumber is an attribute of a device with its family.
 type netclassNumber struct {
 	file    string
 	name    string
 	help    string
 	counter bool
-	running bool // only an interface that is up has it
+	onlyUp  bool // only an interface that is up has the attribute
 	family  *metric.Family
 }
 
 func netclassNumbers() []netclassNumber {
 	return []netclassNumber{
-		addressAssignType:   {file: "addr_assign_type", name: "address_assign_type", help: "Where the hardware address comes from: 0 the device, 1 chance, 2 another device, 3 a user."},
-		carrier:             {file: "carrier", name: "carrier", help: "Whether there is a physical link.", running: true},
-		carrierChanges:      {file: "carrier_changes", name: "carrier_changes_total", help: "Times that the physical link came or went.", counter: true},
-		carrierUpChanges:    {file: "carrier_up_count", name: "carrier_up_changes_total", help: "Times that the physical link came.", counter: true},
-		carrierDownChanges:  {file: "carrier_down_count", name: "carrier_down_changes_total", help: "Times that the physical link went.", counter: true},
-		deviceID:            {file: "dev_id", name: "device_id", help: "Number that tells apart interfaces which share a device."},
-		dormant:             {file: "dormant", name: "dormant", help: "Whether the interface waits for something from outside, such as 802.1X.", running: true},
-		deviceFlags:         {file: "flags", name: "flags", help: "Flags of the interface as a number, the IFF_ bits of the kernel."},
-		ifaceID:             {file: "ifindex", name: "iface_id", help: "Index of the interface in the kernel."},
-		ifaceLink:           {file: "iflink", name: "iface_link", help: "Index of the interface below this one, or its own."},
-		ifaceLinkMode:       {file: "link_mode", name: "iface_link_mode", help: "How the interface becomes operational: 0 by itself, 1 by a program that lets it."},
-		mtu:                 {file: "mtu", name: "mtu_bytes", help: "Largest packet that the interface takes, in bytes."},
-		nameAssignType:      {file: "name_assign_type", name: "name_assign_type", help: "Where the name comes from: 1 the kernel by counting, 2 the kernel by place, 3 a user, 4 renamed by a user."},
-		netDevGroup:         {file: "netdev_group", name: "net_dev_group", help: "Group that the interface is in."},
-		transmitQueueLength: {file: "tx_queue_len", name: "transmit_queue_length", help: "Packets that the transmit queue takes."},
-		protocolType:        {file: "type", name: "protocol_type", help: "Type of the interface, the ARPHRD_ number of the kernel."},
+		addressAssignType:   {file: "addr_assign_type", name: "address_assign_type", help: "Origin of the hardware address: 0 device, 1 random, 2 another device, 3 user."},
+		carrier:             {file: "carrier", name: "carrier", help: "Whether the interface has a physical link.", onlyUp: true},
+		carrierChanges:      {file: "carrier_changes", name: "carrier_changes_total", help: "Number of times that the physical link came or went.", counter: true},
+		carrierUpChanges:    {file: "carrier_up_count", name: "carrier_up_changes_total", help: "Number of times that the physical link came.", counter: true},
+		carrierDownChanges:  {file: "carrier_down_count", name: "carrier_down_changes_total", help: "Number of times that the physical link went.", counter: true},
+		deviceID:            {file: "dev_id", name: "device_id", help: "Number that distinguishes interfaces of one device, from dev_id."},
+		dormant:             {file: "dormant", name: "dormant", help: "Whether the interface waits for an external event such as 802.1X.", onlyUp: true},
+		deviceFlags:         {file: "flags", name: "flags", help: "Flags of the interface as a number, the IFF_ bits of netdevice(7)."},
+		ifaceID:             {file: "ifindex", name: "iface_id", help: "Index of the interface in the kernel, from ifindex."},
+		ifaceLink:           {file: "iflink", name: "iface_link", help: "Index of the interface below this one, or its own, from iflink."},
+		ifaceLinkMode:       {file: "link_mode", name: "iface_link_mode", help: "Link mode of the interface: 0 default, 1 dormant until a program enables it."},
+		mtu:                 {file: "mtu", name: "mtu_bytes", help: "Maximum packet size of the interface in bytes."},
+		nameAssignType:      {file: "name_assign_type", name: "name_assign_type", help: "Origin of the name: 1 kernel by order, 2 kernel by location, 3 user, 4 renamed by user."},
+		netDevGroup:         {file: "netdev_group", name: "net_dev_group", help: "Group of the interface, from netdev_group."},
+		transmitQueueLength: {file: "tx_queue_len", name: "transmit_queue_length", help: "Maximum number of packets in the transmit queue."},
+		protocolType:        {file: "type", name: "protocol_type", help: "Type of the interface, an ARPHRD_ number of the kernel."},
 	}
 }
 
@@ -73,13 +71,13 @@ func (n *netclassNumber) declare(m *metric.Set) {
 	n.family = declare("node_network_"+n.name, n.help, "device")
 }
 
-// A netclassDevice is what is known of one device.
+// A netclassDevice has the attributes of one device.
 type netclassDevice struct {
-	name, address, broadcast, duplex, operstate, alias string
+	name, address, broadcast, duplex, operState, alias string
 
-	known    bool // whether operstate is
-	hasSpeed bool
-	speed    int64 // Mbit/s, -1 if the device does not know
+	operStateKnown bool
+	hasSpeed       bool
+	speed          int64 // Mbit/s, -1 if the driver does not know it
 
 	has    [numNetclass]bool
 	values [numNetclass]int64
@@ -100,40 +98,40 @@ func (d *netclassDevice) adminState() string {
 	return "down"
 }
 
-// fromFiles reads a device from sysfs. It reports false when it is none, such
-// as bonding_masters, or not there any longer.
+// fromFiles reads a device from sysfs. It reports false for an entry that is no
+// device, such as bonding_masters, and for a device that is gone.
 func (c *netclassCollector) fromFiles(d *netclassDevice, out *metric.Sink) bool {
-	operstate, err := c.sys.Text(netDir, d.name, "operstate")
-	missing := errors.Is(err, fs.ErrNotExist) && c.sys.Exists(netDir, d.name, "ifindex")
-	if errors.Is(err, unix.ENOTDIR) || unavailable(err) && !missing {
-		return false // of a device that is on its way out, every attribute says EINVAL or ENODEV
+	operState, err := c.sys.Text(netDir, d.name, "operstate")
+	deviceExists := errors.Is(err, fs.ErrNotExist) && c.sys.Exists(netDir, d.name, "ifindex")
+	if errors.Is(err, unix.ENOTDIR) || isUnavailable(err) && !deviceExists {
+		return false // every attribute of a device that is being removed fails with EINVAL or ENODEV
 	}
-	d.operstate, d.known = string(operstate), err == nil
-	c.tell(err, out)
+	d.operState, d.operStateKnown = string(operState), err == nil
+	reportUnlessUnavailable(err, out)
 	c.number(d, deviceFlags, out)
-	running := d.adminState() != "down"
+	up := d.adminState() != "down"
 	for i := range c.numbers {
-		if i != deviceFlags && (running || !c.numbers[i].running) {
+		if i != deviceFlags && (up || !c.numbers[i].onlyUp) {
 			c.number(d, i, out)
 		}
 	}
 	d.address = c.text(d.name, "address", out)
 	d.broadcast = c.text(d.name, "broadcast", out)
 	d.alias = c.text(d.name, "ifalias", out)
-	if running {
+	if up {
 		d.readSpeed(c, out)
 	}
 	return true
 }
 
-// readSpeed reads the two attributes for which the kernel asks the driver. It
+// readSpeed reads speed and duplex, which the kernel gets from the driver. It
 // reports false when the device does not have them.
 func (d *netclassDevice) readSpeed(c *netclassCollector, out *metric.Sink) bool {
 	speed, err := c.sys.Int(netDir, d.name, "speed")
-	if unavailable(err) {
+	if isUnavailable(err) {
 		return false
 	}
-	c.tell(err, out)
+	reportUnlessUnavailable(err, out)
 	d.speed, d.hasSpeed = speed, err == nil
 	d.duplex = c.text(d.name, "duplex", out)
 	return true
@@ -141,7 +139,7 @@ func (d *netclassDevice) readSpeed(c *netclassCollector, out *metric.Sink) bool 
 
 func (c *netclassCollector) text(device, file string, out *metric.Sink) string {
 	b, err := c.sys.Text(netDir, device, file)
-	c.tell(err, out)
+	reportUnlessUnavailable(err, out)
 	return string(b)
 }
 
@@ -150,11 +148,11 @@ func (c *netclassCollector) number(d *netclassDevice, i int, out *metric.Sink) {
 	if err == nil {
 		d.set(i, v)
 	}
-	c.tell(err, out)
+	reportUnlessUnavailable(err, out)
 }
 
-// readNumber reads an attribute that is a decimal number, or hexadecimal with
-// 0x.
+// readNumber reads an attribute that is a decimal number, or a hexadecimal one
+// with 0x.
 func (c *netclassCollector) readNumber(device, file string) (int64, error) {
 	b, err := c.sys.Text(netDir, device, file)
 	if err != nil {
@@ -170,14 +168,16 @@ func (c *netclassCollector) readNumber(device, file string) (int64, error) {
 	return 0, c.sys.At(host.Bad(1, "a number", b))
 }
 
-// tell notes errors, but for those by which a kernel says that a device does
-// not have an attribute: EINVAL above all, for the speed of what has none.
-func (c *netclassCollector) tell(err error, out *metric.Sink) {
-	if err != nil && !unavailable(err) {
+// reportUnlessUnavailable reports an error, unless it is nil or says that the
+// device does not have the attribute.
+func reportUnlessUnavailable(err error, out *metric.Sink) {
+	if err != nil && !isUnavailable(err) {
 		out.Error(err)
 	}
 }
 
-func unavailable(err error) bool {
+// isUnavailable reports whether an error says that a device does not have an
+// attribute: sysfs returns EINVAL for the speed of a virtual device.
+func isUnavailable(err error) bool {
 	return host.Gone(err) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENODATA)
 }

@@ -6,14 +6,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
-// netclassStats tells the counters of links, for those who run without the
-// netdev collector. They have the names of its detailed families. Families
-// that are declared elsewhere are left to that collector: nothing is told
-// twice.
+// netclassStats emits the counters of links, for use without the netdev
+// collector. The families are the detailed ones of netdev, except those that
+// another collector has declared.
 type netclassStats struct {
-	env      *collect.Env
-	counters []linkCounter
-	declared bool
+	env              *collect.Env
+	counters         []linkCounter
+	familiesDeclared bool
 }
 
 func newNetclassStats(env *collect.Env) *netclassStats {
@@ -22,9 +21,10 @@ func newNetclassStats(env *collect.Env) *netclassStats {
 }
 
 func (s *netclassStats) emit(l *rtnl.Link, out *metric.Sink) {
-	if !s.declared {
-		// Not in the constructor: only now all collectors have declared theirs.
-		s.declared = true
+	if !s.familiesDeclared {
+		// Not in the constructor, where other collectors may not have declared
+		// theirs yet.
+		s.familiesDeclared = true
 		s.counters = linkCounters(s.env.Metrics, true, []string{"device"}, s.env.Reserved)
 	}
 	for _, counter := range s.counters {

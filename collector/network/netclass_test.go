@@ -11,21 +11,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-kit/log"
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
 
-func nlattr(typ uint16, data []byte) []byte {
-	b := binary.NativeEndian.AppendUint16(nil, uint16(unix.SizeofNlAttr+len(data)))
-	b = append(binary.NativeEndian.AppendUint16(b, typ), data...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
+func netlinkAttribute(typ uint16, data []byte) []byte {
+	return netlink.AppendAttribute(nil, typ, data)
 }
 
 // linkMessage builds an RTM_NEWLINK message of an interface that is up.
@@ -36,20 +31,19 @@ func linkMessage(index int, name, kind string, carrierChanges uint32) []byte {
 		stats = binary.NativeEndian.AppendUint64(stats, uint64(i*1000003*index))
 	}
 	return slices.Concat([]byte{0, 0, 1, 0}, u32(uint32(index)), u32(unix.IFF_UP|unix.IFF_RUNNING|unix.IFF_LOWER_UP), u32(0),
-		nlattr(unix.IFLA_IFNAME, []byte(name+"\x00")),
-		nlattr(unix.IFLA_ADDRESS, []byte{2, 0, 0, 0, byte(index >> 8), byte(index)}),
-		nlattr(unix.IFLA_BROADCAST, []byte{255, 255, 255, 255, 255, 255}),
-		nlattr(unix.IFLA_MTU, u32(1500)), nlattr(unix.IFLA_TXQLEN, u32(1000)), nlattr(unix.IFLA_GROUP, u32(0)),
-		nlattr(unix.IFLA_OPERSTATE, []byte{6}), nlattr(unix.IFLA_LINKMODE, []byte{0}), nlattr(unix.IFLA_CARRIER, []byte{1}),
-		nlattr(unix.IFLA_CARRIER_CHANGES, u32(carrierChanges)), nlattr(unix.IFLA_CARRIER_UP_COUNT, u32(1)), nlattr(unix.IFLA_CARRIER_DOWN_COUNT, u32(1)),
-		nlattr(unix.IFLA_PROMISCUITY, u32(0)), nlattr(unix.IFLA_ALLMULTI, u32(0)),
-		nlattr(unix.IFLA_LINKINFO, nlattr(unix.IFLA_INFO_KIND, []byte(kind))),
-		nlattr(unix.IFLA_STATS64, stats))
+		netlinkAttribute(unix.IFLA_IFNAME, []byte(name+"\x00")),
+		netlinkAttribute(unix.IFLA_ADDRESS, []byte{2, 0, 0, 0, byte(index >> 8), byte(index)}),
+		netlinkAttribute(unix.IFLA_BROADCAST, []byte{255, 255, 255, 255, 255, 255}),
+		netlinkAttribute(unix.IFLA_MTU, u32(1500)), netlinkAttribute(unix.IFLA_TXQLEN, u32(1000)), netlinkAttribute(unix.IFLA_GROUP, u32(0)),
+		netlinkAttribute(unix.IFLA_OPERSTATE, []byte{6}), netlinkAttribute(unix.IFLA_LINKMODE, []byte{0}), netlinkAttribute(unix.IFLA_CARRIER, []byte{1}),
+		netlinkAttribute(unix.IFLA_CARRIER_CHANGES, u32(carrierChanges)), netlinkAttribute(unix.IFLA_CARRIER_UP_COUNT, u32(1)), netlinkAttribute(unix.IFLA_CARRIER_DOWN_COUNT, u32(1)),
+		netlinkAttribute(unix.IFLA_PROMISCUITY, u32(0)), netlinkAttribute(unix.IFLA_ALLMULTI, u32(0)),
+		netlinkAttribute(unix.IFLA_LINKINFO, netlinkAttribute(unix.IFLA_INFO_KIND, []byte(kind))),
+		netlinkAttribute(unix.IFLA_STATS64, stats))
 }
 
-// madeHost returns a host with a sysfs in a folder, and links that show the
-// same devices.
-func madeHost(t testing.TB, messages *[][]byte) (h *host.Host, root string) {
+// newLinkHost returns a host with a sysfs at root and links from messages.
+func newLinkHost(t testing.TB, messages *[][]byte) (h *host.Host, root string) {
 	t.Helper()
 	root = t.TempDir()
 	return &host.Host{
@@ -71,17 +65,6 @@ func madeHost(t testing.TB, messages *[][]byte) (h *host.Host, root string) {
 	}, root
 }
 
-func writeFile(t testing.TB, content string, elem ...string) {
-	t.Helper()
-	path := filepath.Join(elem...)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func writeDevice(t testing.TB, root string, index int, name string) {
 	t.Helper()
 	for file, content := range map[string]string{
@@ -95,14 +78,14 @@ func writeDevice(t testing.TB, root string, index int, name string) {
 	}
 }
 
-// manyDevices returns a host with interfaces in sysfs, /proc/net/dev and
+// vethHost returns a host with n interfaces in sysfs, /proc/net/dev and
 // rtnetlink.
-func manyDevices(t testing.TB, n int) *host.Host {
+func vethHost(t testing.TB, n int) *host.Host {
 	t.Helper()
 	messages := new([][]byte)
-	h, root := madeHost(t, messages)
+	h, root := newLinkHost(t, messages)
 	file := strings.Builder{}
-	file.WriteString(netdevHead)
+	file.WriteString(netdevHeader)
 	for i := 1; i <= n; i++ {
 		name := fmt.Sprintf("veth%d", i)
 		*messages = append(*messages, linkMessage(i, name, "veth", 2))
@@ -113,37 +96,17 @@ func manyDevices(t testing.TB, n int) *host.Host {
 	return h
 }
 
-func unit(t testing.TB, spec collect.Spec, h *host.Host, options map[string][]string, reserved func(string) bool) *collect.Unit {
-	t.Helper()
-	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), reserved, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
-func read(t testing.TB, u *collect.Unit) string {
-	t.Helper()
-	r := u.Begin(metric.Text)
-	if _, ok := r.Wait(context.Background(), time.Now().Add(time.Minute)); !ok {
-		t.Fatal("the collector is late")
-	}
-	return string(u.AppendText(nil, nil))
-}
-
-func nobody(string) bool { return false }
-
-func TestNetclassKeepsFacts(t *testing.T) {
+func TestNetclassCachesFacts(t *testing.T) {
 	messages := [][]byte{linkMessage(1, "eth0", "", 2), linkMessage(2, "bond0", "bond", 2)}
-	h, root := madeHost(t, &messages)
+	h, root := newLinkHost(t, &messages)
 	now := time.Unix(1e9, 0)
 	h.Now = func() time.Time { return now }
 	writeDevice(t, root, 1, "eth0")
 	writeDevice(t, root, 2, "bond0")
-	u := unit(t, netclass, h, nil, nobody)
+	u := newUnit(t, netclass, h, nil, reservesNothing)
 	check := func(when string, eth0, bond0, origin int) {
 		t.Helper()
-		text := read(t, u)
+		text := readUnit(t, u)
 		for _, want := range []string{
 			fmt.Sprintf("node_network_speed_bytes{device=\"eth0\"} %d000000\n", eth0),
 			fmt.Sprintf("node_network_speed_bytes{device=\"bond0\"} %d000000\n", bond0),
@@ -154,49 +117,49 @@ func TestNetclassKeepsFacts(t *testing.T) {
 			}
 		}
 	}
-	check("at first", 125, 125, 1)
+	check("in the first scrape", 125, 125, 1)
 
-	// Hardware keeps its speed as long as its link stays as it is; a bond's
-	// depends on others.
+	// The speed of hardware changes only with its link state; the speed of a bond
+	// depends on other devices.
 	writeFile(t, "8000\n", root, "class/net/eth0/speed")
 	writeFile(t, "4\n", root, "class/net/eth0/name_assign_type")
 	writeFile(t, "2000\n", root, "class/net/bond0/speed")
-	check("with nothing changed", 125, 250, 1)
+	check("without a change", 125, 250, 1)
 	messages[0] = linkMessage(1, "eth0", "", 4)
-	check("with a new carrier", 1000, 250, 4)
+	check("after a carrier change", 1000, 250, 4)
 
 	writeFile(t, "80000\n", root, "class/net/eth0/speed")
-	check("a moment later", 1000, 250, 4)
+	check("before the maximum age", 1000, 250, 4)
 	now = now.Add(factsAge + time.Second)
-	check("long after", 10000, 250, 4)
+	check("after the maximum age", 10000, 250, 4)
 }
 
-func TestNetclassSpeedThatIsNone(t *testing.T) {
+func TestNetclassDeviceWithoutSpeed(t *testing.T) {
 	messages := [][]byte{linkMessage(1, "eth0", "", 2)}
-	h, root := madeHost(t, &messages)
+	h, root := newLinkHost(t, &messages)
 	writeDevice(t, root, 1, "eth0")
 	if err := os.Remove(filepath.Join(root, "class/net/eth0/speed")); err != nil {
 		t.Fatal(err)
 	}
-	u := unit(t, netclass, h, nil, nobody)
-	if text := read(t, u); strings.Contains(text, "speed") {
-		t.Errorf("a speed that is none:\n%s", text)
+	u := newUnit(t, netclass, h, nil, reservesNothing)
+	if text := readUnit(t, u); strings.Contains(text, "speed") {
+		t.Errorf("the device has no speed:\n%s", text)
 	}
 	writeFile(t, "1000\n", root, "class/net/eth0/speed")
-	if text := read(t, u); strings.Contains(text, "speed") {
-		t.Errorf("the driver was asked again although nothing changed:\n%s", text)
+	if text := readUnit(t, u); strings.Contains(text, "speed") {
+		t.Errorf("the speed was read again without a change:\n%s", text)
 	}
 	messages[0] = linkMessage(1, "eth0", "", 3)
-	if text := read(t, u); !strings.Contains(text, `node_network_speed_bytes{device="eth0"} 125000000`) {
-		t.Errorf("the driver was not asked again after a change:\n%s", text)
+	if text := readUnit(t, u); !strings.Contains(text, `node_network_speed_bytes{device="eth0"} 125000000`) {
+		t.Errorf("the speed was not read again after a change:\n%s", text)
 	}
 }
 
-func TestNetclassForgetsDevices(t *testing.T) {
+func TestNetclassDropsRemovedDevices(t *testing.T) {
 	messages := [][]byte{linkMessage(1, "eth0", "", 2)}
-	h, root := madeHost(t, &messages)
+	h, root := newLinkHost(t, &messages)
 	writeDevice(t, root, 1, "eth0")
-	c, err := newNetclass(&collect.Env{Host: h, Metrics: metric.NewSet(), Reserved: nobody}, netclassOptions{Ignored: collect.Pattern("^$")})
+	c, err := newNetclass(&collect.Env{Host: h, Metrics: metric.NewSet(), Reserved: reservesNothing}, netclassOptions{Ignored: collect.Pattern("^$")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,16 +174,16 @@ func TestNetclassForgetsDevices(t *testing.T) {
 		}
 	}
 	if len(c.facts) != 2 {
-		t.Errorf("facts of %d devices are kept, of 2 that are there", len(c.facts))
+		t.Errorf("the facts of %d devices are kept, want 2", len(c.facts))
 	}
 }
 
 func TestNetclassWithStats(t *testing.T) {
 	messages := [][]byte{linkMessage(1, "eth0", "", 2)}
-	h, root := madeHost(t, &messages)
+	h, root := newLinkHost(t, &messages)
 	writeDevice(t, root, 1, "eth0")
 	options := map[string][]string{"netlink": {"true"}, "with-stats": {"true"}}
-	text := read(t, unit(t, netclass, h, options, nobody))
+	text := readUnit(t, newUnit(t, netclass, h, options, reservesNothing))
 	for _, want := range []string{
 		`node_network_receive_packets_total{device="eth0"} 0`,
 		`node_network_transmit_packets_total{device="eth0"} 1000003`,
@@ -232,15 +195,15 @@ func TestNetclassWithStats(t *testing.T) {
 			t.Errorf("no %s in:\n%s", want, text)
 		}
 	}
-	// With the netdev collector beside it, nothing is told twice.
-	beside := unit(t, netdev, h, nil, nobody)
-	text = read(t, unit(t, netclass, h, options, beside.Set().Has))
+	// Families of the netdev collector are left to it.
+	other := newUnit(t, netdev, h, nil, reservesNothing)
+	text = readUnit(t, newUnit(t, netclass, h, options, other.Set().Has))
 	if strings.Contains(text, "node_network_receive_packets_total") || !strings.Contains(text, "node_network_collisions_total") {
-		t.Errorf("beside netdev:\n%s", text)
+		t.Errorf("with netdev:\n%s", text)
 	}
-	// The option has no effect by itself.
-	if text := read(t, unit(t, netclass, h, map[string][]string{"with-stats": {"true"}}, nobody)); strings.Contains(text, "collisions") {
-		t.Error("statistics without netlink")
+	// The option has no effect without netlink.
+	if text := readUnit(t, newUnit(t, netclass, h, map[string][]string{"with-stats": {"true"}}, reservesNothing)); strings.Contains(text, "collisions") {
+		t.Error("there are counters without netlink")
 	}
 }
 
@@ -252,27 +215,13 @@ func TestHardwareAddress(t *testing.T) {
 	}
 }
 
-// benchmark scrapes a collector. The first scrape, which fills caches, does
-// not count.
-func benchmark(b *testing.B, spec collect.Spec, h *host.Host, options map[string][]string) {
-	b.Helper()
-	u := unit(b, spec, h, options, nobody)
-	text := []byte(read(b, u))
-	b.ReportAllocs()
-	for b.Loop() {
-		r := u.Begin(metric.Text)
-		r.Wait(context.Background(), time.Now().Add(time.Minute))
-		text = u.AppendText(text[:0], nil)
-	}
-}
-
 func BenchmarkNetclass(b *testing.B) {
 	for _, n := range []int{4, 1000} {
-		b.Run(fmt.Sprintf("links-%d", n), func(b *testing.B) { benchmark(b, netclass, manyDevices(b, n), nil) })
+		b.Run(fmt.Sprintf("links-%d", n), func(b *testing.B) { benchmarkUnit(b, netclass, vethHost(b, n), nil) })
 		b.Run(fmt.Sprintf("files-%d", n), func(b *testing.B) {
-			h := manyDevices(b, n)
+			h := vethHost(b, n)
 			h.Netlink = nil
-			benchmark(b, netclass, h, nil)
+			benchmarkUnit(b, netclass, h, nil)
 		})
 	}
 }

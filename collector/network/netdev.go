@@ -2,10 +2,12 @@ package network
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -25,23 +27,24 @@ type netdevOptions struct {
 	Detailed    collect.Bool
 	AddressInfo collect.Bool
 	LabelAlias  collect.Bool
+	Interfaces  interfaceOptions
 }
 
 func (o *netdevOptions) Fields() []collect.Field {
 	devices := o.Devices.Fields("device")
 	devices[0].Aliases = []string{"collector.netdev.device-whitelist"}
 	devices[1].Aliases = []string{"collector.netdev.device-blacklist"}
-	return append(devices,
-		collect.Field{Name: "netlink", Help: "Ask the kernel by rtnetlink, with /proc/net/dev as the second choice.", Value: &o.Netlink},
-		collect.Field{Name: "enable-detailed-metrics", Help: "One family for each counter of the kernel, under other names than the sums that are usual.", Value: &o.Detailed},
-		collect.Field{Name: "address-info", Help: "Expose the addresses of all interfaces.", Value: &o.AddressInfo},
-		collect.Field{Name: "label-ifalias", Help: "Label the counters with the alias of the interface.", Value: &o.LabelAlias},
-	)
+	return slices.Concat(devices, []collect.Field{
+		{Name: "netlink", Help: "Read counters by rtnetlink, and /proc/net/dev only if that fails.", Value: &o.Netlink},
+		{Name: "enable-detailed-metrics", Help: "Export each counter of the kernel in a family of its own, instead of the sums of /proc/net/dev.", Value: &o.Detailed},
+		{Name: "address-info", Help: "Export the IP addresses of all interfaces.", Value: &o.AddressInfo},
+		{Name: "label-ifalias", Help: "Label the counters with the alias of the interface.", Value: &o.LabelAlias},
+	}, o.Interfaces.Fields())
 }
 
-// netdevCollector asks rtnetlink for all links with their counters (struct
-// rtnl_link_stats64). Where it may not, or must not, it reads /proc/net/dev,
-// which has some of them summed up:
+// netdevCollector reads the counters of all links (struct rtnl_link_stats64) by
+// rtnetlink. Without rtnetlink it reads /proc/net/dev, which has sums of some
+// of them:
 //
 //	Inter-|   Receive                                                |  Transmit
 //	 face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -52,14 +55,15 @@ type netdevCollector struct {
 	proc, sys *host.Reader
 	links     *rtnl.Reader
 	options   netdevOptions
+	filter    *interfaceFilter
 
-	counters []linkCounter    // of the answers of rtnetlink
-	columns  []*metric.Family // of /proc/net/dev
-	address  *addressInfo     // nil unless asked for
+	counters  []linkCounter    // from rtnetlink
+	columns   []*metric.Family // from /proc/net/dev
+	addresses *addressInfo     // nil without the option
 
-	names   rtnl.Names
-	aliases map[string]string // by device, the alias as it was last
-	labels  [2]string         // of the device at hand, so that they are not made anew for each sample
+	names   rtnl.Names        // of the devices of this scrape
+	aliases map[string]string // cached, by device
+	labels  [2]string         // of the current device; one array for all, to allocate nothing
 }
 
 func newNetdev(env *collect.Env, o netdevOptions) (*netdevCollector, error) {
@@ -71,6 +75,7 @@ func newNetdev(env *collect.Env, o netdevOptions) (*netdevCollector, error) {
 		sys:     env.Host.Sys.Reader(),
 		links:   rtnl.New(env.Host.Netlink),
 		options: o,
+		filter:  newInterfaceFilter(env.Host, o.Interfaces),
 		aliases: map[string]string{},
 	}
 	labels := []string{"device"}
@@ -82,36 +87,37 @@ func newNetdev(env *collect.Env, o netdevOptions) (*netdevCollector, error) {
 	}
 	c.columns = fileColumns(env.Metrics, bool(o.Detailed), labels)
 	if o.AddressInfo {
-		c.address = newAddressInfo(env)
+		c.addresses = newAddressInfo(env)
 	}
 	return c, nil
 }
 
 func (c *netdevCollector) Update(_ context.Context, out *metric.Sink) error {
 	c.names.Begin()
-	err := c.update(out)
-	if c.address != nil {
-		c.address.update(out)
+	c.filter.refresh(out)
+	err := c.updateCounters(out)
+	if c.addresses != nil {
+		c.addresses.update(c.filter, out)
 	}
 	return err
 }
 
-func (c *netdevCollector) update(out *metric.Sink) error {
-	if bool(c.options.Netlink) && c.updateLinks(out) {
+func (c *netdevCollector) updateCounters(out *metric.Sink) error {
+	if bool(c.options.Netlink) && c.updateNetlink(out) {
 		return nil
 	}
 	return c.updateFile(out)
 }
 
-// updateLinks emits what rtnetlink tells. It reports false when something is
-// left for the file to tell.
-func (c *netdevCollector) updateLinks(out *metric.Sink) bool {
+// updateNetlink emits the devices of a dump. It reports false if the file may
+// have more of them.
+func (c *netdevCollector) updateNetlink(out *metric.Sink) bool {
 	complete := true
 	err := c.links.Links(true, func(l *rtnl.Link) {
-		if c.options.Devices.Ignores(l.Name) {
+		if c.options.Devices.Ignores(l.Name) || c.filter.excludes(l.Name) {
 			return
 		}
-		if l.Stats.Len == 0 { // an emulated kernel, which may tell in the file
+		if l.Stats.Len == 0 { // an emulated kernel, which may have counters in the file
 			complete = false
 			return
 		}
@@ -120,7 +126,7 @@ func (c *netdevCollector) updateLinks(out *metric.Sink) bool {
 		}
 	})
 	switch {
-	case err == rtnl.ErrUnavailable:
+	case err == netlink.ErrUnavailable:
 		return false
 	case err != nil:
 		out.Error(err)
@@ -138,7 +144,7 @@ func (c *netdevCollector) emitLink(l *rtnl.Link, out *metric.Sink) {
 	}
 }
 
-// updateFile emits what the file tells of devices that are not told yet.
+// updateFile emits the devices of /proc/net/dev that the dump did not have.
 func (c *netdevCollector) updateFile(out *metric.Sink) error {
 	b, err := c.proc.Read("net/dev")
 	if err != nil {
@@ -146,14 +152,13 @@ func (c *netdevCollector) updateFile(out *metric.Sink) error {
 	}
 	parseNetdev(b, func(device []byte, values *[netdevColumns]uint64) {
 		name, first := c.names.Take(device)
-		if !first || c.options.Devices.Ignores(name) {
+		if !first || c.options.Devices.Ignores(name) || c.filter.excludes(name) {
 			return
 		}
 		var alias []byte
 		if c.options.LabelAlias {
-			if alias, err = c.sys.Text("class/net", name, "ifalias"); err != nil && !host.Gone(err) {
-				out.Error(err)
-			}
+			alias, err = c.sys.Text(netDir, name, "ifalias")
+			host.ReportUnlessGone(err, out.Error)
 		}
 		labels := c.labelsOf(name, alias)
 		for i, family := range c.columns {
@@ -163,24 +168,24 @@ func (c *netdevCollector) updateFile(out *metric.Sink) error {
 	return nil
 }
 
-// labelsOf returns the label values of a device. They are valid until the next
+// labelsOf returns the label values of a device, which are valid until the next
 // call.
 func (c *netdevCollector) labelsOf(device string, alias []byte) []string {
 	c.labels[0] = device
 	if !c.options.LabelAlias {
 		return c.labels[:1]
 	}
-	known, ok := c.aliases[device]
-	if alias := trimAlias(alias); !ok || known != string(alias) {
-		known = string(alias)
+	label, ok := c.aliases[device]
+	if alias := trimAlias(alias); !ok || label != string(alias) {
+		label = string(alias)
 		if len(c.aliases) > maxAliases {
 			clear(c.aliases)
 		}
-		c.aliases[device] = known
+		c.aliases[device] = label
 	}
-	c.labels[1] = known
+	c.labels[1] = label
 	return c.labels[:]
 }
 
-// maxAliases bounds what is kept of devices that came and went.
+// maxAliases bounds the cached aliases of devices that come and go.
 const maxAliases = 1 << 14

@@ -6,16 +6,17 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
-// addressInfo tells the addresses of the interfaces. Which interfaces are
-// counted does not matter here: all of them are told.
+// addressInfo emits the IP addresses of all interfaces, including those that
+// the options exclude.
 type addressInfo struct {
-	links  *rtnl.Reader
-	family *metric.Family
-	names  map[int]string
-	seen   map[deviceAddress]bool
+	links            *rtnl.Reader
+	family           *metric.Family
+	deviceByIndex    map[int]string
+	emittedAddresses map[deviceAddress]bool
 }
 
 type deviceAddress struct {
@@ -26,29 +27,29 @@ type deviceAddress struct {
 
 func newAddressInfo(env *collect.Env) *addressInfo {
 	return &addressInfo{
-		links:  rtnl.New(env.Host.Netlink),
-		family: env.Metrics.Gauge("node_network_address_info", "An IP address of a network interface, with the length of its netmask in bits. The value is always 1.", "address", "device", "netmask", "scope"),
-		names:  map[int]string{},
-		seen:   map[deviceAddress]bool{},
+		links:            rtnl.New(env.Host.Netlink),
+		family:           env.Metrics.Gauge("node_network_address_info", "IP addresses of the network interface with the lengths of their netmasks in bits; always 1.", "address", "device", "netmask", "scope"),
+		deviceByIndex:    map[int]string{},
+		emittedAddresses: map[deviceAddress]bool{},
 	}
 }
 
-func (a *addressInfo) update(out *metric.Sink) {
-	clear(a.names)
-	clear(a.seen)
-	if err := a.links.Links(false, func(l *rtnl.Link) { a.names[l.Index] = l.Name }); err != nil {
+func (a *addressInfo) update(filter *interfaceFilter, out *metric.Sink) {
+	clear(a.deviceByIndex)
+	clear(a.emittedAddresses)
+	if err := a.links.Links(false, func(l *rtnl.Link) { a.deviceByIndex[l.Index] = l.Name }); err != nil {
 		out.Error(err)
-		if rtnl.DumpFailed(err) {
+		if netlink.DumpFailed(err) {
 			return
 		}
 	}
 	err := a.links.Addresses(func(addr *rtnl.Address) {
 		key := deviceAddress{addr.Index, addr.IP, addr.Prefix}
-		device := a.names[addr.Index]
-		if device == "" || a.seen[key] {
-			return // the interface came or went meanwhile, or has the address for several peers
+		device := a.deviceByIndex[addr.Index]
+		if device == "" || a.emittedAddresses[key] || filter.excludes(device) {
+			return // the interface is gone or new, or has the address for several peers
 		}
-		a.seen[key] = true
+		a.emittedAddresses[key] = true
 		out.Emit(a.family, 1, addr.IP.String(), device, strconv.Itoa(addr.Prefix), addressScope(addr.IP))
 	})
 	if err != nil {
@@ -56,9 +57,9 @@ func (a *addressInfo) update(out *metric.Sink) {
 	}
 }
 
-// addressScope returns how far an address reaches, by its form alone: the
-// scope that it was configured with does not count. Addresses of no scope,
-// such as the broadcast address, have an empty label.
+// addressScope returns the scope of an address, or "" if it has none, such as
+// the broadcast address. It goes by the address alone, not by the configured
+// scope.
 func addressScope(ip netip.Addr) string {
 	ip = ip.Unmap()
 	switch {

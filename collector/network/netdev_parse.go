@@ -10,11 +10,11 @@ import (
 // netdevColumns is how many numbers a line of /proc/net/dev has.
 const netdevColumns = 16
 
-// parseNetdev reads /proc/net/dev: two lines of headings, then a line for each
-// device. The name ends at the last colon, for names of very old kernels had
-// colons in them. A line that is not of that form is told, and costs its
-// device only.
-func parseNetdev(b []byte, each func(device []byte, values *[netdevColumns]uint64), bad func(error)) {
+// parseNetdev parses /proc/net/dev, a header of two lines and then a line for
+// each device. The name ends at the last colon, because names on very old
+// kernels have colons. It reports a malformed line and goes on with the next
+// one.
+func parseNetdev(b []byte, each func(device []byte, values *[netdevColumns]uint64), report func(error)) {
 	var values [netdevColumns]uint64
 	rest := b
 	for n := 1; len(rest) > 0; n++ {
@@ -22,13 +22,13 @@ func parseNetdev(b []byte, each func(device []byte, values *[netdevColumns]uint6
 		line, rest = scan.Line(rest)
 		switch {
 		case n == 1 && !bytes.Contains(line, []byte("Receive")):
-			bad(host.Bad(n, "the headings of network devices", line))
+			report(host.Bad(n, "the header of network devices", line))
 			return
 		case n <= 2:
 		default:
 			device, ok := parseNetdevLine(line, &values)
 			if !ok {
-				bad(host.Bad(n, "a device and 16 numbers", line))
+				report(host.Bad(n, "a device and 16 numbers", line))
 				continue
 			}
 			each(device, &values)
@@ -53,6 +53,6 @@ func parseNetdevLine(line []byte, values *[netdevColumns]uint64) (device []byte,
 	return device, len(device) > 0
 }
 
-// trimAlias takes the blanks around an alias off, as reading it from sysfs
-// does: the label must not depend on where it comes from.
+// trimAlias trims the blanks around an alias, so that the label is the same as
+// with an alias from sysfs.
 func trimAlias(b []byte) []byte { return scan.Trim(b) }

@@ -2,38 +2,16 @@ package network
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/prometheus/procfs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-const netdevHead = "Inter-|   Receive                                                |  Transmit\n" +
+const netdevHeader = "Inter-|   Receive                                                |  Transmit\n" +
 	" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
 
-// oracle returns procfs on a folder that has one file.
-func oracle(t testing.TB, file, content string) procfs.FS {
-	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, file)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	fs, err := procfs.NewFS(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fs
-}
-
-func TestParseNetdevAgainstProcfs(t *testing.T) {
+func TestParseNetdevMatchesProcfs(t *testing.T) {
 	for _, lines := range []string{
 		"",
 		"    lo: 18029      51    0    0    0     0          0         0    18029      51    0    0    0     0       0          0\n",
@@ -42,7 +20,7 @@ func TestParseNetdevAgainstProcfs(t *testing.T) {
 		"a:b: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\nveth1:1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
 	} {
 		want := map[string]string{}
-		devices, err := oracle(t, "net/dev", netdevHead+lines).NetDev()
+		devices, err := procfsWithFile(t, "net/dev", netdevHeader+lines).NetDev()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +31,7 @@ func TestParseNetdevAgainstProcfs(t *testing.T) {
 			})
 		}
 		have := map[string]string{}
-		parseNetdev([]byte(netdevHead+lines), func(device []byte, values *[netdevColumns]uint64) {
+		parseNetdev([]byte(netdevHeader+lines), func(device []byte, values *[netdevColumns]uint64) {
 			have[string(device)] = fmt.Sprint(*values)
 		}, func(err error) { t.Error(err) })
 		if fmt.Sprint(have) != fmt.Sprint(want) {
@@ -63,22 +41,22 @@ func TestParseNetdevAgainstProcfs(t *testing.T) {
 }
 
 func FuzzParseNetdev(f *testing.F) {
-	f.Add(netdevHead + "lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n")
-	f.Add(netdevHead + ":\n\n: 1\n")
+	f.Add(netdevHeader + "lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n")
+	f.Add(netdevHeader + ":\n\n: 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		good, bad := 0, 0
+		devices, errs := 0, 0
 		parseNetdev([]byte(text), func(device []byte, _ *[netdevColumns]uint64) {
-			good++
+			devices++
 			if len(device) == 0 {
 				t.Error("a device without a name")
 			}
-		}, func(error) { bad++ })
+		}, func(error) { errs++ })
 		lines := strings.Count(text, "\n")
 		if text != "" && !strings.HasSuffix(text, "\n") {
 			lines++
 		}
-		if bad == 0 && good != max(lines-2, 0) {
-			t.Errorf("%d devices in %d lines, and no error", good, lines)
+		if errs == 0 && devices != max(lines-2, 0) {
+			t.Errorf("%d devices in %d lines, and no error", devices, lines)
 		}
 	})
 }
@@ -90,16 +68,16 @@ func BenchmarkNetdev(b *testing.B) {
 		netlink bool
 	}{{"links-4", 4, true}, {"links-1000", 1000, true}, {"file-4", 4, false}, {"file-1000", 1000, false}} {
 		b.Run(bench.name, func(b *testing.B) {
-			h := manyDevices(b, bench.devices)
+			h := vethHost(b, bench.devices)
 			if !bench.netlink {
 				h.Netlink = nil
 			}
-			benchmark(b, netdev, h, nil)
+			benchmarkUnit(b, netdev, h, nil)
 		})
 	}
 }
 
-func TestLinkCountersLeaveOut(t *testing.T) {
+func TestLinkCountersSkipReservedNames(t *testing.T) {
 	all := linkCounters(metric.NewSet(), true, []string{"device"}, nil)
 	rest := linkCounters(metric.NewSet(), true, []string{"device"}, func(name string) bool { return name == "node_network_receive_bytes_total" })
 	if len(all) != 24 || len(rest) != 23 {

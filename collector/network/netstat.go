@@ -13,7 +13,7 @@ import (
 
 var netstat = collect.Spec{
 	Name:  "netstat",
-	Help:  "Counters of the network protocols: IP, ICMP, TCP, UDP.",
+	Help:  "Counters of the network protocols IP, ICMP, TCP and UDP.",
 	Reads: []string{"/proc/net/netstat", "/proc/net/snmp", "/proc/net/snmp6"},
 	Build: collect.With(netstatOptions{
 		Keep: collect.Pattern(`^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts|TCPOFOQueue|TCPRcvQDrop)|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$`),
@@ -24,32 +24,31 @@ type netstatOptions struct{ Keep collect.Regexp }
 
 func (o *netstatOptions) Fields() []collect.Field {
 	return []collect.Field{
-		{Name: "fields", Help: "Regular expression of the counters to export, each called PROTOCOL_NAME, such as Tcp_InSegs.", Value: &o.Keep},
+		{Name: "fields", Help: "Regular expression of counters to export, in the form PROTOCOL_NAME, such as Tcp_InSegs.", Value: &o.Keep},
 	}
 }
 
-// netstatCollector reads /proc/net/netstat and /proc/net/snmp, in which each
+// netstatCollector reads /proc/net/netstat and /proc/net/snmp, where each
 // protocol has a line of names and a line of values,
 //
 //	Udp: InDatagrams NoPorts InErrors OutDatagrams
 //	Udp: 2931 17 0 2944
 //
-// and /proc/net/snmp6, which has a counter a line and is not there where IPv6
-// is off:
+// and /proc/net/snmp6, which has one counter per line and does not exist
+// without IPv6:
 //
 //	Udp6InDatagrams                 	58
 //
 // See https://docs.kernel.org/networking/snmp_counter.html.
 type netstatCollector struct {
-	proc     *host.Reader
-	keep     collect.Regexp
-	pairs    [2]netstatFile
-	counters *metric.Keyed // by key, such as Tcp_InSegs
-	lines6   *metric.Keyed // by the first field of a line of snmp6
+	proc      *host.Reader
+	keep      collect.Regexp
+	files     [2]netstatFile
+	families  *metric.Keyed // by key, such as Tcp_InSegs
+	families6 *metric.Keyed // by name in snmp6, such as Udp6InDatagrams
 }
 
-// A netstatFile is a file of paired lines, with the tables that its lines of
-// names made.
+// A netstatFile is a file of paired lines, with a table for each pair.
 type netstatFile struct {
 	path   string
 	tables []netstatTable
@@ -59,7 +58,7 @@ func newNetstat(env *collect.Env, o netstatOptions) (*netstatCollector, error) {
 	c := &netstatCollector{
 		proc:  env.Host.Proc.Reader(),
 		keep:  o.Keep,
-		pairs: [2]netstatFile{{path: "net/netstat"}, {path: "net/snmp"}},
+		files: [2]netstatFile{{path: "net/netstat"}, {path: "net/snmp"}},
 	}
 	declare := func(key string) *metric.Family {
 		if !c.keep.Match(key) {
@@ -68,9 +67,9 @@ func newNetstat(env *collect.Env, o netstatOptions) (*netstatCollector, error) {
 		protocol, name, _ := strings.Cut(key, "_")
 		return env.Metrics.Untyped("node_netstat_"+key, "Kernel counter "+name+" of protocol "+protocol+".")
 	}
-	c.counters = env.Metrics.Keyed(declare)
-	c.lines6 = env.Metrics.Keyed(func(name string) *metric.Family {
-		key, ok := netstatKey6(name)
+	c.families = env.Metrics.Keyed(declare)
+	c.families6 = env.Metrics.Keyed(func(name string) *metric.Family {
+		key, ok := splitKey6(name)
 		if !ok {
 			return nil
 		}
@@ -80,14 +79,14 @@ func newNetstat(env *collect.Env, o netstatOptions) (*netstatCollector, error) {
 }
 
 func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
-	var missing []error
-	for i := range c.pairs {
-		b, err := c.proc.Read(c.pairs[i].path)
+	var goneErrs []error
+	for i := range c.files {
+		b, err := c.proc.Read(c.files[i].path)
 		switch {
 		case err == nil:
-			c.emitPairs(&c.pairs[i], b, out)
+			c.emitPairs(&c.files[i], b, out)
 		case host.Gone(err):
-			missing = append(missing, err)
+			goneErrs = append(goneErrs, err)
 		default:
 			out.Error(err)
 		}
@@ -96,19 +95,19 @@ func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
 	switch {
 	case err == nil:
 		c.emitLines6(b, out)
-	case !host.Gone(err): // gone: IPv6 is off
+	case !host.Gone(err): // without IPv6 the file is absent
 		out.Error(err)
-	case len(missing) == len(c.pairs):
-		return collect.OrNoData(missing[0])
+	case len(goneErrs) == len(c.files):
+		return collect.OrNoData(goneErrs[0])
 	}
-	for _, err := range missing {
+	for _, err := range goneErrs {
 		out.Error(err)
 	}
 	return nil
 }
 
-// emitPairs emits the counters of paired lines. A pair that is not in order
-// costs only itself.
+// emitPairs emits the counters of paired lines. It reports a malformed pair and
+// goes on with the next one.
 func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink) {
 	row := 0
 	for line := 1; len(b) > 0; line++ {
@@ -124,7 +123,7 @@ func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink)
 			continue
 		}
 		if p, ok := netstatProtocol(values); !ok || !bytes.Equal(p, protocol) {
-			// What stands there may be the names of the next protocol.
+			// The line may have the names of the next protocol.
 			out.Error(c.proc.At(host.Bad(line+1, "values of "+string(protocol), values)))
 			continue
 		}
@@ -136,7 +135,7 @@ func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink)
 		t := &f.tables[row]
 		row++
 		if !bytes.Equal(names, t.names) {
-			t.make(names, protocol, c.counters)
+			t.rebuild(names, protocol, c.families)
 		}
 		if err := t.emit(line, values, out); err != nil {
 			out.Error(c.proc.At(err))
@@ -159,7 +158,7 @@ func (c *netstatCollector) emitLines6(b []byte, out *metric.Sink) {
 			out.Error(c.proc.At(host.Bad(n, "a name and a number", line)))
 			continue
 		}
-		if f := c.lines6.Family(name); f != nil {
+		if f := c.families6.Family(name); f != nil {
 			out.Emit(f, v)
 		}
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// allFields has every counter exported.
+// allFields exports every counter.
 var allFields = map[string][]string{"fields": {"."}}
 
-// TestNetstatLikeProcfs holds the counters of a recorded host against those
-// that procfs knows.
-func TestNetstatLikeProcfs(t *testing.T) {
+// TestNetstatMatchesProcfs compares the counters of a recorded host with those
+// that procfs has.
+func TestNetstatMatchesProcfs(t *testing.T) {
 	b := golden.NewWorkbench(t, netstat.Build, allFields)
-	for _, dir := range []string{"net/", "1/net/"} { // procfs reads those of a process
+	for _, dir := range []string{"net/", "1/net/"} { // procfs reads the files of a process
 		for _, f := range []string{"netstat", "snmp", "snmp6"} {
 			b.Proc(dir+f, golden.Content(t, testdata+"/netstat.recorded.host", "proc/net/"+f))
 		}
@@ -40,7 +40,7 @@ func TestNetstatLikeProcfs(t *testing.T) {
 		v := reflect.ValueOf(protocols)
 		for i := range v.NumField() {
 			if v.Field(i).Kind() != reflect.Struct {
-				continue // the process
+				continue // the process ID
 			}
 			for j := range v.Field(i).NumField() {
 				want, ok := v.Field(i).Field(j).Interface().(*float64)
@@ -60,9 +60,9 @@ func TestNetstatLikeProcfs(t *testing.T) {
 	}
 }
 
-// TestNetstatForgetsNothing feeds one collector files whose lines come, go and
-// change places, so that its tables are of another host each time.
-func TestNetstatForgetsNothing(t *testing.T) {
+// TestNetstatLinesChange gives one collector files whose lines come, go and
+// change places, so that its tables never fit.
+func TestNetstatLinesChange(t *testing.T) {
 	b := golden.NewWorkbench(t, netstat.Build, allFields)
 	b.Proc("net/snmp", "")
 	for i, step := range []struct {
@@ -90,34 +90,34 @@ func TestNetstatForgetsNothing(t *testing.T) {
 	}
 }
 
-func TestNetstatKey6(t *testing.T) {
+func TestSplitKey6(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ip6InReceives": "Ip6_InReceives", "Icmp6OutType133": "Icmp6_OutType133", "UdpLite6InErrors": "UdpLite6_InErrors",
 		"6": "6_", "InReceives": "", "": "",
 	} {
-		if key, ok := netstatKey6(name); key != want || ok != (want != "") {
+		if key, ok := splitKey6(name); key != want || ok != (want != "") {
 			t.Errorf("%q: %q, %v, want %q", name, key, ok, want)
 		}
 	}
 }
 
-// FuzzNetstat wants no panic, and of a pair that is in order a sample for each
-// name: the lines around it do not matter.
+// FuzzNetstat checks that no lines cause a panic, or the loss of the samples of
+// a well-formed pair before them.
 func FuzzNetstat(f *testing.F) {
 	f.Add("Udp: InErrors NoPorts\nUdp: 1 2\n", "Udp6InErrors 3\n")
 	f.Add("Udp: InErrors NoPorts\nUdp: 1\nTcp: a\nTcp: -1\n", "Udp6InErrors\n")
 	f.Add("Udp:\nUdp:\n:\n:", "6")
-	f.Add("Whole: x\n", "\x00")
+	f.Add("Good: x\n", "\x00")
 	f.Fuzz(func(t *testing.T, pairs, lines6 string) {
 		b := golden.NewWorkbench(t, netstat.Build, allFields)
-		b.Proc("net/netstat", "Whole: a b\nWhole: 1 2\n"+pairs)
+		b.Proc("net/netstat", "Good: a b\nGood: 1 2\n"+pairs)
 		b.Proc("net/snmp", "")
-		b.Proc("net/snmp6", "Whole6c 3\n"+lines6)
+		b.Proc("net/snmp6", "Good6c 3\n"+lines6)
 		for range 2 {
 			b.Out.Reset(metric.Text)
 			_ = b.Collector.Update(t.Context(), b.Out)
 			text := string(b.Out.AppendText(nil, nil, func(string) bool { return false }))
-			for _, sample := range []string{"Whole_a 1\n", "Whole_b 2\n", "Whole6_c 3\n"} {
+			for _, sample := range []string{"Good_a 1\n", "Good_b 2\n", "Good6_c 3\n"} {
 				if !strings.Contains(text, "\nnode_netstat_"+sample) {
 					t.Errorf("%q is missing:\n%s", sample, text)
 				}

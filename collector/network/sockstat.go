@@ -13,34 +13,34 @@ import (
 
 var sockstat = collect.Spec{
 	Name:            "sockstat",
-	Help:            "Sockets in use, and the memory that they take, by protocol.",
+	Help:            "Sockets in use and their memory, by protocol.",
 	Reads:           []string{"/proc/net/sockstat", "/proc/net/sockstat6"},
 	NoDataIsSuccess: true,
 	Build:           collect.Plain(newSockstat),
 }
 
-// sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, a
-// protocol a line, with pairs of keys and numbers:
+// sockstatCollector reads /proc/net/sockstat and /proc/net/sockstat6, which
+// have a line of keys and numbers for each protocol:
 //
 //	TCP: inuse 27 orphan 0 tw 11 alloc 30 mem 5
 //
-// mem counts pages, memory counts bytes. Either file is missing where its IP
-// version is off. See proc_pid_net(5).
+// mem is in pages, memory in bytes. A file does not exist without its IP
+// version. See proc_pid_net(5).
 type sockstatCollector struct {
 	proc     *host.Reader
 	pageSize float64
-	values   *metric.Keyed // by protocol and key, such as TCP_inuse
-	key      []byte
+	families *metric.Keyed // by protocol and key, such as TCP_inuse
+	key      []byte        // of the current value
 }
 
-// sockstatBytes is what the name of mem in bytes has behind that of mem.
-const sockstatBytes = "_bytes"
+// bytesSuffix is the suffix of the family that has mem in bytes.
+const bytesSuffix = "_bytes"
 
 func newSockstat(env *collect.Env) *sockstatCollector {
 	return &sockstatCollector{
 		proc:     env.Host.Proc.Reader(),
 		pageSize: float64(env.Host.PageSize),
-		values: env.Metrics.Keyed(func(key string) *metric.Family {
+		families: env.Metrics.Keyed(func(key string) *metric.Family {
 			return env.Metrics.Gauge("node_sockstat_"+key, sockstatHelp(key))
 		}),
 	}
@@ -50,38 +50,38 @@ func sockstatHelp(key string) string {
 	protocol, name, _ := strings.Cut(key, "_")
 	switch name {
 	case "used":
-		return "Sockets of all kinds that are in use."
+		return "Sockets of all protocols in use."
 	case "mem":
-		return "Memory of " + protocol + " sockets, in pages."
-	case "mem" + sockstatBytes:
-		return "Memory of " + protocol + " sockets, in bytes."
+		return "Memory of " + protocol + " sockets in pages."
+	case "mem" + bytesSuffix:
+		return "Memory of " + protocol + " sockets in bytes."
 	case "memory":
-		return "Memory of " + protocol + " queues, in bytes."
+		return "Memory of " + protocol + " queues in bytes."
 	}
-	return protocol + " sockets counted as " + name + "."
+	return "Number of " + protocol + " sockets that the kernel counts as " + name + "."
 }
 
 func (c *sockstatCollector) Update(_ context.Context, out *metric.Sink) error {
-	var missing []error
+	var goneErrs []error
 	for _, file := range []string{"net/sockstat", "net/sockstat6"} {
 		b, err := c.proc.Read(file)
 		switch {
 		case err == nil:
 			c.emit(b, file == "net/sockstat6", out)
 		case host.Gone(err):
-			missing = append(missing, err)
+			goneErrs = append(goneErrs, err)
 		default:
 			out.Error(err)
 		}
 	}
-	if len(missing) == 2 {
-		return collect.OrNoData(missing[0])
+	if len(goneErrs) == 2 {
+		return collect.OrNoData(goneErrs[0])
 	}
 	return nil
 }
 
-// emit emits the lines of a file. A line that is not in order costs only
-// itself.
+// emit emits the lines of a file. It reports a malformed line and goes on with
+// the next one.
 func (c *sockstatCollector) emit(b []byte, v6 bool, out *metric.Sink) {
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
@@ -103,7 +103,7 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 		return false
 	}
 	if v6 && string(protocol) == "sockets" {
-		return true // IPv4 has it, and counts them all
+		return true // the IPv4 file has the same line
 	}
 	for ; len(key) > 0; key, rest = scan.Field(rest) {
 		var field []byte
@@ -113,10 +113,10 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 			return false
 		}
 		c.key = append(append(append(c.key[:0], protocol...), '_'), key...)
-		out.Emit(c.values.Family(c.key), float64(v))
+		out.Emit(c.families.Family(c.key), float64(v))
 		if string(key) == "mem" {
-			c.key = append(c.key, sockstatBytes...)
-			out.Emit(c.values.Family(c.key), float64(v)*c.pageSize)
+			c.key = append(c.key, bytesSuffix...)
+			out.Emit(c.families.Family(c.key), float64(v)*c.pageSize)
 		}
 	}
 	return true

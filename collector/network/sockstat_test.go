@@ -7,9 +7,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestSockstatLikeProcfs holds the numbers of a recorded host against those of
-// procfs.
-func TestSockstatLikeProcfs(t *testing.T) {
+// TestSockstatMatchesProcfs compares the numbers of a recorded host with those
+// of procfs.
+func TestSockstatMatchesProcfs(t *testing.T) {
 	b := golden.NewWorkbench(t, sockstat.Build, nil)
 	for _, f := range []string{"net/sockstat", "net/sockstat6"} {
 		b.Proc(f, golden.Content(t, testdata+"/sockstat.recorded.host", "proc/"+f))
@@ -45,8 +45,8 @@ func TestSockstatLikeProcfs(t *testing.T) {
 	}
 }
 
-// FuzzSockstat wants no panic, nothing passed over in silence, and a line that
-// is in order whatever stands around it.
+// FuzzSockstat checks that no line causes a panic, or the loss of the sample of
+// a well-formed line behind it, and that a malformed line is reported.
 func FuzzSockstat(f *testing.F) {
 	f.Add("TCP: inuse 1 mem 2")
 	f.Add("TCP: inuse")
@@ -57,15 +57,15 @@ func FuzzSockstat(f *testing.F) {
 			t.Skip("not one line")
 		}
 		b := golden.NewWorkbench(t, sockstat.Build, nil)
-		b.Proc("net/sockstat", line+"\nWhole: inuse 1\n")
+		b.Proc("net/sockstat", line+"\nGOOD: inuse 1\n")
 		_ = b.Collector.Update(t.Context(), b.Out)
 		errs, _ := b.Out.Errors()
 		samples := b.Out.SampleCount()
 		if samples == 0 {
-			t.Error("the line behind is missing")
+			t.Error("the sample of the next line is missing")
 		}
 		if samples == 1 && errs == nil && strings.Trim(line, " \t\r\v\f") != "" {
-			t.Errorf("%q is passed over in silence", line)
+			t.Errorf("%q has no sample and no error", line)
 		}
 	})
 }

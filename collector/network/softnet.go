@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -12,35 +13,36 @@ import (
 
 var softnet = collect.Spec{
 	Name:  "softnet",
-	Help:  "Packets that the kernel's network backlog processed, dropped or put off, by CPU.",
+	Help:  "Packets that each CPU processed, dropped and deferred, from /proc/net/softnet_stat.",
 	Reads: []string{"/proc/net/softnet_stat"},
 	Build: collect.Plain(newSoftnet),
 }
 
-// softnetCollector reads /proc/net/softnet_stat, hexadecimal numbers in a line
+// softnetCollector reads /proc/net/softnet_stat, a line of hexadecimal numbers
 // for each CPU that is online:
 //
 //	00001852 00000000 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000001 00000000 00000000
 //
-// Kernels had 9 columns at first, then 10 (RPS), 11 (flow limit), 13 (backlog,
-// and whose CPU the line is, since 5.10) and 15 (the backlog's two parts).
-// See softnet_seq_show in https://github.com/torvalds/linux/blob/master/net/core/net-procfs.c.
+// Kernels had 9 columns at first, then 10 (RPS), 11 (flow limit), 13 (backlog
+// and CPU number, since 5.10) and 15 (the two parts of the backlog). See
+// softnet_seq_show in
+// https://github.com/torvalds/linux/blob/master/net/core/net-procfs.c.
 type softnetCollector struct {
 	proc    *host.Reader
 	columns []softnetColumn
-	cpus    map[uint64]string
+	cpus    map[uint64]string // labels, by number
 }
 
-// A softnetColumn pairs a column, counted from 0, with the family it fills.
+// A softnetColumn is a column with its family.
 type softnetColumn struct {
-	at     int
+	index  int
 	family *metric.Family
 }
 
 const (
-	softnetMin = 9  // columns that every kernel has
-	softnetCPU = 12 // column that tells the CPU
-	softnetMax = 13 // columns that are read
+	minSoftnetColumns  = 9  // columns of the oldest kernels
+	softnetCPUColumn   = 12 // column with the number of the CPU
+	softnetColumnsRead = 13 // columns that are read
 )
 
 func newSoftnet(env *collect.Env) *softnetCollector {
@@ -48,13 +50,13 @@ func newSoftnet(env *collect.Env) *softnetCollector {
 	return &softnetCollector{
 		proc: env.Host.Proc.Reader(),
 		columns: []softnetColumn{
-			{0, m.Counter("node_softnet_processed_total", "Packets that were processed.", "cpu")},
-			{1, m.Counter("node_softnet_dropped_total", "Packets that were dropped because the backlog was full.", "cpu")},
-			{2, m.Counter("node_softnet_times_squeezed_total", "How often processing stopped with packets left, for want of time or budget.", "cpu")},
-			{8, m.Counter("node_softnet_cpu_collision_total", "Collisions while waiting for a device's transmit lock.", "cpu")},
-			{9, m.Counter("node_softnet_received_rps_total", "How often another CPU woke this one to process packets.", "cpu")},
-			{10, m.Counter("node_softnet_flow_limit_count_total", "How often the flow limit was reached.", "cpu")},
-			{11, m.Gauge("node_softnet_backlog_len", "Packets that wait in the backlog.", "cpu")},
+			{0, m.Counter("node_softnet_processed_total", "Packets that the CPU processed.", "cpu")},
+			{1, m.Counter("node_softnet_dropped_total", "Packets dropped because the backlog of the CPU was full.", "cpu")},
+			{2, m.Counter("node_softnet_times_squeezed_total", "Times that processing stopped with packets left, at the limit of time or of packets.", "cpu")},
+			{8, m.Counter("node_softnet_cpu_collision_total", "Collisions at the transmit lock of a device.", "cpu")},
+			{9, m.Counter("node_softnet_received_rps_total", "Times that another CPU woke this one to process packets (RPS).", "cpu")},
+			{10, m.Counter("node_softnet_flow_limit_count_total", "Times that the flow limit was reached.", "cpu")},
+			{11, m.Gauge("node_softnet_backlog_len", "Packets in the backlog of the CPU.", "cpu")},
 		},
 		cpus: map[uint64]string{},
 	}
@@ -75,10 +77,10 @@ func (c *softnetCollector) Update(_ context.Context, out *metric.Sink) error {
 			continue
 		}
 		if width == 0 {
-			width = s.width
+			width = s.count
 		}
-		if s.width != width {
-			out.Error(c.proc.At(host.Bad(n, "as many columns as in the lines before", line)))
+		if s.count != width {
+			out.Error(c.proc.At(host.Bad(n, fmt.Sprintf("%d columns, as in the lines before", width), line)))
 			continue
 		}
 		c.emit(&s, out)
@@ -93,39 +95,38 @@ func (c *softnetCollector) emit(s *softnetLine, out *metric.Sink) {
 		c.cpus[s.cpu] = cpu
 	}
 	for _, col := range c.columns {
-		if col.at < s.width {
-			out.Emit(col.family, float64(s.columns[col.at]), cpu)
+		if col.index < s.count {
+			out.Emit(col.family, float64(s.columns[col.index]), cpu)
 		}
 	}
 }
 
-// A softnetLine is one line: the columns up to the CPU's number, and how many
-// there are in all.
+// A softnetLine is the content of one line.
 type softnetLine struct {
-	columns [softnetMax]uint64
-	width   int
+	columns [softnetColumnsRead]uint64
+	count   int
 	cpu     uint64
 }
 
-// parse reads line n. Where no column tells the CPU, the line's number has to
-// do, which is right as long as all CPUs before it are online.
+// parse parses line n. Without a column for the CPU it takes the number of the
+// line, which is right if all CPUs before it are online.
 func (s *softnetLine) parse(n int, line []byte) error {
 	for field, rest := scan.Field(line); len(field) > 0; field, rest = scan.Field(rest) {
 		v, ok := scan.Hex(field)
 		if !ok {
 			return host.Bad(n, "hexadecimal numbers", line)
 		}
-		if s.width < softnetMax {
-			s.columns[s.width] = v
+		if s.count < softnetColumnsRead {
+			s.columns[s.count] = v
 		}
-		s.width++
+		s.count++
 	}
-	if s.width < softnetMin {
+	if s.count < minSoftnetColumns {
 		return host.Bad(n, "9 columns or more", line)
 	}
 	s.cpu = uint64(n - 1)
-	if s.width > softnetCPU {
-		s.cpu = s.columns[softnetCPU]
+	if s.count > softnetCPUColumn {
+		s.cpu = s.columns[softnetCPUColumn]
 	}
 	return nil
 }

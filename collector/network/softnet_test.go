@@ -11,14 +11,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// wantSoftnet returns the samples that procfs' reading of a file amounts to.
+// wantSoftnet returns the samples of a file as procfs parses it.
 func wantSoftnet(lines []procfs.SoftnetStat) map[string]float64 {
 	want := map[string]float64{}
 	for _, s := range lines {
 		for _, c := range []struct {
 			name  string
 			value uint32
-			width int // columns that it takes
+			width int // number of columns with this one as the last
 		}{
 			{"processed_total", s.Processed, 9},
 			{"dropped_total", s.Dropped, 9},
@@ -36,14 +36,15 @@ func wantSoftnet(lines []procfs.SoftnetStat) map[string]float64 {
 	return want
 }
 
-// softnetFile makes a file of so many columns and CPUs, no two values alike.
+// softnetFile returns a file with a number of columns and CPUs and distinct
+// values.
 func softnetFile(columns, cpus int) string {
 	var b strings.Builder
 	for cpu := range cpus {
 		for col := range columns {
 			v := cpu<<16 + col + 1
-			if col == softnetCPU {
-				v = 2 * cpu // every other CPU is offline
+			if col == softnetCPUColumn {
+				v = 2 * cpu // every second CPU is offline
 			}
 			fmt.Fprintf(&b, "%08x ", v)
 		}
@@ -52,7 +53,7 @@ func softnetFile(columns, cpus int) string {
 	return b.String()
 }
 
-func TestSoftnetLikeProcfs(t *testing.T) {
+func TestSoftnetMatchesProcfs(t *testing.T) {
 	files := map[string]string{"recorded": golden.Content(t, testdata+"/softnet.recorded.host", "proc/net/softnet_stat")}
 	for _, columns := range []int{9, 10, 11, 13, 14, 15, 16} {
 		files[fmt.Sprint(columns, " columns")] = softnetFile(columns, 3)
@@ -76,7 +77,8 @@ func TestSoftnetLikeProcfs(t *testing.T) {
 	}
 }
 
-// FuzzSoftnet holds lines that procfs takes against what it makes of them.
+// FuzzSoftnet compares with procfs on lines that procfs accepts, and checks
+// that a malformed line is reported.
 func FuzzSoftnet(f *testing.F) {
 	for _, columns := range []int{8, 9, 12, 13, 15} {
 		f.Add(strings.TrimSpace(softnetFile(columns, 1)))
@@ -84,17 +86,17 @@ func FuzzSoftnet(f *testing.F) {
 	f.Add("0 1 2 3 4 5 6 7 g")
 	f.Fuzz(func(t *testing.T, line string) {
 		if strings.ContainsAny(line, "\n\r") || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
-			t.Skip("not one line of ASCII")
+			t.Skip("not one ASCII line")
 		}
 		b := golden.NewWorkbench(t, softnet.Build, nil)
 		b.Proc("net/softnet_stat", line+"\n")
 		have, errs := b.Update()
 		if len(errs) == 0 && len(have) == 0 {
-			t.Error("passed over in silence")
+			t.Error("no sample and no error")
 		}
 		lines, err := procfsOf(t, b).NetSoftnetStat()
 		if err != nil || len(lines) == 1 && lines[0].Width == 12 {
-			return // procfs minds 0x and more than 32 bits; no kernel has 12 columns
+			return // procfs rejects 0x and more than 32 bits; no kernel has 12 columns
 		}
 		if want := wantSoftnet(lines); errs == nil && !reflect.DeepEqual(have, want) {
 			t.Errorf("have %v\nwant %v", have, want)

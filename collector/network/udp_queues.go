@@ -12,18 +12,18 @@ import (
 
 var udpQueues = collect.Spec{
 	Name:  "udp_queues",
-	Help:  "Bytes that wait in the queues of all UDP sockets.",
+	Help:  "Bytes in the queues of all UDP sockets.",
 	Reads: []string{"/proc/net/udp", "/proc/net/udp6"},
 	Build: collect.Plain(newUDPQueues),
 }
 
-// udpQueuesCollector reads /proc/net/udp and /proc/net/udp6, a line for each
-// socket behind a line of names; the fifth field is tx_queue:rx_queue in
-// hexadecimal bytes:
+// udpQueuesCollector reads /proc/net/udp and /proc/net/udp6, a header and a
+// line for each socket. The fifth field is tx_queue:rx_queue in bytes,
+// hexadecimal:
 //
 //	889: 00000000:C908 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 1900 2 00000000c1965245 0
 //
-// Either file is missing where its IP version is off. See proc_pid_net(5).
+// A file does not exist without its IP version. See proc_pid_net(5).
 type udpQueuesCollector struct {
 	proc   *host.Reader
 	queues *metric.Family
@@ -32,12 +32,12 @@ type udpQueuesCollector struct {
 func newUDPQueues(env *collect.Env) *udpQueuesCollector {
 	return &udpQueuesCollector{
 		proc:   env.Host.Proc.Reader(),
-		queues: env.Metrics.Gauge("node_udp_queues", "Bytes in the transmit (tx) and receive (rx) queues of all UDP sockets, by IP version.", "ip", "queue"),
+		queues: env.Metrics.Gauge("node_udp_queues", "Bytes in the transmit (tx) or receive (rx) queues of all UDP sockets of the IP version.", "ip", "queue"),
 	}
 }
 
 func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
-	var missing []error
+	var goneErrs []error
 	for _, f := range [2]struct{ file, ip string }{{"net/udp", "v4"}, {"net/udp6", "v6"}} {
 		var sum udpQueueSum
 		err := c.proc.Lines(sum.add, f.file)
@@ -45,37 +45,37 @@ func (c *udpQueuesCollector) Update(_ context.Context, out *metric.Sink) error {
 			err = sum.end()
 		}
 		if host.Gone(err) {
-			missing = append(missing, err)
+			goneErrs = append(goneErrs, err)
 			continue
 		}
 		if err != nil {
-			// A sum without some of the sockets would be a wrong one.
+			// Without some of the sockets the sum would be wrong.
 			out.Error(c.proc.At(err))
 			continue
 		}
 		out.Emit(c.queues, float64(sum.tx), f.ip, "tx")
 		out.Emit(c.queues, float64(sum.rx), f.ip, "rx")
 	}
-	if len(missing) == 2 {
-		return collect.OrNoData(missing[0])
+	if len(goneErrs) == 2 {
+		return collect.OrNoData(goneErrs[0])
 	}
 	return nil
 }
 
-// A udpQueueSum sums up the queues of a file. A busy resolver has a hundred
-// thousand lines: nothing is allocated for one, and nothing behind its fifth
-// field is looked at.
+// A udpQueueSum is the sum of the queues in a file. A busy resolver has a
+// hundred thousand lines, so that a line costs no allocation, and only its
+// first five fields are parsed.
 type udpQueueSum struct {
 	lines  int
 	tx, rx uint64
 }
 
-// add adds the next line of the file, of which the first has the names.
+// add adds the next line of the file; the first one is the header.
 func (s *udpQueueSum) add(line []byte) error {
 	s.lines++
 	if s.lines == 1 {
 		if !bytes.Contains(line, []byte("tx_queue")) {
-			return host.Bad(1, "names of columns with tx_queue", line)
+			return host.Bad(1, "column names with tx_queue", line)
 		}
 		return nil
 	}
@@ -98,10 +98,10 @@ func (s *udpQueueSum) add(line []byte) error {
 	return nil
 }
 
-// end tells a file that has no lines at all.
+// end returns an error if the file had no lines.
 func (s *udpQueueSum) end() error {
 	if s.lines == 0 {
-		return host.Bad(1, "names of columns with tx_queue", nil)
+		return host.Bad(1, "column names with tx_queue", nil)
 	}
 	return nil
 }

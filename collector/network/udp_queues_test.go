@@ -8,12 +8,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-const udpNames = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+const udpHeader = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 
-// udpFile makes a file of so many sockets.
+// udpFile returns a file with a number of sockets.
 func udpFile(sockets int) string {
 	var b strings.Builder
-	b.WriteString(udpNames)
+	b.WriteString(udpHeader)
 	for i := range sockets {
 		fmt.Fprintf(&b, "%5d: 0100007F:%04X 00000000:0000 07 %08X:%08X 00:00000000 00000000   104        0 %d 2 00000000c0d2eda0 %d\n",
 			i, i&0xffff, i, 3*i, 10000+i, i%7)
@@ -21,11 +21,11 @@ func udpFile(sockets int) string {
 	return b.String()
 }
 
-func TestUDPQueuesLikeProcfs(t *testing.T) {
+func TestUDPQueuesMatchesProcfs(t *testing.T) {
 	for name, files := range map[string][2]string{
-		"recorded": {golden.Content(t, testdata+"/udp_queues.recorded.host", "proc/net/udp"), golden.Content(t, testdata+"/udp_queues.recorded.host", "proc/net/udp6")},
-		"made up":  {udpFile(1000), udpFile(1)},
-		"none":     {udpNames, udpNames},
+		"recorded":   {golden.Content(t, testdata+"/udp_queues.recorded.host", "proc/net/udp"), golden.Content(t, testdata+"/udp_queues.recorded.host", "proc/net/udp6")},
+		"generated":  {udpFile(1000), udpFile(1)},
+		"no sockets": {udpHeader, udpHeader},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := golden.NewWorkbench(t, udpQueues.Build, nil)
@@ -72,15 +72,15 @@ func TestUDPQueueSum(t *testing.T) {
 		tx, rx     uint64
 		err        string
 	}{
-		{"two sockets", udpNames + socket + socket, 2, 4, ""},
-		{"a number of 64 bits", udpNames + "1: 0:0 0:0 07 FFFFFFFFFFFFFFFF:00000000 0\n", 1<<64 - 1, 0, ""},
-		{"nothing", "", 0, 0, "1: want names of columns with tx_queue"},
-		{"other names", "sl local_address\n" + socket, 0, 0, "1: want names of columns with tx_queue"},
-		{"an empty line", udpNames + "\n" + socket, 0, 0, "2: want a socket"},
-		{"no colon", udpNames + socket + "1: 0:0 0:0 07 0000000100000002 00:0\n", 0, 0, "3: want a socket"},
-		{"a line that ends early", udpNames + "1: 0:0 0:0 07 00000001:00000002", 0, 0, "2: want a socket"},
-		{"no number", udpNames + "1: 0:0 0:0 07 0000000g:00000002 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
-		{"half a number", udpNames + "1: 0:0 0:0 07 00000001: 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
+		{"two sockets", udpHeader + socket + socket, 2, 4, ""},
+		{"a number of 64 bits", udpHeader + "1: 0:0 0:0 07 FFFFFFFFFFFFFFFF:00000000 0\n", 1<<64 - 1, 0, ""},
+		{"an empty file", "", 0, 0, "1: want column names with tx_queue"},
+		{"other names", "sl local_address\n" + socket, 0, 0, "1: want column names with tx_queue"},
+		{"an empty line", udpHeader + "\n" + socket, 0, 0, "2: want a socket"},
+		{"no colon", udpHeader + socket + "1: 0:0 0:0 07 0000000100000002 00:0\n", 0, 0, "3: want a socket"},
+		{"a truncated line", udpHeader + "1: 0:0 0:0 07 00000001:00000002", 0, 0, "2: want a socket"},
+		{"no number", udpHeader + "1: 0:0 0:0 07 0000000g:00000002 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
+		{"half a number", udpHeader + "1: 0:0 0:0 07 00000001: 00:0\n", 0, 0, "2: want tx_queue:rx_queue in hexadecimal"},
 	} {
 		tx, rx, err := sumUDPQueues(c.text)
 		switch {
@@ -92,24 +92,24 @@ func TestUDPQueueSum(t *testing.T) {
 	}
 }
 
-// FuzzUDPQueues holds a line that procfs takes against what it makes of it.
+// FuzzUDPQueues compares with procfs on lines that procfs accepts.
 func FuzzUDPQueues(f *testing.F) {
 	f.Add("  1: 0100007F:0035 00000000:0000 07 00000010:00034200 00:00000000 00000000   101        0 1921 2 00000000c1965fff 12")
 	f.Add("  1: 0100007F:0035 00000000:0000 07 00000010")
 	f.Add(":::::")
 	f.Fuzz(func(t *testing.T, line string) {
 		if strings.ContainsAny(line, "\n\r") || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
-			t.Skip("not one line of ASCII")
+			t.Skip("not one ASCII line")
 		}
-		tx, rx, err := sumUDPQueues(udpNames + line + "\n")
+		tx, rx, err := sumUDPQueues(udpHeader + line + "\n")
 		if len(strings.Fields(line)) < 13 {
-			return // procfs panics when it looks for the drops
+			return // procfs panics without the column of drops
 		}
 		b := golden.NewWorkbench(t, udpQueues.Build, nil)
-		b.Proc("net/udp", udpNames+line+"\n")
+		b.Proc("net/udp", udpHeader+line+"\n")
 		want, wantErr := procfsOf(t, b).NetUDPSummary()
 		if wantErr != nil {
-			return // we look at less
+			return // procfs parses more columns
 		}
 		if err != nil || tx != want.TxQueueLength || rx != want.RxQueueLength {
 			t.Errorf("%d, %d, %v, want %+v", tx, rx, err, want)

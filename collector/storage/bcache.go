@@ -13,7 +13,7 @@ import (
 
 var bcache = collect.Spec{
 	Name: "bcache",
-	Help: "Disks cached on SSDs by bcache: hits, misses, dirty data and its writeback.",
+	Help: "Hits, misses, dirty data and writeback of disks that bcache caches on SSDs.",
 	Reads: []string{
 		"/sys/fs/bcache/*-*/average_key_size",
 		"/sys/fs/bcache/*-*/btree_cache_size",
@@ -45,17 +45,17 @@ var bcache = collect.Spec{
 
 type bcacheOptions struct{ priorityStats collect.Bool }
 
-// Fields implements the options of collect.With.
+// Fields returns the options of the collector.
 func (o *bcacheOptions) Fields() []collect.Field {
 	return []collect.Field{
-		{Name: "priorityStats", Help: "Read how the cache is used too. The kernel sorts all buckets of the cache for that.", Value: &o.priorityStats},
+		{Name: "priorityStats", Help: "Read the usage of caches as well, for which the kernel sorts all buckets.", Value: &o.priorityStats},
 	}
 }
 
-// bcacheCollector reads /sys/fs/bcache/UUID of a set of caches and of the
-// devices in it, bdev0 and cache0. There is a number a file, and bytes are
-// written for people, such as 39.2M in bdev0/stats_total/bypassed. Some files
-// have rows, such as bdev0/writeback_rate_debug:
+// bcacheCollector reads the directories /sys/fs/bcache/UUID of cache sets, and
+// in them those of their devices, such as bdev0 and cache0. Most files have one
+// number, in units such as 39.2M for bytes. Some files have rows, such as
+// bdev0/writeback_rate_debug:
 //
 //	rate:		4.0k/sec
 //	dirty:		1.1G
@@ -66,18 +66,18 @@ type bcacheCollector struct {
 	sys           *host.Reader
 	priorityStats bool
 
-	set, backing, cache []bcacheFile
-	writeback, priority []bcacheRow
+	setFiles, backingFiles, cacheFiles []bcacheFile
+	writebackRows, priorityRows        []bcacheRow
 }
 
-// A bcacheFile pairs a file with the family it fills.
+// A bcacheFile is a file with its family.
 type bcacheFile struct {
-	name   string
-	family *metric.Family
-	unit   float64 // of which the file has so many to one of the family's
+	name    string
+	family  *metric.Family
+	divisor float64 // of the number in the file
 }
 
-// A bcacheRow pairs a row of a file with the family it fills.
+// A bcacheRow is a row of a file with its family.
 type bcacheRow struct {
 	name   string
 	family *metric.Family
@@ -94,46 +94,46 @@ func newBcache(env *collect.Env, o bcacheOptions) (*bcacheCollector, error) {
 	}
 	c := &bcacheCollector{sys: env.Host.Sys.Reader(), priorityStats: bool(o.priorityStats)}
 	gauge, counter := of("uuid")
-	c.set = []bcacheFile{
-		{"average_key_size", gauge("average_key_size_sectors", "Data for which there is one key in the index, on average."), 1},
-		{"btree_cache_size", gauge("btree_cache_size_bytes", "Memory that holds nodes of the index."), 1},
-		{"cache_available_percent", gauge("cache_available_percent", "Part of the cache without dirty data, which can be written to."), 1},
-		{"congested", gauge("congested", "How congested the cache is: requests that find it slow go past it."), 1},
-		{"root_usage_percent", gauge("root_usage_percent", "Part of the root node of the index that is in use; the tree grows when it is full."), 1},
+	c.setFiles = []bcacheFile{
+		{"average_key_size", gauge("average_key_size_sectors", "Average data of a key in the index, in sectors."), 1},
+		{"btree_cache_size", gauge("btree_cache_size_bytes", "Memory of cached index nodes in bytes."), 1},
+		{"cache_available_percent", gauge("cache_available_percent", "Percentage of the cache without dirty data."), 1},
+		{"congested", gauge("congested", "Congestion of the cache; requests bypass a congested cache."), 1},
+		{"root_usage_percent", gauge("root_usage_percent", "Percentage of the root node of the index that is in use; the tree grows when it is full."), 1},
 		{"tree_depth", gauge("tree_depth", "Levels of the index below its root."), 1},
-		{"internal/active_journal_entries", gauge("active_journal_entries", "Entries of the journal that are newer than the index."), 1},
+		{"internal/active_journal_entries", gauge("active_journal_entries", "Journal entries newer than the index."), 1},
 		{"internal/btree_nodes", gauge("btree_nodes", "Nodes of the index."), 1},
-		{"internal/btree_read_average_duration_us", gauge("btree_read_average_duration_seconds", "Time that reading a node of the index takes, on average."), 1e6},
-		{"internal/cache_read_races", counter("cache_read_races_total", "Times that a bucket was used anew while it was read, and the data had to be read from the disk."), 1},
+		{"internal/btree_read_average_duration_us", gauge("btree_read_average_duration_seconds", "Average time to read an index node."), 1e6},
+		{"internal/cache_read_races", counter("cache_read_races_total", "Times that a bucket was reused during a read, so that the disk had to be read."), 1},
 	}
 	gauge, counter = of("backing_device", "uuid")
-	c.backing = []bcacheFile{
-		{"dirty_data", gauge("dirty_data_bytes", "Data in the cache that is not on the disk yet."), 1},
-		{"stats_total/bypassed", counter("bypassed_bytes_total", "Data read and written past the cache."), 1},
-		{"stats_total/cache_hits", counter("cache_hits_total", "Requests that the cache could answer."), 1},
-		{"stats_total/cache_misses", counter("cache_misses_total", "Requests that the cache could not answer, or not in full."), 1},
-		{"stats_total/cache_bypass_hits", counter("cache_bypass_hits_total", "Requests meant to go past the cache that it could have answered."), 1},
-		{"stats_total/cache_bypass_misses", counter("cache_bypass_misses_total", "Requests meant to go past the cache that it could not have answered."), 1},
-		{"stats_total/cache_miss_collisions", counter("cache_miss_collisions_total", "Times that data read after a miss was written meanwhile, and did not go into the cache."), 1},
-		{"stats_total/cache_readaheads", counter("cache_readaheads_total", "Times that data was read ahead into the cache; newer kernels do not count it."), 1},
+	c.backingFiles = []bcacheFile{
+		{"dirty_data", gauge("dirty_data_bytes", "Data in the cache that is not on the disk yet, in bytes."), 1},
+		{"stats_total/bypassed", counter("bypassed_bytes_total", "Bytes read and written that bypassed the cache."), 1},
+		{"stats_total/cache_hits", counter("cache_hits_total", "Requests answered by the cache."), 1},
+		{"stats_total/cache_misses", counter("cache_misses_total", "Requests not answered by the cache, or only in part."), 1},
+		{"stats_total/cache_bypass_hits", counter("cache_bypass_hits_total", "Requests that bypassed the cache and had their data in it."), 1},
+		{"stats_total/cache_bypass_misses", counter("cache_bypass_misses_total", "Requests that bypassed the cache and did not have their data in it."), 1},
+		{"stats_total/cache_miss_collisions", counter("cache_miss_collisions_total", "Times that data read after a miss was overwritten before it got into the cache."), 1},
+		{"stats_total/cache_readaheads", counter("cache_readaheads_total", "Reads ahead into the cache; newer kernels do not count them."), 1},
 	}
-	c.writeback = []bcacheRow{
-		{"rate", gauge("writeback_rate", "Bytes a second at which dirty data is to be written back.")},
-		{"target", gauge("dirty_target_bytes", "Dirty data that the writeback aims at.")},
-		{"proportional", gauge("writeback_rate_proportional_term", "What the distance from the target adds to the rate of writeback.")},
-		{"integral", gauge("writeback_rate_integral_term", "What the distance from the target over time adds to the rate of writeback.")},
-		{"change", gauge("writeback_change", "By how much the rate of writeback was changed last.")},
+	c.writebackRows = []bcacheRow{
+		{"rate", gauge("writeback_rate", "Target rate of writeback in bytes per second.")},
+		{"target", gauge("dirty_target_bytes", "Target amount of dirty data in bytes.")},
+		{"proportional", gauge("writeback_rate_proportional_term", "Proportional term of the writeback rate, from the distance to the target.")},
+		{"integral", gauge("writeback_rate_integral_term", "Integral term of the writeback rate, from the distance to the target over time.")},
+		{"change", gauge("writeback_change", "Last change of the writeback rate.")},
 	}
 	gauge, counter = of("cache_device", "uuid")
-	c.cache = []bcacheFile{
-		{"io_errors", gauge("io_errors", "Recent I/O errors of the cache; the number decays if the set has a half-life for it."), 1},
-		{"metadata_written", counter("metadata_written_bytes_total", "Index and journal written to the cache."), 1},
-		{"written", counter("written_bytes_total", "Data written to the cache."), 1},
+	c.cacheFiles = []bcacheFile{
+		{"io_errors", gauge("io_errors", "Recent I/O errors of the cache, which decay if the set has an error half-life."), 1},
+		{"metadata_written", counter("metadata_written_bytes_total", "Bytes of index and journal written to the cache."), 1},
+		{"written", counter("written_bytes_total", "Bytes of data written to the cache."), 1},
 	}
 	if c.priorityStats {
-		c.priority = []bcacheRow{
-			{"Unused", gauge("priority_stats_unused_percent", "Part of the cache that has no data.")},
-			{"Metadata", gauge("priority_stats_metadata_percent", "Part of the cache that has the index.")},
+		c.priorityRows = []bcacheRow{
+			{"Unused", gauge("priority_stats_unused_percent", "Percentage of the cache without data.")},
+			{"Metadata", gauge("priority_stats_metadata_percent", "Percentage of the cache with index data.")},
 		}
 	}
 	return c, nil
@@ -146,7 +146,7 @@ func (c *bcacheCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	found := false
 	for _, uuid := range names {
-		if strings.Contains(uuid, "-") { // the others are files to register devices with
+		if strings.Contains(uuid, "-") { // other entries are files that register devices
 			found = true
 			c.updateSet(uuid, out)
 		}
@@ -158,31 +158,29 @@ func (c *bcacheCollector) Update(_ context.Context, out *metric.Sink) error {
 }
 
 func (c *bcacheCollector) updateSet(uuid string, out *metric.Sink) {
-	for i := range c.set {
-		if v, ok := c.read(&c.set[i], out, uuid, ""); ok {
-			out.Emit(c.set[i].family, v, uuid)
+	for i := range c.setFiles {
+		if v, ok := c.read(&c.setFiles[i], out, uuid, ""); ok {
+			out.Emit(c.setFiles[i].family, v, uuid)
 		}
 	}
 	names, err := c.sys.Names(bcacheDir, uuid)
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	for _, device := range names {
 		switch {
-		case hasNumber(device, "bdev"):
-			c.updateDevice(c.backing, uuid, device, out)
-			c.updateRows("writeback_rate_debug", c.writeback, uuid, device, out)
-		case hasNumber(device, "cache"):
-			c.updateDevice(c.cache, uuid, device, out)
+		case isNumbered(device, "bdev"):
+			c.updateDevice(c.backingFiles, uuid, device, out)
+			c.updateRows("writeback_rate_debug", c.writebackRows, uuid, device, out)
+		case isNumbered(device, "cache"):
+			c.updateDevice(c.cacheFiles, uuid, device, out)
 			if c.priorityStats {
-				c.updateRows("priority_stats", c.priority, uuid, device, out)
+				c.updateRows("priority_stats", c.priorityRows, uuid, device, out)
 			}
 		}
 	}
 }
 
-// updateDevice emits what the files of a device say. One that is not there is
-// of another kernel, or its device has left the set meanwhile.
+// updateDevice emits the files of a device. A file is missing on some kernels,
+// and when the device leaves the set.
 func (c *bcacheCollector) updateDevice(files []bcacheFile, uuid, device string, out *metric.Sink) {
 	for i := range files {
 		if v, ok := c.read(&files[i], out, uuid, device); ok {
@@ -191,33 +189,27 @@ func (c *bcacheCollector) updateDevice(files []bcacheFile, uuid, device string, 
 	}
 }
 
-// read returns what a file says.
+// read returns the number in a file.
 func (c *bcacheCollector) read(f *bcacheFile, out *metric.Sink, uuid, device string) (float64, bool) {
 	b, err := c.sys.Text(bcacheDir, uuid, device, f.name)
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return 0, false
 	}
 	v, ok := parseBcacheNumber(b)
 	if !ok {
 		out.Error(c.sys.At(host.Bad(1, "a number such as 12 or 39.2M", b)))
 	}
-	return v / f.unit, ok
+	return v / f.divisor, ok
 }
 
-// updateRows emits what a file of named numbers says. Rows of the file that
-// are not asked for are passed over.
+// updateRows emits the given rows of a file of named numbers, and skips other
+// rows.
 func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device string, out *metric.Sink) {
 	b, err := c.sys.Read(bcacheDir, uuid, device, file)
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return
 	}
-	known := 0
+	hasRow := false
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		var line []byte
 		line, rest = scan.Line(rest)
@@ -226,7 +218,7 @@ func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device
 		if i < 0 {
 			continue
 		}
-		known++
+		hasRow = true
 		v, ok := parseBcacheValue(value)
 		if !ok {
 			out.Error(c.sys.At(host.Bad(n, "a name and a number such as -1.5k/sec or 94%", line)))
@@ -234,13 +226,13 @@ func (c *bcacheCollector) updateRows(file string, rows []bcacheRow, uuid, device
 		}
 		out.Emit(rows[i].family, v, device, uuid)
 	}
-	if known == 0 {
+	if !hasRow {
 		out.Error(c.sys.At(host.Bad(1, "named numbers", b)))
 	}
 }
 
-// hasNumber reports whether a name is a prefix and a number, such as bdev0.
-func hasNumber(name, prefix string) bool {
+// isNumbered reports whether a name is a prefix and a number, such as bdev0.
+func isNumbered(name, prefix string) bool {
 	digits, ok := strings.CutPrefix(name, prefix)
 	_, number := scan.Uint([]byte(digits))
 	return ok && number

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	procfsbcache "github.com/prometheus/procfs/bcache"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func TestParseBcacheValue(t *testing.T) {
@@ -48,9 +50,9 @@ func TestParseBcacheValue(t *testing.T) {
 	}
 }
 
-// humanized writes a number as the kernel does: divided by 1024 until it has
-// three digits, at least once, and with the last remainder divided by divisor.
-func humanized(v uint64, divisor float64) string {
+// formatBcache prints a number as the kernel does: divided by 1024 until it has
+// three digits, at least once, with the last remainder divided by divisor.
+func formatBcache(v uint64, divisor float64) string {
 	unit := -1
 	var remainder uint64
 	for unit < 0 || v >= 1000 {
@@ -60,15 +62,15 @@ func humanized(v uint64, divisor float64) string {
 	return fmt.Sprintf("%d.%d%c", v, int(float64(remainder)/divisor), "kMGTPE"[unit])
 }
 
-// TestBcacheAsProcfs holds the collector against procfs, with what old and new
-// kernels write.
-func TestBcacheAsProcfs(t *testing.T) {
+// TestBcacheMatchesProcfs compares with procfs on numbers of old and of new
+// kernels.
+func TestBcacheMatchesProcfs(t *testing.T) {
 	const set = "fs/bcache/deaddd54-c735-46d5-868e-f331c5fd7c74"
 	root := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 200 {
 		divisor := []float64{100, 102.4}[i%2]
-		number := func() string { return humanized(random.Uint64()>>(8+random.IntN(56)), divisor) }
+		number := func() string { return formatBcache(random.Uint64()>>(8+random.IntN(56)), divisor) }
 		dir := fmt.Sprintf("%s/bdev%d/", set, i)
 		writeTree(t, root, map[string]string{
 			dir + "dirty_data":             number() + "\n",
@@ -110,18 +112,14 @@ func TestBcacheAsProcfs(t *testing.T) {
 }
 
 func BenchmarkBcache(b *testing.B) {
-	root := b.TempDir()
-	const set = "fs/bcache/deaddd54-c735-46d5-868e-f331c5fd7c74/"
+	n := golden.NewWorkbench(b, bcache.Build, nil)
 	for i := range 4 {
-		dir := fmt.Sprintf("%sbdev%d/", set, i)
-		files := map[string]string{
-			dir + "dirty_data":           "20.3G\n",
-			dir + "writeback_rate_debug": "rate:\t\t4.0k/sec\ndirty:\t\t0.0k\ntarget:\t\t322M\nproportional:\t-1.1k\nintegral:\t-251.6k\nchange:\t\t-2.6k/sec\nnext io:\t-150773ms\n",
-		}
+		dir := fmt.Sprintf("fs/bcache/deaddd54-c735-46d5-868e-f331c5fd7c74/bdev%d/", i)
+		n.Sys(dir+"dirty_data", "20.3G\n")
+		n.Sys(dir+"writeback_rate_debug", "rate:\t\t4.0k/sec\ndirty:\t\t0.0k\ntarget:\t\t322M\nproportional:\t-1.1k\nintegral:\t-251.6k\nchange:\t\t-2.6k/sec\nnext io:\t-150773ms\n")
 		for _, name := range []string{"bypassed", "cache_hits", "cache_misses", "cache_bypass_hits", "cache_bypass_misses", "cache_miss_collisions"} {
-			files[dir+"stats_total/"+name] = "12\n"
+			n.Sys(dir+"stats_total/"+name, "12\n")
 		}
-		writeTree(b, root, files)
 	}
-	benchmarkCollector(b, bcache, sysHost(root), nil)
+	n.Steady()
 }

@@ -11,7 +11,7 @@ import (
 
 var bcachefs = collect.Spec{
 	Name: "bcachefs",
-	Help: "Mounted bcachefs file systems: their event counters, compression and errors, and the I/O of their devices.",
+	Help: "Counters, compression and errors of mounted bcachefs file systems, and I/O of their devices.",
 	Reads: []string{
 		"/sys/fs/bcachefs/*/btree_cache_size",
 		"/sys/fs/bcachefs/*/compression_stats",
@@ -29,8 +29,8 @@ var bcachefs = collect.Spec{
 	Build: collect.Plain(newBcachefs),
 }
 
-// bcachefsCollector reads /sys/fs/bcachefs/UUID. Numbers are written for
-// people, such as 1.5G, and there is a file for each event that is counted:
+// bcachefsCollector reads the directories /sys/fs/bcachefs/UUID. Numbers have
+// units, such as 1.5G, and each counter has a file:
 //
 //	since mount:                  12345
 //	since filesystem creation:    67890
@@ -38,16 +38,16 @@ var bcachefs = collect.Spec{
 // See https://docs.kernel.org/filesystems/bcachefs/, and
 // https://bcachefs.org/bcachefs-principles-of-operation.pdf for the files.
 type bcachefsCollector struct {
-	sys      *host.Reader
-	counters *metric.Keyed               // by name of the file
-	known    map[string]bcachefsCounters // by UUID
+	sys             *host.Reader
+	counterFamilies *metric.Keyed               // by file name
+	counters        map[string]bcachefsCounters // by UUID
 
 	info, cacheSize                             *metric.Family
 	compressed, uncompressed                    *metric.Family
 	errors                                      *metric.Family
 	writes, writeSize                           *metric.Family
 	deviceInfo, bucketSize, buckets, durability *metric.Family
-	deviceDone, deviceErrors                    *metric.Family
+	deviceIO, deviceErrors                      *metric.Family
 }
 
 const bcachefsDir = "fs/bcachefs"
@@ -61,35 +61,35 @@ func newBcachefs(env *collect.Env) *bcachefsCollector {
 		return m.Counter("node_bcachefs_"+name, help, labels...)
 	}
 	c := &bcachefsCollector{
-		sys:   env.Host.Sys.Reader(),
-		known: map[string]bcachefsCounters{},
+		sys:      env.Host.Sys.Reader(),
+		counters: map[string]bcachefsCounters{},
 
-		info:         gauge("info", "A bcachefs file system that is mounted: always 1.", "uuid"),
-		cacheSize:    gauge("btree_cache_size_bytes", "Memory that holds nodes of the trees.", "uuid"),
-		compressed:   gauge("compression_compressed_bytes", "Space that data compressed in this way takes.", "algorithm", "uuid"),
-		uncompressed: gauge("compression_uncompressed_bytes", "Space that data compressed in this way would take without.", "algorithm", "uuid"),
-		errors:       counter("errors_total", "Times that a fault was found in the file system's structure, by kind.", "error_type", "uuid"),
-		writes:       counter("btree_writes_total", "Nodes of the trees written, by what it was done for.", "type", "uuid"),
-		writeSize:    gauge("btree_write_average_size_bytes", "Average size of the nodes of the trees written, by what it was done for.", "type", "uuid"),
-		deviceInfo:   gauge("device_info", "A device of the file system, with its label and its state: always 1.", "device", "label", "state", "uuid"),
-		bucketSize:   gauge("device_bucket_size_bytes", "Size of a bucket of the device.", "device", "uuid"),
+		info:         gauge("info", "Mounted bcachefs file systems; always 1.", "uuid"),
+		cacheSize:    gauge("btree_cache_size_bytes", "Memory of cached btree nodes in bytes.", "uuid"),
+		compressed:   gauge("compression_compressed_bytes", "Size of the data compressed with the algorithm, in bytes.", "algorithm", "uuid"),
+		uncompressed: gauge("compression_uncompressed_bytes", "Size before compression of the data compressed with the algorithm, in bytes.", "algorithm", "uuid"),
+		errors:       counter("errors_total", "Errors found in the structure of the file system, by type.", "error_type", "uuid"),
+		writes:       counter("btree_writes_total", "Writes of btree nodes, by their cause.", "type", "uuid"),
+		writeSize:    gauge("btree_write_average_size_bytes", "Average size of writes of btree nodes in bytes, by their cause.", "type", "uuid"),
+		deviceInfo:   gauge("device_info", "Label and state of a device of the file system; always 1.", "device", "label", "state", "uuid"),
+		bucketSize:   gauge("device_bucket_size_bytes", "Bucket size of the device in bytes.", "device", "uuid"),
 		buckets:      gauge("device_buckets", "Buckets of the device.", "device", "uuid"),
-		durability:   gauge("device_durability", "Copies that one copy on this device counts for.", "device", "uuid"),
-		deviceDone:   counter("device_io_done_bytes_total", "Bytes read from and written to the device, by what they hold.", "data_type", "device", "operation", "uuid"),
-		deviceErrors: counter("device_io_errors_total", "Failed reads and writes of the device and wrong checksums, since the file system was made.", "device", "type", "uuid"),
+		durability:   gauge("device_durability", "Number of copies that one copy on the device counts for.", "device", "uuid"),
+		deviceIO:     counter("device_io_done_bytes_total", "Bytes read from and written to the device, by type of data.", "data_type", "device", "operation", "uuid"),
+		deviceErrors: counter("device_io_errors_total", "I/O and checksum errors of the device since the file system was created.", "device", "type", "uuid"),
 	}
-	c.counters = m.Keyed(func(key string) *metric.Family {
+	c.counterFamilies = m.Keyed(func(key string) *metric.Family {
 		name := "node_bcachefs_" + key + "_total"
-		if !isPlainKey(key) || m.Has(name) {
+		if !isNamePart(key) || m.Has(name) {
 			return nil
 		}
-		return m.Counter(name, "Times, or bytes, that bcachefs has counted as "+key+" since the file system was made.", "uuid")
+		return m.Counter(name, "Counter "+key+" of bcachefs, in events or bytes.", "uuid")
 	})
 	return c
 }
 
-// isPlainKey reports whether the name of a file can be part of a name here.
-func isPlainKey(key string) bool {
+// isNamePart reports whether a file name can be part of the name of a family.
+func isNamePart(key string) bool {
 	return strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
@@ -104,15 +104,12 @@ func (c *bcachefsCollector) Update(_ context.Context, out *metric.Sink) error {
 			continue
 		}
 		entries, err := c.sys.Names(bcachefsDir, uuid)
-		if err != nil {
-			if !host.Gone(err) { // gone: unmounted meanwhile
-				out.Error(err)
-			}
+		if !host.ReportUnlessGone(err, out.Error) {
 			continue
 		}
 		found = true
 		out.Emit(c.info, 1, uuid)
-		c.emitSystem(uuid, out)
+		c.emitFileSystem(uuid, out)
 		c.emitCounters(uuid, out)
 		for _, entry := range entries {
 			if device, ok := strings.CutPrefix(entry, "dev-"); ok {
@@ -120,7 +117,7 @@ func (c *bcachefsCollector) Update(_ context.Context, out *metric.Sink) error {
 			}
 		}
 	}
-	c.forget(names)
+	c.dropUnmounted(names)
 	if !found {
 		return collect.ErrNoData
 	}

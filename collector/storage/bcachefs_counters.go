@@ -9,43 +9,39 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// bcachefsCounters are the files in a folder of counters, of which there are
-// more than a hundred. They stay the same as long as it is the same folder.
+// bcachefsCounters caches the file names in a directory of counters, which are
+// more than a hundred. They do not change as long as it is the same directory.
 type bcachefsCounters struct {
-	folder folderID
-	files  []bcachefsCounter
+	dir   dirID
+	files []bcachefsCounter
 }
 
-// A bcachefsCounter pairs a file with the family it fills.
+// A bcachefsCounter is a file with its family.
 type bcachefsCounter struct {
 	name   string
 	family *metric.Family
 }
 
-// A folderID tells a folder from another that has come to be in its place.
-type folderID struct {
+// A dirID identifies a directory. A directory that replaces another has another
+// dirID.
+type dirID struct {
 	dev, ino     uint64
 	mtime, ctime unix.Timespec
 }
 
-// emitCounters tells of all events that are counted: new kernels add some.
+// emitCounters emits all counters that the kernel has.
 func (c *bcachefsCollector) emitCounters(uuid string, out *metric.Sink) {
 	files, err := c.counterFiles(uuid)
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	for i := range files {
 		b, err := c.sys.Read(bcachefsDir, uuid, "counters", files[i].name)
-		if err != nil {
-			if !host.Gone(err) {
-				out.Error(err)
-			}
+		if !host.ReportUnlessGone(err, out.Error) {
 			continue
 		}
 		if v, ok := parseBcachefsCounter(b); ok {
 			out.Emit(files[i].family, v, uuid)
 		} else {
-			out.Error(c.sys.At(host.Bad(1, "a number since the file system's creation", b)))
+			out.Error(c.sys.At(host.Bad(1, "a number since filesystem creation", b)))
 		}
 	}
 }
@@ -55,9 +51,9 @@ func (c *bcachefsCollector) counterFiles(uuid string) ([]bcachefsCounter, error)
 	if err != nil {
 		return nil, err
 	}
-	folder := folderID{uint64(st.Dev), st.Ino, st.Mtim, st.Ctim} // Dev has fewer bits on some architectures
-	if known, ok := c.known[uuid]; ok && known.folder == folder {
-		return known.files, nil
+	dir := dirID{uint64(st.Dev), st.Ino, st.Mtim, st.Ctim} // Dev has fewer bits on some architectures
+	if cached, ok := c.counters[uuid]; ok && cached.dir == dir {
+		return cached.files, nil
 	}
 	names, err := c.sys.Names(bcachefsDir, uuid, "counters")
 	if err != nil {
@@ -65,19 +61,19 @@ func (c *bcachefsCollector) counterFiles(uuid string) ([]bcachefsCounter, error)
 	}
 	var files []bcachefsCounter
 	for _, name := range names {
-		if f := c.counters.Family([]byte(name)); f != nil {
+		if f := c.counterFamilies.Family([]byte(name)); f != nil {
 			files = append(files, bcachefsCounter{name, f})
 		}
 	}
-	c.known[uuid] = bcachefsCounters{folder, files}
+	c.counters[uuid] = bcachefsCounters{dir, files}
 	return files, nil
 }
 
-// forget drops what is known of file systems that are not mounted any more.
-func (c *bcachefsCollector) forget(mounted []string) {
-	for uuid := range c.known {
+// dropUnmounted drops the cached files of file systems that are not mounted.
+func (c *bcachefsCollector) dropUnmounted(mounted []string) {
+	for uuid := range c.counters {
 		if !slices.Contains(mounted, uuid) {
-			delete(c.known, uuid)
+			delete(c.counters, uuid)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-func (c *bcachefsCollector) emitSystem(uuid string, out *metric.Sink) {
+func (c *bcachefsCollector) emitFileSystem(uuid string, out *metric.Sink) {
 	if v, ok := c.number(out, uuid, "", "btree_cache_size"); ok {
 		out.Emit(c.cacheSize, v, uuid)
 	}
@@ -19,25 +19,25 @@ func (c *bcachefsCollector) emitSystem(uuid string, out *metric.Sink) {
 		if name, count, ok := parseBcachefsError(lines.line); ok {
 			out.Emit(c.errors, float64(count), string(name), uuid)
 		} else {
-			lines.skip("a kind of error and how often it was found")
+			lines.report("an error type and a number")
 		}
 	}
 }
 
-// emitBcachefsRows tells of rows with a name and two numbers, below a header
-// in which there is a certain word.
+// emitBcachefsRows emits rows of a name and two numbers, below a header that
+// contains a given word.
 func emitBcachefsRows(lines bcachefsLines, header string, first, second *metric.Family, uuid string) {
 	if !lines.next() {
 		return
 	}
 	if !bytes.Contains(lines.line, []byte(header)) {
-		lines.skip("a header with " + header)
+		lines.report("a header with " + header)
 		return
 	}
 	for lines.next() {
 		name, values, ok := parseBcachefsRow(lines.line)
 		if !ok {
-			lines.skip("a name and two numbers such as 19.3G")
+			lines.report("a name and two numbers such as 19.3G")
 			continue
 		}
 		label := string(name)
@@ -63,20 +63,20 @@ func (c *bcachefsCollector) emitDevice(uuid, dir, device string, out *metric.Sin
 			present = true
 		}
 	}
-	if present { // and not taken out of the file system meanwhile
+	if present { // a device that leaves the file system has no files
 		out.Emit(c.deviceInfo, 1, device, label, state, uuid)
 	}
-	c.emitDone(c.lines(out, uuid, dir, "io_done"), device, uuid)
-	c.emitErrors(c.lines(out, uuid, dir, "io_errors"), device, uuid)
+	c.emitIO(c.lines(out, uuid, dir, "io_done"), device, uuid)
+	c.emitIOErrors(c.lines(out, uuid, dir, "io_errors"), device, uuid)
 }
 
-// emitDone tells of io_done, where bytes stand below read: and write:
+// emitIO emits the lines of io_done, which has bytes below read: and write:
 //
 //	read:
 //
 //		sb          :     3989504
 //		btree       :  4411097088
-func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
+func (c *bcachefsCollector) emitIO(lines bcachefsLines, device, uuid string) {
 	operation := ""
 	for lines.next() {
 		name, value, ok := scan.Cut(lines.line, ':')
@@ -87,14 +87,14 @@ func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
 		v, isNumber := scan.Uint(value)
 		switch {
 		case !isNumber || operation == "":
-			lines.skip("read:, write:, or a kind of data and bytes below one of them")
+			lines.report("read:, write:, or a type of data and bytes below one of them")
 		case operation == "read" || operation == "write":
-			lines.out.Emit(c.deviceDone, float64(v), string(name), device, operation, uuid)
+			lines.out.Emit(c.deviceIO, float64(v), string(name), device, operation, uuid)
 		}
 	}
 }
 
-// emitErrors tells of io_errors, of which the first part is of all the time:
+// emitIOErrors emits the first part of io_errors, which is since the creation:
 //
 //	IO errors since filesystem creation
 //
@@ -102,7 +102,7 @@ func (c *bcachefsCollector) emitDone(lines bcachefsLines, device, uuid string) {
 //		write:   0
 //
 //	IO errors since 8 y ago
-func (c *bcachefsCollector) emitErrors(lines bcachefsLines, device, uuid string) {
+func (c *bcachefsCollector) emitIOErrors(lines bcachefsLines, device, uuid string) {
 	for parts := 0; lines.next(); {
 		if bytes.HasPrefix(lines.line, []byte("IO errors since ")) {
 			if parts++; parts > 1 {
@@ -114,29 +114,23 @@ func (c *bcachefsCollector) emitErrors(lines bcachefsLines, device, uuid string)
 		if v, ok := scan.Uint(value); ok && parts > 0 {
 			lines.out.Emit(c.deviceErrors, float64(v), device, string(name), uuid)
 		} else {
-			lines.skip("a kind of error and a number, below since when they are counted")
+			lines.report("an error type and a number, below a line IO errors since")
 		}
 	}
 }
 
-// text returns a file as a label, empty if it cannot be read, and whether
-// there is one.
+// text returns the text of a file, empty if it is unreadable, and whether the
+// file exists.
 func (c *bcachefsCollector) text(out *metric.Sink, uuid, dir, name string) (string, bool) {
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
-	gone := host.Gone(err)
-	if err != nil && !gone {
-		out.Error(err)
-	}
-	return string(b), !gone
+	host.ReportUnlessGone(err, out.Error)
+	return string(b), !host.Gone(err)
 }
 
 // number returns the number in a file.
 func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (float64, bool) {
 	b, err := c.sys.Text(bcachefsDir, uuid, dir, name)
-	if err != nil {
-		if !host.Gone(err) {
-			out.Error(err)
-		}
+	if !host.ReportUnlessGone(err, out.Error) {
 		return 0, false
 	}
 	v, ok := parseBcachefsNumber(b)
@@ -146,30 +140,26 @@ func (c *bcachefsCollector) number(out *metric.Sink, uuid, dir, name string) (fl
 	return v, ok
 }
 
-// bcachefsLines goes through the lines of a file, without those that are
-// blank.
+// bcachefsLines iterates over the lines of a file that are not blank.
 type bcachefsLines struct {
-	sys  *host.Reader
-	out  *metric.Sink
-	rest []byte
-	n    int
-	line []byte
+	sys    *host.Reader
+	out    *metric.Sink
+	rest   []byte
+	line   []byte // the current one
+	number int    // of line
 }
 
-// lines returns the lines of a file. There are none in one that cannot be
-// read. One that is not there is of another kernel, or went away meanwhile.
+// lines returns the lines of a file, or none if it is unreadable.
 func (c *bcachefsCollector) lines(out *metric.Sink, uuid, dir, name string) bcachefsLines {
 	b, err := c.sys.Read(bcachefsDir, uuid, dir, name)
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	return bcachefsLines{sys: c.sys, out: out, rest: b}
 }
 
 func (l *bcachefsLines) next() bool {
 	for len(l.rest) > 0 {
 		l.line, l.rest = scan.Line(l.rest)
-		l.n++
+		l.number++
 		if len(scan.Trim(l.line)) > 0 {
 			return true
 		}
@@ -177,7 +167,7 @@ func (l *bcachefsLines) next() bool {
 	return false
 }
 
-// skip tells that the line is not what was wanted.
-func (l *bcachefsLines) skip(want string) {
-	l.out.Error(l.sys.At(host.Bad(l.n, want, l.line)))
+// report reports the current line as malformed.
+func (l *bcachefsLines) report(want string) {
+	l.out.Error(l.sys.At(host.Bad(l.number, want, l.line)))
 }

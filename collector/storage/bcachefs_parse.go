@@ -8,8 +8,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// parseBcachefsNumber reads a number as bcachefs writes it: whole, or rounded
-// for people with a unit of a power of 1024, such as 1.5G or 2.05G.
+// parseBcachefsNumber parses a number as bcachefs prints it: a whole number, or
+// a rounded one with a unit that is a power of 1024, such as 1.5G or 2.05G.
 func parseBcachefsNumber(b []byte) (float64, bool) {
 	unit := 0
 	if len(b) > 0 {
@@ -25,8 +25,7 @@ func parseBcachefsNumber(b []byte) (float64, bool) {
 	return math.Trunc(math.Ldexp(v, 10*unit)), ok
 }
 
-// parseBcachefsRow reads a row of a table, of which the columns after the
-// second number are not wanted:
+// parseBcachefsRow parses the first three columns of a row of a table:
 //
 //	lz4:                         19.3G         67.0G                 112k
 func parseBcachefsRow(line []byte) (name []byte, values [2]float64, ok bool) {
@@ -41,8 +40,8 @@ func parseBcachefsRow(line []byte) (name []byte, values [2]float64, ok bool) {
 	return bytes.TrimSuffix(name, []byte(":")), values, true
 }
 
-// parseBcachefsError reads a kind of error, how often it was found, and when
-// for the last time:
+// parseBcachefsError parses a line of an error type, the number of errors, and
+// the time of the last one:
 //
 //	btree_node_read_err 5 1234567890
 func parseBcachefsError(line []byte) (name []byte, count uint64, ok bool) {
@@ -52,8 +51,8 @@ func parseBcachefsError(line []byte) (name []byte, count uint64, ok bool) {
 	return name, count, ok
 }
 
-// parseBcachefsCounter reads how often something happened since the file
-// system was made, or, where only that is kept, since it was mounted.
+// parseBcachefsCounter parses the value of a counter since the file system was
+// created, or since it was mounted if the file has only that.
 func parseBcachefsCounter(b []byte) (count float64, ok bool) {
 	for len(b) > 0 {
 		var line []byte

@@ -48,11 +48,11 @@ func TestParseBcachefsNumber(t *testing.T) {
 	}
 }
 
-// TestBcachefsAsProcfs holds the collector against procfs. That wants the time
-// of the last error as a number, so that one line is changed for it.
-func TestBcachefsAsProcfs(t *testing.T) {
+// TestBcachefsMatchesProcfs compares with procfs. The test replaces the file of
+// errors, because procfs requires the time of the last error as a number.
+func TestBcachefsMatchesProcfs(t *testing.T) {
 	root := t.TempDir()
-	h := golden.Load(t, "../../testdata/storage/bcachefs.host", root)
+	h := golden.Load(t, testdata+"/bcachefs.host", root)
 	dirs, err := filepath.Glob(root + "/sys/fs/bcachefs/*")
 	if err != nil || len(dirs) != 1 {
 		t.Fatal(dirs, err)
@@ -84,7 +84,7 @@ func TestBcachefsAsProcfs(t *testing.T) {
 		has(s.Count, "errors_total{error_type=%q,", name)
 	}
 	for name, s := range want.Counters {
-		if name != "journal_write" { // too large for the float that procfs takes it for
+		if name != "journal_write" { // procfs parses it as a float, for which it is too large
 			has(s.SinceFilesystemCreation, name+"_total{")
 		} else {
 			samples++
@@ -109,12 +109,12 @@ func TestBcachefsAsProcfs(t *testing.T) {
 		}
 	}
 	if n := strings.Count(text, "\n") - 2*strings.Count(text, "# HELP "); n != samples {
-		t.Errorf("%d samples, of which procfs has %d", n, samples)
+		t.Errorf("%d samples, procfs has %d", n, samples)
 	}
 }
 
-// FuzzBcachefs gives every parser the same bytes: it must neither panic nor
-// pass over what it cannot read.
+// FuzzBcachefs gives every parser the same bytes, and checks that none panics
+// or skips a malformed line without an error.
 func FuzzBcachefs(f *testing.F) {
 	f.Add([]byte("type compressed uncompressed\nlz4: 19.3G 67.0G 112k\n"))
 	f.Add([]byte("   nr size\ninitial: 19088 108k\n"))
@@ -124,16 +124,16 @@ func FuzzBcachefs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		set := metric.NewSet()
 		c := newBcachefs(&collect.Env{Host: sysHost("/none"), Metrics: set})
-		c.sys.Exists("fuzzed") // errors name the path that was used last
+		c.sys.Exists("fuzzed") // errors have the last path of the reader
 		out := metric.NewSink(set)
 		out.Reset(metric.Text)
 		lines := bcachefsLines{sys: c.sys, out: out, rest: b}
 		emitBcachefsRows(lines, "nr", c.writes, c.writeSize, "u")
-		c.emitDone(lines, "d", "u")
-		c.emitErrors(lines, "d", "u")
+		c.emitIO(lines, "d", "u")
+		c.emitIOErrors(lines, "d", "u")
 		errs, more := out.Errors()
 		if len(bytes.Trim(b, " \t\n\r\v\f\x00")) > 0 && len(errs)+more == 0 && out.SampleCount() == 0 && !bytes.Contains(b, []byte("nr")) {
-			t.Errorf("nothing of %q, and no error", b)
+			t.Errorf("%q: no sample and no error", b)
 		}
 		parseBcachefsCounter(b)
 		parseBcachefsError(b)
@@ -142,7 +142,7 @@ func FuzzBcachefs(f *testing.F) {
 
 func BenchmarkBcachefs(b *testing.B) {
 	root := b.TempDir()
-	h := golden.Load(b, "../../testdata/storage/bcachefs.host", root)
+	h := golden.Load(b, testdata+"/bcachefs.host", root)
 	h.Sys = host.NewTree(root + "/sys").Attributes() // without faults
 	benchmarkCollector(b, bcachefs, h, nil)
 }

@@ -7,22 +7,22 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// btrfsRows are the numbers of a file, in the order in which they are asked
-// for.
+// btrfsRows are the numbers in a file, in the order of the names passed to
+// parseBtrfsRows.
 type btrfsRows struct {
 	values [5]uint64
-	found  [5]bool
+	has    [5]bool
 }
 
-// parseBtrfsRows reads a file of named numbers, such as commit_stats:
+// parseBtrfsRows parses a file of named numbers, such as commit_stats:
 //
 //	commits 2
 //	last_commit_ms 173
 //
-// Rows of other names are passed over. If one is broken, the others are
-// returned beside the error.
+// It skips rows of other names. With the error of a malformed row it returns
+// the other rows.
 func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
-	known := false
+	hasRow := false
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		var line []byte
 		line, rest = scan.Line(rest)
@@ -31,23 +31,23 @@ func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
 		if i < 0 {
 			continue
 		}
-		known = true
+		hasRow = true
 		v, ok := scan.Uint(scan.Trim(value))
 		if !ok {
 			err = host.Bad(n, "a name and a number", line)
 			continue
 		}
-		rows.values[i], rows.found[i] = v, true
+		rows.values[i], rows.has[i] = v, true
 	}
-	if !known {
+	if !hasRow {
 		err = host.Bad(1, "named numbers", b)
 	}
 	return rows, err
 }
 
-// btrfsRatio returns how many bytes on devices a byte takes, for the profiles
-// where that is known. With parity it goes by the devices over which a stripe
-// is laid, which are all unless some are full.
+// btrfsRatio returns the number of bytes on devices for each byte of data, and
+// whether the profile is known. With parity it assumes that a stripe covers all
+// devices, which it does unless some are full.
 func btrfsRatio(mode string, devices int) (float64, bool) {
 	switch mode {
 	case "single", "raid0":

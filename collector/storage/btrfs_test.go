@@ -22,13 +22,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestBtrfsAsProcfs holds what is read from sysfs against procfs, on the hosts
-// that procfs can read.
-func TestBtrfsAsProcfs(t *testing.T) {
-	for _, name := range []string{"btrfs", "btrfs.recorded", "btrfs.live", "btrfs.old-kernel"} {
+// TestBtrfsMatchesProcfs compares the samples from sysfs with procfs, on the
+// recorded hosts that procfs supports.
+func TestBtrfsMatchesProcfs(t *testing.T) {
+	for _, name := range []string{"btrfs", "btrfs.recorded", "btrfs.recorded-ioctls", "btrfs.old-kernel"} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			h := golden.Load(t, "../../testdata/storage/"+name+".host", root)
+			h := golden.Load(t, testdata+"/"+name+".host", root)
 			h.Btrfs = nil
 			text := collectorText(t, btrfs, h, nil)
 			dirs, err := filepath.Glob(root + "/sys/fs/btrfs/*-*")
@@ -36,8 +36,8 @@ func TestBtrfsAsProcfs(t *testing.T) {
 				t.Fatal(dirs, err)
 			}
 			for _, dir := range dirs {
-				for _, folder := range []string{"features", "devices"} { // which procfs wants
-					if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+				for _, name := range []string{"features", "devices"} { // procfs requires them
+					if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -59,7 +59,7 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 		t.Helper()
 		line := fmt.Sprintf("node_btrfs_"+format+" ", args...) + strconv.FormatFloat(v, 'f', -1, 64) + "\n"
 		if !strings.Contains(text, line) {
-			t.Errorf("there is no %s", line)
+			t.Errorf("missing: %s", line)
 		}
 	}
 	has(1, "info{label=%q,uuid=%q}", want.Label, want.UUID)
@@ -75,7 +75,7 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 		for mode, layout := range stats.Layouts {
 			has(float64(layout.TotalBytes), "size_bytes{block_group_type=%q,mode=%q,uuid=%q}", content, mode, want.UUID)
 			has(float64(layout.UsedBytes), "used_bytes{block_group_type=%q,mode=%q,uuid=%q}", content, mode, want.UUID)
-			if mode != "raid5" && mode != "raid6" { // procfs takes missing devices for none
+			if mode != "raid5" && mode != "raid6" { // procfs does not count missing devices
 				has(layout.Ratio, "allocation_ratio{block_group_type=%q,mode=%q,uuid=%q}", content, mode, want.UUID)
 			}
 		}
@@ -87,22 +87,22 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 	}
 }
 
-// hungBtrfs is a host with btrfs file systems of which some do not answer.
-type hungBtrfs struct {
-	t     *testing.T
-	root  string
-	c     *btrfsCollector
-	set   *metric.Set
-	calls atomic.Int32
-	hung  map[string]chan struct{} // by mount point; not changed while calls are under way
+// A btrfsHost is a host with btrfs file systems, some of which hang.
+type btrfsHost struct {
+	t             *testing.T
+	root          string
+	c             *btrfsCollector
+	set           *metric.Set
+	calls         atomic.Int32
+	releaseByName map[string]chan struct{} // by mount point; not changed while calls are in progress
 }
 
-const hungBtrfsID = "00000000-0000-4000-8000-0000000000"
+const btrfsIDPrefix = "00000000-0000-4000-8000-0000000000"
 
-func newHungBtrfs(t *testing.T, systems int) *hungBtrfs {
-	h := &hungBtrfs{t: t, root: t.TempDir(), set: metric.NewSet(), hung: map[string]chan struct{}{}}
+func newBtrfsHost(t *testing.T, systems int) *btrfsHost {
+	h := &btrfsHost{t: t, root: t.TempDir(), set: metric.NewSet(), releaseByName: map[string]chan struct{}{}}
 	for i := range systems {
-		dir := fmt.Sprintf("fs/btrfs/%s%02d/", hungBtrfsID, i)
+		dir := fmt.Sprintf("fs/btrfs/%s%02d/", btrfsIDPrefix, i)
 		writeTree(t, h.root, map[string]string{
 			dir + "label":                 "x\n",
 			dir + "devices/sda/size":      "2048\n",
@@ -114,7 +114,7 @@ func newHungBtrfs(t *testing.T, systems int) *hungBtrfs {
 	sys.Btrfs = func(point string, _ bool) (host.Btrfs, error) {
 		h.calls.Add(1)
 		name := filepath.Base(point)
-		if block := h.hung[name]; block != nil {
+		if block := h.releaseByName[name]; block != nil {
 			<-block
 		}
 		var fs host.Btrfs
@@ -126,7 +126,7 @@ func newHungBtrfs(t *testing.T, systems int) *hungBtrfs {
 	return h
 }
 
-func (h *hungBtrfs) mount(systems int) {
+func (h *btrfsHost) mount(systems int) {
 	table := "1 0 8:1 / / rw - ext4 /dev/vda rw\n"
 	for i := range systems {
 		table += fmt.Sprintf("%d 1 0:%d / /mnt/%d rw - btrfs /dev/sda rw\n", i+2, i+40, i)
@@ -134,98 +134,107 @@ func (h *hungBtrfs) mount(systems int) {
 	writeTree(h.t, h.root, map[string]string{"1/mountinfo": table})
 }
 
-// update returns how many samples there are of the devices' sizes, of their
-// unused space and of their errors, how many errors are told, and how long it
-// took.
-func (h *hungBtrfs) update() (size, unused, errs, skipped int, took time.Duration) {
+// A btrfsUpdate is the outcome of a scrape: numbers of samples, the number of
+// reported errors, and the duration.
+type btrfsUpdate struct {
+	sizes, unused, deviceErrors, errs int
+	took                              time.Duration
+}
+
+func (h *btrfsHost) update() btrfsUpdate {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Second)
 	defer cancel()
 	out := metric.NewSink(h.set)
 	out.Reset(metric.Text)
-	begin := time.Now()
+	start := time.Now()
 	if err := h.c.Update(ctx, out); err != nil {
 		h.t.Error(err)
 	}
-	took = time.Since(begin)
-	text := string(out.AppendText(nil, nil, func(string) bool { return false }))
-	told, _ := out.Errors()
-	return strings.Count(text, "\nnode_btrfs_device_size_bytes{"), strings.Count(text, "\nnode_btrfs_device_unused_bytes{"),
-		strings.Count(text, "\nnode_btrfs_device_errors_total{"), len(told), took
+	took := time.Since(start)
+	text := string(out.AppendText(nil, nil, reservesNothing))
+	errs, _ := out.Errors()
+	return btrfsUpdate{
+		strings.Count(text, "\nnode_btrfs_device_size_bytes{"), strings.Count(text, "\nnode_btrfs_device_unused_bytes{"),
+		strings.Count(text, "\nnode_btrfs_device_errors_total{"), len(errs), took,
+	}
 }
 
-func (h *hungBtrfs) want(size, unused, errs, skipped int, took time.Duration) {
+func (h *btrfsHost) want(sizes, unused, deviceErrors, errs int, took time.Duration) {
 	h.t.Helper()
-	a, b, c, d, e := h.update()
-	if a != size || b != unused || c != errs || d != skipped || e != took {
-		h.t.Errorf("sizes %d, unused %d, errors %d, told %d, in %v; want %d, %d, %d, %d, %v", a, b, c, d, e, size, unused, errs, skipped, took)
+	want := btrfsUpdate{sizes, unused, deviceErrors, errs, took}
+	if have := h.update(); have != want {
+		h.t.Errorf("have %+v, want %+v", have, want)
 	}
 }
 
 func TestHungBtrfsCostsOneWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHungBtrfs(t, 5)
-		h.hung["1"], h.hung["3"] = make(chan struct{}), make(chan struct{})
-		// Of those that never answered, sysfs tells the size of the block device.
-		h.want(5, 3, 15, 2, btrfsPatience)
+		h := newBtrfsHost(t, 5)
+		h.releaseByName["1"], h.releaseByName["3"] = make(chan struct{}), make(chan struct{})
+		// For a file system that never answered, the sizes are those of the
+		// block devices.
+		h.want(5, 3, 15, 2, btrfsTimeout)
 		for range 10 {
 			h.want(5, 3, 15, 2, 0)
 		}
 		if n := h.calls.Load(); n != 5+10*3 {
 			t.Errorf("%d calls", n)
 		}
-		close(h.hung["1"])
-		close(h.hung["3"])
+		close(h.releaseByName["1"])
+		close(h.releaseByName["3"])
 		synctest.Wait()
 		h.want(5, 5, 25, 0, 0)
 	})
 }
 
-// A device that hangs keeps its file system from telling which is which, and
-// that is when its errors matter.
-func TestHungBtrfsStillTellsErrors(t *testing.T) {
+// TestHungBtrfsKeepsErrors has a hung file system that answered before: the
+// errors of its devices are exported as long as its block devices do not
+// change.
+func TestHungBtrfsKeepsErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHungBtrfs(t, 2)
+		h := newBtrfsHost(t, 2)
 		h.want(2, 2, 10, 0, 0)
-		h.hung["0"] = make(chan struct{})
-		h.want(1, 1, 10, 1, btrfsPatience)
+		h.releaseByName["0"] = make(chan struct{})
+		h.want(1, 1, 10, 1, btrfsTimeout)
 		h.want(1, 1, 10, 1, 0)
 
-		// With another block device it is not known any more which is which.
-		writeTree(t, h.root, map[string]string{"fs/btrfs/" + hungBtrfsID + "00/devices/sdb/size": "2048\n"})
+		// With another block device the IDs of the last answer may be wrong.
+		writeTree(t, h.root, map[string]string{"fs/btrfs/" + btrfsIDPrefix + "00/devices/sdb/size": "2048\n"})
 		h.want(3, 1, 5, 1, 0)
 
-		close(h.hung["0"])
+		close(h.releaseByName["0"])
 		synctest.Wait()
 		h.want(2, 2, 10, 0, 0)
 	})
 }
 
-// What is unmounted is forgotten, but for a call that is still out: there must
-// not be a second one.
-func TestBtrfsForgetsWhatIsUnmounted(t *testing.T) {
+// TestBtrfsDropsUnmounted checks that only the probe of an unmounted file
+// system with a call in progress is kept, so that the file system does not get
+// a second call.
+func TestBtrfsDropsUnmounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHungBtrfs(t, 3)
-		h.hung["2"] = make(chan struct{})
-		h.want(3, 2, 10, 1, btrfsPatience)
+		h := newBtrfsHost(t, 3)
+		h.releaseByName["2"] = make(chan struct{})
+		h.want(3, 2, 10, 1, btrfsTimeout)
 		h.mount(0)
 		h.want(3, 0, 0, 0, 0)
 		if keys := slices.Collect(maps.Keys(h.c.prober.probes)); len(keys) != 1 || keys[0] != "0:42" {
-			t.Errorf("still known: %v", keys)
+			t.Errorf("the probes of %v are kept", keys)
 		}
 		h.mount(3)
 		h.want(3, 2, 10, 1, 0)
 		if n := h.calls.Load(); n != 5 {
 			t.Errorf("%d calls", n)
 		}
-		close(h.hung["2"])
+		close(h.releaseByName["2"])
 		synctest.Wait()
-		if err := os.RemoveAll(filepath.Join(h.root, "fs/btrfs", hungBtrfsID+"00")); err != nil {
+		if err := os.RemoveAll(filepath.Join(h.root, "fs/btrfs", btrfsIDPrefix+"00")); err != nil {
 			t.Fatal(err)
 		}
 		h.want(2, 2, 10, 0, 0)
-		if len(h.c.known) != 2 {
-			t.Errorf("still known: %v", h.c.known)
+		if len(h.c.lastAnswers) != 2 {
+			t.Errorf("the answers %v are kept", h.c.lastAnswers)
 		}
 	})
 }
@@ -236,23 +245,23 @@ func FuzzBtrfsRows(f *testing.F) {
 	f.Add([]byte("commits\ncommits 1 2\n\n max_commit_ms -1"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rows, err := parseBtrfsRows(b, names)
-		for i, found := range rows.found {
-			if !found && rows.values[i] != 0 {
-				t.Errorf("a value of a row that is not there, in %q", b)
+		for i, ok := range rows.has {
+			if !ok && rows.values[i] != 0 {
+				t.Errorf("%q: row %d has a value and is not found", b, i)
 			}
-			if found && (i >= len(names) || !strings.Contains(string(b), names[i])) {
-				t.Errorf("row %d is not in %q", i, b)
+			if ok && (i >= len(names) || !strings.Contains(string(b), names[i])) {
+				t.Errorf("%q: row %d is found", b, i)
 			}
 		}
 		if err == nil && rows == (btrfsRows{}) {
-			t.Errorf("nothing of %q, and no error", b)
+			t.Errorf("%q: no row and no error", b)
 		}
 	})
 }
 
 func BenchmarkBtrfs(b *testing.B) {
 	root := b.TempDir()
-	h := golden.Load(b, "../../testdata/storage/btrfs.live.host", root)
+	h := golden.Load(b, testdata+"/btrfs.recorded-ioctls.host", root)
 	answer, err := h.Btrfs(h.Root.Path("srv/my fs"), true)
 	if err != nil {
 		b.Fatal(err)

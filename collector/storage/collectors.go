@@ -1,6 +1,3 @@
-// Package storage has the collectors of what data lies on: disks and their
-// I/O, local and network file systems, caches of disks, software RAID, NVMe
-// controllers, and several paths to one disk.
 package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -13,12 +10,16 @@ func Collectors() []collect.Spec {
 		btrfs,
 		diskstats,
 		dmmultipath,
+		drbd,
+		ext4,
 		filesystem,
 		mdadm,
+		mountstats,
 		nfs,
 		nfsd,
 		nvme,
 		nvmesubsystem,
+		scsi,
 		xfs,
 		zfs,
 	}

@@ -12,7 +12,7 @@ import (
 
 var diskstats = collect.Spec{
 	Name: "diskstats",
-	Help: "I/O of block devices, and what udev knows about them: model, serial number, file system, volume.",
+	Help: "I/O of block devices, and their model, serial number, file system and volume from udev.",
 	Reads: []string{
 		"/proc/diskstats",
 		"/run/udev/data/b*:*",
@@ -28,7 +28,7 @@ func defaultDisks() collect.Filter {
 	return collect.Filter{Exclude: collect.Pattern(`^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$`)}
 }
 
-// Fields implements the options of collect.With.
+// Fields returns the options of the collector.
 func (o *diskstatsOptions) Fields() []collect.Field {
 	fields := o.devices.Fields("device")
 	fields[1].Aliases = []string{"collector.diskstats.ignored-devices"}
@@ -39,8 +39,8 @@ func (o *diskstatsOptions) Fields() []collect.Field {
 //
 //	8 0 sda 325 0 12970 1203 3 0 9 18 0 1176 1230 0 0 0 0 3 7
 //
-// After major, minor and name come 11 numbers, 15 since Linux 4.18, 17 since
-// Linux 5.5. See https://docs.kernel.org/admin-guide/iostats.html.
+// Major, minor and name are followed by 11 numbers, by 15 since Linux 4.18, and
+// by 17 since Linux 5.5. See https://docs.kernel.org/admin-guide/iostats.html.
 type diskstatsCollector struct {
 	proc    *host.Reader
 	facts   *diskFactsReader
@@ -49,29 +49,28 @@ type diskstatsCollector struct {
 
 	stats  [diskColumns]diskStat
 	info   diskInfo
-	disks  []*disk          // in the order of the file, as it was read last
+	disks  []*disk          // in the order of the file
 	byName map[string]*disk // the same disks
-	run    uint64           // counts runs, to tell what was seen in this one
+	run    uint64           // counts scrapes
 }
 
-// A diskStat is one column of the file.
+// A diskStat is a column of the file. A sample is the number times factor /
+// divisor.
 type diskStat struct {
-	family *metric.Family
-	times  float64 // the number is multiplied by this
-	over   float64 // and divided by this, which rounds better than a fraction
+	family  *metric.Family
+	factor  float64
+	divisor float64 // rounds better than a factor below 1
 }
 
-// A disk is what is kept of a block device from one run to the next.
+// A disk is a block device. It is kept from one scrape to the next.
 type disk struct {
-	name    string
-	ignored bool
-	seen    uint64 // the run that saw it last
-	line    diskLine
-	facts   diskFacts
-	read    time.Time // when the facts were read; zero when they are to be read again
+	name      string
+	excluded  bool
+	lastRun   uint64 // the last scrape that read its line
+	line      diskLine
+	facts     diskFacts
+	factsTime time.Time // when the facts were read; zero: read them again
 }
-
-const sector = 512 // bytes, whatever the device's own sectors are
 
 func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, error) {
 	if err := o.devices.Check("device", defaultDisks()); err != nil {
@@ -91,26 +90,26 @@ func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, er
 // newDiskColumns declares the columns in the order of the file.
 func newDiskColumns(m *metric.Set) [diskColumns]diskStat {
 	count := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1} }
-	bytes := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sector, 1} }
+	sectors := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sectorSize, 1} }
 	millis := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1000} }
 	return [diskColumns]diskStat{
-		count("node_disk_reads_completed_total", "Reads that the device completed."),
-		count("node_disk_reads_merged_total", "Reads that were merged with an adjacent one before they went to the device."),
-		bytes("node_disk_read_bytes_total", "Bytes read from the device."),
-		millis("node_disk_read_time_seconds_total", "Time that reads took, from being queued to completion, summed over all reads."),
-		count("node_disk_writes_completed_total", "Writes that the device completed."),
-		count("node_disk_writes_merged_total", "Writes that were merged with an adjacent one before they went to the device."),
-		bytes("node_disk_written_bytes_total", "Bytes written to the device."),
-		millis("node_disk_write_time_seconds_total", "Time that writes took, from being queued to completion, summed over all writes."),
-		{m.Gauge("node_disk_io_now", "Requests that are in progress.", "device"), 1, 1},
-		millis("node_disk_io_time_seconds_total", "Time during which at least one request was in progress."),
-		millis("node_disk_io_time_weighted_seconds_total", "Time during which requests were in progress, times their number."),
-		count("node_disk_discards_completed_total", "Discards that the device completed."),
-		count("node_disk_discards_merged_total", "Discards that were merged with an adjacent one before they went to the device."),
-		count("node_disk_discarded_sectors_total", "Sectors of 512 bytes that were discarded."),
-		millis("node_disk_discard_time_seconds_total", "Time that discards took, from being queued to completion, summed over all discards."),
-		count("node_disk_flush_requests_total", "Flushes that the device completed."),
-		millis("node_disk_flush_requests_time_seconds_total", "Time that flushes took, summed over all flushes."),
+		count("node_disk_reads_completed_total", "Reads completed by the device."),
+		count("node_disk_reads_merged_total", "Reads merged with an adjacent one before they went to the device."),
+		sectors("node_disk_read_bytes_total", "Bytes read from the device."),
+		millis("node_disk_read_time_seconds_total", "Duration of all reads, each from queueing to completion."),
+		count("node_disk_writes_completed_total", "Writes completed by the device."),
+		count("node_disk_writes_merged_total", "Writes merged with an adjacent one before they went to the device."),
+		sectors("node_disk_written_bytes_total", "Bytes written to the device."),
+		millis("node_disk_write_time_seconds_total", "Duration of all writes, each from queueing to completion."),
+		{m.Gauge("node_disk_io_now", "Requests in progress.", "device"), 1, 1},
+		millis("node_disk_io_time_seconds_total", "Time with at least one request in progress."),
+		millis("node_disk_io_time_weighted_seconds_total", "Time with requests in progress, multiplied by their number."),
+		count("node_disk_discards_completed_total", "Discards completed by the device."),
+		count("node_disk_discards_merged_total", "Discards merged with an adjacent one before they went to the device."),
+		count("node_disk_discarded_sectors_total", "Discarded sectors of 512 bytes."),
+		millis("node_disk_discard_time_seconds_total", "Duration of all discards, each from queueing to completion."),
+		count("node_disk_flush_requests_total", "Flushes completed by the device."),
+		millis("node_disk_flush_requests_time_seconds_total", "Duration of all flushes."),
 	}
 }
 
@@ -121,45 +120,45 @@ func (c *diskstatsCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	c.run++
 	c.facts.begin(c.now())
-	n, number := 0, 0 // of disks, of the line
+	count, lines := 0, 0 // count: of disks
 	for len(b) > 0 {
 		var line []byte
 		line, b = scan.Line(b)
-		number++
-		d, err := c.parse(n, line)
+		lines++
+		d, err := c.parse(count, line)
 		switch {
 		case err != nil:
-			out.Error(c.proc.At(host.Bad(number, err.Error(), line)))
+			out.Error(c.proc.At(host.Bad(lines, err.Error(), line)))
 		case d != nil:
-			c.disks[n] = d
-			n++
-			if !d.ignored {
+			c.disks[count] = d
+			count++
+			if !d.excluded {
 				c.emit(d, out)
 			}
 		}
 	}
-	c.forget(n)
+	c.dropRemoved(count)
 	switch {
-	case number == 0: // a container whose kernel is made up
+	case lines == 0: // a container on an emulated kernel
 		return collect.ErrNoData
-	case n == 0:
+	case count == 0:
 		return c.proc.At(host.Bad(1, "block devices", nil))
 	}
 	return nil
 }
 
-// parse reads a line into the disk that it is about. It returns none for a
-// line that says nothing about a disk.
+// parse parses a line into its disk, which is expected at index i. It returns
+// nil for a line without statistics.
 func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
 	head, rest, err := parseDiskName(line)
 	if err != nil || head.name == nil {
 		return nil, err
 	}
 	d := c.disk(i, head.name)
-	if d.seen == c.run {
+	if d.lastRun == c.run {
 		return nil, errDiskTwice
 	}
-	if !d.ignored {
+	if !d.excluded {
 		if err := d.line.parse(rest); err != nil {
 			return nil, err
 		}
@@ -168,15 +167,15 @@ func (c *diskstatsCollector) parse(i int, line []byte) (*disk, error) {
 		}
 		if d.line.major != head.major || d.line.minor != head.minor {
 			d.line.major, d.line.minor = head.major, head.minor
-			d.read = time.Time{}
+			d.factsTime = time.Time{}
 		}
 	}
-	d.seen = c.run
+	d.lastRun = c.run
 	return d, nil
 }
 
-// disk returns the disk of a name. From run to run the file rarely changes its
-// order, so that the name is most often that of the disk in the same place.
+// disk returns the disk of a name. The order of the file rarely changes, so
+// that it is mostly the disk at index i.
 func (c *diskstatsCollector) disk(i int, name []byte) *disk {
 	if i == len(c.disks) {
 		c.disks = append(c.disks, nil)
@@ -187,22 +186,22 @@ func (c *diskstatsCollector) disk(i int, name []byte) *disk {
 	d := c.byName[string(name)]
 	if d == nil {
 		d = &disk{name: string(name)}
-		d.ignored = c.devices.Ignores(d.name)
+		d.excluded = c.devices.Ignores(d.name)
 		c.byName[d.name] = d
 	}
 	return d
 }
 
-// forget drops the disks that the file no longer has: all behind the first n
-// and all that no line of this run named.
-func (c *diskstatsCollector) forget(n int) {
+// dropRemoved drops the disks that this scrape did not read. It read the first
+// n of c.disks.
+func (c *diskstatsCollector) dropRemoved(n int) {
 	clear(c.disks[n:])
 	c.disks = c.disks[:n]
 	if len(c.byName) == n {
 		return
 	}
 	for name, d := range c.byName {
-		if d.seen != c.run {
+		if d.lastRun != c.run {
 			delete(c.byName, name)
 		}
 	}
@@ -211,7 +210,7 @@ func (c *diskstatsCollector) forget(n int) {
 func (c *diskstatsCollector) emit(d *disk, out *metric.Sink) {
 	for i, v := range d.line.stats[:d.line.columns] {
 		s := &c.stats[i]
-		out.Emit(s.family, float64(v)*s.times/s.over, d.name)
+		out.Emit(s.family, float64(v)*s.factor/s.divisor, d.name)
 	}
 	c.facts.refresh(d, out)
 	c.info.emit(d, out)

@@ -11,8 +11,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// diskFacts are what a disk is, as opposed to what it does: they change when a
-// disk is exchanged, formatted or renamed, not from scrape to scrape.
+// diskFacts are the properties of a disk, which change only when it is
+// replaced, formatted or renamed.
 type diskFacts struct {
 	major, minor string // as label values
 
@@ -20,75 +20,73 @@ type diskFacts struct {
 	udevFacts
 }
 
-// A diskFactsReader reads the facts of disks, and knows when to read them
-// again:
+// A diskFactsReader caches the facts of disks. It reads them again
 //
-//   - for a disk that is new, or has new numbers,
-//   - for all disks when udev's database changed. udev replaces the file of a
-//     device by renaming a new one over it, which changes the time of the
-//     folder: one stat a scrape notices every update,
-//   - for every disk a minute after the last time, since nobody tells when a
-//     hand writes to queue/rotational,
-//   - for a disk where something could not be read, at every scrape.
+//   - for a disk that is new, or has another device number,
+//   - for all disks when the database of udev changes. udev renames a new file over
+//     that of a device, which changes the modification time of the directory, so that
+//     one stat per scrape detects every update,
+//   - for every disk after a minute, because a write to queue/rotational has no event,
+//   - for a disk with a read error in every scrape.
 type diskFactsReader struct {
 	sys, udev *host.Reader
 
-	now       time.Time // of this run
-	changed   time.Time // udev's folder, when it was last looked at
-	unsettled bool      // it had changed just before that
-	reread    bool      // in this run, for all disks
+	now           time.Time // of this scrape
+	dirTime       time.Time // modification time of the directory of udev
+	dirTimeRecent bool      // dirTime may be the time of a later change as well
+	rereadAll     bool      // in this scrape
 }
 
 const (
 	factsAge = time.Minute
 
-	// settled is how old a change of udev's folder has to be, so that another
-	// one would show: the kernel's times move in steps of up to 10 ms.
-	settled = time.Second
+	// dirTimeResolution is the age from which dirTime is the time of one change only:
+	// the times of files move in steps of up to 10 ms.
+	dirTimeResolution = time.Second
 )
 
-// begin starts a run.
+// begin starts a scrape.
 func (r *diskFactsReader) begin(now time.Time) {
 	r.now = now
-	changed, _ := r.udev.Modified() // no folder: no files, which is told when they are read
-	r.reread = r.unsettled || !changed.Equal(r.changed)
-	r.unsettled = now.Sub(changed) < settled
-	r.changed = changed
+	dirTime, _ := r.udev.Modified() // without a directory there are no files
+	r.rereadAll = r.dirTimeRecent || !dirTime.Equal(r.dirTime)
+	r.dirTimeRecent = now.Sub(dirTime) < dirTimeResolution
+	r.dirTime = dirTime
 }
 
-// refresh reads the facts of a disk if it is time to. What cannot be read
+// refresh reads the facts of a disk if they are due. A fact that is unreadable
 // keeps its last value.
 func (r *diskFactsReader) refresh(d *disk, out *metric.Sink) {
-	if age := r.now.Sub(d.read); !d.read.IsZero() && !r.reread && age >= 0 && age < factsAge {
+	if age := r.now.Sub(d.factsTime); !d.factsTime.IsZero() && !r.rereadAll && age >= 0 && age < factsAge {
 		return
 	}
-	d.read = r.now
+	d.factsTime = r.now
 	major, minor := strconv.FormatUint(d.line.major, 10), strconv.FormatUint(d.line.minor, 10)
-	if d.facts.major != major || d.facts.minor != minor { // another device under the same name
-		// Dashboards know a device that has no queue by a rotational of 0.
+	if d.facts.major != major || d.facts.minor != minor { // another device of the same name
+		// Dashboards expect rotational="0" for a device without a queue.
 		d.facts = diskFacts{major: major, minor: minor, rotational: "0"}
 	}
 	if err := r.readUdev(&d.facts); err != nil {
 		out.Error(err)
-		d.read = time.Time{}
+		d.factsTime = time.Time{}
 	}
 	rotational, err := r.rotational(d.name)
 	if err == nil {
 		d.facts.rotational = rotational
 	} else if !host.Gone(err) {
 		out.Error(err)
-		d.read = time.Time{}
+		d.factsTime = time.Time{}
 	}
 }
 
-// rotational returns 1 for a disk that turns. A partition has no queue of its
-// own: its disk has, in the folder above.
+// rotational returns "1" for a rotating disk and "0" for another. A partition
+// uses the queue of its disk, in the directory above.
 func (r *diskFactsReader) rotational(name string) (string, error) {
-	// The names of some RAID controllers' disks have a slash, such as
-	// cciss/c0d0, which sysfs writes as an exclamation mark.
+	// Disks of some RAID controllers have a slash in their names, such as cciss/c0d0,
+	// which sysfs replaces by an exclamation mark.
 	name = strings.ReplaceAll(name, "/", "!")
 	v, err := r.sys.Uint("block", name, "queue/rotational")
-	if err != nil && host.Gone(err) {
+	if host.Gone(err) {
 		v, err = r.sys.Uint("class/block", name, "../queue/rotational")
 	}
 	return strconv.FormatUint(v, 10), err
@@ -97,7 +95,7 @@ func (r *diskFactsReader) rotational(name string) (string, error) {
 func (r *diskFactsReader) readUdev(f *diskFacts) error {
 	b, err := r.udev.Read("b" + f.major + ":" + f.minor)
 	if err != nil {
-		if host.Gone(err) { // no udev here, or a device that it leaves alone
+		if host.Gone(err) { // there is no udev, or it skips the device
 			f.udevFacts = udevFacts{}
 			return nil
 		}
@@ -108,7 +106,7 @@ func (r *diskFactsReader) readUdev(f *diskFacts) error {
 	return r.udev.At(err)
 }
 
-// udevFacts are what udev knows of a disk.
+// udevFacts are the properties of a disk in the database of udev.
 type udevFacts struct {
 	path, wwn, model, serial, revision string
 	fs                                 struct{ typ, usage, uuid, version string }
@@ -116,20 +114,21 @@ type udevFacts struct {
 	ata                                [3]ataFact // in the order of diskInfo.ata
 }
 
-// An ataFact is a number that udev's ata_id asked an ATA disk for.
+// An ataFact is a number that ata_id of udev queried from an ATA disk.
 type ataFact struct {
-	known bool
+	ok    bool
 	value float64
 }
 
-// parseUdev reads a file of udev's database. Its properties look like
+// parseUdev parses the properties in a file of the database of udev, lines such
+// as
 //
 //	E:ID_MODEL=ST4000NM0035
 //
-// and are the only lines of interest. See the man page of udevadm, at
-// --export-db. The error is about one line, the others are good.
+// See --export-db in udevadm(8). With the error of a malformed line it returns
+// the properties in the other lines.
 func parseUdev(b []byte) (f udevFacts, err error) {
-	var ident, short, long string // serial numbers, best first
+	var ident, short, long string // serial numbers, in order of preference
 	var ata [3][]byte
 	var ataLine [3]int
 	isATA := false
@@ -153,11 +152,11 @@ func parseUdev(b []byte) (f udevFacts, err error) {
 			f.model = string(value)
 		case "ID_REVISION":
 			f.revision = string(value)
-		case "SCSI_IDENT_SERIAL": // what is printed on the disk
+		case "SCSI_IDENT_SERIAL": // as printed on the disk
 			ident = string(value)
 		case "ID_SERIAL_SHORT":
 			short = string(value)
-		case "ID_SERIAL": // with vendor and model before it; all that virtio has
+		case "ID_SERIAL": // with vendor and model in front; the only one of a virtio disk
 			long = string(value)
 		case "ID_FS_TYPE":
 			f.fs.typ = string(value)

@@ -2,7 +2,7 @@ package storage
 
 import "github.com/hostexporter/host_exporter/collector/internal/metric"
 
-// diskInfo holds the families that tell the facts of a disk.
+// diskInfo has the families of the facts of disks.
 type diskInfo struct {
 	info       *metric.Family
 	fileSystem *metric.Family
@@ -12,16 +12,16 @@ type diskInfo struct {
 
 func newDiskInfo(m *metric.Set) diskInfo {
 	return diskInfo{
-		info: m.Gauge("node_disk_info", "What the block device is: always 1. Where udev's database cannot be seen, only the numbers and whether it turns are known.",
+		info: m.Gauge("node_disk_info", "Device numbers and identity of the block device, most of it from udev; always 1.",
 			"device", "major", "minor", "model", "path", "revision", "rotational", "serial", "wwn"),
-		fileSystem: m.Gauge("node_disk_filesystem_info", "What is stored directly on the block device, by its signature: always 1.",
+		fileSystem: m.Gauge("node_disk_filesystem_info", "File system or other signature on the block device, from udev; always 1.",
 			"device", "type", "usage", "uuid", "version"),
-		mapper: m.Gauge("node_disk_device_mapper_info", "What the device mapper's device is: always 1.",
+		mapper: m.Gauge("node_disk_device_mapper_info", "Name, UUID and volume of the device-mapper device, from udev; always 1.",
 			"device", "lv_layer", "lv_name", "name", "uuid", "vg_name"),
 		ata: [3]*metric.Family{
-			m.Gauge("node_disk_ata_write_cache", "Whether the ATA disk has a write cache.", "device"),
-			m.Gauge("node_disk_ata_write_cache_enabled", "Whether the ATA disk's write cache is in use.", "device"),
-			m.Gauge("node_disk_ata_rotation_rate_rpm", "Turns a minute of the ATA disk; 0 when it does not turn.", "device"),
+			m.Gauge("node_disk_ata_write_cache", "Whether the ATA disk has a write cache, from udev.", "device"),
+			m.Gauge("node_disk_ata_write_cache_enabled", "Whether the write cache of the ATA disk is enabled, from udev.", "device"),
+			m.Gauge("node_disk_ata_rotation_rate_rpm", "Rotation rate of the ATA disk per minute, or 0 if it does not rotate, from udev.", "device"),
 		},
 	}
 }
@@ -36,7 +36,7 @@ func (i *diskInfo) emit(d *disk, out *metric.Sink) {
 		out.Emit(i.mapper, 1, d.name, dm.layer, dm.lv, dm.name, dm.uuid, dm.vg)
 	}
 	for n, fact := range f.ata {
-		if fact.known {
+		if fact.ok {
 			out.Emit(i.ata[n], fact.value, d.name)
 		}
 	}

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	diskColumns    = 17 // numbers after the name that have a meaning here
-	minDiskColumns = 11 // what every kernel has of them
+	diskColumns    = 17 // numbers after the name that are exported
+	minDiskColumns = 11 // numbers that every kernel has
 
-	// oldPartitionColumns is how many numbers a partition had before Linux
-	// 2.6.25; they are other ones, and few.
+	// oldPartitionColumns is the number of numbers of a partition before Linux
+	// 2.6.25, which have another meaning.
 	oldPartitionColumns = 4
 )
 
@@ -21,14 +21,13 @@ var (
 	errDiskTwice = errors.New("each device once")
 )
 
-// A diskHead is the start of a line.
+// A diskHead is the first part of a line.
 type diskHead struct {
 	major, minor uint64
 	name         []byte
 }
 
-// parseDiskName reads the start of a line, up to the name. The name is nil
-// where the line is empty.
+// parseDiskName parses a line up to the name, which is nil for an empty line.
 func parseDiskName(line []byte) (head diskHead, rest []byte, err error) {
 	var major, minor, name []byte
 	major, rest = scan.Field(line)
@@ -47,16 +46,15 @@ func parseDiskName(line []byte) (head diskHead, rest []byte, err error) {
 	return head, rest, nil
 }
 
-// A diskLine is what a line says of a disk.
+// A diskLine is the content of a line.
 type diskLine struct {
 	major, minor uint64
 	stats        [diskColumns]uint64
-	columns      int // of stats, that the kernel has
+	columns      int // of stats; 0 for a partition before Linux 2.6.25
 }
 
-// parse reads the numbers behind the name. A kernel newer than this program
-// may have more of them than are known. It leaves no columns where the line is
-// that of a partition on a very old kernel.
+// parse parses the numbers after the name. A later kernel may have more than
+// diskColumns of them.
 func (l *diskLine) parse(b []byte) error {
 	n := 0
 	l.columns = 0

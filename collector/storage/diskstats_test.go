@@ -18,7 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A diskHost is a host with a number of disks that a test may change.
+// A diskHost is a host whose disks a test may change.
 type diskHost struct {
 	testing.TB
 	root string
@@ -48,17 +48,11 @@ func newDiskHost(t testing.TB) *diskHost {
 
 func (h *diskHost) write(path, content string) {
 	h.Helper()
-	path = filepath.Join(h.root, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		h.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		h.Fatal(err)
-	}
+	writeTree(h, h.root, map[string]string{path: content})
 }
 
-// settle makes udev's folder look as if nothing had happened for an hour.
-func (h *diskHost) settle() {
+// ageUdev sets the time of the directory of udev to an hour ago.
+func (h *diskHost) ageUdev() {
 	h.Helper()
 	old := h.now.Add(-time.Hour)
 	if err := os.Chtimes(filepath.Join(h.root, "udev"), old, old); err != nil {
@@ -73,38 +67,38 @@ func (h *diskHost) update() {
 	}
 }
 
-// info returns the labels of node_disk_info, with what could not be read.
+// info returns the samples of node_disk_info and the errors of a scrape.
 func (h *diskHost) info() string {
 	h.Helper()
 	h.update()
-	text := string(h.out.AppendText(nil, func(n string) bool { return n == "node_disk_info" }, func(string) bool { return false }))
+	text := string(h.out.AppendText(nil, func(n string) bool { return n == "node_disk_info" }, reservesNothing))
 	errs, _ := h.out.Errors()
 	return fmt.Sprint(text, errs)
 }
 
-func (h *diskHost) want(what string, parts ...string) {
+func (h *diskHost) want(when string, parts ...string) {
 	h.Helper()
 	info := h.info()
 	for _, p := range parts {
 		if !strings.Contains(info, p) {
-			h.Errorf("%s: want %s in %s", what, p, info)
+			h.Errorf("%s: want %s in %s", when, p, info)
 		}
 	}
 }
 
 const oneDisk = "   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n"
 
-func TestDiskFactsAreReadAgain(t *testing.T) {
+func TestDiskFactsRefresh(t *testing.T) {
 	h := newDiskHost(t)
 	h.write("proc/diskstats", oneDisk)
 	h.write("udev/b8:0", "E:ID_REVISION=0001\n")
 	h.write("sys/block/sda/queue/rotational", "1\n")
-	h.settle()
-	h.want("at first", `revision="0001"`, `rotational="1"`)
+	h.ageUdev()
+	h.want("in the first scrape", `revision="0001"`, `rotational="1"`)
 
-	h.write("udev/b8:0", "E:ID_REVISION=0002\n") // in place, as udev never does
+	h.write("udev/b8:0", "E:ID_REVISION=0002\n") // udev itself never writes in place
 	h.write("sys/block/sda/queue/rotational", "0\n")
-	h.settle()
+	h.ageUdev()
 	h.now = h.now.Add(59 * time.Second)
 	h.want("within a minute", `revision="0001"`, `rotational="1"`)
 	h.now = h.now.Add(time.Second)
@@ -114,15 +108,15 @@ func TestDiskFactsAreReadAgain(t *testing.T) {
 	if err := os.Rename(h.root+"/udev/.#b8:0", h.root+"/udev/b8:0"); err != nil {
 		t.Fatal(err)
 	}
-	h.want("after an update of udev's", `revision="0003"`)
+	h.want("after an update by udev", `revision="0003"`)
 
-	// The folder changed a moment ago: an update in the same tick of the
-	// kernel's clock would leave the same time.
+	// The directory has just changed: an update in the same tick of the kernel
+	// clock would not change its time.
 	stamp, err := os.Stat(h.root + "/udev")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.now = stamp.ModTime().Add(settled / 2)
+	h.now = stamp.ModTime().Add(dirTimeResolution / 2)
 	h.want("in the same tick", `revision="0003"`)
 	h.write("udev/b8:0", "E:ID_REVISION=0004\n")
 	if err := os.Chtimes(h.root+"/udev", stamp.ModTime(), stamp.ModTime()); err != nil {
@@ -130,18 +124,18 @@ func TestDiskFactsAreReadAgain(t *testing.T) {
 	}
 	h.want("in the same tick", `revision="0004"`)
 
-	h.now = h.now.Add(-24 * time.Hour) // the clock is set back
+	h.now = h.now.Add(-24 * time.Hour)
 	h.write("udev/b8:0", "E:ID_REVISION=0005\n")
-	h.want("after a step of the clock", `revision="0005"`)
+	h.want("after the clock is set back", `revision="0005"`)
 }
 
-func TestDiskFactsThatCannotBeRead(t *testing.T) {
+func TestUnreadableDiskFacts(t *testing.T) {
 	h := newDiskHost(t)
 	h.write("proc/diskstats", oneDisk)
 	h.write("udev/b8:0", "E:ID_REVISION=0001\n")
 	h.write("sys/block/sda/queue/rotational", "1\n")
-	h.settle()
-	h.want("at first", `revision="0001"`, `rotational="1"`)
+	h.ageUdev()
+	h.want("in the first scrape", `revision="0001"`, `rotational="1"`)
 	for range 2 {
 		h.now = h.now.Add(time.Hour)
 		h.write("sys/block/sda/queue/rotational", "maybe\n")
@@ -151,9 +145,9 @@ func TestDiskFactsThatCannotBeRead(t *testing.T) {
 		if err := os.MkdirAll(h.root+"/udev/b8:0", 0o755); err != nil {
 			t.Fatal(err)
 		}
-		h.want("broken", `revision="0001"`, `rotational="1"`, "udev/b8:0", "rotational:1: want an unsigned number")
+		h.want("unreadable", `revision="0001"`, `rotational="1"`, "udev/b8:0", "rotational:1: want an unsigned number")
 	}
-	// The next disk takes the name, but none of the facts.
+	// Another disk of the same name does not get the facts.
 	h.write("proc/diskstats", strings.Replace(oneDisk, " 0 sda", "16 sda", 1))
 	h.want("another disk", `minor="16"`, `revision=""`)
 	h.write("proc/diskstats", strings.Replace(oneDisk, "sda", "sdb", 1))
@@ -163,8 +157,7 @@ func TestDiskFactsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestDisksComeAndGo shuffles the lines and holds what is served against what
-// was written.
+// TestDisksComeAndGo adds, removes and reorders lines.
 func TestDisksComeAndGo(t *testing.T) {
 	h := newDiskHost(t)
 	for _, names := range []string{"a b c d", "a b c d", "d c b a", "b d", "x b y d", "x", "x a x"} {
@@ -192,7 +185,7 @@ func TestDisksComeAndGo(t *testing.T) {
 	}
 }
 
-func TestDiskstatsLikeProcfs(t *testing.T) {
+func TestDiskstatsMatchesProcfs(t *testing.T) {
 	h := newDiskHost(t)
 	var b strings.Builder
 	for i := range 60 {
@@ -214,7 +207,7 @@ func TestDiskstatsLikeProcfs(t *testing.T) {
 	}
 	h.update()
 	if len(theirs) != len(h.c.disks) {
-		t.Fatalf("procfs has %d disks, we have %d", len(theirs), len(h.c.disks))
+		t.Fatalf("%d disks, procfs has %d", len(h.c.disks), len(theirs))
 	}
 	for i, s := range theirs {
 		d := h.c.disks[i]
@@ -225,7 +218,7 @@ func TestDiskstatsLikeProcfs(t *testing.T) {
 		}
 		if d.name != s.DeviceName || d.facts.major != strconv.Itoa(int(s.MajorNumber)) || d.facts.minor != strconv.Itoa(int(s.MinorNumber)) ||
 			d.line.stats != want || d.line.columns != s.IoStatsCount-3 {
-			t.Errorf("procfs: %+v\nwe: %+v", s, d.line)
+			t.Errorf("have %+v\nprocfs has %+v", d.line, s)
 		}
 	}
 }
@@ -264,7 +257,7 @@ func FuzzUdev(f *testing.F) {
 
 func BenchmarkDiskstats(b *testing.B) {
 	for _, n := range []int{64, 2000} {
-		for _, facts := range []string{"kept", "reread"} {
+		for _, facts := range []string{"cached", "reread"} {
 			b.Run(fmt.Sprintf("%d-disks/facts-%s", n, facts), func(b *testing.B) {
 				h := newDiskHost(b)
 				var lines strings.Builder
@@ -274,7 +267,7 @@ func BenchmarkDiskstats(b *testing.B) {
 					h.write(fmt.Sprintf("sys/block/dm-%d/queue/rotational", i), "0\n")
 				}
 				h.write("proc/diskstats", lines.String())
-				h.settle()
+				h.ageUdev()
 				h.update()
 				b.ReportAllocs()
 				for b.Loop() {

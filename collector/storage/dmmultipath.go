@@ -22,8 +22,8 @@ var dmmultipath = collect.Spec{
 	Build: collect.Plain(newDmmultipath),
 }
 
-// dmmultipathCollector reads the maps whose dm/uuid starts with mpath-, and
-// the state of each device below them.
+// dmmultipathCollector reads the maps whose dm/uuid starts with mpath-, and the
+// state of each device below them.
 //
 // See https://docs.kernel.org/admin-guide/abi-testing.html (sysfs-block-dm).
 type dmmultipathCollector struct {
@@ -42,13 +42,13 @@ func newDmmultipath(env *collect.Env) *dmmultipathCollector {
 	m := env.Metrics
 	return &dmmultipathCollector{
 		sys:       env.Host.Sys.Reader(),
-		info:      m.Gauge("node_dmmultipath_device_info", "Always 1; the labels say which kernel device and which UUID a multipath map has.", "device", "sysfs_name", "uuid"),
-		active:    m.Gauge("node_dmmultipath_device_active", "Whether the multipath map takes I/O (1) or is suspended (0).", "device", "sysfs_name"),
+		info:      m.Gauge("node_dmmultipath_device_info", "Kernel device and UUID of the multipath map; always 1.", "device", "sysfs_name", "uuid"),
+		active:    m.Gauge("node_dmmultipath_device_active", "Whether the multipath map accepts I/O (1) or is suspended (0).", "device", "sysfs_name"),
 		size:      m.Gauge("node_dmmultipath_device_size_bytes", "Size of the multipath map in bytes.", "device", "sysfs_name"),
-		paths:     m.Gauge("node_dmmultipath_device_paths", "Paths of the multipath map, whatever their state.", "device", "sysfs_name"),
+		paths:     m.Gauge("node_dmmultipath_device_paths", "Paths of the multipath map in any state.", "device", "sysfs_name"),
 		usable:    m.Gauge("node_dmmultipath_device_paths_active", "Paths of the multipath map whose device is running (SCSI) or live (NVMe).", "device", "sysfs_name"),
 		failed:    m.Gauge("node_dmmultipath_device_paths_failed", "Paths of the multipath map whose device is in any other state.", "device", "sysfs_name"),
-		pathState: m.Gauge("node_dmmultipath_path_state", "Always 1; the label says in which state the device of the path is, in the kernel's words.", "device", "path", "state"),
+		pathState: m.Gauge("node_dmmultipath_path_state", "State of the device of the path, in the words of the kernel; always 1.", "device", "path", "state"),
 	}
 }
 
@@ -69,7 +69,7 @@ func (c *dmmultipathCollector) emit(m *dm.Map, out *metric.Sink) {
 		out.Bool(c.active, !m.Suspended, m.Name, m.SysfsName)
 	}
 	if m.SectorsKnown {
-		out.Emit(c.size, float64(m.Sectors)*512, m.Name, m.SysfsName)
+		out.Emit(c.size, float64(m.Sectors)*sectorSize, m.Name, m.SysfsName)
 	}
 	if !m.PathsKnown {
 		return
@@ -77,7 +77,7 @@ func (c *dmmultipathCollector) emit(m *dm.Map, out *metric.Sink) {
 	usable, failed := 0, 0
 	for _, p := range m.Paths {
 		switch {
-		case p.State == "": // counts as a path, and as nothing that was not seen
+		case p.State == "": // an unreadable state is neither usable nor failed
 			continue
 		case p.Usable():
 			usable++

@@ -13,9 +13,9 @@ import (
 
 var filesystem = collect.Spec{
 	Name:  "filesystem",
-	Help:  "Space and inodes of mounted file systems, each asked by itself.",
+	Help:  "Space and inodes of mounted file systems.",
 	Reads: []string{"/proc/1/mountinfo", "/proc/self/mountinfo", "/proc/mounts"},
-	Needs: "Search permission on the way to a mount point; a mount behind a closed folder is told by its device_error.",
+	Needs: "Search permission on the directories above a mount point; without it the mount has a device_error.",
 	Build: collect.With(filesystemOptions{
 		mountPoints: defaultMountPoints(),
 		fsTypes:     defaultFSTypes(),
@@ -39,7 +39,7 @@ func defaultFSTypes() collect.Filter {
 	return collect.Filter{Exclude: collect.Pattern(`^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$`)}
 }
 
-// Fields implements the options of collect.With.
+// Fields returns the options of the collector.
 func (o *filesystemOptions) Fields() []collect.Field {
 	return []collect.Field{
 		{Name: "mount-points-include", Help: "Regular expression of mount points to include (not together with mount-points-exclude).", Value: &o.mountPoints.Include},
@@ -48,14 +48,13 @@ func (o *filesystemOptions) Fields() []collect.Field {
 		{Name: "fs-types-include", Help: "Regular expression of file system types to include (not together with fs-types-exclude).", Value: &o.fsTypes.Include},
 		{Name: "fs-types-exclude", Help: "Regular expression of file system types to exclude (not together with fs-types-include).", Value: &o.fsTypes.Exclude,
 			Aliases: []string{"collector.filesystem.ignored-fs-types"}},
-		{Name: "mount-timeout", Help: "How long to wait for a mount, once; never longer than four fifths of the collector's own time.", Value: &o.timeout, Hidden: true},
-		{Name: "stat-workers", Help: "How many mounts to ask at the same time, not counting those that hang.", Value: &o.workers, Hidden: true},
+		{Name: "mount-timeout", Help: "Timeout for mounts that hang, at most four fifths of the timeout of the collector.", Value: &o.timeout, Hidden: true},
+		{Name: "stat-workers", Help: "Number of mounts to query at once, without those that hang.", Value: &o.workers, Hidden: true},
 	}
 }
 
-// filesystemCollector reads which mounts there are from mountinfo, and asks
-// each with statfs(2). Nothing is known of a statfs before it returns, and it
-// may never return: see mountProber for what is done about that.
+// filesystemCollector reads the mounts from mountinfo, and calls statfs(2) on
+// each of them. A call may never return; see mountProber.
 type filesystemCollector struct {
 	table  *mountTable
 	prober mountProber
@@ -72,7 +71,7 @@ func newFilesystem(env *collect.Env, o filesystemOptions) (*filesystemCollector,
 		return nil, err
 	}
 	if o.timeout == 0 {
-		return nil, errors.New("mount-timeout must not be 0")
+		return nil, errors.New("mount-timeout: want a time span above 0")
 	}
 	m := env.Metrics
 	gauge := func(name, help string) *metric.Family {
@@ -80,17 +79,17 @@ func newFilesystem(env *collect.Env, o filesystemOptions) (*filesystemCollector,
 	}
 	return &filesystemCollector{
 		table:  newMountTable(env.Host, o.mountPoints, o.fsTypes),
-		prober: mountProber{patience: time.Duration(o.timeout), workers: max(int(o.workers), 1)},
+		prober: mountProber{timeout: time.Duration(o.timeout), workers: max(int(o.workers), 1)},
 		now:    env.Host.Now,
 
-		size:        gauge("node_filesystem_size_bytes", "Size of the file system."),
-		free:        gauge("node_filesystem_free_bytes", "Space that is free, with what is kept for root."),
-		avail:       gauge("node_filesystem_avail_bytes", "Space that is free for users other than root."),
-		files:       gauge("node_filesystem_files", "Inodes of the file system; 0 where it makes them as they are needed."),
-		fileFree:    gauge("node_filesystem_files_free", "Inodes that are free."),
-		readOnly:    gauge("node_filesystem_readonly", "Whether the mount cannot be written to, be it by its own options or by those of the file system."),
-		deviceError: gauge("node_filesystem_device_error", "Whether the mount failed to tell about itself, with the error as label device_error."),
-		info:        m.Gauge("node_filesystem_mount_info", "Which block device a mount is of: always 1.", "device", "major", "minor", "mountpoint"),
+		size:        gauge("node_filesystem_size_bytes", "Size of the file system in bytes, from statfs(2)."),
+		free:        gauge("node_filesystem_free_bytes", "Free space of the file system in bytes, including the space reserved for root."),
+		avail:       gauge("node_filesystem_avail_bytes", "Free space of the file system in bytes, without the space reserved for root."),
+		files:       gauge("node_filesystem_files", "Inodes of the file system; 0 if it creates them on demand."),
+		fileFree:    gauge("node_filesystem_files_free", "Free inodes of the file system."),
+		readOnly:    gauge("node_filesystem_readonly", "Whether the mount or its file system is read-only."),
+		deviceError: gauge("node_filesystem_device_error", "Whether statfs(2) of the mount failed or timed out, with the error as a label."),
+		info:        m.Gauge("node_filesystem_mount_info", "Device numbers of the mount; always 1.", "device", "major", "minor", "mountpoint"),
 	}, nil
 }
 
@@ -99,7 +98,7 @@ func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) erro
 	if err != nil {
 		return err
 	}
-	c.prober.ask(ctx, mounts, c.table.unlisted(), c.now())
+	c.prober.probeAll(ctx, mounts, c.table.removedHungCalls(), c.now())
 	for _, m := range mounts {
 		c.emit(m, out)
 	}
@@ -107,14 +106,14 @@ func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) erro
 }
 
 func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
-	st, err := m.probe.answer()
+	st, err := m.probe.result()
 	if err != nil {
 		out.Bool(c.readOnly, m.readOnly, m.device, err.Error(), m.fsType, m.point)
 		out.Emit(c.deviceError, 1, m.device, err.Error(), m.fsType, m.point)
 		if errors.Is(err, errMountTimeout) {
-			out.Error(fmt.Errorf("%s: statfs has not answered since %s", m.probe.path, m.probe.since.UTC().Format(time.RFC3339)))
+			out.Error(fmt.Errorf("%s: statfs has not answered since %s", m.path, m.probe.startTime.UTC().Format(time.RFC3339)))
 		} else {
-			out.Error(&fs.PathError{Op: "statfs", Path: m.probe.path, Err: err})
+			out.Error(&fs.PathError{Op: "statfs", Path: m.path, Err: err})
 		}
 		return
 	}

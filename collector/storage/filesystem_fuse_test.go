@@ -24,15 +24,15 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// inNamespace is set in the process that has a mount namespace of its own.
-const inNamespace = "HOST_EXPORTER_TEST_NAMESPACE"
+// namespaceEnv is the environment variable of the process in a mount namespace
+// of its own.
+const namespaceEnv = "HOST_EXPORTER_TEST_NAMESPACE"
 
-// TestHungMountsOnThisHost asks real mounts that never answer. It runs in a
-// process with a mount namespace of its own, so that nothing else on the
-// machine can come to hang on them, and nothing is left of them whatever
-// happens.
+// TestHungMountsOnThisHost probes real mounts that hang. It runs in a process
+// with a mount namespace of its own, so that no other process can hang on these
+// mounts, and the kernel removes them when the process ends.
 func TestHungMountsOnThisHost(t *testing.T) {
-	if os.Getenv(inNamespace) != "" {
+	if os.Getenv(namespaceEnv) != "" {
 		testHungMounts(t)
 		return
 	}
@@ -42,7 +42,7 @@ func TestHungMountsOnThisHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.Env = append(os.Environ(), namespaceEnv+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
 	switch {
@@ -55,55 +55,55 @@ func TestHungMountsOnThisHost(t *testing.T) {
 	}
 }
 
-// A moodyFS answers statfs once it is released.
-type moodyFS struct {
+// A hangingFS answers statfs after its release.
+type hangingFS struct {
 	fuse.RawFileSystem
-	released <-chan struct{}
+	release <-chan struct{}
 }
 
-func (f moodyFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
-	<-f.released
+func (f hangingFS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	<-f.release
 	out.Blocks, out.Bsize, out.Frsize = 7, 4096, 4096
 	return fuse.OK
 }
 
-// mountFUSE mounts a file system at dir. It is forced off at the end of the
-// test, even if a call hangs in it.
-func mountFUSE(t *testing.T, dir string, released <-chan struct{}) {
+// mountFUSE mounts a file system at dir. At the end of the test it unmounts it
+// by force, even if a call hangs.
+func mountFUSE(t *testing.T, dir string, release <-chan struct{}) {
 	t.Helper()
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := fuse.NewServer(moodyFS{fuse.NewDefaultRawFileSystem(), released}, dir, &fuse.MountOptions{
-		FsName: "moody", Name: "moody", DirectMountStrict: true, Logger: stdlog.New(io.Discard, "", 0),
+	s, err := fuse.NewServer(hangingFS{fuse.NewDefaultRawFileSystem(), release}, dir, &fuse.MountOptions{
+		FsName: "hanging", Name: "hanging", DirectMountStrict: true, Logger: stdlog.New(io.Discard, "", 0),
 	})
 	if err != nil {
 		t.Skipf("mounting is refused: %v", err)
 	}
 	go s.Serve()
-	t.Cleanup(func() { forceOff(dir) })
+	t.Cleanup(func() { forceUnmount(dir) })
 	if err := s.WaitMount(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func forceOff(dir string) { _ = unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH) }
+func forceUnmount(dir string) { _ = unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH) }
 
 func testHungMounts(t *testing.T) {
 	const hanging, healthy = 30, 10
 	root := t.TempDir()
-	always := make(chan struct{})
-	close(always)
+	immediate := make(chan struct{})
+	close(immediate)
 	release, never := make(chan struct{}), make(chan struct{})
 	for i := range hanging {
 		mountFUSE(t, filepath.Join(root, fmt.Sprint("hung", i)), release)
 	}
 	mountFUSE(t, filepath.Join(root, "lost"), never)
 	for i := range healthy {
-		mountFUSE(t, filepath.Join(root, fmt.Sprint("good", i)), always)
+		mountFUSE(t, filepath.Join(root, fmt.Sprint("good", i)), immediate)
 	}
 	t.Cleanup(func() {
-		forceOff(filepath.Join(root, "lost"))
+		forceUnmount(filepath.Join(root, "lost"))
 		close(never)
 	})
 
@@ -116,7 +116,7 @@ func testHungMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := host.Live(host.Paths{Procfs: proc, Rootfs: "/"})
-	u, err := collect.NewUnit(filesystem, h, log.NewNopLogger(), func(string) bool { return false }, map[string][]string{
+	u, err := collect.NewUnit(filesystem, h, log.NewNopLogger(), reservesNothing, map[string][]string{
 		"mount-timeout": {"1s"}, "mount-points-include": {"^" + root + "/"},
 	})
 	if err != nil {
@@ -126,10 +126,10 @@ func testHungMounts(t *testing.T) {
 	start := time.Now()
 	good, hung := collectMounts(t, u)
 	if took := time.Since(start); took < time.Second || took > 3*time.Second {
-		t.Errorf("the first collection took %v, want about a second", took)
+		t.Errorf("the first scrape took %v, want about a second", took)
 	}
 	if good != healthy || hung != hanging+1 {
-		t.Errorf("%d good and %d hung at first", good, hung)
+		t.Errorf("the first scrape has %d good and %d hung mounts", good, hung)
 	}
 
 	goroutines, threads := runtime.NumGoroutine(), threadCount(t)
@@ -154,10 +154,10 @@ func testHungMounts(t *testing.T) {
 	}
 	wg.Wait()
 	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("200 collections took %v: hung mounts are waited for again", took)
+		t.Errorf("200 scrapes took %v: they wait for hung mounts again", took)
 	}
-	// The servers are in this process, and each may start another reader when it
-	// is busy. What must not happen is one more goroutine for each collection.
+	// The FUSE servers are in this process, and each may start another reader
+	// when it is busy. There must not be another goroutine for each scrape.
 	if n := runtime.NumGoroutine(); n > goroutines+healthy+hanging {
 		t.Errorf("%d goroutines, then %d", goroutines, n)
 	}
@@ -166,7 +166,7 @@ func testHungMounts(t *testing.T) {
 	}
 
 	close(release)
-	forceOff(filepath.Join(root, "lost"))
+	forceUnmount(filepath.Join(root, "lost"))
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		good, hung := collectMounts(t, u)
 		if good == healthy+hanging && hung == 0 {
@@ -178,7 +178,8 @@ func testHungMounts(t *testing.T) {
 	}
 }
 
-// collectMounts returns how many mounts answer, and how many do not.
+// collectMounts scrapes, and returns the numbers of mounts that answer and that
+// hang.
 func collectMounts(t *testing.T, u *collect.Unit) (good, hung int) {
 	r := u.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), r.Deadline())

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io/fs"
 	"strings"
@@ -13,23 +14,24 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A mount is what the kernel's table says of one mount point.
+// A mount is a mount point of the mount table.
 type mount struct {
 	device, fsType string
 	point          string // as label
-	major, minor   string // as labels; empty where the table does not have them
+	path           string // below the root of the host, unescaped
+	major, minor   string // as labels; empty if the table does not have them
 	readOnly       bool
 	probe          *mountProbe
 
-	id, parent int // of the mount and of that below it; 0 where the table does not have them
+	id, parent int // of the mount and of the mount below it; 0 if the table does not have them
 }
 
-// A mountTable holds the mounts of the host: of process 1, since this one may
-// have a view of its own.
+// A mountTable holds the mounts of the host, those of process 1, because the
+// exporter may run in a mount namespace of its own.
 //
-// The table is read in full at every scrape. Its pollable change events cannot
-// save that: a file system that turns read-only after an error raises none.
-// But while its bytes are the same, nothing is parsed.
+// Every scrape reads the whole table, and parses it only if it has changed. Its
+// poll events could not replace that: a file system that turns read-only after
+// an error causes none.
 type mountTable struct {
 	proc        *host.Reader
 	root        host.Tree
@@ -38,15 +40,15 @@ type mountTable struct {
 	fsTypes     collect.Filter
 	sources     []mountSource
 
-	text   []byte // what mounts was parsed from
-	source int    // in sources, of text
+	text   []byte // that mounts was parsed from
+	source int    // of text, index of sources
 	mounts []*mount
 	probes map[probeKey]*mountProbe
 }
 
-// A probeKey tells mounts apart, also one that was mounted in place of another
-// that still hangs: the kernel gives its number to no other mount until the
-// last call to it has returned.
+// A probeKey identifies a mount. A mount that replaces a hung one has another
+// ID: the kernel does not reuse an ID before the last call to its mount has
+// returned.
 type probeKey struct {
 	id   int
 	path string
@@ -67,7 +69,7 @@ type mountSource struct {
 	parse func(line []byte) (mountLine, error)
 }
 
-// mountSources returns the files that list mounts, best first.
+// mountSources returns the files that list mounts, in order of preference.
 func mountSources() []mountSource {
 	return []mountSource{
 		{"1/mountinfo", parseMountInfo},
@@ -76,59 +78,52 @@ func mountSources() []mountSource {
 	}
 }
 
-// read returns the mounts that are wanted.
+// read returns the mounts that the options include.
 func (t *mountTable) read(out *metric.Sink) ([]*mount, error) {
-	var missing, broken error // the first of each
+	var goneErr, readErr error // the first of each kind
 	for i, source := range t.sources {
 		b, err := t.proc.Read(source.file)
 		switch {
 		case err == nil && len(b) > 0:
-			if broken != nil && !hidden(broken) {
-				out.Error(broken)
+			if readErr != nil && !isHidden(readErr) {
+				out.Error(readErr)
 			}
 			t.update(i, b, out)
 			return t.mounts, nil
-		case err == nil: // no process is without mounts, but for a sandbox's
+		case err == nil: // empty, as in some sandboxes
 		case host.Gone(err):
-			missing = first(missing, err)
+			goneErr = cmp.Or(goneErr, err)
 		default:
-			broken = first(broken, err)
+			readErr = cmp.Or(readErr, err)
 		}
 	}
-	if broken != nil {
-		return nil, broken
+	if readErr != nil {
+		return nil, readErr
 	}
-	return nil, collect.OrNoData(first(missing, collect.ErrNoData))
+	return nil, collect.OrNoData(cmp.Or(goneErr, collect.ErrNoData))
 }
 
-func first(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// update takes the content of a source.
+// update parses the content of a source if it has changed.
 func (t *mountTable) update(source int, b []byte, out *metric.Sink) {
 	if source != t.source || !bytes.Equal(b, t.text) {
 		t.source, t.text = source, append(t.text[:0], b...)
 		if !t.parse(out) {
-			t.text = t.text[:0] // so that what is wrong is told again
+			t.text = t.text[:0] // so that the next scrape reports the errors again
 		}
 	}
-	t.forget()
+	t.dropRemoved()
 }
 
-// hidden reports whether an error says that a process may not be looked at:
-// process 1 is not for everyone where procfs is mounted with hidepid, and in
-// some containers.
-func hidden(err error) bool {
+// isHidden reports whether an error says that process 1 is hidden, as in a
+// procfs that is mounted with hidepid, and in some containers.
+func isHidden(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ESRCH)
 }
 
-// parse makes mounts of text, and reports whether all of it was understood.
-func (t *mountTable) parse(out *metric.Sink) bool {
-	good := true
+// parse parses text into mounts. It reports malformed lines, and whether there
+// are none.
+func (t *mountTable) parse(out *metric.Sink) (ok bool) {
+	ok = true
 	t.mounts = t.mounts[:0]
 	byPoint := map[string]int{}
 	number := 0
@@ -138,26 +133,26 @@ func (t *mountTable) parse(out *metric.Sink) bool {
 		number++
 		l, err := t.sources[t.source].parse(line)
 		if err != nil {
-			good = false
+			ok = false
 			out.Error(t.proc.At(host.Bad(number, err.Error(), line)))
 			continue
 		}
-		m := t.mount(l)
-		if i, ok := byPoint[m.point]; !ok {
+		m := t.newMount(l)
+		if i, found := byPoint[m.point]; !found {
 			byPoint[m.point] = len(t.mounts)
 			t.mounts = append(t.mounts, m)
-		} else if under := t.mounts[i]; under.id == 0 || under.parent != m.id {
-			// Only the mount on top can be reached. It is the last one, unless
-			// the table says that it lies below.
+		} else if other := t.mounts[i]; other.id == 0 || other.parent != m.id {
+			// Only the topmost mount can be reached. It is the last one in the table,
+			// unless it is the parent of the other one.
 			t.mounts[i] = m
 		}
 	}
-	t.choose()
-	return good
+	t.selectMounts()
+	return ok
 }
 
-// mount makes a mount of a line.
-func (t *mountTable) mount(l mountLine) *mount {
+// newMount returns the mount of a line.
+func (t *mountTable) newMount(l mountLine) *mount {
 	path, point := unescapeMount(l.point)
 	root := t.root.Path()
 	path, point = stripRoot(path, root), stripRoot(point, root)
@@ -166,53 +161,51 @@ func (t *mountTable) mount(l mountLine) *mount {
 		major: string(l.major), minor: string(l.minor),
 		readOnly: l.readOnly,
 		id:       l.id, parent: l.parent,
-		probe: &mountProbe{path: t.root.Path(path)},
+		path: t.root.Path(path),
 	}
 }
 
-// choose drops the mounts that are not wanted, and gives the others the probe
-// that they had before.
-func (t *mountTable) choose() {
+// selectMounts drops the mounts that the options exclude, and gives each of the
+// others its probe.
+func (t *mountTable) selectMounts() {
 	for _, p := range t.probes {
-		p.listed = false
+		p.inTable = false
 	}
-	wanted := t.mounts[:0]
+	mounts := t.mounts[:0]
 	for _, m := range t.mounts {
 		if t.mountPoints.Ignores(m.point) || t.fsTypes.Ignores(m.fsType) {
 			continue
 		}
-		key := probeKey{m.id, m.probe.path}
-		if p := t.probes[key]; p != nil {
-			m.probe = p
-		} else {
+		key := probeKey{m.id, m.path}
+		if m.probe = t.probes[key]; m.probe == nil {
+			m.probe = newMountProbe(m.path, t.statfs)
 			t.probes[key] = m.probe
-			m.probe.use(t.statfs)
 		}
-		m.probe.listed = true
-		wanted = append(wanted, m)
+		m.probe.inTable = true
+		mounts = append(mounts, m)
 	}
-	clear(t.mounts[len(wanted):])
-	t.mounts = wanted
+	clear(t.mounts[len(mounts):])
+	t.mounts = mounts
 }
 
-// forget drops the probes of mounts that are gone, but for those that hang: as
-// long as they do they hold a thread, and count.
-func (t *mountTable) forget() {
+// dropRemoved drops the probes of mounts that are gone. It keeps those with a
+// call in progress, which occupies a thread.
+func (t *mountTable) dropRemoved() {
 	if len(t.probes) == len(t.mounts) {
 		return
 	}
 	for key, p := range t.probes {
-		if !p.listed && p.flight.Current() == nil {
+		if !p.inTable && p.flight.Current() == nil {
 			delete(t.probes, key)
 		}
 	}
 }
 
-// unlisted returns how many mounts hang that are in the table no longer.
-func (t *mountTable) unlisted() int { return len(t.probes) - len(t.mounts) }
+// removedHungCalls returns the number of hung calls to mounts that are gone.
+func (t *mountTable) removedHungCalls() int { return len(t.probes) - len(t.mounts) }
 
-// stripRoot returns a mount point as the host sees it, whose root file system
-// this process may have mounted elsewhere.
+// stripRoot returns the path of a mount point in the host, whose root file
+// system the exporter may see below root.
 func stripRoot(point, root string) string {
 	if root == "/" {
 		return point

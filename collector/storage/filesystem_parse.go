@@ -10,12 +10,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A mountLine is a line of a mount table, as it is written there.
+// A mountLine is a line of a mount table, with its escapes.
 type mountLine struct {
 	id, parent     int
 	major, minor   []byte
 	point          []byte
 	fsType, device []byte
+	fsOptions      []byte // of the file system; only mountinfo has them
 	readOnly       bool
 }
 
@@ -24,18 +25,18 @@ var (
 	errMounts    = errors.New("source, mount point, type and options of a mount")
 )
 
-// parseMountInfo reads a line of mountinfo:
+// parseMountInfo parses a line of mountinfo:
 //
 //	36 35 98:0 /root /mnt/x rw,noatime master:1 - ext3 /dev/sdb1 rw,errors=continue
 //
 // Before the hyphen there may be any number of optional fields. Fields are
-// parted by exactly one space: the source may be empty. See section 3.5 of
-// https://docs.kernel.org/filesystems/proc.html.
+// separated by exactly one space, because the source may be empty. See section
+// 3.5 of https://docs.kernel.org/filesystems/proc.html.
 func parseMountInfo(line []byte) (l mountLine, err error) {
 	id, rest := nextMountField(line)
 	parent, rest := nextMountField(rest)
 	device, rest := nextMountField(rest)
-	_, rest = nextMountField(rest) // the folder of the file system that is mounted
+	_, rest = nextMountField(rest) // the mounted directory of the file system
 	point, rest := nextMountField(rest)
 	options, rest := nextMountField(rest)
 	for optional := []byte(nil); string(optional) != "-"; {
@@ -45,7 +46,7 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 		optional, rest = nextMountField(rest)
 	}
 	l.fsType, rest = nextMountField(rest)
-	l.device, rest = nextMountField(rest)
+	l.device, l.fsOptions = nextMountField(rest)
 	l.point = point
 	var ok bool
 	l.major, l.minor, ok = bytes.Cut(device, []byte(":"))
@@ -57,11 +58,11 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 		return mountLine{}, errMountInfo
 	}
 	l.id, l.parent = int(idNumber), int(parentNumber)
-	l.readOnly = hasOption(options, "ro") || hasOption(rest, "ro")
+	l.readOnly = hasOption(options, "ro") || hasOption(l.fsOptions, "ro")
 	return l, nil
 }
 
-// parseMounts reads a line of mounts, which is that of fstab(5):
+// parseMounts parses a line of mounts, in the format of fstab(5):
 //
 //	/dev/sdb1 /mnt/x ext3 rw,noatime,errors=continue 0 0
 func parseMounts(line []byte) (l mountLine, err error) {
@@ -99,15 +100,15 @@ func hasOption(list []byte, option string) bool {
 }
 
 // unescapeMount returns a mount point as a path, with its octal escapes (\040
-// for a space) decoded, and as a label. In the label, what cannot stand in one
-// is escaped still: control characters, and bytes that are not UTF-8.
+// for a space) decoded, and as a label, where control characters and bytes that
+// are not UTF-8 stay escaped.
 func unescapeMount(b []byte) (path, label string) {
 	s := string(b)
 	if strings.IndexByte(s, '\\') >= 0 {
 		s = decodeOctal(s)
 	}
 	for i, r := range s {
-		if unprintable(s[i:], r) {
+		if isUnprintable(s[i:], r) {
 			return s, escapeLabel(s)
 		}
 	}
@@ -117,7 +118,7 @@ func unescapeMount(b []byte) (path, label string) {
 func decodeOctal(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) && octal(s[i+1]) && s[i+1] < '4' && octal(s[i+2]) && octal(s[i+3]) {
+		if s[i] == '\\' && i+3 < len(s) && isOctal(s[i+1]) && s[i+1] < '4' && isOctal(s[i+2]) && isOctal(s[i+3]) {
 			b.WriteByte((s[i+1]-'0')<<6 | (s[i+2]-'0')<<3 | (s[i+3] - '0'))
 			i += 3
 			continue
@@ -127,10 +128,10 @@ func decodeOctal(s string) string {
 	return b.String()
 }
 
-func octal(c byte) bool { return c >= '0' && c <= '7' }
+func isOctal(c byte) bool { return c >= '0' && c <= '7' }
 
-// unprintable reports whether r, which s begins with, cannot stand in a label.
-func unprintable(s string, r rune) bool {
+// isUnprintable reports whether r, the first rune of s, is escaped in a label.
+func isUnprintable(s string, r rune) bool {
 	if r == utf8.RuneError {
 		_, size := utf8.DecodeRuneInString(s)
 		return size == 1
@@ -142,7 +143,7 @@ func escapeLabel(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
-		if !unprintable(s, r) {
+		if !isUnprintable(s, r) {
 			b.WriteString(s[:size])
 		} else {
 			for _, c := range []byte(s[:size]) {

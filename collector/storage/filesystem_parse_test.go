@@ -31,7 +31,7 @@ func TestMountEscapes(t *testing.T) {
 			t.Errorf("%q: %q and %q, want %q", in, path, label, want)
 		}
 		if metric.Clean(label) != label {
-			t.Errorf("%q: %q cannot stand in a label", in, label)
+			t.Errorf("%q: %q is no valid label", in, label)
 		}
 	}
 }
@@ -43,9 +43,9 @@ const mountInfoSamples = `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev
 42 28 0:42 / /a rw propagate_from:2 master:3 shared:4 - nfs4 nas:/x ro,vers=4.2
 `
 
-// TestMountInfoLikeProcfs holds the parser against procfs, on what this process
-// sees and on lines of other hosts.
-func TestMountInfoLikeProcfs(t *testing.T) {
+// TestMountInfoMatchesProcfs compares with procfs, on the mounts of this
+// process and on lines of other hosts.
+func TestMountInfoMatchesProcfs(t *testing.T) {
 	here, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Skip(err)
@@ -105,7 +105,7 @@ func FuzzMountInfo(f *testing.F) {
 				t.Errorf("%q: %+v", line, l)
 			}
 			if _, label := unescapeMount(l.point); metric.Clean(label) != label {
-				t.Errorf("%q: %q cannot stand in a label", line, label)
+				t.Errorf("%q: %q is no valid label", line, label)
 			}
 		}
 	})

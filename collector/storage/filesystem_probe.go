@@ -12,156 +12,149 @@ import (
 
 type statfsFunc = func(path string) (unix.Statfs_t, error)
 
-// A mountProbe asks one mount how it is, again and again. It is kept as long as
-// the mount is there.
+// A mountProbe calls statfs on one mount, once per scrape, as long as the mount
+// is in the table.
 //
-// A server, a disk array or a daemon that is gone makes statfs wait for ever,
-// and nothing can call it back: the thread that waits is lost until the mount
-// answers or is forced off. So there is never more than one call to a mount, a
-// call that is late is left alone, and while it is out nobody waits for it
-// again.
+// Without its server, disk array or daemon a mount makes statfs block for ever,
+// and the call cannot be cancelled: it occupies a thread until the mount
+// answers or is unmounted by force. So a mount never has more than one call, a
+// late call is abandoned, and while it is in progress no later scrape waits for
+// it.
 type mountProbe struct {
-	path   string // below the root file system's folder, with nothing escaped
-	call   func() (unix.Statfs_t, error)
-	flight flight.Flight[unix.Statfs_t]
-	listed bool // the mount is in the table
+	statfs  func() (unix.Statfs_t, error)
+	flight  flight.Flight[unix.Statfs_t]
+	inTable bool // whether the mount table lists the mount
 
-	// Of the last time that it was asked.
-	state mountState
-	st    unix.Statfs_t
-	err   error
-	run   *flight.Run[unix.Statfs_t]
-	since time.Time // when it was asked what it has not answered
+	// Of the last call.
+	state     probeState
+	stat      unix.Statfs_t
+	err       error
+	run       *flight.Run[unix.Statfs_t]
+	startTime time.Time // by the clock of the host
 }
 
-type mountState uint8
+// A probeState is the state of the last call of a mountProbe.
+type probeState uint8
 
 const (
-	unasked mountState = iota // there were too many that hang to try another
-	waiting
-	hung
-	answered
+	probeSkipped probeState = iota // there was no call, because too many mounts hang
+	probeWaiting
+	probeHung
+	probeDone
 )
 
+// The texts of these errors are label values, which dashboards and alerts
+// match.
 var (
-	// errMountTimeout is worded as dashboards and alerts know it.
 	errMountTimeout = errors.New("mountpoint timeout")
-	errMountUnasked = errors.New("not asked, too many mounts hang")
+	errMountSkipped = errors.New("not asked, too many mounts hang")
 )
 
-func (p *mountProbe) use(statfs statfsFunc) {
-	p.call = func() (unix.Statfs_t, error) { return statfs(p.path) }
+func newMountProbe(path string, statfs statfsFunc) *mountProbe {
+	return &mountProbe{statfs: func() (unix.Statfs_t, error) { return statfs(path) }}
 }
 
-// answer returns what the mount said.
-func (p *mountProbe) answer() (*unix.Statfs_t, error) {
+// result returns the result of the last call.
+func (p *mountProbe) result() (*unix.Statfs_t, error) {
 	switch p.state {
-	case answered:
-		return &p.st, p.err
-	case unasked:
-		return nil, errMountUnasked
+	case probeDone:
+		return &p.stat, p.err
+	case probeSkipped:
+		return nil, errMountSkipped
 	}
 	return nil, errMountTimeout
 }
 
-// begin asks the mount. It reports false when an earlier question is still out.
-func (p *mountProbe) begin(now time.Time) bool {
-	run, started := p.flight.Go(p.call)
-	if !started {
-		p.state = hung
+// start calls statfs. It reports false if an earlier call is in progress.
+func (p *mountProbe) start(now time.Time) bool {
+	run, isNew := p.flight.Go(p.statfs)
+	if !isNew {
+		p.state = probeHung
 		return false
 	}
-	p.run, p.state, p.since = run, waiting, now
+	p.run, p.state, p.startTime = run, probeWaiting, now
 	return true
 }
 
-// wait waits for the answer until the deadline, and reports whether it came.
+// wait waits for the result until the deadline, and reports whether there is
+// one.
 func (p *mountProbe) wait(ctx context.Context, deadline time.Time) bool {
-	if p.state == waiting && p.run.Wait(ctx, deadline) {
-		p.st, p.err = p.run.Result()
-		p.run, p.state = nil, answered
+	if p.state == probeWaiting && p.run.Wait(ctx, deadline) {
+		p.stat, p.err = p.run.Result()
+		p.run, p.state = nil, probeDone
 	}
-	return p.state == answered
+	return p.state == probeDone
 }
 
-// A mountProber asks all mounts, a few at a time: more would not be faster
-// where they answer, and where they do not, those that hang must not stand in
-// the way of the others.
+// A mountProber probes all mounts, a few at a time. More would not be faster,
+// and mounts that hang must not delay the others.
 type mountProber struct {
-	patience time.Duration // with a mount that does not answer
-	workers  int           // how many that may still answer are asked at once
-	asked    []*mountProbe // in this run
-	out      int           // questions that are without an answer
+	timeout   time.Duration
+	workers   int           // maximum number of calls that are expected to return soon
+	probes    []*mountProbe // with a call that this scrape started
+	hungCalls int           // calls that are not expected to return soon
 }
 
 const (
-	// mountGrace is how long a mount may count as one that is about to answer.
-	// What is not in memory by then comes from far away, or never.
+	// mountGrace is how long a call is expected to return soon. A file system that
+	// has not answered by then waits for a slow device, or hangs.
 	mountGrace = 10 * time.Millisecond
 
-	// maxHung is how many mounts may hang before no more are tried that have
-	// not proved good, and half of how many may hang at all: each holds a
-	// thread, of which the runtime has 10000 before it gives up the process.
+	// maxHung is the number of hung calls up to which mounts are probed that
+	// did not answer in the last scrape; with twice as many no mount is probed.
+	// Each hung call occupies a thread, and Go ends a process with 10000
+	// threads.
 	maxHung = 1000
 )
 
-// ask asks all mounts and waits for them, all in all no longer than the
-// patience with one, and so that the collector delivers before the deadline of
-// ctx. hanging is how many mounts hang that are not among them.
-func (p *mountProber) ask(ctx context.Context, mounts []*mount, hanging int, now time.Time) {
-	patience := p.patience
-	if deadline, ok := ctx.Deadline(); ok {
-		left := time.Until(deadline)
-		patience = min(patience, left-left/5)
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	deadline, _ := ctx.Deadline()
-
-	p.asked, p.out = p.asked[:0], hanging
-	// Mounts that hang may use up to half of the time until the last one has
-	// been asked; what answers has the other half at least.
-	p.begin(ctx, mounts, now, deadline.Add(-patience/2))
-	for _, probe := range p.asked {
+// probeAll probes all mounts and waits for the results, no longer than the
+// timeout in total. hungCalls counts hung calls to other mounts.
+func (p *mountProber) probeAll(ctx context.Context, mounts []*mount, hungCalls int, now time.Time) {
+	deadline := flight.Deadline(ctx, p.timeout)
+	p.probes, p.hungCalls = p.probes[:0], hungCalls
+	// Up to half of the time may pass before the last call starts, so that each call
+	// has at least the other half.
+	p.start(ctx, mounts, now, deadline.Add(-time.Until(deadline)/2))
+	for _, probe := range p.probes {
 		if !probe.wait(ctx, deadline) {
-			probe.state = hung
+			probe.state = probeHung
 		}
 	}
-	clear(p.asked) // do not keep what may be unmounted
+	clear(p.probes) // release the probes of mounts that may be unmounted
 }
 
-// begin asks all mounts. Each waits for its turn until the one that is workers
-// before it has answered, or had its grace.
-func (p *mountProber) begin(ctx context.Context, mounts []*mount, now, deadline time.Time) {
-	turn := 0
+// start starts the calls. Each waits until the call that is workers before it
+// has returned, or has had its grace, or until the deadline.
+func (p *mountProber) start(ctx context.Context, mounts []*mount, now, deadline time.Time) {
+	oldest := 0
 	for _, m := range mounts {
 		probe := m.probe
-		if p.out >= maxHung && (probe.state != answered || p.out >= 2*maxHung) {
+		if p.hungCalls >= maxHung && (probe.state != probeDone || p.hungCalls >= 2*maxHung) {
 			probe.skip()
 			continue
 		}
-		if !probe.begin(now) {
-			p.out++
+		if !probe.start(now) {
+			p.hungCalls++
 			continue
 		}
-		p.asked = append(p.asked, probe)
-		if len(p.asked)-turn < p.workers {
+		p.probes = append(p.probes, probe)
+		if len(p.probes)-oldest < p.workers {
 			continue
 		}
-		oldest := p.asked[turn]
-		turn++
-		if !oldest.wait(ctx, earlier(deadline, oldest.run.StartTime.Add(mountGrace))) {
-			p.out++
+		first := p.probes[oldest]
+		oldest++
+		if !first.wait(ctx, earlier(deadline, first.run.StartTime.Add(mountGrace))) {
+			p.hungCalls++
 		}
 	}
 }
 
-// skip leaves a mount unasked, unless a question to it is out already.
+// skip sets the state of a mount that is not probed.
 func (p *mountProbe) skip() {
 	if p.flight.Current() == nil {
-		p.state = unasked
+		p.state = probeSkipped
 	} else {
-		p.state = hung
+		p.state = probeHung
 	}
 }
 

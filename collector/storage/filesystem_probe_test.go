@@ -21,47 +21,47 @@ func TestHungMountsCostOneWait(t *testing.T) {
 		t.Run(strconv.Itoa(hanging), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newMountHost(t, nil, filesystemOptions{})
-				bad, fine := numbered("/bad", hanging), numbered("/good", 100)
-				m.mounts(interleave(bad, fine)...)
-				release := m.hangAt(bad...)
+				hungPaths := numbered("/hung", hanging)
+				m.mounts(interleave(hungPaths, numbered("/good", 100))...)
+				release := m.hangAt(hungPaths...)
 
 				good, hung, took := m.update()
 				if len(good) != 100 || len(hung) != hanging {
-					t.Errorf("at first: %d good, %d hung", len(good), len(hung))
+					t.Errorf("the first scrape: %d good, %d hung", len(good), len(hung))
 				}
 				if took != 4*time.Second {
-					t.Errorf("the first reading took %v", took)
+					t.Errorf("the first scrape took %v", took)
 				}
 				goroutines := runtime.NumGoroutine()
 				for range 100 {
 					good, hung, took = m.update()
 					if len(good) != 100 || len(hung) != hanging || took != 0 {
-						t.Fatalf("later: %d good, %d hung, %v", len(good), len(hung), took)
+						t.Fatalf("the next scrape: %d good, %d hung, %v", len(good), len(hung), took)
 					}
 				}
-				if n := runtime.NumGoroutine(); n > goroutines+2 { // other tests have theirs
+				if n := runtime.NumGoroutine(); n > goroutines+2 { // other tests may start some
 					t.Errorf("%d goroutines, then %d", goroutines, n)
 				}
-				if n := int(m.out0.Load()); n != hanging {
-					t.Errorf("%d calls are out, want %d", n, hanging)
+				if n := int(m.inProgress.Load()); n != hanging {
+					t.Errorf("%d calls are in progress, want %d", n, hanging)
 				}
 
-				m.free(bad...)
+				m.free(hungPaths...)
 				close(release)
 				synctest.Wait()
 				good, hung, took = m.update()
 				if len(good) != 100+hanging || len(hung) != 0 || took != 0 {
-					t.Errorf("after all: %d good, %d hung, %v", len(good), len(hung), took)
+					t.Errorf("after the release: %d good, %d hung, %v", len(good), len(hung), took)
 				}
-				if n := m.callsTo("/bad0"); n != 2 {
-					t.Errorf("a mount that hung was asked %d times, want 2", n)
+				if n := m.callsTo("/hung0"); n != 2 {
+					t.Errorf("a mount that hung was probed %d times, want 2", n)
 				}
 			})
 		})
 	}
 }
 
-func TestAMountThatHangsAgain(t *testing.T) {
+func TestMountHangsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMountHost(t, nil, filesystemOptions{timeout: collect.Duration(time.Second)})
 		m.mounts("/", "/nas")
@@ -83,8 +83,9 @@ func TestAMountThatHangsAgain(t *testing.T) {
 	})
 }
 
-// TestASlowMount answers after a second: late for its turn, but in time.
-func TestASlowMount(t *testing.T) {
+// TestSlowMounts has mounts that answer after a second: after their grace, and
+// before the timeout.
+func TestSlowMounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMountHost(t, nil, filesystemOptions{workers: 1})
 		m.mounts(interleave(numbered("/slow", 10), numbered("/good", 10))...)
@@ -96,7 +97,7 @@ func TestASlowMount(t *testing.T) {
 	})
 }
 
-// TestRemount replaces a mount that hangs by another at the same place, as an
+// TestRemount replaces a hung mount by another at the same mount point, as an
 // administrator does when a server is gone for good.
 func TestRemount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,7 @@ func TestRemount(t *testing.T) {
 			t.Errorf("with a new mount: %d good, %d hung, %v", len(good), len(hung), took)
 		}
 		if n := len(m.c.table.probes); n != 3 {
-			t.Errorf("%d probes, want that of the old mount kept while it hangs", n)
+			t.Errorf("%d probes, want 3 with that of the old mount, which hangs", n)
 		}
 		m.mounts("/#1")
 		m.update()
@@ -121,21 +122,22 @@ func TestRemount(t *testing.T) {
 		synctest.Wait()
 		m.update()
 		if n := len(m.c.table.probes); n != 1 {
-			t.Errorf("%d probes are left, want 1", n)
+			t.Errorf("%d probes, want 1", n)
 		}
 	})
 }
 
-// TestThreadsAreBounded hangs more mounts than there may be threads for.
-func TestThreadsAreBounded(t *testing.T) {
+// TestHungMountsAreBounded has more hung mounts than the maximum number of
+// threads.
+func TestHungMountsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMountHost(t, nil, filesystemOptions{})
-		bad := numbered("/bad", 3*maxHung)
-		m.mounts(append(append([]string{"/"}, bad...), "/last")...)
-		if good, _, _ := m.update(); len(good) != len(bad)+2 {
+		hungPaths := numbered("/hung", 3*maxHung)
+		m.mounts(append(append([]string{"/"}, hungPaths...), "/last")...)
+		if good, _, _ := m.update(); len(good) != len(hungPaths)+2 {
 			t.Errorf("%d good", len(good))
 		}
-		release := m.hangAt(bad...)
+		release := m.hangAt(hungPaths...)
 		defer close(release)
 		for range 3 {
 			ctx, cancel := context.WithTimeout(context.Background(), collect.DefaultTimeout)
@@ -144,20 +146,20 @@ func TestThreadsAreBounded(t *testing.T) {
 				t.Error(err, ctx.Err())
 			}
 			cancel()
-			if n := int(m.out0.Load()); n > 2*maxHung+4 {
-				t.Errorf("%d calls are out", n)
+			if n := int(m.inProgress.Load()); n > 2*maxHung+4 {
+				t.Errorf("%d calls are in progress", n)
 			}
 			if !strings.Contains(string(m.out.AppendText(nil, nil, nil)), `node_filesystem_size_bytes{device="/dev/sda",device_error="",fstype="ext4",mountpoint="/"} 7`) {
-				t.Error("the root file system is lost")
+				t.Error("the root file system is missing")
 			}
 		}
 		if !strings.Contains(string(m.out.AppendText(nil, nil, nil)), `device_error="not asked, too many mounts hang"`) {
-			t.Error("nothing is said of the mounts that are not asked")
+			t.Error("mounts that are not probed have no device_error")
 		}
 	})
 }
 
-func TestAPanicIsTheMountsOwn(t *testing.T) {
+func TestPanicAffectsItsMountOnly(t *testing.T) {
 	h := &host.Host{Root: host.NewTree("/"), Statfs: func(path string) (unix.Statfs_t, error) {
 		if path == "/bad" {
 			panic("boom")
@@ -177,6 +179,3 @@ func TestAPanicIsTheMountsOwn(t *testing.T) {
 		}
 	}
 }
-
-// TestRootfs sees the host's mounts from a container, with the host's root file
-// system mounted at /host.

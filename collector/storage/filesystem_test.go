@@ -3,8 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A mountHost is a host whose mounts hang and answer as a test wants.
+// A mountHost is a host whose mounts a test may let hang.
 type mountHost struct {
 	testing.TB
 	root string
@@ -28,15 +27,15 @@ type mountHost struct {
 	set  *metric.Set
 	out  *metric.Sink
 
-	mu    sync.Mutex
-	hang  map[string]chan struct{} // closed to let statfs of a path go on
-	calls map[string]int
-	out0  atomic.Int32 // calls in progress
+	mu            sync.Mutex
+	releaseByPath map[string]chan struct{} // by path; closed to release the calls
+	calls         map[string]int
+	inProgress    atomic.Int32 // calls
 }
 
 func newMountHost(t testing.TB, h *host.Host, o filesystemOptions) *mountHost {
 	t.Helper()
-	m := &mountHost{TB: t, root: t.TempDir(), set: metric.NewSet(), hang: map[string]chan struct{}{}, calls: map[string]int{}}
+	m := &mountHost{TB: t, root: t.TempDir(), set: metric.NewSet(), releaseByPath: map[string]chan struct{}{}, calls: map[string]int{}}
 	if h == nil {
 		h = &host.Host{Root: host.NewTree("/"), Statfs: m.statfs}
 	}
@@ -59,11 +58,11 @@ func newMountHost(t testing.TB, h *host.Host, o filesystemOptions) *mountHost {
 }
 
 func (m *mountHost) statfs(path string) (unix.Statfs_t, error) {
-	m.out0.Add(1)
-	defer m.out0.Add(-1)
+	m.inProgress.Add(1)
+	defer m.inProgress.Add(-1)
 	m.mu.Lock()
 	m.calls[path]++
-	wait := m.hang[path]
+	wait := m.releaseByPath[path]
 	m.mu.Unlock()
 	if wait != nil {
 		<-wait
@@ -76,7 +75,7 @@ func (m *mountHost) hangAt(paths ...string) chan struct{} {
 	defer m.mu.Unlock()
 	release := make(chan struct{})
 	for _, p := range paths {
-		m.hang[p] = release
+		m.releaseByPath[p] = release
 	}
 	return release
 }
@@ -85,7 +84,7 @@ func (m *mountHost) free(paths ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range paths {
-		delete(m.hang, p)
+		delete(m.releaseByPath, p)
 	}
 }
 
@@ -95,7 +94,7 @@ func (m *mountHost) callsTo(path string) int {
 	return m.calls[path]
 }
 
-// mounts writes mountinfo. A mount is its path, or its path and its ID.
+// mounts writes mountinfo. A mount is PATH or PATH#ID.
 func (m *mountHost) mounts(paths ...string) {
 	m.Helper()
 	var b strings.Builder
@@ -107,16 +106,11 @@ func (m *mountHost) mounts(paths ...string) {
 		}
 		fmt.Fprintf(&b, "%d 1 8:%d / %s rw - ext4 /dev/sda rw\n", id, i, p)
 	}
-	if err := os.MkdirAll(filepath.Join(m.root, "1"), 0o755); err != nil {
-		m.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(m.root, "1/mountinfo"), []byte(b.String()), 0o644); err != nil {
-		m.Fatal(err)
-	}
+	writeTree(m, m.root, map[string]string{"1/mountinfo": b.String()})
 }
 
-// update reads once, as a unit with the usual deadline does. It returns the
-// mount points that answered, those that did not, and how long it took.
+// update scrapes with the default deadline. It returns the mount points that
+// answered, those that hang, and the duration.
 func (m *mountHost) update() (good, hung []string, took time.Duration) {
 	m.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), collect.DefaultTimeout)
@@ -142,7 +136,7 @@ func (m *mountHost) update() (good, hung []string, took time.Duration) {
 		}
 	}
 	if errs, more := m.out.Errors(); len(errs)+more != len(hung) {
-		m.Errorf("%d mounts hang, and %d errors are told: %v", len(hung), len(errs)+more, errs)
+		m.Errorf("%d mounts hang, and %d errors are reported: %v", len(hung), len(errs)+more, errs)
 	}
 	return good, hung, took
 }
@@ -168,13 +162,15 @@ func interleave(a, b []string) []string {
 	return all
 }
 
+// TestRootfs probes the mounts of the host from a container, which has the root
+// file system of the host at /host.
 func TestRootfs(t *testing.T) {
-	var asked []string
+	var paths []string
 	var mu sync.Mutex
 	h := &host.Host{Root: host.NewTree("/host"), Statfs: func(path string) (unix.Statfs_t, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		asked = append(asked, path)
+		paths = append(paths, path)
 		return unix.Statfs_t{Bsize: 1, Blocks: 7}, nil
 	}}
 	m := newMountHost(t, h, filesystemOptions{workers: 1})
@@ -185,17 +181,17 @@ func TestRootfs(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if have, want := len(asked), 4; have != want {
-		t.Errorf("asked %q", asked)
+	if len(paths) != 4 {
+		t.Errorf("%d paths are probed, want 4", len(paths))
 	}
 	for _, path := range []string{"/host/", "/host/boot", "/host/hostile", "/host/a b"} {
-		if !strings.Contains(fmt.Sprintf("%q", asked), strconv.Quote(path)) {
-			t.Errorf("%q was not asked, but %q", path, asked)
+		if !slices.Contains(paths, path) {
+			t.Errorf("%q is not among %q", path, paths)
 		}
 	}
 }
 
-func TestFilesystemOptionsThatContradict(t *testing.T) {
+func TestInvalidFilesystemOptions(t *testing.T) {
 	for _, set := range []map[string][]string{
 		{"mount-points-include": {"a"}, "mount-points-exclude": {"b"}},
 		{"fs-types-include": {"a"}, "fs-types-exclude": {"b"}},
@@ -205,7 +201,7 @@ func TestFilesystemOptionsThatContradict(t *testing.T) {
 	} {
 		env := &collect.Env{Host: &host.Host{}, Metrics: metric.NewSet(), Log: log.NewNopLogger()}
 		if _, err := filesystem.Build.New(env, set); err == nil {
-			t.Errorf("%v is accepted", set)
+			t.Errorf("%v: no error", set)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 var mdadm = collect.Spec{
 	Name: "mdadm",
-	Help: "Linux software RAID: state, members and rebuilding of md arrays.",
+	Help: "State, members and resync progress of Linux software RAID arrays (md).",
 	Reads: []string{
 		"/proc/mdstat",
 		"/sys/block/md*/md/raid_disks",
@@ -22,13 +22,13 @@ var mdadm = collect.Spec{
 	Build: collect.Plain(newMdadm),
 }
 
-// mdadmCollector reads /proc/mdstat, some lines for each array (see
-// parseMdstat), and two files of each array in sysfs.
+// mdadmCollector reads /proc/mdstat, which has a few lines for each array (see
+// parseMdstat), and the sysfs attributes of each array.
 //
 // See https://docs.kernel.org/admin-guide/md.html.
 type mdadmCollector struct {
 	proc, sys *host.Reader
-	arrays    []mdArray // kept for its memory
+	arrays    []mdArray // reused in each scrape
 
 	state        *metric.Family
 	disks        *metric.Family
@@ -45,12 +45,12 @@ func newMdadm(env *collect.Env) *mdadmCollector {
 		proc:         env.Host.Proc.Reader(),
 		sys:          env.Host.Sys.Reader(),
 		state:        m.Gauge("node_md_state", "Whether the array is in this state, from /proc/mdstat.", "device", "state"),
-		disks:        m.Gauge("node_md_disks", "Members of the array that are active, failed or spare, from /proc/mdstat.", "device", "state"),
-		required:     m.Gauge("node_md_disks_required", "Members that the array has when it is complete, from /proc/mdstat.", "device"),
+		disks:        m.Gauge("node_md_disks", "Active, failed or spare members of the array, from /proc/mdstat.", "device", "state"),
+		required:     m.Gauge("node_md_disks_required", "Members of the complete array, from /proc/mdstat.", "device"),
 		blocks:       m.Gauge("node_md_blocks", "Size of the array in blocks of 1024 bytes, from /proc/mdstat.", "device"),
-		blocksSynced: m.Gauge("node_md_blocks_synced", "Blocks of 1024 bytes that the rebuilding or checking under way is through with, of each member; the size of the array when there is none.", "device"),
-		raidDisks:    m.Gauge("node_md_raid_disks", "Members that the array is configured with, from md/raid_disks.", "device"),
-		degraded:     m.Gauge("node_md_degraded", "Members by which the array falls short of being complete, from md/degraded.", "device"),
+		blocksSynced: m.Gauge("node_md_blocks_synced", "Progress of the resync or check in blocks of 1024 bytes, or the size of the idle array.", "device"),
+		raidDisks:    m.Gauge("node_md_raid_disks", "Configured members of the array, from md/raid_disks.", "device"),
+		degraded:     m.Gauge("node_md_degraded", "Missing members of the array, from md/degraded.", "device"),
 	}
 }
 
@@ -61,11 +61,11 @@ func (c *mdadmCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	if err != nil {
 		out.Error(err)
-		return c.updateListed(out)
+		return c.updateFromSysfs(out)
 	}
-	arrays, bad := parseMdstat(b, c.arrays)
+	arrays, errs := parseMdstat(b, c.arrays)
 	c.arrays = arrays
-	for _, err := range bad {
+	for _, err := range errs {
 		out.Error(c.proc.At(err))
 	}
 	for i := range arrays {
@@ -75,9 +75,9 @@ func (c *mdadmCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// updateListed reads the arrays that sysfs lists: what is left to do where
-// /proc/mdstat cannot be read.
-func (c *mdadmCollector) updateListed(out *metric.Sink) error {
+// updateFromSysfs emits the attributes of the arrays that sysfs lists, for when
+// /proc/mdstat is unreadable.
+func (c *mdadmCollector) updateFromSysfs(out *metric.Sink) error {
 	names, err := c.sys.Names("block")
 	if err != nil {
 		return collect.OrNoData(err)
@@ -94,7 +94,7 @@ func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
 	for state := mdActive; state <= mdCheck; state++ {
 		out.Bool(c.state, a.state == state, a.name, state.String())
 	}
-	if a.state == mdUnknown || a.state > mdCheck { // rare enough to be told only while they last
+	if a.state == mdUnknown || a.state > mdCheck { // rare states have a series only while they last
 		out.Emit(c.state, 1, a.name, a.state.String())
 	}
 	a.active.emit(out, c.disks, a.name, "active")
@@ -105,7 +105,7 @@ func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
 	a.synced.emit(out, c.blocksSynced, a.name)
 }
 
-// emit adds a sample of a count that is known.
+// emit emits the count if it is known.
 func (n mdCount) emit(out *metric.Sink, f *metric.Family, labels ...string) {
 	if n.known {
 		out.Emit(f, float64(n.value), labels...)
@@ -118,15 +118,12 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 		dir = strings.ReplaceAll(dir, "/", "!") // as the kernel does
 	}
 	b, err := c.sys.Text("block", dir, "md", "raid_disks")
-	switch {
-	case err == nil:
+	if host.ReportUnlessGone(err, out.Error) {
 		disks, err := parseRaidDisks(b)
 		if err != nil {
 			out.Error(c.sys.At(err))
 		}
 		disks.emit(out, c.raidDisks, a.name)
-	case !host.Gone(err):
-		out.Error(err)
 	}
 	degraded, err := c.sys.Uint("block", dir, "md", "degraded")
 	switch {
@@ -135,20 +132,16 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 	case !host.Gone(err):
 		out.Error(err)
 	default:
-		counts, err := c.countsMissing(dir)
-		switch {
-		case err == nil && !counts:
+		redundant, err := c.hasRedundancy(dir)
+		if host.ReportUnlessGone(err, out.Error) && !redundant {
 			out.Emit(c.degraded, 0, a.name)
-		case err != nil && !host.Gone(err):
-			out.Error(err)
 		}
 	}
 }
 
-// countsMissing reports whether the kernel counts the missing members of an
-// array, at least while it is running. In others there is nothing to fall
-// short of.
-func (c *mdadmCollector) countsMissing(dir string) (bool, error) {
+// hasRedundancy reports whether the level of an array has redundancy, so that
+// the kernel counts missing members while the array is running.
+func (c *mdadmCollector) hasRedundancy(dir string) (bool, error) {
 	level, err := c.sys.Text("block", dir, "md", "level")
 	if err != nil {
 		return false, err
@@ -156,18 +149,18 @@ func (c *mdadmCollector) countsMissing(dir string) (bool, error) {
 	switch string(level) {
 	case "raid0", "linear", "multipath", "faulty", "container", "imsm", "ddf":
 		return false, nil
-	case "", "raid1", "raid4", "raid5", "raid6", "raid10": // empty: not known before the array runs
+	case "", "raid1", "raid4", "raid5", "raid6", "raid10": // empty before the array runs
 		return true, nil
 	}
-	if _, ok := scan.Int(level); ok { // has no name before the array runs
+	if _, ok := scan.Int(level); ok { // a number before the array runs
 		return true, nil
 	}
 	return false, c.sys.At(host.Bad(1, "a RAID level", level))
 }
 
-// parseRaidDisks reads a number of members. While it is being changed the old
-// one stands behind the new one, as in "11 (10)". Of a container, and of an
-// array that is not put together yet, there is none.
+// parseRaidDisks parses a number of members. During a change the old number
+// follows, as in "11 (10)". The number is unknown for a container, and for an
+// array that is not assembled yet.
 func parseRaidDisks(b []byte) (disks mdCount, err error) {
 	if len(b) == 0 {
 		return disks, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// An mdArray is what /proc/mdstat says of one array.
+// An mdArray has the content of /proc/mdstat for one array.
 type mdArray struct {
 	name  string
 	state mdState
@@ -20,9 +20,9 @@ type mdArray struct {
 	blocks   mdCount
 	synced   mdCount
 
-	head  int  // the line that the array starts at
-	sized bool // there is a line with the blocks
-	busy  bool // there is a line with an activity
+	headLine    int  // number of its first line
+	hasSize     bool // whether there is a line with the blocks
+	hasActivity bool // whether there is a line with an activity
 }
 
 // An mdCount is a number that may not be known.
@@ -31,27 +31,27 @@ type mdCount struct {
 	known bool
 }
 
-func mdKnown(v uint64) mdCount { return mdCount{v, true} }
+func mdCountOf(v uint64) mdCount { return mdCount{v, true} }
 
-// An mdState is what an array does.
+// An mdState is the state or the activity of an array.
 type mdState uint8
 
 const (
-	mdUnknown mdState = iota // not to be made out
+	mdUnknown mdState = iota // a state or activity of another name
 	mdActive
 	mdInactive
 	mdRecovering
 	mdResync
 	mdCheck
 	mdReshape
-	mdBroken // an array without redundancy that has lost a member (since 5.4)
+	mdBroken // an array without redundancy that has lost a member, since Linux 5.4
 )
 
 func (s mdState) String() string {
 	return [...]string{"unknown", "active", "inactive", "recovering", "resync", "check", "reshape", "broken"}[s]
 }
 
-// parseMdstat reads /proc/mdstat into the memory of arrays:
+// parseMdstat parses /proc/mdstat, reusing the memory of arrays:
 //
 //	Personalities : [raid1] [raid6] [raid5] [raid4]
 //	md1 : active raid5 sdc[3] sdd[1] sdb[0]
@@ -61,17 +61,18 @@ func (s mdState) String() string {
 //
 //	unused devices: <none>
 //
-// What cannot be made out is told and costs what it hides, never another
-// array: the file changes with every personality and every new activity.
+// A line that it does not understand is an error, and does not affect other
+// arrays: the file differs with each personality, and later kernels add
+// activities.
 func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 	arrays = arrays[:0]
-	var bad []error
-	tell := func(err error) {
+	var errs []error
+	report := func(err error) {
 		if err != nil {
-			bad = append(bad, err)
+			errs = append(errs, err)
 		}
 	}
-	var current *mdArray // in arrays, or nil while lines belong to none
+	var current *mdArray // in arrays; nil for lines that belong to no array
 	for n := 1; len(b) > 0; n++ {
 		var line []byte
 		line, b = scan.Line(b)
@@ -80,43 +81,43 @@ func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 		case len(text) == 0:
 		case line[0] == ' ' || line[0] == '\t':
 			if current != nil {
-				tell(current.detail(text, n))
+				report(current.detail(text, n))
 			}
 		default:
 			if current != nil {
-				tell(current.finish())
+				report(current.finish())
 				current = nil
 			}
-			if mdNotice(text) {
+			if isMdHeader(text) {
 				continue
 			}
 			name, rest := scan.Field(text)
 			colon, rest := scan.Field(rest)
 			if string(colon) != ":" {
-				tell(host.Bad(n, "an array", line))
+				report(host.Bad(n, "an array", line))
 				continue
 			}
-			if mdKnows(arrays, name) { // the list moved on while it was read
+			if hasMdArray(arrays, name) { // the list changed between two reads of the file
 				continue
 			}
 			arrays = mdAppend(arrays, name)
 			current = &arrays[len(arrays)-1]
-			tell(current.start(rest, n, line))
+			report(current.start(rest, n, line))
 		}
 	}
 	if current != nil {
-		tell(current.finish())
+		report(current.finish())
 	}
-	return arrays, bad
+	return arrays, errs
 }
 
-// mdNotice reports whether a line is about no array.
-func mdNotice(line []byte) bool {
+// isMdHeader reports whether a line belongs to no array.
+func isMdHeader(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("Personalities")) || bytes.HasPrefix(line, []byte("unused devices")) ||
 		bytes.HasPrefix(line, []byte("read_ahead"))
 }
 
-func mdKnows(arrays []mdArray, name []byte) bool {
+func hasMdArray(arrays []mdArray, name []byte) bool {
 	for i := range arrays {
 		if arrays[i].name == string(name) {
 			return true
@@ -125,27 +126,27 @@ func mdKnows(arrays []mdArray, name []byte) bool {
 	return false
 }
 
-// mdAppend adds an array of that name. It makes a new string only where the
-// memory was not used for the same name before.
+// mdAppend appends an array of that name. It allocates the name only if the
+// reused memory does not have it.
 func mdAppend(arrays []mdArray, name []byte) []mdArray {
 	if len(arrays) == cap(arrays) {
 		return append(arrays, mdArray{name: string(name)})
 	}
 	arrays = arrays[:len(arrays)+1]
 	a := &arrays[len(arrays)-1]
-	kept := a.name
-	if kept != string(name) {
-		kept = string(name)
+	text := a.name
+	if text != string(name) {
+		text = string(name)
 	}
-	*a = mdArray{name: kept}
+	*a = mdArray{name: text}
 	return arrays
 }
 
-// start reads what stands behind the colon of an array's first line: a state,
-// perhaps (read-only) or (auto-read-only), a personality unless the array is
-// inactive, and the members with their numbers and flags, such as sda[0](F).
+// start parses the first line of an array after the colon: a state, an optional
+// (read-only) or (auto-read-only), a personality unless the array is inactive,
+// and the members with their numbers and flags, such as sda[0](F).
 func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
-	a.head = n
+	a.headLine = n
 	word, rest := scan.Field(rest)
 	switch string(word) {
 	case "active":
@@ -155,10 +156,10 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	case "broken":
 		a.state = mdBroken
 	default:
-		err = host.Bad(n, "active or inactive", line)
+		err = host.Bad(n, "active, inactive or broken", line)
 	}
 	var personality []byte
-	a.failed, a.spare = mdKnown(0), mdKnown(0)
+	a.failed, a.spare = mdCountOf(0), mdCountOf(0)
 	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
 		switch {
 		case bytes.IndexByte(field, '[') > 0:
@@ -171,21 +172,21 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	}
 	switch {
 	case a.state == mdInactive:
-		a.active, a.required = mdKnown(0), mdKnown(0)
+		a.active, a.required = mdCountOf(0), mdCountOf(0)
 	case string(personality) == "raid0", string(personality) == "linear", string(personality) == "faulty":
-		a.active, a.required = mdKnown(a.members), mdKnown(a.members)
+		a.active, a.required = mdCountOf(a.members), mdCountOf(a.members)
 	}
 	return err
 }
 
-// detail reads a line below an array's first one.
+// detail parses another line of an array.
 func (a *mdArray) detail(line []byte, n int) error {
 	first, rest := scan.Field(line)
 	second, rest := scan.Field(rest)
 	switch {
 	case string(second) == "blocks":
 		return a.size(first, rest, line, n)
-	case first[len(first)-1] == ':': // bitmap:
+	case first[len(first)-1] == ':': // such as bitmap:
 		return nil
 	case line[0] == '[' || bytes.IndexByte(line, '=') >= 0:
 		return a.activity(line, n)
@@ -193,14 +194,14 @@ func (a *mdArray) detail(line []byte, n int) error {
 	return host.Bad(n, "blocks, an activity or a bitmap", line)
 }
 
-// size reads the line with the blocks of an array and, where its personality
-// counts them, its disks: those required and those active, as in [3/2].
+// size parses the line with the blocks of an array and, if its personality
+// prints them, the numbers of required and of active disks, as in [3/2].
 func (a *mdArray) size(blocks, rest, line []byte, n int) error {
-	a.sized = true
+	a.hasSize = true
 	a.blocks.value, a.blocks.known = scan.Uint(blocks)
 	switch {
 	case !a.required.known && !a.disks(rest):
-		return host.Bad(n, "disks required and active", line)
+		return host.Bad(n, "required and active disks such as [3/2]", line)
 	case !a.blocks.known:
 		return host.Bad(n, "a number of blocks", line)
 	}
@@ -214,22 +215,22 @@ func (a *mdArray) disks(b []byte) bool {
 			continue
 		}
 		if required, active, ok := mdFraction(field[1:max(1, last)]); ok {
-			a.required, a.active = mdKnown(required), mdKnown(active)
+			a.required, a.active = mdCountOf(required), mdCountOf(active)
 			return true
 		}
 	}
 	return false
 }
 
-// activity reads a line such as
+// activity parses a line such as
 //
 //	[>....................]  recovery =  3.6% (14848/407552) finish=5.7min speed=1142K/sec
 //	resync=DELAYED
 //
-// where DELAYED waits for an array on the same disks, PENDING for a first
-// write, and REMOTE says that another node of a cluster does it.
+// DELAYED waits for an array on the same disks, PENDING waits for the first
+// write, and REMOTE is an activity of another node of a cluster.
 func (a *mdArray) activity(line []byte, n int) error {
-	a.busy = true
+	a.hasActivity = true
 	text := line
 	if line[0] == '[' {
 		_, text = scan.Field(line)
@@ -250,7 +251,7 @@ func (a *mdArray) activity(line []byte, n int) error {
 	}
 	switch string(progress) {
 	case "DELAYED", "PENDING":
-		a.synced = mdKnown(0)
+		a.synced = mdCountOf(0)
 		return nil
 	case "REMOTE":
 		return nil
@@ -258,7 +259,7 @@ func (a *mdArray) activity(line []byte, n int) error {
 	if open := bytes.IndexByte(progress, '('); open >= 0 {
 		if end := bytes.IndexByte(progress[open:], ')'); end > 0 {
 			if done, _, ok := mdFraction(progress[open+1 : open+end]); ok {
-				a.synced = mdKnown(done)
+				a.synced = mdCountOf(done)
 				return nil
 			}
 		}
@@ -266,18 +267,19 @@ func (a *mdArray) activity(line []byte, n int) error {
 	return host.Bad(n, "the progress of an activity", line)
 }
 
-// finish ends an array. One that is at rest is in sync as a whole.
+// finish completes an array after its last line. An idle array is completely in
+// sync.
 func (a *mdArray) finish() error {
-	if a.blocks.known && !a.busy {
+	if a.blocks.known && !a.hasActivity {
 		a.synced = a.blocks
 	}
-	if !a.sized && a.state == mdActive {
-		return host.Bad(a.head, "a line with the blocks below", []byte(a.name))
+	if !a.hasSize && a.state == mdActive {
+		return host.Bad(a.headLine, "an array followed by a line with its blocks", []byte(a.name))
 	}
 	return nil
 }
 
-// mdFraction reads two numbers with a slash between them.
+// mdFraction parses two numbers separated by a slash.
 func mdFraction(b []byte) (x, y uint64, ok bool) {
 	first, second, _ := scan.Cut(b, '/')
 	x, okX := scan.Uint(first)

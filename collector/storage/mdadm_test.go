@@ -14,36 +14,36 @@ import (
 )
 
 func TestParseMdstat(t *testing.T) {
-	no, zero := mdCount{}, mdKnown(0)
+	unknown, zero := mdCount{}, mdCountOf(0)
 	for _, c := range []struct {
 		name, text string
 		want       mdArray
-		bad        string // part of the error
+		err        string // part of the error
 	}{
 		{
-			"at rest",
+			"idle",
 			"md0 : active raid1 sda[0] sdb[1]\n 1000 blocks super 1.2 [2/2] [UU]\n",
-			mdArray{state: mdActive, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(1000)}, "",
+			mdArray{state: mdActive, active: mdCountOf(2), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(1000), synced: mdCountOf(1000)}, "",
 		},
 		{
-			"rebuilt, with no newline at the end",
+			"a recovery, without a newline at the end",
 			"md0 : active raid5 sdd[3] sdc[2](F) sdb[1](S)\n 1000 blocks [3/1] [U__]\n [>...]  recovery =  0.0% (0/500) finish=9.9min speed=0K/sec",
-			mdArray{state: mdRecovering, active: mdKnown(1), failed: mdKnown(1), spare: mdKnown(1), required: mdKnown(3), blocks: mdKnown(1000), synced: zero}, "",
+			mdArray{state: mdRecovering, active: mdCountOf(1), failed: mdCountOf(1), spare: mdCountOf(1), required: mdCountOf(3), blocks: mdCountOf(1000), synced: zero}, "",
 		},
 		{
-			"no bar, and a fraction without blanks",
+			"a check without a bar, and a fraction without blanks",
 			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\tcheck=1.0%(10/1000)\n",
-			mdArray{state: mdCheck, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: mdKnown(10)}, "",
+			mdArray{state: mdCheck, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(1000), synced: mdCountOf(10)}, "",
 		},
 		{
-			"remote",
+			"an activity of another node",
 			"md0 : active raid1 sda[0]\n 1000 blocks [2/1] [U_]\n\treshape=REMOTE\n",
-			mdArray{state: mdReshape, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(1000), synced: no}, "",
+			mdArray{state: mdReshape, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(1000), synced: unknown}, "",
 		},
 		{
-			"container",
+			"a container",
 			"md127 : inactive sda[1](S) sdb[0](S)\n 10402 blocks super external:imsm\n",
-			mdArray{state: mdInactive, active: zero, failed: zero, spare: mdKnown(2), required: zero, blocks: mdKnown(10402), synced: mdKnown(10402)}, "",
+			mdArray{state: mdInactive, active: zero, failed: zero, spare: mdCountOf(2), required: zero, blocks: mdCountOf(10402), synced: mdCountOf(10402)}, "",
 		},
 		{
 			"no disks",
@@ -53,68 +53,68 @@ func TestParseMdstat(t *testing.T) {
 		{
 			"broken without redundancy",
 			"md5 : broken raid0 sda[0] sdb[1]\n 6000 blocks super 1.2 512k chunks\n",
-			mdArray{state: mdBroken, active: mdKnown(2), failed: zero, spare: zero, required: mdKnown(2), blocks: mdKnown(6000), synced: mdKnown(6000)}, "",
+			mdArray{state: mdBroken, active: mdCountOf(2), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(6000), synced: mdCountOf(6000)}, "",
 		},
 		{
-			"unknown personality",
+			"an unknown personality",
 			"md0 : active raid99 sda[0]\n 1000 blocks 8+2\n",
-			mdArray{state: mdActive, active: no, failed: zero, spare: zero, required: no, blocks: mdKnown(1000), synced: mdKnown(1000)}, ":2: want disks",
+			mdArray{state: mdActive, active: unknown, failed: zero, spare: zero, required: unknown, blocks: mdCountOf(1000), synced: mdCountOf(1000)}, ":2: want required and active disks",
 		},
 		{
-			"unknown activity",
+			"an unknown activity",
 			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n [>...] polish = 1% (10/1000)\n",
-			mdArray{state: mdUnknown, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want a known activity",
+			mdArray{state: mdUnknown, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(1000), synced: unknown}, ":3: want a known activity",
 		},
 		{
-			"unknown progress",
+			"an unknown progress",
 			"md0 : active raid1 sda[0]\n 1000 blocks [1/1] [U]\n resync = (10 of 1000)\n",
-			mdArray{state: mdResync, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: no}, ":3: want the progress",
+			mdArray{state: mdResync, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(1000), synced: unknown}, ":3: want the progress",
 		},
 		{
-			"unknown state",
+			"an unknown state",
 			"md0 : asleep raid1 sda[0]\n 1000 blocks [1/1] [U]\n",
-			mdArray{state: mdUnknown, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(1000), synced: mdKnown(1000)}, ":1: want active",
+			mdArray{state: mdUnknown, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(1000), synced: mdCountOf(1000)}, ":1: want active",
 		},
 		{
 			"no number of blocks",
 			"md0 : active raid1 sda[0]\n many blocks [1/1] [U]\n",
-			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: no, synced: no}, ":2: want a number of blocks",
+			mdArray{state: mdActive, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: unknown, synced: unknown}, ":2: want a number of blocks",
 		},
 		{
-			"a bracket alone",
+			"brackets without disks",
 			"md0 : active raid1 sda[0]\n 10 blocks [ ] [] [/] [1/1]\n",
-			mdArray{state: mdActive, active: mdKnown(1), failed: zero, spare: zero, required: mdKnown(1), blocks: mdKnown(10), synced: mdKnown(10)}, "",
+			mdArray{state: mdActive, active: mdCountOf(1), failed: zero, spare: zero, required: mdCountOf(1), blocks: mdCountOf(10), synced: mdCountOf(10)}, "",
 		},
 	} {
-		arrays, bad := parseMdstat([]byte("Personalities : [raid1]\n"+strings.TrimPrefix(c.text, "\n")), nil)
+		arrays, errs := parseMdstat([]byte("Personalities : [raid1]\n"+c.text), nil)
 		if len(arrays) != 1 {
 			t.Errorf("%s: %d arrays", c.name, len(arrays))
 			continue
 		}
 		have := arrays[0]
-		have.name, have.members, have.head, have.sized, have.busy = "", 0, 0, false, false
+		have.name, have.members, have.headLine, have.hasSize, have.hasActivity = "", 0, 0, false, false
 		if have != c.want {
 			t.Errorf("%s: have %+v, want %+v", c.name, have, c.want)
 		}
-		want := c.bad // the line of Personalities comes first
+		want := c.err // its line is counted without Personalities
 		for n := 3; n > 0; n-- {
 			want = strings.Replace(want, fmt.Sprintf(":%d:", n), fmt.Sprintf(":%d:", n+1), 1)
 		}
-		if c.bad == "" && len(bad) > 0 || c.bad != "" && (len(bad) != 1 || !strings.Contains(bad[0].Error(), want)) {
-			t.Errorf("%s: errors %v, want %q", c.name, bad, want)
+		if c.err == "" && len(errs) > 0 || c.err != "" && (len(errs) != 1 || !strings.Contains(errs[0].Error(), want)) {
+			t.Errorf("%s: errors %v, want %q", c.name, errs, want)
 		}
 	}
 }
 
-// TestMdstatAgainstProcfs holds the parser against procfs, array by array, and
-// says which of those that are in order procfs cannot read or reads otherwise.
-func TestMdstatAgainstProcfs(t *testing.T) {
-	var others []string
+// TestMdstatMatchesProcfs compares with procfs, array by array, and lists the
+// well-formed arrays that procfs rejects or parses differently.
+func TestMdstatMatchesProcfs(t *testing.T) {
+	var differences []string
 	compared := 0
 	for name, text := range mdstats(t) {
 		for _, array := range mdArrays(text) {
-			ours, bad := parseMdstat(array, nil)
-			if len(bad) > 0 {
+			ours, errs := parseMdstat(array, nil)
+			if len(errs) > 0 {
 				continue
 			}
 			theirs, err := procfsMDStat(t, array)
@@ -122,33 +122,33 @@ func TestMdstatAgainstProcfs(t *testing.T) {
 			if len(ours) == 1 && len(theirs) == 1 {
 				a := ours[0]
 				have = fmt.Sprint(a.name, a.state.String(), a.active, a.required, a.failed, a.spare, a.blocks, a.synced)
-				want = likeProcfs(theirs[0])
+				want = formatProcfs(theirs[0])
 			}
 			if compared++; have != want {
-				others = append(others, name+" "+ours[0].name)
+				differences = append(differences, name+" "+ours[0].name)
 				t.Logf("%s: have %s, procfs %s", name, have, want)
 			}
 		}
 	}
-	slices.Sort(others)
+	slices.Sort(differences)
 	if want := []string{
-		"mdadm.host@1 md43",               // resync=REMOTE
-		"mdadm.unheard-of.host@1 md6",     // recover=REMOTE
-		"mdadm.unheard-of.host@1 md7",     // no disks
-		"mdadm.unheard-of.host@1 md_home", // more blocks than 63 bits hold
-	}; !slices.Equal(others, want) || compared < 500 {
-		t.Errorf("%d compared, %q differ, want %q", compared, others, want)
+		"mdadm.host@1 md43",                  // resync=REMOTE
+		"mdadm.unknown-words.host@1 md6",     // recover=REMOTE
+		"mdadm.unknown-words.host@1 md7",     // no disks
+		"mdadm.unknown-words.host@1 md_home", // more blocks than 63 bits hold
+	}; !slices.Equal(differences, want) || compared < 500 {
+		t.Errorf("%d compared, %q differ, want %q", compared, differences, want)
 	}
 }
 
-// mdArrays cuts /proc/mdstat into one for each array.
+// mdArrays splits /proc/mdstat into one file for each array.
 func mdArrays(text []byte) [][]byte {
 	var all [][]byte
 	for line := range strings.Lines(string(text)) {
 		if name, _, ok := strings.Cut(line, " : "); ok && line[0] != ' ' && name != "Personalities" {
 			all = append(all, []byte("Personalities : [linear] [raid0] [raid1] [raid10] [raid6] [raid5] [raid4]\n"))
 		}
-		if len(all) > 0 && !mdNotice([]byte(line)) {
+		if len(all) > 0 && !isMdHeader([]byte(line)) {
 			all[len(all)-1] = append(all[len(all)-1], line...)
 		}
 	}
@@ -171,7 +171,7 @@ func procfsMDStat(t *testing.T, text []byte) ([]procfs.MDStat, error) {
 	return fs.MDStat()
 }
 
-func likeProcfs(s procfs.MDStat) string {
+func formatProcfs(s procfs.MDStat) string {
 	state := s.ActivityState
 	switch state {
 	case "resyncing":
@@ -181,7 +181,7 @@ func likeProcfs(s procfs.MDStat) string {
 	case "reshaping":
 		state = "reshape"
 	}
-	n := func(v int64) mdCount { return mdKnown(uint64(v)) }
+	n := func(v int64) mdCount { return mdCountOf(uint64(v)) }
 	return fmt.Sprint(s.Name, state, n(s.DisksActive), n(s.DisksTotal), n(s.DisksFailed), n(s.DisksSpare), n(s.BlocksTotal), n(s.BlocksSynced))
 }
 
@@ -191,7 +191,7 @@ func TestParseRaidDisks(t *testing.T) {
 		want mdCount
 		ok   bool
 	}{
-		{"2", mdKnown(2), true}, {"11 (10)", mdKnown(11), true}, {"0", mdCount{}, true}, {"", mdCount{}, true},
+		{"2", mdCountOf(2), true}, {"11 (10)", mdCountOf(11), true}, {"0", mdCount{}, true}, {"", mdCount{}, true},
 		{"two", mdCount{}, false}, {"2 of 3", mdCount{}, false}, {"-1", mdCount{}, false}, {"(10)", mdCount{}, false},
 	} {
 		if have, err := parseRaidDisks([]byte(c.text)); have != c.want || (err == nil) != c.ok {
@@ -200,12 +200,11 @@ func TestParseRaidDisks(t *testing.T) {
 	}
 }
 
-// mdstats returns /proc/mdstat of all cases, and of arrays in many shapes that
-// are put together from parts.
+// mdstats returns /proc/mdstat of all recorded hosts, and a generated one.
 func mdstats(t testing.TB) map[string][]byte {
 	t.Helper()
 	texts := map[string][]byte{}
-	files, err := filepath.Glob("../../testdata/storage/mdadm*.host")
+	files, err := filepath.Glob(testdata + "/mdadm*.host")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,13 +223,14 @@ func mdstats(t testing.TB) map[string][]byte {
 			}
 		}
 	}
-	texts["put together"] = []byte(mdstatOf(500))
+	texts["generated"] = []byte(mdstatOf(500))
 	return texts
 }
 
-// mdstatOf puts a /proc/mdstat of n arrays together.
+// mdstatOf generates a /proc/mdstat of n arrays that combine all kinds of
+// lines.
 func mdstatOf(n int) string {
-	heads := []string{
+	firstLines := []string{
 		"active raid1 sda[0] sdb[1]", "active (auto-read-only) raid6 nvme0n1p1[0] nvme1n1p1[1](W) sdc[2](F) sdd[3](S) sde[4](J)",
 		"active (read-only) raid10 dm-1[1] dm-0[0]", "active raid4 sdaa[0] sdab[2](S)(R) sdac[1]",
 	}
@@ -249,29 +249,30 @@ func mdstatOf(n int) string {
 	var b strings.Builder
 	b.WriteString("Personalities : [raid0] [raid1] [raid10] [raid6] [raid5] [raid4]\n")
 	for i := range n {
-		fmt.Fprintf(&b, "md%d : %s\n      %d blocks %s\n      %s%s\n", i, heads[i%len(heads)], i*1000003,
-			sizes[i/len(heads)%len(sizes)], activities[i%len(activities)], bitmaps[i/3%len(bitmaps)])
+		fmt.Fprintf(&b, "md%d : %s\n      %d blocks %s\n      %s%s\n", i, firstLines[i%len(firstLines)], i*1000003,
+			sizes[i/len(firstLines)%len(sizes)], activities[i%len(activities)], bitmaps[i/3%len(bitmaps)])
 	}
 	b.WriteString("unused devices: <none>\n")
 	return b.String()
 }
 
-// FuzzMdstat looks for a text that makes the parser panic, list an array
-// twice, or remember what was in its memory before.
+// FuzzMdstat checks that the parser does not panic, does not list an array
+// twice, and does not depend on the previous content of the memory that it
+// reuses.
 func FuzzMdstat(f *testing.F) {
 	for _, text := range mdstats(f) {
 		f.Add(text)
 	}
 	f.Add([]byte("md0 : active raid1 a[0]\n [ blocks [\n[ = (/)\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		fresh, bad := parseMdstat(text, nil)
-		used, _ := parseMdstat([]byte(mdstatOf(5)), nil)
-		again, badAgain := parseMdstat(text, used)
-		if !slices.Equal(fresh, again) || len(bad) != len(badAgain) {
-			t.Errorf("a second reading differs: %+v, then %+v", fresh, again)
+		arrays, errs := parseMdstat(text, nil)
+		memory, _ := parseMdstat([]byte(mdstatOf(5)), nil)
+		again, errsAgain := parseMdstat(text, memory)
+		if !slices.Equal(arrays, again) || len(errs) != len(errsAgain) {
+			t.Errorf("with reused memory %+v, without %+v", again, arrays)
 		}
 		seen := map[string]bool{}
-		for _, a := range fresh {
+		for _, a := range arrays {
 			if seen[a.name] {
 				t.Errorf("%q is listed twice", a.name)
 			}
@@ -293,11 +294,11 @@ func BenchmarkParseMdstat(b *testing.B) {
 }
 
 func BenchmarkMdadm(b *testing.B) {
-	benchCollector(b, mdadm, func(put func(file, text string)) {
-		put("proc/mdstat", mdstatOf(64))
-		for i := range 64 {
-			put(fmt.Sprintf("sys/block/md%d/md/raid_disks", i), "2\n")
-			put(fmt.Sprintf("sys/block/md%d/md/degraded", i), "0\n")
-		}
-	})
+	n := golden.NewWorkbench(b, mdadm.Build, nil)
+	n.Proc("mdstat", mdstatOf(64))
+	for i := range 64 {
+		n.Sys(fmt.Sprintf("block/md%d/md/raid_disks", i), "2\n")
+		n.Sys(fmt.Sprintf("block/md%d/md/degraded", i), "0\n")
+	}
+	n.Steady()
 }

@@ -15,16 +15,16 @@ var nfs = collect.Spec{
 	Build: collect.Plain(newNfs),
 }
 
-// nfsCollector reads /proc/net/rpc/nfs, which is there once the client's
-// module is loaded:
+// nfsCollector reads /proc/net/rpc/nfs, which exists while the module of the
+// client is loaded:
 //
 //	net 0 0 0 0
 //	rpc 4329785 0 4338291
 //	proc3 22 1 4084749 29200 ...
 //	proc4 69 1 0 0 ...
 //
-// The fields are those of rpc_proc_show in net/sunrpc/stats.c; the kernel has
-// no document for them, but nfsstat(8) shows the same.
+// See rpc_proc_show in net/sunrpc/stats.c for the fields, and nfsstat(8), which
+// prints the same numbers.
 type nfsCollector struct {
 	proc  *host.Reader
 	stats rpcStats
@@ -32,12 +32,12 @@ type nfsCollector struct {
 
 func newNfs(env *collect.Env) *nfsCollector {
 	m := env.Metrics
-	packets := m.Counter("node_nfs_packets_total", "Packets of the NFS client, by transport. Kernels of today do not count them.", "protocol")
-	connections := m.Counter("node_nfs_connections_total", "TCP connections of the NFS client. Kernels of today do not count them.")
-	calls := m.Counter("node_nfs_rpcs_total", "RPC calls that the NFS client made.")
-	retransmissions := m.Counter("node_nfs_rpc_retransmissions_total", "RPC calls that the NFS client sent again because no answer came.")
-	refreshes := m.Counter("node_nfs_rpc_authentication_refreshes_total", "Times that the NFS client refreshed its credentials for a call.")
-	requests := m.Counter("node_nfs_requests_total", "Requests of the NFS client, by protocol version and method.", "method", "proto")
+	packets := m.Counter("node_nfs_packets_total", "Packets of the NFS client by transport, not counted by current kernels.", "protocol")
+	connections := m.Counter("node_nfs_connections_total", "TCP connections of the NFS client, not counted by current kernels.")
+	calls := m.Counter("node_nfs_rpcs_total", "RPC calls made by the NFS client.")
+	retransmissions := m.Counter("node_nfs_rpc_retransmissions_total", "RPC calls that the NFS client sent again for lack of an answer.")
+	refreshes := m.Counter("node_nfs_rpc_authentication_refreshes_total", "Credential refreshes of the NFS client.")
+	requests := m.Counter("node_nfs_requests_total", "Requests of the NFS client by protocol version and method.", "method", "proto")
 	return &nfsCollector{
 		proc: env.Host.Proc.Reader(),
 		stats: rpcStats{lines: []rpcLine{

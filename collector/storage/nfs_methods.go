@@ -16,10 +16,10 @@ func nfsMethods3() []string {
 	}
 }
 
-// nfsMethods4 are the compound requests that the client makes of NFSv4, in the
-// order of NFSPROC4_CLNT_* in include/linux/nfs4.h. New kernels add theirs at
-// the end, so that a shorter list is one of an older kernel. /proc/*/mountstats
-// has the names in the same order.
+// nfsMethods4 are the NFSv4 compound requests of the client, in the order of
+// NFSPROC4_CLNT_* in include/linux/nfs4.h. Kernels add new ones at the end, so
+// that an older kernel has a shorter list. /proc/*/mountstats has the names in
+// the same order.
 func nfsMethods4() []string {
 	return []string{
 		"Null", "Read", "Write", "Commit", "Open", "OpenConfirm", "OpenNoattr", "OpenDowngrade", "Close", "Setattr",
@@ -36,15 +36,14 @@ func nfsMethods4() []string {
 	}
 }
 
-// nfsdOperations are the operations of NFSv4, by number: what a compound
-// request that a server gets is made of. See RFC 7530. Numbers 0 to 2 are no
-// operations. Those from number 40 on (NFSv4.1)
-// never had a series, and would change every sum over them: SEQUENCE alone
-// is in each compound request.
+// nfsdOperations are the operations in NFSv4 compound requests, by number. See
+// RFC 7530. Numbers 0 to 2 are no operations. Numbers from 40 on (NFSv4.1) are
+// left out: they have never had a series and would change every sum, because
+// each compound request has a SEQUENCE.
 func nfsdOperations() []string {
 	return []string{
 		"", "", "", "Access", "Close", "Commit", "Create", "DelegPurge", "DelegReturn", "GetAttr",
-		// LOOKUPP goes by a name that stands for it since long.
+		// LOOKUPP, number 16, has the inherited name LookupRoot.
 		"GetFH", "Link", "Lock", "Lockt", "Locku", "Lookup", "LookupRoot", "Nverify", "Open", "OpenAttr",
 		"OpenConfirm", "OpenDgrd", "PutFH", "PutPubFH", "PutRootFH", "Read", "ReadDir", "ReadLink", "Remove", "Rename",
 		"Renew", "RestoreFH", "SaveFH", "SecInfo", "SetAttr", "SetClientID", "SetClientIDConfirm", "Verify", "Write", "RelLockOwner",

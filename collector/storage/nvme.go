@@ -28,10 +28,11 @@ var nvme = collect.Spec{
 }
 
 // nvmeCollector reads the attributes of /sys/class/nvme/nvme* and of the
-// namespaces below, which are the controller's own (nvme2n1) or its paths to
-// shared ones (nvme3c4n1).
+// namespaces below, which belong to the controller (nvme2n1) or are its paths
+// to shared namespaces (nvme3c4n1).
 //
-// One of them, nuse, is a question to the device: see nvmeUsage.
+// A read of one of them, nuse, sends a command to the controller; see
+// nvmeUsage.
 //
 // See https://docs.kernel.org/admin-guide/nvme-multipath.html.
 type nvmeCollector struct {
@@ -51,11 +52,11 @@ func newNvme(env *collect.Env) *nvmeCollector {
 	return &nvmeCollector{
 		sys:       env.Host.Sys.Reader(),
 		usage:     newNvmeUsage(env.Host),
-		info:      m.Gauge("node_nvme_info", "Always 1; the labels identify an NVMe controller and say in which state it is, in the kernel's words.", "cntlid", "device", "firmware_revision", "model", "serial", "state"),
-		namespace: m.Gauge("node_nvme_namespace_info", "Always 1; the labels say which namespaces a controller gives access to, and how well (ANA state, unknown where the controller does not tell).", "ana_state", "device", "nsid"),
-		capacity:  m.Gauge("node_nvme_namespace_capacity_bytes", "Capacity of the namespace in bytes, which is its size.", "device", "nsid"),
+		info:      m.Gauge("node_nvme_info", "Identity and state of the NVMe controller; always 1.", "cntlid", "device", "firmware_revision", "model", "serial", "state"),
+		namespace: m.Gauge("node_nvme_namespace_info", "Namespace of the controller with its ANA state; always 1.", "ana_state", "device", "nsid"),
+		capacity:  m.Gauge("node_nvme_namespace_capacity_bytes", "Capacity of the namespace in bytes, the same as its size.", "device", "nsid"),
 		size:      m.Gauge("node_nvme_namespace_size_bytes", "Size of the namespace in bytes.", "device", "nsid"),
-		used:      m.Gauge("node_nvme_namespace_used_bytes", "Bytes of the namespace that are in use, as the device counts them.", "device", "nsid"),
+		used:      m.Gauge("node_nvme_namespace_used_bytes", "Used bytes of the namespace as reported by the controller, from nuse.", "device", "nsid"),
 		blockSize: m.Gauge("node_nvme_namespace_logical_block_size_bytes", "Size of a logical block of the namespace in bytes.", "device", "nsid"),
 	}
 }
@@ -65,7 +66,7 @@ func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	c.usage.keep(names)
+	c.usage.dropOthers(names)
 	for _, name := range names {
 		controller, ok := nvmefs.ReadController(c.sys, name, out.Error)
 		if !ok {
@@ -76,11 +77,11 @@ func (c *nvmeCollector) Update(ctx context.Context, out *metric.Sink) error {
 		for i := range namespaces {
 			c.emit(name, &namespaces[i], out)
 		}
-		if controller.State == nvmefs.StateLive { // others would not answer, or keep the question until they are back
-			c.usage.ask(name, namespaces)
+		if controller.State == nvmefs.StateLive { // others keep the command until they are live again
+			c.usage.start(name, namespaces)
 		}
 	}
-	c.usage.wait(ctx, out, c.used)
+	c.usage.emit(ctx, out, c.used)
 	return nil
 }
 
@@ -91,8 +92,8 @@ func (c *nvmeCollector) emit(controller string, n *nvmefs.Namespace, out *metric
 	}
 	out.Emit(c.namespace, 1, state, controller, n.ID)
 	if n.SectorsKnown {
-		out.Emit(c.capacity, float64(n.Sectors)*512, controller, n.ID)
-		out.Emit(c.size, float64(n.Sectors)*512, controller, n.ID)
+		out.Emit(c.capacity, float64(n.Sectors)*sectorSize, controller, n.ID)
+		out.Emit(c.size, float64(n.Sectors)*sectorSize, controller, n.ID)
 	}
 	if n.BlockSizeKnown {
 		out.Emit(c.blockSize, float64(n.BlockSize), controller, n.ID)

@@ -12,102 +12,109 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
 )
 
-// nvmePatience is how long the controllers have to say what is in use. One
-// that is well takes milliseconds; one that is not may keep a command for the
-// minute after which the kernel resets it.
-const nvmePatience = time.Second
+// nvmeTimeout is how long to wait for the answers of all controllers. A healthy
+// controller takes milliseconds; an unhealthy one may keep a command for the
+// minute after which the kernel resets the controller.
+const nvmeTimeout = time.Second
 
-// An nvmeUsage asks controllers how much of their namespaces is in use.
+// An nvmeUsage reads how much of the namespaces is in use, from nuse.
 //
-// The kernel makes an Identify command of each reading of nuse, at most one in
-// five seconds for a namespace; so there is no need for an interval of our own.
-// A reading cannot be broken off. So each controller is asked in a flight: all
-// at once, never again before it has answered, and one that is late costs only
-// its own samples. While a question is out, its driver cannot be unloaded.
+// For a read of nuse the kernel sends an Identify command, at most every five
+// seconds for a namespace, so that a collector needs no interval of its own.
+// The read cannot be cancelled. So the controllers are probed in flights, all
+// at once; none is probed again before it answers, and a late one loses only
+// its own samples. While a read is in progress, the driver cannot be unloaded.
 type nvmeUsage struct {
-	host        *host.Host
-	patience    time.Duration
-	controllers map[string]*nvmeInquiry
-	asked       []*nvmeInquiry // in this reading, in order
+	host    *host.Host
+	timeout time.Duration
+	byName  map[string]*nvmeProbe // by name of the controller
+	probes  []*nvmeProbe          // of this scrape, in order
 }
 
-// An nvmeInquiry is what is asked of one controller.
-type nvmeInquiry struct {
-	sys    *host.Reader // belongs to the run in progress
-	flight flight.Flight[[]nvmeAnswer]
-	run    *flight.Run[[]nvmeAnswer]
+// An nvmeProbe reads the usage of the namespaces of one controller.
+type nvmeProbe struct {
+	sys    *host.Reader // used by the run in progress
+	flight flight.Flight[[]nvmeNamespaceUsage]
+	run    *flight.Run[[]nvmeNamespaceUsage]
+	isNew  bool // whether this scrape started run
 
 	controller string
-	namespaces []nvmefs.Namespace
+	namespaces []nvmefs.Namespace // as this scrape read them
 }
 
-// An nvmeAnswer is what a controller said of one namespace.
-type nvmeAnswer struct {
+// An nvmeNamespaceUsage is the answer for one namespace.
+type nvmeNamespaceUsage struct {
 	namespace string
 	blocks    uint64
 	err       error
 }
 
 func newNvmeUsage(h *host.Host) nvmeUsage {
-	return nvmeUsage{host: h, patience: nvmePatience, controllers: map[string]*nvmeInquiry{}}
+	return nvmeUsage{host: h, timeout: nvmeTimeout, byName: map[string]*nvmeProbe{}}
 }
 
-// keep forgets controllers that are not among the names.
-func (u *nvmeUsage) keep(names []string) {
-	for name := range u.controllers {
+// dropOthers drops the probes of controllers that are not among the names.
+func (u *nvmeUsage) dropOthers(names []string) {
+	for name := range u.byName {
 		if !slices.Contains(names, name) {
-			delete(u.controllers, name)
+			delete(u.byName, name)
 		}
 	}
 }
 
-// ask starts to read the usage of a controller's namespaces, unless an earlier
-// reading still is under way.
-func (u *nvmeUsage) ask(controller string, namespaces []nvmefs.Namespace) {
-	q := u.controllers[controller]
-	if q == nil {
-		q = &nvmeInquiry{controller: controller, sys: u.host.Sys.Reader()}
-		u.controllers[controller] = q
+// start starts a read of the usage of a controller's namespaces, unless one is
+// in progress.
+func (u *nvmeUsage) start(controller string, namespaces []nvmefs.Namespace) {
+	probe := u.byName[controller]
+	if probe == nil {
+		probe = &nvmeProbe{controller: controller, sys: u.host.Sys.Reader()}
+		u.byName[controller] = probe
 	}
-	q.namespaces = namespaces
-	q.run, _ = q.flight.Go(func() ([]nvmeAnswer, error) {
-		answers := make([]nvmeAnswer, 0, len(namespaces))
+	probe.namespaces = namespaces
+	probe.run, probe.isNew = probe.flight.Go(func() ([]nvmeNamespaceUsage, error) {
+		usages := make([]nvmeNamespaceUsage, 0, len(namespaces))
 		for _, n := range namespaces {
-			blocks, err := nvmefs.UsedBlocks(q.sys, controller, n.Name)
-			answers = append(answers, nvmeAnswer{n.Name, blocks, err})
+			blocks, err := nvmefs.UsedBlocks(probe.sys, controller, n.Name)
+			usages = append(usages, nvmeNamespaceUsage{n.Name, blocks, err})
 		}
-		return answers, nil
+		return usages, nil
 	})
-	u.asked = append(u.asked, q)
+	u.probes = append(u.probes, probe)
 }
 
-// wait emits what the controllers say that were asked.
-func (u *nvmeUsage) wait(ctx context.Context, out *metric.Sink, used *metric.Family) {
-	for _, q := range u.asked {
-		if !q.run.Wait(ctx, q.run.StartTime.Add(u.patience)) {
-			out.Error(fmt.Errorf("%s: nuse: no answer within %s", u.host.Sys.Path("class/nvme", q.controller), u.patience))
+// emit waits for the probes of this scrape, and emits their samples. It does
+// not wait for a read of an earlier scrape.
+func (u *nvmeUsage) emit(ctx context.Context, out *metric.Sink, used *metric.Family) {
+	deadline := flight.Deadline(ctx, u.timeout)
+	for _, probe := range u.probes {
+		until := deadline
+		if !probe.isNew {
+			until = probe.run.StartTime
+		}
+		if !probe.run.Wait(ctx, until) {
+			out.Error(fmt.Errorf("%s: nuse: no answer yet", u.host.Sys.Path("class/nvme", probe.controller)))
 			continue
 		}
-		answers, err := q.run.Result()
+		usages, err := probe.run.Result()
 		if err != nil {
-			out.Error(fmt.Errorf("%s: nuse: %w", u.host.Sys.Path("class/nvme", q.controller), err))
+			out.Error(fmt.Errorf("%s: nuse: %w", u.host.Sys.Path("class/nvme", probe.controller), err))
 		}
-		for _, a := range answers {
-			q.emit(a, out, used)
+		for _, usage := range usages {
+			probe.emit(usage, out, used)
 		}
 	}
-	u.asked = u.asked[:0]
+	u.probes = u.probes[:0]
 }
 
-// emit adds the sample of an answer, unless its namespace is another one by
-// now: the answer may be to the question of an earlier reading.
-func (q *nvmeInquiry) emit(a nvmeAnswer, out *metric.Sink, used *metric.Family) {
-	i := slices.IndexFunc(q.namespaces, func(n nvmefs.Namespace) bool { return n.Name == a.namespace })
+// emit emits the usage of a namespace, unless the namespace is gone: an earlier
+// scrape may have started the read.
+func (p *nvmeProbe) emit(usage nvmeNamespaceUsage, out *metric.Sink, used *metric.Family) {
+	i := slices.IndexFunc(p.namespaces, func(n nvmefs.Namespace) bool { return n.Name == usage.namespace })
 	switch {
-	case i < 0 || host.Gone(a.err): // went away, or the kernel is older than 6.8
-	case a.err != nil:
-		out.Error(a.err)
-	case q.namespaces[i].BlockSizeKnown:
-		out.Emit(used, float64(a.blocks)*float64(q.namespaces[i].BlockSize), q.controller, q.namespaces[i].ID)
+	case i < 0 || host.Gone(usage.err): // Linux before 6.8 has no nuse
+	case usage.err != nil:
+		out.Error(usage.err)
+	case p.namespaces[i].BlockSizeKnown:
+		out.Emit(used, float64(usage.blocks)*float64(p.namespaces[i].BlockSize), p.controller, p.namespaces[i].ID)
 	}
 }

@@ -25,8 +25,8 @@ var nvmesubsystem = collect.Spec{
 	Build:             collect.Plain(newNvmesubsystem),
 }
 
-// nvmesubsystemCollector reads /sys/class/nvme-subsystem/nvme-subsys*, where
-// the controllers and the shared namespaces of a subsystem are found by name.
+// nvmesubsystemCollector reads /sys/class/nvme-subsystem/nvme-subsys*, which
+// have entries for the controllers and the shared namespaces of the subsystem.
 //
 // See https://docs.kernel.org/admin-guide/nvme-multipath.html.
 type nvmesubsystemCollector struct {
@@ -43,11 +43,11 @@ func newNvmesubsystem(env *collect.Env) *nvmesubsystemCollector {
 	m := env.Metrics
 	return &nvmesubsystemCollector{
 		sys:       env.Host.Sys.Reader(),
-		info:      m.Gauge("node_nvmesubsystem_info", "Always 1; the labels identify an NVMe subsystem and say how it spreads I/O over its paths.", "iopolicy", "model", "nqn", "serial", "subsystem"),
-		namespace: m.Gauge("node_nvmesubsystem_namespace_info", "Always 1; the labels say which block devices are shared namespaces of the subsystem.", "device", "subsystem"),
-		paths:     m.Gauge("node_nvmesubsystem_paths", "Controllers that lead to the subsystem, whatever their state.", "subsystem"),
-		live:      m.Gauge("node_nvmesubsystem_paths_live", "Controllers that lead to the subsystem and are live.", "subsystem"),
-		state:     m.Gauge("node_nvmesubsystem_path_state", "Whether the controller is in this state; unknown stands for all states that are not listed.", "controller", "state", "subsystem", "transport"),
+		info:      m.Gauge("node_nvmesubsystem_info", "Identity and I/O policy of the NVMe subsystem; always 1.", "iopolicy", "model", "nqn", "serial", "subsystem"),
+		namespace: m.Gauge("node_nvmesubsystem_namespace_info", "Block device of a shared namespace of the subsystem; always 1.", "device", "subsystem"),
+		paths:     m.Gauge("node_nvmesubsystem_paths", "Controllers that lead to the subsystem in any state.", "subsystem"),
+		live:      m.Gauge("node_nvmesubsystem_paths_live", "Controllers that lead to the subsystem in state live.", "subsystem"),
+		state:     m.Gauge("node_nvmesubsystem_path_state", "Whether the controller is in this state; unknown is any state without a series of its own.", "controller", "state", "subsystem", "transport"),
 	}
 }
 
@@ -72,7 +72,7 @@ func (c *nvmesubsystemCollector) emit(s *nvmefs.Subsystem, out *metric.Sink) {
 		if p.State == nvmefs.StateLive {
 			live++
 		}
-		if p.State == "" { // not to be read: counts as a path, and as nothing that was not seen
+		if p.State == "" { // the state is unreadable
 			continue
 		}
 		current := nvmeState(p.State)
@@ -84,10 +84,10 @@ func (c *nvmesubsystemCollector) emit(s *nvmefs.Subsystem, out *metric.Sink) {
 	out.Emit(c.live, float64(live), s.Name)
 }
 
-// nvmeStates are the states that a controller's state is told by.
+// nvmeStates are the values of the label state.
 var nvmeStates = [...]string{"connecting", "dead", "deleting", "live", "new", "resetting", "unknown"}
 
-// nvmeState returns which of nvmeStates the kernel's word stands for.
+// nvmeState returns which of nvmeStates a state of the kernel is.
 func nvmeState(word string) string {
 	if word == "deleting (no IO)" {
 		return "deleting"

@@ -1,46 +1,48 @@
 package storage
 
 import (
+	"fmt"
+
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// rpcStats takes the files of /proc/net/rpc apart, in which each line is a
-// word and numbers:
+// rpcStats parses a file of /proc/net/rpc, where each line is a word and
+// numbers:
 //
 //	rpc 4329785 0 4338291
 //	proc3 22 1 4084749 29200 ...
 //
-// Kernels differ in the lines that they have and in the length of those that
-// count the requests of each procedure, so that a line nobody knows is passed
-// over, and one that is shorter than another kernel's is taken for what it is.
+// Kernels have different lines, and different numbers of requests in a line. So
+// unknown lines are skipped, and a line of requests may be shorter than the
+// list of methods.
 type rpcStats struct {
 	lines  []rpcLine
-	values []uint64 // of the line in hand
+	values []uint64 // of the current line
 }
 
-// An rpcLine says what the numbers of a line mean.
+// An rpcLine has the families of the numbers in a line.
 type rpcLine struct {
-	word    string
-	counted bool       // whether the first number tells how many follow
-	fields  []rpcField // in the order of the line
-	seen    bool       // in the file in hand
+	word     string
+	hasCount bool       // whether the first number is the count of the others
+	fields   []rpcField // in the order of the line
+	wasRead  bool       // whether the current file had the line already
 }
 
-// An rpcField pairs a number of a line with a sample. Of a counted line, the
-// first that follows the count is number 0.
+// An rpcField is a number in a line with its sample. The index starts at 0,
+// after the count if there is one.
 type rpcField struct {
-	at     int
+	index  int
 	family *metric.Family
 	labels []string
 }
 
-// rpcMethods returns a counted line: the requests of each method of a version
-// of the protocol, for a family with the labels method and proto. A method
-// without a name is not exported.
+// rpcMethods returns a line with a count and the requests of each method, for a
+// family with the labels method and proto. A method without a name is not
+// exported.
 func rpcMethods(requests *metric.Family, word, version string, methods []string) rpcLine {
-	l := rpcLine{word: word, counted: true}
+	l := rpcLine{word: word, hasCount: true}
 	for i, method := range methods {
 		if method != "" {
 			l.fields = append(l.fields, rpcField{i, requests, []string{method, version}})
@@ -49,13 +51,12 @@ func rpcMethods(requests *metric.Family, word, version string, methods []string)
 	return l
 }
 
-// emit emits what a file says. It returns an error when there is no line that
-// it knows.
+// emit emits the samples of a file. It returns an error if no line is known.
 func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 	for i := range s.lines {
-		s.lines[i].seen = false
+		s.lines[i].wasRead = false
 	}
-	known := false
+	hasLine := false
 	rest := b
 	for n := 1; len(rest) > 0; n++ {
 		var line []byte
@@ -64,27 +65,27 @@ func (s *rpcStats) emit(proc *host.Reader, b []byte, out *metric.Sink) error {
 		if len(word) == 0 {
 			continue
 		}
-		l := s.line(word)
+		l := s.findLine(word)
 		if l == nil {
 			continue
 		}
-		if l.seen {
-			out.Error(proc.At(host.Bad(n, "no second line "+l.word, line)))
+		if l.wasRead {
+			out.Error(proc.At(host.Bad(n, "one line "+l.word, line)))
 			continue
 		}
-		known, l.seen = true, true
+		hasLine, l.wasRead = true, true
 		if err := s.emitLine(l, n, numbers, out); err != nil {
 			out.Error(proc.At(err))
 		}
 	}
-	if !known {
+	if !hasLine {
 		return proc.At(host.Bad(1, "statistics of RPC and NFS", b))
 	}
 	return nil
 }
 
-// line returns the line that starts with a word, or nil.
-func (s *rpcStats) line(word []byte) *rpcLine {
+// findLine returns the line that starts with a word, or nil.
+func (s *rpcStats) findLine(word []byte) *rpcLine {
 	for i := range s.lines {
 		if s.lines[i].word == string(word) {
 			return &s.lines[i]
@@ -93,38 +94,38 @@ func (s *rpcStats) line(word []byte) *rpcLine {
 	return nil
 }
 
-// emitLine emits the numbers of a line. What stands behind a number that is
-// broken is not emitted: nobody can tell whether it is what it was.
+// emitLine emits the numbers of a line, up to a malformed number: those after
+// it may have another meaning.
 func (s *rpcStats) emitLine(l *rpcLine, n int, numbers []byte, out *metric.Sink) error {
 	last := len(l.fields) - 1
-	want := l.fields[last].at + 1
+	want := l.fields[last].index + 1
 	s.values = s.values[:0]
-	bad := false
+	malformed := false
 	for field, rest := scan.Field(numbers); len(field) > 0; field, rest = scan.Field(rest) {
-		if !l.counted && len(s.values) == want {
-			break // what follows need not be a whole number, nor be known
+		if !l.hasCount && len(s.values) == want {
+			break // the other fields are not exported, and need not be whole numbers
 		}
 		v, ok := scan.Uint(field)
-		if bad = !ok; bad {
+		if malformed = !ok; malformed {
 			break
 		}
 		s.values = append(s.values, v)
 	}
 	values := s.values
-	if l.counted {
-		// A line whose count is wrong is half written, or of another format.
-		if bad || len(values) == 0 || values[0] != uint64(len(values)-1) {
-			return host.Bad(n, l.word+", a count and as many numbers", numbers)
+	if l.hasCount {
+		// A line with a wrong count is truncated or of another format.
+		if malformed || len(values) == 0 || values[0] != uint64(len(values)-1) {
+			return host.Bad(n, "the count of the numbers in line "+l.word, numbers)
 		}
 		values = values[1:]
 	}
 	for _, f := range l.fields {
-		if f.at < len(values) {
-			out.Emit(f.family, float64(values[f.at]), f.labels...)
+		if f.index < len(values) {
+			out.Emit(f.family, float64(values[f.index]), f.labels...)
 		}
 	}
-	if !l.counted && len(values) < want {
-		return host.Bad(n, l.word+" and numbers", numbers)
+	if !l.hasCount && len(values) < want {
+		return host.Bad(n, fmt.Sprintf("%d numbers in line %s", want, l.word), numbers)
 	}
 	return nil
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// mountstats are the NFSv4 requests as /proc/self/mountstats of a client with
-// Linux 6.12 names them, in its order, which is that of /proc/net/rpc/nfs.
-const mountstats = `
+// mountstatsMethods are the names of NFSv4 requests in /proc/self/mountstats of
+// Linux 6.12, which has them in the order of /proc/net/rpc/nfs.
+const mountstatsMethods = `
 NULL READ WRITE COMMIT OPEN OPEN_CONFIRM OPEN_NOATTR OPEN_DOWNGRADE CLOSE SETATTR FSINFO RENEW SETCLIENTID
 SETCLIENTID_CONFIRM LOCK LOCKT LOCKU ACCESS GETATTR LOOKUP LOOKUP_ROOT REMOVE RENAME LINK SYMLINK CREATE
 PATHCONF STATFS READLINK READDIR SERVER_CAPS DELEGRETURN GETACL SETACL FS_LOCATIONS RELEASE_LOCKOWNER SECINFO
@@ -24,8 +24,8 @@ GETDEVICEINFO LAYOUTCOMMIT LAYOUTRETURN SECINFO_NO_NAME TEST_STATEID FREE_STATEI
 BIND_CONN_TO_SESSION DESTROY_CLIENTID SEEK ALLOCATE DEALLOCATE LAYOUTSTATS CLONE COPY OFFLOAD_CANCEL LOOKUPP
 LAYOUTERROR COPY_NOTIFY GETXATTR SETXATTR LISTXATTRS REMOVEXATTR READ_PLUS`
 
-func TestNfsMethodsLikeMountstats(t *testing.T) {
-	want := strings.Fields(mountstats)
+func TestNfsMethodsMatchMountstats(t *testing.T) {
+	want := strings.Fields(mountstatsMethods)
 	have := nfsMethods4()
 	if len(have) != len(want) {
 		t.Fatalf("%d methods, want %d", len(have), len(want))
@@ -37,7 +37,7 @@ func TestNfsMethodsLikeMountstats(t *testing.T) {
 	}
 }
 
-// nfsdFile makes the statistics of a server, no two numbers alike.
+// nfsdFile returns the statistics of a server, with distinct numbers.
 func nfsdFile(operations int) string {
 	next := rand.Uint64N(1 << 20)
 	numbers := func(n int) string {
@@ -53,8 +53,8 @@ func nfsdFile(operations int) string {
 		fmt.Sprint("proc4ops ", operations) + numbers(operations) + "wdeleg_getattr" + numbers(1)
 }
 
-// methodsOf returns the samples of a family that a struct of procfs amounts
-// to: a method for each of its fields.
+// methodsOf returns the samples of a family with a method for each field of a
+// struct of procfs.
 func methodsOf(family, version string, stats any, except ...string) map[string]float64 {
 	want := map[string]float64{}
 	for f, v := range reflect.ValueOf(stats).Fields() {
@@ -66,7 +66,7 @@ func methodsOf(family, version string, stats any, except ...string) map[string]f
 	return want
 }
 
-func TestNfsdLikeProcfs(t *testing.T) {
+func TestNfsdMatchesProcfs(t *testing.T) {
 	for range 20 {
 		file := nfsdFile(40)
 		b := golden.NewWorkbench(t, nfsd.Build, nil)
@@ -105,7 +105,7 @@ func TestNfsdLikeProcfs(t *testing.T) {
 	}
 }
 
-func TestNfsLikeProcfs(t *testing.T) {
+func TestNfsMatchesProcfs(t *testing.T) {
 	file := "net 1 2 3 4\nrpc 5 6 7\nproc2 18" + counting(8, 18) + "proc3 22" + counting(26, 22) + "proc4 59" + counting(48, 59)
 	b := golden.NewWorkbench(t, nfs.Build, nil)
 	b.Proc("net/rpc/nfs", file)
@@ -125,7 +125,7 @@ func TestNfsLikeProcfs(t *testing.T) {
 		"node_nfs_rpc_retransmissions_total":          float64(s.ClientRPC.Retransmissions),
 		"node_nfs_rpc_authentication_refreshes_total": float64(s.ClientRPC.AuthRefreshes),
 	}
-	// procfs takes these two for each other, as mountstats shows.
+	// procfs has these two in the wrong order, as mountstats shows.
 	v4 := &s.ClientV4Stats
 	v4.LayoutGet, v4.GetDeviceInfo = v4.GetDeviceInfo, v4.LayoutGet
 	maps.Copy(want, methodsOf("node_nfs_requests_total", "2", s.V2Stats))
@@ -142,21 +142,21 @@ func counting(from, n int) string {
 	return b.String() + "\n"
 }
 
-// FuzzNfsd wants no panic, no sample twice, and of a line that is in order its
-// sample: the lines around it do not matter.
+// FuzzNfsd checks that no lines cause a panic, a duplicate sample, or the loss
+// of the samples of a well-formed line between them.
 func FuzzNfsd(f *testing.F) {
 	f.Add("proc4ops 2 1 1\nth 8\n", "ra 1 2 3\n")
 	f.Add("fh\n\nproc2 -1\nproc3 0\nproc3\n", "th 99999999999999999999")
 	f.Add("rc 1 2 3\nrc 1 2 3\n", "\x00 1\nproc2 2 1 18446744073709551615")
 	f.Fuzz(func(t *testing.T, before, after string) {
 		if strings.Contains(before, "io") || strings.Contains(after, "io") {
-			t.Skip("the line is there twice")
+			t.Skip("there may be a second line io")
 		}
 		b := golden.NewWorkbench(t, nfsd.Build, nil)
 		b.Proc("net/rpc/nfsd", before+"\nio 4711 2\n"+after)
 		have, _ := b.Update()
 		if have["node_nfsd_disk_bytes_read_total"] != 4711 {
-			t.Errorf("the line in order has no sample: %v", have)
+			t.Errorf("the sample of the well-formed line is missing: %v", have)
 		}
 	})
 }

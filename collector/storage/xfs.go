@@ -14,29 +14,28 @@ import (
 
 var xfs = collect.Spec{
 	Name:            "xfs",
-	Help:            "What mounted XFS file systems have done: extents, trees, directories, inodes, reads and writes.",
+	Help:            "Operations of mounted XFS file systems: extents, btrees, directories, inodes, reads and writes.",
 	Reads:           []string{"/sys/fs/xfs/*/stats/stats"},
 	NoDataIsSuccess: true,
 	Build:           collect.Plain(newXFS),
 }
 
-// xfsCollector reads /sys/fs/xfs/DEVICE/stats/stats, a row of counters for
-// each part of the file system:
+// xfsCollector reads /sys/fs/xfs/DEVICE/stats/stats, a row of counters for each
+// part of the file system:
 //
 //	extent_alloc 1 1600 0 0
 //	abt 0 0 0 0
 //	blk_map 0 101 1 2 1 104 0
 //
-// Most are 32 bits wide in the kernel, and wrap. See fs/xfs/xfs_stats.h in the
-// kernel, https://docs.kernel.org/admin-guide/xfs.html for the folder, and
-// https://xfs.org/index.php/Runtime_Stats for what they count.
+// Most counters have 32 bits, and wrap. See fs/xfs/xfs_stats.h in the kernel,
+// https://docs.kernel.org/admin-guide/xfs.html for the directory, and
+// https://xfs.org/index.php/Runtime_Stats for the meaning of the counters.
 type xfsCollector struct {
 	sys  *host.Reader
 	rows []xfsRow
 }
 
-// An xfsRow pairs a row of the file with the families that its first columns
-// fill. A kernel may have more columns.
+// An xfsRow is a row of the file with the families of its first columns.
 type xfsRow struct {
 	name    string
 	columns []*metric.Family
@@ -52,59 +51,59 @@ func newXFS(env *collect.Env) *xfsCollector {
 		sys: env.Host.Sys.Reader(),
 		rows: []xfsRow{
 			{"extent_alloc", []*metric.Family{
-				counter("extent_allocation_extents_allocated", "Extents of blocks that were allocated."),
-				counter("extent_allocation_blocks_allocated", "Blocks that were allocated."),
-				counter("extent_allocation_extents_freed", "Extents of blocks that were freed."),
-				counter("extent_allocation_blocks_freed", "Blocks that were freed."),
+				counter("extent_allocation_extents_allocated", "Extents of blocks allocated."),
+				counter("extent_allocation_blocks_allocated", "Blocks allocated."),
+				counter("extent_allocation_extents_freed", "Extents of blocks freed."),
+				counter("extent_allocation_blocks_freed", "Blocks freed."),
 			}},
 			{"abt", []*metric.Family{
-				counter("allocation_btree_lookups", "Lookups in the trees of free space."),
-				counter("allocation_btree_compares", "Comparisons that lookups in the trees of free space took."),
-				counter("allocation_btree_records_inserted", "Records added to the trees of free space."),
-				counter("allocation_btree_records_deleted", "Records taken from the trees of free space."),
+				counter("allocation_btree_lookups", "Lookups in the free-space btrees."),
+				counter("allocation_btree_compares", "Comparisons of lookups in the free-space btrees."),
+				counter("allocation_btree_records_inserted", "Records inserted into the free-space btrees."),
+				counter("allocation_btree_records_deleted", "Records deleted from the free-space btrees."),
 			}},
 			{"blk_map", []*metric.Family{
-				counter("block_mapping_reads", "Block mappings that were looked up for reading."),
-				counter("block_mapping_writes", "Block mappings that were looked up or made for writing."),
-				counter("block_mapping_unmaps", "Times that blocks were unmapped from a file."),
-				counter("block_mapping_extent_list_insertions", "Entries added to the extent lists of inodes."),
-				counter("block_mapping_extent_list_deletions", "Entries taken from the extent lists of inodes."),
+				counter("block_mapping_reads", "Block mappings looked up for reading."),
+				counter("block_mapping_writes", "Block mappings looked up or created for writing."),
+				counter("block_mapping_unmaps", "Operations that unmapped blocks from a file."),
+				counter("block_mapping_extent_list_insertions", "Entries inserted into the extent lists of inodes."),
+				counter("block_mapping_extent_list_deletions", "Entries deleted from the extent lists of inodes."),
 				counter("block_mapping_extent_list_lookups", "Lookups in the extent lists of inodes."),
-				counter("block_mapping_extent_list_compares", "Comparisons that lookups in the extent lists of inodes took."),
+				counter("block_mapping_extent_list_compares", "Comparisons of lookups in the extent lists of inodes."),
 			}},
 			{"bmbt", []*metric.Family{
-				counter("block_map_btree_lookups", "Lookups in the trees of mapped blocks."),
-				counter("block_map_btree_compares", "Comparisons that lookups in the trees of mapped blocks took."),
-				counter("block_map_btree_records_inserted", "Records added to the trees of mapped blocks."),
-				counter("block_map_btree_records_deleted", "Records taken from the trees of mapped blocks."),
+				counter("block_map_btree_lookups", "Lookups in the block-map btrees."),
+				counter("block_map_btree_compares", "Comparisons of lookups in the block-map btrees."),
+				counter("block_map_btree_records_inserted", "Records inserted into the block-map btrees."),
+				counter("block_map_btree_records_deleted", "Records deleted from the block-map btrees."),
 			}},
 			{"dir", []*metric.Family{
-				counter("directory_operation_lookup", "Names looked up in directories and not found in the kernel's cache of names."),
-				counter("directory_operation_create", "Entries made in directories."),
+				counter("directory_operation_lookup", "Names looked up in directories after a miss in the dentry cache."),
+				counter("directory_operation_create", "Entries created in directories."),
 				counter("directory_operation_remove", "Entries removed from directories."),
-				counter("directory_operation_getdents", "Calls that list a directory."),
+				counter("directory_operation_getdents", "Calls of getdents that list a directory."),
 			}},
 			{"ig", []*metric.Family{
-				counter("inode_operation_attempts", "Inodes looked up in the cache of inodes."),
-				counter("inode_operation_found", "Inodes that the cache of inodes had."),
-				counter("inode_operation_recycled", "Inodes that the cache of inodes had, but was just giving up."),
-				counter("inode_operation_missed", "Inodes that the cache of inodes did not have."),
-				counter("inode_operation_duplicates", "Inodes that somebody else brought into the cache at the same time."),
-				counter("inode_operation_reclaims", "Inodes that the cache of inodes gave up to free memory."),
-				counter("inode_operation_attribute_changes", "Times that the attributes of an inode were changed."),
+				counter("inode_operation_attempts", "Lookups in the inode cache."),
+				counter("inode_operation_found", "Lookups that hit the inode cache."),
+				counter("inode_operation_recycled", "Lookups in the inode cache that found an inode being reclaimed."),
+				counter("inode_operation_missed", "Lookups that missed the inode cache."),
+				counter("inode_operation_duplicates", "Lookups that missed the inode cache while another one added the inode."),
+				counter("inode_operation_reclaims", "Inodes reclaimed from the inode cache to free memory."),
+				counter("inode_operation_attribute_changes", "Changes of the attributes of an inode."),
 			}},
 			{"rw", []*metric.Family{
-				counter("write_calls", "Calls that write to a file."),
-				counter("read_calls", "Calls that read from a file."),
+				counter("write_calls", "Write calls to files."),
+				counter("read_calls", "Read calls to files."),
 			}},
 			{"vnodes", []*metric.Family{
-				counter("vnode_active", "Inodes in memory that are not on the list of free ones: it falls as well as it rises."),
-				counter("vnode_allocate", "Times that an inode in memory was allocated."),
-				counter("vnode_get", "Times that an inode in memory was fetched."),
-				counter("vnode_hold", "Times that an inode in memory was held."),
-				counter("vnode_release", "Times that an inode in memory was released."),
-				counter("vnode_reclaim", "Times that an inode in memory was reclaimed."),
-				counter("vnode_remove", "Times that an inode in memory was removed."),
+				counter("vnode_active", "Inodes in memory that are not on the free list; falls as well as rises."),
+				counter("vnode_allocate", "Allocations of an inode in memory."),
+				counter("vnode_get", "Calls that got an inode in memory."),
+				counter("vnode_hold", "Calls that took a reference to an inode in memory."),
+				counter("vnode_release", "Calls that released a reference to an inode in memory."),
+				counter("vnode_reclaim", "Reclaims of an inode in memory."),
+				counter("vnode_remove", "Removals of an inode in memory."),
 			}},
 		},
 	}
@@ -117,7 +116,7 @@ func (c *xfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	found := false
 	for _, device := range devices {
-		if device == "stats" || device == "debug" { // the sum of all file systems, and switches
+		if device == "stats" || device == "debug" { // sums over all file systems, and switches
 			continue
 		}
 		b, err := c.sys.Read(xfsDir, device, "stats/stats")
@@ -125,7 +124,7 @@ func (c *xfsCollector) Update(_ context.Context, out *metric.Sink) error {
 		case err == nil:
 			found = true
 			c.emit(b, device, out)
-		case !host.Gone(err) && !errors.Is(err, syscall.ENOTDIR): // gone: unmounted meanwhile
+		case !host.Gone(err) && !errors.Is(err, syscall.ENOTDIR): // else it was unmounted
 			found = true
 			out.Error(err)
 		}
@@ -136,30 +135,29 @@ func (c *xfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// emit goes through the rows of a file. One that is broken costs its own
-// samples only, and rows that later kernels add are passed over.
+// emit emits the rows of a file. It reports a malformed row and goes on with
+// the next one, and skips unknown rows.
 func (c *xfsCollector) emit(b []byte, device string, out *metric.Sink) {
-	known, n := 0, 0
-	for rest := b; len(rest) > 0; {
+	hasRow := false
+	for n, rest := 1, b; len(rest) > 0; n++ {
 		var line []byte
 		line, rest = scan.Line(rest)
-		n++
-		row, values := c.row(line)
+		row, values := c.findRow(line)
 		if row == nil {
 			continue
 		}
-		known++
+		hasRow = true
 		if !row.emit(values, device, out) {
 			out.Error(c.sys.At(host.Bad(n, "a name and a number for each column", line)))
 		}
 	}
-	if known == 0 {
+	if !hasRow {
 		out.Error(c.sys.At(host.Bad(1, "rows of XFS statistics", b)))
 	}
 }
 
-// row returns which row a line is, and the rest of the line.
-func (c *xfsCollector) row(line []byte) (*xfsRow, []byte) {
+// findRow returns the row of a line, or nil, and the line without its name.
+func (c *xfsCollector) findRow(line []byte) (*xfsRow, []byte) {
 	name, values, _ := bytes.Cut(line, []byte(" "))
 	for i := range c.rows {
 		if c.rows[i].name == string(name) {
@@ -169,8 +167,8 @@ func (c *xfsCollector) row(line []byte) (*xfsRow, []byte) {
 	return nil, nil
 }
 
-// emit reports whether there is a number for each column; if not, it emits
-// none of them.
+// emit emits the values of a row. If one is missing or malformed it emits none
+// and reports false.
 func (row *xfsRow) emit(values []byte, device string, out *metric.Sink) bool {
 	var numbers [8]uint64
 	for i := range row.columns {

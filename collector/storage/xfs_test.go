@@ -2,56 +2,15 @@ package storage
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
-	"github.com/go-kit/log"
 	procfsxfs "github.com/prometheus/procfs/xfs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
-
-// sysHost returns a host that has only a tree of sysfs.
-func sysHost(root string) *host.Host {
-	return &host.Host{Sys: host.NewTree(root).Attributes(), Proc: host.NewTree(root), Root: host.NewTree(root)}
-}
-
-// writeTree writes files below root.
-func writeTree(t testing.TB, root string, files map[string]string) {
-	t.Helper()
-	for name, content := range files {
-		file := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// collectorText runs a collector once and returns its text.
-func collectorText(t testing.TB, spec collect.Spec, h *host.Host, options map[string][]string) string {
-	t.Helper()
-	set := metric.NewSet()
-	c, err := spec.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := metric.NewSink(set)
-	out.Reset(metric.Text)
-	if err := c.Update(t.Context(), out); err != nil {
-		t.Error(err)
-	}
-	if errs, _ := out.Errors(); len(errs) > 0 {
-		t.Error(errs)
-	}
-	return string(out.AppendText(nil, nil, func(string) bool { return false }))
-}
 
 const xfsStats = `extent_alloc 1 1600 0 0
 abt 0 0 0 0
@@ -83,8 +42,7 @@ defer_relog 0
 debug 0
 `
 
-// FuzzXFS holds the collector against procfs: what procfs reads, it reads
-// alike.
+// FuzzXFS compares with procfs on files that procfs accepts.
 func FuzzXFS(f *testing.F) {
 	f.Add([]byte(xfsStats))
 	f.Add([]byte("rw 4294967295 1\nvnodes 1 2 3 4 5 6 7\nzoned 1 2 3\ngc xpc 7\n"))
@@ -92,7 +50,7 @@ func FuzzXFS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		set := metric.NewSet()
 		c := newXFS(&collect.Env{Host: sysHost("/none"), Metrics: set})
-		c.sys.Exists("fuzzed") // errors name the path that was used last
+		c.sys.Exists("fuzzed") // errors have the last path of the reader
 		out := metric.NewSink(set)
 		out.Reset(metric.Text)
 		c.emit(b, "sda", out)
@@ -101,7 +59,7 @@ func FuzzXFS(f *testing.F) {
 		if err != nil || len(errs) > 0 || out.SampleCount() < 39 || bytes.Count(b, []byte("\n")) > 40 || bytes.ContainsAny(b, "\v\f\r\x85\xa0") {
 			return
 		}
-		text := out.AppendText(nil, nil, func(string) bool { return false })
+		text := out.AppendText(nil, nil, reservesNothing)
 		for name, v := range map[string]uint32{
 			"extent_allocation_blocks_freed":       want.ExtentAllocation.BlocksFreed,
 			"allocation_btree_lookups":             want.AllocationBTree.Lookups,
@@ -125,30 +83,9 @@ func FuzzXFS(f *testing.F) {
 }
 
 func BenchmarkXFS(b *testing.B) {
-	root := b.TempDir()
+	n := golden.NewWorkbench(b, xfs.Build, nil)
 	for i := range 8 {
-		writeTree(b, root, map[string]string{"fs/xfs/dm-" + strconv.Itoa(i) + "/stats/stats": xfsStats})
+		n.Sys("fs/xfs/dm-"+strconv.Itoa(i)+"/stats/stats", xfsStats)
 	}
-	benchmarkCollector(b, xfs, sysHost(root), nil)
-}
-
-// benchmarkCollector runs a collector again and again as a scrape would.
-func benchmarkCollector(b *testing.B, spec collect.Spec, h *host.Host, options map[string][]string) {
-	set := metric.NewSet()
-	c, err := spec.Build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger()}, options)
-	if err != nil {
-		b.Fatal(err)
-	}
-	out := metric.NewSink(set)
-	b.ReportAllocs()
-	for b.Loop() {
-		out.Reset(metric.Text)
-		if err := c.Update(b.Context(), out); err != nil {
-			b.Fatal(err)
-		}
-		if errs, _ := out.Errors(); len(errs) > 0 {
-			b.Fatal(errs)
-		}
-	}
-	b.ReportMetric(float64(out.SampleCount()), "samples")
+	n.Steady()
 }

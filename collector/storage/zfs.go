@@ -12,7 +12,7 @@ import (
 
 var zfs = collect.Spec{
 	Name: "zfs",
-	Help: "ZFS: its caches and its intent log, and the state and traffic of pools and datasets.",
+	Help: "Caches and intent log of ZFS, and state and traffic of its pools and datasets.",
 	Reads: []string{
 		"/proc/spl/kstat/zfs/abdstats",
 		"/proc/spl/kstat/zfs/arcstats",
@@ -32,16 +32,16 @@ var zfs = collect.Spec{
 	Build: collect.Plain(newZFS),
 }
 
-// zfsCollector reads /proc/spl/kstat/zfs, which is there once the module is
-// loaded: a file for each part of ZFS, with a counter a line,
+// zfsCollector reads /proc/spl/kstat/zfs, which exists while the module is
+// loaded. It has a file for each part of ZFS, with one counter per line,
 //
 //	13 1 0x01 147 39984 24338459 18446744073709551615
 //	name                            type data
 //	hits                            4    1787
 //	memory_available_bytes          3    -842235904
 //
-// and a folder for each pool. Releases of OpenZFS differ in the files that
-// there are and in what is in them. See
+// and a directory for each pool. The files and their counters depend on the
+// release of OpenZFS. See
 // https://openzfs.github.io/openzfs-docs/man/master/4/zfs.4.html.
 type zfsCollector struct {
 	proc     *host.Reader
@@ -63,42 +63,42 @@ const zfsDir = "spl/kstat/zfs"
 
 func newZFS(env *collect.Env) *zfsCollector {
 	m := env.Metrics
-	table := func(prefix, what string, labels ...string) zfsTable {
+	table := func(prefix, source string, labels ...string) zfsTable {
 		return zfsTable{families: m.Keyed(func(key string) *metric.Family {
 			name := prefix + zfsName(key)
 			if m.Has(name) {
-				return nil // another key has taken it
+				return nil // another key has become the same name
 			}
-			return m.Untyped(name, "Statistic "+key+" of "+what+".", labels...)
+			return m.Untyped(name, "Statistic "+key+" of "+source+".", labels...)
 		})}
 	}
-	part := func(file, prefix, what string) zfsPart {
-		return zfsPart{file, table("node_zfs_"+prefix+"_", what+", from "+file)}
+	part := func(file, prefix, name string) zfsPart {
+		return zfsPart{file, table("node_zfs_"+prefix+"_", "the ZFS "+name+", from "+file)}
 	}
 	return &zfsCollector{
 		proc: env.Host.Proc.Reader(),
 		parts: []zfsPart{
-			part("abdstats", "abd", "the buffers of ZFS"),
-			part("arcstats", "arc", "the adaptive replacement cache of ZFS"),
-			part("dbufstats", "dbuf", "the cache of data buffers of ZFS"),
-			part("dmu_tx", "dmu_tx", "the transactions of ZFS"),
-			part("dnodestats", "dnode", "the objects of ZFS"),
-			part("fm", "fm", "the fault management of ZFS"),
-			part("vdev_cache_stats", "vdev_cache", "the read-ahead of devices of ZFS"),
-			part("vdev_mirror_stats", "vdev_mirror", "the choice between mirrored devices of ZFS"),
-			part("xuio_stats", "xuio", "the zero-copy input and output of ZFS"),
-			part("zfetchstats", "zfetch", "the prefetching of ZFS"),
-			part("zil", "zil", "the intent log of ZFS"),
+			part("abdstats", "abd", "buffers"),
+			part("arcstats", "arc", "adaptive replacement cache"),
+			part("dbufstats", "dbuf", "data buffer cache"),
+			part("dmu_tx", "dmu_tx", "transactions"),
+			part("dnodestats", "dnode", "objects"),
+			part("fm", "fm", "fault management"),
+			part("vdev_cache_stats", "vdev_cache", "device read-ahead"),
+			part("vdev_mirror_stats", "vdev_mirror", "mirror selection"),
+			part("xuio_stats", "xuio", "zero-copy I/O"),
+			part("zfetchstats", "zfetch", "prefetching"),
+			part("zil", "zil", "intent log"),
 		},
-		state:    m.Gauge("node_zfs_zpool_state", "Whether this is the state of the ZFS pool.", "zpool", "state"),
+		state:    m.Gauge("node_zfs_zpool_state", "Whether the ZFS pool is in this state.", "zpool", "state"),
 		states:   []string{"online", "degraded", "faulted", "offline", "removed", "unavail", "suspended"},
 		io:       table("node_zfs_zpool_", "the ZFS pool", "zpool"),
 		objset:   table("node_zfs_zpool_dataset_", "the ZFS dataset", "zpool", "dataset"),
-		datasets: zfsDatasets{known: map[string]*zfsDataset{}},
+		datasets: zfsDatasets{byName: map[string]*zfsDataset{}},
 	}
 }
 
-// zfsName makes part of a metric name of a name that ZFS made up.
+// zfsName returns a name of ZFS as part of a metric name.
 func zfsName(key string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -116,7 +116,7 @@ func (c *zfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	for i := range c.parts {
 		if p := &c.parts[i]; slices.Contains(names, p.file) {
 			if b, ok := c.read("", p.file, out); ok {
-				c.skip(out, p.table.emitNamed(b, out, c.proc))
+				c.report(out, p.table.emitNamed(b, out, c.proc))
 			}
 		}
 	}
@@ -130,18 +130,15 @@ func (c *zfsCollector) Update(_ context.Context, out *metric.Sink) error {
 	return nil
 }
 
-// read returns the content of a file, of a pool unless that is empty. It
-// reports false when it is not there or cannot be read.
+// read returns the content of a file, which is a file of a pool unless pool is
+// empty. It reports false if the file is gone or unreadable.
 func (c *zfsCollector) read(pool, file string, out *metric.Sink) ([]byte, bool) {
 	b, err := c.proc.Read(zfsDir, pool, file)
-	if err != nil && !host.Gone(err) {
-		out.Error(err)
-	}
-	return b, err == nil
+	return b, host.ReportUnlessGone(err, out.Error)
 }
 
-// skip notes what is wrong with the file that was read last.
-func (c *zfsCollector) skip(out *metric.Sink, err error) {
+// report reports an error in the file that was read last, unless it is nil.
+func (c *zfsCollector) report(out *metric.Sink, err error) {
 	if err != nil {
 		out.Error(c.proc.At(err))
 	}

@@ -8,18 +8,18 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A zfsTable finds the families of the names in a kind of file. The files of
-// one kind have the same names in the same order, but for the release of
-// OpenZFS: the names of the last file are kept and merely compared.
+// A zfsTable has the families of the names in files of one kind. These files
+// have the same names in the same order, so that the names of the last file are
+// kept, and the next file is only compared with them.
 type zfsTable struct {
 	families *metric.Keyed
-	columns  []zfsColumn
+	columns  []zfsColumn // of the last file
 }
 
-// A zfsColumn is a name, and its family unless it is not exported.
+// A zfsColumn is a name with its family.
 type zfsColumn struct {
 	name   []byte
-	family *metric.Family
+	family *metric.Family // nil if the name is not exported
 }
 
 // column returns the family of a name that is the i-th of a file.
@@ -30,12 +30,12 @@ func (t *zfsTable) column(i int, name []byte) *metric.Family {
 	f := t.families.Family(name)
 	for _, c := range t.columns[:i] {
 		if c.family == f {
-			f = nil // a name that is there twice would be a series that is there twice
+			f = nil // a repeated name would be a duplicate series
 			break
 		}
 	}
 	if i < cap(t.columns) {
-		t.columns = t.columns[:i+1] // what follows is of another file, and its memory is used again
+		t.columns = t.columns[:i+1] // reuses the memory of the other columns
 	} else {
 		t.columns = append(t.columns[:i], zfsColumn{})
 	}
@@ -47,25 +47,25 @@ func (t *zfsTable) column(i int, name []byte) *metric.Family {
 // A kstatLine is a line of a file of named values.
 type kstatLine struct{ name, kind, data []byte }
 
-// emitNamed emits the numbers of a file of named values. A line that is broken
-// costs only itself.
+// emitNamed emits the numbers in a file of named values. It reports a malformed
+// line and goes on with the next one.
 func (t *zfsTable) emitNamed(b []byte, out *metric.Sink, proc *host.Reader, labels ...string) error {
 	rest, n := kstatBody(b)
 	if n == 0 {
-		return host.Bad(1, "a table of name, type and data", b)
+		return host.Bad(1, "a table with the header name, type and data", b)
 	}
-	for i := 0; len(rest) > 0; n++ { // i counts the names of numbers
+	for i := 0; len(rest) > 0; n++ { // i counts the numbers
 		var line []byte
 		line, rest = scan.Line(rest)
 		l := parseKstatLine(line)
 		if len(l.name) == 0 {
 			continue
 		}
-		v, number, ok := l.value()
+		v, isNumber, ok := l.value()
 		if !ok {
 			out.Error(proc.At(host.Bad(n, "a name, a type and data", line)))
 		}
-		if !number || !ok {
+		if !isNumber || !ok {
 			continue
 		}
 		if f := t.column(i, l.name); f != nil {
@@ -76,31 +76,31 @@ func (t *zfsTable) emitNamed(b []byte, out *metric.Sink, proc *host.Reader, labe
 	return nil
 }
 
-// kstatBody returns the lines below the heading, and the number of the first
-// of them, which is 0 when there is no heading.
+// kstatBody returns the lines below the header, and the number of the first of
+// them, or 0 if there is no header.
 func kstatBody(b []byte) (body []byte, line int) {
 	for n := 2; len(b) > 0; n++ {
-		var heading []byte
-		heading, b = scan.Line(b)
+		var header []byte
+		header, b = scan.Line(b)
 		var f [3][]byte
-		if scan.Fields(f[:], heading) == 3 && string(f[0]) == "name" && string(f[1]) == "type" && string(f[2]) == "data" {
+		if scan.Fields(f[:], header) == 3 && string(f[0]) == "name" && string(f[1]) == "type" && string(f[2]) == "data" {
 			return b, n
 		}
 	}
 	return nil, 0
 }
 
-// parseKstatLine takes a line apart. The data of a text goes to the end of the
-// line.
+// parseKstatLine parses a line into its three columns. The data is the rest of
+// the line, because a text may have blanks.
 func parseKstatLine(line []byte) kstatLine {
 	name, rest := scan.Field(line)
 	kind, rest := scan.Field(rest)
 	return kstatLine{name, kind, scan.Trim(rest)}
 }
 
-// value returns the number that a line holds. It reports whether it holds a
-// number and not a text, and whether the line is in order.
-func (l kstatLine) value() (v float64, number, ok bool) {
+// value returns the number in a line. isNumber reports whether the line has a
+// number, not a text, and ok whether the line is well-formed.
+func (l kstatLine) value() (v float64, isNumber, ok bool) {
 	if len(l.kind) != 1 {
 		return 0, false, false
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// updatePool reads the folder of a pool, or nothing when it is none: there are
-// files beside those of the parts.
+// updatePool emits the files in the directory of a pool. It skips an entry that
+// is no directory: there are more files than those of the parts.
 func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 	names, err := c.proc.Names(zfsDir, pool)
 	switch {
@@ -23,7 +23,7 @@ func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 		out.Error(err)
 		return
 	}
-	c.datasets.pool()
+	c.datasets.beginPool()
 	for _, name := range names {
 		switch {
 		case name == "io":
@@ -36,8 +36,8 @@ func (c *zfsCollector) updatePool(pool string, out *metric.Sink) {
 	}
 }
 
-// updateIO reads the traffic of a pool, which older releases of OpenZFS
-// count, as a line of names and a line of values:
+// updateIO emits the traffic of a pool, which only older releases of OpenZFS
+// have, as a line of names and a line of values:
 //
 //	nread    nwritten reads    writes   wtime    ...
 //	1884160  3206144  22       132      7155162  ...
@@ -51,37 +51,37 @@ func (c *zfsCollector) updateIO(pool string, out *metric.Sink) {
 		names, b = scan.Line(b)
 		if first, _ := scan.Field(names); string(first) == "nread" {
 			values, _ := scan.Line(b)
-			c.skip(out, c.io.emitRow(n+1, names, values, out, pool))
+			c.report(out, c.io.emitRow(n+1, names, values, out, pool))
 			return
 		}
 	}
-	c.skip(out, host.Bad(1, "a line of names from nread on", nil))
+	c.report(out, host.Bad(1, "a line of names with nread first", nil))
 }
 
-// emitRow emits a line of values below a line of names. When their number is
-// not the same, nobody can tell which is which.
+// emitRow emits a line of values below a line of names. It emits none if their
+// number is not the same: they cannot be assigned then.
 func (t *zfsTable) emitRow(n int, names, values []byte, out *metric.Sink, labels ...string) error {
 	if count := scan.Fields(nil, names); scan.Fields(nil, values) != count {
-		return host.Bad(n, "as many values as names", values)
+		return host.Bad(n, "a value for each name", values)
 	}
 	name, names := scan.Field(names)
 	value, rest := scan.Field(values)
-	var bad error
+	var err error
 	for i := 0; len(name) > 0; i++ {
 		f := t.column(i, name)
 		if v, ok := scan.Uint(value); !ok {
-			bad = host.Bad(n, "unsigned numbers", values)
+			err = host.Bad(n, "unsigned numbers", values)
 		} else if f != nil {
 			out.Emit(f, float64(v), labels...)
 		}
 		name, names = scan.Field(names)
 		value, rest = scan.Field(rest)
 	}
-	return bad
+	return err
 }
 
-// updateState reads the state of a pool, one word in capitals. One that is not
-// on the list gets a series of its own.
+// updateState emits the state of a pool, one word in capitals. An unknown state
+// gets a series of its own.
 func (c *zfsCollector) updateState(pool string, out *metric.Sink) {
 	b, ok := c.read(pool, "state", out)
 	if !ok {
@@ -89,7 +89,7 @@ func (c *zfsCollector) updateState(pool string, out *metric.Sink) {
 	}
 	state, ok := parseZFSState(b)
 	if !ok {
-		c.skip(out, host.Bad(1, "the state of a pool", b))
+		c.report(out, host.Bad(1, "the state of a pool", b))
 		return
 	}
 	for _, s := range c.states {
@@ -110,8 +110,8 @@ func parseZFSState(b []byte) (string, bool) {
 	return word, word != ""
 }
 
-// updateObjset reads the traffic of a dataset that is mounted, whose name is
-// the first of its values:
+// updateObjset emits the traffic of a mounted dataset, whose name is one of the
+// values:
 //
 //	name                            type data
 //	dataset_name                    7    tank/home
@@ -123,20 +123,20 @@ func (c *zfsCollector) updateObjset(pool, file string, out *metric.Sink) {
 	}
 	name, n := zfsDatasetName(b)
 	if n == 0 {
-		c.skip(out, host.Bad(1, "the name of a dataset", b))
+		c.report(out, host.Bad(1, "the name of a dataset", b))
 		return
 	}
-	// While a dataset is renamed or received, two may go by one name.
+	// During a rename or a receive two datasets may have the same name.
 	dataset, first := c.datasets.name(name)
 	if !first {
-		c.skip(out, host.Bad(n, "a dataset that was not there before", name))
+		c.report(out, host.Bad(n, "a dataset that no other file of the pool has", name))
 		return
 	}
-	c.skip(out, c.objset.emitNamed(b, out, c.proc, pool, dataset))
+	c.report(out, c.objset.emitNamed(b, out, c.proc, pool, dataset))
 }
 
-// zfsDatasetName returns the name of a dataset and the line that it is in,
-// which is 0 when there is none.
+// zfsDatasetName returns the name of a dataset and the number of its line, or 0
+// if there is none.
 func zfsDatasetName(b []byte) (name []byte, line int) {
 	b, n := kstatBody(b)
 	for ; len(b) > 0; n++ {
@@ -149,43 +149,43 @@ func zfsDatasetName(b []byte) (name []byte, line int) {
 	return nil, 0
 }
 
-// zfsDatasets are the names of datasets. They are kept from one reading to the
-// next, so that thousands of them are not made anew, and tell which one a pool
-// has twice.
+// zfsDatasets has the names of datasets. It keeps them from one scrape to the
+// next, so that a scrape allocates none of them, and detects duplicates in a
+// pool.
 type zfsDatasets struct {
-	known map[string]*zfsDataset
-	round uint64 // counts the pools
-	count int    // of datasets in the reading in hand
+	byName map[string]*zfsDataset
+	pool   uint64 // counts the pools of all scrapes
+	count  int    // of datasets in this scrape
 }
 
-// A zfsDataset is a name, and the round that it was seen in last.
+// A zfsDataset is the name of a dataset with the last pool that had it.
 type zfsDataset struct {
-	name  string
-	round uint64
+	name string
+	pool uint64
 }
 
 func (d *zfsDatasets) begin() { d.count = 0 }
 
-// pool says that what follows are the datasets of another pool.
-func (d *zfsDatasets) pool() { d.round++ }
+// beginPool begins the datasets of the next pool.
+func (d *zfsDatasets) beginPool() { d.pool++ }
 
-// name returns the name of a dataset, and reports whether it is the pool's
-// first of that name.
+// name returns the name of a dataset, and whether it is the first of that name
+// in the pool.
 func (d *zfsDatasets) name(b []byte) (string, bool) {
-	s := d.known[string(b)]
+	s := d.byName[string(b)]
 	if s == nil {
 		s = &zfsDataset{name: string(b)}
-		d.known[s.name] = s
+		d.byName[s.name] = s
 	}
-	first := s.round != d.round
-	s.round = d.round
+	first := s.pool != d.pool
+	s.pool = d.pool
 	d.count++
 	return s.name, first
 }
 
-// end forgets the names when most are of datasets that are gone.
+// end drops the names if more than half of them are of removed datasets.
 func (d *zfsDatasets) end() {
-	if len(d.known) > 2*d.count+64 {
-		clear(d.known)
+	if len(d.byName) > 2*d.count+64 {
+		clear(d.byName)
 	}
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// zfsHost lays out pools with as many datasets each, and the parts of the
-// golden case.
+// zfsHost writes a number of pools with a number of datasets each, and the
+// parts of zfs.host.
 func zfsHost(b *golden.Workbench, pools, datasets int) {
 	b.T.Helper()
-	data, err := os.ReadFile("../../testdata/storage/zfs.host")
+	data, err := os.ReadFile(testdata + "/zfs.host")
 	if err != nil {
 		b.T.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func zfsHost(b *golden.Workbench, pools, datasets int) {
 	}
 }
 
-// zfsObjset makes the statistics of a dataset.
+// zfsObjset returns the statistics of a dataset.
 func zfsObjset(name string, from int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "23 1 0x01 7 2160 4297844293 1578578163\n%-31s %-4s %s\n%-31s %-4d %s\n", "name", "type", "data", "dataset_name", 7, name)
@@ -54,31 +54,31 @@ func TestKstatLines(t *testing.T) {
 	for line, want := range map[string]string{
 		"hits                            4    1787":                "1787",
 		"hits 4 18446744073709551615":                              "18446744073709551615",
-		"hits 4 18446744073709551616":                              "broken",
-		"hits 4 -1":                                                "broken",
+		"hits 4 18446744073709551616":                              "malformed",
+		"hits 4 -1":                                                "malformed",
 		"memory_available_bytes          3    -842235904":          "-842235904",
-		"memory_available_bytes          3    9223372036854775808": "broken",
+		"memory_available_bytes          3    9223372036854775808": "malformed",
 		"a 1 -5": "-5",
 		"a 2 5":  "5",
 		"a 5 -5": "-5",
 		"a 6 5":  "5",
 		"dataset_name                    7    tank/my own data": "text",
 		"a 0 x":   "text",
-		"a 4":     "broken",
-		"a 4 5 6": "broken",
-		"a 8 5":   "broken",
-		"a 44 5":  "broken",
-		"a":       "broken",
-		"":        "broken",
+		"a 4":     "malformed",
+		"a 4 5 6": "malformed",
+		"a 8 5":   "malformed",
+		"a 44 5":  "malformed",
+		"a":       "malformed",
+		"":        "malformed",
 	} {
 		v, number, ok := parseKstatLine([]byte(line)).value()
 		have := strconv.FormatFloat(v, 'f', -1, 64)
 		switch {
 		case !ok:
-			have = "broken"
+			have = "malformed"
 		case !number:
 			have = "text"
-		case want == "18446744073709551615": // as near as a float64 comes
+		case want == "18446744073709551615": // the nearest float64
 			want = "18446744073709552000"
 		}
 		if have != want {
@@ -87,9 +87,9 @@ func TestKstatLines(t *testing.T) {
 	}
 }
 
-// TestZFSForgetsNothing feeds one collector files whose lines come, go and
-// change places, so that its tables are of another host each time.
-func TestZFSForgetsNothing(t *testing.T) {
+// TestZFSLinesChange gives one collector files whose lines come, go and change
+// places, so that its tables never fit.
+func TestZFSLinesChange(t *testing.T) {
 	b := golden.NewWorkbench(t, zfs.Build, nil)
 	for i, step := range []struct {
 		lines string
@@ -116,9 +116,9 @@ func TestZFSForgetsNothing(t *testing.T) {
 	}
 }
 
-// TestZFSDatasetsComeAndGo sees a pool whose datasets are others each time, as
-// on a host that runs containers: their names are not kept for ever.
-func TestZFSDatasetsComeAndGo(t *testing.T) {
+// TestZFSDropsRemovedDatasets replaces all datasets again and again, as on a
+// host with containers, and limits how many names are kept.
+func TestZFSDropsRemovedDatasets(t *testing.T) {
 	b := golden.NewWorkbench(t, zfs.Build, nil)
 	c := b.Collector.(*zfsCollector)
 	for i := range 20 {
@@ -128,14 +128,14 @@ func TestZFSDatasetsComeAndGo(t *testing.T) {
 		if have, errs := b.Update(); len(have) != 30*6 || errs != nil {
 			t.Fatalf("%d samples, %v", len(have), errs)
 		}
-		if len(c.datasets.known) > 3*30+64 {
-			t.Fatalf("%d names are kept of 30", len(c.datasets.known))
+		if len(c.datasets.byName) > 3*30+64 {
+			t.Fatalf("%d names are kept for 30 datasets", len(c.datasets.byName))
 		}
 	}
 }
 
-// FuzzZFS wants no panic, no sample twice, and of a line that is in order its
-// sample: the lines around it do not matter.
+// FuzzZFS checks that no lines cause a panic, a duplicate sample, or the loss
+// of the samples of well-formed lines around them.
 func FuzzZFS(f *testing.F) {
 	f.Add("hits 4 1\nhits 4 2\n", "nread state\n1 2\n", "dataset_name 7 a b\nreads 4 1\n")
 	f.Add("name type data\nx-y 4 1\nx_y 4 1\n\x00\xff 4 1", "12 1 0x00\nnread nread dataset_reads\n1 2 3", "reads 4 1\ndataset_name 7")
@@ -150,31 +150,32 @@ func FuzzZFS(f *testing.F) {
 		for range 2 {
 			have, _ := b.Update()
 			if have["node_zfs_fm_whole_before"] != 4711 {
-				t.Errorf("the line before is missing: %v", have)
+				t.Errorf("the sample of the line before is missing: %v", have)
 			}
 			if _, ok := have["node_zfs_fm_whole_after"]; !ok {
-				t.Errorf("the line after is missing: %v", have)
+				t.Errorf("the sample of the line after is missing: %v", have)
 			}
 		}
 	})
 }
 
-// A host with fifty pools of twenty datasets.
+// BenchmarkZFS50Pools reads fifty pools of twenty datasets.
 func BenchmarkZFS50Pools(b *testing.B) {
 	n := golden.NewWorkbench(b, zfs.Build, nil)
 	zfsHost(n, 50, 20)
 	n.Steady()
 }
 
-// A host with one pool and one dataset: what is in the parts.
+// BenchmarkZFSParts reads one pool and one dataset, so that the parts are most
+// of the work.
 func BenchmarkZFSParts(b *testing.B) {
 	n := golden.NewWorkbench(b, zfs.Build, nil)
 	zfsHost(n, 1, 1)
 	n.Steady()
 }
 
-// What a reading allocates are the names in the folders, and the state of each
-// pool: nothing for each of the statistics.
+// TestZFSAllocates limits the allocations to the names in directories and the
+// states of pools, with none for the statistics.
 func TestZFSAllocates(t *testing.T) {
 	n := golden.NewWorkbench(t, zfs.Build, nil)
 	zfsHost(n, 4, 20)

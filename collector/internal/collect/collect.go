@@ -1,6 +1,6 @@
-// Package collect says what a collector is: a data sheet (Spec), one method
-// (Collector), what it may use (Env), and what the exporter makes of the three
-// (Unit).
+// Package collect defines a collector: its data sheet (Spec), its one method
+// (Collector), what that method may use (Env), and the enabled collector that
+// the exporter runs (Unit). It knows neither HTTP nor kernel files.
 package collect
 
 import (
@@ -19,58 +19,58 @@ type Collector interface {
 	// Update reads once and emits to out, in any order. It is never called
 	// twice at the same time, so that caches can be plain fields. It may block:
 	// the caller stops waiting at the deadline of ctx and drops what was
-	// emitted. ctx tells its deadline but is not done by itself; use
-	// context.WithDeadline for a call that can be cancelled.
+	// emitted. ctx has a deadline but is never done; use context.WithDeadline
+	// for a call that can be cancelled.
 	//
-	// A part that cannot be read is told with out.Error, and the rest goes on. A
-	// returned error means that nothing more can be read; what was emitted
-	// before is served all the same. ErrNoData means "not on this host".
+	// Update reports a part that cannot be read with out.Error, and goes on
+	// with the rest. A returned error means that nothing more can be read; what
+	// was emitted before is still served. ErrNoData means "not on this host".
 	Update(ctx context.Context, out *metric.Sink) error
 }
 
-// ErrNoData says that a host does not have what a collector reads. It is not a
-// fault.
+// ErrNoData means that the host does not have what a collector reads. It is not
+// a fault.
 var ErrNoData = errors.New("no data")
 
-// OrNoData returns ErrNoData for an error that says that something is not
-// there, and other errors as they are: for the one file, or folder, without
-// which a collector has nothing to read.
+// OrNoData returns ErrNoData for an error that is host.Gone, and other errors
+// as they are. It is for the one file or folder without which a collector has
+// nothing to read.
 func OrNoData(err error) error {
 	if host.Gone(err) {
-		return &noData{err}
+		return &noDataError{err}
 	}
 	return err
 }
 
-type noData struct{ err error }
+type noDataError struct{ err error }
 
-func (e *noData) Error() string   { return "no data: " + e.err.Error() }
-func (e *noData) Unwrap() []error { return []error{ErrNoData, e.err} }
+func (e *noDataError) Error() string   { return "no data: " + e.err.Error() }
+func (e *noDataError) Unwrap() []error { return []error{ErrNoData, e.err} }
 
-// DefaultTimeout is how long a collector may take where its Spec says nothing.
+// DefaultTimeout is the timeout of a collector whose Spec has none.
 const DefaultTimeout = 5 * time.Second
 
 // A Spec is a collector's data sheet. It is immutable.
 type Spec struct {
-	Name              string        // of the flag, the file, the fixture, the section in the docs
+	Name              string        // of the flag, the file, the fixture and the section in the docs
 	Help              string        // one sentence
-	Reads             []string      // kernel files, as paths with wildcards: docs, recorder, sandbox profile
-	OptionalReads     []string      // more files that are read only if an option says so, because to read them costs or risks something: docs and sandbox profile, but no recorder
-	Needs             string        // what it takes to read them, where that is more than an ordinary user has
-	DisabledByDefault bool          // off unless asked for
-	NoDataIsSuccess   bool          // node_exporter calls it success when there is nothing to read, so that alerts expect it
+	Reads             []string      // paths of kernel files, with wildcards: for docs, recorder and sandbox profile
+	OptionalReads     []string      // paths that are read only if an option enables it, because reading costs or risks something: for docs and sandbox profile
+	Needs             string        // privileges that reading requires; empty: those of an ordinary user
+	DisabledByDefault bool          // runs only if enabled explicitly
+	NoDataIsSuccess   bool          // node_scrape_collector_success is 1 for ErrNoData, as in node_exporter
 	Timeout           time.Duration // zero: DefaultTimeout
 	Build             Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }
 
-// A Domain is a part of the host, and the folder of the collectors that watch
+// A Domain is a part of the host, and the folder of the collectors that read
 // it.
 type Domain struct {
 	Name  string
 	Specs []Spec
 }
 
-// Specs returns the data sheets of some domains, in their order.
+// Specs returns the data sheets of the domains, in order.
 func Specs(domains []Domain) []Spec {
 	var all []Spec
 	for _, d := range domains {
@@ -85,61 +85,61 @@ type Env struct {
 	Metrics *metric.Set
 	Log     log.Logger
 
-	// Reserved reports whether a name belongs to a collector or to the
-	// exporter itself: what comes from outside must not take it.
+	// Reserved reports whether a family name belongs to a collector or to the
+	// exporter itself. An external family must not have it.
 	Reserved func(name string) bool
 }
 
-// A Builder makes collectors of one kind. Building does no I/O: a file that
-// is missing is an answer to a scrape, not to a start.
+// A Builder makes collectors of one kind. Building does no I/O: a missing file
+// is the result of a scrape, and does not stop the exporter from starting.
 type Builder interface {
 	// Fields returns the options with their default values.
 	Fields() []Field
-	// New builds a collector with the given options, by Field.Name; each may
-	// have been set more than once.
-	New(env *Env, set map[string][]string) (Collector, error)
+	// New builds a collector with the given options, by Field.Name. An option
+	// that is a list may have several values.
+	New(env *Env, options map[string][]string) (Collector, error)
 }
 
 // Plain is the Builder of a collector without options.
-func Plain[C Collector](newC func(*Env) C) Builder { return plain[C]{newC} }
+func Plain[C Collector](newC func(*Env) C) Builder { return plainBuilder[C]{newC} }
 
-type plain[C Collector] struct{ newC func(*Env) C }
+type plainBuilder[C Collector] struct{ newC func(*Env) C }
 
-func (p plain[C]) Fields() []Field { return nil }
+func (p plainBuilder[C]) Fields() []Field { return nil }
 
-func (p plain[C]) New(env *Env, set map[string][]string) (Collector, error) {
-	if err := apply(nil, set); err != nil {
+func (p plainBuilder[C]) New(env *Env, options map[string][]string) (Collector, error) {
+	if err := apply(nil, options); err != nil {
 		return nil, err
 	}
 	return p.newC(env), nil
 }
 
-// options is a struct of options that can list itself.
-type options[O any] interface {
+// optionsPointer is a pointer to a struct of options that lists its fields.
+type optionsPointer[O any] interface {
 	*O
 	Fields() []Field
 }
 
-// With is the Builder of a collector with options. The constructor may refuse
-// options that do not go together.
-func With[O any, P options[O], C Collector](defaults O, newC func(*Env, O) (C, error)) Builder {
-	return with[O, P, C]{defaults, newC}
+// With is the Builder of a collector with options. The constructor may reject
+// options that conflict.
+func With[O any, P optionsPointer[O], C Collector](defaults O, newC func(*Env, O) (C, error)) Builder {
+	return optionsBuilder[O, P, C]{defaults, newC}
 }
 
-type with[O any, P options[O], C Collector] struct {
+type optionsBuilder[O any, P optionsPointer[O], C Collector] struct {
 	defaults O
 	newC     func(*Env, O) (C, error)
 }
 
-func (w with[O, P, C]) Fields() []Field {
-	o := w.defaults
+func (b optionsBuilder[O, P, C]) Fields() []Field {
+	o := b.defaults
 	return P(&o).Fields()
 }
 
-func (w with[O, P, C]) New(env *Env, set map[string][]string) (Collector, error) {
-	o := w.defaults
-	if err := apply(P(&o).Fields(), set); err != nil {
+func (b optionsBuilder[O, P, C]) New(env *Env, options map[string][]string) (Collector, error) {
+	o := b.defaults
+	if err := apply(P(&o).Fields(), options); err != nil {
 		return nil, err
 	}
-	return w.newC(env, o)
+	return b.newC(env, o)
 }

@@ -8,17 +8,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
-// A Field is one option of a collector. Stating it once makes its flag, its
-// key in the configuration file and its row in the docs.
+// A Field is one option of a collector. Its flag, its key in the configuration
+// file and its row in the docs are made from it.
 type Field struct {
-	Name    string   // within the collector, such as "device-exclude"
-	Help    string   // one sentence
-	Value   Value    // a pointer into the collector's options
-	Flag    string   // the whole flag, where it is not collector.<collector>.<name>
-	Aliases []string // whole flags of older releases: accepted, not shown
-	Hidden  bool     // accepted, not shown
+	Name        string   // within the collector, such as "device-exclude"
+	Help        string   // a noun phrase or an imperative, with a full stop
+	Value       Value    // a pointer into the collector's options
+	Placeholder string   // of the value in --help; empty: by the type of Value
+	Flag        string   // the whole flag; empty: collector.<collector>.<name>
+	Aliases     []string // whole flags of older releases, accepted and not shown
+	Hidden      bool     // accepted and not shown
 }
 
 // FlagName returns the option's flag for a collector, without dashes.
@@ -29,45 +32,51 @@ func (f Field) FlagName(collector string) string {
 	return "collector." + collector + "." + f.Name
 }
 
-// A Value is what an option holds.
+// ValueName returns the placeholder of the option's value in --help. A boolean
+// has none.
+func (f Field) ValueName() string {
+	if f.Placeholder != "" {
+		return f.Placeholder
+	}
+	switch f.Value.(type) {
+	case *Bool:
+		return ""
+	case *Int:
+		return "N"
+	case *Duration:
+		return "DURATION"
+	case *Regexp:
+		return "REGEXP"
+	}
+	return "VALUE"
+}
+
+// A Value is the value of an option.
 type Value interface {
 	Set(string) error
 	String() string
 }
 
-// IsSwitch reports whether a value is a yes or no.
+// IsSwitch reports whether a value is a boolean.
 func IsSwitch(v Value) bool { _, ok := v.(*Bool); return ok }
 
 // IsList reports whether a value may be given more than once.
 func IsList(v Value) bool { _, ok := v.(*Strings); return ok }
 
-// YAML returns a value as it stands in a configuration file.
+// YAML returns a value as written in a configuration file.
 func YAML(v Value) string {
-	text := v.String()
-	if list, ok := v.(*Strings); ok {
-		var quoted []string
-		for _, item := range list.All() {
-			quoted = append(quoted, quote(item))
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
+	switch v := v.(type) {
+	case *Strings:
+		return yamltext.Strings(v.All())
+	case *Bool, *Int, *Duration:
+		return v.String()
 	}
-	if IsSwitch(v) {
-		return text
-	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return text
-	}
-	if _, err := time.ParseDuration(text); err == nil {
-		return text
-	}
-	return quote(text)
+	return yamltext.String(v.String())
 }
 
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
-// apply sets options to the values given for them.
-func apply(fields []Field, set map[string][]string) error {
-	for name, values := range set {
+// apply sets fields to the values of the options of their names.
+func apply(fields []Field, options map[string][]string) error {
+	for name, values := range options {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
 		if i < 0 {
 			return fmt.Errorf("unknown option %q", name)
@@ -84,7 +93,7 @@ func apply(fields []Field, set map[string][]string) error {
 	return nil
 }
 
-// Bool is a switch.
+// Bool is true or false.
 type Bool bool
 
 func (b *Bool) Set(s string) error {
@@ -118,7 +127,7 @@ func (v *Int) Set(s string) error {
 
 func (v *Int) String() string { return strconv.Itoa(int(*v)) }
 
-// Duration is a time span such as 1m30s.
+// Duration is a time span such as 1m30s, not negative.
 type Duration time.Duration
 
 func (v *Duration) Set(s string) error {
@@ -132,19 +141,16 @@ func (v *Duration) Set(s string) error {
 
 func (v *Duration) String() string { return time.Duration(*v).String() }
 
-// Strings is a list: the option may be given more than once. Giving it
-// replaces the default.
+// Strings is a list: the option may be given more than once. The first explicit
+// value replaces the default.
 type Strings struct {
-	list []string
-	set  bool
+	list     []string
+	explicit bool
 }
 
-// List returns a Strings with a default.
-func List(defaults ...string) Strings { return Strings{list: defaults} }
-
 func (v *Strings) Set(s string) error {
-	if !v.set {
-		v.list, v.set = nil, true
+	if !v.explicit {
+		v.list, v.explicit = nil, true
 	}
 	v.list = append(v.list, s)
 	return nil
@@ -155,13 +161,13 @@ func (v *Strings) String() string { return strings.Join(v.list, ",") }
 // All returns the elements.
 func (v *Strings) All() []string { return v.list }
 
-// Regexp is a regular expression, or none.
+// Regexp is an optional regular expression.
 type Regexp struct {
 	source string
 	re     *regexp.Regexp
 }
 
-// Pattern returns a Regexp with a default, which must compile.
+// Pattern returns a Regexp with the default s, which must compile.
 func Pattern(s string) Regexp { return Regexp{s, regexp.MustCompile(s)} }
 
 func (v *Regexp) Set(s string) error {
@@ -179,15 +185,14 @@ func (v *Regexp) Set(s string) error {
 
 func (v *Regexp) String() string { return v.source }
 
-// IsSet reports whether there is an expression.
+// IsSet reports whether v has an expression.
 func (v *Regexp) IsSet() bool { return v.re != nil }
 
-// Match reports whether the expression is found in s. No expression is found
-// in nothing.
+// Match reports whether s contains a match. Without an expression it is false.
 func (v *Regexp) Match(s string) bool { return v.re != nil && v.re.MatchString(s) }
 
-// A Filter chooses devices by name: those that an include expression finds,
-// or those that an exclude expression does not.
+// A Filter selects devices by name: those that match Include, or those that do
+// not match Exclude.
 type Filter struct{ Include, Exclude Regexp }
 
 // Fields returns the filter's two options, such as device-include and
@@ -199,8 +204,8 @@ func (f *Filter) Fields(what string) []Field {
 	}
 }
 
-// Check refuses a filter with both expressions. A default exclude expression
-// gives way to an include expression.
+// Check returns an error if both expressions are explicit. An Include takes
+// precedence over the default Exclude.
 func (f *Filter) Check(what string, defaults Filter) error {
 	if f.Include.IsSet() && f.Exclude.IsSet() {
 		if f.Exclude.source != defaults.Exclude.source {
@@ -211,7 +216,7 @@ func (f *Filter) Check(what string, defaults Filter) error {
 	return nil
 }
 
-// Ignores reports whether the filter leaves a name out.
+// Ignores reports whether the filter excludes a name.
 func (f *Filter) Ignores(name string) bool {
 	return f.Exclude.Match(name) || f.Include.IsSet() && !f.Include.Match(name)
 }

@@ -11,15 +11,16 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A Reading is a run that somebody waits for.
+// A Reading is one caller's wait for a run of a Unit, or for its cached
+// outcome.
 type Reading struct {
-	unit *Unit
-	mode metric.Mode
-	run  *flight.Run[outcome] // nil: what was kept will do
-	kept outcome
+	unit  *Unit
+	mode  metric.Mode
+	run   *flight.Run[outcome] // nil: the result is cache
+	cache outcome
 }
 
-// A Result is what became of a Reading.
+// A Result is the result of a Reading.
 type Result struct {
 	State    State
 	Duration time.Duration
@@ -27,26 +28,27 @@ type Result struct {
 	Metrics  []prometheus.Metric // in metrics mode
 }
 
-// Begin starts a run, or joins the one in progress, unless the last one is not
-// older than the interval.
+// Begin starts a run or joins the one in progress. If the last run is younger
+// than the interval, its outcome is used instead.
 func (u *Unit) Begin(mode metric.Mode) Reading {
 	if u.Interval > 0 {
-		if kept, fresh := u.fresh(mode); fresh {
-			return Reading{unit: u, mode: mode, kept: kept}
+		if cache, ok := u.cachedOutcome(mode); ok {
+			return Reading{unit: u, mode: mode, cache: cache}
 		}
 	}
 	return Reading{unit: u, mode: mode, run: u.start(mode)}
 }
 
-// fresh returns the last run of a mode when it may be served again. Scrapes are
-// never quite on time: a run counts as old a little early, so that an interval
-// of four scrapes means every fourth scrape. What failed is tried again.
-func (u *Unit) fresh(mode metric.Mode) (outcome, bool) {
+// cachedOutcome returns the outcome of the last run in a mode, and whether it
+// may be served again. A failed run is never served again. Scrapes are not
+// quite on time, so an outcome expires a little early: with an interval of four
+// scrapes, every fourth scrape starts a run.
+func (u *Unit) cachedOutcome(mode metric.Mode) (outcome, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	k := u.kept[mode]
-	good := k.state == OK || k.state == Partial || k.state == NoData
-	return k, good && time.Since(k.started) < u.Interval-min(u.Interval/20, time.Second)
+	o := u.cache[mode]
+	good := o.state == OK || o.state == Partial || o.state == NoData
+	return o, good && time.Since(o.started) < u.Interval-min(u.Interval/20, time.Second)
 }
 
 func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
@@ -54,7 +56,8 @@ func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
 	return run
 }
 
-// Deadline returns when the reading is late.
+// Deadline returns when the collector's own timeout ends, or the zero time for
+// a cached outcome.
 func (r *Reading) Deadline() time.Time {
 	if r.run == nil {
 		return time.Time{}
@@ -62,28 +65,28 @@ func (r *Reading) Deadline() time.Time {
 	return r.run.StartTime.Add(r.unit.Timeout)
 }
 
-// Wait waits for the reading until the deadline, and not beyond the
-// collector's own. It reports false when the deadline came first; a later call
-// with a later deadline may still have it.
+// Wait waits for the result until deadline, and at most until the collector's
+// own. It reports false if the deadline passes first; Wait may then be called
+// again with a later one.
 func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 	if r.run == nil {
-		return r.kept.result(), true
+		return r.cache.result(), true
 	}
 	for {
-		if own := r.Deadline(); own.Before(deadline) {
-			deadline = own
+		if d := r.Deadline(); d.Before(deadline) {
+			deadline = d
 		}
 		if !r.run.Wait(ctx, deadline) {
 			return Result{}, false
 		}
 		out, err := r.run.Result()
-		if err != nil { // of the machinery around Update, which recovers itself
+		if err != nil { // a panic outside Update, whose own panics are recovered
 			return Result{State: Panic}, true
 		}
 		if out.mode == r.mode {
 			return out.result(), true
 		}
-		// Somebody else had it read for the other road: it is our turn now.
+		// The run that this reading joined was for the other road.
 		r.run = r.unit.start(r.mode)
 	}
 }
@@ -92,15 +95,15 @@ func (o outcome) result() Result {
 	return Result{o.state, o.duration, time.Since(o.started), o.metrics}
 }
 
-// Abandon tells that nobody waits for the reading any longer.
+// Abandon stops waiting. The run goes on, and the unit's state becomes Timeout.
 func (r *Reading) Abandon() Result {
 	u := r.unit
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.abandoned != r.run && u.flight.Current() == r.run {
-		u.abandoned = r.run
-		u.status.Stuck = r.run.StartTime
+	if u.abandonedRun != r.run && u.flight.Current() == r.run {
+		u.abandonedRun = r.run
+		u.status.LateSince = r.run.StartTime
 		u.status.Errors++
 		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.StartTime).Round(time.Millisecond)))
 	}

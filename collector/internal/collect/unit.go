@@ -17,48 +17,48 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A State says how a run of a collector went, in one word.
+// A State is the result of a collector's run in one word.
 type State string
 
-// Every run ends with one of these.
+// The states of a run.
 const (
-	OK      State = "ok"      // all was read
+	OK      State = "ok"      // everything was read
 	Partial State = "partial" // some parts could not be read, the rest is served
 	NoData  State = "no_data" // the host does not have what the collector reads
-	Failed  State = "error"   // the collector gave up
-	Timeout State = "timeout" // the collector is late; what it reads is not served
-	Panic   State = "panic"   // the collector has a bug; what it read is not served
+	Failed  State = "error"   // the collector returned an error, or read no part
+	Timeout State = "timeout" // the run is late and is not served
+	Panic   State = "panic"   // the collector has a bug; the run is not served
 )
 
-// Success is what node_scrape_collector_success tells of a reason: whether
-// the samples are to be trusted as far as they go.
-func (r State) Success() bool { return r == OK || r == Partial }
+// Success returns the value of node_scrape_collector_success for a state:
+// whether the samples can be trusted.
+func (s State) Success() bool { return s == OK || s == Partial }
 
-// A Status is what is known of a Unit at one moment.
+// A Status is a snapshot of a Unit.
 type Status struct {
-	State    State // of the last run; empty before the first
-	Err      error // why the reason is not ok, if it is known
-	Since    time.Time
-	Finished time.Time // when the last run ended
-	Duration time.Duration
-	Samples  int
-	Stuck    time.Time // when the run in progress began, if it is late
+	State       State     // of the last run; empty before the first
+	Err         error     // the error of a state other than OK, if there is one
+	Since       time.Time // when State last changed
+	Finished    time.Time // when the last run ended
+	Duration    time.Duration
+	SampleCount int
+	LateSince   time.Time // when the run in progress began, if it is late; otherwise zero
 
 	Errors uint64 // failed runs, and parts that could not be read
 	Panics uint64
 }
 
-// A Unit is one enabled collector. It is an ordinary prometheus.Collector,
-// and it knows its own state.
+// A Unit is one enabled collector. It implements prometheus.Collector, and
+// keeps its own state.
 //
-// A Unit is safe for concurrent use. Those who ask at the same time share one
-// run, so that two servers that scrape cost one reading.
+// A Unit is safe for concurrent use. Concurrent callers share one run, so that
+// two servers that scrape at once cost one reading.
 type Unit struct {
 	Spec    Spec
 	Options []Option // in effect
 	Timeout time.Duration
-	// Interval is how old what was read may be when it is served again. Zero
-	// means that every reading reads.
+	// Interval is the maximum age of an outcome that is served again. Zero
+	// means that every reading starts a run.
 	Interval time.Duration
 
 	set       *metric.Set
@@ -68,22 +68,22 @@ type Unit struct {
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 
-	work *metric.Sink // belongs to the run in progress
+	runSink *metric.Sink // belongs to the run in progress
 
-	mu        sync.Mutex
-	last      *metric.Sink // text of the last run that may be served
-	status    Status
-	abandoned *flight.Run[outcome] // the run that was told late
-	kept      [2]outcome           // the last run of each mode
+	mu           sync.Mutex
+	lastSink     *metric.Sink // text of the last run that may be served
+	status       Status
+	abandonedRun *flight.Run[outcome] // the last run that Abandon counted
+	cache        [2]outcome           // of the last run, by mode
 }
 
-// An Option is one setting of a collector, as text, and as it stands in a
-// configuration file.
+// An Option is one option of a collector with its value, as text and as written
+// in a configuration file.
 type Option struct{ Name, Value, YAML string }
 
 var _ prometheus.Collector = (*Unit)(nil)
 
-// outcome is what a run leaves to those who waited for it.
+// An outcome is what a run returns to its callers.
 type outcome struct {
 	mode     metric.Mode
 	started  time.Time
@@ -102,8 +102,8 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		log:      log.With(logger, "collector", spec.Name),
 		reserved: reserved,
 		now:      h.Now,
-		work:     metric.NewSink(set),
-		last:     metric.NewSink(set),
+		runSink:  metric.NewSink(set),
+		lastSink: metric.NewSink(set),
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
@@ -124,7 +124,7 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 	return u, nil
 }
 
-// UnitByName returns the unit of a name, or nil.
+// UnitByName returns the unit with a name, or nil.
 func UnitByName(units []*Unit, name string) *Unit {
 	for _, u := range units {
 		if u.Spec.Name == name {
@@ -137,30 +137,30 @@ func UnitByName(units []*Unit, name string) *Unit {
 // Set returns the families that the collector has declared.
 func (u *Unit) Set() *metric.Set { return u.set }
 
-// Status returns what is known of the unit now.
+// Status returns the unit's current status.
 func (u *Unit) Status() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.status
 }
 
-// update is the one run: it is never called twice at the same time.
+// update does one run. It is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
-	u.work.Reset(mode)
+	u.runSink.Reset(mode)
 	started := time.Now()
-	err := u.updateRecovering(deadline{context.Background(), started.Add(u.Timeout)})
+	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)})
 	out := outcome{mode: mode, started: started, duration: time.Since(started)}
 
-	parts, more := u.work.Errors()
+	parts, more := u.runSink.Errors()
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
 		out.state = Panic
-		u.work.Reset(mode)
+		u.runSink.Reset(mode)
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
 		out.state = NoData
-	case err != nil, len(parts) > 0 && u.work.SampleCount() == 0:
+	case err != nil, len(parts) > 0 && u.runSink.SampleCount() == 0:
 		out.state = Failed
 	case len(parts) > 0:
 		out.state = Partial
@@ -168,22 +168,22 @@ func (u *Unit) update(mode metric.Mode) outcome {
 		out.state = OK
 	}
 	if mode == metric.Metrics {
-		out.metrics = u.work.Metrics(u.reserved)
+		out.metrics = u.runSink.Metrics(u.reserved)
 	}
 	u.finish(out, err, parts, more)
 	return out
 }
 
-// deadline is a context that knows its end and does not tell it: most
-// collectors sit in system calls, which nothing can cancel, and a timer for
-// each run would be a fair part of what a scrape costs. What can be cancelled
-// makes a context of its own, with context.WithDeadline.
-type deadline struct {
+// A deadlineContext has a deadline but is never done. Most collectors wait in
+// system calls, which nothing can cancel, and a timer for each run would be a
+// considerable part of the cost of a scrape. A collector that makes calls that
+// can be cancelled derives a context with context.WithDeadline.
+type deadlineContext struct {
 	context.Context
 	at time.Time
 }
 
-func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
 
 func (u *Unit) updateRecovering(ctx context.Context) (err error) {
 	defer func() {
@@ -191,16 +191,16 @@ func (u *Unit) updateRecovering(ctx context.Context) (err error) {
 			err = flight.NewPanicError(p)
 		}
 	}()
-	return u.collector.Update(ctx, u.work)
+	return u.collector.Update(ctx, u.runSink)
 }
 
-// finish publishes a run: its text, and its state.
+// finish publishes the text and the state of a run.
 func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
-	s.Finished, s.Duration, s.Samples = u.now(), out.duration, u.work.SampleCount()
-	s.Stuck = time.Time{}
+	s.Finished, s.Duration, s.SampleCount = u.now(), out.duration, u.runSink.SampleCount()
+	s.LateSince = time.Time{}
 	s.Errors += uint64(len(parts) + more)
 	if err != nil && out.state != NoData {
 		s.Errors++
@@ -208,18 +208,19 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	if out.state == Panic {
 		s.Panics++
 	}
-	u.setState(out.state, joined(err, parts, more))
+	u.setState(out.state, joinErrors(err, parts, more))
 	if out.mode == metric.Text {
-		u.work, u.last = u.last, u.work
-		u.work.Release()
+		u.runSink, u.lastSink = u.lastSink, u.runSink
+		u.runSink.Release()
 	}
-	u.kept[out.mode] = outcome{}
-	if u.Interval > 0 { // or nobody will ask, and a host's metrics are large
-		u.kept[out.mode] = out
+	u.cache[out.mode] = outcome{}
+	if u.Interval > 0 { // without an interval it would hold a host's metrics in memory for nothing
+		u.cache[out.mode] = out
 	}
 }
 
-func joined(err error, parts []error, more int) error {
+// joinErrors joins the error of a run and those of its parts in one line.
+func joinErrors(err error, parts []error, more int) error {
 	switch {
 	case more > 0:
 	case len(parts) == 0:
@@ -240,41 +241,45 @@ func joined(err error, parts []error, more int) error {
 	return errors.New(strings.Join(all, "; "))
 }
 
-// setState notes the reason of a run, and logs it when it is not that of the
-// run before: what stays broken is told once, not at every scrape.
-func (u *Unit) setState(reason State, err error) {
+// setState sets the state of a run, and logs it only if it differs from that of
+// the run before: a lasting failure is not logged at every scrape.
+func (u *Unit) setState(state State, err error) {
 	s := &u.status
 	s.Err = err
-	if reason == s.State {
+	if state == s.State {
 		return
 	}
-	first := s.State == ""
-	s.State, s.Since = reason, u.now()
-	switch {
-	case reason == NoData:
+	before := s.State
+	s.State, s.Since = state, u.now()
+	switch state {
+	case OK:
+		if before != "" && before != NoData {
+			_ = level.Info(u.log).Log("msg", "Collector recovered")
+		}
+	case NoData:
 		_ = level.Debug(u.log).Log("msg", "Collector has no data on this host", "err", err)
-	case reason != OK:
-		_ = level.Error(u.log).Log("msg", "Collector is in trouble", "state", reason, "err", err)
-	case !first:
-		_ = level.Info(u.log).Log("msg", "Collector is well again")
+	case Partial:
+		_ = level.Warn(u.log).Log("msg", "Collector could not read everything", "err", err)
+	default:
+		_ = level.Error(u.log).Log("msg", "Collector failed", "state", state, "err", err)
 	}
 }
 
-// AppendText appends the text of the last run that was made for the fast road.
-// Somebody must have waited for one.
+// AppendText appends the text of the last run in text mode. A reading in that
+// mode must have been waited for.
 func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
 	return u.AppendTextObserving(b, want, nil)
 }
 
-// AppendTextObserving is AppendText that has feed look at the samples of the same
-// run, unless it is nil. Feed must not keep what it is given.
-func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, feed func(metric.Samples)) []byte {
+// AppendTextObserving is AppendText that also passes the samples of the same
+// run to observe, unless it is nil. Observe must not retain them.
+func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if feed != nil {
-		feed(func(name string, look metric.SampleFunc) { u.last.VisitSamples(name, u.reserved, look) })
+	if observe != nil {
+		observe(func(name string, fn metric.SampleFunc) { u.lastSink.VisitSamples(name, u.reserved, fn) })
 	}
-	return u.last.AppendText(b, want, u.reserved)
+	return u.lastSink.AppendText(b, want, u.reserved)
 }
 
 // Describe implements prometheus.Collector. A unit whose families are not all
@@ -288,9 +293,8 @@ func (u *Unit) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A collector that is late or fails
-// costs its own samples only: it sends what there is, and never an invalid
-// metric.
+// Collect implements prometheus.Collector. It never sends an invalid metric: a
+// collector that is late or fails only loses samples of its own.
 func (u *Unit) Collect(ch chan<- prometheus.Metric) {
 	r := u.Begin(metric.Metrics)
 	result, ok := r.Wait(context.Background(), r.Deadline().Add(u.Timeout))

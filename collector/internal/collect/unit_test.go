@@ -18,7 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// toy is a collector whose Update is a function.
+// A toy is a collector whose Update is a function.
 type toy struct {
 	update func(ctx context.Context, out *metric.Sink, value *metric.Family) error
 	value  *metric.Family
@@ -44,7 +44,7 @@ func newToy(t *testing.T, timeout time.Duration, logs *bytes.Buffer, fn update) 
 	return u
 }
 
-// read makes one reading on the fast road.
+// read makes one reading on the fast road, and returns its state and text.
 func read(u *Unit) (State, string) {
 	r := u.Begin(metric.Text)
 	result, ok := r.Wait(context.Background(), time.Now().Add(time.Minute))
@@ -54,13 +54,13 @@ func read(u *Unit) (State, string) {
 	return result.State, string(u.AppendText(nil, nil))
 }
 
-func TestReasons(t *testing.T) {
+func TestStates(t *testing.T) {
 	broken := errors.New("/proc/x: broken")
 	for _, tc := range []struct {
-		want   State
-		served bool
-		errors uint64
-		fn     update
+		want      State
+		hasSample bool
+		errors    uint64
+		fn        update
 	}{
 		{OK, true, 0, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return nil }},
 		{Partial, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error {
@@ -79,9 +79,9 @@ func TestReasons(t *testing.T) {
 		{Panic, false, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); panic("bug") }},
 	} {
 		u := newToy(t, 0, nil, tc.fn)
-		reason, text := read(u)
-		if reason != tc.want || strings.Contains(text, "toy_value 1") != tc.served {
-			t.Errorf("reason %s, text %q; want %s, served %v", reason, text, tc.want, tc.served)
+		state, text := read(u)
+		if state != tc.want || strings.Contains(text, "toy_value 1") != tc.hasSample {
+			t.Errorf("state %s, text %q; want %s, with the sample %v", state, text, tc.want, tc.hasSample)
 		}
 		s := u.Status()
 		if s.Errors != tc.errors || (s.Err == nil) != (tc.want == OK) || s.State != tc.want {
@@ -101,43 +101,55 @@ func TestLateCollectorHoldsOneGoroutineAndRecovers(t *testing.T) {
 		return nil
 	})
 	for range 50 {
-		if reason, text := read(u); reason != Timeout || text != "" {
-			t.Fatalf("reason %s, text %q while it hangs", reason, text)
+		if state, text := read(u); state != Timeout || text != "" {
+			t.Fatalf("state %s, text %q while it hangs", state, text)
 		}
 	}
 	s := u.Status()
-	if runs.Load() != 1 || s.Errors != 1 || s.Stuck.IsZero() || s.State != Timeout {
+	if runs.Load() != 1 || s.Errors != 1 || s.LateSince.IsZero() || s.State != Timeout {
 		t.Errorf("%d runs, status %+v", runs.Load(), s)
 	}
-	stuck := u.flight.Current()
+	lateRun := u.flight.Current()
 	close(release)
-	<-stuck.Done()
-	if reason, text := read(u); reason != OK || !strings.Contains(text, "toy_value 1") {
-		t.Errorf("reason %s, text %q after the release", reason, text)
+	<-lateRun.Done()
+	if state, text := read(u); state != OK || !strings.Contains(text, "toy_value 1") {
+		t.Errorf("state %s, text %q after the release", state, text)
 	}
-	if s := u.Status(); !s.Stuck.IsZero() || s.Err != nil {
+	if s := u.Status(); !s.LateSince.IsZero() || s.Err != nil {
 		t.Errorf("status %+v after the release", s)
 	}
 }
 
-func TestLogsOnChangeOnly(t *testing.T) {
+// TestLogsStateChanges reads three times in each of some states: only the first
+// reading of each is logged.
+func TestLogsStateChanges(t *testing.T) {
 	var logs bytes.Buffer
-	fail := true
-	u := newToy(t, 0, &logs, func(context.Context, *metric.Sink, *metric.Family) error {
-		if fail {
-			return errors.New("/proc/x: broken")
+	var run func(out *metric.Sink, value *metric.Family) error
+	u := newToy(t, 0, &logs, func(_ context.Context, out *metric.Sink, value *metric.Family) error { return run(out, value) })
+	broken := errors.New("/proc/x: broken")
+	ok := func(*metric.Sink, *metric.Family) error { return nil }
+	for _, fn := range []func(*metric.Sink, *metric.Family) error{
+		ok,
+		func(*metric.Sink, *metric.Family) error { return broken },
+		ok,
+		func(out *metric.Sink, value *metric.Family) error { out.Emit(value, 1); out.Error(broken); return nil },
+		ok,
+		func(*metric.Sink, *metric.Family) error { return ErrNoData },
+		ok,
+	} {
+		run = fn
+		for range 3 {
+			read(u)
 		}
-		return nil
-	})
-	for range 3 {
-		read(u)
 	}
-	fail = false
-	for range 3 {
-		read(u)
-	}
-	if n := strings.Count(logs.String(), "\n"); n != 2 || !strings.Contains(logs.String(), "/proc/x: broken") {
-		t.Errorf("%d lines, want one for the trouble and one for its end:\n%s", n, &logs)
+	want := `level=error collector=toy msg="Collector failed" state=error err="/proc/x: broken"
+level=info collector=toy msg="Collector recovered"
+level=warn collector=toy msg="Collector could not read everything" err="/proc/x: broken"
+level=info collector=toy msg="Collector recovered"
+level=debug collector=toy msg="Collector has no data on this host" err="no data"
+`
+	if have := logs.String(); have != want {
+		t.Errorf("have\n%swant\n%s", have, want)
 	}
 }
 
@@ -176,7 +188,7 @@ func TestBothRoadsShareOneFlight(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	var got *toyOptions
-	build := With(toyOptions{every: Duration(time.Second), dirs: List("/a"), filter: Filter{Exclude: Pattern("^lo$")}},
+	build := With(toyOptions{every: Duration(time.Second), dirs: Strings{list: []string{"/a"}}, filter: Filter{Exclude: Pattern("^lo$")}},
 		func(_ *Env, o toyOptions) (*toy, error) {
 			got = &o
 			return &toy{}, o.filter.Check("device", Filter{Exclude: Pattern("^lo$")})

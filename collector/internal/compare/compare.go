@@ -1,5 +1,6 @@
-// Package compare says how the exposition of one exporter differs from that of
-// another on the same host: what a dashboard would miss after the swap.
+// Package compare lists how the expositions of two exporters on the same host
+// differ: what a dashboard would miss after replacing one with the other. It
+// knows nothing of how an exposition is fetched.
 package compare
 
 import (
@@ -27,20 +28,20 @@ func Parse(r io.Reader) (Exposition, error) {
 	return p.TextToMetricFamilies(r)
 }
 
-// A Kind says in what two expositions differ.
+// A Kind is a kind of difference between two expositions.
 type Kind string
 
-// The kinds of differences, from the coarse to the fine.
+// The kinds of differences, the coarsest first.
 const (
 	Missing Kind = "missing" // a family that only the peer has
 	Extra   Kind = "extra"   // a family that only we have
 	Type    Kind = "type"
 	Labels  Kind = "labels" // the names of the labels
 	Series  Kind = "series" // a series that only one of the two has
-	Value   Kind = "value"  // a value that is not near the other
+	Value   Kind = "value"  // two values that are not near each other
 )
 
-// A Difference is one finding.
+// A Difference is one difference between two expositions.
 type Difference struct {
 	Kind   Kind
 	Family string
@@ -49,14 +50,14 @@ type Difference struct {
 
 func (d Difference) String() string { return fmt.Sprintf("%-8s%s  %s", d.Kind, d.Family, d.Detail) }
 
-// Diff compares ours with the peer's. Series and values are compared only
-// where deep asks for it: they change from one moment to the next.
+// Diff returns the differences, sorted by kind and family. Series and values
+// change from one moment to the next; they are compared only if deep is true.
 func Diff(ours, peer Exposition, deep bool) []Difference {
 	var all []Difference
 	add := func(kind Kind, family, format string, args ...any) {
 		all = append(all, Difference{kind, family, fmt.Sprintf(format, args...)})
 	}
-	for name := range merged(ours, peer) {
+	for name := range familyNames(ours, peer) {
 		a, b := ours[name], peer[name]
 		switch {
 		case a == nil:
@@ -82,7 +83,7 @@ func Diff(ours, peer Exposition, deep bool) []Difference {
 	return all
 }
 
-func merged(a, b Exposition) map[string]bool {
+func familyNames(a, b Exposition) map[string]bool {
 	names := map[string]bool{}
 	for name := range a {
 		names[name] = true
@@ -93,7 +94,7 @@ func merged(a, b Exposition) map[string]bool {
 	return names
 }
 
-// labels returns the names of the labels that some series of a family has.
+// labels returns the label names of all series of a family.
 func labels(f *dto.MetricFamily) string {
 	names := map[string]bool{}
 	for _, m := range f.GetMetric() {
@@ -113,7 +114,7 @@ func diffSeries(add func(Kind, string, string, ...any), a, b *dto.MetricFamily) 
 		switch {
 		case !ok:
 			add(Series, a.GetName(), "{%s} is only ours", key)
-		case !near(v, w):
+		case !isNear(v, w):
 			add(Value, a.GetName(), "{%s} is %v, the peer's %v", key, v, w)
 		}
 	}
@@ -139,9 +140,9 @@ func series(f *dto.MetricFamily) map[string]float64 {
 	return all
 }
 
-// near reports whether two values read within a moment can be the same thing:
-// a tenth apart, or by no more than a busy second.
-func near(a, b float64) bool {
+// isNear reports whether two values can be two readings of one quantity within
+// a moment: they differ by at most a tenth plus 100.
+func isNear(a, b float64) bool {
 	if a == b || math.IsNaN(a) && math.IsNaN(b) {
 		return true
 	}
@@ -151,18 +152,19 @@ func near(a, b float64) bool {
 	return math.Abs(a-b) <= 0.1*max(math.Abs(a), math.Abs(b))+100
 }
 
-// Known are the differences that there are for a reason.
-type Known []known
+// KnownDifferences are the differences that have a reason.
+type KnownDifferences []knownDifference
 
-type known struct {
+type knownDifference struct {
 	kind   Kind
 	family *regexp.Regexp
 }
 
-// ParseKnown reads lines of kind, regular expression of families, and reason,
-// separated by tabs. Empty lines and those that start with # do not count.
-func ParseKnown(r io.Reader) (Known, error) {
-	var all Known
+// ParseKnown parses lines of a kind, a regular expression of families and a
+// reason, separated by tabs. Empty lines and lines that start with # are
+// ignored. An error starts with the number of the line.
+func ParseKnown(r io.Reader) (KnownDifferences, error) {
+	var all KnownDifferences
 	sc := bufio.NewScanner(r)
 	for n := 1; sc.Scan(); n++ {
 		line := sc.Text()
@@ -171,24 +173,24 @@ func ParseKnown(r io.Reader) (Known, error) {
 		}
 		f := strings.Split(line, "\t")
 		if len(f) != 3 || f[2] == "" {
-			return nil, fmt.Errorf("line %d: want kind, families and reason separated by tabs, have %q", n, line)
+			return nil, fmt.Errorf("%d: want kind, families and reason separated by tabs, have %q", n, line)
 		}
 		re, err := regexp.Compile("^(?:" + f[1] + ")$")
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, fmt.Errorf("%d: want a regular expression, have %q: %w", n, f[1], err)
 		}
-		all = append(all, known{kind: Kind(f[0]), family: re})
+		all = append(all, knownDifference{kind: Kind(f[0]), family: re})
 	}
 	return all, sc.Err()
 }
 
-// Unexplained returns the differences that no line explains.
-func (k Known) Unexplained(all []Difference) []Difference {
-	var left []Difference
+// FilterOut returns the differences that are not known.
+func (k KnownDifferences) FilterOut(all []Difference) []Difference {
+	var unknown []Difference
 	for _, d := range all {
-		if !slices.ContainsFunc(k, func(e known) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
-			left = append(left, d)
+		if !slices.ContainsFunc(k, func(e knownDifference) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
+			unknown = append(unknown, d)
 		}
 	}
-	return left
+	return unknown
 }

@@ -12,39 +12,39 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
-// A File is a configuration file with all that it includes.
+// A File is a configuration file with the files that it includes.
 type File struct {
 	DisableDefaults bool
-	Paths           []string // that were read
+	Paths           []string // of all files
 	Warnings        []string
 	overrides
 }
 
-// A Section reads a top-level key that this package knows nothing about: a
-// mapping of names, each of which may be in one file only.
+// A Section reads the value of a top-level key of another package: a mapping of
+// names, each of which may be in one file only.
 type Section func(document.Node)
 
-// maxFile is more than any configuration needs.
+// maxFile is the maximum size of a configuration file in bytes.
 const maxFile = 4 << 20
 
-// Load reads a configuration file and the files that it includes. Everything
-// that is wrong in any of them is told at once.
+// Load reads a configuration file and the files that it includes. All errors
+// are reported together.
 func Load(path string, specs []collect.Spec, sections map[string]Section) (*File, document.Findings) {
-	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, places: map[string]string{}}
+	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, definedAt: map[string]string{}}
 	l.load(path, true)
 	return l.file, l.findings
 }
 
 type loader struct {
-	specs    []collect.Spec
-	sections map[string]Section
-	file     *File
-	findings document.Findings
-	places   map[string]string // where each thing was said that may be said once
+	specs     []collect.Spec
+	sections  map[string]Section
+	file      *File
+	findings  document.Findings
+	definedAt map[string]string // path and line of each setting
 }
 
-func (l *loader) load(path string, outermost bool) {
-	text, err := read(path)
+func (l *loader) load(path string, mayInclude bool) {
+	text, err := readFile(path)
 	if err != nil {
 		l.findings = append(l.findings, document.Finding{File: path, Text: err.Error()})
 		return
@@ -55,13 +55,13 @@ func (l *loader) load(path string, outermost bool) {
 	fields := document.Fields{
 		"collectors": l.collectors,
 		"disable-defaults": func(n document.Node) {
-			if l.once(n, "disable-defaults", n) {
+			if l.setOnce(n, "disable-defaults") {
 				n.Into((*collect.Bool)(&l.file.DisableDefaults))
 			}
 		},
 		"include": func(n document.Node) {
-			if !outermost {
-				n.Failf("a file that is included cannot include others")
+			if !mayInclude {
+				n.Failf("an included file cannot include others")
 				return
 			}
 			n.Items(func(item document.Node) { included = append(included, l.include(filepath.Dir(path), item)...) })
@@ -69,7 +69,7 @@ func (l *loader) load(path string, outermost bool) {
 	}
 	for key, section := range l.sections {
 		fields[key] = func(n document.Node) {
-			n.Each(func(name string, entry document.Node) { l.once(entry, key+" "+name, entry) })
+			n.Each(func(name string, entry document.Node) { l.setOnce(entry, key+" "+name) })
 			section(n)
 		}
 	}
@@ -80,21 +80,22 @@ func (l *loader) load(path string, outermost bool) {
 	}
 }
 
-// read returns the text of a file that only its owner's group can change.
-func read(path string) ([]byte, error) {
+// readFile returns the text of a regular file that is not writable by others:
+// a configuration file names the commands to run.
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, underlying(err)
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, underlying(err)
+		return nil, withoutPath(err)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("want a regular file, have %v", info.Mode())
 	case info.Mode().Perm()&0o002 != 0:
-		return nil, fmt.Errorf("everybody may write to this file (%v), and it says what is run: use chmod o-w", info.Mode())
+		return nil, fmt.Errorf("configuration file is writable by other users: chmod o-w %s", path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if len(text) > maxFile {
@@ -103,16 +104,15 @@ func read(path string) ([]byte, error) {
 	return text, err
 }
 
-// underlying returns an error without the path, which every finding has.
-func underlying(err error) error {
+// withoutPath returns an error without its path, which a finding has already.
+func withoutPath(err error) error {
 	if e, ok := err.(*os.PathError); ok {
 		return e.Err
 	}
 	return err
 }
 
-// include returns the files that a pattern stands for, in the order of their
-// names.
+// include returns the paths that match a pattern, sorted.
 func (l *loader) include(dir string, item document.Node) []string {
 	pattern := item.Text()
 	if pattern == "" {
@@ -126,19 +126,20 @@ func (l *loader) include(dir string, item document.Node) []string {
 	case err != nil:
 		item.Failf("want a path or a pattern such as conf.d/*.yml, have %q", item.Text())
 	case paths == nil && !strings.ContainsAny(pattern, "*?["):
-		item.Failf("there is no file %s", pattern)
+		item.Failf("no such file: %s", pattern)
 	}
 	return paths
 }
 
-// once notes where a thing is said, and finds fault with saying it again.
-func (l *loader) once(at document.Node, thing string, place document.Node) bool {
-	f := place.At("")
-	if where, again := l.places[thing]; again {
-		at.Failf("%s is set in %s already", thing, where)
+// setOnce records that n sets a setting, and reports whether it is the first to
+// do so. If it is not, that is a finding.
+func (l *loader) setOnce(n document.Node, setting string) bool {
+	if place, ok := l.definedAt[setting]; ok {
+		n.Failf("%s is already set in %s", setting, place)
 		return false
 	}
-	l.places[thing] = fmt.Sprintf("%s:%d", f.File, f.Line)
+	f := n.At("")
+	l.definedAt[setting] = fmt.Sprintf("%s:%d", f.File, f.Line)
 	return true
 }
 
@@ -153,12 +154,12 @@ func (l *loader) collectors(n document.Node) {
 	})
 }
 
-// collector reads what is said of a collector: true or false, or a mapping.
+// collector reads the value of a collector's key: a boolean, or a mapping.
 func (l *loader) collector(spec collect.Spec, n document.Node) {
 	name := spec.Name
 	enable := func(n document.Node) {
 		var b collect.Bool
-		if n.Into(&b) && l.once(n, "collector "+name+": enabled", n) {
+		if n.Into(&b) && l.setOnce(n, "collector "+name+": enabled") {
 			l.file.enabled[name] = bool(b)
 		}
 	}
@@ -168,8 +169,8 @@ func (l *loader) collector(spec collect.Spec, n document.Node) {
 	}
 	fields := document.Fields{
 		"enabled":  enable,
-		"timeout":  l.span(name, "timeout", l.file.timeout),
-		"interval": l.span(name, "interval", l.file.interval),
+		"timeout":  l.duration(name, "timeout", l.file.timeout),
+		"interval": l.duration(name, "interval", l.file.interval),
 	}
 	for _, f := range spec.Build.Fields() {
 		fields[f.Name] = func(n document.Node) { l.option(spec, f, n) }
@@ -177,23 +178,23 @@ func (l *loader) collector(spec collect.Spec, n document.Node) {
 	n.Fields(fields)
 }
 
-func (l *loader) span(collector, key string, spans map[string]time.Duration) func(document.Node) {
+func (l *loader) duration(collector, key string, durations map[string]time.Duration) func(document.Node) {
 	return func(n document.Node) {
-		var span positive
-		if n.Into(&span) && l.once(n, "collector "+collector+": "+key, n) {
-			spans[collector] = time.Duration(span)
+		var d positiveDuration
+		if n.Into(&d) && l.setOnce(n, "collector "+collector+": "+key) {
+			durations[collector] = time.Duration(d)
 		}
 	}
 }
 
-// option reads an option. One whose flag is that of other collectors too is
-// set for all of them.
+// option reads an option. If several collectors have its flag, it is set for
+// all of them.
 func (l *loader) option(spec collect.Spec, f collect.Field, n document.Node) {
-	if !l.once(n, "the option "+f.FlagName(spec.Name), n) {
+	if !l.setOnce(n, "the option "+f.FlagName(spec.Name)) {
 		return
 	}
 	set := func(item document.Node) {
-		if !item.Into(f.Value) { // a trial, for the message
+		if !item.Into(f.Value) { // reports a value that the option rejects
 			return
 		}
 		for _, s := range l.specs {

@@ -11,19 +11,19 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
-// fileSpecs are collectors for the tests of files: two that share an option,
-// and one with a list that is off.
+// fileSpecs returns two collectors that share an option, and one with a list,
+// which is off by default.
 func fileSpecs() []collect.Spec {
-	off := collect.Spec{Name: "off", DisabledByDefault: true, Timeout: 7 * time.Second, Build: collect.With(listed{}, func(*collect.Env, listed) (collect.Collector, error) { return nil, nil })}
+	off := collect.Spec{Name: "off", DisabledByDefault: true, Timeout: 7 * time.Second, Build: collect.With(listOptions{}, func(*collect.Env, listOptions) (collect.Collector, error) { return nil, nil })}
 	return []collect.Spec{spec("a"), spec("b"), off}
 }
 
-type listed struct {
+type listOptions struct {
 	dirs collect.Strings
 	deep collect.Bool
 }
 
-func (o *listed) Fields() []collect.Field {
+func (o *listOptions) Fields() []collect.Field {
 	return []collect.Field{{Name: "dir", Value: &o.dirs}, {Name: "deep", Value: &o.deep}}
 }
 
@@ -44,7 +44,7 @@ func writeFiles(t *testing.T, files map[string]string) string {
 
 func TestFile(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
-		"main.yml":        "include: [conf.d/*.yml, none/*.yml]\ncollectors:\n  a: {patience: 3s, timeout: 9s}\n  off:\n    enabled: true\n    dir: [/x, /y]\n    interval: 1m\n",
+		"main.yml":        "include: [conf.d/*.yml, none/*.yml]\ncollectors:\n  a: {debounce: 3s, timeout: 9s}\n  off:\n    enabled: true\n    dir: [/x, /y]\n    interval: 1m\n",
 		"conf.d/10.yml":   "collectors: {b: false}\nnames: {one: 1}\n",
 		"conf.d/20.yml":   "collectors: {off: {deep: true}}\nnames: {two: 2}\n",
 		"conf.d/30.other": "nonsense",
@@ -72,8 +72,8 @@ func TestFile(t *testing.T) {
 		{"a is off by flag", s.Enabled(specs[0]), false},
 		{"b is off by file", s.Enabled(specs[1]), false},
 		{"off is on by file", s.Enabled(specs[2]), true},
-		{"a patience", strings.Join(s.Options("a")["patience"], ","), "3s"},
-		{"b patience, the same flag", strings.Join(s.Options("b")["patience"], ","), "3s"},
+		{"a debounce", strings.Join(s.Options("a")["debounce"], ","), "3s"},
+		{"b debounce, the same flag", strings.Join(s.Options("b")["debounce"], ","), "3s"},
 		{"dir, by flag", strings.Join(s.Options("off")["dir"], ","), "/z"},
 		{"deep, by file", strings.Join(s.Options("off")["deep"], ","), "true"},
 		{"a timeout, by file", s.Timeout(specs[0]), 9 * time.Second},
@@ -93,22 +93,22 @@ func TestFile(t *testing.T) {
 func TestFileFindings(t *testing.T) {
 	for _, tc := range []struct {
 		files map[string]string
-		want  string // each line behind the directory
+		want  string // lines without the directory
 	}{
 		{nil, "main.yml: no such file or directory"},
 		{map[string]string{"main.yml": "collectors: {c: true}"}, `main.yml:1:17: unknown collector "c", do you mean a?`},
 		{map[string]string{"main.yml": "collectors: {a: perhaps}"}, `main.yml:1:17: want true or false, have "perhaps"`},
 		{map[string]string{"main.yml": "collectors: {a: [1]}"}, `main.yml:1:17: want a mapping of keys to values, have a list`},
-		{map[string]string{"main.yml": "collectors: {a: {patiense: 1s, timeout: 0s, interval: fast}}"},
-			`main.yml:1:18: unknown key "patiense", do you mean patience?
+		{map[string]string{"main.yml": "collectors: {a: {debuonce: 1s, timeout: 0s, interval: fast}}"},
+			`main.yml:1:18: unknown key "debuonce", do you mean debounce?
 main.yml:1:41: want a time span above zero, have "0s"
 main.yml:1:55: want a time span such as 10s, have "fast"`},
-		{map[string]string{"main.yml": "collectors: {a: {patience: 1s}, b: {patience: 2s}}"}, `main.yml:1:47: the option shared.patience is set in DIR/main.yml:1 already`},
+		{map[string]string{"main.yml": "collectors: {a: {debounce: 1s}, b: {debounce: 2s}}"}, `main.yml:1:47: the option shared.debounce is already set in DIR/main.yml:1`},
 		{map[string]string{"main.yml": "include: x/*\ncollectors: {a: true}", "x/1": "collectors: {a: true}", "x/2": "include: y"},
-			"x/1:1:17: collector a: enabled is set in DIR/main.yml:2 already\nx/2:1:10: a file that is included cannot include others"},
-		{map[string]string{"main.yml": "include: gone.yml"}, "main.yml:1:10: there is no file DIR/gone.yml"},
+			"x/1:1:17: collector a: enabled is already set in DIR/main.yml:2\nx/2:1:10: an included file cannot include others"},
+		{map[string]string{"main.yml": "include: gone.yml"}, "main.yml:1:10: no such file: DIR/gone.yml"},
 		{map[string]string{"main.yml": "include: '[' "}, `main.yml:1:10: want a path or a pattern such as conf.d/*.yml, have "["`},
-		{map[string]string{"main.yml": "include: x/*\nnames: {one: 1}", "x/1": "names: {one: 1}"}, "x/1:1:14: names one is set in DIR/main.yml:2 already"},
+		{map[string]string{"main.yml": "include: x/*\nnames: {one: 1}", "x/1": "names: {one: 1}"}, "x/1:1:14: names one is already set in DIR/main.yml:2"},
 		{map[string]string{"main.yml": "include: ."}, ": want a regular file, have drwxr-xr-x"},
 	} {
 		dir := writeFiles(t, tc.files)
@@ -127,12 +127,12 @@ main.yml:1:55: want a time span such as 10s, have "fast"`},
 	}
 }
 
-func TestFileThatEverybodyMayWrite(t *testing.T) {
+func TestWorldWritableFile(t *testing.T) {
 	path := filepath.Join(writeFiles(t, map[string]string{"main.yml": ""}), "main.yml")
 	if err := os.Chmod(path, 0o646); err != nil {
 		t.Fatal(err)
 	}
-	if _, findings := Load(path, nil, nil); len(findings) != 1 || !strings.Contains(findings[0].Text, "everybody may write") {
+	if _, findings := Load(path, nil, nil); len(findings) != 1 || findings[0].Text != "configuration file is writable by other users: chmod o-w "+path {
 		t.Errorf("findings %v", findings)
 	}
 }

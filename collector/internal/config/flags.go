@@ -9,22 +9,25 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// A Flag is one command-line flag, for whatever library parses them.
+// A Flag is one command-line flag. It depends on no flag library.
 type Flag struct {
-	Name    string // without dashes; a switch has a twin with "no-" before it
-	Help    string
-	Default string
-	Hidden  bool
-	Switch  bool
-	List    bool
-	Set     func(string) error
+	Name        string // without dashes; a switch is also accepted with the prefix no-
+	Help        string // without the default
+	Placeholder string // of the value in --help; empty for a switch
+	Default     string
+	Hidden      bool
+	Switch      bool
+	List        bool
+	ReplacedBy  string // current name of a deprecated flag
+	Instead     string // what to use instead of a flag that has no effect
+	Set         func(string) error
 }
 
 // Flags returns the flags of all collectors, sorted by name.
 func (s *Settings) Flags(specs []collect.Spec) []Flag {
 	flags := []Flag{
-		s.spanFlag(specs, "collector.timeout", "How long a collector may take, as NAME=DURATION such as hba=10s. The flag may be given more than once.", s.flags.timeout),
-		s.spanFlag(specs, "collector.interval", "How old what a collector has read may be when it is served again, as NAME=DURATION such as hba=1m. Without it every scrape reads. The flag may be given more than once.", s.flags.interval),
+		s.durationFlag(specs, "collector.timeout", "Timeout of a collector, such as hba=10s.", s.flags.timeout),
+		s.durationFlag(specs, "collector.interval", "Serve cached results of a collector up to this age, such as hba=1m, instead of reading at every scrape.", s.flags.interval),
 	}
 	for _, spec := range specs {
 		flags = append(flags, s.switchFlag(spec))
@@ -32,13 +35,14 @@ func (s *Settings) Flags(specs []collect.Spec) []Flag {
 			flags = append(flags, s.optionFlags(spec, f)...)
 		}
 	}
+	flags = append(flags, s.retiredFlags()...)
 	slices.SortStableFunc(flags, func(a, b Flag) int { return strings.Compare(a.Name, b.Name) })
-	return joined(flags)
+	return mergeFlags(flags)
 }
 
-// spanFlag returns a flag that sets a time span of any collector.
-func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[string]time.Duration) Flag {
-	return Flag{Name: name, Help: help, List: true, Set: func(v string) error {
+// durationFlag returns a flag that sets a time span of any collector.
+func (s *Settings) durationFlag(specs []collect.Spec, name, help string, durations map[string]time.Duration) Flag {
+	return Flag{Name: name, Help: help, Placeholder: "NAME=DURATION", List: true, Set: func(v string) error {
 		collector, text, ok := strings.Cut(v, "=")
 		if !ok {
 			return fmt.Errorf("want NAME=DURATION, have %q", v)
@@ -46,11 +50,11 @@ func (s *Settings) spanFlag(specs []collect.Spec, name, help string, spans map[s
 		if _, err := Find(specs, collector); err != nil {
 			return err
 		}
-		span := positive(0)
-		if err := span.Set(text); err != nil {
+		var d positiveDuration
+		if err := d.Set(text); err != nil {
 			return err
 		}
-		spans[collector] = time.Duration(span)
+		durations[collector] = time.Duration(d)
 		return nil
 	}}
 }
@@ -62,7 +66,7 @@ func (s *Settings) switchFlag(spec collect.Spec) Flag {
 	}
 	return Flag{
 		Name:   "collector." + spec.Name,
-		Help:   fmt.Sprintf("Enable the %s collector: %s (default: %s).", spec.Name, strings.TrimSuffix(lowerFirst(spec.Help), "."), state),
+		Help:   fmt.Sprintf("Enable the %s collector (default: %s): %s", spec.Name, state, spec.Help),
 		Switch: true,
 		Set: func(v string) error {
 			var b collect.Bool
@@ -73,17 +77,18 @@ func (s *Settings) switchFlag(spec collect.Spec) Flag {
 	}
 }
 
-// optionFlags returns the flag of an option, and those of its older names.
+// optionFlags returns the flag of an option, and those of its aliases.
 func (s *Settings) optionFlags(spec collect.Spec, f collect.Field) []Flag {
 	flag := Flag{
-		Name:    f.FlagName(spec.Name),
-		Help:    f.Help,
-		Default: f.Value.String(),
-		Hidden:  f.Hidden,
-		Switch:  collect.IsSwitch(f.Value),
-		List:    collect.IsList(f.Value),
+		Name:        f.FlagName(spec.Name),
+		Help:        f.Help,
+		Placeholder: f.ValueName(),
+		Default:     f.Value.String(),
+		Hidden:      f.Hidden,
+		Switch:      collect.IsSwitch(f.Value),
+		List:        collect.IsList(f.Value),
 		Set: func(v string) error {
-			if err := f.Value.Set(v); err != nil { // a trial, for the message
+			if err := f.Value.Set(v); err != nil { // reports a value that the option rejects
 				return err
 			}
 			s.flags.add(spec.Name, f.Name, v)
@@ -93,10 +98,10 @@ func (s *Settings) optionFlags(spec collect.Spec, f collect.Field) []Flag {
 	all := []Flag{flag}
 	for _, alias := range f.Aliases {
 		old := flag
-		old.Name, old.Hidden = alias, true
-		old.Help = "Older name of --" + flag.Name + "."
+		old.Name, old.Hidden, old.ReplacedBy = alias, true, flag.Name
+		old.Help = "Deprecated name of --" + flag.Name + "."
 		old.Set = func(v string) error {
-			s.warnings = append(s.warnings, fmt.Sprintf("--%s is now called --%s", alias, flag.Name))
+			s.warnings = append(s.warnings, fmt.Sprintf("--%s is deprecated: use --%s", alias, flag.Name))
 			return flag.Set(v)
 		}
 		all = append(all, old)
@@ -104,9 +109,9 @@ func (s *Settings) optionFlags(spec collect.Spec, f collect.Field) []Flag {
 	return all
 }
 
-// joined makes one flag of those of one name, which sets what all of them set:
-// an option that two collectors have to obey is an option of both.
-func joined(sorted []Flag) []Flag {
+// mergeFlags merges flags with the same name into one that sets all their
+// options: two collectors can share an option.
+func mergeFlags(sorted []Flag) []Flag {
 	var flags []Flag
 	for _, f := range sorted {
 		n := len(flags)
@@ -125,19 +130,10 @@ func joined(sorted []Flag) []Flag {
 	return flags
 }
 
-// lowerFirst makes a sentence fit behind a colon, unless it starts with an
-// abbreviation.
-func lowerFirst(s string) string {
-	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
-		return strings.ToLower(s[:1]) + s[1:]
-	}
-	return s
-}
+// positiveDuration is a time span above zero.
+type positiveDuration time.Duration
 
-// positive is a time span above zero.
-type positive time.Duration
-
-func (p *positive) Set(s string) error {
+func (p *positiveDuration) Set(s string) error {
 	var d collect.Duration
 	if err := d.Set(s); err != nil {
 		return err
@@ -145,6 +141,6 @@ func (p *positive) Set(s string) error {
 	if d == 0 {
 		return fmt.Errorf("want a time span above zero, have %q", s)
 	}
-	*p = positive(d)
+	*p = positiveDuration(d)
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // TestMapsMatchProcfs compares maps with procfs on recorded hosts without
 // errors.
 func TestMapsMatchProcfs(t *testing.T) {
-	for _, name := range []string{"dmmultipath", "dmmultipath.fcoe-linkdown", "dmmultipath.iscsi-path-failed", "dmmultipath.none"} {
+	for _, name := range []string{"dmmultipath", "dmmultipath.fcoe-linkdown", "dmmultipath.iscsi-path-failed", "dmmultipath.no-device-mapper"} {
 		root := t.TempDir()
 		h := golden.Load(t, "../../../testdata/storage/"+name+".host", root)
 		ours, err := dm.Maps(h.Sys.Reader(), func(err error) { t.Errorf("%s: %v", name, err) })

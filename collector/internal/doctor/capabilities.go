@@ -4,36 +4,30 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
-// Capabilities names what the process may do beyond an ordinary user: those of
-// capabilities(7) that some collector asks for, "all", or "none".
+// Capabilities names the effective capabilities of the process, of those that a
+// collector or a check can use: "all", "none", or a list. See capabilities(7).
 func Capabilities() string {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
+	have, err := capability.Effective()
+	if err != nil {
 		return fmt.Sprintf("unknown (%v)", err)
 	}
-	has := func(c uint) bool { return data[c/32].Effective&(1<<(c%32)) != 0 }
+	known := []capability.Capability{
+		capability.DACReadSearch, capability.SysPtrace, capability.SysAdmin, capability.NetAdmin, capability.Perfmon,
+		capability.SysRawIO, capability.SetUID, capability.SetGID, capability.Kill,
+	}
 	var names []string
-	for _, c := range []struct {
-		name   string
-		number uint
-	}{
-		{"CAP_DAC_READ_SEARCH", unix.CAP_DAC_READ_SEARCH}, {"CAP_SYS_PTRACE", unix.CAP_SYS_PTRACE},
-		{"CAP_SYS_ADMIN", unix.CAP_SYS_ADMIN}, {"CAP_NET_ADMIN", unix.CAP_NET_ADMIN},
-		{"CAP_PERFMON", unix.CAP_PERFMON}, {"CAP_SYS_RAWIO", unix.CAP_SYS_RAWIO},
-		{"CAP_SETUID", unix.CAP_SETUID}, {"CAP_SETGID", unix.CAP_SETGID}, {"CAP_KILL", unix.CAP_KILL},
-	} {
-		if has(c.number) {
-			names = append(names, c.name)
+	for _, c := range known {
+		if have.Has(c) {
+			names = append(names, c.String())
 		}
 	}
 	switch len(names) {
 	case 0:
 		return "none"
-	case 9:
+	case len(known):
 		return "all"
 	}
 	return strings.Join(names, " ")

@@ -1,6 +1,6 @@
-// Package doctor finds out why a collector shows less than it could: which of
-// the files that it reads are missing, which are forbidden, and what one thing
-// would change that. It looks at files and reads none.
+// Package doctor finds the files that a collector cannot read, and how to make
+// them readable. It checks access to files without reading them, and knows no
+// collector.
 package doctor
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,63 +20,60 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// enough is how many files of one pattern are looked at: there can be one for
-// every thread of the host, and all of them are alike.
-const enough = 256
+// maxFiles is the maximum number of files that are checked for one pattern:
+// there can be one for every thread of the host, all with the same mode.
+const maxFiles = 256
 
-// A FileAccess is what was seen of the files of one collector.
+// A FileAccess is the access to the files of one collector.
 type FileAccess struct {
-	Patterns  int // that the collector reads
-	Matched   int // of them, those with a file
-	Forbidden []Forbidden
+	PatternCount int // patterns that were checked
+	MatchCount   int // patterns that match a file
+	Unreadable   []UnreadableFile
 }
 
-// A Forbidden is a file that is there and that the exporter may not read.
-type Forbidden struct {
-	Path string // of the first of its kind
-	More int    // files of the same pattern that are forbidden too
+// An UnreadableFile is a file that exists and that the process may not read.
+type UnreadableFile struct {
+	Path string
+	More int    // number of other unreadable files that match the same pattern
 	Why  string // such as "mode 0400, owner root, group root"
-	Fix  string
+	Fix  string // a setting that makes the file readable
 }
 
-// Inspect looks for the files that match patterns such as
-// /sys/class/net/*/mtu, below the given roots.
+// Inspect checks the files that match patterns such as /sys/class/net/*/mtu,
+// below the roots of a host.
 func Inspect(paths host.Paths, patterns []string) FileAccess {
-	s := FileAccess{Patterns: len(patterns)}
+	a := FileAccess{PatternCount: len(patterns)}
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(HostPath(paths, pattern))
 		if err != nil || len(files) == 0 {
-			if f, ok := forbiddenFolder(HostPath(paths, pattern)); ok {
-				s.add(f)
+			if folder, ok := unsearchableFolder(HostPath(paths, pattern)); ok {
+				a.add(explain(paths, folder))
 			}
 			continue
 		}
-		s.Matched++
-		if forbidden := closed(files[:min(len(files), enough)]); len(forbidden) > 0 {
-			f := explain(forbidden[0])
-			f.More = len(forbidden) - 1
-			s.add(f)
+		a.MatchCount++
+		if unreadable := unreadablePaths(files[:min(len(files), maxFiles)]); len(unreadable) > 0 {
+			f := explain(paths, unreadable[0])
+			f.More = len(unreadable) - 1
+			a.add(f)
 		}
 	}
-	return s
+	return a
 }
 
-// add adds what is forbidden, unless it is already there: a folder that is
-// closed closes all the patterns below it.
-func (s *FileAccess) add(f Forbidden) {
-	for _, known := range s.Forbidden {
-		if known.Path == f.Path {
-			return
-		}
+// add adds a file once: an unsearchable folder is found for every pattern below
+// it.
+func (a *FileAccess) add(f UnreadableFile) {
+	if !slices.ContainsFunc(a.Unreadable, func(u UnreadableFile) bool { return u.Path == f.Path }) {
+		a.Unreadable = append(a.Unreadable, f)
 	}
-	s.Forbidden = append(s.Forbidden, f)
 }
 
-// HostPath returns where a path is below the roots of a host.
+// HostPath returns a path below the roots of a host.
 func HostPath(p host.Paths, path string) string {
-	for _, root := range []struct{ at, is string }{{"/proc", p.Procfs}, {"/sys", p.Sysfs}, {"/run/udev/data", p.UdevData}} {
-		if root.is != "" && (path == root.at || strings.HasPrefix(path, root.at+"/")) {
-			return filepath.Join(root.is, strings.TrimPrefix(path, root.at))
+	for _, tree := range []struct{ usual, root string }{{"/proc", p.Procfs}, {"/sys", p.Sysfs}, {"/run/udev/data", p.UdevData}} {
+		if tree.root != "" && (path == tree.usual || strings.HasPrefix(path, tree.usual+"/")) {
+			return filepath.Join(tree.root, strings.TrimPrefix(path, tree.usual))
 		}
 	}
 	if p.Rootfs != "" {
@@ -84,42 +82,43 @@ func HostPath(p host.Paths, path string) string {
 	return path
 }
 
-// closed returns the files that exist and may not be read.
-func closed(files []string) []string {
-	var forbidden []string
+// unreadablePaths returns the files that exist and that the process may not
+// read.
+func unreadablePaths(files []string) []string {
+	var unreadable []string
 	for _, f := range files {
-		if err := access(f); errors.Is(err, fs.ErrPermission) {
-			forbidden = append(forbidden, f)
+		if isDenied(f, unix.R_OK) {
+			unreadable = append(unreadable, f)
 		}
 	}
-	return forbidden
+	return unreadable
 }
 
-// access reports whether the process may read a file, with the identity that
-// it reads with.
-func access(path string) error {
-	return unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS)
+// isDenied reports whether the process, with its effective identity, lacks
+// permission for a mode of access to a path.
+func isDenied(path string, mode uint32) bool {
+	return errors.Is(unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS), fs.ErrPermission)
 }
 
-// forbiddenFolder looks for a folder on the way to a pattern that may not be
-// searched, behind which the files cannot be seen.
-func forbiddenFolder(pattern string) (Forbidden, bool) {
+// unsearchableFolder returns the first folder on the way to a pattern that the
+// process may not search, so that it cannot see the files behind it.
+func unsearchableFolder(pattern string) (string, bool) {
 	path := "/"
 	for elem := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
-		if err := unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS); errors.Is(err, fs.ErrPermission) {
-			return explain(path), true
+		if isDenied(path, unix.X_OK) {
+			return path, true
 		}
 		if strings.ContainsAny(elem, "*?[") {
 			break
 		}
 		path = filepath.Join(path, elem)
 	}
-	return Forbidden{}, false
+	return "", false
 }
 
-// explain says why a file may not be read, and what would change that.
-func explain(path string) Forbidden {
-	f := Forbidden{Path: path, Fix: "AmbientCapabilities=CAP_DAC_READ_SEARCH in the unit (docs/service.md)"}
+// explain returns why a path cannot be read or searched, and the fix.
+func explain(paths host.Paths, path string) UnreadableFile {
+	f := UnreadableFile{Path: path, Fix: "AmbientCapabilities=CAP_DAC_READ_SEARCH in the unit (docs/service.md)"}
 	info, err := os.Stat(path)
 	if err != nil {
 		f.Why = err.Error()
@@ -131,22 +130,25 @@ func explain(path string) Forbidden {
 	}
 	owner, group := userName(stat.Uid), groupName(stat.Gid)
 	f.Why = fmt.Sprintf("mode %04o, owner %s, group %s", info.Mode().Perm(), owner, group)
-	wanted := os.FileMode(0o040)
+	groupBit := os.FileMode(0o040)
 	if info.IsDir() {
-		wanted = 0o010
+		groupBit = 0o010
 	}
 	switch {
-	case info.Mode().Perm()&wanted != 0 && stat.Gid != 0:
+	case info.Mode().Perm()&groupBit != 0 && stat.Gid != 0:
 		f.Fix = "SupplementaryGroups=" + group + " in the unit (docs/service.md)"
-	case info.Mode().Perm() == 0 || strings.HasPrefix(path, "/proc/") && isNumber(strings.SplitN(path, "/", 4)[2]):
+	case isOfProcess(paths, path):
 		f.Fix = "AmbientCapabilities=CAP_SYS_PTRACE in the unit (docs/service.md)"
 	}
 	return f
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.Atoi(s)
-	return err == nil
+// isOfProcess reports whether a path belongs to a process in procfs.
+func isOfProcess(paths host.Paths, path string) bool {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(HostPath(paths, "/proc"), "/")+"/")
+	pid, _, _ := strings.Cut(rest, "/")
+	_, err := strconv.Atoi(pid)
+	return ok && err == nil
 }
 
 func userName(id uint32) string {

@@ -1,6 +1,6 @@
-// Package document reads YAML the way a configuration wants to be read: every
-// key has to be known, every value has to be what is expected, and everything
-// that is wrong is found in one go, with its file, line and column.
+// Package document reads configuration files in YAML. It rejects unknown keys
+// and values of the wrong kind, and reports all errors of a file together, each
+// with its file, line and column. It knows nothing of what the keys mean.
 package document
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// A Finding is one thing that is wrong with a document.
+// A Finding is one error in a document.
 type Finding struct {
 	File         string
-	Line, Column int    // from 1; 0 when it is about the file as a whole
-	Text         string // what was expected, and what was seen
+	Line, Column int    // from 1; 0 for an error of the whole file
+	Text         string // such as: want a value, have none
 }
 
 func (f Finding) Error() string {
@@ -26,7 +26,7 @@ func (f Finding) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
 }
 
-// Findings are all that is wrong, as one error.
+// Findings are all errors of a document, as one error with a line for each.
 type Findings []Finding
 
 func (f Findings) Error() string {
@@ -37,22 +37,21 @@ func (f Findings) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxNodes is how many values a document may have once its aliases are
-// followed: more than any configuration needs, and few enough that aliases of
-// aliases of aliases cannot fill the memory.
+// maxNodes is the maximum number of values in a document, with aliases
+// expanded: aliases of aliases must not exhaust the memory.
 const maxNodes = 1_000_000
 
 // A Document is one file. It is not for concurrent use.
 type Document struct {
-	file     string
-	root     ast.Node
-	anchors  map[string]ast.Node
-	visited  int
-	findings Findings
+	file       string
+	root       ast.Node
+	anchors    map[string]ast.Node
+	valueCount int
+	findings   Findings
 }
 
-// Parse parses the text of a file. What is wrong with it is in Findings, and
-// the root is empty then.
+// Parse parses the text of a file. If it is not valid YAML, Findings has the
+// error and the root is empty.
 func Parse(file string, text []byte) *Document {
 	d := &Document{file: file, anchors: map[string]ast.Node{}}
 	parsed, err := parser.ParseBytes(text, 0)
@@ -69,36 +68,36 @@ func Parse(file string, text []byte) *Document {
 			break
 		}
 		d.root = doc.Body
-		ast.Walk(anchors(d.anchors), doc.Body)
+		ast.Walk(anchorVisitor(d.anchors), doc.Body)
 	}
 	return d
 }
 
-// anchors collects the values that a document has given names.
-type anchors map[string]ast.Node
+// An anchorVisitor collects the values that have an anchor, by its name.
+type anchorVisitor map[string]ast.Node
 
-func (a anchors) Visit(n ast.Node) ast.Visitor {
+func (a anchorVisitor) Visit(n ast.Node) ast.Visitor {
 	if anchor, ok := n.(*ast.AnchorNode); ok {
 		a[anchor.Name.GetToken().Value] = anchor.Value
 	}
 	return a
 }
 
-// syntax returns what the parser found, without the excerpt of the source that
-// it adds.
+// syntax returns the finding of a parser's error, without the excerpt of the
+// source in its message.
 func (d *Document) syntax(err error) Finding {
 	f := Finding{File: d.file, Text: strings.TrimSpace(strings.SplitN(err.Error(), "\n", 2)[0])}
 	if _, text, ok := strings.Cut(f.Text, "] "); ok && strings.HasPrefix(f.Text, "[") {
 		f.Text = text
 	}
-	if at, ok := errors.AsType[positioned](err); ok && at.GetToken() != nil {
+	if at, ok := errors.AsType[tokenError](err); ok && at.GetToken() != nil {
 		f.Line, f.Column = at.GetToken().Position.Line, at.GetToken().Position.Column
 	}
 	return f
 }
 
-// Root returns the document's outermost value.
+// Root returns the top-level value.
 func (d *Document) Root() Node { return Node{d, d.root} }
 
-// Findings returns what was found wrong up to now.
+// Findings returns the errors that were found so far.
 func (d *Document) Findings() Findings { return d.findings }

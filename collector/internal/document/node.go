@@ -10,24 +10,31 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// positioned is an error of the parser that knows where it is.
-type positioned interface {
+// A tokenError is an error of the parser with its place.
+type tokenError interface {
 	error
 	GetToken() *token.Token
 }
 
-// A Node is one value in a document: a scalar, a list or a mapping. One that
-// is not there reads as empty.
+// A Node is one value in a document: a scalar, a list or a mapping. The zero
+// Node is an absent value, which is empty.
 type Node struct {
 	doc  *Document
 	node ast.Node
 }
 
-// A Value takes the text of a scalar, and says what it wants when it does not
-// like it. The options of collectors are such values.
+// A Value parses the text of a scalar. Its error says what it accepts. The
+// options of collectors are such values.
 type Value interface{ Set(string) error }
 
-// Fields are the keys that a mapping may have, and what reads each.
+// A ValueFunc is a Value that is a function.
+type ValueFunc func(string) error
+
+// Set calls the function.
+func (f ValueFunc) Set(text string) error { return f(text) }
+
+// Fields are the keys that a mapping may have, each with the function that
+// reads its value.
 type Fields map[string]func(Node)
 
 // Failf adds a finding at the place of the node.
@@ -37,8 +44,8 @@ func (n Node) Failf(format string, args ...any) {
 	}
 }
 
-// At returns a finding at the place of the node, for what turns out to be
-// wrong after the document has been read.
+// At returns a finding at the place of the node, for an error that is found
+// after the document was read.
 func (n Node) At(format string, args ...any) Finding {
 	f := Finding{Text: fmt.Sprintf(format, args...)}
 	if n.doc != nil {
@@ -50,7 +57,7 @@ func (n Node) At(format string, args ...any) Finding {
 	return f
 }
 
-// Empty reports whether there is no value: a key with nothing behind it.
+// Empty reports whether there is no value, as in a key without one.
 func (n Node) Empty() bool {
 	switch n.value().(type) {
 	case nil, *ast.NullNode:
@@ -59,8 +66,8 @@ func (n Node) Empty() bool {
 	return false
 }
 
-// Each calls fn for every entry of a mapping, in the order of the document. A
-// value that is empty is a mapping without entries.
+// Each calls fn for every entry of a mapping, in the order of the document. An
+// empty value is a mapping without entries.
 func (n Node) Each(fn func(key string, entry Node)) {
 	if n.Empty() {
 		return
@@ -70,8 +77,8 @@ func (n Node) Each(fn func(key string, entry Node)) {
 	}
 }
 
-// Fields has each entry of a mapping read by the function of its key. Keys
-// that nobody reads are findings.
+// Fields reads each entry of a mapping with the function of its key. An unknown
+// key is a finding.
 func (n Node) Fields(known Fields) {
 	if n.Empty() {
 		return
@@ -81,12 +88,12 @@ func (n Node) Fields(known Fields) {
 			read(Node{n.doc, e.value})
 			continue
 		}
-		Node{n.doc, e.at}.Failf("unknown key %q%s", e.key, Suggest(e.key, slices.Collect(maps.Keys(known))))
+		Node{n.doc, e.keyNode}.Failf("unknown key %q%s", e.key, Suggest(e.key, slices.Collect(maps.Keys(known))))
 	}
 }
 
-// Items calls fn for every item of a list. A value that is not a list is one
-// of a single item.
+// Items calls fn for every item of a list. Any other value is a list of one
+// item.
 func (n Node) Items(fn func(item Node)) {
 	if n.Empty() {
 		return
@@ -113,10 +120,10 @@ func (n Node) IsList() bool {
 	return ok
 }
 
-// Text returns a scalar as it is written. Anything else is a finding.
+// Text returns a scalar as written. Any other value is a finding.
 func (n Node) Text() string {
 	switch v := n.value().(type) {
-	case nil: // told already, unless there is nothing at all
+	case nil: // a finding of value, unless the node is absent
 		if n.node == nil {
 			n.Failf("want a value, have none")
 		}
@@ -138,7 +145,7 @@ func (n Node) Text() string {
 	return ""
 }
 
-// Into sets a value to the text of a scalar, and reports whether it could.
+// Into sets v to the text of a scalar, and reports whether it succeeded.
 func (n Node) Into(v Value) bool {
 	before := len(n.doc.findings)
 	text := n.Text()
@@ -152,18 +159,18 @@ func (n Node) Into(v Value) bool {
 	return true
 }
 
-// To returns a function that sets a value: for Fields.
+// To returns a function for Fields that sets v.
 func To(v Value) func(Node) { return func(n Node) { _ = n.Into(v) } }
 
-// ToText returns a function that sets a text.
+// ToText returns a function for Fields that sets a string.
 func ToText(s *string) func(Node) { return func(n Node) { *s = n.Text() } }
 
-// ToTexts returns a function that sets a list of texts.
+// ToTexts returns a function for Fields that appends to a list of strings.
 func ToTexts(list *[]string) func(Node) {
 	return func(n Node) { n.Items(func(item Node) { *list = append(*list, item.Text()) }) }
 }
 
-// ToTextMap returns a function that fills a mapping of texts.
+// ToTextMap returns a function for Fields that sets a map of strings.
 func ToTextMap(m *map[string]string) func(Node) {
 	return func(n Node) {
 		*m = map[string]string{}
@@ -171,7 +178,7 @@ func ToTextMap(m *map[string]string) func(Node) {
 	}
 }
 
-// value returns the node behind tags, anchors and aliases.
+// value returns the node without tags and anchors, and with aliases followed.
 func (n Node) value() ast.Node {
 	node := n.node
 	for range 100 {
@@ -183,7 +190,7 @@ func (n Node) value() ast.Node {
 		case *ast.AliasNode:
 			target, ok := n.doc.anchors[v.Value.GetToken().Value]
 			if !ok {
-				n.Failf("there is no anchor called %q", v.Value.GetToken().Value)
+				n.Failf("unknown anchor %q", v.Value.GetToken().Value)
 				return nil
 			}
 			node = target
@@ -191,28 +198,28 @@ func (n Node) value() ast.Node {
 			if n.doc == nil {
 				return node
 			}
-			if n.doc.visited++; n.doc.visited == maxNodes {
-				Node{n.doc, nil}.Failf("more than %d values", maxNodes)
+			if n.doc.valueCount++; n.doc.valueCount == maxNodes {
+				Node{n.doc, nil}.Failf("want at most %d values, have more", maxNodes)
 			}
-			if n.doc.visited >= maxNodes {
+			if n.doc.valueCount >= maxNodes {
 				return nil
 			}
 			return node
 		}
 	}
-	n.Failf("this alias stands for itself")
+	n.Failf("want an alias of a value, have an alias of itself")
 	return nil
 }
 
-// An entry is a key of a mapping with its value.
+// An entry is one key of a mapping with its value.
 type entry struct {
-	key   string
-	at    ast.Node
-	value ast.Node
+	key     string
+	keyNode ast.Node
+	value   ast.Node
 }
 
-// entries returns the entries of a mapping. Those that are merged into it (<<)
-// come first, and give way to its own.
+// entries returns the entries of a mapping: first those of its merge keys (<<),
+// then its own, which take precedence.
 func (n Node) entries(depth int) []entry {
 	var values []*ast.MappingValueNode
 	switch v := n.value().(type) {
@@ -223,42 +230,42 @@ func (n Node) entries(depth int) []entry {
 	case nil, *ast.NullNode:
 		return nil
 	default:
-		n.Failf("want a mapping of keys to values, have %s", kind(v))
+		n.Failf("want a mapping of keys to values, have %s", describe(v))
 		return nil
 	}
 	if depth > 20 {
-		n.Failf("mappings are merged into each other too deeply")
+		n.Failf("want at most 20 levels of merge keys, have more")
 		return nil
 	}
-	var all []entry
-	own := map[string]bool{}
+	var own []entry
+	seen := map[string]bool{}
 	for _, v := range values {
 		if v.Key.IsMergeKey() {
 			continue
 		}
 		key := (Node{n.doc, v.Key}).keyText()
-		if own[key] {
-			Node{n.doc, v.Key}.Failf("%q is here twice", key)
+		if seen[key] {
+			Node{n.doc, v.Key}.Failf("want each key once, have %q twice", key)
 			continue
 		}
-		own[key] = true
-		all = append(all, entry{key, v.Key, v.Value})
+		seen[key] = true
+		own = append(own, entry{key, v.Key, v.Value})
 	}
-	var merged []entry
+	var inherited []entry
 	for _, v := range values {
 		if !v.Key.IsMergeKey() {
 			continue
 		}
-		Node{n.doc, v.Value}.Items(func(from Node) {
-			for _, e := range from.entries(depth + 1) {
-				if !own[e.key] {
-					own[e.key] = true
-					merged = append(merged, e)
+		Node{n.doc, v.Value}.Items(func(source Node) {
+			for _, e := range source.entries(depth + 1) {
+				if !seen[e.key] {
+					seen[e.key] = true
+					inherited = append(inherited, e)
 				}
 			}
 		})
 	}
-	return append(merged, all...)
+	return append(inherited, own...)
 }
 
 func (n Node) keyText() string {
@@ -270,7 +277,8 @@ func (n Node) keyText() string {
 	}
 }
 
-func kind(n ast.Node) string {
+// describe names the kind of a value, for an error.
+func describe(n ast.Node) string {
 	switch v := n.(type) {
 	case *ast.SequenceNode:
 		return "a list"
@@ -282,12 +290,13 @@ func kind(n ast.Node) string {
 	return n.Type().String()
 }
 
-// Suggest returns a hint at the name that was probably meant, or nothing.
+// Suggest returns a hint at the known name that was probably meant, such as
+// ", do you mean arp?", or at all known names. It sorts known.
 func Suggest(have string, known []string) string {
 	slices.Sort(known)
 	best, distance := "", max(1, min(2, len(have)/2), len(have)/3)+1
 	for _, k := range known {
-		if d := edits(strings.ToLower(have), k); d < distance {
+		if d := editDistance(strings.ToLower(have), k); d < distance {
 			best, distance = k, d
 		}
 	}
@@ -300,9 +309,8 @@ func Suggest(have string, known []string) string {
 	return ""
 }
 
-// edits returns how many letters have to be added, removed or changed to make
-// one word of another.
-func edits(a, b string) int {
+// editDistance returns the Levenshtein distance of two words.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -311,12 +319,12 @@ func edits(a, b string) int {
 		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			changed := diagonal
+			substitution := diagonal
 			if a[i] != b[j] {
-				changed++
+				substitution++
 			}
 			diagonal = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+			row[j+1] = min(substitution, row[j]+1, row[j+1]+1)
 		}
 	}
 	return row[len(b)]

@@ -8,105 +8,108 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A clause is one thing that is to hold.
+// A clause is one condition of an expectation.
 type clause struct {
 	function  function
 	selection selection
-	total     comparison // of a function that makes a number
-	label     string     // of "for each"; empty: there is none
-	values    []string   // for each of which it is to hold by itself
+	total     comparison // of the result of count, sum, min and max
+	label     string     // of "for each"; empty: none
+	values    []string   // of that label: the clause must hold for each of them
 
-	family int // in the families of its Set
-	first  int // of its tallies: one, or one for each value
+	family     int // index in Set.families
+	firstTally int // index in Evaluation.tallies; a clause has one tally, or one for each value
 }
 
-// A function is what a clause makes of the samples that it selects.
+// A function aggregates the samples that a clause selects.
 type function uint8
 
 const (
-	isEach function = iota // there are some, and the comparison holds for all
-	isAny                  // it holds for one
-	isCount
-	isSum
-	isMin
-	isMax
+	funcEach function = iota // there are samples, and the comparison holds for all
+	funcAny                  // the comparison holds for at least one sample
+	funcCount
+	funcSum
+	funcMin
+	funcMax
 )
 
-// functions are the words for them, in their order.
-var functions = [...]string{isEach: "", isAny: "any", isCount: "count", isSum: "sum", isMin: "min", isMax: "max"}
+// functionNames are the names in an expression, by function.
+var functionNames = [...]string{funcEach: "", funcAny: "any", funcCount: "count", funcSum: "sum", funcMin: "min", funcMax: "max"}
 
-// A selection says which samples are meant.
+// A selection selects samples by name and labels, and compares their values.
 type selection struct {
-	metric   string
-	braces   bool // were written, even if nothing is in them
-	matchers []matcher
-	holds    comparison
+	metric     string
+	hasBraces  bool // the expression has braces, even if they are empty
+	matchers   []matcher
+	comparison comparison
 }
 
-// A matcher compares a label with a text, or with a pattern for the whole of it.
+// A matcher compares a label's value with a text, or with a pattern that must
+// match all of it.
 type matcher struct {
 	label, sign, value string
-	pattern            *regexp.Regexp
+	pattern            *regexp.Regexp // of the signs =~ and !~
 }
 
 // A comparison compares a value with a number.
 type comparison struct {
 	op     op
 	number float64
-	text   string // the number as it was written: 16e9 is told as 16e9
+	text   string // the number as written, such as 16e9
 }
 
+// An op is a comparison operator.
 type op uint8
 
 const (
-	none op = iota // every value is good
-	equal
-	unequal
-	more
-	atLeast
-	less
-	atMost
+	opNone op = iota // holds for every value
+	opEqual
+	opNotEqual
+	opGreater
+	opGreaterOrEqual
+	opLess
+	opLessOrEqual
 )
 
-// ops are the signs for them, in their order.
-var ops = [...]string{none: "", equal: "==", unequal: "!=", more: ">", atLeast: ">=", less: "<", atMost: "<="}
+// opSigns are the signs in an expression, by op.
+var opSigns = [...]string{opNone: "", opEqual: "==", opNotEqual: "!=", opGreater: ">", opGreaterOrEqual: ">=", opLess: "<", opLessOrEqual: "<="}
 
-// of reports whether the comparison holds for a value. For NaN no comparison
-// does: that is no value.
-func (c comparison) of(v float64) bool {
+// holds reports whether the comparison holds for a value. Only opNone holds for
+// NaN.
+func (c comparison) holds(v float64) bool {
 	switch c.op {
-	case equal:
+	case opEqual:
 		return v == c.number
-	case unequal:
+	case opNotEqual:
 		return v < c.number || v > c.number
-	case more:
+	case opGreater:
 		return v > c.number
-	case atLeast:
+	case opGreaterOrEqual:
 		return v >= c.number
-	case less:
+	case opLess:
 		return v < c.number
-	case atMost:
+	case opLessOrEqual:
 		return v <= c.number
 	}
 	return true
 }
 
-// lacks says how far a value is from what is wanted: more is worse.
-func (c comparison) lacks(v float64) float64 {
+// shortfall returns how far a value is from one for which the comparison holds:
+// of two values, the worse one has the greater shortfall.
+func (c comparison) shortfall(v float64) float64 {
 	switch c.op {
-	case more, atLeast:
+	case opGreater, opGreaterOrEqual:
 		return c.number - v
-	case less, atMost:
+	case opLess, opLessOrEqual:
 		return v - c.number
 	}
 	distance := max(v-c.number, c.number-v)
-	if c.op == unequal {
+	if c.op == opNotEqual {
 		return -distance
 	}
 	return distance
 }
 
-// matches reports whether the labels are those that are meant.
+// matches reports whether all matchers match the labels of a sample.
 func (s *selection) matches(labels metric.Labels) bool {
 	for i := range s.matchers {
 		if !s.matchers[i].matches(labels) {
@@ -124,8 +127,9 @@ func (m *matcher) matches(labels metric.Labels) bool {
 	return (string(value) == m.value) == (m.sign == "=")
 }
 
-// part returns which of the tallies of a clause a sample belongs to, or -1.
-func (c *clause) part(labels metric.Labels) int {
+// tallyIndex returns the index of the clause's tally to which a sample belongs,
+// or -1.
+func (c *clause) tallyIndex(labels metric.Labels) int {
 	if c.label == "" {
 		return 0
 	}
@@ -138,26 +142,27 @@ func (c *clause) part(labels metric.Labels) int {
 	return -1
 }
 
-// parts returns how many tallies a clause has.
-func (c *clause) parts() int { return max(1, len(c.values)) }
+// tallyCount returns the number of tallies of a clause.
+func (c *clause) tallyCount() int { return max(1, len(c.values)) }
 
-// narrowed returns the clause for one of its values, as a clause by itself.
-func (c *clause) narrowed(part int) *clause {
+// forValue returns the clause for one value of its label, without "for each".
+func (c *clause) forValue(i int) *clause {
 	if c.label == "" {
 		return c
 	}
 	one := &clause{function: c.function, selection: c.selection, total: c.total}
-	only := matcher{label: c.label, sign: "=", value: c.values[part]}
-	one.selection.matchers = append(slices.Clip(one.selection.matchers), only)
+	m := matcher{label: c.label, sign: "=", value: c.values[i]}
+	one.selection.matchers = append(slices.Clip(one.selection.matchers), m)
 	return one
 }
 
-// more returns what may come behind what is there of a selection, for an error.
-func (s *selection) more() string {
+// continuations returns what may follow a selection within its parentheses, for
+// an error.
+func (s *selection) continuations() string {
 	switch {
-	case s.holds.op != none:
+	case s.comparison.op != opNone:
 		return ""
-	case s.braces:
+	case s.hasBraces:
 		return "a comparison or "
 	}
 	return `"{", a comparison or `
@@ -171,13 +176,13 @@ func printClauses(all []*clause) string {
 	return strings.Join(texts, " and ")
 }
 
-// String returns the clause as it can be parsed.
+// String returns the clause in the syntax of parse.
 func (c *clause) String() string {
 	var b strings.Builder
-	if c.function == isEach {
+	if c.function == funcEach {
 		b.WriteString(c.selection.String())
 	} else {
-		b.WriteString(functions[c.function] + "(" + c.selection.String() + ")" + c.total.String())
+		b.WriteString(functionNames[c.function] + "(" + c.selection.String() + ")" + c.total.String())
 	}
 	for i, v := range c.values {
 		if i == 0 {
@@ -203,15 +208,15 @@ func (s selection) String() string {
 	if len(s.matchers) > 0 {
 		b.WriteByte('}')
 	}
-	return b.String() + s.holds.String()
+	return b.String() + s.comparison.String()
 }
 
-// String returns the comparison with a space before it, or nothing.
+// String returns the comparison with a leading space, or "" for opNone.
 func (c comparison) String() string {
-	if c.op == none {
+	if c.op == opNone {
 		return ""
 	}
-	return " " + ops[c.op] + " " + c.text
+	return " " + opSigns[c.op] + " " + c.text
 }
 
 func quote(s string) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// page returns the page on expectations.
+// page returns docs/expectations.md.
 func page(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("../../../docs/expectations.md")
@@ -22,8 +22,9 @@ func page(t *testing.T) string {
 	return string(b)
 }
 
-// asExpected is a host on which all examples of the page are so.
-func asExpected() string {
+// exampleHost returns the exposition of a host for which all examples of the
+// page hold.
+func exampleHost() string {
 	var b strings.Builder
 	b.WriteString("# TYPE node_hba_fc_port_speed_bits_per_second gauge\n")
 	for _, host := range []string{"host1", "host2", "host3", "host4"} {
@@ -50,8 +51,8 @@ backup_failed_volumes 0
 	return b.String()
 }
 
-// TestPage runs the examples of the page: on a host that is as expected, and
-// on hosts that have lost one thing each.
+// TestPage evaluates the examples of the page: on a host for which they hold,
+// and on hosts that lack one thing each.
 func TestPage(t *testing.T) {
 	text := page(t)
 	example := regexp.MustCompile("(?s)```yaml\n(expect:.*?)```").FindStringSubmatch(text)
@@ -72,20 +73,20 @@ ok{name="bond0"} 1
 ok{name="interfaces"} 1
 ok{name="backup"} 1
 `
-	lines := func(from string) string {
-		samples, _ := emit(t, metric.Text, true, from)
-		var kept strings.Builder
-		for line := range strings.Lines(told(t, s, samples, func(string, string) Source { return Source{Asked: true} })) {
+	lines := func(exposition string) string {
+		samples, _ := emit(t, metric.Text, true, exposition)
+		var b strings.Builder
+		for line := range strings.Lines(evaluate(t, s, samples, func(string, string) Source { return Source{Requested: true} })) {
 			if strings.HasPrefix(line, "ok{") || strings.HasPrefix(line, "missing{") {
-				kept.WriteString(line)
+				b.WriteString(line)
 			}
 		}
-		return kept.String()
+		return b.String()
 	}
-	if have := lines(asExpected()); have != good {
-		t.Errorf("as expected:\n%swant\n%s", have, good)
+	if have := lines(exampleHost()); have != good {
+		t.Errorf("on the example host:\n%swant\n%s", have, good)
 	}
-	for _, tc := range []struct{ lost, instead, name, missing string }{
+	for _, tc := range []struct{ old, new, name, missing string }{
 		{`speed_bits_per_second{fc_host="host3"} 1.6e+10`, `speed_bits_per_second{fc_host="host3"} 8e+09`, "san-ports", `count(node_hba_fc_port_speed_bits_per_second >= 16e9) >= 4`},
 		{`node_hba_fc_port_speed_bits_per_second{fc_host="host3"} 1.6e+10`, ``, "san-ports", `count(node_hba_fc_port_speed_bits_per_second >= 16e9) >= 4`},
 		{`{component="fabric",device="mpathc"} 2`, `{component="fabric",device="mpathc"} 1`, "san-fabrics", `node_hba_multipath_usable_components{component=\"fabric\",device=\"mpathc\"} >= 2`},
@@ -98,19 +99,19 @@ ok{name="backup"} 1
 		{`backup_failed_volumes 0`, `backup_failed_volumes 3`, "backup", `backup_failed_volumes == 0`},
 		{"# TYPE backup_last_success_timestamp_seconds gauge\nbackup_last_success_timestamp_seconds 1767323045\n", ``, "backup", `backup_last_success_timestamp_seconds > 0`},
 	} {
-		from := strings.Replace(asExpected(), tc.lost, tc.instead, 1)
-		if from == asExpected() {
-			t.Fatalf("%s is not there to be lost", tc.lost)
+		exposition := strings.Replace(exampleHost(), tc.old, tc.new, 1)
+		if exposition == exampleHost() {
+			t.Fatalf("the example host has no %s", tc.old)
 		}
 		want := strings.Replace(good, `ok{name="`+tc.name+`"} 1`, `ok{name="`+tc.name+`"} 0`, 1) + `missing{name="` + tc.name + `",missing="` + tc.missing + `"} 1` + "\n"
-		if have := lines(from); have != want {
-			t.Errorf("without %s:\n%swant\n%s", tc.lost, have, want)
+		if have := lines(exposition); have != want {
+			t.Errorf("without %s:\n%swant\n%s", tc.old, have, want)
 		}
 	}
 }
 
-// TestPageGrammar holds the grammar of the page against the parser's comment,
-// and its error against the parser.
+// TestPageGrammar compares the grammar of the page with the parser's comment,
+// and the error of the page with the parser's.
 func TestPageGrammar(t *testing.T) {
 	text := page(t)
 	source, err := os.ReadFile("parse.go")
@@ -125,12 +126,12 @@ func TestPageGrammar(t *testing.T) {
 	d := document.Parse("host_exporter.yml", []byte("expect:\n  # A mistake.\n  san-ports: 'count(a 16e9) > 4'\n"))
 	d.Root().Fields(document.Fields{"expect": func(n document.Node) { Read(n, nil) }})
 	if want := d.Findings().Error(); want == "" || !strings.Contains(text, "\n    "+want+"\n") {
-		t.Errorf("the page has another error than %s", want)
+		t.Errorf("the page does not have the error %s", want)
 	}
 }
 
-// TestPageNames checks that the page asks for what there is: families of the
-// reference page, with the labels that it has for them.
+// TestPageNames checks that the families and labels of the examples exist in
+// docs/metrics.md.
 func TestPageNames(t *testing.T) {
 	files, err := filepath.Glob("../../../docs/metrics/*.md")
 	if err != nil || len(files) == 0 {
@@ -148,14 +149,14 @@ func TestPageNames(t *testing.T) {
 	d := document.Parse("example.yml", []byte(example[1]))
 	var s *Set
 	d.Root().Fields(document.Fields{"expect": func(n document.Node) { s = NewSet(Read(n, []string{"textfile"})...) }})
-	for _, x := range s.Expectations() {
+	for _, x := range s.list {
 		for _, c := range x.clauses {
 			row := regexp.MustCompile("(?m)^\\| `" + c.selection.metric + "` \\|[^|]*\\|([^|]*)\\|").FindStringSubmatch(string(reference))
 			switch {
-			case x.Collector != "": // a job of the reader's own
+			case x.Collector != "": // a family of the reader's own job
 				continue
 			case row == nil:
-				t.Errorf("%s: there is no %s", x.Name, c.selection.metric)
+				t.Errorf("%s: unknown family %s", x.Name, c.selection.metric)
 				continue
 			}
 			labels := strings.Split(strings.ReplaceAll(row[1], " ", ""), ",")

@@ -8,36 +8,39 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// maxMissing is how many missing things an expectation tells by name.
+// maxMissing is the maximum number of missing things that an expectation names.
 const maxMissing = 20
 
-// maxText bounds the text of a missing thing: a mount point may have 4 KiB.
+// maxText is the maximum length of the name of a missing thing in bytes: a
+// mount point may have 4 KiB.
 const maxText = 400
 
-// An Evaluation holds the samples of one scrape against a Set. It is not for
+// An Evaluation evaluates a Set over the samples of one scrape. It is not for
 // concurrent use, and not for use after Finish.
 type Evaluation struct {
-	set     *Set
-	current int      // of the set's families
-	any     bool     // of the current family there are samples
-	present []bool   // by family, as are asked and sources
-	asked   []bool   // whether its source is known
-	sources []Source // of expectations that name no collector
-	tallies []tally
-	look    metric.SampleFunc // observe, bound once
+	set         *Set
+	current     int      // index of the family that is being observed
+	hasSamples  bool     // the current family has samples
+	present     []bool   // the family has samples, by index of the family
+	sourceKnown []bool   // sources has the family's source, by index of the family
+	sources     []Source // of families in expectations without a collector
+	tallies     []tally
+	observeFunc metric.SampleFunc // observeSample, allocated once
 
-	missing []string // of the expectation at hand
-	unnamed int
-	unknown []Source
-	heard   bool // of the family of the clause at hand
+	// Of the expectation that is being evaluated.
+	missing        []string
+	unnamedCount   int // missing things in excess of maxMissing
+	unknownSources []Source
+	familyKnown    bool // the family of the clause is declared or has samples
 }
 
-// A tally is what is counted for a clause, or for one value of it.
+// A tally counts the samples of a clause, or of one value of its label.
 type tally struct {
-	seen, good int
-	value      float64 // sum, least or greatest of the good; the worst of a selection
-	failing    []string
-	more       int // failing ones that are not kept
+	count       int     // samples that match
+	holdCount   int     // samples that match and for which the comparison holds
+	value       float64 // sum, min or max of those for which it holds; of funcEach, the worst of all
+	failing     []string
+	moreFailing int // failing series in excess of maxMissing
 }
 
 // Begin begins an evaluation.
@@ -47,74 +50,76 @@ func (s *Set) Begin() *Evaluation {
 		return e
 	}
 	n := len(s.families)
-	e := &Evaluation{set: s, present: make([]bool, n), asked: make([]bool, n), sources: make([]Source, n), tallies: make([]tally, s.tallies)}
-	e.look = e.observe
+	e := &Evaluation{set: s, present: make([]bool, n), sourceKnown: make([]bool, n), sources: make([]Source, n), tallies: make([]tally, s.tallies)}
+	e.observeFunc = e.observeSample
 	return e
 }
 
 func (e *Evaluation) reset() {
 	clear(e.present)
-	clear(e.asked)
+	clear(e.sourceKnown)
 	for i := range e.tallies {
 		e.tallies[i] = tally{failing: e.tallies[i].failing[:0]}
 	}
 }
 
-// Feed takes the samples of the needed families from one source of several.
-func (e *Evaluation) Feed(each metric.Samples) {
+// Observe adds the samples of the set's families from one source. It may be
+// called for several sources.
+func (e *Evaluation) Observe(samples metric.Samples) {
 	for i, family := range e.set.families {
-		e.current, e.any = i, false
-		each(family, e.look)
-		e.present[i] = e.present[i] || e.any
+		e.current, e.hasSamples = i, false
+		samples(family, e.observeFunc)
+		e.present[i] = e.present[i] || e.hasSamples
 	}
 }
 
-// observe takes one sample of the current family.
-func (e *Evaluation) observe(labels metric.Labels, v float64) {
-	e.any = true
+// observeSample adds one sample of the current family.
+func (e *Evaluation) observeSample(labels metric.Labels, v float64) {
+	e.hasSamples = true
 	for _, c := range e.set.clauses[e.current] {
 		if !c.selection.matches(labels) {
 			continue
 		}
-		if part := c.part(labels); part >= 0 {
-			e.tallies[c.first+part].add(c, labels, v)
+		if i := c.tallyIndex(labels); i >= 0 {
+			e.tallies[c.firstTally+i].add(c, labels, v)
 		}
 	}
 }
 
 func (t *tally) add(c *clause, labels metric.Labels, v float64) {
-	holds := c.selection.holds
-	first := t.seen == 0
-	t.seen++
+	comparison := c.selection.comparison
+	first := t.count == 0
+	t.count++
+	holds := comparison.holds(v)
 	switch {
-	case holds.of(v):
-		t.good++
-	case c.function == isEach:
-		t.fail(&c.selection, labels)
+	case holds:
+		t.holdCount++
+	case c.function == funcEach:
+		t.addFailing(&c.selection, labels)
 	}
 	switch {
-	case c.function == isEach:
-		if first || v != v || holds.lacks(v) > holds.lacks(t.value) { // once NaN, it stays
+	case c.function == funcEach:
+		if first || v != v || comparison.shortfall(v) > comparison.shortfall(t.value) { // NaN is the worst
 			t.value = v
 		}
-	case !holds.of(v):
-	case c.function == isSum:
+	case !holds:
+	case c.function == funcSum:
 		t.value += v
-	case c.function == isMin && (t.good == 1 || v < t.value || v != v),
-		c.function == isMax && (t.good == 1 || v > t.value || v != v):
+	case c.function == funcMin && (t.holdCount == 1 || v < t.value || v != v),
+		c.function == funcMax && (t.holdCount == 1 || v > t.value || v != v):
 		t.value = v
 	}
 }
 
-// fail keeps what series it was that failed.
-func (t *tally) fail(s *selection, labels metric.Labels) {
+// addFailing records a series for which the comparison does not hold.
+func (t *tally) addFailing(s *selection, labels metric.Labels) {
 	if len(t.failing) == maxMissing {
-		t.more++
+		t.moreFailing++
 		return
 	}
 	sorted := slices.Clone(labels)
 	slices.SortFunc(sorted, func(a, b metric.Label) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	one := selection{metric: s.metric, holds: s.holds}
+	one := selection{metric: s.metric, comparison: s.comparison}
 	for _, l := range sorted {
 		if len(l.Value) > 0 {
 			one.matchers = append(one.matchers, matcher{label: string(l.Name), sign: "=", value: string(l.Value)})
@@ -123,76 +128,76 @@ func (t *tally) fail(s *selection, labels metric.Labels) {
 	t.failing = append(t.failing, one.String())
 }
 
-// fulfilled reports whether a clause holds, going by one of its tallies.
-func (t *tally) fulfilled(c *clause) bool {
+// holds reports whether a clause holds for the samples of the tally.
+func (t *tally) holds(c *clause) bool {
 	switch c.function {
-	case isEach:
-		return t.seen > 0 && t.good == t.seen
-	case isAny:
-		return t.good > 0
-	case isCount:
-		return c.total.of(float64(t.good))
+	case funcEach:
+		return t.count > 0 && t.holdCount == t.count
+	case funcAny:
+		return t.holdCount > 0
+	case funcCount:
+		return c.total.holds(float64(t.holdCount))
 	}
-	return t.good > 0 && c.total.of(t.value)
+	return t.holdCount > 0 && c.total.holds(t.value)
 }
 
-// verdict is what is found of a clause.
+// A verdict is the result of evaluating a clause.
 type verdict uint8
 
 const (
-	kept     verdict = iota
-	broken           // it does not hold
-	unknown          // whoever has the samples could not answer
-	notAsked         // whoever has the samples was not asked in this scrape
+	verdictHolds verdict = iota
+	verdictFails
+	verdictUnknown      // the collector of the samples failed
+	verdictNotRequested // the collector of the samples is not part of the scrape
 )
 
-// judge says what is found of a clause, and notes what is missing.
-func (e *Evaluation) judge(x *Expectation, c *clause, source func(collector, family string) Source) verdict {
-	from, present := e.from(x, c, source), e.present[c.family]
-	e.heard = present || from.Declared
+// evaluateClause returns the verdict on a clause, and adds what is missing.
+func (e *Evaluation) evaluateClause(x *Expectation, c *clause, find SourceFunc) verdict {
+	source, present := e.sourceOf(x, c, find), e.present[c.family]
+	e.familyKnown = present || source.Declared
 	switch {
-	case !present && !from.Asked:
-		return notAsked
-	case from.Reason != "" && !(present && !from.Declared):
-		if !slices.Contains(e.unknown, from) {
-			e.unknown = append(e.unknown, from)
+	case !present && !source.Requested:
+		return verdictNotRequested
+	case source.Reason != "" && !(present && !source.Declared):
+		if !slices.Contains(e.unknownSources, source) {
+			e.unknownSources = append(e.unknownSources, source)
 		}
-		return unknown
+		return verdictUnknown
 	}
-	v := kept
-	for part := range c.parts() {
-		t := &e.tallies[c.first+part]
-		// Of what nobody has even heard of, not even nothing is expected: it is
-		// misspelled, or the file that had it is gone.
-		if e.heard && t.fulfilled(c) {
+	v := verdictHolds
+	for i := range c.tallyCount() {
+		t := &e.tallies[c.firstTally+i]
+		// An unknown family fails even count(x) == 0: its name is misspelled,
+		// or the file that had it is gone.
+		if e.familyKnown && t.holds(c) {
 			continue
 		}
-		v = broken
-		for _, one := range t.failing {
-			e.miss(one)
+		v = verdictFails
+		for _, series := range t.failing {
+			e.addMissing(series)
 		}
-		e.unnamed += t.more
+		e.unnamedCount += t.moreFailing
 		if len(t.failing) == 0 {
-			e.miss(c.narrowed(part).String())
+			e.addMissing(c.forValue(i).String())
 		}
 	}
 	return v
 }
 
-// from returns where the samples of a clause come from. Who has a family that
-// several expectations look at is asked once.
-func (e *Evaluation) from(x *Expectation, c *clause, source func(collector, family string) Source) Source {
+// sourceOf returns the source of a clause's family. For expectations without a
+// collector it calls find once for each family.
+func (e *Evaluation) sourceOf(x *Expectation, c *clause, find SourceFunc) Source {
 	if x.Collector != "" {
-		return source(x.Collector, c.selection.metric)
+		return find(x.Collector, c.selection.metric)
 	}
-	if !e.asked[c.family] {
-		e.asked[c.family], e.sources[c.family] = true, source("", c.selection.metric)
+	if !e.sourceKnown[c.family] {
+		e.sourceKnown[c.family], e.sources[c.family] = true, find("", c.selection.metric)
 	}
 	return e.sources[c.family]
 }
 
-// miss notes a missing thing, once.
-func (e *Evaluation) miss(text string) {
+// addMissing adds the name of a missing thing, once.
+func (e *Evaluation) addMissing(text string) {
 	text = metric.Clean(text)
 	if len(text) > maxText {
 		end := maxText
@@ -204,32 +209,32 @@ func (e *Evaluation) miss(text string) {
 	switch {
 	case slices.Contains(e.missing, text):
 	case len(e.missing) == maxMissing:
-		e.unnamed++
+		e.unnamedCount++
 	default:
 		e.missing = append(e.missing, text)
 	}
 }
 
-// numbers returns what is observed and what is wanted, where a clause has them.
-// Seen is false when there is nothing that could be observed.
-func (e *Evaluation) numbers(c *clause) (observed, wanted float64, seen, numeric bool) {
-	all := e.tallies[c.first : c.first+c.parts()]
+// numbers returns the observed and the wanted number of a clause. hasNumbers is
+// false if the clause compares no number, hasObserved if it selects no sample.
+func (e *Evaluation) numbers(c *clause) (observed, wanted float64, hasObserved, hasNumbers bool) {
+	all := e.tallies[c.firstTally : c.firstTally+c.tallyCount()]
 	t := &all[0]
 	switch {
 	case c.label != "":
 		n := 0
 		for i := range all {
-			if e.heard && all[i].fulfilled(c) {
+			if e.familyKnown && all[i].holds(c) {
 				n++
 			}
 		}
 		return float64(n), float64(len(all)), true, true
-	case c.function == isCount:
-		return float64(t.good), c.total.number, true, true
-	case c.function == isSum, c.function == isMin, c.function == isMax:
-		return t.value, c.total.number, t.good > 0, true
-	case c.function == isEach && c.selection.holds.op != none:
-		return t.value, c.selection.holds.number, t.seen > 0, true
+	case c.function == funcCount:
+		return float64(t.holdCount), c.total.number, true, true
+	case c.function == funcSum, c.function == funcMin, c.function == funcMax:
+		return t.value, c.total.number, t.holdCount > 0, true
+	case c.function == funcEach && c.selection.comparison.op != opNone:
+		return t.value, c.selection.comparison.number, t.count > 0, true
 	}
 	return 0, 0, false, false
 }

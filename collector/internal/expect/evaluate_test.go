@@ -13,9 +13,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-func nobody(string) bool { return false }
+func noneReserved(string) bool { return false }
 
-// host is what a scrape of the tests reads.
+// host is the exposition of a host.
 const host = `
 # TYPE node_hba_fc_port_speed_bits_per_second gauge
 node_hba_fc_port_speed_bits_per_second{adapter="host1"} 1.6e+10
@@ -40,15 +40,16 @@ node_network_up{device="eth1"} 0
 node_network_up{device="bond0"} 1
 # TYPE node_load1 gauge
 node_load1 0.25
-# TYPE odd gauge
-odd NaN
-# TYPE minus gauge
-minus{x="1"} -1.5
-minus{x="2"} +Inf
+# TYPE nan gauge
+nan NaN
+# TYPE limits gauge
+limits{x="1"} -1.5
+limits{x="2"} +Inf
 `
 
-// emit fills a sink with the families of a text: declared ones, or foreign.
-func emit(t testing.TB, mode metric.Mode, foreign bool, text string) (*metric.Sink, *metric.Set) {
+// emit fills a sink with the families of an exposition, as external families or
+// as declared ones.
+func emit(t testing.TB, mode metric.Mode, external bool, text string) (*metric.Sink, *metric.Set) {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
@@ -59,12 +60,12 @@ func emit(t testing.TB, mode metric.Mode, foreign bool, text string) (*metric.Si
 	out := metric.NewSink(set)
 	out.Reset(mode)
 	for _, f := range families {
-		if foreign {
-			foreign, err := metric.NewExternalFamily(f)
+		if external {
+			family, err := metric.NewExternalFamily(f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out.EmitExternal(foreign)
+			out.EmitExternal(family)
 			continue
 		}
 		var names []string
@@ -87,15 +88,17 @@ func values(m *dto.Metric) []string {
 	return all
 }
 
-// told returns what is told of expectations, without what every name of it
-// begins with.
-func told(t testing.TB, s *Set, samples *metric.Sink, source func(string, string) Source) string {
+// evaluate evaluates a set over samples, and returns the samples of the results
+// without the common prefix of their names.
+func evaluate(t testing.TB, s *Set, samples *metric.Sink, find SourceFunc) string {
 	t.Helper()
 	set := metric.NewSet()
-	to, out := Declare(set), metric.NewSink(set)
-	s.Evaluate(func(name string, look metric.SampleFunc) { samples.VisitSamples(name, nobody, look) }, source, to, out)
+	families, out := Declare(set), metric.NewSink(set)
+	e := s.Begin()
+	e.Observe(func(name string, fn metric.SampleFunc) { samples.VisitSamples(name, noneReserved, fn) })
+	e.Finish(find, families, out)
 	var b strings.Builder
-	for line := range strings.Lines(string(out.AppendText(nil, nil, nobody))) {
+	for line := range strings.Lines(string(out.AppendText(nil, nil, noneReserved))) {
 		if !strings.HasPrefix(line, "#") {
 			b.WriteString(strings.ReplaceAll(strings.TrimPrefix(line, "host_exporter_expectation_"), `name="x"`, ""))
 		}
@@ -128,10 +131,10 @@ func TestVerdicts(t *testing.T) {
 		{`min(node_bonding_active) > 1`, "ok{} 0\nmissing{,missing=\"min(node_bonding_active) > 1\"} 1\nobserved{} 1\nwanted{} 1\n"},
 		{`max(node_bonding_active) <= 2`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
 		{`min(node_bonding_active > 1) > 1`, "ok{} 1\nobserved{} 2\nwanted{} 1\n"},
-		{`min(minus) == -1.5 and max(minus) > 1e300`, "ok{} 1\n"},
+		{`min(limits) == -1.5 and max(limits) > 1e300`, "ok{} 1\n"},
 		{`sum(node_bonding_active{master="bond7"}) <= 0`, "ok{} 0\nmissing{,missing=\"sum(node_bonding_active{master=\\\"bond7\\\"}) <= 0\"} 1\nwanted{} 0\n"},
 
-		// All that are selected, of which there has to be one.
+		// All selected samples, of which there must be one.
 		{`node_hba_multipath_usable_components{component="fabric"} >= 1`, "ok{} 1\nobserved{} 1\nwanted{} 1\n"},
 		{`node_hba_multipath_usable_components{component="fabric"} >= 2`,
 			"ok{} 0\nmissing{,missing=\"node_hba_multipath_usable_components{component=\\\"fabric\\\",map=\\\"mpathb\\\"} >= 2\"} 1\nobserved{} 1\nwanted{} 2\n"},
@@ -142,10 +145,10 @@ func TestVerdicts(t *testing.T) {
 		{`node_bonding_active <= 1`, "ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond0\\\"} <= 1\"} 1\nobserved{} 2\nwanted{} 1\n"},
 		{`node_bonding_active != 1`, "ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond1\\\"} != 1\"} 1\nobserved{} 1\nwanted{} 1\n"},
 		{`node_load1 < 4`, "ok{} 1\nobserved{} 0.25\nwanted{} 4\n"},
-		{`odd != 1`, "ok{} 0\nmissing{,missing=\"odd != 1\"} 1\nobserved{} NaN\nwanted{} 1\n"},
-		{`odd`, "ok{} 1\n"},
+		{`nan != 1`, "ok{} 0\nmissing{,missing=\"nan != 1\"} 1\nobserved{} NaN\nwanted{} 1\n"},
+		{`nan`, "ok{} 1\n"},
 
-		// That something exists.
+		// Existence.
 		{`node_filesystem_size_bytes{mountpoint="/data"}`, "ok{} 1\n"},
 		{`node_filesystem_size_bytes{mountpoint="/date"}`, "ok{} 0\nmissing{,missing=\"node_filesystem_size_bytes{mountpoint=\\\"/date\\\"}\"} 1\n"},
 		{`node_filesystem_size_bytes{device='a"b\\c',mountpoint="/x {y=\"z\"} 5"} == 7`, "ok{} 1\nobserved{} 7\nwanted{} 7\n"},
@@ -154,35 +157,35 @@ func TestVerdicts(t *testing.T) {
 		{`any(node_network_up == 0)`, "ok{} 1\n"},
 		{`any(node_network_up > 1)`, "ok{} 0\nmissing{,missing=\"any(node_network_up > 1)\"} 1\n"},
 
-		// Names, each of which has to be there.
+		// For each name.
 		{`node_network_up == 1 for each device in ("eth0", "bond0")`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
 		{`node_network_up == 1 for each device in ("eth0", "eth1", "eth2", "bond0")`,
 			"ok{} 0\nmissing{,missing=\"node_network_up{device=\\\"eth1\\\"} == 1\"} 1\nmissing{,missing=\"node_network_up{device=\\\"eth2\\\"} == 1\"} 1\nobserved{} 2\nwanted{} 4\n"},
 		{`count(node_hba_multipath_usable_components >= 2) == 2 for each map in ("mpatha", "mpathb")`,
 			"ok{} 0\nmissing{,missing=\"count(node_hba_multipath_usable_components{map=\\\"mpathb\\\"} >= 2) == 2\"} 1\nobserved{} 1\nwanted{} 2\n"},
 
-		// Several things: what fails of them is told, and no number.
+		// Several clauses: those that fail are named, and there are no numbers.
 		{`node_load1 < 4 and node_bonding_active{master="bond1"} == 2 and node_network_up == 1 for each device in ("eth2")`,
 			"ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond1\\\"} == 2\"} 1\nmissing{,missing=\"node_network_up{device=\\\"eth2\\\"} == 1\"} 1\n"},
 
-		// A family that nobody has heard of is not none of something.
+		// An unknown family does not count as 0.
 		{`count(node_lood1) == 0`, "ok{} 0\nmissing{,missing=\"count(node_lood1) == 0\"} 1\nobserved{} 0\nwanted{} 0\n"},
 		{`count(node_lood1) == 0 for each x in ("1")`, "ok{} 0\nmissing{,missing=\"count(node_lood1{x=\\\"1\\\"}) == 0\"} 1\nobserved{} 0\nwanted{} 1\n"},
 	} {
 		for _, road := range []struct {
-			mode    metric.Mode
-			foreign bool
+			mode     metric.Mode
+			external bool
 		}{{metric.Text, false}, {metric.Metrics, false}, {metric.Text, true}, {metric.Metrics, true}} {
-			samples, set := emit(t, road.mode, road.foreign, host)
+			samples, set := emit(t, road.mode, road.external, host)
 			s := NewSet(mustNew(t, "x", tc.expression))
-			have := told(t, s, samples, func(_, family string) Source {
-				return Source{Asked: true, Declared: set.OfSample(family) != nil}
+			have := evaluate(t, s, samples, func(_, family string) Source {
+				return Source{Requested: true, Declared: set.OfSample(family) != nil}
 			})
 			if have != tc.want {
 				t.Errorf("%s (road %v):\n%swant\n%s", tc.expression, road, have, tc.want)
 			}
-			if again := told(t, s, samples, func(_, family string) Source {
-				return Source{Asked: true, Declared: set.OfSample(family) != nil}
+			if again := evaluate(t, s, samples, func(_, family string) Source {
+				return Source{Requested: true, Declared: set.OfSample(family) != nil}
 			}); again != have {
 				t.Errorf("%s (road %v): a second time it is\n%s", tc.expression, road, again)
 			}
@@ -190,14 +193,14 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestUntold has collectors that could not answer, or were not asked.
-func TestUntold(t *testing.T) {
+// TestUnknown has collectors that failed, or are not part of the scrape.
+func TestUnknown(t *testing.T) {
 	sources := map[string]Source{
-		"read":  {Asked: true, Declared: true},
-		"late":  {Asked: true, Declared: true, Collector: "c", Reason: "timeout"},
+		"read":  {Requested: true, Declared: true},
+		"late":  {Requested: true, Declared: true, Collector: "c", Reason: "timeout"},
 		"other": {},
-		"typo":  {Asked: true},
-		"files": {Asked: true, Collector: "textfile", Reason: "timeout"},
+		"typo":  {Requested: true},
+		"files": {Requested: true, Collector: "textfile", Reason: "timeout"},
 	}
 	const late, files = "unknown{,collector=\"c\",reason=\"timeout\"} 1\n", "unknown{,collector=\"textfile\",reason=\"timeout\"} 1\n"
 	for expression, want := range map[string]string{
@@ -215,16 +218,15 @@ func TestUntold(t *testing.T) {
 		`count(late) < 5 and other == 1`: late,
 	} {
 		samples, _ := emit(t, metric.Text, false, "# TYPE read gauge\nread{x=\"y\"} 1\n")
-		have := told(t, NewSet(mustNew(t, "x", expression)), samples, func(_, family string) Source { return sources[family] })
+		have := evaluate(t, NewSet(mustNew(t, "x", expression)), samples, func(_, family string) Source { return sources[family] })
 		if want = strings.ReplaceAll(want, `read == 2"`, `read{x=\"y\"} == 2"`); have != want {
 			t.Errorf("%s:\n%swant\n%s", expression, have, want)
 		}
 	}
-	// The family of a text file that is there, while another collector that
-	// makes up names does not answer.
+	// An external family with samples, while another dynamic collector failed.
 	samples, _ := emit(t, metric.Text, true, "# TYPE files gauge\nfiles 1\n")
-	if have := told(t, NewSet(mustNew(t, "x", "files")), samples, func(string, string) Source { return sources["files"] }); have != "ok{} 1\n" {
-		t.Errorf("with samples there:\n%s", have)
+	if have := evaluate(t, NewSet(mustNew(t, "x", "files")), samples, func(string, string) Source { return sources["files"] }); have != "ok{} 1\n" {
+		t.Errorf("with samples:\n%s", have)
 	}
 }
 
@@ -237,26 +239,26 @@ func TestMissingIsBounded(t *testing.T) {
 	b.WriteString("# TYPE b gauge\nb{n=\"" + strings.Repeat("ä", 4096) + "\"} 0\n")
 	samples, _ := emit(t, metric.Text, false, b.String())
 	s := NewSet(mustNew(t, "x", "a == 1 and b == 1"), mustNew(t, "long", "b == 1"))
-	have := strings.Split(told(t, s, samples, func(string, string) Source { return Source{Asked: true, Declared: true} }), "\n")
+	have := strings.Split(evaluate(t, s, samples, func(string, string) Source { return Source{Requested: true, Declared: true} }), "\n")
 	if n := slices.Index(have, "missing_unnamed{} 31"); n < 0 || !slices.Contains(have, `missing{,missing="a{n=\"19\"} == 1"} 1`) {
-		t.Errorf("told %s", have)
+		t.Errorf("have %s", have)
 	}
-	named := 0
+	names := 0
 	for _, line := range have {
 		if strings.HasPrefix(line, "missing{,") {
-			named++
+			names++
 		}
 		if strings.Contains(line, "long") && len(line) > maxText+60 {
 			t.Errorf("%d bytes: %s", len(line), line)
 		}
 	}
-	if named != maxMissing {
-		t.Errorf("%d named, want %d", named, maxMissing)
+	if names != maxMissing {
+		t.Errorf("%d names, want %d", names, maxMissing)
 	}
 }
 
-// TestHostileValues has values that all become the same when they are cut or
-// cleaned: a series must not be told twice.
+// TestHostileValues has label values that become equal when they are cut or
+// cleaned: a series must not be emitted twice.
 func TestHostileValues(t *testing.T) {
 	long := strings.Repeat("x", 2*maxText)
 	for _, mode := range []metric.Mode{metric.Text, metric.Metrics} {
@@ -268,12 +270,12 @@ func TestHostileValues(t *testing.T) {
 			label := "l"
 			f.Metric = append(f.Metric, &dto.Metric{Label: []*dto.LabelPair{{Name: &label, Value: &v}}, Gauge: &dto.Gauge{Value: &zero}})
 		}
-		foreign, err := metric.NewExternalFamily(f)
+		external, err := metric.NewExternalFamily(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		samples.EmitExternal(foreign)
-		have := told(t, NewSet(mustNew(t, "x", "a > 0")), samples, func(string, string) Source { return Source{Asked: true} })
+		samples.EmitExternal(external)
+		have := evaluate(t, NewSet(mustNew(t, "x", "a > 0")), samples, func(string, string) Source { return Source{Requested: true} })
 		want := "ok{} 0\nmissing{,missing=\"a{l=\\\"q\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"" + long[:maxText-len(`a{l="`)] + "…\"} 1\n" +
 			"missing{,missing=\"a{l=\\\"\\\\\\\"}\\\\n\\\"} > 0\"} 1\nmissing{,missing=\"a{l=\\\"\\\"} > 0\"} 1\nobserved{} 0\nwanted{} 0\n"
 		if have != want {
@@ -282,8 +284,8 @@ func TestHostileValues(t *testing.T) {
 	}
 }
 
-// FuzzEvaluate has any expression and any label value: no panic, and the same
-// verdict on both roads.
+// FuzzEvaluate evaluates any expression over any label value: it does not
+// panic, and the results of both roads are the same.
 func FuzzEvaluate(f *testing.F) {
 	f.Add(`a{l="x"} == 1`, "x", 1.0)
 	f.Add(`count(a{l=~".*"} > 0) < 2 for each l in ("x", "y")`, "\"\\\n\xff", -0.5)
@@ -302,7 +304,7 @@ func FuzzEvaluate(f *testing.F) {
 			out.Emit(a, v, value, "1")
 			out.Emit(b, -v)
 			out.Emit(a, 1, "x", value)
-			roads = append(roads, told(t, NewSet(x), out, func(string, string) Source { return Source{Asked: true, Declared: true} }))
+			roads = append(roads, evaluate(t, NewSet(x), out, func(string, string) Source { return Source{Requested: true, Declared: true} }))
 		}
 		if roads[0] != roads[1] {
 			t.Errorf("%s: text\n%smetrics\n%s", expression, roads[0], roads[1])
@@ -310,8 +312,8 @@ func FuzzEvaluate(f *testing.F) {
 	})
 }
 
-// BenchmarkEvaluate holds 500 samples of 25 families against 100 expectations,
-// four for each family.
+// BenchmarkEvaluate evaluates 100 expectations, four for each of 25 families,
+// over 500 samples.
 func BenchmarkEvaluate(b *testing.B) {
 	set := metric.NewSet()
 	samples := metric.NewSink(set)
@@ -329,16 +331,18 @@ func BenchmarkEvaluate(b *testing.B) {
 		}
 	}
 	s := NewSet(list...)
-	verdicts := metric.NewSet()
-	to, out := Declare(verdicts), metric.NewSink(verdicts)
-	each := func(name string, look metric.SampleFunc) { samples.VisitSamples(name, nobody, look) }
-	source := func(string, string) Source { return Source{Asked: true, Declared: true} }
+	results := metric.NewSet()
+	families, out := Declare(results), metric.NewSink(results)
+	visit := func(name string, fn metric.SampleFunc) { samples.VisitSamples(name, noneReserved, fn) }
+	find := func(string, string) Source { return Source{Requested: true, Declared: true} }
 	b.ReportAllocs()
 	for b.Loop() {
 		out.Reset(metric.Text)
-		s.Evaluate(each, source, to, out)
+		e := s.Begin()
+		e.Observe(visit)
+		e.Finish(find, families, out)
 	}
-	if text := string(out.AppendText(nil, nil, nobody)); strings.Count(text, "_ok{") != 100 || strings.Contains(text, "_missing{") {
+	if text := string(out.AppendText(nil, nil, noneReserved)); strings.Count(text, "_ok{") != 100 || strings.Contains(text, "_missing{") {
 		b.Fatal(text)
 	}
 }

@@ -1,9 +1,9 @@
-// Package expect holds the samples of a scrape against what an operator
-// expects of a host: four ports at full speed, a mount, two members of a bond.
-// What has gone away leaves no series to alert on; an expectation of it does.
-//
-// An expectation that holds is 1, one that does not is 0, and one that cannot
-// be told is absent, with the reason besides where there is one to tell.
+// Package expect evaluates what an operator expects of a host over the samples
+// of a scrape: four ports at full speed, a mount, two members of a bond. A
+// device that is gone leaves no series to alert on; the expectation of it does.
+// The result is 1 if an expectation holds, 0 if it does not, and absent if the
+// scrape cannot evaluate it. The package knows nothing of how samples are
+// collected.
 package expect
 
 import (
@@ -15,18 +15,17 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
-// An Expectation is one thing that an operator expects, under a name of his.
+// An Expectation is one named expression.
 type Expectation struct {
 	Name      string
-	Collector string // whose samples are meant; empty: whoever has them
+	Collector string // of the samples; empty: any
 	clauses   []*clause
 }
 
 // String returns the expression.
 func (x *Expectation) String() string { return printClauses(x.clauses) }
 
-// New returns an expectation. The error says where in the expression something
-// is wrong.
+// New parses an expectation. The error has the position in the expression.
 func New(name, expression string) (*Expectation, error) {
 	clauses, err := parse(expression)
 	if err != nil {
@@ -35,17 +34,17 @@ func New(name, expression string) (*Expectation, error) {
 	return &Expectation{Name: name, clauses: clauses}, nil
 }
 
-// A Set is all that is expected. It is immutable, and safe for concurrent use.
+// A Set is a set of expectations. It is immutable, and safe for concurrent use.
 type Set struct {
 	list     []*Expectation
-	families []string    // of samples, each once
-	clauses  [][]*clause // for each of families, those that look at it
-	tallies  int
-	pool     sync.Pool // of *Evaluation
+	families []string    // names of the samples that clauses select, each once
+	clauses  [][]*clause // the clauses of each family
+	tallies  int         // of all clauses
+	pool     sync.Pool   // of *Evaluation
 }
 
-// NewSet returns the set of expectations, which must not be in another set. It
-// is nil when nothing is expected, which costs nothing.
+// NewSet returns a set of expectations, which must not be in another set. It
+// returns nil for an empty list.
 func NewSet(list ...*Expectation) *Set {
 	if len(list) == 0 {
 		return nil
@@ -53,8 +52,8 @@ func NewSet(list ...*Expectation) *Set {
 	s := &Set{list: list}
 	for _, x := range list {
 		for _, c := range x.clauses {
-			c.first = s.tallies
-			s.tallies += c.parts()
+			c.firstTally = s.tallies
+			s.tallies += c.tallyCount()
 			i := slices.Index(s.families, c.selection.metric)
 			if i < 0 {
 				i = len(s.families)
@@ -68,26 +67,20 @@ func NewSet(list ...*Expectation) *Set {
 	return s
 }
 
-// Expectations returns what is expected, in the order of the configuration.
-func (s *Set) Expectations() []*Expectation { return s.list }
-
-// Families returns the names of the samples that are looked at.
-func (s *Set) Families() []string { return s.families }
-
-// Read reads the mapping of names to expectations: each an expression, or a
-// mapping that has one. What is wrong becomes a finding of the document.
-// Collectors are the names that an expectation may give for its collector.
+// Read reads a mapping of names to expectations, each an expression or a
+// mapping with one. Errors are findings of the document. An expectation may
+// name one of the given collectors.
 func Read(node document.Node, collectors []string) []*Expectation {
 	var list []*Expectation
 	node.Each(func(name string, entry document.Node) {
-		if x := readOne(name, entry, collectors); x != nil {
+		if x := readExpectation(name, entry, collectors); x != nil {
 			list = append(list, x)
 		}
 	})
 	return list
 }
 
-func readOne(name string, entry document.Node, collectors []string) *Expectation {
+func readExpectation(name string, entry document.Node, collectors []string) *Expectation {
 	if !isName(name) {
 		entry.Failf("want a name of at most %d letters, have %q", maxName, name)
 		return nil
@@ -105,11 +98,11 @@ func readOne(name string, entry document.Node, collectors []string) *Expectation
 		})
 	}
 	if expression.Empty() {
-		entry.Failf("%s: want expect: and what is expected", name)
+		entry.Failf("%s: want expect: and an expression", name)
 		return nil
 	}
 	if !expression.IsScalar() {
-		expression.Text() // tells
+		expression.Text() // adds the finding
 		return nil
 	}
 	x, err := New(name, expression.Text())
@@ -120,17 +113,17 @@ func readOne(name string, entry document.Node, collectors []string) *Expectation
 	if !collector.Empty() {
 		x.Collector = collector.Text()
 		if !slices.Contains(collectors, x.Collector) {
-			collector.Failf("%s: there is no collector %q%s", name, x.Collector, document.Suggest(x.Collector, slices.Clone(collectors)))
+			collector.Failf("%s: unknown collector %q%s", name, x.Collector, document.Suggest(x.Collector, slices.Clone(collectors)))
 		}
 	}
 	return x
 }
 
-// maxName bounds what becomes a label of every scrape.
+// maxName is the maximum length of an expectation's name in bytes.
 const maxName = 100
 
-// isName reports whether a name can be a label as it is, so that two names
-// never become one.
+// isName reports whether a name can be a label value unchanged, so that two
+// names stay different.
 func isName(s string) bool {
 	if s == "" || len(s) > maxName || !utf8.ValidString(s) {
 		return false

@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// A token is a word of an expression: a name, a number, a text in quotes, a
-// sign, or the end.
+// A token is a name, a number, a text in quotes, a sign, or the end of an
+// expression.
 type token struct {
-	kind  byte // 'n'ame, '0' number, '"' text, '=' sign, 0 end
+	kind  byte // 'n' name, '0' number, '"' text, '=' sign, 0 end
 	text  string
-	value string // of a text, without its quotes
-	at    int    // in bytes, from 0
+	value string // of a text, without quotes and escapes
+	at    int    // offset in bytes
 }
 
-// String returns the token as an error tells it.
+// String returns the token for an error.
 func (t token) String() string {
 	switch t.kind {
 	case 0:
@@ -26,7 +26,7 @@ func (t token) String() string {
 	return `"` + t.text + `"`
 }
 
-// A syntaxError says where in an expression something is wrong.
+// A syntaxError is an error in an expression, with its position.
 type syntaxError struct {
 	position int // in characters, from 1
 	text     string
@@ -34,7 +34,7 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return fmt.Sprintf("position %d: %s", e.position, e.text) }
 
-// A lexer cuts an expression into tokens.
+// A lexer splits an expression into tokens.
 type lexer struct {
 	text string
 	at   int
@@ -52,11 +52,11 @@ func (l *lexer) next() (token, error) {
 	case rest == "":
 		return token{at: l.at}, nil
 	case isNameStart(rest[0]):
-		return l.take('n', 1+run(rest[1:], func(c byte) bool { return isNameStart(c) || isDigit(c) })), nil
+		return l.take('n', 1+prefixLength(rest[1:], func(c byte) bool { return isNameStart(c) || isDigit(c) })), nil
 	case isDigit(rest[0]) || strings.IndexByte("+-.", rest[0]) >= 0:
 		return l.take('0', numberLength(rest)), nil
 	case rest[0] == '"' || rest[0] == '\'':
-		return l.quoted(rest[0])
+		return l.quotedText(rest[0])
 	}
 	for _, sign := range []string{"==", "!=", ">=", "<=", "=~", "!~"} {
 		if strings.HasPrefix(rest, sign) {
@@ -67,14 +67,15 @@ func (l *lexer) next() (token, error) {
 	return l.take('=', size), nil
 }
 
+// take returns a token of the next n bytes.
 func (l *lexer) take(kind byte, n int) token {
 	t := token{kind: kind, text: l.text[l.at : l.at+n], at: l.at}
 	l.at += n
 	return t
 }
 
-// quoted reads a text in quotes of either kind.
-func (l *lexer) quoted(quote byte) (token, error) {
+// quotedText reads a text in single or double quotes.
+func (l *lexer) quotedText(quote byte) (token, error) {
 	var value strings.Builder
 	start := l.at
 	for i := start + 1; i < len(l.text); i++ {
@@ -101,10 +102,11 @@ func (l *lexer) quoted(quote byte) (token, error) {
 			return token{}, l.errorf(i-1, `want \\, \", \' or \n in a text, have \%c`, r)
 		}
 	}
-	return token{}, l.errorf(start, "this text has no closing %c", quote)
+	return token{}, l.errorf(start, "want a text with a closing %c, have none", quote)
 }
 
-// numberLength returns how far a number goes, and whatever hangs on to it.
+// numberLength returns the length of a number, including letters and digits
+// that follow it directly: 16Gbit is one token, which is not a valid number.
 func numberLength(s string) int {
 	n := 1
 	for n < len(s) && (isDigit(s[n]) || isNameStart(s[n]) || s[n] == '.' ||
@@ -114,7 +116,8 @@ func numberLength(s string) int {
 	return n
 }
 
-func run(s string, is func(byte) bool) int {
+// prefixLength returns the length of the prefix whose bytes are all is.
+func prefixLength(s string, is func(byte) bool) int {
 	n := 0
 	for n < len(s) && is(s[n]) {
 		n++

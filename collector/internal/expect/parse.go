@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// parse reads an expression:
+// parse parses an expression:
 //
 //	expectation = clause { "and" clause } .
 //	clause      = ( selection | "any" "(" selection ")" | total "(" selection ")" comparison )
@@ -41,7 +41,7 @@ func parse(text string) ([]*clause, error) {
 	}
 }
 
-// A parser looks one token ahead.
+// A parser parses tokens with one token of lookahead.
 type parser struct {
 	lexer
 	have token
@@ -52,6 +52,7 @@ func (p *parser) advance() (err error) {
 	return err
 }
 
+// want returns the error that the token is not what was wanted.
 func (p *parser) want(what string) error {
 	return p.errorf(p.have.at, "want %s, have %v", what, p.have)
 }
@@ -59,7 +60,7 @@ func (p *parser) want(what string) error {
 func (p *parser) isWord(word string) bool { return p.have.kind == 'n' && p.have.text == word }
 func (p *parser) isSign(sign string) bool { return p.have.kind == '=' && p.have.text == sign }
 
-// sign goes past a sign that has to be there.
+// sign parses a sign.
 func (p *parser) sign(sign string) error {
 	if !p.isSign(sign) {
 		return p.want(`"` + sign + `"`)
@@ -67,7 +68,7 @@ func (p *parser) sign(sign string) error {
 	return p.advance()
 }
 
-// name goes past a name, and returns it.
+// name parses a name; what describes it in an error.
 func (p *parser) name(what string) (string, error) {
 	if p.have.kind != 'n' {
 		return "", p.want(what)
@@ -76,7 +77,7 @@ func (p *parser) name(what string) (string, error) {
 	return name, p.advance()
 }
 
-// text goes past a text in quotes, and returns it.
+// text parses a text in quotes; what describes it in an error.
 func (p *parser) text(what string) (string, error) {
 	if p.have.kind != '"' {
 		return "", p.want(what)
@@ -102,9 +103,9 @@ func (p *parser) clause() (*clause, error) {
 	return c, err
 }
 
-// call reads what is behind the name of a function.
+// call parses what follows the name of a function.
 func (p *parser) call(c *clause, name string, at int) error {
-	f := slices.Index(functions[:], name)
+	f := slices.Index(functionNames[:], name)
 	if f <= 0 {
 		return p.errorf(at, "want count, sum, min, max or any before \"(\", have %q", name)
 	}
@@ -120,28 +121,28 @@ func (p *parser) call(c *clause, name string, at int) error {
 		return err
 	}
 	if !p.isSign(")") {
-		return p.want(c.selection.more() + `")"`)
+		return p.want(c.selection.continuations() + `")"`)
 	}
-	if err := p.advance(); err != nil || c.function == isAny {
+	if err := p.advance(); err != nil || c.function == funcAny {
 		return err
 	}
-	if c.total, err = p.comparison(); err == nil && c.total.op == none {
+	if c.total, err = p.comparison(); err == nil && c.total.op == opNone {
 		err = p.want("a comparison (==, !=, >, >=, < or <=)")
 	}
 	return err
 }
 
-// selection reads what may come behind a metric.
+// selection parses what follows the name of a metric.
 func (p *parser) selection(metric string) (selection, error) {
 	s := selection{metric: metric}
 	if p.isSign("{") {
-		s.braces = true
+		s.hasBraces = true
 		if err := p.matchers(&s); err != nil {
 			return s, err
 		}
 	}
 	var err error
-	s.holds, err = p.comparison()
+	s.comparison, err = p.comparison()
 	return s, err
 }
 
@@ -175,27 +176,27 @@ func (p *parser) matcher() (matcher, error) {
 	}
 	m := matcher{label: label, sign: p.have.text}
 	if p.have.kind != '=' || !slices.Contains([]string{"=", "!=", "=~", "!~"}, m.sign) {
-		return m, p.want("=, !=, =~ or !~ behind the label")
+		return m, p.want("=, !=, =~ or !~ after the label")
 	}
 	if err := p.advance(); err != nil {
 		return m, err
 	}
-	at := p.have
+	value := p.have
 	if m.value, err = p.text("a text in quotes"); err != nil {
 		return m, err
 	}
 	if strings.HasSuffix(m.sign, "~") {
-		if _, err = regexp.Compile(m.value); err == nil { // so it cannot close the group around it
+		if _, err = regexp.Compile(m.value); err == nil { // otherwise it could close the group below
 			m.pattern, err = regexp.Compile("^(?s:" + m.value + ")$")
 		}
 		if err != nil {
-			return m, p.errorf(at.at, "want a regular expression, have %v: %v", at, err)
+			return m, p.errorf(value.at, "want a regular expression, have %v: %v", value, err)
 		}
 	}
 	return m, nil
 }
 
-// label reads the name of a label, which has no colon.
+// label parses the name of a label, which has no colon.
 func (p *parser) label(what string) (string, error) {
 	if strings.Contains(p.have.text, ":") {
 		return "", p.want(what)
@@ -203,13 +204,13 @@ func (p *parser) label(what string) (string, error) {
 	return p.name(what)
 }
 
-// comparison reads a comparison if there is one.
+// comparison parses an optional comparison.
 func (p *parser) comparison() (comparison, error) {
 	if p.isSign("=") {
 		return comparison{}, p.errorf(p.have.at, `want a comparison (==, !=, >, >=, < or <=), have "=": do you mean "=="?`)
 	}
-	c := comparison{op: op(max(slices.Index(ops[:], p.have.text), 0))}
-	if p.have.kind != '=' || c.op == none {
+	c := comparison{op: op(max(slices.Index(opSigns[:], p.have.text), 0))}
+	if p.have.kind != '=' || c.op == opNone {
 		return comparison{}, nil
 	}
 	if err := p.advance(); err != nil {
@@ -227,7 +228,7 @@ func (p *parser) comparison() (comparison, error) {
 	return c, p.advance()
 }
 
-// each reads "for each label in (...)".
+// each parses "for each label in (...)".
 func (p *parser) each(c *clause) (err error) {
 	for _, word := range []string{"for", "each"} {
 		if !p.isWord(word) {
@@ -250,15 +251,15 @@ func (p *parser) each(c *clause) (err error) {
 		return err
 	}
 	for {
-		at := p.have
+		tok := p.have
 		value, err := p.text("a text in quotes")
 		switch {
 		case err != nil:
 			return err
 		case value == "":
-			return p.errorf(at.at, "want a name, have none")
+			return p.errorf(tok.at, "want a name, have none")
 		case slices.Contains(c.values, value):
-			return p.errorf(at.at, "%v is here twice", at)
+			return p.errorf(tok.at, "want each name once, have %v twice", tok)
 		}
 		c.values = append(c.values, value)
 		if p.isSign(")") {

@@ -50,16 +50,16 @@ func TestSyntaxErrors(t *testing.T) {
 		`a >= +Inf`:                   `position 6: want a number, have "+Inf"`,
 		`a >= 1e999`:                  `position 6: want a number, have "1e999"`,
 		`a >= 4 5`:                    `position 8: want "and", "for each" or the end, have "5"`,
-		`a{b}`:                        `position 4: want =, !=, =~ or !~ behind the label, have "}"`,
-		`a{b=="c"}`:                   `position 4: want =, !=, =~ or !~ behind the label, have "=="`,
+		`a{b}`:                        `position 4: want =, !=, =~ or !~ after the label, have "}"`,
+		`a{b=="c"}`:                   `position 4: want =, !=, =~ or !~ after the label, have "=="`,
 		`a{b=c}`:                      `position 5: want a text in quotes, have "c"`,
 		`a{b=4}`:                      `position 5: want a text in quotes, have "4"`,
 		`a{b="c"`:                     `position 8: want "," or "}", have the end`,
 		`a{b="c" d="e"}`:              `position 9: want "," or "}", have "d"`,
 		`a{,}`:                        `position 3: want a label or "}", have ","`,
 		`a{b:c="d"}`:                  `position 3: want a label or "}", have "b:c"`,
-		`a{b="c}`:                     `position 5: this text has no closing "`,
-		`a{b='c\`:                     `position 5: this text has no closing '`,
+		`a{b="c}`:                     `position 5: want a text with a closing ", have none`,
+		`a{b='c\`:                     `position 5: want a text with a closing ', have none`,
 		`a{b="é\d"}`:                  `position 7: want \\, \", \' or \n in a text, have \d`,
 		`a{b="é",c=~"("}`:             `position 12: want a regular expression, have "(": error parsing regexp: missing closing ): ` + "`(`",
 		`a{b=~"c)(d"}`:                `position 6: want a regular expression, have "c)(d": error parsing regexp: unexpected ): ` + "`c)(d`",
@@ -73,7 +73,7 @@ func TestSyntaxErrors(t *testing.T) {
 		`a for each b in "c"`:         `position 17: want "(", have "c"`,
 		`a for each b in ()`:          `position 18: want a text in quotes, have ")"`,
 		`a for each b in ("c" "d")`:   `position 22: want "," or ")", have "d"`,
-		`a for each b in ("c", "c")`:  `position 23: "c" is here twice`,
+		`a for each b in ("c", "c")`:  `position 23: want each name once, have "c" twice`,
 		`a for each b in ("")`:        `position 18: want a name, have none`,
 		`a for each b in (c)`:         `position 18: want a text in quotes, have "c"`,
 		`any(a) > 1`:                  `position 8: want "and", "for each" or the end, have ">"`,
@@ -89,13 +89,13 @@ func TestRead(t *testing.T) {
 	for _, tc := range []struct{ text, findings string }{
 		{"ports: count(a) >= 4\n", ""},
 		{"ports: {expect: 'count(a) >= 4', collector: hba}\n", ""},
-		{"ports:\n", "c.yml:1:8: ports: want expect: and what is expected"},
+		{"ports:\n", "c.yml:1:8: ports: want expect: and an expression"},
 		{"ports: [a]\n", "c.yml:1:8: ports: want an expression, or a mapping that has one, have a list"},
-		{"ports:\n  collector: hba\n", "c.yml:2:12: ports: want expect: and what is expected"},
+		{"ports:\n  collector: hba\n", "c.yml:2:12: ports: want expect: and an expression"},
 		{"ports:\n  expect: [a]\n", "c.yml:2:11: want a single value, have a list"},
 		{"ports:\n  expect: count(a)\n", "c.yml:2:11: ports: position 9: want a comparison (==, !=, >, >=, < or <=), have the end"},
-		{"ports:\n  expects: a\n", "c.yml:2:3: unknown key \"expects\", do you mean expect?\nc.yml:2:10: ports: want expect: and what is expected"},
-		{"ports:\n  expect: a\n  collector: hbe\n", `c.yml:3:14: ports: there is no collector "hbe", do you mean hba?`},
+		{"ports:\n  expects: a\n", "c.yml:2:3: unknown key \"expects\", do you mean expect?\nc.yml:2:10: ports: want expect: and an expression"},
+		{"ports:\n  expect: a\n  collector: hbe\n", `c.yml:3:14: ports: unknown collector "hbe", do you mean hba?`},
 		{"\"a\\tb\": a\n", `c.yml:1:9: want a name of at most 100 letters, have "a\tb"`},
 		{"a: a{\nb: b{\n", "c.yml:1:4: a: position 3: want a label or \"}\", have the end\nc.yml:2:4: b: position 3: want a label or \"}\", have the end"},
 	} {
@@ -107,18 +107,18 @@ func TestRead(t *testing.T) {
 	}
 	d := document.Parse("c.yml", []byte("b: y > 1 and x\na: {expect: x, collector: hba}\n"))
 	s := NewSet(Read(d.Root(), []string{"hba"})...)
-	if l := s.Expectations(); len(l) != 2 || l[0].Name != "b" || l[1].Name != "a" || l[1].Collector != "hba" || l[0].Collector != "" {
+	if l := s.list; len(l) != 2 || l[0].Name != "b" || l[1].Name != "a" || l[1].Collector != "hba" || l[0].Collector != "" {
 		t.Errorf("read %v", l)
 	}
-	if f := s.Families(); len(f) != 2 || f[0] != "y" || f[1] != "x" {
+	if f := s.families; len(f) != 2 || f[0] != "y" || f[1] != "x" {
 		t.Errorf("families %v", f)
 	}
 	if s := NewSet(Read(document.Parse("c.yml", nil).Root(), nil)...); s != nil {
-		t.Errorf("read %v of nothing", s)
+		t.Errorf("read %v from an empty document", s)
 	}
 }
 
-// FuzzParse has an expression parsed, printed and parsed again.
+// FuzzParse parses an expression, prints it, and parses it again.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		`count(node_hba_fc_port_speed_bits_per_second >= 16e9) >= 4`, `a{b=~"c|d",e!='\n'} == 2 for each x in ("1", "2") and any(b)`,

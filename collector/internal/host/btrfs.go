@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Btrfs is what a btrfs file system tells of itself to who has it open.
+// A Btrfs is a mounted btrfs file system.
 type Btrfs struct {
 	ID      UUID
 	Devices []BtrfsDevice
@@ -19,23 +19,23 @@ type Btrfs struct {
 // A BtrfsDevice is a device of a btrfs file system. One that is missing has no
 // path.
 type BtrfsDevice struct {
-	ID         uint64 // counted from 1 in the order of joining, with gaps; 0 while it replaces another
+	ID         uint64 // from 1 in the order of addition, with gaps; 0 while it replaces another device
 	UUID       UUID
 	Path       string
-	TotalBytes uint64 // of the device, as far as the file system may use it
-	UsedBytes  uint64 // of it, in chunks that are given out to data or metadata
-	HasErrors  bool   // whether Errors was asked for, and known
+	TotalBytes uint64 // size that the file system may use
+	UsedBytes  uint64 // allocated to chunks of data or metadata
+	HasErrors  bool   // Errors was requested and is known
 	Errors     BtrfsErrors
 }
 
-// BtrfsErrors counts errors of a device since the counters were reset: of
-// writing, reading and flushing, checksums and the like, generations of blocks.
+// BtrfsErrors are the error counters of a device since their last reset: write,
+// read, flush, corruption and generation errors.
 type BtrfsErrors [5]uint64
 
-// A UUID is one in binary.
+// A UUID is a UUID in binary.
 type UUID [16]byte
 
-// String returns the text of a UUID as in /dev/disk/by-uuid.
+// String returns the UUID as in /dev/disk/by-uuid.
 func (u UUID) String() string {
 	const digits = "0123456789abcdef"
 	var b [36]byte
@@ -51,7 +51,7 @@ func (u UUID) String() string {
 	return string(b[:])
 }
 
-// The structs of linux/btrfs.h, of which only the offsets are used here.
+// Sizes of the structs of linux/btrfs.h, and offsets of their fields.
 const (
 	btrfsFSInfoSize   = 1024 // max_id, num_devices, fsid at 16
 	btrfsDevInfoSize  = 4096 // devid, uuid at 8, bytes_used, total_bytes, path at 3072
@@ -60,10 +60,10 @@ const (
 	btrfsPathOffset = 3072
 )
 
-// liveBtrfs opens a mount point of a btrfs file system for three ioctls, none
-// of which takes a privilege, and none of which writes. They wait for locks
-// that the file system holds while it writes to its devices: when those hang,
-// this hangs. See linux/btrfs.h.
+// liveBtrfs opens a mount point of a btrfs file system for three ioctls, which
+// need no privilege and do not write. They wait for locks that the file system
+// holds while it writes to its devices, so liveBtrfs hangs when a device hangs.
+// See linux/btrfs.h.
 func liveBtrfs(mountPoint string, withErrors bool) (Btrfs, error) {
 	fd, err := openFolder(mountPoint)
 	if err != nil {
@@ -72,7 +72,7 @@ func liveBtrfs(mountPoint string, withErrors bool) (Btrfs, error) {
 	defer closeFD(fd)
 	fs, err := btrfsInfo(fd, withErrors)
 	if err != nil {
-		return Btrfs{}, &os.PathError{Op: "ask btrfs at", Path: mountPoint, Err: err}
+		return Btrfs{}, &os.PathError{Op: "btrfs ioctl", Path: mountPoint, Err: err}
 	}
 	return fs, nil
 }
@@ -86,8 +86,8 @@ func openFolder(path string) (int, error) {
 	}
 }
 
-// maxBtrfsDevices bounds how many IDs are tried, of devices that may have left
-// long ago.
+// maxBtrfsDevices is the maximum number of device IDs to try: removed devices
+// leave gaps.
 const maxBtrfsDevices = 1 << 16
 
 func btrfsInfo(fd int, withErrors bool) (fs Btrfs, err error) {
@@ -120,7 +120,7 @@ func btrfsInfo(fd int, withErrors bool) (fs Btrfs, err error) {
 		if withErrors {
 			var err error
 			d.Errors, err = btrfsErrors(fd, id)
-			d.HasErrors = err == nil // they are not there before they are read from disk
+			d.HasErrors = err == nil // they fail until the counters are read from disk
 		}
 		fs.Devices = append(fs.Devices, d)
 	}
@@ -140,21 +140,21 @@ func btrfsErrors(fd int, id uint64) (errors BtrfsErrors, err error) {
 	return errors, nil
 }
 
-// The bits of a request that say which way data goes differ between
-// architectures; they are taken from requests that do one of the two.
+// The direction bits of a request differ between architectures. They are taken
+// from two requests with a known direction.
 const (
 	ioctlDirections = 3 << 30
 	ioctlRead       = unix.FS_IOC_GETFLAGS & ioctlDirections
 	ioctlWrite      = unix.FS_IOC_SETFLAGS & ioctlDirections
 )
 
-// btrfsRequest returns the number of an ioctl.
+// btrfsRequest returns the request of a btrfs ioctl.
 func btrfsRequest(direction uintptr, number, size int) uintptr {
 	return ioctlRequest(direction, 0x94, number, size)
 }
 
-// ioctlRequest returns the number of an ioctl of a kind, which has a letter of
-// its own.
+// ioctlRequest returns the request of an ioctl, as _IOC of linux/ioctl.h. Kind
+// is the number of the driver.
 func ioctlRequest(direction uintptr, kind, number, size int) uintptr {
 	return direction | uintptr(size)<<16 | uintptr(kind)<<8 | uintptr(number)
 }

@@ -13,7 +13,7 @@ func TestUUID(t *testing.T) {
 	}
 }
 
-// The numbers are those that a C compiler makes of linux/btrfs.h.
+// The numbers are those of a C compiler with linux/btrfs.h.
 func TestBtrfsRequests(t *testing.T) {
 	read, write := uintptr(2<<30), uintptr(1<<30)
 	switch runtime.GOARCH {
@@ -31,7 +31,7 @@ func TestBtrfsRequests(t *testing.T) {
 	}
 }
 
-func TestBtrfsOfWhatIsNone(t *testing.T) {
+func TestBtrfsErrors(t *testing.T) {
 	if _, err := liveBtrfs(filepath.Join(t.TempDir(), "none"), false); !Gone(err) {
 		t.Error(err)
 	}

@@ -11,18 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Target is a piece of a map of device-mapper.
+// A Target is one segment of a device-mapper map.
 type Target struct {
 	Start, Length uint64 // in sectors of 512 bytes
 	Type          string // such as multipath
-	Text          string // its state or its table, in words of its type
+	Text          string // the status or the table, in the format of the type
 }
 
-// dmControl is the device that takes the ioctls.
+// dmControl is the device for the ioctls of device-mapper.
 const dmControl = "/dev/mapper/control"
 
-// Layout of struct dm_ioctl and struct dm_target_spec, and what is in them, as
-// in linux/dm-ioctl.h. It is the same for processes of 32 and of 64 bits.
+// Layout and constants of struct dm_ioctl and struct dm_target_spec in
+// linux/dm-ioctl.h. They are the same for processes of 32 and of 64 bits.
 const (
 	dmIoctlSize  = 312 // version at 0, 4 and 8, name at 48, uuid at 176
 	dmTargetSize = 40  // start, length, type at 24
@@ -39,21 +39,21 @@ const (
 	dmKind        = 0xfd
 	dmTableStatus = 12
 
-	dmWantTable  = 1 << 4  // and not the state
-	dmBufferFull = 1 << 8  // there is more
-	dmNoFlush    = 1 << 11 // do not wait for what is under way
+	dmWantTable  = 1 << 4  // return the table instead of the status
+	dmBufferFull = 1 << 8  // the buffer is too small
+	dmNoFlush    = 1 << 11 // do not wait for I/O in progress
 )
 
-// The buffer for an answer, and how far it may grow: a path takes about thirty
-// bytes.
+// The initial and the maximum size of the buffer for an answer: a path takes
+// about 30 bytes.
 const (
 	dmFirstBuffer   = 4 << 10
 	dmLargestBuffer = 4 << 20
 )
 
-// liveDeviceMapper returns a function that asks for the targets of a map. That
-// takes CAP_SYS_ADMIN. It changes nothing, and waits for nothing but a lock that
-// whoever suspends or resumes a map may hold for long.
+// liveDeviceMapper returns Host.DeviceMapper. The function needs CAP_SYS_ADMIN
+// and changes nothing. It waits only for a lock, which suspending or resuming a
+// map can hold for long.
 func liveDeviceMapper() func(name string, table bool) ([]Target, error) {
 	buffers := sync.Pool{New: func() any { return new([dmFirstBuffer]byte) }}
 	return func(name string, table bool) ([]Target, error) {
@@ -68,7 +68,7 @@ func liveDeviceMapper() func(name string, table bool) ([]Target, error) {
 			return ioctl(fd, dmRequest(), &b[0])
 		})
 		if err != nil {
-			return nil, &os.PathError{Op: "ask for " + name + " at", Path: dmControl, Err: err}
+			return nil, &os.PathError{Op: "status of " + name + " from", Path: dmControl, Err: err}
 		}
 		return targets, nil
 	}
@@ -87,9 +87,9 @@ func dmRequest() uintptr {
 	return ioctlRequest(ioctlRead|ioctlWrite, dmKind, dmTableStatus, dmIoctlSize)
 }
 
-// dmTargets asks with a buffer, and then with larger and larger ones until the
-// answer fits.
-func dmTargets(name string, table bool, b []byte, ask func([]byte) error) ([]Target, error) {
+// dmTargets makes the ioctl call with the buffer b, and with larger ones until
+// the answer fits.
+func dmTargets(name string, table bool, b []byte, call func([]byte) error) ([]Target, error) {
 	if name == "" || len(name) >= dmNameSize {
 		return nil, syscall.ENAMETOOLONG
 	}
@@ -99,23 +99,23 @@ func dmTargets(name string, table bool, b []byte, ask func([]byte) error) ([]Tar
 	}
 	for ; len(b) <= dmLargestBuffer; b = make([]byte, 4*len(b)) {
 		clear(b)
-		binary.NativeEndian.PutUint32(b, 4) // of the interface; older ones are understood
+		binary.NativeEndian.PutUint32(b, 4) // major version of the interface
 		binary.NativeEndian.PutUint32(b[dmDataSize:], uint32(len(b)))
 		binary.NativeEndian.PutUint32(b[dmDataStart:], dmIoctlSize)
 		binary.NativeEndian.PutUint32(b[dmFlags:], flags)
 		copy(b[dmName:], name)
-		if err := ask(b); err != nil {
+		if err := call(b); err != nil {
 			return nil, err
 		}
 		if binary.NativeEndian.Uint32(b[dmFlags:])&dmBufferFull == 0 {
 			return parseTargets(b)
 		}
 	}
-	return nil, fmt.Errorf("the answer is longer than %d bytes", dmLargestBuffer)
+	return nil, fmt.Errorf("want an answer of at most %d bytes, have a longer one", dmLargestBuffer)
 }
 
-// parseTargets takes an answer apart: after its head, a struct for each target
-// with a text behind it.
+// parseTargets parses an answer: a header, and for each target a struct that is
+// followed by a text.
 func parseTargets(b []byte) ([]Target, error) {
 	count := binary.NativeEndian.Uint32(b[dmTargetCount:])
 	start := binary.NativeEndian.Uint32(b[dmDataStart:])
@@ -133,9 +133,9 @@ func parseTargets(b []byte) ([]Target, error) {
 			return nil, fmt.Errorf("want a target within %d bytes, have it start at %d", len(data), at)
 		}
 		spec := data[at:]
-		text, _, ended := bytes.Cut(spec[dmTargetSize:], []byte{0})
-		if !ended {
-			return nil, fmt.Errorf("want a text with an end, have %q", text[:min(len(text), 80)])
+		text, _, ok := bytes.Cut(spec[dmTargetSize:], []byte{0})
+		if !ok {
+			return nil, fmt.Errorf("want a text with a NUL at the end, have %q", text[:min(len(text), 80)])
 		}
 		targets = append(targets, Target{
 			Start:  binary.NativeEndian.Uint64(spec),

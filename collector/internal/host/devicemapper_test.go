@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The number is that which a C compiler makes of linux/dm-ioctl.h.
+// The number is that of a C compiler with linux/dm-ioctl.h.
 func TestDeviceMapperRequest(t *testing.T) {
 	want := uintptr(0xc138fd0c) // both directions: the same on all architectures
 	if have := dmRequest(); have != want {
@@ -20,7 +20,7 @@ func TestDeviceMapperRequest(t *testing.T) {
 	}
 }
 
-// answerTargets fills in an answer as the kernel does, if it fits.
+// answerTargets writes an answer as the kernel does, if it fits.
 func answerTargets(b []byte, targets []Target) {
 	const start = dmIoctlSize
 	at := start
@@ -48,14 +48,14 @@ func TestDeviceMapperTargets(t *testing.T) {
 		{{0, 8, "linear", ""}, {8, 16, "a-long-type-name", "8:0 0"}}, // a type may fill its field
 		{{0, 1, "multipath", strings.Repeat("8:16 A 0 ", 4000)}},     // in a larger buffer
 	} {
-		asked := 0
+		calls := 0
 		have, err := dmTargets("mpatha", true, make([]byte, dmFirstBuffer), func(b []byte) error {
-			asked++
+			calls++
 			if v := binary.NativeEndian.Uint32(b); v != 4 {
 				t.Errorf("version %d", v)
 			}
 			if size := binary.NativeEndian.Uint32(b[12:]); int(size) != len(b) {
-				t.Errorf("a buffer of %d bytes is said to have %d", len(b), size)
+				t.Errorf("the size of a buffer of %d bytes is %d", len(b), size)
 			}
 			if flags := binary.NativeEndian.Uint32(b[28:]); flags != 1<<4|1<<11 {
 				t.Errorf("flags %#x", flags)
@@ -69,15 +69,15 @@ func TestDeviceMapperTargets(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(have, want) {
 			t.Errorf("have %v, %v, want %v", have, err, want)
 		}
-		if len(want) > 0 && len(want[0].Text) > dmFirstBuffer && asked < 2 {
-			t.Errorf("asked %d times", asked)
+		if len(want) > 0 && len(want[0].Text) > dmFirstBuffer && calls < 2 {
+			t.Errorf("%d calls", calls)
 		}
 	}
 }
 
 func TestDeviceMapperNames(t *testing.T) {
 	for _, name := range []string{"", strings.Repeat("x", 128)} {
-		if _, err := dmTargets(name, false, make([]byte, dmFirstBuffer), func([]byte) error { t.Error("asked"); return nil }); !errors.Is(err, syscall.ENAMETOOLONG) {
+		if _, err := dmTargets(name, false, make([]byte, dmFirstBuffer), func([]byte) error { t.Error("called"); return nil }); !errors.Is(err, syscall.ENAMETOOLONG) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -87,20 +87,20 @@ func TestDeviceMapperNames(t *testing.T) {
 }
 
 func TestBrokenDeviceMapperAnswers(t *testing.T) {
-	for want, spoil := range map[string]func(b []byte){
+	for want, corrupt := range map[string]func(b []byte){
 		"start at 70000": func(b []byte) { binary.NativeEndian.PutUint32(b[dmDataStart:], 70000) },
 		"want 3000000000 targets, have 3784 bytes": func(b []byte) { binary.NativeEndian.PutUint32(b[dmTargetCount:], 3e9) },
 		"have it start at 4294967295":              func(b []byte) { binary.NativeEndian.PutUint32(b[dmIoctlSize+dmTargetNext:], 1<<32-1) },
-		"text with an end, have \"xxx": func(b []byte) {
+		"text with a NUL at the end, have \"xxx": func(b []byte) {
 			for i := dmIoctlSize + dmTargetSize; i < len(b); i++ {
 				b[i] = 'x'
 			}
 		},
-		"longer than 4194304 bytes": func(b []byte) { binary.NativeEndian.PutUint32(b[dmFlags:], dmBufferFull) },
+		"at most 4194304 bytes": func(b []byte) { binary.NativeEndian.PutUint32(b[dmFlags:], dmBufferFull) },
 	} {
 		_, err := dmTargets("mpatha", false, make([]byte, dmFirstBuffer), func(b []byte) error {
 			answerTargets(b, []Target{{0, 1, "multipath", "a"}, {1, 1, "multipath", "b"}})
-			spoil(b)
+			corrupt(b)
 			return nil
 		})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -116,7 +116,7 @@ func FuzzParseTargets(f *testing.F) {
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < dmIoctlSize {
-			return // the kernel is given more than that
+			return // the buffer is never smaller
 		}
 		targets, err := parseTargets(b)
 		for _, target := range targets {
@@ -127,8 +127,8 @@ func FuzzParseTargets(f *testing.F) {
 	})
 }
 
-// TestDeviceMapperOnThisHost asks for a map that nobody has.
-func TestDeviceMapperOnThisHost(t *testing.T) {
+// TestLiveDeviceMapper requests a map that does not exist.
+func TestLiveDeviceMapper(t *testing.T) {
 	_, err := liveDeviceMapper()("host_exporter_test_no_such_map", false)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV):

@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Malformed error says that a file does not hold what its format requires.
+// A Malformed is the error of a file whose content does not have the required
+// format.
 type Malformed struct {
 	Path string
-	Line int // counted from 1
+	Line int // from 1
 	Want string
 	Have string
 }
@@ -30,8 +31,8 @@ func Bad(line int, want string, have []byte) error {
 	return &Malformed{Line: line, Want: want, Have: string(have)}
 }
 
-// Gone reports whether an error says that a file or device is absent, or went
-// away between listing and reading: hot unplug is not an error.
+// Gone reports whether an error means that a file or device is absent, or was
+// removed between listing and reading: hot unplug is not an error.
 func Gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
 }

@@ -1,7 +1,8 @@
-// Package host is the machine as the collectors see it. Everything that is
-// not in a file enters here and nowhere else: the roots of the trees, page
-// size, clock ticks, architecture, the clock, and the few system calls that
-// collectors make. A test hands in a recorded host, and no collector can tell.
+// Package host is the machine that the collectors read: file trees, page size,
+// clock ticks, architecture, the clock, and the few system calls that
+// collectors make. A collector takes all of these from a Host, so that tests
+// can run it on a recorded one. The package knows nothing of what the files
+// mean.
 package host
 
 import (
@@ -10,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,46 +23,59 @@ type Host struct {
 	Sys   Tree // sysfs, usually /sys
 	Root  Tree // the root file system, usually /
 	Udev  Tree // udev's database, usually /run/udev/data
-	Files Tree // paths of options: absolute, or relative to the working directory
+	Files Tree // paths in options: absolute, or relative to the working directory
 
 	Arch     string // as in GOARCH
 	PageSize int    // bytes
-	Ticks    int    // USER_HZ: clock ticks a second in /proc/stat, 100 everywhere
+	Ticks    int    // USER_HZ: clock ticks per second in /proc/stat, 100 on all architectures
 
 	Now      func() time.Time
 	Uname    func() (Uname, error)
 	Adjtimex func() (state int, tx unix.Timex, err error)
 	Statfs   func(path string) (unix.Statfs_t, error)
 
-	// Btrfs asks the btrfs file system at a mount point for its devices, and for
-	// the errors of each if that is wanted. It may never return. It is nil on a
-	// recorded host that has no answer.
+	// Btrfs returns the btrfs file system at a mount point, with the error
+	// counters of its devices if withErrors is true. It may never return. It is
+	// nil on a recorded host without an answer.
 	Btrfs func(mountPoint string, withErrors bool) (Btrfs, error)
 
-	// DeviceMapper asks device-mapper for the targets of a map by its name: for
-	// their states, or else for their tables. It may never return. It is nil on
-	// a recorded host that has no answer.
+	// DeviceMapper returns the targets of a device-mapper map by its name, with
+	// their tables if table is true, otherwise with their status. It may never
+	// return. It is nil on a recorded host without an answer.
 	DeviceMapper func(name string, table bool) ([]Target, error)
 
 	// Dial connects to a service of the machine on a local socket. It is nil on
-	// a recorded host, where nobody answers.
+	// a recorded host without an answer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// DialBus connects to the D-Bus system bus, or to the private socket of
 	// systemd. It is nil on a host without a bus.
 	DialBus func(ctx context.Context, private bool) (net.Conn, error)
 
-	// Netlink sends one rtnetlink dump request and calls each for every
-	// message of the answer; data is valid during the call only. A dump that is
-	// complete but changed while it was made ends with ErrDumpInterrupted.
-	// Netlink is nil on a recorded host, where files have to do.
+	// Netlink sends one dump request and calls each for every message of the
+	// answer, without its nlmsghdr; data is valid during the call only. It
+	// returns ErrDumpInterrupted if the dump is complete but the listed objects
+	// changed meanwhile. It is nil on a recorded host without an answer.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
+
+	// Ethtool opens the ethtool interface of the network devices. It is nil on a
+	// recorded host that has no answers.
+	Ethtool func() (Ethtool, error)
+
+	// OpenPerf opens a counter of an event on a CPU. Each holds a file
+	// descriptor. It is nil on a recorded host without an answer.
+	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// MaxOpenFiles returns how many files the process may have open. It is nil
+	// on a recorded host without an answer.
+	MaxOpenFiles func() (uint64, error)
 }
 
-// Paths are the roots a host is read from, as the --path.* flags give them.
+// Paths are the roots of the file trees of a host, as set by the --path.*
+// flags.
 type Paths struct{ Procfs, Sysfs, Rootfs, UdevData string }
 
-// Live returns the machine that this process runs on.
+// Live returns the machine on which this process runs.
 func Live(p Paths) *Host {
 	return &Host{
 		Proc:     NewTree(p.Procfs),
@@ -84,10 +97,14 @@ func Live(p Paths) *Host {
 		DialBus:      liveDialBus(NewTree(p.Rootfs)),
 
 		Netlink: liveNetlink(),
+		Ethtool: openEthtool,
+
+		OpenPerf:     liveOpenPerf,
+		MaxOpenFiles: liveMaxOpenFiles,
 	}
 }
 
-// A Uname is what uname(2) tells.
+// A Uname is the result of uname(2).
 type Uname struct{ Sysname, Nodename, Release, Version, Machine, Domainname string }
 
 func liveUname() (Uname, error) {
@@ -121,14 +138,14 @@ func liveStatfs(path string) (unix.Statfs_t, error) {
 	}
 }
 
-// A Tree is a folder of kernel files.
+// A Tree is a file tree of a host, such as procfs.
 type Tree struct {
 	root       string
 	attributes bool
-	faults     *Faults
+	fault      func(path string) error // see InjectFaults
 }
 
-// NewTree returns the tree below root. Without a root, paths are taken as they
+// NewTree returns the tree below root. Without a root, paths are used as they
 // are.
 func NewTree(root string) Tree {
 	if root != "" {
@@ -137,67 +154,20 @@ func NewTree(root string) Tree {
 	return Tree{root: root}
 }
 
-// Attributes returns the tree with its files taken for sysfs attributes: the
-// kernel gives the whole of one in the first read, up to a page of at least
-// 4096 bytes, so that a shorter answer needs no second read to see the end.
-// See https://docs.kernel.org/filesystems/sysfs.html.
+// Attributes returns the tree with its files read as sysfs attributes: the
+// kernel returns a whole attribute, up to a page of at least 4096 bytes, in the
+// first read, so that a shorter one needs no second read to find the end. See
+// https://docs.kernel.org/filesystems/sysfs.html.
 func (t Tree) Attributes() Tree {
 	t.attributes = true
 	return t
 }
 
-// WithFaults returns the tree with some files failing. Tests use it for errors
-// that an ordinary file cannot have.
-func (t Tree) WithFaults(faults *Faults) Tree {
-	t.faults = faults
+// InjectFaults returns the tree with reads that fail if fault returns an error
+// for the path. Only tests call it, so the linker leaves it out of the program.
+func InjectFaults(t Tree, fault func(path string) error) Tree {
+	t.fault = fault
 	return t
-}
-
-// Faults are files that fail, by their absolute paths without symbolic links.
-// They may be changed while the tree is read.
-type Faults struct {
-	mu     sync.Mutex
-	byPath map[string]error
-	names  map[string]int // how many there are by the last element of the path
-}
-
-// Set has the reading of a file fail with err, or not any longer if it is nil.
-func (f *Faults) Set(path string, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.byPath == nil {
-		f.byPath, f.names = map[string]error{}, map[string]int{}
-	}
-	if _, known := f.byPath[path]; known {
-		delete(f.byPath, path)
-		f.names[filepath.Base(path)]--
-	}
-	if err != nil {
-		f.byPath[path] = err
-		f.names[filepath.Base(path)]++
-	}
-}
-
-// At returns the error of a file, or nil. The path may lead over symbolic
-// links.
-func (f *Faults) At(path string) error {
-	base := filepath.Base(path)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.names[base] == 0 {
-		return nil
-	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, base)
-	}
-	return f.byPath[path]
-}
-
-// Len returns how many files fail.
-func (f *Faults) Len() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.byPath)
 }
 
 // Path returns the path of a file in the tree, for messages.

@@ -8,16 +8,15 @@ import (
 )
 
 const (
-	linesBuffer = 64 << 10 // more than a read of a /proc file gives
-	linesLimit  = 1 << 30  // bounds a file that never ends
+	linesBuffer  = 64 << 10 // more than one read of a /proc file returns
+	maxLinesSize = 1 << 30  // bounds a file that never ends
 )
 
-// Lines hands out the lines of a file, one by one and without their newlines.
-// It is for files that can be many megabytes long, such as /proc/net/udp, of
-// which Read would keep a buffer for ever. It stops at the first error of
-// each, which it returns. A line is valid during the call only, and each must
-// not use the reader.
-func (r *Reader) Lines(each func(line []byte) error, elem ...string) error {
+// Lines calls fn for each line of a file, without its newline. It is for files
+// that can have many megabytes, such as /proc/net/udp: Read would keep a buffer
+// of that size. It stops at the first error of fn and returns it. A line is
+// valid during the call only, and fn must not use the reader.
+func (r *Reader) Lines(fn func(line []byte) error, elem ...string) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY)
 	if err != nil {
@@ -28,29 +27,29 @@ func (r *Reader) Lines(each func(line []byte) error, elem ...string) error {
 		r.buf = make([]byte, 0, linesBuffer)
 	}
 	b := r.buf[:cap(r.buf)]
-	held, total := 0, 0 // held: bytes of a line that is not whole yet
+	partial, total := 0, 0 // partial: length of an incomplete line at the start of b
 	for {
-		n, errno := read(fd, b[held:])
+		n, errno := read(fd, b[partial:])
 		if errno != 0 {
-			return r.fail("read", errno)
+			return r.pathError("read", errno)
 		}
 		if n == 0 {
 			break
 		}
-		rest := b[:held+n]
+		rest := b[:partial+n]
 		for i := bytes.IndexByte(rest, '\n'); i >= 0; i = bytes.IndexByte(rest, '\n') {
-			if err := each(rest[:i]); err != nil {
+			if err := fn(rest[:i]); err != nil {
 				return err
 			}
 			rest = rest[i+1:]
 		}
-		held = copy(b, rest)
-		if total += n; held == len(b) || total > linesLimit {
-			return r.fail("read", syscall.EFBIG)
+		partial = copy(b, rest)
+		if total += n; partial == len(b) || total > maxLinesSize {
+			return r.pathError("read", syscall.EFBIG)
 		}
 	}
-	if held > 0 {
-		return each(b[:held])
+	if partial > 0 {
+		return fn(b[:partial])
 	}
 	return nil
 }

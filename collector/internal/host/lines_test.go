@@ -18,9 +18,9 @@ func TestLines(t *testing.T) {
 		"one":              "a\n",
 		"no newline":       "a\nb",
 		"empty lines":      "\n\na\n\n",
-		"over the buffer":  strings.Repeat("0123456789\n", linesBuffer/5),
-		"as long as can":   "a\n" + long + "\nb\n",
-		"ends with a long": "a\n" + long,
+		"many lines":       strings.Repeat("0123456789\n", linesBuffer/5),
+		"longest line":     "a\n" + long + "\nb\n",
+		"longest line end": "a\n" + long,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, "file"), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
@@ -44,7 +44,7 @@ func TestLinesErrors(t *testing.T) {
 	r := NewTree(dir).Reader()
 	ignore := func([]byte) error { return nil }
 	if err := r.Lines(ignore, "none"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("an absent file: %v", err)
 	}
 	if err := r.Lines(ignore, "file"); !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("a line that is too long: %v", err)

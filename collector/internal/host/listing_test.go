@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestListTellsWhatChanged(t *testing.T) {
+func TestListReportsChanges(t *testing.T) {
 	dir := t.TempDir()
 	r := NewTree(dir).Reader()
 	var l Listing
@@ -35,7 +35,7 @@ func TestListTellsWhatChanged(t *testing.T) {
 		}
 	}
 	if _, err := r.List(&l, "class"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a folder that is not there: %v", err)
+		t.Errorf("an absent folder: %v", err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "class"), 0o755); err != nil {
 		t.Fatal(err)
@@ -48,8 +48,8 @@ func TestListTellsWhatChanged(t *testing.T) {
 	list(true, "blank ", "hwmon2", "hwmon10")
 	list(false, "blank ", "hwmon2", "hwmon10")
 
-	// A new file of an old name: made beside the old one, so that it cannot
-	// have its inode number.
+	// A new file with an old name. It is created while the old one exists, so
+	// that it has another inode number.
 	make("new")
 	if err := os.Rename(filepath.Join(dir, "class/new"), filepath.Join(dir, "class/hwmon2")); err != nil {
 		t.Fatal(err)
@@ -74,5 +74,36 @@ func TestListTellsWhatChanged(t *testing.T) {
 	}
 	if _, err := r.List(&l, "class"); err == nil || len(l.Entries) != 0 {
 		t.Errorf("%v, %v", l.Entries, err)
+	}
+}
+
+func TestEachName(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 300 { // more than one buffer
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := NewTree(dir).Reader()
+	sum, names := 0, 0
+	each := func(name []byte) {
+		i, err := strconv.Atoi(string(name))
+		if err != nil {
+			t.Error(err)
+		}
+		sum += i
+		names++
+	}
+	if err := r.EachName(each); err != nil || names != 300 || sum != 299*300/2 {
+		t.Errorf("%d names, the sum is %d, %v", names, sum, err)
+	}
+	if n, err := r.Count(); n != 300 || err != nil {
+		t.Errorf("Count = %d, %v", n, err)
+	}
+	if err := r.EachName(each, "no-such-folder"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that does not exist: %v", err)
+	}
+	if n := testing.AllocsPerRun(10, func() { _ = r.EachName(func([]byte) {}) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -1,17 +1,20 @@
 package host
 
-// Natural compares names so that runs of digits count as numbers.
-func Natural(a, b string) int {
+import "strings"
+
+// CompareNatural compares names in natural order, in which runs of digits are
+// numbers: cpu2 is before cpu10. The result is that of strings.Compare in sign.
+func CompareNatural(a, b string) int {
 	x, y := a, b
 	for len(x) > 0 && len(y) > 0 {
-		nx, ny := digits(x), digits(y)
+		nx, ny := digitCount(x), digitCount(y)
 		if nx > 0 && ny > 0 {
 			dx, dy := trimZeros(x[:nx]), trimZeros(y[:ny])
 			if len(dx) != len(dy) {
 				return len(dx) - len(dy)
 			}
 			if dx != dy {
-				return compare(dx, dy)
+				return strings.Compare(dx, dy)
 			}
 			x, y = x[nx:], y[ny:]
 			continue
@@ -24,20 +27,11 @@ func Natural(a, b string) int {
 	if len(x) != len(y) {
 		return len(x) - len(y)
 	}
-	return compare(a, b)
+	return strings.Compare(a, b)
 }
 
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
-func digits(s string) int {
+// digitCount returns the number of digits at the start of s.
+func digitCount(s string) int {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
 		i++

@@ -13,30 +13,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A NetlinkRequest asks for one dump.
+// A NetlinkRequest is the request for one dump.
 type NetlinkRequest struct {
 	Protocol int    // such as unix.NETLINK_ROUTE
-	Type     uint16 // such as unix.RTM_GETLINK
+	Type     uint16 // such as unix.RTM_GETLINK; the family of generic netlink
 	Body     []byte // the request after its nlmsghdr
 }
 
-// ErrDumpInterrupted says that a dump is complete, but that what it lists
-// changed meanwhile: something may be missing, or be there twice.
+// ErrDumpInterrupted means that a dump is complete, but that the listed objects
+// changed meanwhile: one may be missing or listed twice.
 var ErrDumpInterrupted = errors.New("netlink: the dump was interrupted by a change")
 
 const (
-	// netlinkBuffer is what the kernel fills at most for one read of a dump.
+	// netlinkBuffer is the maximum size of a datagram of a dump.
 	netlinkBuffer = 32 << 10
-	// netlinkPatience bounds the wait for a datagram that never comes. The
-	// kernel answers while it takes the request, so that only a sandbox that
-	// swallows answers makes anybody wait.
-	netlinkPatience = 4 * time.Second
+	// netlinkTimeout bounds the wait for a datagram. The kernel answers before
+	// send returns, so that only a sandbox that drops answers makes it pass.
+	netlinkTimeout  = 4 * time.Second
 	netlinkSequence = 1
 )
 
-// liveNetlink returns a function that opens a socket for one dump and closes
-// it again: no state to go stale, and nothing in Go's poller. Only buffers are
-// kept from dump to dump. See netlink(7).
+// liveNetlink returns Host.Netlink. The function opens a socket for one dump:
+// no state becomes stale, and nothing is in Go's poller. Only buffers are
+// reused. See netlink(7).
 func liveNetlink() func(NetlinkRequest, func([]byte) error) error {
 	buffers := sync.Pool{New: func() any { b := make([]byte, netlinkBuffer); return &b }}
 	return func(req NetlinkRequest, each func(data []byte) error) error {
@@ -52,8 +51,8 @@ func dump(req NetlinkRequest, buf *[]byte, each func(data []byte) error) error {
 		return os.NewSyscallError("netlink socket", err)
 	}
 	defer closeFD(fd)
-	patience := unix.NsecToTimeval(int64(netlinkPatience))
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+	timeout := unix.NsecToTimeval(int64(netlinkTimeout))
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 		return os.NewSyscallError("netlink setsockopt", err)
 	}
 	// A netlink socket that is not connected sends to the kernel.
@@ -67,8 +66,8 @@ func dump(req NetlinkRequest, buf *[]byte, each func(data []byte) error) error {
 			return os.NewSyscallError("netlink receive", errno)
 		}
 		if n > len(*buf) {
-			*buf = make([]byte, n) // so that it fits the next time
-			return fmt.Errorf("netlink: datagram of %d bytes is cut off", n)
+			*buf = make([]byte, n) // for the next dump
+			return fmt.Errorf("netlink: want a datagram of at most %d bytes, have %d", netlinkBuffer, n)
 		}
 		done, err := eachMessage((*buf)[:n], &interrupted, each)
 		if err != nil {
@@ -89,12 +88,12 @@ func appendRequest(b []byte, req NetlinkRequest) []byte {
 	b = order.AppendUint16(b, req.Type)
 	b = order.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
 	b = order.AppendUint32(b, netlinkSequence)
-	b = order.AppendUint32(b, 0) // the port of the sender, for the kernel to fill in
+	b = order.AppendUint32(b, 0) // the port of the sender, which the kernel sets
 	return append(b, req.Body...)
 }
 
-// receive reads one datagram. With MSG_TRUNC it tells the datagram's length
-// even where that is more than the buffer has.
+// receive reads one datagram, and returns its length even if that is more than
+// the length of the buffer (MSG_TRUNC).
 func receive(fd int, b []byte) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_TRUNC, 0, 0)
@@ -104,13 +103,13 @@ func receive(fd int, b []byte) (int, syscall.Errno) {
 	}
 }
 
-// eachMessage walks the messages of one datagram and reports whether the dump
-// is complete.
+// eachMessage calls each for the messages of one datagram, and reports whether
+// the dump is complete.
 func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (done bool, err error) {
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(binary.NativeEndian.Uint32(b))
 		if size < unix.SizeofNlMsghdr || size > len(b) {
-			return true, fmt.Errorf("netlink: message of %d bytes in %d", size, len(b))
+			return true, fmt.Errorf("netlink: want a message within %d bytes, have one of %d", len(b), size)
 		}
 		typ, flags := binary.NativeEndian.Uint16(b[4:]), binary.NativeEndian.Uint16(b[6:])
 		sequence, data := binary.NativeEndian.Uint32(b[8:]), b[unix.SizeofNlMsghdr:size]
@@ -123,7 +122,7 @@ func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (don
 		}
 		switch typ {
 		case unix.NLMSG_DONE, unix.NLMSG_ERROR:
-			return true, failure(data)
+			return true, dumpError(data)
 		case unix.NLMSG_OVERRUN:
 			return true, os.NewSyscallError("netlink dump", syscall.ENOBUFS)
 		case unix.NLMSG_NOOP:
@@ -136,9 +135,9 @@ func eachMessage(b []byte, interrupted *bool, each func(data []byte) error) (don
 	return false, nil
 }
 
-// failure returns the error that the last message of a dump carries: a
-// negative errno, in NLMSG_ERROR as well as in NLMSG_DONE.
-func failure(data []byte) error {
+// dumpError returns the error in the last message of a dump: both NLMSG_ERROR
+// and NLMSG_DONE have a negative errno.
+func dumpError(data []byte) error {
 	if len(data) < 4 {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// message builds a netlink message of a kernel's answer.
+// message returns a netlink message as the kernel sends it.
 func message(typ, flags uint16, sequence uint32, data []byte) []byte {
 	b := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(data)))
 	b = binary.NativeEndian.AppendUint16(b, typ)
@@ -43,7 +43,7 @@ func TestEachMessage(t *testing.T) {
 		{"an end that failed", message(unix.NLMSG_DONE, 0, 1, code(syscall.ENOMEM)), nil, true, false, syscall.ENOMEM},
 		{"refused", message(unix.NLMSG_ERROR, 0, 1, code(syscall.EPERM)), nil, true, false, syscall.EPERM},
 		{"overrun", message(unix.NLMSG_OVERRUN, 0, 1, nil), nil, true, false, syscall.ENOBUFS},
-		{"another's answer", slices.Concat(message(link, 0, 7, []byte("x")), message(link, 0, 1, []byte("a"))), []string{"a"}, false, false, nil},
+		{"another sequence", slices.Concat(message(link, 0, 7, []byte("x")), message(link, 0, 1, []byte("a"))), []string{"a"}, false, false, nil},
 		{"interrupted", message(unix.NLMSG_DONE, unix.NLM_F_DUMP_INTR, 1, nil), nil, true, true, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -60,17 +60,17 @@ func TestEachMessage(t *testing.T) {
 	}
 }
 
-func TestEachMessageCutOff(t *testing.T) {
+func TestTruncatedMessage(t *testing.T) {
 	whole := message(unix.RTM_NEWLINK, 0, 1, []byte("abcdefgh"))
 	for n := unix.SizeofNlMsghdr; n < len(whole); n++ {
 		interrupted := false
 		if _, err := eachMessage(whole[:n], &interrupted, func([]byte) error { return nil }); err == nil {
-			t.Errorf("%d bytes of a message of %d are taken for whole", n, len(whole))
+			t.Errorf("%d bytes of a message of %d are accepted", n, len(whole))
 		}
 	}
 }
 
-func TestNetlinkOnThisHost(t *testing.T) {
+func TestLiveNetlink(t *testing.T) {
 	links := 0
 	err := liveNetlink()(NetlinkRequest{unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg)}, func([]byte) error {
 		links++

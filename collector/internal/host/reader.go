@@ -1,7 +1,6 @@
 package host
 
 import (
-	"encoding/binary"
 	"errors"
 	"io/fs"
 	"slices"
@@ -14,13 +13,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A Reader reads files of one tree into a buffer that it reuses, with bare
-// open, read and close. Reading never stats a file and never hands one to Go's
-// poller: that costs half the system calls, and a sysfs file that answers
-// EAGAIN would park the goroutine for ever.
+// A Reader reads files of one tree into a buffer that it reuses. It makes bare
+// open, read and close calls: package os would stat each file and register it
+// with Go's poller, which doubles the number of system calls, and a sysfs file
+// that answers EAGAIN would block the goroutine for ever.
 //
-// Paths are given in elements that are joined with slashes. A Reader must not
-// be used by two goroutines at once. What it returns as bytes is valid until
+// Paths are given in elements, which are joined with slashes. A Reader must not
+// be used by two goroutines at once. The bytes that it returns are valid until
 // the next call.
 type Reader struct {
 	tree Tree
@@ -28,12 +27,12 @@ type Reader struct {
 	buf  []byte
 }
 
-// limit bounds a file that never ends: no kernel file that is read here comes
-// near it.
-const limit = 64 << 20
+// maxFileSize bounds a file that never ends, in bytes. It is far above the size
+// of any kernel file.
+const maxFileSize = 64 << 20
 
-// Read returns the content of a file. Errors are *fs.PathError, so that
-// errors.Is tells fs.ErrNotExist and fs.ErrPermission.
+// Read returns the content of a file. Errors are *fs.PathError, for errors.Is
+// with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY)
@@ -48,15 +47,15 @@ func (r *Reader) Read(elem ...string) ([]byte, error) {
 		}
 		n, errno := read(fd, b[len(b):cap(b)])
 		if errno != 0 {
-			return nil, r.fail("read", errno)
+			return nil, r.pathError("read", errno)
 		}
 		b = b[:len(b)+n]
 		r.buf = b
 		if n == 0 || r.tree.attributes && n < pageSize {
 			return b, nil
 		}
-		if len(b) > limit {
-			return nil, r.fail("read", syscall.EFBIG)
+		if len(b) > maxFileSize {
+			return nil, r.pathError("read", syscall.EFBIG)
 		}
 	}
 }
@@ -68,50 +67,55 @@ func (r *Reader) Text(elem ...string) ([]byte, error) {
 	return scan.Trim(b), err
 }
 
-// String is Text as a string. It is empty when the file cannot be read: for
-// label values, where an absent attribute is an empty label.
+// String returns Text as a string, or "" if the file cannot be read. It is for
+// label values: an absent attribute is an empty label.
 func (r *Reader) String(elem ...string) string {
 	b, _ := r.Text(elem...)
 	return string(b)
 }
 
-// Uint returns the number that a file holds, as its only content.
+// Uint returns the unsigned number that is the only content of a file.
 func (r *Reader) Uint(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Uint(b)
-	return v, r.judge(b, err, ok, "an unsigned number")
+	return v, r.checkNumber(b, err, ok, "an unsigned number")
 }
 
-// Int returns the number that a file holds, as its only content.
+// Int returns the number that is the only content of a file.
 func (r *Reader) Int(elem ...string) (int64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Int(b)
-	return v, r.judge(b, err, ok, "a whole number")
+	return v, r.checkNumber(b, err, ok, "a whole number")
 }
 
-// Hex returns the hexadecimal number that a file holds, as its only content.
+// Hex returns the hexadecimal number that is the only content of a file.
 func (r *Reader) Hex(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
 	v, ok := scan.Hex(b)
-	return v, r.judge(b, err, ok, "a hexadecimal number")
+	return v, r.checkNumber(b, err, ok, "a hexadecimal number")
 }
 
-// judge returns why a file gives no number: it could not be read, or it holds
-// something else. It is no generic function around all of the above, because
-// the compiler would then put the elements of each path on the heap.
-func (r *Reader) judge(b []byte, err error, ok bool, want string) error {
+// checkNumber returns err, or a Malformed error if ok is false. It is not a
+// generic function for all of the above, because the compiler would then put
+// the elements of each path on the heap.
+func (r *Reader) checkNumber(b []byte, err error, ok bool, want string) error {
 	if err == nil && !ok {
 		err = r.At(Bad(1, want, b))
 	}
 	return err
 }
 
-// Link returns where a symbolic link points, as it is written.
+// Link returns the target of a symbolic link as written.
 func (r *Reader) Link(elem ...string) (string, error) {
 	r.setPath(elem)
 	if err := r.fault(); err != nil {
-		return "", r.fail("readlink", err)
+		return "", r.pathError("readlink", err)
 	}
+	return r.readlink()
+}
+
+// readlink calls readlink(2) for the last path.
+func (r *Reader) readlink() (string, error) {
 	var buf [unix.PathMax]byte
 	for {
 		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),
@@ -121,42 +125,28 @@ func (r *Reader) Link(elem ...string) (string, error) {
 			return string(buf[:n]), nil
 		case syscall.EINTR:
 		default:
-			return "", r.fail("readlink", errno)
+			return "", r.pathError("readlink", errno)
 		}
 	}
 }
 
-// Names returns the names in a folder in natural order (cpu2 before cpu10),
-// whatever order the kernel lists them in.
+// Names returns the names in a folder in natural order: cpu2 before cpu10.
 func (r *Reader) Names(elem ...string) ([]string, error) {
 	var names []string
-	err := r.entries(elem, func(b []byte) {
-		_, _, names = unix.ParseDirent(b, -1, names)
-	})
-	slices.SortFunc(names, Natural)
+	err := r.EachName(func(name []byte) { names = append(names, string(name)) }, elem...)
+	slices.SortFunc(names, CompareNatural)
 	return names, err
 }
 
-// Count returns how many names there are in a folder.
+// Count returns the number of names in a folder.
 func (r *Reader) Count(elem ...string) (int, error) {
 	count := 0
-	err := r.entries(elem, func(b []byte) {
-		for len(b) > 18 { // struct linux_dirent64: d_reclen at 16
-			size := int(binary.NativeEndian.Uint16(b[16:]))
-			if size == 0 || size > len(b) {
-				return
-			}
-			if name := scan.Trim(b[19:size]); string(name) != "." && string(name) != ".." {
-				count++
-			}
-			b = b[size:]
-		}
-	})
+	err := r.EachName(func([]byte) { count++ }, elem...)
 	return count, err
 }
 
-// entries hands out what getdents64 gives of a folder.
-func (r *Reader) entries(elem []string, each func([]byte)) error {
+// entries calls fn for each entry of a folder, in the order of the kernel.
+func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
 	if err != nil {
@@ -171,24 +161,24 @@ func (r *Reader) entries(elem []string, each func([]byte)) error {
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return r.fail("readdir", err)
+			return r.pathError("readdir", err)
 		case n <= 0:
 			return nil
 		default:
-			each(b[:n])
+			eachDirent(b[:n], fn)
 		}
 	}
 }
 
-// Exists reports whether a path is there and can be reached.
+// Exists reports whether a path exists and can be reached.
 func (r *Reader) Exists(elem ...string) bool {
 	r.setPath(elem)
 	_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
 	return errno == 0
 }
 
-// Stat returns what stat(2) tells of a path, symbolic links followed. Unlike
-// Read it never waits for the other end of a pipe.
+// Stat returns the result of stat(2), which follows symbolic links. Unlike Read
+// it never waits for the other end of a pipe.
 func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 	r.setPath(elem)
 	for {
@@ -198,23 +188,23 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 			return st, nil
 		case unix.EINTR:
 		default:
-			return st, r.fail("stat", err)
+			return st, r.pathError("stat", err)
 		}
 	}
 }
 
-// Modified returns when a file was last written to; of a folder, when a name
-// in it was last added, removed or replaced.
+// Modified returns when a file was last written to, or when a name in a folder
+// was last added, removed or replaced.
 func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	st, err := r.Stat(elem...)
 	if fault := r.fault(); fault != nil {
-		return time.Time{}, r.fail("stat", fault)
+		return time.Time{}, r.pathError("stat", fault)
 	}
 	return time.Unix(st.Mtim.Unix()), err
 }
 
-// At completes an error of a parser with the path that was read last. Other
-// errors are returned as they are.
+// At adds the path of the last call to a Malformed error without one. It
+// returns other errors unchanged.
 func (r *Reader) At(err error) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
@@ -231,12 +221,12 @@ func (r *Reader) lastPath() string { return string(r.path[:len(r.path)-1]) }
 
 const atFDCWD = ^uintptr(99) // unix.AT_FDCWD, -100
 
-// pageSize is the smallest page that Linux has, in bytes.
+// pageSize is the smallest page size of Linux in bytes.
 const pageSize = 4096
 
 func (r *Reader) open(flags uintptr) (int, error) {
 	if err := r.fault(); err != nil {
-		return 0, r.fail("read", err)
+		return 0, r.pathError("read", err)
 	}
 	for {
 		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), flags|unix.O_CLOEXEC, 0, 0, 0)
@@ -245,21 +235,21 @@ func (r *Reader) open(flags uintptr) (int, error) {
 			return int(fd), nil
 		case syscall.EINTR:
 		default:
-			return 0, r.fail("open", errno)
+			return 0, r.pathError("open", errno)
 		}
 	}
 }
 
-func (r *Reader) fail(op string, err error) error {
+func (r *Reader) pathError(op string, err error) error {
 	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
 }
 
-// fault returns the error that a test planted on the path.
+// fault returns the fault that is injected for the path, or nil.
 func (r *Reader) fault() error {
-	if r.tree.faults == nil {
+	if r.tree.fault == nil {
 		return nil
 	}
-	return r.tree.faults.At(r.lastPath())
+	return r.tree.fault(r.lastPath())
 }
 
 func read(fd int, b []byte) (int, syscall.Errno) {

@@ -7,25 +7,24 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many symbolic links a path may lead through, as in the
-// kernel. See path_resolution(7).
+// maxLinks is the maximum number of symbolic links in a path, as in the kernel.
+// See path_resolution(7).
 const maxLinks = 40
 
-// Resolve returns where a path of the tree leads, as a path of the tree, when
-// its symbolic links are followed as a process would whose root is the tree:
-// an absolute target starts at the top of the tree, and .. does not climb out
-// of it.
+// Resolve follows the symbolic links of a path as a process does whose root is
+// the tree: an absolute target starts at the top of the tree, and .. does not
+// leave it. It returns a path of the tree.
 //
-// The other methods leave links to the kernel, which takes an absolute target
-// from the root of this process. That is right for the live host and wrong for
-// a file system that is mounted elsewhere, where /etc/os-release might lead to
-// the file of the container.
+// The other methods leave links to the kernel, which resolves an absolute
+// target from the root of this process. That is right for the live host, but
+// not for a file system that is mounted elsewhere: its /etc/os-release could
+// lead to the file of the container.
 func (r *Reader) Resolve(elem ...string) (string, error) {
 	name := string(appendPath(nil, "/", elem))
 	if r.tree.root == "" || r.tree.root == "/" {
 		return name, nil
 	}
-	done, rest := "", name
+	prefix, rest := "", name // prefix has no links
 	for links := 0; rest != ""; {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
@@ -33,27 +32,28 @@ func (r *Reader) Resolve(elem ...string) (string, error) {
 		case "", ".":
 			continue
 		case "..":
-			done = done[:max(0, strings.LastIndexByte(done, '/'))]
+			prefix = prefix[:max(0, strings.LastIndexByte(prefix, '/'))]
 			continue
 		}
-		target, err := r.Link(done, part)
+		r.setPath([]string{prefix, part})
+		target, err := r.readlink()
 		switch {
 		case errors.Is(err, syscall.EINVAL): // not a link
-			done += "/" + part
+			prefix += "/" + part
 		case err != nil:
 			return "", err
 		default:
 			if links++; links > maxLinks {
-				return "", r.fail("readlink", syscall.ELOOP)
+				return "", r.pathError("readlink", syscall.ELOOP)
 			}
 			if path.IsAbs(target) {
-				done = ""
+				prefix = ""
 			}
 			rest = target + "/" + rest
 		}
 	}
-	if done == "" {
-		done = "/"
+	if prefix == "" {
+		prefix = "/"
 	}
-	return done, nil
+	return prefix, nil
 }

@@ -1,8 +1,3 @@
-// Package metric is what a sample is: families that a collector declares, a
-// sink that it emits to, and the two roads from there. On the fast road a
-// sample is rendered as text at once, into a buffer that the next scrape
-// reuses. On the ordinary road it becomes a prometheus.Metric. Every fixture
-// is read on both roads and compared, so that they cannot drift apart.
 package metric
 
 import (
@@ -13,38 +8,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Family is the handle of one declared metric family.
-type Family struct {
-	name   string
-	help   string
-	typ    dto.MetricType
-	labels []string
-
-	index  int      // in its Set, and in the buffers of a Sink
-	header []byte   // the HELP and TYPE lines
-	leads  [][]byte // the text before each label value, and before the value
-
-	desc *prometheus.Desc
-}
-
-// Name returns the family's name.
-func (f *Family) Name() string { return f.name }
-
-// Help returns the family's help text.
-func (f *Family) Help() string { return f.help }
-
-// Type returns the family's type in the words of the text format.
-func (f *Family) Type() string { return strings.ToLower(f.typ.String()) }
-
-// Labels returns the names of the family's labels.
-func (f *Family) Labels() []string { return f.labels }
-
-// Desc returns what client_golang knows the family by.
-func (f *Family) Desc() *prometheus.Desc { return f.desc }
-
-// A Set holds the families of one collector. Families are usually declared by
-// the collector's constructor; where the kernel makes up names, a Keyed
-// declares them when they are first seen. A Set is safe for concurrent use.
+// A Set holds the families of one collector. The collector's constructor
+// declares them; those whose names come from the kernel are declared by a Keyed
+// when they are first read. A Set is safe for concurrent use.
 type Set struct {
 	mu       sync.RWMutex
 	families []*Family
@@ -55,24 +21,25 @@ type Set struct {
 // NewSet returns an empty set.
 func NewSet() *Set { return &Set{byName: map[string]*Family{}} }
 
-// Counter declares a family of counters: values that only go up, but for
-// resets.
+// Counter declares a family of counters: values that never decrease, except at
+// a reset.
 func (s *Set) Counter(name, help string, labels ...string) *Family {
 	return s.declare(dto.MetricType_COUNTER, name, help, labels)
 }
 
-// Gauge declares a family of gauges: values that go up and down.
+// Gauge declares a family of gauges: values that can decrease.
 func (s *Set) Gauge(name, help string, labels ...string) *Family {
 	return s.declare(dto.MetricType_GAUGE, name, help, labels)
 }
 
-// Untyped declares a family whose kind is not known: for inherited names only.
+// Untyped declares a family without a type. It is only for inherited names.
 func (s *Set) Untyped(name, help string, labels ...string) *Family {
 	return s.declare(dto.MetricType_UNTYPED, name, help, labels)
 }
 
-// declare returns the family of that name, new or known. Declaring one name
-// with two types or label sets is a mistake in the collector, and panics.
+// declare returns the family with a name, which it declares if it does not
+// exist. It panics if it exists with another type or other labels: that is a
+// bug in the collector.
 func (s *Set) declare(typ dto.MetricType, name, help string, labels []string) *Family {
 	name = cleanName(name)
 	s.mu.Lock()
@@ -106,49 +73,48 @@ func (s *Set) declare(typ dto.MetricType, name, help string, labels []string) *F
 	return f
 }
 
-// Families returns what is declared so far, in the order of declaration.
+// Families returns the declared families in the order of declaration.
 func (s *Set) Families() []*Family {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.families[:len(s.families):len(s.families)]
 }
 
-// Has reports whether a family of that name is declared.
+// Has reports whether a family with a name is declared.
 func (s *Set) Has(name string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.byName[name] != nil
 }
 
-// AllowDynamic says that families are declared while samples are read, so that the
-// set cannot be described before.
+// AllowDynamic allows a collector to declare families, or to emit external
+// ones, during a run: client_golang cannot know them in advance.
 func (s *Set) AllowDynamic() { s.dynamic = true }
 
-// IsDynamic reports whether Open was called.
+// IsDynamic reports whether AllowDynamic was called.
 func (s *Set) IsDynamic() bool { return s.dynamic }
 
-// A Keyed holds families by a key that the kernel invents, such as the words
-// of /proc/meminfo. Looking up a known key does not allocate. Like the
-// collector that owns it, it is not for concurrent use.
+// A Keyed holds families by a key from the kernel, such as the words of
+// /proc/meminfo. Looking up a key again does not allocate. Like the collector
+// that owns it, it is not for concurrent use.
 type Keyed struct {
-	declare func(key string) *Family
-	known   map[string]*Family
+	declare  func(key string) *Family
+	families map[string]*Family
 }
 
-// Keyed returns an empty table that calls declare when a key is seen for the
-// first time. Where declare returns nil the key is not exported, and that is
-// remembered too.
+// Keyed returns an empty Keyed, which calls declare once for each key. If
+// declare returns nil, the key is not exported.
 func (s *Set) Keyed(declare func(key string) *Family) *Keyed {
 	s.AllowDynamic()
-	return &Keyed{declare: declare, known: map[string]*Family{}}
+	return &Keyed{declare: declare, families: map[string]*Family{}}
 }
 
-// Family returns the family of a key, or nil when it is not exported.
+// Family returns the family of a key, or nil if it is not exported.
 func (k *Keyed) Family(key []byte) *Family {
-	f, ok := k.known[string(key)]
+	f, ok := k.families[string(key)]
 	if !ok {
 		f = k.declare(string(key))
-		k.known[string(key)] = f
+		k.families[string(key)] = f
 	}
 	return f
 }

@@ -18,34 +18,35 @@ const (
 	Metrics             // the ordinary road: prometheus.Metric
 )
 
-// A Sink takes the samples of one run of one collector. It keeps a buffer per
-// family, so that a collector may go device by device while the exposition
-// has each family in one block. It is not for concurrent use.
+// A Sink holds the samples of one run of one collector. It has a buffer for
+// each family, so that a collector can emit device by device, and the
+// exposition still has each family in one block. It is not for concurrent use.
 type Sink struct {
-	mode     Mode
-	set      *Set
-	text     [][]byte // by Family.index
-	sizes    []int    // of what Release gave back, by Family.index
-	metrics  []prometheus.Metric
-	external []*ExternalFamily
-	samples  int
-	errs     []error
-	dropped  int    // errors beyond maxErrors
-	labels   Labels // space for Each
+	mode        Mode
+	set         *Set
+	text        [][]byte // by Family.index
+	sizes       []int    // lengths of the buffers that Release freed, by Family.index
+	metrics     []prometheus.Metric
+	external    []*ExternalFamily
+	sampleCount int
+	errs        []error
+	moreErrors  int    // number of errors in excess of maxErrors
+	labels      Labels // buffer of VisitSamples
 }
 
-// maxErrors bounds what one run keeps of its errors; the rest is counted.
+// maxErrors is the maximum number of errors that a Sink keeps; others are only
+// counted.
 const maxErrors = 20
 
-// A ExternalFamily is a whole family that came from outside, with a name that is not
-// in the Set. Its text is made once, for as many runs as it is emitted in.
+// An ExternalFamily is a metric family from a text file or a check, with all
+// its series. Its text is rendered once, for all runs that emit it.
 type ExternalFamily struct {
 	family *dto.MetricFamily
 	text   []byte
 }
 
-// NewExternalFamily returns a family for EmitExternal. The family must not be changed
-// afterwards.
+// NewExternalFamily returns a family for EmitExternal. The family must not
+// change afterwards.
 func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
 	var text bytes.Buffer
 	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
@@ -57,7 +58,7 @@ func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
 // NewSink returns an empty sink for the families of set.
 func NewSink(set *Set) *Sink { return &Sink{set: set} }
 
-// Reset empties the sink for a new run; it keeps its buffers.
+// Reset empties the sink for a new run, and keeps its buffers.
 func (s *Sink) Reset(mode Mode) {
 	for i := range s.text {
 		s.text[i] = s.text[i][:0]
@@ -66,13 +67,14 @@ func (s *Sink) Reset(mode Mode) {
 	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, external: s.external[:0], labels: s.labels}
 }
 
-// maxRetainedBuffer is how large a buffer may be that a sink keeps while it waits for its
-// next run, in bytes. Larger ones are made anew, in the size that was needed
-// before: one allocation for thousands of samples, instead of twice the memory.
+// maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink
+// keeps between runs. A larger one is allocated again with the length of the
+// last run: one allocation for thousands of samples, rather than twice the
+// memory.
 const maxRetainedBuffer = 256 << 10
 
-// Release gives back the large buffers of a sink that nobody will read before
-// it is Reset.
+// Release frees the large buffers of a sink. It must not be read before the
+// next Reset.
 func (s *Sink) Release() {
 	for i, b := range s.text {
 		if cap(b) <= maxRetainedBuffer {
@@ -85,23 +87,24 @@ func (s *Sink) Release() {
 	}
 }
 
-// Emit adds a sample. Label values stand in the order in which the family
-// declares its labels; their number must agree, or Emit panics.
+// Emit adds a sample. Label values are in the order in which the family
+// declares its labels. Emit panics if their number differs.
 func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	if len(labels) != len(f.labels) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
-	s.samples++
+	s.sampleCount++
 	if s.mode == Metrics {
-		// Labels are copied so that the caller's may live on its stack.
+		// The labels are copied, so that those of the caller can be on its
+		// stack.
 		values := make([]string, len(labels))
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.metrics = append(s.metrics, constMetric(f, v, values))
+		s.metrics = append(s.metrics, newConstMetric(f, v, values))
 		return
 	}
-	b := s.textOf(f)
+	b := s.familyText(f)
 	for i, l := range labels {
 		b = appendLabel(append(b, f.leads[i]...), l)
 	}
@@ -109,8 +112,8 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	s.text[f.index] = append(b, '\n')
 }
 
-// textOf returns the buffer of a family.
-func (s *Sink) textOf(f *Family) []byte {
+// familyText returns the text buffer of a family.
+func (s *Sink) familyText(f *Family) []byte {
 	for f.index >= len(s.text) {
 		s.text = append(s.text, nil)
 	}
@@ -130,7 +133,7 @@ func (s *Sink) Bool(f *Family, v bool, labels ...string) {
 	}
 }
 
-func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
+func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
 	typ := prometheus.UntypedValue
 	switch f.typ {
 	case dto.MetricType_COUNTER:
@@ -141,36 +144,36 @@ func constMetric(f *Family, v float64, labels []string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
 }
 
-// EmitExternal adds a whole family that came from outside and whose name no
-// collector declared. It is left out of the exposition if a collector comes to
-// declare that name after all.
+// EmitExternal adds an external family. It is left out of the exposition if a
+// collector declares its name.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
-	s.samples += len(f.family.GetMetric())
+	s.sampleCount += len(f.family.GetMetric())
 	s.external = append(s.external, f)
 }
 
-// Error notes that a part could not be read, and why. The collector goes on:
-// what it emits besides is served, and its state becomes "partial".
+// Error reports the error of a part that could not be read. The collector goes
+// on: the other samples are served, and its state becomes "partial".
 func (s *Sink) Error(err error) {
 	if len(s.errs) == maxErrors {
-		s.dropped++
+		s.moreErrors++
 		return
 	}
 	s.errs = append(s.errs, err)
 }
 
-// Errors returns what Skip noted, and how many more there were than are kept.
-func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.dropped }
+// Errors returns the reported errors, and the number of those that were not
+// kept.
+func (s *Sink) Errors() (errs []error, more int) { return s.errs, s.moreErrors }
 
-// SampleCount returns how many samples were emitted.
-func (s *Sink) SampleCount() int { return s.samples }
+// SampleCount returns the number of emitted samples.
+func (s *Sink) SampleCount() int { return s.sampleCount }
 
-// A Filter says which families are wanted. A nil Filter wants them all.
+// A Filter selects families by name. A nil Filter selects all.
 type Filter func(name string) bool
 
-// AppendText appends what was emitted in text mode, family by family in the
-// order of declaration. Foreign families are left out where reserved says that
-// the name belongs to a collector.
+// AppendText appends the exposition of the samples in text mode, with the
+// families in the order of declaration. External families whose names are
+// reserved are left out.
 func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool) []byte {
 	families := s.set.Families()
 	for i, text := range s.text {
@@ -186,7 +189,7 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 	return b
 }
 
-// Metrics returns what was emitted in metrics mode. The slice is not reused.
+// Metrics returns the samples in metrics mode. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
 	all := s.metrics
 	for _, f := range s.external {
@@ -199,7 +202,7 @@ func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
 	return all
 }
 
-// externalMetric is one series of a family from outside.
+// An externalMetric is one series of an external family.
 type externalMetric struct {
 	family *dto.MetricFamily
 	metric *dto.Metric

@@ -7,21 +7,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
 
-func never(string) bool { return false }
+func noneReserved(string) bool { return false }
 
 func TestTextHasOneBlockPerFamily(t *testing.T) {
 	set := NewSet()
 	reads := set.Counter("node_disk_reads_completed_total", "Reads.\nIn \\ two  lines.", "device")
 	load := set.Gauge("node_load1", "Load.")
-	unused := set.Gauge("node_unused", "Never emitted.")
+	set.Gauge("node_unused", "Never emitted.")
 	cpu := set.Counter("node_cpu_seconds_total", "Time.", "cpu", "mode")
-	_ = unused
 	s := NewSink(set)
 	for _, dev := range []string{"sda", `s"d\b`} {
 		s.Emit(reads, 7, dev)
@@ -40,15 +38,15 @@ node_load1 0.25
 # TYPE node_cpu_seconds_total counter
 node_cpu_seconds_total{cpu="0",mode="user"} 1234567.89
 `
-	if got := string(s.AppendText(nil, nil, never)); got != want {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != want {
 		t.Errorf("text:\n%s\nwant:\n%s", got, want)
 	}
 	only := func(name string) bool { return name == "node_load1" }
-	if got := string(s.AppendText(nil, only, never)); strings.Count(got, "\n") != 4 {
+	if got := string(s.AppendText(nil, only, noneReserved)); strings.Count(got, "\n") != 4 {
 		t.Errorf("filtered text:\n%s", got)
 	}
 	s.Reset(Text)
-	if got := s.AppendText(nil, nil, never); len(got) != 0 || s.SampleCount() != 0 {
+	if got := s.AppendText(nil, nil, noneReserved); len(got) != 0 || s.SampleCount() != 0 {
 		t.Errorf("after Reset: %d samples, %q", s.SampleCount(), got)
 	}
 }
@@ -67,22 +65,21 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// TestAnyLabelSurvives sends hostile label values through client_golang's own
-// parser.
-func TestAnyLabelSurvives(t *testing.T) {
+// TestHostileLabels parses an exposition with hostile label values.
+func TestHostileLabels(t *testing.T) {
 	set := NewSet()
 	f := set.Gauge("m", "h", "l")
 	for _, v := range []string{"", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", "\xff\"", "é\"", strings.Repeat(`\"`, 50)} {
 		s := NewSink(set)
 		s.Emit(f, 1, v)
 		p := expfmt.NewTextParser(model.UTF8Validation)
-		got, err := p.TextToMetricFamilies(strings.NewReader(string(s.AppendText(nil, nil, never))))
+		got, err := p.TextToMetricFamilies(strings.NewReader(string(s.AppendText(nil, nil, noneReserved))))
 		if err != nil {
 			t.Errorf("%q: %v", v, err)
 			continue
 		}
 		if l := got["m"].Metric[0].Label[0].GetValue(); l != Clean(v) {
-			t.Errorf("%q reads back as %q, want %q", v, l, Clean(v))
+			t.Errorf("%q is parsed as %q, want %q", v, l, Clean(v))
 		}
 	}
 }
@@ -120,9 +117,9 @@ func TestWrongLabelCountPanics(t *testing.T) {
 
 func TestKeyed(t *testing.T) {
 	set := NewSet()
-	asked := 0
+	calls := 0
 	k := set.Keyed(func(key string) *Family {
-		asked++
+		calls++
 		if key == "no" {
 			return nil
 		}
@@ -133,20 +130,20 @@ func TestKeyed(t *testing.T) {
 			t.Error("wrong family")
 		}
 	}
-	if asked != 2 || !set.IsDynamic() {
-		t.Errorf("asked %d times, open %v", asked, set.IsDynamic())
+	if calls != 2 || !set.IsDynamic() {
+		t.Errorf("%d calls, dynamic %v", calls, set.IsDynamic())
 	}
 }
 
-func TestForeignFamilyCannotShadow(t *testing.T) {
+func TestReservedExternalFamily(t *testing.T) {
 	name, help, val, typ := "m", "h", 3.0, dto.MetricType_GAUGE
 	mf := &dto.MetricFamily{Name: &name, Help: &help, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}}
 	s := NewSink(NewSet())
-	foreign, err := NewExternalFamily(mf)
+	family, err := NewExternalFamily(mf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.EmitExternal(foreign)
+	s.EmitExternal(family)
 	reserved := func(n string) bool { return n == "m" }
 	if got := s.AppendText(nil, nil, reserved); len(got) != 0 {
 		t.Errorf("reserved name is served: %s", got)
@@ -154,15 +151,15 @@ func TestForeignFamilyCannotShadow(t *testing.T) {
 	if got := s.Metrics(reserved); len(got) != 0 {
 		t.Errorf("reserved name is collected: %v", got)
 	}
-	if got := string(s.AppendText(nil, nil, never)); got != "# HELP m h\n# TYPE m gauge\nm 3\n" {
-		t.Errorf("foreign text: %q", got)
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != "# HELP m h\n# TYPE m gauge\nm 3\n" {
+		t.Errorf("text: %q", got)
 	}
-	if got := s.Metrics(never); len(got) != 1 {
-		t.Errorf("foreign metrics: %v", got)
+	if got := s.Metrics(noneReserved); len(got) != 1 {
+		t.Errorf("metrics: %v", got)
 	}
 }
 
-func TestForeignFamilyIsRenderedOnce(t *testing.T) {
+func TestExternalFamilyIsRenderedOnce(t *testing.T) {
 	name, val, typ := "m", 3.0, dto.MetricType_GAUGE
 	f, err := NewExternalFamily(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &val}}}})
 	if err != nil {
@@ -177,11 +174,11 @@ func TestForeignFamilyIsRenderedOnce(t *testing.T) {
 	if n := testing.AllocsPerRun(10, run); n > 0 {
 		t.Errorf("%v allocations a run, want none", n)
 	}
-	if got := string(s.AppendText(nil, nil, never)); got != "# TYPE m gauge\nm 3\n" || s.SampleCount() != 1 {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != "# TYPE m gauge\nm 3\n" || s.SampleCount() != 1 {
 		t.Errorf("%d samples, %q", s.SampleCount(), got)
 	}
-	if s.Reset(Text); len(s.AppendText(nil, nil, never)) != 0 {
-		t.Error("a foreign family outlives its run")
+	if s.Reset(Text); len(s.AppendText(nil, nil, noneReserved)) != 0 {
+		t.Error("an external family is still there after Reset")
 	}
 	if _, err := NewExternalFamily(&dto.MetricFamily{Name: &name}); err == nil {
 		t.Error("a family without series is accepted")
@@ -195,13 +192,13 @@ func TestSummary(t *testing.T) {
 	s.EmitSummary(f, []float64{1, 2.5, 4}, 7.5, 3)
 	want := "# HELP s_seconds Pauses.\n# TYPE s_seconds summary\ns_seconds{quantile=\"0\"} 1\ns_seconds{quantile=\"0.5\"} 2.5\n" +
 		"s_seconds{quantile=\"1\"} 4\ns_seconds_sum 7.5\ns_seconds_count 3\n"
-	if got := string(s.AppendText(nil, nil, never)); got != want {
+	if got := string(s.AppendText(nil, nil, noneReserved)); got != want {
 		t.Errorf("text:\n%s\nwant:\n%s", got, want)
 	}
 	s.Reset(Metrics)
 	s.EmitSummary(f, []float64{1, 2.5, 4}, 7.5, 3)
 	var m dto.Metric
-	if err := s.Metrics(never)[0].Write(&m); err != nil || m.Summary.GetSampleCount() != 3 || m.Summary.GetSampleSum() != 7.5 || len(m.Summary.Quantile) != 3 {
+	if err := s.Metrics(noneReserved)[0].Write(&m); err != nil || m.Summary.GetSampleCount() != 3 || m.Summary.GetSampleSum() != 7.5 || len(m.Summary.Quantile) != 3 {
 		t.Errorf("metric %v, %v", &m, err)
 	}
 }
@@ -216,7 +213,7 @@ func TestErrorsAreBounded(t *testing.T) {
 	}
 }
 
-// FuzzValue holds the quick number formats against strconv.
+// FuzzValue parses what appendValue writes.
 func FuzzValue(f *testing.F) {
 	for _, v := range []float64{0, 1, -1, 0.1, 0.25, 1e15, 1 << 53, 1<<53 + 2, 12345.678, -0.005, 0.0005, 0.000001, -12.000305, 1.000001e-6, 9007199254.740991, 1e300,
 		math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), math.Inf(-1), 9007199254740.993} {
@@ -226,7 +223,7 @@ func FuzzValue(f *testing.F) {
 		text := string(appendValue(nil, v))
 		got, err := strconv.ParseFloat(text, 64)
 		if err != nil || got != v && !(math.IsNaN(v) && math.IsNaN(got)) {
-			t.Errorf("%v is written %s and reads back %v, %v", v, text, got, err)
+			t.Errorf("%v is written as %s and parsed as %v, %v", v, text, got, err)
 		}
 	})
 }
@@ -247,5 +244,3 @@ func TestEmitDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations a run, want none", n)
 	}
 }
-
-var _ prometheus.Metric = externalMetric{}

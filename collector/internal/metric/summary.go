@@ -8,8 +8,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Summary is the handle of a family with quantiles, a sum and a count, and
-// without labels of its own.
+// A Summary is one declared summary: a family with quantiles, a sum and a
+// count, and without other labels.
 type Summary struct {
 	family    *Family
 	quantiles []float64
@@ -32,7 +32,7 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 	if len(values) != len(f.quantiles) {
 		panic(fmt.Sprintf("metric: %s has %d quantiles and got %d", f.family.name, len(f.quantiles), len(values)))
 	}
-	s.samples += len(f.leads)
+	s.sampleCount += len(f.leads)
 	if s.mode == Metrics {
 		quantiles := make(map[float64]float64, len(values))
 		for i, q := range f.quantiles {
@@ -41,7 +41,7 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
 		return
 	}
-	b := s.textOf(f.family)
+	b := s.familyText(f.family)
 	for i, v := range values {
 		b = append(appendValue(append(b, f.leads[i]...), v), '\n')
 	}

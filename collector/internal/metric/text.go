@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// appendHeader appends the HELP and TYPE lines of a family.
 func appendHeader(b []byte, name, help, typ string) []byte {
 	b = append(append(append(b, "# HELP "...), name...), ' ')
 	for i := range len(help) {
@@ -20,8 +21,8 @@ func appendHeader(b []byte, name, help, typ string) []byte {
 	return append(append(b, typ...), '\n')
 }
 
-// appendLabel appends a label value, escaped for the text format and cleaned
-// as Clean does.
+// appendLabel appends a label value, cleaned by Clean and escaped for the text
+// format.
 func appendLabel(b []byte, v string) []byte {
 	start := 0
 	for i := range len(v) {
@@ -46,9 +47,9 @@ func appendEscaped(b []byte, v string) []byte {
 	return b
 }
 
-// Clean returns a string that can stand in an exposition: bytes that are not
-// valid UTF-8 become U+FFFD, control characters are dropped. It is the one
-// place where names that the kernel, a driver or a user made up are cleaned.
+// Clean returns a string that is valid in an exposition: bytes that are not
+// UTF-8 become U+FFFD, control characters are dropped. Every name from the
+// kernel, a driver or a user is cleaned here.
 func Clean(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f {
@@ -67,8 +68,7 @@ func cleanHelp(s string) string {
 	return strings.Join(strings.Fields(Clean(strings.ReplaceAll(s, "\n", " "))), " ")
 }
 
-// cleanName returns a valid metric name: what may not stand in one becomes an
-// underscore.
+// cleanName returns a valid metric name: invalid characters become underscores.
 func cleanName(s string) string {
 	valid := func(i int, c byte) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == ':' || c >= '0' && c <= '9' && i > 0
@@ -87,12 +87,12 @@ func cleanName(s string) string {
 	return s
 }
 
-// appendValue appends a sample value. Whole numbers, and those with up to six
-// decimals (clock ticks, milliseconds, microseconds), are written as plain
-// decimals, which costs a third of the shortest-float search; they read back as
-// the same float.
+// appendValue appends a sample value. Whole numbers and numbers with up to six
+// decimals (clock ticks, milliseconds, microseconds) are written as plain
+// decimals, which takes a third of the time of strconv.AppendFloat; they parse
+// to the same float.
 func appendValue(b []byte, v float64) []byte {
-	const exact = 1 << 53 // up to here a float64 counts every whole number
+	const exact = 1 << 53 // up to here float64 has every whole number
 	if abs := math.Abs(v); abs < exact {
 		if i := int64(v); float64(i) == v {
 			return strconv.AppendInt(b, i, 10)

@@ -32,7 +32,7 @@ func load(t *testing.T, name string) (*host.Reader, string, sysfs.FS) {
 // recorded hosts without errors. procfs requires a serial number, which the test
 // adds if the recording has none.
 func TestControllersMatchProcfs(t *testing.T) {
-	for _, name := range []string{"nvme", "nvme.ana-inaccessible", "nvme.old-kernel", "nvme.empty"} {
+	for _, name := range []string{"nvme", "nvme.ana-inaccessible", "nvme.old-kernel", "nvme.no-devices"} {
 		r, sys, fs := load(t, name)
 		names, err := Controllers(r)
 		if err != nil {
@@ -77,7 +77,7 @@ func TestControllersMatchProcfs(t *testing.T) {
 // TestSubsystemsMatchProcfs compares subsystems with procfs, which requires an
 // address that the test adds.
 func TestSubsystemsMatchProcfs(t *testing.T) {
-	for _, name := range []string{"nvmesubsystem", "nvmesubsystem.ok", "nvmesubsystem.losing"} {
+	for _, name := range []string{"nvmesubsystem", "nvmesubsystem.recorded", "nvmesubsystem.path-loss"} {
 		r, sys, fs := load(t, name)
 		ours, err := Subsystems(r, func(err error) { t.Errorf("%s: %v", name, err) })
 		if err != nil {
@@ -99,8 +99,8 @@ func TestSubsystemsMatchProcfs(t *testing.T) {
 			p := theirs[i]
 			have := fmt.Sprintln(s.Name, s.NQN, s.Model, s.Serial, s.IOPolicy)
 			want := fmt.Sprintln(p.Name, p.NQN, p.Model, p.Serial, p.IOPolicy)
-			slices.SortFunc(p.Controllers, func(a, b sysfs.NVMeSubsystemController) int { return host.Natural(a.Name, b.Name) })
-			slices.SortFunc(p.Namespaces, host.Natural)
+			slices.SortFunc(p.Controllers, func(a, b sysfs.NVMeSubsystemController) int { return host.CompareNatural(a.Name, b.Name) })
+			slices.SortFunc(p.Namespaces, host.CompareNatural)
 			for _, c := range s.Controllers {
 				have += fmt.Sprintln(c.Controller, c.State, c.Transport)
 			}

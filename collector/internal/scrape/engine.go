@@ -1,6 +1,3 @@
-// Package scrape turns units into one answer: it runs them side by side under
-// one deadline, adds what there is to tell about the run itself, and hands out
-// the whole as text or as prometheus.Metrics.
 package scrape
 
 import (
@@ -15,126 +12,116 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// slots is how many units read at the same time. More gain nothing (reading
-// /proc and /sys is kernel CPU time) and fight for kernel locks.
+// slots is the maximum number of units that read at once. More do not help:
+// reading /proc and /sys takes kernel CPU time, and contends for kernel locks.
 const slots = 4
 
-// grace is how long a unit may keep its slot. One that takes longer waits for
-// something other than a CPU; it goes on without a slot, so that any number
-// of hung units cannot hold up the others.
-const grace = 50 * time.Millisecond
+// slotTime is how long a unit keeps its slot. A unit that takes longer waits
+// for something other than a CPU. It goes on without a slot, so that hung units
+// do not delay the others.
+const slotTime = 50 * time.Millisecond
 
 // An Engine scrapes units. It is safe for concurrent use.
 type Engine struct {
-	set      *metric.Set
-	duration *metric.Family
-	success  *metric.Family
-	state    *metric.Family
-	errors   *metric.Family
-	panics   *metric.Family
-	age      *metric.Family
-	verdicts *expect.Verdicts
-	sinks    sync.Pool
-	onScrape []func(*metric.Sink)
+	set          *metric.Set
+	duration     *metric.Family
+	success      *metric.Family
+	state        *metric.Family
+	errors       *metric.Family
+	panics       *metric.Family
+	age          *metric.Family
+	expectations *expect.Families
+	sinks        sync.Pool
+	onScrape     []func(*metric.Sink)
 }
 
-// NewEngine returns an engine.
+// NewEngine returns an Engine.
 func NewEngine() *Engine {
 	set := metric.NewSet()
 	return &Engine{
-		set:      set,
-		duration: set.Gauge("node_scrape_collector_duration_seconds", "How long the collector took, or has been taking if it is late.", "collector"),
-		success:  set.Gauge("node_scrape_collector_success", "Whether the collector delivered: 1 also when some parts could not be read.", "collector"),
-		state:    set.Gauge("host_exporter_collector_state", "How the collector's last run went, as 1 for its reason: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
-		errors:   set.Counter("host_exporter_collector_errors_total", "Runs that failed, and parts that a run could not read; absent until there is one.", "collector"),
-		age:      set.Gauge("host_exporter_collector_age_seconds", "How long ago the collector read what is served: only of collectors with an interval of their own, the others read at every scrape.", "collector"),
-		panics:   set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
-		verdicts: expect.Declare(set),
-		sinks:    sync.Pool{New: func() any { return metric.NewSink(set) }},
+		set:          set,
+		duration:     set.Gauge("node_scrape_collector_duration_seconds", "Duration of the collector's run; of a late run, its duration so far.", "collector"),
+		success:      set.Gauge("node_scrape_collector_success", "Whether the collector succeeded, possibly without some parts that could not be read.", "collector"),
+		state:        set.Gauge("host_exporter_collector_state", "State of the collector's last run, always 1: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
+		errors:       set.Counter("host_exporter_collector_errors_total", "Failed runs of the collector, and parts that it could not read; absent without any.", "collector"),
+		age:          set.Gauge("host_exporter_collector_age_seconds", "Age of the collector's samples; only of collectors with an interval.", "collector"),
+		panics:       set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
+		expectations: expect.Declare(set),
+		sinks:        sync.Pool{New: func() any { return metric.NewSink(set) }},
 	}
 }
 
-// Families returns the families that the engine adds of its own.
+// Families returns the families that the engine itself emits.
 func (e *Engine) Families() *metric.Set { return e.set }
 
-// OnScrape has fn emit samples of families in Families at every scrape. It is for
-// the time of building: not while scrapes are under way. Scrapes may call fn
-// at the same time.
+// OnScrape adds a function that emits samples of families in Families at every
+// scrape. It must not be called once scrapes have begun. Scrapes call fn
+// concurrently.
 func (e *Engine) OnScrape(fn func(out *metric.Sink)) { e.onScrape = append(e.onScrape, fn) }
 
-// A Request is one scrape.
-type Request struct {
-	Units    []*collect.Unit
-	Want     metric.Filter // nil: all families
-	Deadline time.Time     // zero: only the units' own timeouts count
-	Filtered bool          // Units are not all that are enabled
-	Expect   *expect.Set   // what to hold the samples against; nil: nothing
-}
-
-// AppendText scrapes and appends the exposition in text format. When ctx ends
-// early, nobody is left to read the answer: it returns b as it was.
+// AppendText scrapes and appends the exposition in text format. It returns b
+// unchanged if ctx is done before.
 func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	results := e.run(ctx, metric.Text, req)
 	if ctx.Err() != nil {
 		return b
 	}
-	held := beginEvaluation(req)
+	evaluation := beginEvaluation(req)
 	for i, u := range req.Units {
 		if hasSamples(results[i].State) {
-			b = u.AppendTextObserving(b, req.Want, held.feed)
+			b = u.AppendTextObserving(b, req.Want, evaluation.observe)
 		}
 	}
 	sink := e.sinks.Get().(*metric.Sink)
 	defer e.sinks.Put(sink)
 	sink.Reset(metric.Text)
 	e.emitState(sink, req.Units, results)
-	held.emit(e, sink, results)
-	return sink.AppendText(b, req.Want, reservesNothing)
+	evaluation.emit(e, sink, results)
+	return sink.AppendText(b, req.Want, noneReserved)
 }
 
-// Collector returns a collector that makes the given scrape when it is
-// collected. It describes nothing: its families are known by their units.
+// Collector returns a collector that makes the scrape when it is collected. It
+// is an unchecked collector.
 func (e *Engine) Collector(ctx context.Context, req Request) prometheus.Collector {
-	return collector{ctx, e, req}
+	return scrapeCollector{ctx, e, req}
 }
 
-type collector struct {
+type scrapeCollector struct {
 	ctx    context.Context
 	engine *Engine
 	req    Request
 }
 
-func (c collector) Describe(chan<- *prometheus.Desc) {}
+func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 
-func (c collector) Collect(ch chan<- prometheus.Metric) {
+func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
-	held := beginEvaluation(c.req)
+	evaluation := beginEvaluation(c.req)
 	for i, r := range results {
 		for _, m := range r.Metrics {
 			ch <- m
 		}
-		if held.feed != nil {
-			held.feed(c.req.Units[i].Set().SamplesOf(r.Metrics))
+		if evaluation.observe != nil {
+			evaluation.observe(c.req.Units[i].Set().SamplesOf(r.Metrics))
 		}
 	}
 	sink := metric.NewSink(c.engine.set)
 	sink.Reset(metric.Metrics)
 	c.engine.emitState(sink, c.req.Units, results)
-	held.emit(c.engine, sink, results)
-	for _, m := range sink.Metrics(reservesNothing) {
+	evaluation.emit(c.engine, sink, results)
+	for _, m := range sink.Metrics(noneReserved) {
 		ch <- m
 	}
 }
 
-func reservesNothing(string) bool { return false }
+func noneReserved(string) bool { return false }
 
-// hasSamples reports whether a run that ended so left samples to serve: all that
-// a collector emitted before it gave up, but nothing of a run that is late or
-// was cut off in the middle of a statement.
-func hasSamples(r collect.State) bool { return r != collect.Timeout && r != collect.Panic }
+// hasSamples reports whether the samples of a run in a state are served: those
+// before an error are, those of a late run and before a panic are not.
+func hasSamples(s collect.State) bool { return s != collect.Timeout && s != collect.Panic }
 
-// run has all units read and waits for them, each until its own deadline or
-// that of the request.
+// run starts all units and waits for each until its own deadline or that of the
+// request, whichever is first.
 func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []collect.Result {
 	deadline := req.Deadline
 	if deadline.IsZero() {
@@ -142,24 +129,24 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 	}
 	readings := make([]collect.Reading, len(req.Units))
 	results := make([]collect.Result, len(req.Units))
-	finished := make([]bool, len(req.Units))
+	hasResult := make([]bool, len(req.Units))
 	oldest := 0
 	for i, u := range req.Units {
 		if i-oldest == slots {
-			results[oldest], finished[oldest] = readings[oldest].Wait(ctx, earlier(deadline, time.Now().Add(grace)))
+			results[oldest], hasResult[oldest] = readings[oldest].Wait(ctx, earliest(deadline, time.Now().Add(slotTime)))
 			oldest++
 		}
 		readings[i] = u.Begin(mode)
 	}
 	for i := range readings {
 		r := &readings[i]
-		if finished[i] {
+		if hasResult[i] {
 			continue
 		}
-		if results[i], finished[i] = r.Wait(ctx, deadline); finished[i] {
+		if results[i], hasResult[i] = r.Wait(ctx, deadline); hasResult[i] {
 			continue
 		}
-		if ctx.Err() != nil { // the client has left: the unit is not to blame
+		if ctx.Err() != nil { // the client disconnected: the unit is not late
 			results[i] = collect.Result{State: collect.Timeout}
 			continue
 		}
@@ -168,14 +155,15 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 	return results
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}
 	return b
 }
 
-// emitState emits what there is to say about the scrape.
+// emitState emits the state of each unit, and the samples of the OnScrape
+// functions.
 func (e *Engine) emitState(out *metric.Sink, units []*collect.Unit, results []collect.Result) {
 	var panics uint64
 	for i, u := range units {
@@ -183,7 +171,7 @@ func (e *Engine) emitState(out *metric.Sink, units []*collect.Unit, results []co
 		out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
 		out.Bool(e.success, r.State.Success() || r.State == collect.NoData && u.Spec.NoDataIsSuccess, name)
 		out.Emit(e.state, 1, name, string(r.State))
-		if status.Errors > 0 { // most never have any, on thousands of hosts
+		if status.Errors > 0 { // most collectors of most hosts never have any
 			out.Emit(e.errors, float64(status.Errors), name)
 		}
 		if u.Interval > 0 && hasSamples(r.State) {

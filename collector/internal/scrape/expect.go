@@ -6,11 +6,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// evaluation is what a scrape is held against.
+// An evaluation evaluates the expectations of a request. Without expectations
+// its fields are zero.
 type evaluation struct {
 	req        Request
 	evaluation *expect.Evaluation
-	feed       func(metric.Samples) // nil when nothing is expected
+	observe    func(metric.Samples)
 }
 
 func beginEvaluation(req Request) evaluation {
@@ -18,52 +19,51 @@ func beginEvaluation(req Request) evaluation {
 		return evaluation{}
 	}
 	e := req.Expect.Begin()
-	return evaluation{req, e, e.Feed}
+	return evaluation{req, e, e.Observe}
 }
 
-// emit emits how the expectations are met. What the scrape tells of itself has
-// to be in the sink already: it may be expected too.
-func (h evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
-	if h.evaluation == nil {
+// emit emits the results of the expectations. The sink must have the engine's
+// own samples: expectations can be about them too.
+func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
+	if v.evaluation == nil {
 		return
 	}
-	h.feed(func(name string, look metric.SampleFunc) { sink.VisitSamples(name, reservesNothing, look) })
-	h.evaluation.Finish(func(collector, family string) expect.Source {
+	v.observe(func(name string, fn metric.SampleFunc) { sink.VisitSamples(name, noneReserved, fn) })
+	v.evaluation.Finish(func(collector, family string) expect.Source {
 		if collector == "" && e.set.OfSample(family) != nil {
-			return expect.Source{Asked: true, Declared: true}
+			return expect.Source{Requested: true, Declared: true}
 		}
-		return source(h.req, results, collector, family)
-	}, e.verdicts, sink)
+		return source(v.req, results, collector, family)
+	}, e.expectations, sink)
 }
 
-// source says where the samples of a family come from. Where no collector has
-// declared it and no name is given, it may be one that makes up names as it
-// goes, as those that serve files do: while such a one cannot answer, nobody
-// knows.
+// source returns the source of a family. A family that no collector declares
+// can belong to any dynamic collector, such as one of text files: if one of
+// them failed, the source is that one.
 func source(req Request, results []collect.Result, collector, family string) expect.Source {
-	var perhaps expect.Source
+	var failed expect.Source
 	for i, u := range req.Units {
-		s := expect.Source{Asked: true, Declared: u.Set().OfSample(family) != nil}
-		if reason := results[i].State; isBlind(reason) {
-			s.Collector, s.Reason = u.Spec.Name, string(reason)
+		s := expect.Source{Requested: true, Declared: u.Set().OfSample(family) != nil}
+		if state := results[i].State; leavesUnknown(state) {
+			s.Collector, s.Reason = u.Spec.Name, string(state)
 		}
 		if u.Spec.Name == collector || collector == "" && s.Declared {
 			return s
 		}
 		if collector == "" && s.Reason != "" && u.Set().IsDynamic() {
-			perhaps = s
+			failed = s
 		}
 	}
 	if req.Filtered {
-		return expect.Source{} // it may be one that was not asked
+		return expect.Source{} // the family can belong to a collector that is not requested
 	}
-	perhaps.Asked = true
-	return perhaps
+	failed.Requested = true
+	return failed
 }
 
-// isBlind reports whether a run that ended so leaves it open what there is on
-// the host. No data is an answer, and of a run that read some parts only, what
-// it could not read is as good as gone.
-func isBlind(r collect.State) bool {
-	return r == collect.Timeout || r == collect.Panic || r == collect.Failed
+// leavesUnknown reports whether a run in a state leaves unknown what the host
+// has. NoData is a result, and a part that a Partial run could not read counts
+// as absent.
+func leavesUnknown(s collect.State) bool {
+	return s == collect.Timeout || s == collect.Panic || s == collect.Failed
 }

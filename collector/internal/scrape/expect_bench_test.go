@@ -14,7 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// many is a collector of ten families with ten series each.
+// A many is a collector of ten families with ten series each.
 type many struct{ families []*metric.Family }
 
 func (c *many) Update(_ context.Context, out *metric.Sink) error {
@@ -28,8 +28,8 @@ func (c *many) Update(_ context.Context, out *metric.Sink) error {
 
 var devices = [...]string{"eth0", "eth1", "eth2", "eth3", "eth4", "eth5", "eth6", "eth7", "eth8", "eth9"}
 
-// BenchmarkExpect scrapes 50 collectors with 5000 series, and holds them
-// against 100 expectations of 25 of their 500 families.
+// BenchmarkExpect scrapes 50 collectors with 5000 series, and evaluates 100
+// expectations of 25 of their 500 families.
 func BenchmarkExpect(b *testing.B) {
 	var units []*collect.Unit
 	for i := range 50 {
@@ -40,7 +40,7 @@ func BenchmarkExpect(b *testing.B) {
 			}
 			return c
 		})}
-		u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), reservesNothing, nil)
+		u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), noneReserved, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

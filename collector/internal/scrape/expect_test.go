@@ -31,8 +31,8 @@ type toy struct {
 
 func (c *toy) Update(_ context.Context, out *metric.Sink) error { return c.update(c.family, out) }
 
-// unit returns a collector that declares node_NAME. One whose name ends in s
-// makes up names besides, as one that serves files does.
+// unit returns a collector that declares node_NAME. If its name ends in s, it
+// is dynamic, as a collector of text files.
 func unit(t *testing.T, name string, update func(f *metric.Family, out *metric.Sink) error) *collect.Unit {
 	t.Helper()
 	spec := collect.Spec{Name: name, Timeout: timeout(name), Build: collect.Plain(func(env *collect.Env) *toy {
@@ -41,14 +41,15 @@ func unit(t *testing.T, name string, update func(f *metric.Family, out *metric.S
 		}
 		return &toy{env.Metrics.Gauge("node_"+name, "A toy.", "device"), update}
 	})}
-	u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), func(name string) bool { return name == "node_taken" }, nil)
+	u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), func(name string) bool { return name == "node_reserved" }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return u
 }
 
-// timeout is short for collectors that hang: only theirs is waited for.
+// timeout returns a short timeout for collectors that hang, and otherwise the
+// default.
 func timeout(name string) time.Duration {
 	if strings.HasPrefix(name, "hung") {
 		return 20 * time.Millisecond
@@ -56,18 +57,18 @@ func timeout(name string) time.Duration {
 	return 0
 }
 
-func foreign(out *metric.Sink, name string) {
+func emitExternal(out *metric.Sink, name string) {
 	one, typ := 1.0, dto.MetricType_GAUGE
-	foreign, err := metric.NewExternalFamily(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
+	family, err := metric.NewExternalFamily(&dto.MetricFamily{Name: &name, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
 	if err != nil {
-		panic(err) // which is told as the collector's state
+		panic(err) // which becomes the collector's state
 	}
-	out.EmitExternal(foreign)
+	out.EmitExternal(family)
 }
 
-// told scrapes on both roads and returns what is told of expectations, which
-// has to be the same.
-func told(t *testing.T, req Request) string {
+// evaluate scrapes on both roads and returns the results of the expectations,
+// which must be the same.
+func evaluate(t *testing.T, req Request) string {
 	t.Helper()
 	engine := NewEngine()
 	text := expectations(string(engine.AppendText(context.Background(), nil, req)))
@@ -82,15 +83,15 @@ func told(t *testing.T, req Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := sorted(slices.Collect(maps.Values(fast))), sorted(families); a != b || a == "" != (text == "") {
+	if a, b := sortedExpectations(slices.Collect(maps.Values(fast))), sortedExpectations(families); a != b || a == "" != (text == "") {
 		t.Errorf("text:\n%smetrics:\n%s", a, b)
 	}
 	return text
 }
 
-// sorted returns what is told of expectations, with series and their labels in
-// the order of the alphabet.
-func sorted(families []*dto.MetricFamily) string {
+// sortedExpectations returns the results of the expectations, with sorted
+// series and labels.
+func sortedExpectations(families []*dto.MetricFamily) string {
 	var lines []string
 	for _, f := range families {
 		for _, m := range f.Metric {
@@ -104,6 +105,7 @@ func sorted(families []*dto.MetricFamily) string {
 	return strings.Join(lines, "")
 }
 
+// expectations returns the results of the expectations in a text.
 func expectations(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -147,8 +149,8 @@ func TestExpect(t *testing.T) {
 		return errors.New("it broke")
 	})
 	files := unit(t, "files", func(_ *metric.Family, out *metric.Sink) error {
-		foreign(out, "backup_ok")
-		foreign(out, "node_taken")
+		emitExternal(out, "backup_ok")
+		emitExternal(out, "node_reserved")
 		return nil
 	})
 	release := make(chan struct{})
@@ -157,7 +159,7 @@ func TestExpect(t *testing.T) {
 	defer close(release)
 
 	all := []*collect.Unit{good, part, none, bad, files, hung}
-	expected := set(t,
+	expectationSet := set(t,
 		"both: node_good == 1",
 		"each: node_good >= 0 for each device in ('eth0', 'eth1')",
 		"part: node_part for each device in ('eth0', 'eth1')",
@@ -167,7 +169,7 @@ func TestExpect(t *testing.T) {
 		"hung: node_hung",
 		"file: backup_ok == 1",
 		"gone: count(backup_gone) == 0",
-		"taken: node_taken",
+		"reserved: node_reserved",
 		"self: node_scrape_collector_success == 1 for each collector in ('good', 'hung')",
 		"named@files: backup_gone",
 	)
@@ -183,14 +185,14 @@ ok{name="none"} 0
 ok{name="nothing"} 1
 ok{name="file"} 1
 ok{name="gone"} 0
-ok{name="taken"} 0
+ok{name="reserved"} 0
 ok{name="self"} 0
 ok{name="named"} 0
 missing{name="both",missing="node_good{device=\"eth1\"} == 1"} 1
 missing{name="part",missing="node_part{device=\"eth1\"}"} 1
 missing{name="none",missing="node_none"} 1
 missing{name="gone",missing="count(backup_gone) == 0"} 1
-missing{name="taken",missing="node_taken"} 1
+missing{name="reserved",missing="node_reserved"} 1
 missing{name="self",missing="node_scrape_collector_success{collector=\"hung\"} == 1"} 1
 missing{name="named",missing="backup_gone"} 1
 observed{name="both"} 0
@@ -232,28 +234,28 @@ missing{name="elsewhere",missing="backup_ok"} 1
 unknown{name="file",collector="hungfiles",reason="timeout"} 1
 unknown{name="named",collector="hungfiles",reason="timeout"} 1
 `},
-		{"no files in time, and others not asked", Request{Units: []*collect.Unit{hungFiles}, Filtered: true, Expect: set(t, "file: backup_ok", "good: node_good", "named@hungfiles: backup_ok")},
+		{"no files in time, and others not requested", Request{Units: []*collect.Unit{hungFiles}, Filtered: true, Expect: set(t, "file: backup_ok", "good: node_good", "named@hungfiles: backup_ok")},
 			"unknown{name=\"named\",collector=\"hungfiles\",reason=\"timeout\"} 1\n"},
-		{"other names wanted", Request{Units: []*collect.Unit{good}, Want: func(name string) bool { return name == "host_exporter_expectation_ok" }, Expect: set(t, "a: node_good")},
+		{"other families", Request{Units: []*collect.Unit{good}, Want: func(name string) bool { return name == "host_exporter_expectation_ok" }, Expect: set(t, "a: node_good")},
 			"ok{name=\"a\"} 1\n"},
 	} {
 		if tc.req.Expect == nil {
-			tc.req.Expect = expected
+			tc.req.Expect = expectationSet
 		}
-		if tc.req.Want != nil { // which only the text road knows
+		if tc.req.Want != nil { // only for text
 			if have := expectations(string(NewEngine().AppendText(context.Background(), nil, tc.req))); have != tc.want {
 				t.Errorf("%s:\n%swant\n%s", tc.name, have, tc.want)
 			}
 			continue
 		}
-		if have := told(t, tc.req); have != tc.want {
+		if have := evaluate(t, tc.req); have != tc.want {
 			t.Errorf("%s:\n%swant\n%s", tc.name, have, tc.want)
 		}
 	}
 	if text := string(NewEngine().AppendText(context.Background(), nil, Request{Units: all})); strings.Contains(text, "expectation") {
-		t.Errorf("nothing is expected, and told is\n%s", text)
+		t.Errorf("without expectations:\n%s", text)
 	}
-	text := NewEngine().AppendText(context.Background(), nil, Request{Units: all, Expect: expected})
+	text := NewEngine().AppendText(context.Background(), nil, Request{Units: all, Expect: expectationSet})
 	problems, err := promlint.New(bytes.NewReader(text)).Lint()
 	if err != nil {
 		t.Fatal(err)
@@ -265,12 +267,12 @@ unknown{name="named",collector="hungfiles",reason="timeout"} 1
 	}
 }
 
-// TestExpectOfMemory has a device vanish while what was read before is served:
-// what is expected is held against what is served.
-func TestExpectOfMemory(t *testing.T) {
-	here := true
+// TestExpectCachedSamples removes a device while cached samples are served: the
+// expectations are evaluated over the cached samples.
+func TestExpectCachedSamples(t *testing.T) {
+	exists := true
 	u := unit(t, "slow", func(f *metric.Family, out *metric.Sink) error {
-		if here {
+		if exists {
 			out.Emit(f, 1, "eth0")
 		}
 		return nil
@@ -278,15 +280,15 @@ func TestExpectOfMemory(t *testing.T) {
 	u.Interval = time.Hour
 	req := Request{Units: []*collect.Unit{u}, Expect: set(t, "slow: node_slow")}
 	const ok, gone = "ok{name=\"slow\"} 1\n", "ok{name=\"slow\"} 0\nmissing{name=\"slow\",missing=\"node_slow\"} 1\n"
-	if have := told(t, req); have != ok {
+	if have := evaluate(t, req); have != ok {
 		t.Errorf("at first:\n%s", have)
 	}
-	here = false
-	if have := told(t, req); have != ok {
-		t.Errorf("from memory:\n%s", have)
+	exists = false
+	if have := evaluate(t, req); have != ok {
+		t.Errorf("cached:\n%s", have)
 	}
 	u.Interval = 0
-	if have := told(t, req); have != gone {
+	if have := evaluate(t, req); have != gone {
 		t.Errorf("read again:\n%s", have)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
-// one is a collector of one sample.
+// A one is a collector of one sample.
 type one struct{ family *metric.Family }
 
 func (c *one) Update(_ context.Context, out *metric.Sink) error {
@@ -37,25 +37,25 @@ func oneUnit(t *testing.T, name string) *collect.Unit {
 	return u
 }
 
-// TestExpectations asks for all collectors and for some, on both roads, before
-// and after what is expected has changed.
+// TestExpectations requests all collectors and some of them, on both roads,
+// before and after the expectations change.
 func TestExpectations(t *testing.T) {
 	units := []*collect.Unit{oneUnit(t, "a"), oneUnit(t, "b")}
-	var expected atomic.Pointer[expect.Set]
+	var current atomic.Pointer[expect.Set]
 	m := NewMetrics(MetricsConfig{
 		Engine:  scrape.NewEngine(),
-		Current: func() ([]*collect.Unit, *expect.Set) { return units, expected.Load() },
+		Current: func() ([]*collect.Unit, *expect.Set) { return units, current.Load() },
 		Known:   func(string) bool { return true },
 		Log:     log.NewNopLogger(),
 	})
-	become := func(expression string) {
+	setExpectation := func(expression string) {
 		x, err := expect.New("x", expression)
 		if err != nil {
 			t.Fatal(err)
 		}
-		expected.Store(expect.NewSet(x))
+		current.Store(expect.NewSet(x))
 	}
-	ask := func(query string) string {
+	evaluate := func(query string) string {
 		rec := httptest.NewRecorder()
 		m.ServeHTTP(rec, httptest.NewRequest("GET", "/metrics?"+query, nil))
 		for line := range strings.Lines(rec.Body.String()) {
@@ -68,17 +68,17 @@ func TestExpectations(t *testing.T) {
 	check := func(what string, want map[string]string) {
 		for query, w := range want {
 			for _, road := range []string{"", "&checked=1"} {
-				if have := ask(query + road); have != w {
+				if have := evaluate(query + road); have != w {
 					t.Errorf("%s, %s%s: %s, want %s", what, query, road, have, w)
 				}
 			}
 		}
 	}
-	check("nothing expected", map[string]string{"": "absent"})
-	become("node_b == 1")
-	check("b expected", map[string]string{"": "1", "collect[]=b": "1", "collect[]=a": "absent", "exclude[]=a": "1", "exclude[]=b": "absent"})
-	become("node_c == 1")
-	check("c expected", map[string]string{"": "0", "collect[]=a": "absent", "exclude[]=a": "absent"})
-	expected.Store(nil)
-	check("nothing expected again", map[string]string{"": "absent"})
+	check("no expectation", map[string]string{"": "absent"})
+	setExpectation("node_b == 1")
+	check("b", map[string]string{"": "1", "collect[]=b": "1", "collect[]=a": "absent", "exclude[]=a": "1", "exclude[]=b": "absent"})
+	setExpectation("node_c == 1")
+	check("c", map[string]string{"": "0", "collect[]=a": "absent", "exclude[]=a": "absent"})
+	current.Store(nil)
+	check("no expectation again", map[string]string{"": "absent"})
 }

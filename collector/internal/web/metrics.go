@@ -1,5 +1,3 @@
-// Package web is the HTTP side of the exporter: which units a request wants,
-// in which format and compression, and how long anybody may take.
 package web
 
 import (
@@ -18,7 +16,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // teaches promhttp the encoding
+	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // registers the encoding with promhttp
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -30,42 +28,44 @@ import (
 // textFormat is the content type of the fast road.
 const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 
-// Metrics serves scrapes.
+// Metrics is the handler of the telemetry path.
 type Metrics struct {
-	engine    *scrape.Engine
-	current   func() ([]*collect.Unit, *expect.Set)
-	known     func(name string) bool
-	log       log.Logger
-	places    chan struct{} // one for each scrape in progress; nil: no limit
-	writers   writers
-	rejected  atomic.Uint64
-	telemetry *telemetry
-	buffers   sync.Pool // of *[]byte
+	engine        *scrape.Engine
+	current       func() ([]*collect.Unit, *expect.Set)
+	known         func(name string) bool
+	log           log.Logger
+	slots         chan struct{} // has an element for each scrape in progress; nil: no limit
+	writers       writers
+	rejectedCount atomic.Uint64
+	telemetry     *telemetry
+	compressor    *compressor
+	buffers       sync.Pool // of *[]byte
 }
 
-// A MetricsConfig is what a Metrics is made of.
+// A MetricsConfig is the configuration of a Metrics.
 type MetricsConfig struct {
 	Engine      *scrape.Engine
-	Current     func() ([]*collect.Unit, *expect.Set) // the enabled ones, and what is expected of them
-	Known       func(name string) bool                // whether there is a collector of that name, enabled or not
+	Current     func() ([]*collect.Unit, *expect.Set) // the enabled units and the expectations
+	Known       func(name string) bool                // whether a collector exists, enabled or not
 	Log         log.Logger
-	MaxRequests int  // at the same time; 0: no limit
-	Telemetry   bool // serve promhttp_*
+	MaxRequests int  // maximum number of scrapes at once; 0: no limit
+	Telemetry   bool // export promhttp_*
 }
 
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
 		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
-		telemetry: newTelemetry(),
-		buffers:   sync.Pool{New: func() any { return new([]byte) }},
+		telemetry:  newTelemetry(),
+		compressor: newCompressor(),
+		buffers:    sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
-		m.places = make(chan struct{}, c.MaxRequests)
+		m.slots = make(chan struct{}, c.MaxRequests)
 	}
 	set := c.Engine.Families()
-	rejected := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes that were refused because too many were being served (--web.max-requests).")
-	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejected, float64(m.rejected.Load())) })
+	rejectedTotal := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes rejected because --web.max-requests were in progress.")
+	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejectedTotal, float64(m.rejectedCount.Load())) })
 	if c.Telemetry {
 		m.telemetry.declare(set)
 		c.Engine.OnScrape(m.telemetry.emit)
@@ -76,7 +76,7 @@ func NewMetrics(c MetricsConfig) *Metrics {
 // ServeHTTP implements http.Handler.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.telemetry.begin()
-	code := http.StatusInternalServerError // should it panic
+	code := http.StatusInternalServerError // if serve panics
 	defer func() { m.telemetry.end(code) }()
 	code = m.serve(w, r)
 }
@@ -85,13 +85,13 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	start := time.Now()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		return fail(w, http.StatusMethodNotAllowed, "only GET and HEAD are served here")
+		return fail(w, http.StatusMethodNotAllowed, "use GET or HEAD")
 	}
 	query := r.URL.Query()
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
 	req.Units, req.Expect = m.current()
-	if req.Units, err = m.choose(req.Units, query["collect[]"], query["exclude[]"]); err != nil {
+	if req.Units, err = m.selectUnits(req.Units, query["collect[]"], query["exclude[]"]); err != nil {
 		return fail(w, http.StatusBadRequest, err.Error())
 	}
 	req.Filtered = len(query["collect[]"])+len(query["exclude[]"]) > 0
@@ -102,14 +102,14 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		w.Header().Set("Content-Type", textFormat)
 		return http.StatusOK
 	}
-	if !m.enter() {
-		m.rejected.Add(1)
-		return fail(w, http.StatusServiceUnavailable, "too many scrapes at the same time: the limit is "+strconv.Itoa(cap(m.places)))
+	if !m.acquire() {
+		m.rejectedCount.Add(1)
+		return fail(w, http.StatusServiceUnavailable, "too many scrapes at once, the limit is "+strconv.Itoa(cap(m.slots)))
 	}
 	body := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(body)
 	code := m.render(body, w.Header(), r, req, query.Get("checked") != "")
-	m.leave() // before writing: a client that does not read holds no place
+	m.release() // before writing, so that a client that does not read holds no slot
 	if r.Context().Err() != nil {
 		return code
 	}
@@ -118,31 +118,33 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	return code
 }
 
-func (m *Metrics) enter() bool {
-	if m.places == nil {
+// acquire takes a slot, and reports whether there is one.
+func (m *Metrics) acquire() bool {
+	if m.slots == nil {
 		return true
 	}
 	select {
-	case m.places <- struct{}{}:
+	case m.slots <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (m *Metrics) leave() {
-	if m.places != nil {
-		<-m.places
+func (m *Metrics) release() {
+	if m.slots != nil {
+		<-m.slots
 	}
 }
 
+// fail responds with an error, and returns its code.
 func fail(w http.ResponseWriter, code int, text string) int {
 	http.Error(w, text, code)
 	return code
 }
 
-// choose returns the units that collect[] and exclude[] leave.
-func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]*collect.Unit, error) {
+// selectUnits returns the units in collect[], or those not in exclude[].
+func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string) ([]*collect.Unit, error) {
 	if len(collects) == 0 && len(excludes) == 0 {
 		return units, nil
 	}
@@ -154,41 +156,41 @@ func (m *Metrics) choose(units []*collect.Unit, collects, excludes []string) ([]
 			return nil, fmt.Errorf("unknown collector: %q", name)
 		}
 	}
-	var chosen []*collect.Unit
+	var selected []*collect.Unit
 	for _, name := range collects {
 		u := collect.UnitByName(units, name)
 		if u == nil {
 			return nil, fmt.Errorf("disabled collector: %q", name)
 		}
-		if !slices.Contains(chosen, u) {
-			chosen = append(chosen, u)
+		if !slices.Contains(selected, u) {
+			selected = append(selected, u)
 		}
 	}
 	for _, u := range units {
 		if len(excludes) > 0 && !slices.Contains(excludes, u.Spec.Name) {
-			chosen = append(chosen, u)
+			selected = append(selected, u)
 		}
 	}
-	return chosen, nil
+	return selected, nil
 }
 
-// render scrapes into body and sets the headers that describe it.
+// render scrapes, writes the response to body, and sets its headers.
 func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
 	if checked || !acceptsText(r.Header) {
-		return m.ordinary(body, header, r, req, checked)
+		return m.renderOrdinary(body, header, r, req, checked)
 	}
 	text := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(text)
 	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
 	header.Set("Content-Type", textFormat)
-	compress(body, text, header, r.Header.Get("Accept-Encoding"))
+	m.compressor.compress(body, text, header, r.Header.Get("Accept-Encoding"))
 	return http.StatusOK
 }
 
-// acceptsText reports whether the fast road may be taken: whenever the client
-// can read the text format, unless it prefers protobuf to it. A client that
-// prefers OpenMetrics and can read text, as Prometheus does, gets text: the
-// names of some inherited counters would change with OpenMetrics.
+// acceptsText reports whether the response is text, on the fast road: the
+// client accepts text and does not prefer protobuf. A client that prefers
+// OpenMetrics and accepts text, such as Prometheus, gets text: OpenMetrics
+// would change the names of some inherited counters.
 func acceptsText(h http.Header) bool {
 	accept := strings.Join(h.Values("Accept"), ",")
 	if strings.Contains(accept, "application/openmetrics-text") &&
@@ -198,15 +200,15 @@ func acceptsText(h http.Header) bool {
 	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
 }
 
-// ordinary serves through client_golang's registry and promhttp: OpenMetrics,
-// protobuf, and text that went through the consistency checks.
-func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+// renderOrdinary renders through client_golang's registry and promhttp:
+// OpenMetrics, protobuf, and text with consistency checks.
+func (m *Metrics) renderOrdinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
 	reg := prometheus.NewRegistry()
 	if checked {
 		reg = prometheus.NewPedanticRegistry()
 	}
 	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
-	m.telemetry.asked.Store(true)
+	m.telemetry.promhttpUsed.Store(true)
 	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{
 		ErrorLog:          promLog{m.log},
 		ErrorHandling:     promhttp.ContinueOnError,
@@ -219,7 +221,7 @@ func (m *Metrics) ordinary(body *[]byte, header http.Header, r *http.Request, re
 	return rec.code
 }
 
-// recorder keeps a response, so that writing it is in one hand.
+// A recorder is a ResponseWriter that writes the body to a buffer.
 type recorder struct {
 	header http.Header
 	code   int
@@ -230,8 +232,9 @@ func (r *recorder) Header() http.Header         { return r.header }
 func (r *recorder) WriteHeader(code int)        { r.code = code }
 func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
 
+// A promLog logs the errors of promhttp.
 type promLog struct{ log.Logger }
 
 func (l promLog) Println(v ...any) {
-	_ = level.Error(l.Logger).Log("msg", "Serving a scrape", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+	_ = level.Error(l.Logger).Log("msg", "Cannot serve all metrics", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }

@@ -13,15 +13,15 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// telemetry counts scrapes under promhttp's names. It is safe for concurrent
-// use.
+// A telemetry counts scrapes under the names of promhttp. It is safe for
+// concurrent use.
 type telemetry struct {
-	inFlight atomic.Int64
-	mu       sync.Mutex
-	answers  map[int]uint64 // by status code
+	inFlight  atomic.Int64
+	mu        sync.Mutex
+	responses map[int]uint64 // by status code
 
-	errors *prometheus.Registry // where promhttp itself counts its errors
-	asked  atomic.Bool          // whether promhttp was ever used
+	errors       *prometheus.Registry // has the error counters of promhttp
+	promhttpUsed atomic.Bool
 
 	requestsTotal, requestsInFlight, errorsTotal *metric.Family
 }
@@ -29,16 +29,17 @@ type telemetry struct {
 func newTelemetry() *telemetry {
 	return &telemetry{
 		errors: prometheus.NewRegistry(),
-		// These are there from the start, so that the first one is an increase.
-		answers: map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0, http.StatusServiceUnavailable: 0},
+		// These exist from the start, so that the first response is an
+		// increase.
+		responses: map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0, http.StatusServiceUnavailable: 0},
 	}
 }
 
-// declare has the counts served.
+// declare declares the families that emit emits.
 func (t *telemetry) declare(set *metric.Set) {
-	t.requestsTotal = set.Counter("promhttp_metric_handler_requests_total", "Scrapes that were answered, by HTTP status code.", "code")
-	t.requestsInFlight = set.Gauge("promhttp_metric_handler_requests_in_flight", "Scrapes being served now.")
-	t.errorsTotal = set.Counter("promhttp_metric_handler_errors_total", "Errors on the ordinary road: of gathering, and of encoding.", "cause")
+	t.requestsTotal = set.Counter("promhttp_metric_handler_requests_total", "Scrapes by HTTP status code.", "code")
+	t.requestsInFlight = set.Gauge("promhttp_metric_handler_requests_in_flight", "Scrapes in progress.")
+	t.errorsTotal = set.Counter("promhttp_metric_handler_errors_total", "Errors while gathering or encoding metrics for OpenMetrics or protobuf.", "cause")
 }
 
 func (t *telemetry) begin() { t.inFlight.Add(1) }
@@ -47,13 +48,13 @@ func (t *telemetry) end(code int) {
 	t.inFlight.Add(-1)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.answers[code]++
+	t.responses[code]++
 }
 
 func (t *telemetry) emit(out *metric.Sink) {
 	t.mu.Lock()
-	for _, code := range slices.Sorted(maps.Keys(t.answers)) {
-		out.Emit(t.requestsTotal, float64(t.answers[code]), strconv.Itoa(code))
+	for _, code := range slices.Sorted(maps.Keys(t.responses)) {
+		out.Emit(t.requestsTotal, float64(t.responses[code]), strconv.Itoa(code))
 	}
 	t.mu.Unlock()
 	out.Emit(t.requestsInFlight, float64(t.inFlight.Load()))
@@ -63,9 +64,9 @@ func (t *telemetry) emit(out *metric.Sink) {
 	}
 }
 
-// causes returns what promhttp counted. Until it was used, that is nothing.
+// causes returns promhttp's error counts by cause, or nil before its first use.
 func (t *telemetry) causes() map[string]float64 {
-	if !t.asked.Load() {
+	if !t.promhttpUsed.Load() {
 		return nil
 	}
 	causes := map[string]float64{}

@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// A client gets this long to take a response that is ready.
+// writeTimeout is the maximum time for writing a rendered response.
 const writeTimeout = 15 * time.Second
 
-// maxWriters bounds the responses that wait for their clients to read. Most
-// fit into the socket's buffer and never wait.
+// maxWriters is the maximum number of responses that wait for their clients to
+// read. Most fit in the socket's buffer and do not wait.
 const maxWriters = 64
 
-// writers are the responses being written. When there are too many, the one
-// that has been at it longest is cut off: clients that stop reading can then
-// take memory and places from each other only.
+// writers are the responses that are being written. If there are too many, the
+// oldest is closed, so that clients that stop reading affect only each other.
 type writers struct {
 	mu   sync.Mutex
 	list list.List // of *http.ResponseController, oldest first
@@ -24,14 +23,14 @@ type writers struct {
 
 func (ws *writers) write(w http.ResponseWriter, code int, body []byte) {
 	rc := http.NewResponseController(w)
-	// Not every ResponseWriter has deadlines; those of net/http's server do.
+	// Only the ResponseWriters of net/http's server have deadlines.
 	_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
-	defer ws.leave(ws.enter(rc))
+	defer ws.remove(ws.add(rc))
 	w.WriteHeader(code)
-	_, _ = w.Write(body) // the client's trouble, not ours
+	_, _ = w.Write(body) // the client does not read, or disconnected
 }
 
-func (ws *writers) enter(rc *http.ResponseController) *list.Element {
+func (ws *writers) add(rc *http.ResponseController) *list.Element {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.list.Len() >= maxWriters {
@@ -42,8 +41,8 @@ func (ws *writers) enter(rc *http.ResponseController) *list.Element {
 	return ws.list.PushBack(rc)
 }
 
-func (ws *writers) leave(e *list.Element) {
+func (ws *writers) remove(e *list.Element) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	ws.list.Remove(e) // no harm when it was cut off
+	ws.list.Remove(e) // does nothing if add removed it
 }

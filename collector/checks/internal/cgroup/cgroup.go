@@ -1,5 +1,5 @@
-// Package cgroup keeps control groups (version 2) below one that has been
-// delegated to the exporter, one for each run of a check.
+// Package cgroup makes control groups (version 2), one for each run of a check,
+// below a group that is delegated to the exporter.
 //
 // https://docs.kernel.org/admin-guide/cgroup-v2.html
 package cgroup
@@ -20,38 +20,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaf is the group of the exporter itself: one that has groups with
-// controllers below it must not have processes of its own.
-const leaf = "exporter"
+// exporterGroup is the group that the exporter moves into: a group with
+// controllers for the groups below it must not have processes of its own.
+const exporterGroup = "exporter"
 
-// ErrNotDelegated means that the host does not let the exporter have control
-// groups of its own.
+// ErrNotDelegated means that no control group is delegated to the exporter.
 var ErrNotDelegated = errors.New("no delegated control group")
 
-// A Tree is a delegated control group that has been made ready.
+// A Tree is a delegated control group that can have groups below it. It is safe
+// for concurrent use.
 type Tree struct {
 	dir    string
-	mkdir  func(string) error // a test's makes the files too, as the kernel does
+	mkdir  func(string) error // in tests it makes the files, too, as the kernel does
 	rmdir  func(string) error
 	number atomic.Uint64
 }
 
-// Own returns the directory of the control group of the process that self, its
-// /proc/PID/cgroup, tells of, below the root where version 2 is mounted.
-func Own(self []byte, root string) (string, error) {
+// OwnDir returns the directory of a process's control group: self is the text of
+// its /proc/PID/cgroup, root is where version 2 is mounted.
+func OwnDir(self []byte, root string) (string, error) {
 	for line := range bytes.Lines(self) {
 		if path, ok := bytes.CutPrefix(line, []byte("0::/")); ok {
 			return filepath.Join(root, string(bytes.TrimRight(path, "\n"))), nil
 		}
 	}
-	return "", fmt.Errorf("%w: no version 2 hierarchy", ErrNotDelegated)
+	return "", fmt.Errorf("%w: no hierarchy of version 2", ErrNotDelegated)
 }
 
-// Open makes the control group dir ready: it moves all of its processes, which
-// ought to be the exporter's, into a group below it, and hands the memory and
-// pids controllers down.
+// Open prepares the control group dir: it moves all of its processes, which should
+// be those of the exporter, into a group below it, and enables the memory and
+// pids controllers for the groups below it.
 func Open(dir string) (*Tree, error) {
-	if err := startable(); err != nil {
+	if err := canStartInGroup(); err != nil {
 		return nil, err
 	}
 	return open(&Tree{
@@ -61,24 +61,24 @@ func Open(dir string) (*Tree, error) {
 	})
 }
 
-// startable reports whether a process can be started inside a group, for which
-// there is clone3 alone. It is called with nothing, which it refuses unless a
-// filter of system calls is faster.
-func startable() error {
+// canStartInGroup returns an error if a process cannot be started inside a group.
+// Only clone3 can do that; without arguments it returns EINVAL, unless a system
+// call filter rejects it first.
+func canStartInGroup() error {
 	if _, _, err := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0); err != unix.EINVAL {
-		return fmt.Errorf("%w: clone3: %w, as with RestrictNamespaces= of systemd", ErrNotDelegated, err)
+		return fmt.Errorf("%w: clone3: %w: remove RestrictNamespaces= from the unit", ErrNotDelegated, err)
 	}
 	return nil
 }
 
 func open(t *Tree) (*Tree, error) {
-	// A group that lacks this file is the root, or the kernel is older than
-	// 5.14: then it cannot start a process inside a group either (5.7). It need
-	// not be ours, as systemd leaves it to root: those of the runs' groups are.
+	// The root group has no such file, nor has a kernel before 5.14. The exporter
+	// need not own it: systemd leaves it to root, and those of the groups below
+	// belong to the exporter.
 	if _, err := os.Stat(filepath.Join(t.dir, "cgroup.kill")); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
 	}
-	if err := writable(t.dir, "cgroup.procs", "cgroup.subtree_control"); err != nil {
+	if err := checkWritable(t.dir, "cgroup.procs", "cgroup.subtree_control"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDelegated, err)
 	}
 	path := filepath.Join(t.dir, "cgroup.controllers")
@@ -91,7 +91,7 @@ func open(t *Tree) (*Tree, error) {
 			return nil, fmt.Errorf("%w: %s: want the %s controller, have %q", ErrNotDelegated, path, want, bytes.TrimSpace(have))
 		}
 	}
-	if err := t.vacate(); err != nil {
+	if err := t.moveProcesses(); err != nil {
 		return nil, err
 	}
 	if err := write(t.dir, "cgroup.subtree_control", "+memory +pids"); err != nil {
@@ -100,9 +100,9 @@ func open(t *Tree) (*Tree, error) {
 	return t, nil
 }
 
-// vacate moves the processes of the group itself to the leaf.
-func (t *Tree) vacate() error {
-	below := filepath.Join(t.dir, leaf)
+// moveProcesses moves the processes of the group to exporterGroup.
+func (t *Tree) moveProcesses() error {
+	below := filepath.Join(t.dir, exporterGroup)
 	if err := t.mkdir(below); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -118,7 +118,7 @@ func (t *Tree) vacate() error {
 	return nil
 }
 
-// Limits are those of a group; negative for none.
+// Limits are the limits of a group. A negative one is none.
 type Limits struct {
 	Memory    int64 // bytes
 	Processes int
@@ -142,7 +142,7 @@ func (t *Tree) Create(name string, l Limits) (*Group, error) {
 		dir:   filepath.Join(t.dir, name+"-"+strconv.FormatUint(t.number.Add(1), 10)),
 		rmdir: t.rmdir,
 	}
-	// One that is there was left by an exporter that was killed.
+	// An exporter that was killed may have left one.
 	if err := t.mkdir(g.dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
@@ -171,14 +171,14 @@ func (g *Group) limit(l Limits) error {
 	return write(g.dir, "memory.oom.group", "1")
 }
 
-// Dir is where the group is.
+// Dir returns the directory of the group.
 func (g *Group) Dir() string { return g.dir }
 
 // Kill sends SIGKILL to all processes of the group at once.
 func (g *Group) Kill() error { return write(g.dir, "cgroup.kill", "1") }
 
-// OOMKilled tells whether the kernel killed a process of the group for want of
-// memory.
+// OOMKilled reports whether the kernel killed a process of the group because of
+// its memory limit.
 func (g *Group) OOMKilled() bool {
 	b, err := os.ReadFile(filepath.Join(g.dir, "memory.events"))
 	if err != nil {
@@ -192,8 +192,8 @@ func (g *Group) OOMKilled() bool {
 	return false
 }
 
-// Close kills what is left in the group and removes it. The kernel needs a
-// moment to let go of one whose processes have just ended.
+// Close kills the processes of the group and removes it. It retries for half a
+// second, as the kernel keeps a group for a moment after its last process ended.
 func (g *Group) Close() error {
 	_ = g.Kill()
 	for pause := time.Millisecond; ; pause *= 2 {
@@ -208,7 +208,7 @@ func (g *Group) Close() error {
 	}
 }
 
-// write writes a file of the kernel's; it does not make one.
+// write writes to a file that exists.
 func write(dir, name, value string) error {
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 	if err != nil {
@@ -218,8 +218,9 @@ func write(dir, name, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// writable tells what cannot be written of dir and its files.
-func writable(dir string, names ...string) error {
+// checkWritable returns an error if one of the files in dir cannot be opened for
+// writing.
+func checkWritable(dir string, names ...string) error {
 	for _, name := range names {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 		if err != nil {

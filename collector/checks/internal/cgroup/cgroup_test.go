@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// fake is a delegated control group of plain files.
-func fake(t *testing.T, controllers string) *Tree {
+// newFakeTree returns a delegated control group of plain files.
+func newFakeTree(t *testing.T, controllers string) *Tree {
 	t.Helper()
 	tree := &Tree{dir: t.TempDir(), rmdir: os.RemoveAll}
 	files := func(dir string, names ...string) error {
@@ -51,7 +51,7 @@ func want(t *testing.T, dir, name, content string) {
 }
 
 func TestGroup(t *testing.T) {
-	tree, err := open(fake(t, "cpu io memory pids\n"))
+	tree, err := open(newFakeTree(t, "cpu io memory pids\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,15 +71,15 @@ func TestGroup(t *testing.T) {
 	want(t, g.Dir(), "pids.max", "64")
 
 	if g.OOMKilled() {
-		t.Error("killed, when there is nothing in memory.events")
+		t.Error("OOMKilled without anything in memory.events")
 	}
 	put(t, g.Dir(), "memory.events", "low 0\nhigh 0\nmax 12\noom 1\noom_kill 0\noom_group_kill 0\n")
 	if g.OOMKilled() {
-		t.Error("killed, when it only was at its limit")
+		t.Error("OOMKilled for a group that only was at its limit")
 	}
 	put(t, g.Dir(), "memory.events", "low 0\nhigh 0\nmax 12\noom 1\noom_kill 3\noom_group_kill 1\n")
 	if !g.OOMKilled() {
-		t.Error("not killed, when three processes were")
+		t.Error("not OOMKilled, with three killed processes")
 	}
 	if err := g.Kill(); err != nil {
 		t.Error(err)
@@ -97,7 +97,7 @@ func TestGroup(t *testing.T) {
 }
 
 func TestUnlimited(t *testing.T) {
-	tree, err := open(fake(t, "memory pids"))
+	tree, err := open(newFakeTree(t, "memory pids"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +109,9 @@ func TestUnlimited(t *testing.T) {
 	want(t, g.Dir(), "pids.max", "")
 }
 
-// TestLeftover finds the group of an exporter that was killed.
-func TestLeftover(t *testing.T) {
-	fakes := fake(t, "memory pids")
+// TestLeftoverGroup has a group that an exporter left when it was killed.
+func TestLeftoverGroup(t *testing.T) {
+	fakes := newFakeTree(t, "memory pids")
 	if err := fakes.mkdir(filepath.Join(fakes.dir, "x-1")); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestNotDelegated(t *testing.T) {
 			return os.WriteFile(filepath.Join(dir, "cgroup.controllers"), []byte("cpu pids\n"), 0o644)
 		},
 	} {
-		tree := fake(t, "memory pids")
+		tree := newFakeTree(t, "memory pids")
 		if err := breakIt(tree.dir); err != nil {
 			t.Fatal(err)
 		}
@@ -140,16 +140,16 @@ func TestNotDelegated(t *testing.T) {
 		if !errors.Is(err, ErrNotDelegated) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), tree.dir) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := os.Stat(filepath.Join(tree.dir, leaf)); !os.IsNotExist(err) {
-			t.Errorf("%s: it was changed all the same", name)
+		if _, err := os.Stat(filepath.Join(tree.dir, exporterGroup)); !os.IsNotExist(err) {
+			t.Errorf("%s: the group was changed", name)
 		}
 	}
 }
 
-// TestKillOfAnother: under systemd the group itself can be killed by root only.
-// A folder in the place of the file is what root cannot open for writing either.
-func TestKillOfAnother(t *testing.T) {
-	tree := fake(t, "memory pids")
+// TestKillFileNotWritable: under systemd only root may write to cgroup.kill of the
+// delegated group. The directory in its place is what root cannot write to either.
+func TestKillFileNotWritable(t *testing.T) {
+	tree := newFakeTree(t, "memory pids")
 	path := filepath.Join(tree.dir, "cgroup.kill")
 	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
 		t.Fatal(err)
@@ -159,16 +159,16 @@ func TestKillOfAnother(t *testing.T) {
 	}
 }
 
-// TestStartableOnThisHost: a kernel refuses to start nothing, and that is a yes.
-func TestStartableOnThisHost(t *testing.T) {
-	if err := startable(); errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
+// TestCanStartInGroupOnThisHost skips where a filter rejects clone3.
+func TestCanStartInGroupOnThisHost(t *testing.T) {
+	if err := canStartInGroup(); errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
 		t.Skip(err)
 	} else if err != nil {
 		t.Error(err)
 	}
 }
 
-func TestOwn(t *testing.T) {
+func TestOwnDir(t *testing.T) {
 	for self, want := range map[string]string{
 		"0::/system.slice/host_exporter.service\n": "/sys/fs/cgroup/system.slice/host_exporter.service",
 		"9:name=systemd:/\n4:memory:/a\n0::/b\n":   "/sys/fs/cgroup/b",
@@ -176,15 +176,14 @@ func TestOwn(t *testing.T) {
 		"4:memory:/a\n":                            "",
 		"":                                         "",
 	} {
-		dir, err := Own([]byte(self), "/sys/fs/cgroup")
+		dir, err := OwnDir([]byte(self), "/sys/fs/cgroup")
 		if dir != want || (err != nil) != (want == "") {
 			t.Errorf("%q: %s, %v", self, dir, err)
 		}
 	}
 }
 
-// TestKillOnThisHost has the kernel end a process by its group, where groups
-// can be made.
+// TestKillOnThisHost kills a process by its group, where the host allows groups.
 func TestKillOnThisHost(t *testing.T) {
 	root := ""
 	for _, dir := range []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"} {

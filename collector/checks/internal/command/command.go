@@ -1,10 +1,10 @@
-// Package command runs one external program within hard bounds.
+// Package command runs one external program within hard limits.
 //
-// The exporter does not start the program itself. It re-executes its own
-// binary as a small supervisor, one for each run, which becomes the reaper of
-// whatever the program leaves behind, so that not even a process that left its
-// session and lost its parent outlives a run. docs/check-limits.md tells what
-// a program finds and what becomes of it.
+// The exporter does not start the program itself: it re-executes its own binary
+// as a supervisor, one for each run. The supervisor is the reaper of all
+// processes of the run, so that none outlives it, not even one that left its
+// session and lost its parent. docs/check-limits.md describes what a program
+// finds and how it ends.
 package command
 
 import (
@@ -14,39 +14,38 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// A Command says what to run and within which bounds. For each bound, zero
-// stands for the default and a negative number for none. Only the timeout
-// there must be.
+// A Command is a program with the limits of its run. For each limit, zero is the
+// default and a negative number is none. A run always has a timeout.
 type Command struct {
-	Name string   // of the check, for CHECK_NAME and for errors
-	Argv []string // the absolute path of the program first
-	Env  []string // NAME=value, on top of the few that every program gets
+	Name string   // of the check: CHECK_NAME in its environment
+	Argv []string // the first is the program's absolute path
+	Env  []string // NAME=value, in addition to the variables that every program gets
 
-	User, Group string // names or numbers; empty for the exporter's own
-	NoNewPrivs  bool   // programs that are setuid, as sudo is, run without their privilege
-	AllowUnsafe bool   // run also what others than root and the exporter's user may change
+	User, Group     string // names or numbers; empty for those of the exporter
+	NoNewPrivs      bool   // setuid programs such as sudo get no privileges
+	AllowUnsafePath bool   // run a program that users other than root and the exporter's can change
 
 	Sandbox         sandbox.Mode
-	SandboxRequired bool     // do not run with less of a sandbox than that
-	Writable        []string // absolute paths to which it may write from within
+	SandboxRequired bool     // fail where the kernel cannot enforce all of it
+	Writable        []string // absolute paths that it may write to in the sandbox
 
 	Timeout   time.Duration // until SIGTERM, 10 s
 	KillGrace time.Duration // from SIGTERM until SIGKILL, 2 s
 
 	Memory    int64         // bytes, 128 MiB
-	CPU       time.Duration // twice the timeout; counted in whole seconds
+	CPU       time.Duration // twice the timeout; rounded up to whole seconds
 	OpenFiles int           // 256
-	FileSize  int64         // bytes in a file it writes, 16 MiB
-	Processes int           // 128; only with a control group, or as a user of its own
+	FileSize  int64         // bytes of a file that it writes, 16 MiB
+	Processes int           // 128; needs a control group or a user of the command's own
 	Stdout    int           // bytes, 256 KiB: more ends the run
-	Stderr    int           // bytes that are kept from the end, 4 KiB
+	Stderr    int           // bytes kept from the end, 4 KiB
 }
 
-// fewestFiles is what the supervisor needs, which lives within the same limit.
-const fewestFiles = 32
+// minOpenFiles is what the supervisor needs, to which the limit applies too.
+const minOpenFiles = 32
 
-// bounded returns c with every bound filled in.
-func (c Command) bounded() Command {
+// withDefaults returns c with the default of every limit that is zero.
+func (c Command) withDefaults() Command {
 	c.Timeout = orDefault(c.Timeout, 10*time.Second)
 	c.KillGrace = max(orDefault(c.KillGrace, 2*time.Second), 0)
 	c.Memory = orDefault(c.Memory, 128<<20)
@@ -66,45 +65,45 @@ func orDefault[T int | int64 | time.Duration](v, fallback T) T {
 	return v
 }
 
-// A Reason is why a run is not a success, fit for a label.
+// A Reason is why a run failed, as a label value.
 type Reason string
 
 const (
-	// Exit: it ended by itself with another code than 0. Its output is whole; a
-	// format to which the exit code is an answer takes it for a success.
+	// Exit: it exited with a code other than 0. Its output is complete: a format
+	// whose value is the exit code takes it for a success.
 	Exit Reason = "exit"
-	// Signal: a signal ended it that is not the runner's.
+	// Signal: a signal ended it that the supervisor did not send.
 	Signal Reason = "signal"
-	// Timeout: it used up its time, by the clock or on the CPU.
+	// Timeout: it ran for too long, or used too much CPU time.
 	Timeout Reason = "timeout"
-	// OOM: the kernel killed it for want of memory in its control group.
+	// OOM: the kernel killed it for the memory limit of its control group.
 	OOM Reason = "oom"
-	// Output: it wrote more than may be.
+	// Output: it wrote more than Stdout allows.
 	Output Reason = "output"
-	// Spawn: it was not started.
+	// Spawn: it could not be started.
 	Spawn Reason = "spawn"
-	// Sandbox: it was not started, or not tidied up after, for want of a sandbox
-	// as it should be.
+	// Sandbox: its sandbox could not be set up, or its temporary directory could
+	// not be removed.
 	Sandbox Reason = "sandbox"
-	// Stuck: something of it is left that could not be killed, or its
-	// supervisor was lost.
+	// Stuck: one of its processes could not be killed, or its supervisor did not
+	// report.
 	Stuck Reason = "stuck"
-	// Cancelled: the context ended first.
+	// Cancelled: the context was cancelled.
 	Cancelled Reason = "cancelled"
 )
 
-// A Result is what became of a run.
+// A Result is the outcome of a run.
 type Result struct {
 	Stdout []byte // at most Command.Stdout bytes
 	Stderr []byte // the last Command.Stderr bytes
 
-	ExitCode int            // -1 unless it ended by itself
+	ExitCode int            // -1 unless it exited
 	Signal   syscall.Signal // that ended it, or 0
-	Reason   Reason         // empty for a success
-	Err      error          // in words; nil for a success
+	Reason   Reason         // why it failed; empty for a success
+	Err      error          // the reason in words; nil for a success
 
 	Started       time.Time
 	Duration, CPU time.Duration // CPU of all its processes
-	MaxRSS        int64         // bytes, of the largest of its processes; 0 when not known
-	LeftBehind    int           // processes that had to be killed after it had ended
+	MaxRSS        int64         // bytes, of its largest process; 0 if unknown
+	Orphans       int           // processes that it left, and that the supervisor killed
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,16 +18,16 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// helper names, in a program's environment, what the test binary is to do
-// instead of running tests.
-const helper = "COMMAND_TEST_HELPER"
+// helperVariable is an environment variable. It makes the test binary run a helper
+// instead of the tests.
+const helperVariable = "COMMAND_TEST_HELPER"
 
 func TestMain(m *testing.M) {
 	Main()
-	if mode := os.Getenv(helper); mode != "" {
-		os.Exit(help(mode))
+	if mode := os.Getenv(helperVariable); mode != "" {
+		os.Exit(runHelper(mode))
 	}
-	// What escapes from a supervisor becomes a child of the tests, and is seen.
+	// A process that a supervisor loses becomes a child of the tests.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -36,15 +35,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// help does what misbehaving checks do.
-func help(mode string) int {
+// runHelper behaves like a bad check.
+func runHelper(mode string) int {
 	name, rest, _ := strings.Cut(mode, " ")
 	switch name {
-	case "escape": // leaves its session as often as asked, then sleeps or leaves
+	case "escape": // as many times as depth says, starts itself in a new session and exits; then sleeps
 		depth, _ := strconv.Atoi(rest)
 		if depth > 0 {
 			c := exec.Command("/proc/self/exe")
-			c.Env = []string{helper + "=escape " + strconv.Itoa(depth-1)}
+			c.Env = []string{helperVariable + "=escape " + strconv.Itoa(depth-1)}
 			c.Stdout = os.Stdout
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 			if err := c.Start(); err != nil {
@@ -55,15 +54,16 @@ func help(mode string) int {
 		}
 		fmt.Println("escaped")
 		<-time.After(time.Hour) // select {} is a deadlock to a runtime without cgo
-	case "exporter": // runs a check that outlives it, if it can
-		r := NewRunner(Options{})
-		r.Run(context.Background(), shell("trap '' TERM; echo ready > "+rest+"; (setsid sleep 1000 &); while :; do sleep 1000; done"))
-	case "confined": // the same, in a sandbox
+	case "exporter": // runs a check that ignores SIGTERM
+		c := shell("trap '' TERM; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
+		c.KillGrace = 100 * time.Millisecond
+		NewRunner(Options{}).Run(context.Background(), c)
+	case "exporter-sandbox": // the same, in a sandbox
 		r := NewRunner(Options{Landlock: func() (int, error) { return 0, nil }})
 		c := shell("trap '' TERM; : > $TMPDIR/file; echo ready > " + rest + "; (setsid sleep 1000 &); while :; do sleep 1000; done")
-		c.Sandbox = sandbox.Strict
+		c.Sandbox, c.KillGrace = sandbox.Strict, 100*time.Millisecond
 		r.Run(context.Background(), c)
-	case "dial": // network address
+	case "dial": // NETWORK ADDRESS
 		network, address, _ := strings.Cut(rest, " ")
 		conn, err := net.Dial(network, address)
 		if err != nil {
@@ -74,18 +74,18 @@ func help(mode string) int {
 	case "listen":
 		network, address, _ := strings.Cut(rest, " ")
 		var config net.ListenConfig
-		config.SetMultipathTCP(false) // which Landlock does not take for TCP
+		config.SetMultipathTCP(false) // which is not TCP to Landlock
 		l, err := config.Listen(context.Background(), network, address)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		_ = l.Close()
-	case "bomb": // two children each, that many times over
+	case "bomb": // a binary tree of processes
 		depth, _ := strconv.Atoi(rest)
 		for range 2 * min(depth, 1) {
 			c := exec.Command("/proc/self/exe")
-			c.Env = []string{helper + "=bomb " + strconv.Itoa(depth-1)}
+			c.Env = []string{helperVariable + "=bomb " + strconv.Itoa(depth-1)}
 			c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 			_ = c.Start()
 		}
@@ -94,28 +94,33 @@ func help(mode string) int {
 	return 0
 }
 
-// helping is a command that runs the test binary. The race detector needs
-// more address space than checks may have.
-func helping(t *testing.T, mode string) Command {
+// helperCommand returns a command that runs a helper. It has no memory limit, as
+// the race detector needs more than checks have.
+func helperCommand(t *testing.T, mode string) Command {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Command{Argv: []string{exe}, Env: []string{helper + "=" + mode}, Memory: -1, AllowUnsafe: true}
+	return Command{Argv: []string{exe}, Env: []string{helperVariable + "=" + mode}, Memory: -1, AllowUnsafePath: true}
 }
 
 func shell(script string) Command {
-	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafe: true}
+	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafePath: true}
 }
 
-// runIn runs c and checks what holds for every run.
-func runIn(t *testing.T, ctx context.Context, c Command) Result {
+// runAlone runs c, and checks what holds after every run when nothing else runs.
+func runAlone(t *testing.T, ctx context.Context, c Command) Result {
 	t.Helper()
-	r := NewRunner(Options{})
-	defer r.Close()
-	res := r.Run(ctx, c)
+	res := runCommand(t, ctx, c)
 	nothingLeft(t)
+	return res
+}
+
+// runCommand runs c and checks what holds for every run.
+func runCommand(t *testing.T, ctx context.Context, c Command) Result {
+	t.Helper()
+	res := NewRunner(Options{}).Run(ctx, c)
 	if res.Duration <= 0 || res.Duration > 20*time.Second {
 		t.Errorf("it took %s", res.Duration)
 	}
@@ -135,7 +140,7 @@ func want(t *testing.T, res Result, reason Reason) {
 	}
 }
 
-// nothingLeft checks that the tests have no descendants, not even zombies.
+// nothingLeft checks that the test process has no descendants, not even zombies.
 func nothingLeft(t *testing.T) {
 	t.Helper()
 	for _, p := range descendants(os.Getpid()) {
@@ -144,9 +149,9 @@ func nothingLeft(t *testing.T) {
 }
 
 func TestSuccess(t *testing.T) {
-	res := runIn(t, t.Context(), shell("echo out; echo err >&2"))
+	res := runAlone(t, t.Context(), shell("echo out; echo err >&2"))
 	want(t, res, "")
-	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.LeftBehind != 0 {
+	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.Orphans != 0 {
 		t.Errorf("%+v", res)
 	}
 	if res.CPU <= 0 || res.CPU > 5*time.Second {
@@ -154,7 +159,7 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-func TestEnds(t *testing.T) {
+func TestExitAndSignals(t *testing.T) {
 	for _, c := range []struct {
 		script   string
 		reason   Reason
@@ -166,10 +171,10 @@ func TestEnds(t *testing.T) {
 		{"kill -USR1 $$", Signal, -1, unix.SIGUSR1, "ended by signal 10"},
 		{"kill -KILL $$", Signal, -1, unix.SIGKILL, "ended by signal 9"},
 		{"kill -ABRT $$", Signal, -1, unix.SIGABRT, "ended by signal 6"},
-		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes in a file"},
-		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s on the CPU"},
+		{"kill -XFSZ $$", Signal, -1, unix.SIGXFSZ, "16777216 bytes written to a file"},
+		{"kill -XCPU $$", Timeout, -1, unix.SIGXCPU, "20s of CPU time"},
 	} {
-		res := runIn(t, t.Context(), shell("echo before; "+c.script))
+		res := runAlone(t, t.Context(), shell("echo before; "+c.script))
 		want(t, res, c.reason)
 		if res.ExitCode != c.code || res.Signal != c.signal || !strings.Contains(fmt.Sprint(res.Err), c.contains) {
 			t.Errorf("%s: %+v", c.script, res)
@@ -180,8 +185,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestSurroundings checks what a program finds around it.
-func TestSurroundings(t *testing.T) {
+// TestEnvironment checks everything that a program inherits.
+func TestEnvironment(t *testing.T) {
 	t.Setenv("TZ", "Europe/Berlin")
 	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/host_exporter.service")
 	t.Setenv("SECRET", "of the exporter")
@@ -192,7 +197,7 @@ func TestSurroundings(t *testing.T) {
 	c.Env = []string{"COLOUR=blue=ish", "LANG=de_DE.UTF-8", "CHECK_NAME=another"}
 	c.NoNewPrivs = true
 	before := time.Now()
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
 	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
 	pid := lines[len(lines)-1]
@@ -226,22 +231,22 @@ func TestSurroundings(t *testing.T) {
 	}
 }
 
-// TestDescriptors leaves one open that every child inherits.
+// TestDescriptors has an open descriptor without close-on-exec.
 func TestDescriptors(t *testing.T) {
 	leaked, err := unix.FcntlInt(os.Stdin.Fd(), unix.F_DUPFD, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Close(leaked)
-	res := runIn(t, t.Context(), shell("ls /proc/$$/fd"))
+	res := runAlone(t, t.Context(), shell("ls /proc/$$/fd"))
 	want(t, res, "")
 	if string(res.Stdout) != "0\n1\n2\n" {
 		t.Errorf("open descriptors: %q", res.Stdout)
 	}
 }
 
-// TestLeftBehind has programs that end well, but not alone.
-func TestLeftBehind(t *testing.T) {
+// TestOrphans has programs that exit and leave processes.
+func TestOrphans(t *testing.T) {
 	for _, c := range []struct {
 		command Command
 		left    int
@@ -249,77 +254,56 @@ func TestLeftBehind(t *testing.T) {
 		{shell("sleep 1000 & echo escaped"), 1},
 		{shell("sleep 1000 >/dev/null 2>&1 & sleep 1000 & echo escaped"), 2},
 		{shell("(trap '' TERM HUP; sleep 1000; sleep 1000) & echo escaped"), 2},
-		{helping(t, "escape 1"), 1},
-		{helping(t, "escape 4"), 4}, // those on the way may still be ending
+		{helperCommand(t, "escape 1"), 1},
+		{helperCommand(t, "escape 4"), 4}, // those between may still be ending
 	} {
-		c.command.KillGrace = time.Minute // which it takes only when it is asked to end
-		res := runIn(t, t.Context(), c.command)
+		c.command.KillGrace = time.Minute // which does not delay a run that has ended
+		res := runAlone(t, t.Context(), c.command)
 		want(t, res, "")
-		// It may be killed before it has come to what it was about.
-		if res.LeftBehind < 1 || res.LeftBehind > c.left {
-			t.Errorf("%v: %d left behind", c.command, res.LeftBehind)
+		// A process may be killed before it starts the next one.
+		if res.Orphans < 1 || res.Orphans > c.left {
+			t.Errorf("%v: %d orphans", c.command, res.Orphans)
 		}
 	}
 }
 
-// TestEscape waits until a process is far from its leader, by output that
-// exceeds the limit: then nothing may be left either.
+// TestEscape ends a run, by too much output, when one of its processes is three
+// sessions away from the program.
 func TestEscape(t *testing.T) {
-	c := helping(t, "escape 3")
+	c := helperCommand(t, "escape 3")
 	c.Argv = []string{"/bin/sh", "-c", `"$0" & exec sleep 1000`, c.Argv[0]}
-	c.Stdout = 1
-	res := runIn(t, t.Context(), c)
+	c.Stdout, c.KillGrace = 1, 100*time.Millisecond
+	res := runAlone(t, t.Context(), c)
 	want(t, res, Output)
-	if res.LeftBehind < 1 || string(res.Stdout) != "e" {
+	if res.Orphans < 1 || string(res.Stdout) != "e" {
 		t.Errorf("%+v", res)
 	}
 }
 
-// TestBomb leaves 63 processes, each in a session of its own.
-func TestBomb(t *testing.T) {
-	c := helping(t, "bomb 5")
+// TestForkBomb has 63 processes, each in a session of its own.
+func TestForkBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts 63 processes, and takes a second")
+	}
+	c := helperCommand(t, "bomb 5")
 	c.Timeout, c.KillGrace = time.Second, 10*time.Millisecond
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, Timeout)
-	if res.LeftBehind < 2 {
+	if res.Orphans < 2 {
 		t.Errorf("%+v", res)
 	}
 }
 
-// TestCancelled cancels a program that is known to run.
+// TestCancelled cancels the context of a program that runs.
 func TestCancelled(t *testing.T) {
-	for name, stop := range map[string]func(*Runner, context.CancelFunc){
-		"context": func(_ *Runner, cancel context.CancelFunc) { cancel() },
-		"close":   func(r *Runner, _ context.CancelFunc) { r.Close() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			fifo := filepath.Join(t.TempDir(), "fifo")
-			if err := unix.Mkfifo(fifo, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			r := NewRunner(Options{})
-			defer r.Close()
-			done := make(chan Result)
-			go func() { done <- r.Run(ctx, shell("echo ready > "+fifo+"; exec sleep 1000")) }()
-			if b, err := os.ReadFile(fifo); err != nil || string(b) != "ready\n" {
-				t.Errorf("%q, %v", b, err)
-			}
-			stop(r, cancel)
-			res := <-done
-			want(t, res, Cancelled)
-			if res.Signal != unix.SIGTERM || res.Duration > 8*time.Second {
-				t.Errorf("%+v", res)
-			}
-			nothingLeft(t)
-		})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, done := startSupervised(t, ctx, NewRunner(Options{}), "exec sleep 1000")
+	cancel()
+	res := <-done
+	want(t, res, Cancelled)
+	if res.Signal != unix.SIGTERM || res.Duration > 8*time.Second {
+		t.Errorf("%+v", res)
 	}
-}
-
-func TestClosed(t *testing.T) {
-	r := NewRunner(Options{})
-	r.Close()
-	r.Close()
-	want(t, r.Run(t.Context(), shell("true")), Spawn)
+	nothingLeft(t)
 }

@@ -8,22 +8,21 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
-// A sandboxError is why there is no sandbox as there should be.
+// A sandboxError is why the sandbox of a run could not be set up.
 type sandboxError struct{ err error }
 
 func (e sandboxError) Error() string { return e.err.Error() }
 func (e sandboxError) Unwrap() error { return e.err }
 
-// confine puts the sandbox of c into a request, with a temporary folder that
-// is the run's own. What the kernel lacks is no error unless c says so: a check
-// that runs with less is worth more than none, and shows.
-func (r *Runner) confine(c Command, req *request) error {
-	if !c.Sandbox.On() {
+// addSandbox adds the sandbox of c to a request, with a temporary directory for
+// this run. That the kernel cannot enforce all of it is an error only if c
+// requires all; otherwise the label of host_check_info shows it.
+func (r *Runner) addSandbox(c Command, req *request) error {
+	if !c.Sandbox.Enabled() {
 		return nil
 	}
 	version, err := r.Landlock()
@@ -31,20 +30,20 @@ func (r *Runner) confine(c Command, req *request) error {
 		return sandboxError{fmt.Errorf("%s: sandbox: %w", c.Argv[0], err)}
 	}
 	if have := c.Sandbox.Effective(version); c.SandboxRequired && have != c.Sandbox {
-		return sandboxError{fmt.Errorf("%s: sandbox: the kernel has version %d of Landlock, with which %s is %s, and the whole is required", c.Argv[0], version, c.Sandbox, have)}
+		return sandboxError{fmt.Errorf("%s: sandbox: want %s, have %s with version %d of Landlock", c.Argv[0], c.Sandbox, have, version)}
 	}
 	dir, err := makeScratch(req.Credential)
 	if err != nil {
 		return sandboxError{err}
 	}
-	req.Scratch = dir
-	req.Env = set(req.Env, "TMPDIR", "TMPDIR="+dir)
+	req.ScratchDir = dir
+	req.Env = setVariable(req.Env, "TMPDIR", "TMPDIR="+dir)
 	req.Sandbox = &sandbox.Rules{Mode: c.Sandbox, Version: version, Writable: append([]string{dir}, c.Writable...)}
 	return nil
 }
 
-// enter puts the sandbox on the thread that starts the program.
-func (r *request) enter() error {
+// enterSandbox enforces the sandbox on the calling thread.
+func (r *request) enterSandbox() error {
 	if r.Sandbox == nil {
 		return nil
 	}
@@ -53,55 +52,50 @@ func (r *request) enter() error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &path) && path.Path != r.Scratch:
-		return fmt.Errorf("%s: %w, and %s is to write to it", path.Path, path.Err, r.Argv[0])
+	case errors.As(err, &path) && path.Path != r.ScratchDir:
+		return fmt.Errorf("%s: %w (an entry of writable)", path.Path, path.Err)
 	}
 	return sandboxError{fmt.Errorf("%s: sandbox: %w", r.Argv[0], err)}
 }
 
-// makeScratch makes a folder for the temporary files of one run.
+// makeScratch makes a directory for the temporary files of one run.
 func makeScratch(owner *syscall.Credential) (string, error) {
 	if owner != nil {
-		status, err := os.ReadFile("/proc/self/status")
+		have, err := capability.Effective()
 		if err != nil {
 			return "", err
 		}
-		if missing := lacking(status, toOwn()); missing != nil {
-			return "", fmt.Errorf("%s: a temporary folder for another user takes %s", os.TempDir(), strings.Join(missing, ", "))
+		// To give a directory to another user, and to remove that user's files.
+		if missing := have.Missing(capability.Chown, capability.DACOverride, capability.FOwner); missing != nil {
+			return "", fmt.Errorf("%s: a temporary directory for another user needs %s", os.TempDir(), strings.Join(missing, ", "))
 		}
 	}
 	dir, err := os.MkdirTemp("", "host_exporter-check-")
 	if err != nil {
-		return "", pathFirst(err)
+		return "", withPathFirst(err)
 	}
 	if owner == nil {
 		return dir, nil
 	}
 	if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
-		return "", pathFirst(errors.Join(err, os.Remove(dir)))
+		return "", withPathFirst(errors.Join(err, os.Remove(dir)))
 	}
 	return dir, nil
 }
 
-// toOwn is what it takes to hand a folder to another user, and to remove it
-// with what that user has put there.
-func toOwn() []capability {
-	return []capability{{"CAP_CHOWN", unix.CAP_CHOWN}, {"CAP_DAC_OVERRIDE", unix.CAP_DAC_OVERRIDE}, {"CAP_FOWNER", unix.CAP_FOWNER}}
-}
-
-// tidy removes what a run has left in its temporary folder. That it cannot is
-// the failure of a run that was well otherwise: the next one would leave more.
-func tidy(req *request, result *Result) {
-	if req.Scratch == "" {
+// cleanUp removes the temporary directory of a run. A successful run fails if that
+// is not possible, because every run would leave one more.
+func cleanUp(req *request, result *Result) {
+	if req.ScratchDir == "" {
 		return
 	}
-	if err := removeScratch(req.Scratch); err != nil && result.Reason == "" {
-		result.Reason, result.Err = Sandbox, pathFirst(err)
+	if err := removeScratch(req.ScratchDir); err != nil && result.Reason == "" {
+		result.Reason, result.Err = Sandbox, withPathFirst(err)
 	}
 }
 
-// removeScratch removes a folder and all in it, also folders that their owner
-// has closed to himself. It follows no link out of it.
+// removeScratch removes a directory with all its files, including directories
+// that their owner cannot read. It follows no link out of the directory.
 func removeScratch(dir string) error {
 	err := os.RemoveAll(dir)
 	if !errors.Is(err, fs.ErrPermission) {
@@ -115,15 +109,15 @@ func removeScratch(dir string) error {
 	defer root.Close()
 	_ = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if d != nil && d.IsDir() && err == nil {
-			_ = root.Chmod(path, 0o700) // before it is read
+			_ = root.Chmod(path, 0o700) // before WalkDir reads it
 		}
-		return nil // what cannot be reached cannot be removed either, and that is told
+		return nil // RemoveAll returns the error
 	})
 	return os.RemoveAll(dir)
 }
 
-// pathFirst tells an error with the path before what was done to it.
-func pathFirst(err error) error {
+// withPathFirst returns an *fs.PathError with the path before the operation.
+func withPathFirst(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return fmt.Errorf("%s: %s: %w", path.Path, path.Op, path.Err)
 	}

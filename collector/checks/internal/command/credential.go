@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/user"
@@ -9,12 +8,12 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
-// credential is whom to become for a user and a group, each a name, a number
-// or empty; nil for whom the exporter is already. It is an error not to be
-// able to.
+// credential returns the credential of a user and a group, each a name, a number
+// or empty. It is nil for that of the exporter. It is an error if the exporter
+// lacks the capabilities to run a program with it.
 func credential(userName, groupName string) (*syscall.Credential, error) {
 	if userName == "" && groupName == "" {
 		return nil, nil
@@ -33,11 +32,15 @@ func credential(userName, groupName string) (*syscall.Credential, error) {
 	if c.Uid == uint32(os.Geteuid()) && c.Gid == uint32(os.Getegid()) {
 		return nil, nil
 	}
-	status, err := os.ReadFile("/proc/self/status")
+	have, err := capability.Effective()
 	if err != nil {
 		return nil, err
 	}
-	if missing := lacking(status, toBecome(c.Uid != uint32(os.Geteuid()))); missing != nil {
+	need := []capability.Capability{capability.SetGID}
+	if c.Uid != uint32(os.Geteuid()) { // to become another user and, in the end, to kill its processes
+		need = []capability.Capability{capability.SetUID, capability.SetGID, capability.Kill}
+	}
+	if missing := have.Missing(need...); missing != nil {
 		return nil, fmt.Errorf("running as user %q, group %q: the exporter lacks %s", userName, groupName, strings.Join(missing, ", "))
 	}
 	return c, nil
@@ -47,7 +50,7 @@ func lookUser(c *syscall.Credential, name string) error {
 	u, err := user.Lookup(name)
 	if err != nil {
 		if u, err = user.LookupId(name); err != nil {
-			return fmt.Errorf("user %q: not known", name)
+			return fmt.Errorf("user %q does not exist", name)
 		}
 	}
 	ids, err := u.GroupIds()
@@ -57,14 +60,14 @@ func lookUser(c *syscall.Credential, name string) error {
 	for _, id := range ids {
 		gid, err := strconv.ParseUint(id, 10, 32)
 		if err != nil {
-			return fmt.Errorf("user %q: group %q is no number", name, id)
+			return fmt.Errorf("user %q: want a number for a group, have %q", name, id)
 		}
 		c.Groups = append(c.Groups, uint32(gid))
 	}
 	uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
 	gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
 	if uidErr != nil || gidErr != nil {
-		return fmt.Errorf("user %q: user %q, group %q are no numbers", name, u.Uid, u.Gid)
+		return fmt.Errorf("user %q: want numbers for user and group, have %q and %q", name, u.Uid, u.Gid)
 	}
 	c.Uid, c.Gid = uint32(uid), uint32(gid)
 	return nil
@@ -74,52 +77,20 @@ func lookGroup(c *syscall.Credential, name string) error {
 	g, err := user.LookupGroup(name)
 	if err != nil {
 		if g, err = user.LookupGroupId(name); err != nil {
-			return fmt.Errorf("group %q: not known", name)
+			return fmt.Errorf("group %q does not exist", name)
 		}
 	}
 	gid, err := strconv.ParseUint(g.Gid, 10, 32)
 	if err != nil {
-		return fmt.Errorf("group %q: %q is no number", name, g.Gid)
+		return fmt.Errorf("group %q: want a number, have %q", name, g.Gid)
 	}
 	c.Gid = uint32(gid)
 	return nil
 }
 
-// A capability is a privilege of its own, as the kernel counts them.
-type capability struct {
-	name string
-	bit  int
-}
-
-// toBecome is what it takes to become another, to limit it and, in the end, to
-// kill it.
-func toBecome(otherUser bool) []capability {
-	if !otherUser {
-		return []capability{{"CAP_SETGID", unix.CAP_SETGID}}
-	}
-	return []capability{{"CAP_SETUID", unix.CAP_SETUID}, {"CAP_SETGID", unix.CAP_SETGID}, {"CAP_KILL", unix.CAP_KILL}}
-}
-
-// lacking reads from /proc/self/status which capabilities are not in effect.
-func lacking(status []byte, wanted []capability) (missing []string) {
-	var have uint64 // none, when there is no such line
-	for line := range bytes.Lines(status) {
-		if hex, ok := bytes.CutPrefix(line, []byte("CapEff:")); ok {
-			have, _ = strconv.ParseUint(string(bytes.TrimSpace(hex)), 16, 64)
-		}
-	}
-	for _, c := range wanted {
-		if have&(1<<c.bit) == 0 {
-			missing = append(missing, c.name)
-		}
-	}
-	return missing
-}
-
-// countable tells whether a limit of the number of processes is safe without a
-// control group. The kernel counts all that a user runs, wherever: only to one
-// that is the command's own would it do no harm. The supervisor shares the
-// limit, which does not bind it when it is root.
-func countable(c *syscall.Credential) bool {
+// canLimitProcesses reports whether a limit on processes is safe without a
+// control group. RLIMIT_NPROC counts all processes of a user, so it is safe only
+// for a user of the command's own. It does not bind the supervisor, which is root.
+func canLimitProcesses(c *syscall.Credential) bool {
 	return c != nil && c.Uid != 0 && c.Uid != uint32(os.Geteuid()) && os.Geteuid() == 0
 }

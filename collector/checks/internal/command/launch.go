@@ -13,51 +13,51 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-type launched struct {
+// A launchResult is a started program, or why there is none.
+type launchResult struct {
 	pid int
 	err error
 }
 
-// launch starts the program from a thread of its own. What a thread is given
-// here (nice, I/O class, no_new_privs, the sandbox) its children inherit, and the
-// supervisor's other threads do not have.
-func (r *request) launch(started chan<- launched) {
+// launch starts the program from a thread of its own. The attributes that it sets
+// (nice, I/O class, no_new_privs, the sandbox) are those of this thread and of
+// what it starts, but not of the supervisor's other threads.
+func (r *request) launch(started chan<- launchResult) {
 	runtime.LockOSThread()
-	pid, err := r.start()
-	started <- launched{pid, err}
-	// The program is sent SIGKILL when this thread ends: it must not end
-	// before the supervisor does.
+	pid, err := r.startProgram()
+	started <- launchResult{pid, err}
+	// The kernel sends SIGKILL to the program when this thread ends (Pdeathsig).
 	select {}
 }
 
-func (r *request) start() (int, error) {
+func (r *request) startProgram() (int, error) {
 	if err := r.prepare(); err != nil {
 		return 0, err
 	}
-	restore, worn, err := r.applyLimit()
+	restore, applied, err := r.applyLimit()
 	if err != nil {
 		return 0, err
 	}
-	if r.Memory >= 0 && !worn {
-		return r.stage()
+	if r.Memory >= 0 && !applied {
+		return r.startStage()
 	}
-	pid, err := r.exec(r.Argv[0], r.Argv, 0, 1, 2)
+	pid, err := r.forkExec(r.Argv[0], r.Argv, 0, 1, 2)
 	restore()
-	if err == nil && worn {
-		// The hard limit follows. For a program of another user that takes
-		// CAP_SYS_RESOURCE, without which it could raise the limit that it has.
+	if err == nil && applied {
+		// The hard limit follows. For a program of another user this needs
+		// CAP_SYS_RESOURCE; without it the program can raise its soft limit.
 		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(r.Memory), Max: uint64(r.Memory)}, nil)
 	}
 	return pid, err
 }
 
-// applyLimit puts the memory limit on the supervisor, for the program to have it
-// from its first instruction, until restore is called. One that the supervisor
-// does not fit into would end it instead, as soon as the runtime maps memory:
-// that takes a second stage. To set it on a program that has been started comes
-// milliseconds late, when a shell has long had children.
+// applyLimit sets the memory limit on the supervisor itself, so that the program
+// has it from its first instruction, until restore is called. It does not apply
+// a limit that the supervisor itself would exceed: the runtime would fail to map
+// memory, so such a limit needs the second stage. A limit that is set on a running
+// program comes milliseconds late, when a shell already has children.
 func (r *request) applyLimit() (restore func(), applied bool, err error) {
-	if r.Memory < 0 || !fits(r.Memory-margin) {
+	if r.Memory < 0 || !dataBelow(r.Memory-headroom) {
 		return func() {}, false, nil
 	}
 	var before unix.Rlimit
@@ -71,23 +71,23 @@ func (r *request) applyLimit() (restore func(), applied bool, err error) {
 	return func() { _ = unix.Prlimit(0, unix.RLIMIT_DATA, &before, nil) }, true, nil
 }
 
-// prepare puts on what the program inherits and the supervisor can live with.
+// prepare sets the attributes that the program inherits.
 func (r *request) prepare() error {
 	unix.Umask(0o077)
-	if err := closeOnExec(); err != nil {
-		return fmt.Errorf("keeping descriptors to itself: %w", err)
+	if err := setCloseOnExec(); err != nil {
+		return fmt.Errorf("setting close-on-exec: %w", err)
 	}
-	if err := r.limit(); err != nil {
+	if err := r.setLimits(); err != nil {
 		return err
 	}
-	// To be gentle is a courtesy: a kernel that does not know it is no error.
+	// A low priority is a courtesy: that a kernel refuses it is no error.
 	if raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
-		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, min(20-raw+10, 19)) // the call returns 20 less nice
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, min(20-raw+10, 19)) // the system call returns 20 - nice
 	}
 	const whoProcess, classIdle = 1, 3 << 13
 	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, whoProcess, 0, classIdle)
 	if r.Credential != nil {
-		// Ambient capabilities would survive the change of user.
+		// Ambient capabilities survive a change of user.
 		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 			return fmt.Errorf("dropping capabilities: %w", err)
 		}
@@ -97,19 +97,19 @@ func (r *request) prepare() error {
 			return fmt.Errorf("setting no_new_privs: %w", err)
 		}
 	}
-	return r.enter()
+	return r.enterSandbox()
 }
 
-// limit sets the limits that the supervisor shares with its program for good.
-func (r *request) limit() error {
+// setLimits sets the limits that the supervisor shares with its program.
+func (r *request) setLimits() error {
 	for _, l := range []struct {
 		what      string
 		resource  int
 		soft      int64
-		overshoot uint64 // of the hard limit
+		overshoot uint64 // of the hard limit over the soft one
 	}{
 		{"core size", unix.RLIMIT_CORE, 0, 0},
-		{"CPU", unix.RLIMIT_CPU, r.CPUSeconds, 1}, // SIGXCPU, and SIGKILL a second later
+		{"CPU", unix.RLIMIT_CPU, r.CPUSeconds, 1}, // SIGXCPU, then SIGKILL a second later
 		{"open files", unix.RLIMIT_NOFILE, r.OpenFiles, 0},
 		{"file size", unix.RLIMIT_FSIZE, r.FileSize, 0},
 		{"processes", unix.RLIMIT_NPROC, r.Processes, 0},
@@ -129,8 +129,8 @@ func (r *request) limit() error {
 	return nil
 }
 
-// exec starts the program path with argv in the place of the request's.
-func (r *request) exec(path string, argv []string, files ...uintptr) (int, error) {
+// forkExec starts a program with the request's environment and attributes.
+func (r *request) forkExec(path string, argv []string, files ...uintptr) (int, error) {
 	attr := &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   r.Env,
@@ -141,7 +141,7 @@ func (r *request) exec(path string, argv []string, files ...uintptr) (int, error
 			Credential: r.Credential,
 		},
 	}
-	if r.Cgroup != "" {
+	if r.CgroupDir != "" {
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, groupFD
 	}
 	pid, err := syscall.ForkExec(path, argv, attr)
@@ -153,16 +153,16 @@ func execError(path string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("%s: %w: the interpreter in its first line, perhaps", path, err)
+		return fmt.Errorf("%s: %w: want the interpreter of its first line", path, err)
 	case errors.Is(err, unix.ENOEXEC):
-		return fmt.Errorf("%s: %w: neither a program of this machine nor a script with an interpreter", path, err)
+		return fmt.Errorf("%s: %w: want a program for this machine, or a script whose first line is #! and an interpreter", path, err)
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// closeOnExec marks every descriptor from 3 on, also those that whoever
-// started the exporter left open.
-func closeOnExec() error {
+// setCloseOnExec marks all descriptors from 3 on, including those that the
+// exporter inherited.
+func setCloseOnExec() error {
 	if err := unix.CloseRange(controlFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err == nil {
 		return nil
 	}
@@ -175,14 +175,14 @@ func closeOnExec() error {
 	return err
 }
 
-// fits tells whether the supervisor has less than n bytes of what RLIMIT_DATA
-// counts.
-func fits(n int64) bool {
+// dataBelow reports whether the supervisor has mapped less than n bytes of the
+// memory that RLIMIT_DATA counts.
+func dataBelow(n int64) bool {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		return false
 	}
-	const dataField = 5 // in pages, and with the stack
+	const dataField = 5 // data and stack, in pages
 	fields := bytes.Fields(b)
 	if len(fields) <= dataField {
 		return false

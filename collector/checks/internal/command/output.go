@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// A head keeps the first max bytes and notices that there are more.
-type head struct {
-	max  int
-	buf  []byte
-	over bool
+// A headBuffer keeps the first max bytes; a negative max is no limit.
+type headBuffer struct {
+	max        int
+	buf        []byte
+	overflowed bool
 }
 
-// readFrom reads until the end, or until there is too much, which it tells. It
-// does not read on then: the writer waits, until it is killed.
-func (h *head) readFrom(r io.Reader) (over bool) {
+// readFrom reads to the end, or until there are more than max bytes, which it
+// reports. Then the writer blocks until it is killed.
+func (h *headBuffer) readFrom(r io.Reader) (overflowed bool) {
 	for {
 		if len(h.buf) == cap(h.buf) {
 			h.buf = slices.Grow(h.buf, max(512, len(h.buf)))
@@ -22,7 +22,7 @@ func (h *head) readFrom(r io.Reader) (over bool) {
 		n, err := r.Read(h.buf[len(h.buf):cap(h.buf)])
 		h.buf = h.buf[:len(h.buf)+n]
 		if h.max >= 0 && len(h.buf) > h.max {
-			h.over = true
+			h.overflowed = true
 			return true
 		}
 		if err != nil {
@@ -31,22 +31,22 @@ func (h *head) readFrom(r io.Reader) (over bool) {
 	}
 }
 
-func (h *head) bytes() []byte {
-	if h.over {
+func (h *headBuffer) bytes() []byte {
+	if h.overflowed {
 		return h.buf[:h.max]
 	}
 	return h.buf
 }
 
-// A tail keeps the last max bytes.
-type tail struct {
+// A tailBuffer keeps the last max bytes; a negative max is no limit.
+type tailBuffer struct {
 	max int
 	buf []byte
 }
 
-func (t *tail) readFrom(r io.Reader) {
+func (t *tailBuffer) readFrom(r io.Reader) {
 	if t.max < 0 {
-		t.buf, _ = io.ReadAll(r) // what was read before an error is still good
+		t.buf, _ = io.ReadAll(r) // up to an error
 		return
 	}
 	for {
@@ -61,9 +61,8 @@ func (t *tail) readFrom(r io.Reader) {
 	}
 }
 
-// makeRoom grows the buffer up to twice what is kept, then makes room by
-// forgetting the first half of it.
-func (t *tail) makeRoom() {
+// makeRoom grows the buffer up to 2*max, then drops all but the last max bytes.
+func (t *tailBuffer) makeRoom() {
 	if len(t.buf) < 2*t.max {
 		t.buf = slices.Grow(t.buf, min(max(512, len(t.buf)), 2*t.max-len(t.buf)))
 		return
@@ -71,7 +70,7 @@ func (t *tail) makeRoom() {
 	t.buf = t.buf[:copy(t.buf, t.bytes())]
 }
 
-func (t *tail) bytes() []byte {
+func (t *tailBuffer) bytes() []byte {
 	if t.max < 0 {
 		return t.buf
 	}

@@ -10,20 +10,20 @@ import (
 	"syscall"
 )
 
-// mostLinks is how many symbolic links the kernel follows in a path.
-const mostLinks = 40
+// maxLinks is how many symbolic links the kernel follows in a path (MAXSYMLINKS).
+const maxLinks = 40
 
-// A rule says what may be run: what nobody can change but root and the user
-// that the exporter runs as. Who can change a file, or a folder on the way to
-// it, can run programs as that user.
-type rule struct {
+// A pathPolicy allows the programs that only root and the exporter's user can
+// change. Whoever can change a program, or a directory of its path, can run
+// programs as that user.
+type pathPolicy struct {
 	uid      uint32
 	lstat    func(path string) (mode fs.FileMode, owner uint32, err error)
 	readlink func(path string) (string, error)
 }
 
-func newRule() rule {
-	return rule{uid: uint32(os.Geteuid()), lstat: lstat, readlink: os.Readlink}
+func newPathPolicy() pathPolicy {
+	return pathPolicy{uid: uint32(os.Geteuid()), lstat: lstat, readlink: os.Readlink}
 }
 
 func lstat(path string) (fs.FileMode, uint32, error) {
@@ -33,16 +33,16 @@ func lstat(path string) (fs.FileMode, uint32, error) {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, 0, fmt.Errorf("%s: no owner", path)
+		return 0, 0, fmt.Errorf("%s: want the owner of a file, have none", path)
 	}
 	return info.Mode(), st.Uid, nil
 }
 
-// check returns why the program at path is not to be run. Symbolic links are
-// followed one by one, and every folder on both sides of them is looked at.
-func (r rule) check(path string, allowUnsafe bool) error {
+// check returns an error if the program at path must not be run. It follows
+// symbolic links one by one, and checks every directory on the way.
+func (r pathPolicy) check(path string, allowUnsafe bool) error {
 	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%s: not an absolute path", path)
+		return fmt.Errorf("want an absolute path, have %q", path)
 	}
 	at, rest := "/", path
 	for links := 0; ; {
@@ -51,8 +51,8 @@ func (r rule) check(path string, allowUnsafe bool) error {
 			return pathError(at, err)
 		}
 		if mode&fs.ModeSymlink != 0 {
-			if links++; links > mostLinks {
-				return fmt.Errorf("%s: too many symbolic links", path)
+			if links++; links > maxLinks {
+				return fmt.Errorf("%s: more than %d symbolic links", path, maxLinks)
 			}
 			target, err := r.readlink(at)
 			if err != nil {
@@ -66,7 +66,7 @@ func (r rule) check(path string, allowUnsafe bool) error {
 			continue
 		}
 		if !allowUnsafe {
-			if err := r.own(at, mode, owner); err != nil {
+			if err := r.checkOwner(at, mode, owner); err != nil {
 				return err
 			}
 		}
@@ -74,7 +74,7 @@ func (r rule) check(path string, allowUnsafe bool) error {
 			return executable(at, mode)
 		}
 		if !mode.IsDir() {
-			return fmt.Errorf("%s: not a folder", at)
+			return fmt.Errorf("%s: want a directory, have a file", at)
 		}
 		var name string
 		name, rest, _ = strings.Cut(rest, "/")
@@ -82,15 +82,15 @@ func (r rule) check(path string, allowUnsafe bool) error {
 	}
 }
 
-// own checks one step of the way. The sticky bit is no help: it keeps others
-// from replacing a file, not from being first to make it.
-func (r rule) own(at string, mode fs.FileMode, owner uint32) error {
+// checkOwner checks one file or directory of a path. The sticky bit does not
+// help: it keeps other users from replacing a file, not from creating it first.
+func (r pathPolicy) checkOwner(at string, mode fs.FileMode, owner uint32) error {
 	const othersWrite = 0o022
 	switch {
 	case owner != 0 && owner != r.uid:
-		return fmt.Errorf("%s: belongs to user %d, want root or user %d", at, owner, r.uid)
+		return fmt.Errorf("%s: want root or user %d as the owner, have user %d", at, r.uid, owner)
 	case mode&othersWrite != 0:
-		return fmt.Errorf("%s: mode %04o lets others write", at, octal(mode))
+		return fmt.Errorf("%s: writable by other users (mode %04o)", at, chmodMode(mode))
 	}
 	return nil
 }
@@ -98,17 +98,17 @@ func (r rule) own(at string, mode fs.FileMode, owner uint32) error {
 func executable(at string, mode fs.FileMode) error {
 	switch {
 	case mode.IsDir():
-		return fmt.Errorf("%s: is a folder", at)
+		return fmt.Errorf("%s: want a file, have a directory", at)
 	case !mode.IsRegular():
-		return fmt.Errorf("%s: not a regular file", at)
+		return fmt.Errorf("%s: want a regular file, have %v", at, mode)
 	case mode&0o111 == 0:
-		return fmt.Errorf("%s: mode %04o: not executable", at, octal(mode))
+		return fmt.Errorf("%s: want an executable file, have mode %04o", at, chmodMode(mode))
 	}
 	return nil
 }
 
-// octal is mode as chmod takes it.
-func octal(mode fs.FileMode) uint32 {
+// chmodMode returns the mode as chmod writes it.
+func chmodMode(mode fs.FileMode) uint32 {
 	bits := uint32(mode.Perm())
 	for flag, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
 		if mode&flag != 0 {
@@ -118,7 +118,7 @@ func octal(mode fs.FileMode) uint32 {
 	return bits
 }
 
-// pathError puts the path first.
+// pathError returns err with the path in front.
 func pathError(at string, err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err

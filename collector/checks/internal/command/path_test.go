@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// fakeFile is one file of a host that a test makes up.
+// A fakeFile is one file of a fake host.
 type fakeFile struct {
 	mode   fs.FileMode
 	owner  uint32
 	target string // of a symbolic link
 }
 
-// fakeRule is the rule of an exporter that runs as user 998.
-func fakeRule() rule {
+// fakePolicy returns the policy of an exporter that runs as user 998.
+func fakePolicy() pathPolicy {
 	const dir, link = fs.ModeDir | 0o755, fs.ModeSymlink | 0o777
 	files := map[string]fakeFile{
 		"/":                  {mode: dir},
@@ -50,14 +50,14 @@ func fakeRule() rule {
 		}
 		return f, nil
 	}
-	return rule{
+	return pathPolicy{
 		uid:      998,
 		lstat:    func(path string) (fs.FileMode, uint32, error) { f, err := find(path); return f.mode, f.owner, err },
 		readlink: func(path string) (string, error) { f, err := find(path); return f.target, err },
 	}
 }
 
-func TestRule(t *testing.T) {
+func TestPathPolicy(t *testing.T) {
 	for _, c := range []struct{ path, safe, unsafe string }{
 		{"/bin/sh", "", ""},
 		{"//usr//bin/./dash", "", ""},
@@ -65,25 +65,25 @@ func TestRule(t *testing.T) {
 		{"/usr/bin/up", "", ""},
 		{"/srv/own", "", ""},
 		{"/srv/../srv/own", "", ""},
-		{"/srv/other", "/srv/other: belongs to user 1000, want root or user 998", ""},
-		{"/srv/group", "/srv/group: mode 0775 lets others write", ""},
-		{"/srv/world", "/srv/world: mode 0757 lets others write", ""},
-		{"/tmp/evil", "/tmp: mode 1777 lets others write", ""},
-		{"/usr/bin/lure", "/tmp: mode 1777 lets others write", ""},
-		{"/srv/theirs/script", "/srv/theirs: belongs to user 1000, want root or user 998", ""},
-		{"/srv/shared/script", "/srv/shared: mode 2775 lets others write", ""},
-		{"/srv/shared/link", "/srv/shared: mode 2775 lets others write", ""},
-		{"/usr/bin/loop", "/usr/bin/loop: too many symbolic links", "/usr/bin/loop: too many symbolic links"},
+		{"/srv/other", "/srv/other: want root or user 998 as the owner, have user 1000", ""},
+		{"/srv/group", "/srv/group: writable by other users (mode 0775)", ""},
+		{"/srv/world", "/srv/world: writable by other users (mode 0757)", ""},
+		{"/tmp/evil", "/tmp: writable by other users (mode 1777)", ""},
+		{"/usr/bin/lure", "/tmp: writable by other users (mode 1777)", ""},
+		{"/srv/theirs/script", "/srv/theirs: want root or user 998 as the owner, have user 1000", ""},
+		{"/srv/shared/script", "/srv/shared: writable by other users (mode 2775)", ""},
+		{"/srv/shared/link", "/srv/shared: writable by other users (mode 2775)", ""},
+		{"/usr/bin/loop", "/usr/bin/loop: more than 40 symbolic links", "/usr/bin/loop: more than 40 symbolic links"},
 		{"/usr/bin/dangling", "/usr/bin/nothing: file does not exist", "/usr/bin/nothing: file does not exist"},
-		{"/srv/data", "/srv/data: mode 0644: not executable", "/srv/data: mode 0644: not executable"},
-		{"/srv", "/srv: is a folder", "/srv: is a folder"},
-		{"/srv/data/x", "/srv/data: not a folder", "/srv/data: not a folder"},
-		{"bin/sh", "bin/sh: not an absolute path", "bin/sh: not an absolute path"},
-		{"", ": not an absolute path", ": not an absolute path"},
+		{"/srv/data", "/srv/data: want an executable file, have mode 0644", "/srv/data: want an executable file, have mode 0644"},
+		{"/srv", "/srv: want a file, have a directory", "/srv: want a file, have a directory"},
+		{"/srv/data/x", "/srv/data: want a directory, have a file", "/srv/data: want a directory, have a file"},
+		{"bin/sh", `want an absolute path, have "bin/sh"`, `want an absolute path, have "bin/sh"`},
+		{"", `want an absolute path, have ""`, `want an absolute path, have ""`},
 	} {
 		for unsafe, want := range map[bool]string{false: c.safe, true: c.unsafe} {
 			have := ""
-			if err := fakeRule().check(c.path, unsafe); err != nil {
+			if err := fakePolicy().check(c.path, unsafe); err != nil {
 				have = err.Error()
 			}
 			if have != want {
@@ -91,7 +91,7 @@ func TestRule(t *testing.T) {
 			}
 		}
 	}
-	if err := fakeRule().check("/usr/bin/none", false); !errors.Is(err, fs.ErrNotExist) {
+	if err := fakePolicy().check("/usr/bin/none", false); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -109,37 +109,18 @@ func TestParseProcess(t *testing.T) {
 	}
 }
 
-func TestLacking(t *testing.T) {
-	for _, c := range []struct {
-		status    string
-		otherUser bool
-		missing   string
-	}{
-		{"CapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\n", true, ""},
-		{"CapPrm:\t000001ffffffffff\nCapEff:\t0000000000000000\n", true, "CAP_SETUID CAP_SETGID CAP_KILL"},
-		{"CapEff:\t00000000000000c0\n", true, "CAP_KILL"}, // 6 and 7
-		{"CapEff:\t0000000000000020\n", true, "CAP_SETUID CAP_SETGID"},
-		{"CapEff:\t0000000000000040\n", false, ""},
-		{"", false, "CAP_SETGID"},
-	} {
-		if have := strings.Join(lacking([]byte(c.status), toBecome(c.otherUser)), " "); have != c.missing {
-			t.Errorf("%q, %t: %s, want %s", c.status, c.otherUser, have, c.missing)
-		}
-	}
-}
-
-// TestTail compares with what is left of the whole, for many sizes.
+// TestTail compares with the end of the whole text, for many sizes.
 func TestTail(t *testing.T) {
 	whole := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 100)
 	for n := 0; n <= len(whole); n += 7 {
 		for _, size := range []int{1, 10, 600, 4096} {
-			keep := tail{max: size}
+			keep := tailBuffer{max: size}
 			keep.readFrom(strings.NewReader(whole[:n]))
 			if want := whole[max(n-size, 0):n]; string(keep.bytes()) != want {
 				t.Fatalf("%d of %d: %q, want %q", size, n, keep.bytes(), want)
 			}
 			if cap(keep.buf) > 4*max(size, 512) {
-				t.Fatalf("%d of %d: %d bytes held", size, n, cap(keep.buf))
+				t.Fatalf("%d of %d: capacity %d", size, n, cap(keep.buf))
 			}
 		}
 	}

@@ -17,105 +17,104 @@ import (
 )
 
 var (
-	errTimeout     = errors.New("timeout")
-	errOutput      = errors.New("too much output")
-	errLost        = errors.New("the supervisor does not answer")
-	errTooFewFiles = fmt.Errorf("an open files limit below %d", fewestFiles)
+	errTimeout = errors.New("timeout")
+	errOutput  = errors.New("too much output")
+	errLost    = errors.New("the supervisor did not report in time")
 )
 
-// A run is one supervisor as the exporter sees it.
+// A run is the exporter's side of one supervisor.
 type run struct {
-	command  Command
-	patience time.Duration
-	group    *cgroup.Group // or nil
+	command Command
+	timeout time.Duration // of the report, after control was closed
+	group   *cgroup.Group // or nil
 
-	process *os.Process
-	control *os.File // closed to end the run
-	pipes   []*os.File
-	stdout  head
-	stderr  tail
-	reading sync.WaitGroup
-	over    chan struct{} // closed when there was too much output
+	process  *os.Process
+	control  *os.File // closed to end the run
+	pipes    []*os.File
+	stdout   headBuffer
+	stderr   tailBuffer
+	readers  sync.WaitGroup
+	overflow chan struct{} // closed when stdout exceeds its limit
 
-	answered chan struct{} // closed when the supervisor has ended
-	report   report
-	died     error // without a report
+	done          chan struct{} // closed when the supervisor has ended
+	report        report
+	supervisorErr error // why there is no report
 
-	cause error // why the run was ended, if it was
-	lost  bool  // the supervisor was given up
+	cause          error // why the exporter ended the run, if it did
+	supervisorLost bool  // it did not report in time
 }
 
-// startRun starts a supervisor and hands it the request.
+// startRun starts a supervisor and sends it the request.
 func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, error) {
 	u := &run{
-		command: c, patience: r.Patience, group: group,
-		stdout: head{max: c.Stdout}, stderr: tail{max: c.Stderr},
-		over: make(chan struct{}), answered: make(chan struct{}),
+		command: c, timeout: c.KillGrace + r.SweepTimeout + r.SupervisorTimeout, group: group,
+		stdout: headBuffer{max: c.Stdout}, stderr: tailBuffer{max: c.Stderr},
+		overflow: make(chan struct{}), done: make(chan struct{}),
 	}
-	theirs, err := u.start(r.Executable)
-	for _, f := range theirs {
+	childFiles, err := u.start(r.Executable)
+	for _, f := range childFiles {
 		_ = f.Close()
 	}
 	if err != nil {
 		u.close()
 		return nil, fmt.Errorf("%s: starting a supervisor: %w", c.Argv[0], err)
 	}
-	u.reading.Go(func() {
+	u.readers.Go(func() {
 		if u.stdout.readFrom(u.pipes[0]) {
-			close(u.over)
+			close(u.overflow)
 		}
 	})
-	u.reading.Go(func() { u.stderr.readFrom(u.pipes[1]) })
+	u.readers.Go(func() { u.stderr.readFrom(u.pipes[1]) })
 	go u.await(u.pipes[2])
-	// A request that is larger than a pipe waits for the supervisor to read it.
+	// The write of a request that is larger than a pipe blocks until it is read.
 	_ = u.control.SetWriteDeadline(time.Now().Add(c.Timeout))
 	if err := json.NewEncoder(u.control).Encode(req); err != nil {
-		u.cause = fmt.Errorf("handing over the request: %w", err)
+		u.cause = fmt.Errorf("sending the request: %w", err)
 	}
 	return u, nil
 }
 
-// start starts the supervisor and returns the files that are its own.
-func (u *run) start(executable string) (theirs []*os.File, err error) {
+// start starts the supervisor and returns its ends of the pipes, to be closed.
+func (u *run) start(executable string) (childFiles []*os.File, err error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
-	theirs = append(theirs, null)
+	childFiles = append(childFiles, null)
 	for range 2 { // stdout and stderr
-		ours, its, err := pipe(false)
+		parent, child, err := pipe(false)
 		if err != nil {
-			return theirs, err
+			return childFiles, err
 		}
-		u.pipes, theirs = append(u.pipes, ours), append(theirs, its)
+		u.pipes, childFiles = append(u.pipes, parent), append(childFiles, child)
 	}
-	ours, its, err := pipe(true)
+	parent, child, err := pipe(true)
 	if err != nil {
-		return theirs, err
+		return childFiles, err
 	}
-	u.control, theirs = ours, append(theirs, its)
-	if ours, its, err = pipe(false); err != nil {
-		return theirs, err
+	u.control, childFiles = parent, append(childFiles, child)
+	if parent, child, err = pipe(false); err != nil {
+		return childFiles, err
 	}
-	u.pipes, theirs = append(u.pipes, ours), append(theirs, its)
+	u.pipes, childFiles = append(u.pipes, parent), append(childFiles, child)
 	if u.group != nil {
 		dir, err := os.Open(u.group.Dir())
 		if err != nil {
-			return theirs, err
+			return childFiles, err
 		}
-		theirs = append(theirs, dir)
+		childFiles = append(childFiles, dir)
 	}
-	u.process, err = os.StartProcess(executable, []string{title, u.command.Name}, &os.ProcAttr{
-		Env:   []string{"GOMAXPROCS=1", "GOGC=off"}, // it lives on one CPU and in a few hundred kilobytes
-		Files: theirs,
-		Sys:   &syscall.SysProcAttr{Setsid: true}, // Ctrl-C is for the exporter
+	u.process, err = os.StartProcess(executable, []string{supervisorName, u.command.Name}, &os.ProcAttr{
+		Env:   []string{"GOMAXPROCS=1", "GOGC=off"}, // it needs one CPU and a few hundred kilobytes
+		Files: childFiles,
+		Sys:   &syscall.SysProcAttr{Setsid: true}, // Ctrl-C does not reach it
 	})
-	return theirs, err
+	return childFiles, err
 }
 
-// pipe returns a pipe of which the exporter's end, the one to write to if so
-// asked, knows deadlines. The other end blocks, as programs expect it to.
-func pipe(write bool) (ours, theirs *os.File, err error) {
+// pipe returns a pipe. The exporter's end, which is the one to write to if write
+// is set, supports deadlines. The child's end blocks, as programs expect.
+func pipe(write bool) (parent, child *os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, nil, os.NewSyscallError("pipe2", err)
@@ -130,58 +129,59 @@ func pipe(write bool) (ours, theirs *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
 }
 
-// await takes the report and waits for the supervisor to end.
+// await reads the report and waits for the supervisor to end.
 func (u *run) await(reply *os.File) {
-	defer close(u.answered)
+	defer close(u.done)
 	err := json.NewDecoder(reply).Decode(&u.report)
 	state, waitErr := u.process.Wait()
 	switch {
 	case err == nil:
 	case waitErr != nil:
-		u.died = waitErr
+		u.supervisorErr = waitErr
 	default:
-		u.died = fmt.Errorf("the supervisor ended without a report: %s", state)
+		u.supervisorErr = fmt.Errorf("the supervisor ended without a report: %s", state)
 	}
 }
 
-// watch returns when the run is over, or nothing more can be done.
-func (u *run) watch(ctx, stopped context.Context, timeout *time.Timer) {
+// watch returns when the supervisor has ended. It asks the supervisor to end the
+// run when the time or ctx is over, or there is too much output, and abandons a
+// supervisor that then does not report in time.
+func (u *run) watch(ctx context.Context, timeout *time.Timer) {
 	defer timeout.Stop()
 	if u.cause == nil {
 		select {
-		case <-u.answered:
+		case <-u.done:
 			return
 		case <-timeout.C:
 			u.cause = errTimeout
-		case <-u.over:
+		case <-u.overflow:
 			u.cause = errOutput
 		case <-ctx.Done():
 			u.cause = context.Cause(ctx)
-		case <-stopped.Done():
-			u.cause = context.Cause(stopped)
+
 		}
 	}
 	_ = u.control.Close()
-	patience := time.NewTimer(u.command.KillGrace + sweepBudget + u.patience)
-	defer patience.Stop()
+	late := time.NewTimer(u.timeout)
+	defer late.Stop()
 	select {
-	case <-u.answered:
-	case <-patience.C:
+	case <-u.done:
+	case <-late.C:
 		u.abandon()
 	}
 }
 
-// abandon kills a supervisor that does not answer, after what is in its
-// charge: with it gone the kernel would hand that to somebody else.
+// abandon kills the processes of the run, and then the supervisor. In the other
+// order, the kernel would give the processes another parent.
 func (u *run) abandon() {
-	u.lost = true
+	u.supervisorLost = true
 	if u.group != nil {
 		_ = u.group.Kill()
 	}
-	for range 100 { // what is born meanwhile is found the next time
+	for range 100 { // processes that start meanwhile are found in the next round
 		alive := 0
 		for _, p := range descendants(u.process.Pid) {
-			if !p.dead() && p.kill() == nil {
+			if !p.isDead() && p.kill() == nil {
 				alive++
 			}
 		}
@@ -190,61 +190,61 @@ func (u *run) abandon() {
 		}
 	}
 	_ = u.process.Kill()
-	select { // it may be stuck in the kernel itself
-	case <-u.answered:
+	select { // it may be stuck in the kernel
+	case <-u.done:
 	case <-time.After(time.Second):
 	}
 }
 
-// result says what became of the run.
+// result returns the outcome of the run.
 func (u *run) result() Result {
-	// Whoever has the program's output open by now was handed it by the program
-	// and cannot be killed, or is none of its children.
+	// A process that still has the output open cannot be killed, or is no
+	// descendant of the program.
 	for _, p := range u.pipes[:2] {
 		_ = p.SetReadDeadline(time.Now().Add(time.Second))
 	}
-	u.reading.Wait()
+	u.readers.Wait()
 	res := Result{Stdout: u.stdout.bytes(), Stderr: u.stderr.bytes(), ExitCode: -1}
-	if u.lost {
+	if u.supervisorLost {
 		res.Reason, res.Err = Stuck, u.errorf("%w", errLost)
 		return res
 	}
 	rep := &u.report
-	res.CPU, res.MaxRSS, res.LeftBehind = rep.CPU, rep.MaxRSS, rep.LeftBehind
-	if rep.Ended && rep.Status.Exited() {
+	res.CPU, res.MaxRSS, res.Orphans = rep.CPU, rep.MaxRSS, rep.Orphans
+	if rep.HasStatus && rep.Status.Exited() {
 		res.ExitCode = rep.Status.ExitStatus()
 	}
-	if rep.Ended && rep.Status.Signaled() {
+	if rep.HasStatus && rep.Status.Signaled() {
 		res.Signal = rep.Status.Signal()
 	}
-	res.Reason, res.Err = u.judge(res)
+	res.Reason, res.Err = u.failure(res)
 	return res
 }
 
-// judge looks for the first thing that went wrong.
-func (u *run) judge(res Result) (Reason, error) {
+// failure returns why the run failed: the first reason that applies.
+func (u *run) failure(res Result) (Reason, error) {
 	rep := &u.report
 	switch {
-	case u.died != nil:
-		return Stuck, u.errorf("%w", u.died)
-	case rep.Unconfined:
-		return Sandbox, errors.New(rep.Spawn)
-	case rep.Spawn != "":
-		return Spawn, errors.New(rep.Spawn)
+	case u.supervisorErr != nil:
+		return Stuck, u.errorf("%w", u.supervisorErr)
+	case rep.SandboxFailed:
+		return Sandbox, errors.New(rep.SpawnError)
+	case rep.SpawnError != "":
+		return Spawn, errors.New(rep.SpawnError)
 	case len(rep.Survivors) > 0:
 		return Stuck, u.errorf("cannot be killed: %s", strings.Join(rep.Survivors, ", "))
 	case u.group != nil && u.group.OOMKilled():
-		return OOM, u.errorf("killed for want of memory: more than %d bytes", u.command.Memory)
-	case u.stdout.over:
+		return OOM, u.errorf("killed: more than %d bytes of memory", u.command.Memory)
+	case u.stdout.overflowed:
 		return Output, u.errorf("more than %d bytes of output", u.command.Stdout)
-	case rep.Asked && errors.Is(u.cause, errTimeout):
-		return Timeout, u.errorf("not done after %s", u.command.Timeout)
-	case rep.Asked:
-		return Cancelled, u.errorf("cancelled: %w", u.cancelled())
+	case rep.SentSIGTERM && errors.Is(u.cause, errTimeout):
+		return Timeout, u.errorf("timed out after %s", u.command.Timeout)
+	case rep.SentSIGTERM:
+		return Cancelled, u.errorf("cancelled: %w", u.cancelCause())
 	case res.Signal == unix.SIGXCPU, res.Signal == unix.SIGKILL && u.command.CPU > 0 && res.CPU > u.command.CPU:
-		return Timeout, u.errorf("not done after %s on the CPU", u.command.CPU)
+		return Timeout, u.errorf("more than %s of CPU time", u.command.CPU)
 	case res.Signal == unix.SIGXFSZ:
-		return Signal, u.errorf("%v: more than %d bytes in a file", res.Signal, u.command.FileSize)
+		return Signal, u.errorf("%v: more than %d bytes written to a file", res.Signal, u.command.FileSize)
 	case res.Signal != 0:
 		return Signal, u.errorf("ended by signal %d: %v", int(res.Signal), res.Signal)
 	case res.ExitCode != 0:
@@ -253,11 +253,11 @@ func (u *run) judge(res Result) (Reason, error) {
 	return "", nil
 }
 
-// cancelled says who ended the run. A supervisor may also be sent SIGTERM by
-// somebody else, as by a service manager.
-func (u *run) cancelled() error {
+// cancelCause returns why the run was cancelled. A service manager may also send
+// SIGTERM to the supervisor.
+func (u *run) cancelCause() error {
 	if u.cause == nil {
-		return errors.New("the supervisor was told to stop")
+		return errors.New("the supervisor received SIGTERM")
 	}
 	return u.cause
 }
@@ -266,7 +266,7 @@ func (u *run) errorf(format string, args ...any) error {
 	return fmt.Errorf(u.command.Argv[0]+": "+format, args...)
 }
 
-// close lets go of what the run held.
+// close closes the exporter's ends of the pipes.
 func (u *run) close() {
 	if u.control != nil {
 		_ = u.control.Close()

@@ -4,113 +4,84 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// Options say how a Runner runs its commands.
+// Options configure a Runner. The zero value of each is its default.
 type Options struct {
-	// Groups holds a control group for each run; nil leaves it at resource limits.
+	// Groups holds a control group for each run; nil is resource limits alone.
 	Groups *cgroup.Tree
-	// Executable calls Main first; empty for the running program itself.
+	// Executable is a program that calls Main first: the running program.
 	Executable string
-	// Patience is for how long a supervisor that should have answered is waited
-	// for, 5 s.
-	Patience time.Duration
-	// Landlock tells which version of it to count on; nil asks the kernel.
+	// SweepTimeout is how long a supervisor keeps killing the processes of a run
+	// that do not die, 3 s.
+	SweepTimeout time.Duration
+	// SupervisorTimeout is how long a supervisor may take to report after that,
+	// 5 s.
+	SupervisorTimeout time.Duration
+	// Landlock returns the version of Landlock: the kernel's.
 	Landlock func() (int, error)
 }
 
-// A Runner runs commands, as many at a time as it is asked to.
+// A Runner runs commands. It is safe for concurrent use.
 type Runner struct {
 	Options
-	path rule // of what may be run
-
-	mu      sync.Mutex
-	running sync.WaitGroup // added to only while stop is not cancelled
-	stopped context.Context
-	stop    context.CancelCauseFunc
+	path pathPolicy
 }
 
-var errClosed = errors.New("the exporter is stopping")
-
-// NewRunner returns a Runner. The program it is in must call Main first.
+// NewRunner returns a Runner. The program must call Main first.
 func NewRunner(o Options) *Runner {
 	if o.Executable == "" {
-		// Also after an upgrade has replaced the file: the link is to the file
-		// that is running.
+		// This link stays valid when an upgrade replaces the file.
 		o.Executable = "/proc/self/exe"
 	}
-	o.Patience = orDefault(o.Patience, 5*time.Second)
+	o.SweepTimeout = orDefault(o.SweepTimeout, 3*time.Second)
+	o.SupervisorTimeout = orDefault(o.SupervisorTimeout, 5*time.Second)
 	if o.Landlock == nil {
 		o.Landlock = sandbox.Version
 	}
-	r := &Runner{Options: o, path: newRule()}
-	r.stopped, r.stop = context.WithCancelCause(context.Background())
-	return r
+	return &Runner{Options: o, path: newPathPolicy()}
 }
 
-// Close ends what runs, and returns when it has ended.
-func (r *Runner) Close() {
-	r.mu.Lock()
-	r.stop(errClosed)
-	r.mu.Unlock()
-	r.running.Wait()
-}
-
-// begin tells whether there may be another run.
-func (r *Runner) begin() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stopped.Err() != nil {
-		return false
-	}
-	r.running.Add(1)
-	return true
-}
-
-// Run runs c and returns when it is over: when c and all that descends from it
-// have ended, or were found to be stuck. That is after the timeout, the grace
-// period and eight seconds at the latest.
+// Run runs c and returns when all of its processes have ended, or one of them is
+// stuck: after the timeout, the grace period, SweepTimeout and SupervisorTimeout
+// at the latest.
 func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	started := time.Now()
 	defer func() {
 		result.Started, result.Duration = started, time.Since(started)
 	}()
-	if !r.begin() {
-		return unstarted(errClosed)
-	}
-	defer r.running.Done()
-	c = c.bounded()
+
+	c = c.withDefaults()
 	req, err := r.request(c, started.Add(c.Timeout))
 	if err != nil {
-		return unstarted(err)
+		return startFailure(err)
 	}
-	if err := r.confine(c, req); err != nil {
-		return unstarted(err)
+	if err := r.addSandbox(c, req); err != nil {
+		return startFailure(err)
 	}
-	defer tidy(req, &result)
+	defer cleanUp(req, &result)
 	group, err := r.group(c, req)
 	if err != nil {
-		return unstarted(err)
+		return startFailure(err)
 	}
 	if group != nil {
 		defer group.Close()
 	}
 	run, err := r.startRun(c, req, group)
 	if err != nil {
-		return unstarted(err)
+		return startFailure(err)
 	}
 	defer run.close()
-	run.watch(ctx, r.stopped, time.NewTimer(c.Timeout-time.Since(started)))
+	run.watch(ctx, time.NewTimer(c.Timeout-time.Since(started)))
 	return run.result()
 }
 
-// unstarted is the result of a run that came to nothing.
-func unstarted(err error) Result {
+// startFailure returns the result of a run that could not be started.
+func startFailure(err error) Result {
 	reason := Spawn
 	if errors.As(err, new(sandboxError)) {
 		reason = Sandbox
@@ -118,19 +89,19 @@ func unstarted(err error) Result {
 	return Result{ExitCode: -1, Reason: reason, Err: err}
 }
 
-// request checks c and puts it in the supervisor's terms.
+// request validates c and returns it as a request to the supervisor.
 func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	if len(c.Argv) == 0 {
-		return nil, errors.New("no command")
+		return nil, errors.New("want a command, have none")
 	}
-	if err := r.path.check(c.Argv[0], c.AllowUnsafe); err != nil {
+	if err := r.path.check(c.Argv[0], c.AllowUnsafePath); err != nil {
 		return nil, err
 	}
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("%s: no timeout", c.Argv[0])
+		return nil, fmt.Errorf("%s: want a timeout, have none", c.Argv[0])
 	}
-	if c.OpenFiles >= 0 && c.OpenFiles < fewestFiles {
-		return nil, errTooFewFiles
+	if c.OpenFiles >= 0 && c.OpenFiles < minOpenFiles {
+		return nil, fmt.Errorf("%s: want an open files limit of at least %d, have %d", c.Argv[0], minOpenFiles, c.OpenFiles)
 	}
 	env, err := environment(c, deadline)
 	if err != nil {
@@ -141,20 +112,20 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 		return nil, err
 	}
 	req := &request{
-		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, Grace: c.KillGrace,
+		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, KillGrace: c.KillGrace, SweepTimeout: r.SweepTimeout,
 		Memory: c.Memory, CPUSeconds: -1, OpenFiles: int64(c.OpenFiles), FileSize: c.FileSize, Processes: -1,
 	}
 	if c.CPU >= 0 {
 		req.CPUSeconds = int64((c.CPU + time.Second - 1) / time.Second)
 	}
-	if countable(cred) {
+	if canLimitProcesses(cred) {
 		req.Processes = int64(c.Processes)
 	}
 	return req, nil
 }
 
-// group makes a control group for c, when it can have one, whose limit of the
-// memory replaces the process's.
+// group returns a control group for c, or nil where there are none. Its memory
+// limit replaces that of the process.
 func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
 	if r.Groups == nil {
 		return nil, nil
@@ -163,6 +134,6 @@ func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Cgroup, req.Memory = group.Dir(), -1
+	req.CgroupDir, req.Memory = group.Dir(), -1
 	return group, nil
 }

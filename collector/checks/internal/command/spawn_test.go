@@ -25,15 +25,15 @@ func TestSpawn(t *testing.T) {
 		path, contains string
 	}{
 		{filepath.Join(dir, "none"), "none: no such file"},
-		{dir, ": is a folder"},
-		{file("plain", "#!/bin/sh\n", 0o644), "plain: mode 0644: not executable"},
-		{file("odd", "neither", 0o755), "odd: exec format error: neither"},
-		{file("lost", "#!/no/such/interpreter\n", 0o755), "lost: no such file or directory: the interpreter"},
-		{filepath.Join(file("file", "", 0o755), "below"), "file: not a folder"},
-		{"/dev/null", "/dev/null: not a regular file"},
+		{dir, ": want a file, have a directory"},
+		{file("plain", "#!/bin/sh\n", 0o644), "plain: want an executable file, have mode 0644"},
+		{file("text", "neither", 0o755), "text: exec format error: want a program"},
+		{file("script", "#!/no/such/interpreter\n", 0o755), "script: no such file or directory: want the interpreter"},
+		{filepath.Join(file("file", "", 0o755), "below"), "file: want a directory, have a file"},
+		{"/dev/null", "/dev/null: want a regular file"},
 	} {
 		for _, memory := range []int64{0, 1 << 20} {
-			res := runIn(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafe: true, Memory: memory})
+			res := runAlone(t, t.Context(), Command{Argv: []string{c.path}, AllowUnsafePath: true, Memory: memory})
 			want(t, res, Spawn)
 			if !strings.Contains(fmt.Sprint(res.Err), c.contains) || res.ExitCode != -1 {
 				t.Errorf("%s: %+v", c.path, res)
@@ -41,7 +41,6 @@ func TestSpawn(t *testing.T) {
 		}
 	}
 	r := NewRunner(Options{})
-	defer r.Close()
 	for _, c := range []Command{
 		{},
 		{Argv: []string{"true"}},
@@ -51,13 +50,13 @@ func TestSpawn(t *testing.T) {
 		{Argv: []string{"/bin/true"}, User: "no-such-user"},
 		{Argv: []string{"/bin/true"}, Group: "no-such-group"},
 	} {
-		c.AllowUnsafe = true
+		c.AllowUnsafePath = true
 		want(t, r.Run(t.Context(), c), Spawn)
 	}
 }
 
-// TestUnsafe runs below a folder that is open to all, as /tmp is.
-func TestUnsafe(t *testing.T) {
+// TestUnsafePath runs a script in a directory that everybody can write to, as /tmp.
+func TestUnsafePath(t *testing.T) {
 	open := filepath.Join(t.TempDir(), "open")
 	if err := os.Mkdir(open, 0o700); err != nil {
 		t.Fatal(err)
@@ -69,25 +68,24 @@ func TestUnsafe(t *testing.T) {
 	if err := os.Chmod(open, 0o777|os.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
-	res := runIn(t, t.Context(), Command{Argv: []string{script}})
+	res := runAlone(t, t.Context(), Command{Argv: []string{script}})
 	want(t, res, Spawn)
-	// It names whatever comes first on the way there.
-	if !strings.Contains(fmt.Sprint(res.Err), "lets others write") && !strings.Contains(fmt.Sprint(res.Err), "belongs to user") {
+	// The error names the first such directory on the way.
+	if !strings.Contains(fmt.Sprint(res.Err), "writable by other users") && !strings.Contains(fmt.Sprint(res.Err), "as the owner") {
 		t.Error(res.Err)
 	}
-	want(t, runIn(t, t.Context(), Command{Argv: []string{script}, AllowUnsafe: true}), "")
+	want(t, runAlone(t, t.Context(), Command{Argv: []string{script}, AllowUnsafePath: true}), "")
 }
 
-// TestOtherUserOnThisHost needs the privilege to become somebody else.
+// TestOtherUserOnThisHost needs the capabilities to run a program as another user.
 func TestOtherUserOnThisHost(t *testing.T) {
 	c := shell("id -u; id -g; id -G; grep CapAmb /proc/self/status; ulimit -u 2>/dev/null || ulimit -p")
 	c.User, c.Group = "65534", ""
 	if os.Geteuid() != 0 {
-		res := runIn(t, t.Context(), Command{Argv: c.Argv, AllowUnsafe: true})
+		res := runAlone(t, t.Context(), Command{Argv: c.Argv, AllowUnsafePath: true})
 		want(t, res, "")
 		c.User = "0"
 		r := NewRunner(Options{})
-		defer r.Close()
 		res = r.Run(t.Context(), c)
 		want(t, res, Spawn)
 		if !strings.Contains(fmt.Sprint(res.Err), "CAP_SETUID, CAP_SETGID, CAP_KILL") {
@@ -98,7 +96,7 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	if _, err := credential(c.User, ""); err != nil {
 		t.Skip(err)
 	}
-	res := runIn(t, t.Context(), c)
+	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
 	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
 	if len(lines) != 5 || lines[0] != "65534" || lines[2] == "0" || lines[3] != "CapAmb:\t0000000000000000" || lines[4] != "128" {
@@ -106,5 +104,5 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	}
 	c = shell("trap '' TERM; while :; do sleep 1000; done")
 	c.User, c.Timeout, c.KillGrace = "65534", 500*time.Millisecond, 50*time.Millisecond
-	want(t, runIn(t, t.Context(), c), Timeout)
+	want(t, runAlone(t, t.Context(), c), Timeout)
 }

@@ -13,28 +13,26 @@ import (
 )
 
 const (
-	// stageTitle is the second stage's argv[0].
-	stageTitle = "host_exporter-stage"
-	// stageFD is the pipe to which the second stage writes why it failed.
-	stageFD = 3
+	stageName = "host_exporter-stage" // argv[0] of the second stage
+	stageFD   = 3                     // a pipe that the second stage writes its errno to
 )
 
-// stage starts the program by way of the exporter's own binary, which puts the
-// memory limit on itself and becomes the program.
-func (r *request) stage() (int, error) {
+// startStage starts the exporter's binary as the second stage, which sets the
+// memory limit on itself and executes the program.
+func (r *request) startStage() (int, error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return 0, fmt.Errorf("pipe: %w", err)
 	}
 	failure := os.NewFile(uintptr(fds[0]), "failure")
 	defer failure.Close()
-	argv := append([]string{stageTitle, strconv.FormatInt(r.Memory, 10)}, r.Argv...)
-	pid, err := r.exec("/proc/self/exe", argv, 0, 1, 2, uintptr(fds[1]))
+	argv := append([]string{stageName, strconv.FormatInt(r.Memory, 10)}, r.Argv...)
+	pid, err := r.forkExec("/proc/self/exe", argv, 0, 1, 2, uintptr(fds[1]))
 	_ = unix.Close(fds[1])
 	if err != nil {
 		return 0, err
 	}
-	// It ends when the program starts, for the pipe is closed then.
+	// Executing the program closes the pipe.
 	errno, err := io.ReadAll(failure)
 	if err == nil && len(errno) == 0 {
 		return pid, nil
@@ -46,13 +44,14 @@ func (r *request) stage() (int, error) {
 	}
 	number, err := strconv.Atoi(string(errno))
 	if err != nil {
-		return 0, fmt.Errorf("%s: starting it: %q", r.Argv[0], errno)
+		return 0, fmt.Errorf("%s: starting it: want an error number, have %q", r.Argv[0], errno)
 	}
 	return 0, execError(r.Argv[0], syscall.Errno(number))
 }
 
-// become is the second stage: it returns only when it fails.
-func become(args []string) syscall.Errno {
+// execWithLimit is the second stage: it executes a program with a memory limit.
+// It returns only if it fails.
+func execWithLimit(args []string) syscall.Errno {
 	unix.CloseOnExec(stageFD)
 	if len(args) < 2 {
 		return unix.EINVAL
@@ -73,8 +72,8 @@ func become(args []string) syscall.Errno {
 	if err != nil {
 		return unix.EINVAL
 	}
-	// The runtime may not get a chance to map memory between these two: then it
-	// would not survive its own limit.
+	// The runtime must not map memory between these two calls: it would exceed the
+	// limit.
 	limit := unix.Rlimit{Cur: memory, Max: memory}
 	_, _, errno := unix.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_DATA, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	if errno == 0 {

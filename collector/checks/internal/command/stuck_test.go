@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,9 +15,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// supervised starts a command that makes known when it runs, and returns its
-// supervisor.
-func supervised(t *testing.T, r *Runner, script string) (supervisor process, done chan Result) {
+// startSupervised starts a shell script, and returns when it runs: its
+// supervisor, and the channel that its result is sent to.
+func startSupervised(t *testing.T, ctx context.Context, r *Runner, script string) (supervisor process, done chan Result) {
 	t.Helper()
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -24,10 +25,10 @@ func supervised(t *testing.T, r *Runner, script string) (supervisor process, don
 	}
 	done = make(chan Result, 1)
 	c := shell("echo ready > " + fifo + "; " + script)
-	c.Timeout, c.KillGrace = 4*time.Second, 10*time.Millisecond
-	go func() { done <- r.Run(t.Context(), c) }()
-	if _, err := os.ReadFile(fifo); err != nil {
-		t.Fatal(err)
+	c.KillGrace = 10 * time.Millisecond
+	go func() { done <- r.Run(ctx, c) }()
+	if b, err := os.ReadFile(fifo); err != nil || string(b) != "ready\n" {
+		t.Fatalf("%q, %v", b, err)
 	}
 	for _, p := range descendants(os.Getpid()) {
 		if p.parent == os.Getpid() {
@@ -38,8 +39,8 @@ func supervised(t *testing.T, r *Runner, script string) (supervisor process, don
 	return
 }
 
-// collect waits for orphans that have come to the tests.
-func collect() {
+// reapOrphans waits for all children of the test process.
+func reapOrphans() {
 	for {
 		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && err != unix.EINTR {
 			return
@@ -47,28 +48,31 @@ func collect() {
 	}
 }
 
-// TestDeafSupervisor stops a supervisor, which then neither answers nor does
-// its work.
-func TestDeafSupervisor(t *testing.T) {
-	r := NewRunner(Options{Patience: time.Millisecond})
-	supervisor, done := supervised(t, r, "sleep 1000 & exec sleep 1000")
+// TestStoppedSupervisor stops a supervisor with SIGSTOP: it neither answers nor
+// ends its program.
+func TestStoppedSupervisor(t *testing.T) {
+	o := Options{SweepTimeout: 50 * time.Millisecond, SupervisorTimeout: 50 * time.Millisecond}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	supervisor, done := startSupervised(t, ctx, NewRunner(o), "sleep 1000 & exec sleep 1000")
 	if err := unix.Kill(supervisor.pid, unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	cancelled := time.Now()
+	cancel()
 	res := <-done
 	want(t, res, Stuck)
-	if res.Duration < 4*time.Second+sweepBudget || res.Duration > 20*time.Second {
-		t.Errorf("it took %s", res.Duration)
+	if took := time.Since(cancelled); took < o.SweepTimeout+o.SupervisorTimeout || took > 10*time.Second {
+		t.Errorf("it took %s", took)
 	}
-	r.Close()
-	collect() // ends only when all of them have
+	reapOrphans() // returns only when all of them have ended
 	nothingLeft(t)
 }
 
-// TestKilledSupervisor kills it: the program goes with it.
+// TestKilledSupervisor kills a supervisor: the kernel kills the program.
 func TestKilledSupervisor(t *testing.T) {
 	r := NewRunner(Options{})
-	supervisor, done := supervised(t, r, "exec sleep 1000")
+	supervisor, done := startSupervised(t, t.Context(), r, "exec sleep 1000")
 	if err := unix.Kill(supervisor.pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -77,17 +81,15 @@ func TestKilledSupervisor(t *testing.T) {
 	if res.Duration > 10*time.Second {
 		t.Errorf("it took %s", res.Duration)
 	}
-	r.Close()
-	collect()
+	reapOrphans()
 	nothingLeft(t)
 }
 
-// TestToldSupervisor sends it the signal that a service manager sends to all
-// of a service's processes.
-func TestToldSupervisor(t *testing.T) {
+// TestTerminatedSupervisor sends SIGTERM to a supervisor, as a service manager does
+// to all processes of a service.
+func TestTerminatedSupervisor(t *testing.T) {
 	r := NewRunner(Options{})
-	defer r.Close()
-	supervisor, done := supervised(t, r, "exec sleep 1000")
+	supervisor, done := startSupervised(t, t.Context(), r, "exec sleep 1000")
 	if err := unix.Kill(supervisor.pid, unix.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -95,8 +97,8 @@ func TestToldSupervisor(t *testing.T) {
 	nothingLeft(t)
 }
 
-// TestKilledExporter has a process with a runner that is killed: the
-// supervisor sees its pipe close.
+// TestKilledExporter kills a process with a Runner: the supervisor ends the run
+// when its pipe closes.
 func TestKilledExporter(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -107,7 +109,7 @@ func TestKilledExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	exporter := exec.Command(exe)
-	exporter.Env = []string{helper + "=exporter " + fifo}
+	exporter.Env = []string{helperVariable + "=exporter " + fifo}
 	if err := exporter.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -118,14 +120,13 @@ func TestKilledExporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = exporter.Wait()
-	collect()
+	reapOrphans()
 	nothingLeft(t)
 }
 
-// TestMany runs a hundred, ten at a time, of all kinds.
-func TestMany(t *testing.T) {
+// TestConcurrentRuns runs a hundred commands of all kinds, ten at a time.
+func TestConcurrentRuns(t *testing.T) {
 	r := NewRunner(Options{})
-	defer r.Close()
 	kinds := []struct {
 		Command
 		reason Reason
@@ -143,7 +144,7 @@ func TestMany(t *testing.T) {
 				k := kinds[i%len(kinds)]
 				k.KillGrace = 50 * time.Millisecond
 				if k.reason == Timeout {
-					k.Timeout = 300 * time.Millisecond
+					k.Timeout = 100 * time.Millisecond
 				}
 				if res := r.Run(t.Context(), k.Command); res.Reason != k.reason {
 					t.Errorf("%v: %+v", k.Argv, res)
@@ -152,13 +153,13 @@ func TestMany(t *testing.T) {
 		}
 		all.Wait()
 	}
-	batch(10) // the runtime opens what it keeps
+	batch(10) // the runtime opens descriptors that it keeps
 	goroutines, files := runtime.NumGoroutine(), descriptors(t)
 	for range 10 {
 		batch(10)
 		nothingLeft(t)
 	}
-	// A goroutine that has just done its last may still be counted.
+	// A goroutine that is ending may still be counted.
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
@@ -179,7 +180,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// BenchmarkTrue tells what a run costs, and what a sandbox adds to it.
+// BenchmarkTrue measures the cost of a run, without a sandbox and with one.
 func BenchmarkTrue(b *testing.B) {
 	for _, mode := range sandbox.Modes() {
 		b.Run("sandbox="+mode, func(b *testing.B) { benchmarkTrue(b, sandbox.Mode(mode)) })
@@ -188,7 +189,6 @@ func BenchmarkTrue(b *testing.B) {
 
 func benchmarkTrue(b *testing.B, mode sandbox.Mode) {
 	r := NewRunner(Options{})
-	defer r.Close()
 	var before, after [2]unix.Rusage
 	usage := func(u *[2]unix.Rusage) {
 		_ = unix.Getrusage(unix.RUSAGE_SELF, &u[0])
@@ -197,7 +197,7 @@ func benchmarkTrue(b *testing.B, mode sandbox.Mode) {
 	usage(&before)
 	b.ReportAllocs()
 	for b.Loop() {
-		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafe: true, Sandbox: mode}); res.Reason != "" {
+		if res := r.Run(b.Context(), Command{Argv: []string{"/bin/true"}, AllowUnsafePath: true, Sandbox: mode}); res.Reason != "" {
 			b.Fatalf("%v\n%s", res.Err, res.Stderr)
 		}
 	}

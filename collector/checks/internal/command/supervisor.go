@@ -14,111 +14,112 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sweepBudget is for how long processes are killed that do not die.
-const sweepBudget = 3 * time.Second
-
-// Main is the first line of a program that has a Runner: where the program was
-// started as a supervisor, or as its second stage, it does that work and
-// exits, else it returns at once.
+// Main must be the first call of a program that has a Runner. In a process that
+// was started as a supervisor, or as a supervisor's second stage, it does that
+// work and exits. Otherwise it returns.
 func Main() {
-	if len(os.Args) > 2 && os.Args[0] == stageTitle && isPipe(stageFD) {
-		errno := become(os.Args[1:])
+	if len(os.Args) > 2 && os.Args[0] == stageName && isPipe(stageFD) {
+		errno := execWithLimit(os.Args[1:])
 		_, _ = unix.Write(stageFD, strconv.AppendInt(nil, int64(errno), 10))
 		os.Exit(1)
 	}
-	if len(os.Args) != 2 || os.Args[0] != title || !isPipe(controlFD) || !isPipe(reportFD) {
+	if len(os.Args) != 2 || os.Args[0] != supervisorName || !isPipe(controlFD) || !isPipe(reportFD) {
 		return
 	}
-	if err := serve(os.NewFile(controlFD, "control"), os.NewFile(reportFD, "report")); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", title, err)
+	if err := supervise(os.NewFile(controlFD, "control"), os.NewFile(reportFD, "report")); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", supervisorName, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// isPipe keeps a name that was chosen by accident from having an effect.
+// isPipe reports whether a descriptor is a pipe. A process that has a supervisor's
+// name by accident has no such pipes.
 func isPipe(fd int) bool {
 	var st unix.Stat_t
 	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-func serve(control io.Reader, reply io.Writer) error {
+// supervise runs the program that control requests, and writes the report to
+// reply.
+func supervise(control io.Reader, reply io.Writer) error {
 	var req request
 	if err := json.NewDecoder(control).Decode(&req); err != nil {
 		return fmt.Errorf("reading the request: %w", err)
 	}
-	s := &supervisor{request: req, died: make(chan os.Signal, 1), end: make(chan os.Signal, 1)}
-	// A service manager that stops the exporter may signal the supervisor as
-	// well. What is caught here is back at its default in the program.
-	signal.Notify(s.died, unix.SIGCHLD)
-	signal.Notify(s.end, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	s := &supervisor{request: req, children: make(chan os.Signal, 1), stop: make(chan os.Signal, 1)}
+	// A service manager that stops the exporter may signal the supervisor, too.
+	// The program has the default handlers again.
+	signal.Notify(s.children, unix.SIGCHLD)
+	signal.Notify(s.stop, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	go func() {
-		// The other end closes when the run is to end, and when the exporter
-		// dies, however it does.
+		// The exporter closes its end to end the run, and the kernel closes it
+		// when the exporter dies.
 		_, _ = io.Copy(io.Discard, control)
 		select {
-		case s.end <- unix.SIGTERM:
+		case s.stop <- unix.SIGTERM:
 		default:
 		}
 	}()
 	s.run()
 	err := json.NewEncoder(reply).Encode(&s.report)
-	if err != nil && s.Scratch != "" {
-		_ = removeScratch(s.Scratch) // there is no exporter any more that would
+	if err != nil && s.ScratchDir != "" {
+		_ = removeScratch(s.ScratchDir) // the exporter is gone
 	}
 	return err
 }
 
-// A supervisor is in charge of one program and of all that descends from it.
+// A supervisor runs one program, and ends all of its descendants.
 type supervisor struct {
 	request
 	report
-	leader    int // process id of the program, and its group's
-	died, end chan os.Signal
+	leader   int            // the program's process ID, and that of its process group
+	children chan os.Signal // SIGCHLD
+	stop     chan os.Signal // to end the run
 }
 
 func (s *supervisor) run() {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		s.Spawn = fmt.Sprintf("becoming the reaper of orphans: %v", err)
+		s.SpawnError = fmt.Sprintf("becoming the reaper of orphans: %v", err)
 		return
 	}
-	started := make(chan launched)
+	started := make(chan launchResult)
 	go s.launch(started)
 	l := <-started
 	if l.err != nil {
-		s.Spawn, s.Unconfined = l.err.Error(), errors.As(l.err, new(sandboxError))
+		s.SpawnError, s.SandboxFailed = l.err.Error(), errors.As(l.err, new(sandboxError))
 		return
 	}
 	s.leader = l.pid
 	s.wait()
 	s.sweep()
-	s.forget()
+	s.dropInheritedMaxRSS()
 }
 
-// wait returns when the program has ended, or has had its chance to.
+// wait returns when the program has ended, or the grace period is over.
 func (s *supervisor) wait() {
 	var grace <-chan time.Time
-	for s.reap() && (!s.Ended || s.Asked) {
+	for s.reap() && (!s.HasStatus || s.SentSIGTERM) {
 		select {
-		case <-s.died:
-		case <-s.end:
-			if s.Asked {
+		case <-s.children:
+		case <-s.stop:
+			if s.SentSIGTERM {
 				continue
 			}
-			s.Asked = true
-			// One that is stopped gets SIGTERM only when it goes on.
+			s.SentSIGTERM = true
+			// A stopped process gets SIGTERM when it continues.
 			_ = unix.Kill(-s.leader, unix.SIGTERM)
 			_ = unix.Kill(-s.leader, unix.SIGCONT)
-			grace = time.After(s.Grace)
+			grace = time.After(s.KillGrace)
 		case <-grace:
 			return
 		}
 	}
 }
 
-// reap collects the processes that have ended, and tells whether there are
-// others. When there are none, nothing at all is left of the program: whoever
-// loses its parent becomes the supervisor's child.
+// reap waits for the processes that have ended, and reports whether there are
+// others. When there are none, all descendants have ended, because the supervisor
+// is the new parent of a process whose parent ends.
 func (s *supervisor) reap() (more bool) {
 	for {
 		var status unix.WaitStatus
@@ -135,49 +136,48 @@ func (s *supervisor) reap() (more bool) {
 		s.CPU += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 		s.MaxRSS = max(s.MaxRSS, int64(usage.Maxrss)<<10)
 		if pid == s.leader {
-			s.Ended, s.Status = true, syscall.WaitStatus(status)
+			s.HasStatus, s.Status = true, syscall.WaitStatus(status)
 		}
 	}
 }
 
-// sweep kills what is left until nothing is, or for as long as makes sense.
+// sweep kills all descendants, until they have ended or SweepTimeout is over.
 func (s *supervisor) sweep() {
-	// Read before the control group is killed, while there is something to count.
-	counted := map[int]bool{}
-	deadline := time.Now().Add(sweepBudget)
+	counted := map[int]bool{} // by process ID
+	deadline := time.Now().Add(s.SweepTimeout)
 	for pause := time.Millisecond; s.reap(); pause = min(2*pause, 50*time.Millisecond) {
 		left := descendants(os.Getpid())
-		s.count(left, counted)
+		s.countOrphans(left, counted) // before they are killed
 		if time.Now().After(deadline) {
-			s.Survivors = describe(left)
+			s.Survivors = describeSurvivors(left)
 			return
 		}
 		s.kill(left)
 		select {
-		case <-s.died:
+		case <-s.children:
 		case <-time.After(pause):
 		}
 	}
 }
 
-// count adds those to LeftBehind that the program should have ended: all of
-// them when it ended by itself, else those that left its group.
-func (s *supervisor) count(left []process, counted map[int]bool) {
+// countOrphans counts the processes that the program should have ended: all of
+// them if it exited by itself, otherwise those that left its process group.
+func (s *supervisor) countOrphans(left []process, counted map[int]bool) {
 	for _, p := range left {
-		if p.dead() || counted[p.pid] || p.pid == s.leader || s.Asked && p.group == s.leader {
+		if p.isDead() || counted[p.pid] || p.pid == s.leader || s.SentSIGTERM && p.group == s.leader {
 			continue
 		}
 		counted[p.pid] = true
-		s.LeftBehind++
+		s.Orphans++
 	}
 }
 
 func (s *supervisor) kill(left []process) {
-	if s.Cgroup != "" {
-		_ = os.WriteFile(s.Cgroup+"/cgroup.kill", []byte("1"), 0)
+	if s.CgroupDir != "" {
+		_ = os.WriteFile(s.CgroupDir+"/cgroup.kill", []byte("1"), 0)
 	}
-	if !s.Ended {
-		// Only now: when it has been waited for, its number may be another's.
+	if !s.HasStatus {
+		// Once the leader has been waited for, its ID may be that of another group.
 		_ = unix.Kill(-s.leader, unix.SIGKILL)
 	}
 	for _, p := range left {
@@ -185,10 +185,10 @@ func (s *supervisor) kill(left []process) {
 	}
 }
 
-// forget drops a MaxRSS that says nothing: until a process executes the
-// program it has the supervisor's memory, or the second stage's that may be
-// somewhat larger, and the kernel counts that as its.
-func (s *supervisor) forget() {
+// dropInheritedMaxRSS drops a MaxRSS that may be that of the supervisor, or of the
+// second stage, which may be somewhat larger: the kernel counts the memory that a
+// process has before it executes the program.
+func (s *supervisor) dropInheritedMaxRSS() {
 	const somewhat = 2 << 20
 	var own unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil || s.MaxRSS <= int64(own.Maxrss)<<10+somewhat {

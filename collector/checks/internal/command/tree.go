@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A process is one line of /proc/PID/stat.
+// A process is what /proc/PID/stat says of a process.
 type process struct {
 	pid, parent, group int
-	start              uint64 // since boot, in ticks: tells it from a later one of its number
+	start              uint64 // ticks since boot: the same ID may be used again
 	state              byte
 	name               string
 }
 
-// dead tells whether only its parent has not noticed yet.
-func (p process) dead() bool { return p.state == 'Z' || p.state == 'X' }
+// isDead reports whether the process has ended and waits to be reaped.
+func (p process) isDead() bool { return p.state == 'Z' || p.state == 'X' }
 
-// kill sends SIGKILL to p, and to no other that has got its number since.
+// kill sends SIGKILL to p, but not to another process that has its ID by now.
 func (p process) kill() error {
-	if p.dead() {
+	if p.isDead() {
 		return nil
 	}
-	handle, err := os.FindProcess(p.pid) // where the kernel knows them, a pidfd
+	handle, err := os.FindProcess(p.pid) // a pidfd, where the kernel supports it
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,9 @@ func (p process) kill() error {
 	return handle.Signal(unix.SIGKILL)
 }
 
-// descendants returns the children of the process root, theirs, and so on.
-// They are found by the parent that each process of the host names: a kernel
-// can be built without /proc/PID/task/TID/children, and it is read only after
-// a run that left something behind.
+// descendants returns the children of the process root, their children, and so
+// on. It reads the parent of every process, as the kernel may be built without
+// /proc/PID/task/TID/children. It is called only after a run that left processes.
 func descendants(root int) []process {
 	children := map[int][]process{}
 	dir, err := os.Open("/proc")
@@ -47,7 +46,7 @@ func descendants(root int) []process {
 		return nil
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) // what was read before an error is still good
+	names, _ := dir.Readdirnames(-1) // up to an error
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
@@ -72,7 +71,7 @@ func readProcess(pid int) (process, bool) {
 	return parseProcess(b)
 }
 
-// parseProcess reads a line such as
+// parseProcess parses a line such as
 //
 //	4242 (name (of) it) S 1 4242 4242 0 -1 4194304 ...
 //
@@ -96,16 +95,16 @@ func parseProcess(line []byte) (p process, ok bool) {
 	return p, errs == [4]error{}
 }
 
-// describe names the living among processes that do not die, for an error.
-func describe(left []process) []string {
+// describeSurvivors returns the processes that did not end, for an error.
+func describeSurvivors(left []process) []string {
 	var names []string
 	for _, p := range left {
-		if !p.dead() {
+		if !p.isDead() {
 			names = append(names, fmt.Sprintf("%s (process %d, state %c)", p.name, p.pid, p.state))
 		}
 	}
 	if names == nil {
-		names = []string{"a process that cannot be seen in /proc"}
+		names = []string{"a process that is not in /proc"}
 	}
 	return names
 }

@@ -10,38 +10,38 @@ import (
 	"time"
 )
 
-// A check is what becomes of the command of a line.
+// A check is what a command is converted to: argv or shell.
 type check struct {
-	tokens  []token
-	argv    []string // or else
-	shell   string
-	env     []variable
-	timeout time.Duration
-	format  string
-	notes   []string // what was changed, and why it does no harm
-	decide  []string // what only a human can know
+	tokens    []token
+	argv      []string
+	shell     string
+	env       []variable
+	timeout   time.Duration
+	format    string
+	notes     []string // on what was changed
+	decisions []string // what the user has to decide
 }
 
-func (c *check) note(format string, args ...any) {
+func (c *check) addNote(format string, args ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
 
-func (c *check) ask(format string, args ...any) {
-	c.decide = append(c.decide, fmt.Sprintf(format, args...))
+func (c *check) addDecision(format string, args ...any) {
+	c.decisions = append(c.decisions, fmt.Sprintf(format, args...))
 }
 
-// understand turns a command into a check: it takes away what a check has
-// already, and looks whether a shell is needed for the rest.
-func understand(command string, resolve func(string) (string, bool)) *check {
+// parseCommand converts a command to a check: it removes what checks do themselves,
+// and keeps a shell if the rest needs one.
+func parseCommand(command string, resolve func(string) (string, bool)) *check {
 	c := &check{format: "exit"}
-	command = c.mendSleep(command)
-	command, input, has := stdin(command)
+	command = c.fixSleepPercent(command)
+	command, input, has := cutStdin(command)
 	if has {
-		c.ask("%% gave the command standard input, which checks do not have: %s", strconv.Quote(input))
+		c.addDecision("the %% gives the command standard input, which checks do not have: %s", strconv.Quote(input))
 	}
-	tokens, closed := split(command)
+	tokens, closed := tokenize(command)
 	if !closed {
-		c.ask("a quote is not closed: sh would have refused this")
+		c.addDecision("a quote is not closed: sh rejects this command")
 		c.shell = command
 		return c
 	}
@@ -49,26 +49,26 @@ func understand(command string, resolve func(string) (string, bool)) *check {
 	c.dropSleep()
 	c.dropTest()
 	c.dropLogger()
-	c.takeProm()
-	c.dropOutput()
-	c.unwrap()
-	c.finish(command, resolve)
+	c.takePromFile()
+	c.dropRedirections()
+	c.dropWrappers()
+	c.setCommand(command, resolve)
 	return c
 }
 
-// mendSleep puts the backslash where it is often forgotten. It is plain what was
-// meant, though cron saw the end of the command there.
-func (c *check) mendSleep(command string) string {
+// fixSleepPercent adds the backslash that "sleep $((RANDOM % 60))" often lacks in a
+// crontab.
+func (c *check) fixSleepPercent(command string) string {
 	mended := regexp.MustCompile(`^(sleep +\$\(\( *RANDOM *)%( *[0-9]+ *\)\))`).ReplaceAllString(command, `${1}\%${2}`)
 	if mended != command {
-		c.ask("cron ends a command at a %% without backslash: this has never run as it was meant")
+		c.addDecision("cron ends a command at a %% without a backslash, so this command never ran as intended")
 	}
 	return mended
 }
 
-// stdin separates a command from what follows the first percent sign, which
-// cron hands over line by line. A percent sign with a backslash is one.
-func stdin(command string) (string, string, bool) {
+// cutStdin cuts a command at the first percent sign, after which cron has the lines
+// of its standard input. A percent sign with a backslash is an ordinary one.
+func cutStdin(command string) (string, string, bool) {
 	const hidden = "\x00"
 	command = strings.ReplaceAll(strings.ReplaceAll(command, hidden, " "), `\%`, hidden)
 	command, input, has := strings.Cut(command, "%")
@@ -76,16 +76,17 @@ func stdin(command string) (string, string, bool) {
 	return strings.TrimSpace(strings.ReplaceAll(command, hidden, "%")), strings.ReplaceAll(input, hidden, "%"), has
 }
 
-func (c *check) finish(command string, resolve func(string) (string, bool)) {
-	if !plain(c.tokens) || c.tokens[0].text == "" {
+// setCommand sets argv, or shell if the tokens need one.
+func (c *check) setCommand(command string, resolve func(string) (string, bool)) {
+	if !isPlain(c.tokens) || c.tokens[0].text == "" {
 		c.shell = join(c.tokens)
 		if c.shell == "" {
-			c.shell = command // nothing but what would be taken away
+			c.shell = command // nothing is left
 		}
 		if len(c.tokens) > 0 && c.tokens[0].text == "cd" && !c.tokens[0].operator {
-			c.ask("checks run in /: does the command need its folder?")
+			c.addDecision("checks run in /: does the command need this directory?")
 		}
-		c.note("uses the syntax of a shell")
+		c.addNote("runs in a shell, because it uses shell syntax")
 		return
 	}
 	for _, t := range c.tokens {
@@ -95,23 +96,23 @@ func (c *check) finish(command string, resolve func(string) (string, bool)) {
 		return
 	}
 	if found, ok := resolve(c.argv[0]); ok {
-		c.note("%s was found in PATH", c.argv[0])
+		c.addNote("%s is from PATH", c.argv[0])
 		c.argv[0] = found
 		return
 	}
-	c.ask("%s was not found in PATH: give its absolute path", strconv.Quote(c.argv[0]))
+	c.addDecision("%s is not in PATH: give its absolute path", strconv.Quote(c.argv[0]))
 }
 
-// dropSleep takes away the wait before a command that spreads the load.
+// dropSleep removes a random delay in front of a command.
 func (c *check) dropSleep() {
 	t := c.tokens
-	if len(t) > 3 && t[0].text == "sleep" && strings.Contains(t[1].raw, "RANDOM") && t[2].is(";", "&&") {
-		c.note("without %q: checks are spread over time already", join(t[:3]))
+	if len(t) > 3 && t[0].text == "sleep" && strings.Contains(t[1].raw, "RANDOM") && t[2].isOperator(";", "&&") {
+		c.addNote("removed %q: checks are spread over time", join(t[:3]))
 		c.tokens = t[3:]
 	}
 }
 
-// dropTest takes away the question whether the command is installed.
+// dropTest removes a test for whether the command is installed.
 func (c *check) dropTest() {
 	t := c.tokens
 	end := slices.IndexFunc(t, func(t token) bool { return t.operator })
@@ -126,46 +127,47 @@ func (c *check) dropTest() {
 	} else {
 		return
 	}
-	if len(words) != 2 || !slices.Contains([]string{"-x", "-e", "-f"}, words[0].raw) || words[1].shell {
+	if len(words) != 2 || !slices.Contains([]string{"-x", "-e", "-f"}, words[0].raw) || words[1].needsShell {
 		return
 	}
 	rest := t[end+1:]
-	if t[end].is("||") {
-		if len(rest) < 4 || rest[0].text != "exit" || rest[1].text != "0" || !rest[2].is(";") {
-			c.ask("runs only where %s is missing: is this check needed on this host?", words[1].text)
+	if t[end].isOperator("||") {
+		if len(rest) < 4 || rest[0].text != "exit" || rest[1].text != "0" || !rest[2].isOperator(";") {
+			c.addDecision("runs only if %s is missing: does this host need this check?", words[1].text)
 			return
 		}
 		rest = rest[3:]
 	}
-	if slices.ContainsFunc(rest, func(t token) bool { return t.is("||", ";", "&") }) {
+	if slices.ContainsFunc(rest, func(t token) bool { return t.isOperator("||", ";", "&") }) {
 		return
 	}
-	c.note("without the test for %s: a check that cannot be started is told", words[1].text)
+	c.addNote("removed the test for %s: a check that cannot be started is reported", words[1].text)
 	c.tokens = rest
 }
 
-// dropLogger takes away the log at the end of a pipeline.
+// dropLogger removes a logger at the end of a pipeline.
 func (c *check) dropLogger() {
-	last := lastIndex(c.tokens, "|")
-	if last <= 0 || last+1 == len(c.tokens) || path.Base(c.tokens[last+1].text) != "logger" || !plain(c.tokens[last+1:]) {
+	last := lastOperator(c.tokens, "|")
+	if last <= 0 || last+1 == len(c.tokens) || path.Base(c.tokens[last+1].text) != "logger" || !isPlain(c.tokens[last+1:]) {
 		return
 	}
-	c.note("without %q, whose exit code hid that of the command: failures are metrics now", join(c.tokens[last:]))
+	c.addNote("removed %q, whose exit code hides that of the command: failures are metrics", join(c.tokens[last:]))
 	c.tokens = c.tokens[:last]
 }
 
-func lastIndex(tokens []token, operator string) int {
+// lastOperator returns the index of the last token that is this operator, or -1.
+func lastOperator(tokens []token, operator string) int {
 	for i, t := range slices.Backward(tokens) {
-		if t.is(operator) {
+		if t.isOperator(operator) {
 			return i
 		}
 	}
 	return -1
 }
 
-// dropOutput takes away that nobody should see the output. It does so for a
-// single command only: in a pipeline it can mean something.
-func (c *check) dropOutput() {
+// dropRedirections removes redirections to /dev/null from a single command. In a
+// pipeline they may have a purpose.
+func (c *check) dropRedirections() {
 	var kept []token
 	for i := 0; i < len(c.tokens); i++ {
 		t := c.tokens[i]
@@ -178,23 +180,23 @@ func (c *check) dropOutput() {
 			target = c.tokens[i+1].raw
 		}
 		switch {
-		case t.is("2>&1", "1>&2", ">&2"):
-		case t.is(">", "1>", "2>", ">>", "1>>", "2>>", "&>", "&>>", "<", ">&") && target == "/dev/null":
+		case t.isOperator("2>&1", "1>&2", ">&2"):
+		case t.isOperator(">", "1>", "2>", ">>", "1>>", "2>>", "&>", "&>>", "<", ">&") && target == "/dev/null":
 			i++
-		case t.is(">", "1>", ">>", "1>>", "2>", "2>>", "&>", "&>>"):
-			c.ask("the output goes into a file: is that needed by anybody?")
+		case t.isOperator(">", "1>", ">>", "1>>", "2>", "2>>", "&>", "&>>"):
+			c.addDecision("the output goes to a file: does anything read it?")
 			return
 		default:
 			return
 		}
 	}
 	if len(kept) > 0 && len(kept) < len(c.tokens) {
-		c.note("without %q: the output of a check goes nowhere", strings.TrimSpace(redirections(c.tokens)))
+		c.addNote("removed %q: the output of a check is not mailed", strings.TrimSpace(redirections(c.tokens)))
 		c.tokens = kept
 	}
 }
 
-// redirections are those of a single command, as written.
+// redirections returns the redirections of a single command, as written.
 func redirections(tokens []token) string {
 	first := slices.IndexFunc(tokens, func(t token) bool { return t.operator })
 	return join(tokens[first:])

@@ -11,7 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/schedule"
 )
 
-// A variable is a line NAME=value, which holds for the lines below it.
+// A variable is a line NAME=value, which applies to the lines below it.
 type variable struct{ name, value string }
 
 func isName(s string) bool { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(s) }
@@ -22,7 +22,7 @@ func parseVariable(line string) (variable, bool) {
 	return variable{name, value}, ok && isName(name)
 }
 
-// unquote takes away one pair of quotes around a text.
+// unquote removes one pair of quotes around a text.
 func unquote(s string) string {
 	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
 		return s[1 : n-1]
@@ -39,7 +39,7 @@ func parseJob(line string, system bool) (job, error) {
 		n = 1
 	}
 	var fields []string
-	rest := strings.TrimPrefix(line, "-") // keeps a line out of the log in some crons
+	rest := strings.TrimPrefix(line, "-") // in some crons, it keeps a line out of the log
 	for range n {
 		var word string
 		if word, rest = cutField(rest); word != "" {
@@ -55,17 +55,17 @@ func parseJob(line string, system bool) (job, error) {
 	}
 	if system {
 		if j.user, rest = cutField(rest); !isUser(j.user) {
-			return j, fmt.Errorf("%q is not the name of a user", j.user)
+			return j, fmt.Errorf("want the name of a user, have %q", j.user)
 		}
 	}
 	j.command = rest
-	if command, _, _ := stdin(rest); command == "" {
-		return j, errors.New("there is no command")
+	if command, _, _ := cutStdin(rest); command == "" {
+		return j, errors.New("want a command, have none")
 	}
 	return j, nil
 }
 
-// cutField is the first word of a line, and the rest.
+// cutField returns the first word of a line, and the rest.
 func cutField(s string) (word, rest string) {
 	s = strings.TrimLeft(s, " \t")
 	if i := strings.IndexAny(s, " \t"); i >= 0 {
@@ -78,11 +78,11 @@ func isUser(s string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`).MatchString(s)
 }
 
-// namesUsers tells whether a crontab is one of the system: all lines have to
-// fit, and "php /srv/a.php" would if there were a user php. So a program of that
-// name that is no user speaks against it, and at least one of the users has to
-// be a usual one, or one of this host.
-func (i *importer) namesUsers(lines []string) bool {
+// hasUserColumn reports whether the lines of a crontab name users. All lines must
+// have a user and a command, but "php /srv/a.php" would have, too. So none of the
+// users may be a program that is no user, and one of them must be a common user, or
+// one of this host.
+func (i *importer) hasUserColumn(lines []string) bool {
 	usual := regexp.MustCompile(`^(root|nobody|daemon|backup|www-data|postgres|mysql|munin|nagios|prometheus|list|man|mail|news|logcheck|smmsp|_.*)$`)
 	found := false
 	var env []variable
@@ -92,7 +92,7 @@ func (i *importer) namesUsers(lines []string) bool {
 			continue
 		}
 		if v, ok := parseVariable(line); ok {
-			env = set(env, v)
+			env = setVariable(env, v)
 			continue
 		}
 		j, err := parseJob(line, false)
@@ -104,7 +104,7 @@ func (i *importer) namesUsers(lines []string) bool {
 			return false
 		}
 		known := i.options.IsUser != nil && i.options.IsUser(user)
-		_, program := i.find(user, env)
+		_, program := i.findProgram(user, env)
 		switch {
 		case program && !known:
 			return false
@@ -115,25 +115,25 @@ func (i *importer) namesUsers(lines []string) bool {
 	return found
 }
 
-// interval is the plain interval that an expression means, or nothing.
-func interval(at string) string {
+// intervalOf returns the interval that an expression stands for, or "".
+func intervalOf(at string) string {
 	if at == "* * * * *" || at == "*/1 * * * *" {
 		return "1m"
 	}
 	if at == "@hourly" || at == "0 * * * *" {
 		return "1h"
 	}
-	if n, ok := step(at, "*/", " * * * *"); ok && 60%n == 0 {
+	if n, ok := stepBetween(at, "*/", " * * * *"); ok && 60%n == 0 {
 		return fmt.Sprintf("%dm", n)
 	}
-	if n, ok := step(at, "0 */", " * * *"); ok && 24%n == 0 {
+	if n, ok := stepBetween(at, "0 */", " * * *"); ok && 24%n == 0 {
 		return fmt.Sprintf("%dh", n)
 	}
 	return ""
 }
 
-// step is the number between two texts.
-func step(at, before, after string) (int, bool) {
+// stepBetween returns the number between two texts.
+func stepBetween(at, before, after string) (int, bool) {
 	rest, ok := strings.CutPrefix(at, before)
 	text, also := strings.CutSuffix(rest, after)
 	n, err := strconv.Atoi(text)

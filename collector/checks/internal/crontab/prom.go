@@ -6,22 +6,21 @@ import (
 	"strings"
 )
 
-// takeProm recognises a command that writes metrics for node_exporter's
-// textfile collector, in the three ways that are usual. Its output is taken
-// directly then.
-func (c *check) takeProm() {
+// takePromFile converts a command that writes a file for the textfile collector, in
+// one of three common ways, to a check that prints the metrics.
+func (c *check) takePromFile() {
 	if tokens, file, ok := viaSponge(c.tokens); ok {
-		c.prom(tokens, file)
+		c.exportOutput(tokens, file)
 	} else if tokens, file, ok := viaRedirect(c.tokens); ok {
-		c.prom(tokens, file)
+		c.exportOutput(tokens, file)
 	} else if tokens, file, ok := viaRename(c.tokens); ok {
-		c.prom(tokens, file)
+		c.exportOutput(tokens, file)
 	}
 }
 
-func (c *check) prom(tokens []token, file string) {
+func (c *check) exportOutput(tokens []token, file string) {
 	c.tokens, c.format = tokens, "prometheus"
-	c.note("the metrics went to %s: remove that file, or they are there twice", file)
+	c.addNote("the command wrote its metrics to %s: remove that file, or they conflict", file)
 }
 
 func isProm(t token) bool { return !t.operator && strings.HasSuffix(t.text, ".prom") }
@@ -29,62 +28,62 @@ func isProm(t token) bool { return !t.operator && strings.HasSuffix(t.text, ".pr
 // viaSponge is COMMAND | sponge FILE.prom.
 func viaSponge(t []token) (rest []token, file string, ok bool) {
 	n := len(t)
-	if n < 4 || !isProm(t[n-1]) || path.Base(t[n-2].text) != "sponge" || !t[n-3].is("|") {
+	if n < 4 || !isProm(t[n-1]) || path.Base(t[n-2].text) != "sponge" || !t[n-3].isOperator("|") {
 		return nil, "", false
 	}
-	return t[:n-3], t[n-1].text, !listed(t)
+	return t[:n-3], t[n-1].text, !isList(t)
 }
 
 // viaRedirect is COMMAND > FILE.prom.
 func viaRedirect(t []token) (rest []token, file string, ok bool) {
-	rest, target, ok := output(t)
-	return rest, target.text, ok && isProm(target) && !listed(t)
+	rest, target, ok := cutOutput(t)
+	return rest, target.text, ok && isProm(target) && !isList(t)
 }
 
-// listed tells whether there is more than one pipeline.
-func listed(tokens []token) bool {
-	return slices.ContainsFunc(tokens, func(t token) bool { return t.is(";", "&&", "||", "&", "(", ")", ";;") })
+// isList reports whether there is more than one pipeline.
+func isList(tokens []token) bool {
+	return slices.ContainsFunc(tokens, func(t token) bool { return t.isOperator(";", "&&", "||", "&", "(", ")", ";;") })
 }
 
-// output is a command without the file it writes to.
-func output(t []token) (rest []token, target token, ok bool) {
-	i := max(lastIndex(t, ">"), lastIndex(t, ">|"), lastIndex(t, "1>"))
-	if i <= 0 || i+1 >= len(t) || t[i+1].operator || slices.ContainsFunc(t[i+1:], func(t token) bool { return t.is("|") }) {
+// cutOutput returns a command without its output redirection, and the file.
+func cutOutput(t []token) (rest []token, target token, ok bool) {
+	i := max(lastOperator(t, ">"), lastOperator(t, ">|"), lastOperator(t, "1>"))
+	if i <= 0 || i+1 >= len(t) || t[i+1].operator || slices.ContainsFunc(t[i+1:], func(t token) bool { return t.isOperator("|") }) {
 		return nil, token{}, false
 	}
 	return slices.Concat(t[:i], t[i+2:]), t[i+1], true
 }
 
-// viaRename is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, with a mktemp before
-// and a chmod in between or not.
+// viaRename is COMMAND > TEMPORARY && mv TEMPORARY FILE.prom, perhaps with a mktemp
+// in front and a chmod between.
 func viaRename(tokens []token) (rest []token, file string, ok bool) {
 	var command []token
 	var from, to string
-	for _, part := range parts(tokens) {
+	for _, part := range splitList(tokens) {
 		switch {
 		case len(part) == 0:
 			return nil, "", false
 		case len(part) == 1 && strings.Contains(strings.ReplaceAll(part[0].raw, `"`, ""), "=$(mktemp"), part[0].text == "chmod":
 		case part[0].text == "mv" && len(part) >= 3 && isProm(part[len(part)-1]) && to == "":
-			from, to = bare(part[len(part)-2]), part[len(part)-1].text
+			from, to = withoutQuotes(part[len(part)-2]), part[len(part)-1].text
 		case command == nil:
 			command = part
 		default:
 			return nil, "", false
 		}
 	}
-	rest, target, ok := output(command)
-	return rest, to, ok && to != "" && bare(target) == from && !listed(rest)
+	rest, target, ok := cutOutput(command)
+	return rest, to, ok && to != "" && withoutQuotes(target) == from && !isList(rest)
 }
 
-// bare is a word without the double quotes around it.
-func bare(t token) string { return strings.Trim(t.raw, `"`) }
+// withoutQuotes returns a word without the double quotes around it.
+func withoutQuotes(t token) string { return strings.Trim(t.raw, `"`) }
 
-// parts are the commands of a list that goes on with && or a semicolon.
-func parts(tokens []token) (parts [][]token) {
+// splitList returns the commands of a list that is separated by && or semicolons.
+func splitList(tokens []token) (parts [][]token) {
 	start := 0
 	for i, t := range tokens {
-		if t.is("&&", ";") {
+		if t.isOperator("&&", ";") {
 			parts = append(parts, tokens[start:i])
 			start = i + 1
 		}

@@ -7,21 +7,20 @@ import (
 
 // A token is a word or an operator of a shell command.
 type token struct {
-	raw      string // as it was written
-	text     string // a word without its quotes
-	operator bool
-	shell    bool // a word that only a shell can make out: it has a $, a glob ...
+	raw        string // as written
+	text       string // without quotes
+	operator   bool
+	needsShell bool // only a shell can expand it: it has a $, a glob ...
 }
 
-// operators are those of sh that matter here, the longest first. What
-// redirects has its descriptor with it.
+// operators matches an operator of sh, the longest first. The descriptor of a
+// redirection is part of the operator.
 func operators() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9]*(>>|>\||>&[0-9-]?|<<-?|<&[0-9-]?|<>|<|>)|&>>?|&&|\|\||;;|[|&;()])`)
 }
 
-// split takes a command apart as sh would. It is false for quotes that are
-// not closed.
-func split(command string) (tokens []token, ok bool) {
+// tokenize splits a command as sh does. It returns false if a quote is not closed.
+func tokenize(command string) (tokens []token, ok bool) {
 	operator := operators()
 	for {
 		command = strings.TrimLeft(command, " \t\n")
@@ -42,7 +41,7 @@ func split(command string) (tokens []token, ok bool) {
 	}
 }
 
-// cutWord reads the word that a command starts with.
+// cutWord returns the word at the start of a command.
 func cutWord(s string) (w token, length int, closed bool) {
 	var text strings.Builder
 	i := 0
@@ -56,7 +55,7 @@ func cutWord(s string) (w token, length int, closed bool) {
 			text.WriteString(s[i+1 : i+1+end])
 			i += end + 2
 		case '"':
-			n, closed := quoted(s[i+1:], &text, &w)
+			n, closed := cutQuoted(s[i+1:], &text, &w)
 			if !closed {
 				return w, 0, false
 			}
@@ -68,16 +67,16 @@ func cutWord(s string) (w token, length int, closed bool) {
 			text.WriteByte(s[i+1])
 			i += 2
 		case '$', '`':
-			n, closed := expansion(s[i:])
+			n, closed := expansionLen(s[i:])
 			if !closed {
 				return w, 0, false
 			}
-			w.shell = true
+			w.needsShell = true
 			text.WriteString(s[i : i+n])
 			i += n
 		default:
 			if strings.IndexByte("*?[]{}!", c) >= 0 || i == 0 && (c == '~' || c == '#') {
-				w.shell = true
+				w.needsShell = true
 			}
 			text.WriteByte(c)
 			i++
@@ -87,8 +86,8 @@ func cutWord(s string) (w token, length int, closed bool) {
 	return w, i, true
 }
 
-// quoted reads the inside of double quotes up to and with the closing one.
-func quoted(s string, text *strings.Builder, w *token) (length int, closed bool) {
+// cutQuoted reads the inside of double quotes, up to and including the closing one.
+func cutQuoted(s string, text *strings.Builder, w *token) (length int, closed bool) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '"':
@@ -97,11 +96,11 @@ func quoted(s string, text *strings.Builder, w *token) (length int, closed bool)
 			i++
 			text.WriteByte(s[i])
 		case c == '$' || c == '`':
-			n, ok := expansion(s[i:])
+			n, ok := expansionLen(s[i:])
 			if !ok {
 				return 0, false
 			}
-			w.shell = true
+			w.needsShell = true
 			text.WriteString(s[i : i+n])
 			i += n - 1
 		default:
@@ -111,8 +110,8 @@ func quoted(s string, text *strings.Builder, w *token) (length int, closed bool)
 	return 0, false
 }
 
-// expansion is the length of what starts with a dollar or a backquote.
-func expansion(s string) (length int, closed bool) {
+// expansionLen returns the length of an expansion, which starts with $ or `.
+func expansionLen(s string) (length int, closed bool) {
 	if s[0] == '`' {
 		end := strings.IndexByte(s[1:], '`')
 		return end + 2, end >= 0
@@ -134,7 +133,7 @@ func expansion(s string) (length int, closed bool) {
 	return 0, false
 }
 
-// join writes tokens as a command again.
+// join returns tokens as a command.
 func join(tokens []token) string {
 	raw := make([]string, len(tokens))
 	for i, t := range tokens {
@@ -143,18 +142,18 @@ func join(tokens []token) string {
 	return strings.Join(raw, " ")
 }
 
-// plain tells whether no shell is needed.
-func plain(tokens []token) bool {
+// isPlain reports whether a command needs no shell.
+func isPlain(tokens []token) bool {
 	for _, t := range tokens {
-		if t.operator || t.shell {
+		if t.operator || t.needsShell {
 			return false
 		}
 	}
 	return len(tokens) > 0
 }
 
-// is tells whether a token is this operator.
-func (t token) is(operators ...string) bool {
+// isOperator reports whether a token is one of these operators.
+func (t token) isOperator(operators ...string) bool {
 	for _, op := range operators {
 		if t.operator && t.text == op {
 			return true

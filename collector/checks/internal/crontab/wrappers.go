@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// unwrap takes away the programs that only watch over another one.
-func (c *check) unwrap() {
-	for plain(c.tokens) {
+// dropWrappers removes programs that only start another one.
+func (c *check) dropWrappers() {
+	for isPlain(c.tokens) {
 		t := c.tokens
 		if name, value, ok := assignment(t[0]); ok && len(t) > 1 {
 			c.env = append(c.env, variable{name, value})
@@ -20,13 +20,13 @@ func (c *check) unwrap() {
 		rest := -1
 		switch path.Base(t[0].text) {
 		case "flock":
-			rest = c.flock(t)
+			rest = c.dropFlock(t)
 		case "timeout":
-			rest = c.timeoutOf(t)
+			rest = c.takeTimeout(t)
 		case "nice":
-			rest = options(t, `^(-n|--adjustment)$`, `^(-[0-9]+|-n-?[0-9]+|--[0-9]+|--adjustment=.*)$`)
+			rest = skipOptions(t, `^(-n|--adjustment)$`, `^(-[0-9]+|-n-?[0-9]+|--[0-9]+|--adjustment=.*)$`)
 		case "ionice":
-			rest = options(t, `^(-c|-n|--class|--classdata)$`, `^(-t|--ignore|-[cn][0-9]|--class(data)?=.*)$`)
+			rest = skipOptions(t, `^(-c|-n|--class|--classdata)$`, `^(-t|--ignore|-[cn][0-9]|--class(data)?=.*)$`)
 		case "nohup":
 			rest = 1
 		case "env":
@@ -38,21 +38,22 @@ func (c *check) unwrap() {
 			return
 		}
 		if name := path.Base(t[0].text); name == "nice" || name == "ionice" || name == "nohup" {
-			c.note("without %q: checks run at low priority, away from any terminal", join(t[:rest]))
+			c.addNote("removed %q: checks run at low priority and without a terminal", join(t[:rest]))
 		}
 		c.tokens = t[rest:]
 	}
 }
 
-// assignment is NAME=value in front of a command.
+// assignment parses NAME=value in front of a command.
 func assignment(t token) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(t.text, "=")
 	return name, value, ok && isName(name) && strings.HasPrefix(t.raw, name+"=")
 }
 
-// options is the index of the first argument that is no option: those that
-// take a value of their own, and those that do not. It is -1 for unknown ones.
-func options(t []token, valued, single string) int {
+// skipOptions returns the index of the first argument that is no option. The
+// patterns match the options that take the next argument as their value, and those
+// that do not. It returns -1 for an unknown option.
+func skipOptions(t []token, valued, single string) int {
 	i := 1
 	for ; i < len(t) && strings.HasPrefix(t[i].text, "-"); i++ {
 		switch {
@@ -65,37 +66,37 @@ func options(t []token, valued, single string) int {
 	return i
 }
 
-// flock is where the command of flock starts. A command given with -c is for
-// a shell, and takes the place of all.
-func (c *check) flock(t []token) int {
-	lock := options(t, `^(-w|--wait|--timeout|-E|--conflict-exit-code)$`, `^(-[nxseuFo]+|--(nb|nonblock|exclusive|shared|close|no-fork|wait=.*|timeout=.*))$`)
+// dropFlock returns the index of the command of flock. A command after -c is for a
+// shell, and replaces all tokens.
+func (c *check) dropFlock(t []token) int {
+	lock := skipOptions(t, `^(-w|--wait|--timeout|-E|--conflict-exit-code)$`, `^(-[nxseuFo]+|--(nb|nonblock|exclusive|shared|close|no-fork|wait=.*|timeout=.*))$`)
 	if lock < 0 || lock+1 >= len(t) {
 		return -1
 	}
-	const why = "without %q: a check never runs twice at the same time. If the lock is shared with others, keep it"
+	const why = "removed %q: a check never runs twice at once. Keep it if other programs use the lock"
 	if t[lock+1].text != "-c" && t[lock+1].text != "--command" {
-		c.note(why, join(t[:lock+1]))
+		c.addNote(why, join(t[:lock+1]))
 		return lock + 1
 	}
 	if lock+3 != len(t) {
 		return -1
 	}
-	inner, closed := split(t[lock+2].text)
+	inner, closed := tokenize(t[lock+2].text)
 	if !closed || len(inner) == 0 {
 		return -1
 	}
-	c.note(why, join(t[:lock+2]))
+	c.addNote(why, join(t[:lock+2]))
 	c.tokens = inner
 	return 0
 }
 
-// timeoutOf is where the command of timeout starts.
-func (c *check) timeoutOf(t []token) int {
-	i := options(t, `^(-k|--kill-after|-s|--signal)$`, `^(--(foreground|preserve-status|verbose|kill-after=.*|signal=.*)|-v|-[ks].+)$`)
+// takeTimeout returns the index of the command of timeout, and sets the timeout.
+func (c *check) takeTimeout(t []token) int {
+	i := skipOptions(t, `^(-k|--kill-after|-s|--signal)$`, `^(--(foreground|preserve-status|verbose|kill-after=.*|signal=.*)|-v|-[ks].+)$`)
 	if i < 0 || i+1 >= len(t) {
 		return -1
 	}
-	d, ok := seconds(t[i].text)
+	d, ok := parseTimeout(t[i].text)
 	if !ok {
 		return -1
 	}
@@ -103,8 +104,8 @@ func (c *check) timeoutOf(t []token) int {
 	return i + 1
 }
 
-// seconds reads a time of timeout: a number with s, m, h or d.
-func seconds(text string) (time.Duration, bool) {
+// parseTimeout parses a duration of timeout(1): a number, perhaps with s, m, h or d.
+func parseTimeout(text string) (time.Duration, bool) {
 	if text == "" {
 		return 0, false
 	}

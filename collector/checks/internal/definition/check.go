@@ -10,12 +10,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
-// Schedule returns when the check runs, on a host of that name.
+// Schedule returns the schedule of the check on a host.
 func (d Definition) Schedule(hostname string) (schedule.Schedule, error) {
 	if d.At != "" {
 		return schedule.ParseCron(d.At, nil)
 	}
-	return schedule.Every(d.Interval, hostname, d.Name), nil
+	return schedule.NewInterval(d.Interval, hostname, d.Name), nil
 }
 
 func checkAt(expr string) error {
@@ -23,7 +23,7 @@ func checkAt(expr string) error {
 	return err
 }
 
-// Parser returns what reads the output of the check.
+// Parser returns the parser of the check's output.
 func (d Definition) Parser() (*output.Parser, error) {
 	o := d.Output
 	o.MaxBytes = int(d.StdoutLimit)
@@ -33,10 +33,10 @@ func (d Definition) Parser() (*output.Parser, error) {
 	return output.New(o)
 }
 
-// checkOutput checks how the output is to be read, and tells it at the key that
-// is to blame.
-func (d *Definition) checkOutput(node document.Node, given map[string]document.Node) {
-	if d.toldAlready(given) {
+// validateOutput checks the options of the parser. The finding of an error is at the
+// key that the error names.
+func (d *Definition) validateOutput(node document.Node, present map[string]document.Node) {
+	if d.alreadyReported(present) {
 		return
 	}
 	_, err := d.Parser()
@@ -47,38 +47,36 @@ func (d *Definition) checkOutput(node document.Node, given map[string]document.N
 	var item int
 	if _, scanErr := fmt.Sscanf(text, "metrics[%d]:", &item); scanErr == nil {
 		_, text, _ = strings.Cut(text, ": ")
-		at, given = metricAt(given["metrics"], item)
+		at, present = metricAt(present["metrics"], item)
 	}
 	key, rest, _ := strings.Cut(text, ": ")
-	if n, ok := given[key]; ok {
+	if n, ok := present[key]; ok {
 		at, text = n, rest
-	} else if n, ok := given["format"]; ok && rest != "" {
+	} else if n, ok := present["format"]; ok && rest != "" {
 		at = n
 	}
 	at.Failf("check %s: %s", d.Name, text)
 }
 
-// toldAlready reports whether something that was found before would be found
-// again, in other words.
-func (d *Definition) toldAlready(given map[string]document.Node) bool {
-	_, named := given["metric"]
-	_, codes := given["exit-codes"]
-	return !d.Serves() || named && d.Output.Name == "" ||
+// alreadyReported reports whether the parser would only repeat an earlier finding.
+func (d *Definition) alreadyReported(present map[string]document.Node) bool {
+	_, named := present["metric"]
+	_, codes := present["exit-codes"]
+	return !d.Publishes() || named && d.Output.Name == "" ||
 		codes && (d.Output.Format != output.Exit || len(d.Output.Metrics) > 0) ||
 		slices.ContainsFunc(d.Output.Metrics, func(m output.Metric) bool { return m.Name == "" })
 }
 
-// metricAt returns the declared metric of that number, and the values of its
-// keys.
-func metricAt(metrics document.Node, number int) (at document.Node, given map[string]document.Node) {
-	given = map[string]document.Node{}
+// metricAt returns a declared metric by its index, and the values of its keys.
+func metricAt(metrics document.Node, number int) (at document.Node, present map[string]document.Node) {
+	present = map[string]document.Node{}
 	i := 0
 	metrics.Items(func(item document.Node) {
 		if i == number {
 			at = item
-			item.Each(func(key string, n document.Node) { given[key] = n })
+			item.Each(func(key string, n document.Node) { present[key] = n })
 		}
 		i++
 	})
-	return at, given
+	return at, present
 }

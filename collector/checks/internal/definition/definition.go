@@ -1,5 +1,5 @@
-// Package definition reads what the configuration file says of checks: which
-// command runs when, within which limits, and how its output is read.
+// Package definition reads the checks of a configuration file: which command runs
+// when, within which limits, and how its output is parsed.
 package definition
 
 import (
@@ -11,32 +11,31 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// A Definition is one check, as it is configured. It is plain data: what does
-// not differ is unchanged.
+// A Definition is one check as configured. It is plain data.
 type Definition struct {
 	Name        string
 	Description string
 	Enabled     bool
 
-	// What is run, and as whom.
+	// The command and its user.
 	Command         []string
-	Shell           bool // the command is the shell, with a text to run
+	Shell           bool // Command is /bin/sh -c and a script
 	User, Group     string
 	Env             map[string]string
 	AllowUnsafePath bool
 
-	// What it is kept from.
+	// The sandbox of the command.
 	Sandbox         sandbox.Mode
 	SandboxRequired bool
 	Writable        []string
 
-	// When it is run. One of Interval and At is set.
+	// The schedule. Either Interval or At is set.
 	Interval time.Duration
 	At       string // a cron expression
-	Slow     bool   // takes a slot of its own class
+	Slow     bool   // uses the slots for slow checks
 	TTL      time.Duration
 
-	// How much it may take.
+	// The limits of a run.
 	Timeout     time.Duration
 	KillGrace   time.Duration
 	Memory      int64
@@ -45,17 +44,17 @@ type Definition struct {
 	FileSize    int64
 	StdoutLimit int64
 
-	// How its output is read.
-	Output    output.Options
-	ExitCodes map[string]float64
-	Accept    []Codes // exit codes besides 0 that are no failure
-	Labels    map[string]string
+	// The parser of its output.
+	Output      output.Options
+	ExitCodes   map[string]float64
+	AcceptCodes []Codes // exit codes, in addition to 0, that are a success
+	Labels      map[string]string
 }
 
 // Codes are the exit codes from First to Last.
 type Codes struct{ First, Last int }
 
-// New returns a check with nothing but defaults.
+// New returns a check with the default of every option.
 func New(name string) Definition {
 	return Definition{
 		Name:        name,
@@ -79,20 +78,19 @@ func New(name string) Definition {
 // Equal reports whether two definitions are the same.
 func (d Definition) Equal(other Definition) bool { return reflect.DeepEqual(d, other) }
 
-// SameTimes reports whether two definitions have their checks run at the same
-// times.
-func (d Definition) SameTimes(other Definition) bool {
+// SameSchedule reports whether two definitions have the same schedule.
+func (d Definition) SameSchedule(other Definition) bool {
 	return d.Interval == other.Interval && d.At == other.At
 }
 
-// SameMeaning reports whether what a check published under one definition is
-// still right under the other: whether they differ in limits and times only.
+// SameMeaning reports whether the families that a check published under one
+// definition are valid under the other: whether the definitions differ only in
+// limits and schedule.
 func (d Definition) SameMeaning(other Definition) bool {
 	return reflect.DeepEqual(d.meaning(), other.meaning())
 }
 
-// meaning returns the definition without what only limits a run, or says when
-// it is.
+// meaning returns the definition without limits and schedule.
 func (d Definition) meaning() Definition {
 	d.Description = ""
 	d.AllowUnsafePath, d.Slow = false, false
@@ -103,7 +101,7 @@ func (d Definition) meaning() Definition {
 	return d
 }
 
-// CPULimit returns how much processor time a run may use.
+// CPULimit returns the maximum CPU time of a run.
 func (d Definition) CPULimit() time.Duration {
 	if d.CPU > 0 {
 		return d.CPU
@@ -111,27 +109,26 @@ func (d Definition) CPULimit() time.Duration {
 	return max(2*d.Timeout, time.Second)
 }
 
-// Accepts reports whether a run that ended with this exit code has succeeded.
+// Accepts reports whether a run with this exit code is a success.
 func (d Definition) Accepts(code int) bool {
-	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() && d.Serves() ||
-		slices.ContainsFunc(d.Accept, func(c Codes) bool { return c.First <= code && code <= c.Last })
+	return code == 0 || code > 0 && d.Output.Format.ExitIsValue() && d.Publishes() ||
+		slices.ContainsFunc(d.AcceptCodes, func(c Codes) bool { return c.First <= code && code <= c.Last })
 }
 
-// Serves reports whether the check has anything to publish. One of the format
-// exit without a metric has not: whether it failed is all that it tells, as a
-// job of cron does.
-func (d Definition) Serves() bool {
+// Publishes reports whether the check publishes families. A check of format exit
+// without a metric does not: it only succeeds or fails, as a job of cron.
+func (d Definition) Publishes() bool {
 	return d.Output.Format != output.Exit || d.Output.Name != "" || len(d.Output.Metrics) > 0
 }
 
-// Warnings returns what is allowed and better avoided.
+// Warnings returns what is allowed but not recommended.
 func (d Definition) Warnings() []string {
 	var all []string
 	if d.Shell {
-		all = append(all, "check "+d.Name+" runs a shell: what it expands and where its words end is up to the text; command takes a list of arguments")
+		all = append(all, "check "+d.Name+": runs a shell, which may expand more than intended: prefer command with a list of arguments")
 	}
 	if d.AllowUnsafePath {
-		all = append(all, "check "+d.Name+" runs a program that others may be able to change (allow-unsafe-path)")
+		all = append(all, "check "+d.Name+": runs a program that other users may be able to change (allow-unsafe-path)")
 	}
 	return all
 }

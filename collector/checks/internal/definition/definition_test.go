@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -48,7 +49,7 @@ raid:
   sandbox-required: true
   writable: [/var/lib/raid, /var/log/raid]
   enabled: false
-  description: What the controller thinks of its disks.
+  description: State of the controller's disks.
 nightly:
   shell: true && false
   at: 30 2 * * *
@@ -58,14 +59,14 @@ nightly:
 	}
 	zero, two := 0.0, 2.0
 	raid := Definition{
-		Name: "raid", Description: "What the controller thinks of its disks.", Enabled: false,
+		Name: "raid", Description: "State of the controller's disks.", Enabled: false,
 		Command: []string{"/usr/local/bin/raid", "--brief"}, User: "nobody", Group: "disk",
 		Env: map[string]string{"LANGUAGE": "C", "SECRET_FILE": "/run/secret"}, AllowUnsafePath: true,
 		Sandbox: sandbox.Net, SandboxRequired: true, Writable: []string{"/var/lib/raid", "/var/log/raid"},
 		Interval: 5 * time.Minute, Slow: true, TTL: time.Hour,
 		Timeout: 30 * time.Second, KillGrace: time.Second, Memory: 64 << 20, CPU: 5 * time.Second,
 		OpenFiles: 64, FileSize: 4096, StdoutLimit: 1024,
-		Labels: map[string]string{"controller": "0"}, Accept: []Codes{{1, 1}, {4, 255}},
+		Labels: map[string]string{"controller": "0"}, AcceptCodes: []Codes{{1, 1}, {4, 255}},
 		Output: output.Options{Format: output.KV, MaxSeries: 10, JQTimeout: 250 * time.Millisecond, Metrics: []output.Metric{
 			{Name: "raid_state", From: "state", Help: "The state.", Type: "gauge", Labels: []string{"disk"}, Min: &zero, Max: &two, Enum: map[string]float64{"Online": 1}},
 			{Name: "raid_age_seconds", Unit: "h"},
@@ -79,7 +80,7 @@ nightly:
 			t.Errorf("have %+v\nwant %+v", all[i], want)
 		}
 	}
-	if w := all[1].Warnings(); len(w) != 1 || !strings.Contains(w[0], "check nightly runs a shell") {
+	if w := all[1].Warnings(); len(w) != 1 || !strings.Contains(w[0], "check nightly: runs a shell") {
 		t.Errorf("warnings: %v", w)
 	}
 	if w := all[0].Warnings(); len(w) != 1 || !strings.Contains(w[0], "allow-unsafe-path") {
@@ -91,10 +92,10 @@ func TestFindings(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{"a:\n  command: [/bin/true]\n", ""},
 		{"a:\n  command: /bin/true\n", ""},
-		{"a:\n  command: /bin/true -x\n", "x.yml:2:12: want a list such as [/usr/bin/uptime, -p], have a line of several words, which only shell takes apart"},
+		{"a:\n  command: /bin/true -x\n", "x.yml:2:12: want a list such as [/usr/bin/uptime, -p], have a string with spaces"},
 		{"a:\n  command: [true]\n", `x.yml:2:12: want the absolute path of a program, have "true"`},
-		{"a:\n  command: []\n", "x.yml:2:12: want a program and its arguments, have nothing"},
-		{"a:\n  shell: ''\n", "x.yml:2:10: want a text for the shell to run, have nothing"},
+		{"a:\n  command: []\n", "x.yml:2:12: want a program and its arguments, have none"},
+		{"a:\n  shell: ''\n", "x.yml:2:10: want a script for the shell, have none"},
 		{"a: {}\n", "x.yml:1:4: check a: want command or shell, have neither"},
 		{"a: {command: /bin/a, shell: a}\n", "x.yml:1:29: check a: want command or shell, have both"},
 		{"a: {command: /bin/a, intervall: 1m}\n", `x.yml:1:22: unknown key "intervall", do you mean interval?`},
@@ -111,24 +112,24 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, format: xml}\n", `x.yml:1:30: want one of prometheus, kv, json, regexp, nagios, number, exit, have "xml"`},
 		{"a: {command: /bin/a, sandbox: partial}\n", `x.yml:1:31: want one of none, net, strict, have "partial"`},
 		{"a: {command: /bin/a, sandbox: strict, writable: [/a, b]}\n", `x.yml:1:49: want absolute paths, have "b"`},
-		{"a: {command: /bin/a, writable: [/a]}\n", "x.yml:1:32: only for a sandbox, strict or net, have none"},
-		{"a: {command: /bin/a, sandbox-required: true}\n", "x.yml:1:40: want a sandbox, strict or net, have none"},
+		{"a: {command: /bin/a, writable: [/a]}\n", "x.yml:1:32: want sandbox: strict or net, have none"},
+		{"a: {command: /bin/a, sandbox-required: true}\n", "x.yml:1:40: want sandbox: strict or net, have none"},
 		{"a: {command: /bin/a, sandbox-required: false}\n", ""},
-		{"a: {command: /bin/a, env: {CHECK_NAME: b}}\n", `x.yml:1:40: want the name of a variable that is not one of CHECK_, have "CHECK_NAME"`},
+		{"a: {command: /bin/a, env: {CHECK_NAME: b}}\n", `x.yml:1:40: want the name of a variable without the prefix CHECK_, have "CHECK_NAME"`},
 		{"a: {command: /bin/a, labels: {__a: b}}\n", `x.yml:1:36: want the name of a label, have "__a"`},
-		{"a: {command: /bin/a, exit-codes: {0: 1}}\n", "x.yml:1:34: only for the format exit, have prometheus"},
+		{"a: {command: /bin/a, exit-codes: {0: 1}}\n", "x.yml:1:34: want the format exit, have prometheus"},
 		{"a: {command: /bin/a, format: exit, metric: a b}\n", `x.yml:1:44: want the name of a metric, have "a b"`},
-		{"a: {command: /bin/a, format: number}\n", "x.yml:1:30: check a: metric: the format number needs one, or a metric"},
+		{"a: {command: /bin/a, format: number}\n", "x.yml:1:30: check a: metric: want metric or metrics with the format number, have neither"},
 		{"a: {command: /bin/a, format: exit}\n", ""},
-		{"a: {command: /bin/a, format: exit, exit-codes: {0: 1}}\n", "x.yml:1:48: want a metric that has the values, have none"},
-		{"a: {command: /bin/a, format: exit, metric: go_a}\n", "x.yml:1:44: check a: go_a is reserved: go_ is the exporter's own"},
+		{"a: {command: /bin/a, format: exit, exit-codes: {0: 1}}\n", "x.yml:1:48: want a metric for the values, have none"},
+		{"a: {command: /bin/a, format: exit, metric: go_a}\n", "x.yml:1:44: check a: want a name without the reserved prefix go_, have go_a"},
 		{"a: {command: /bin/a, format: exit, metric: a, exit-codes: {0: 1, 1: 0}}\n", ""},
-		{"a: {command: /bin/a, format: exit, metrics: [{name: a}], exit-codes: {0: 1}}\n", "x.yml:1:70: want exit-codes, or the enum of a metric, have both"},
+		{"a: {command: /bin/a, format: exit, metrics: [{name: a}], exit-codes: {0: 1}}\n", "x.yml:1:70: want exit-codes or the enum of a metric, have both"},
 		{"a: {command: /bin/a, accept-codes: 256}\n", `x.yml:1:36: want an exit code from 1 to 255, or a range such as 4-255, have "256"`},
 		{"a: {command: /bin/a, accept-codes: [5-4, 0]}\n", `x.yml:1:37: want an exit code from 1 to 255, or a range such as 4-255, have "5-4"` + "\n" + `x.yml:1:42: want an exit code from 1 to 255, or a range such as 4-255, have "0"`},
-		{"a: {command: /bin/a, format: exit, metric: a, accept-codes: [1]}\n", "x.yml:1:61: the format exit takes every exit code as a value"},
-		{"a: {command: /bin/a, metrics: [{name: a}, {name: b, pattern: b}]}\n", "x.yml:1:62: check a: only for the format regexp"},
-		{"a: {command: /bin/a, metrics: [{nam: a}]}\n", "x.yml:1:33: unknown key \"nam\", do you mean name?\nx.yml:1:32: want a metric with a name, have none"},
+		{"a: {command: /bin/a, format: exit, metric: a, accept-codes: [1]}\n", "x.yml:1:61: want another format: exit takes every exit code as a value"},
+		{"a: {command: /bin/a, metrics: [{name: a}, {name: b, pattern: b}]}\n", "x.yml:1:62: check a: want the format regexp, have prometheus"},
+		{"a: {command: /bin/a, metrics: [{nam: a}]}\n", "x.yml:1:33: unknown key \"nam\", do you mean name?\nx.yml:1:32: want the name of a metric, have none"},
 		{"-a: {command: /bin/a}\n", `x.yml:1:5: check "-a": want a name of up to 63 letters, digits, dots, dashes and underscores`},
 		{"a: {command: /bin/a, slow: x}\nb: {command: b}\n", "x.yml:1:28: want true or false, have \"x\"\nx.yml:2:14: want the absolute path of a program, have \"b\""},
 	} {
@@ -139,8 +140,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestDefaults holds the defaults of the page to those of the code: a check
-// with each default written out is one without.
+// TestDefaults compares the documented defaults with those of the code: a check
+// with all documented defaults equals a check without them.
 func TestDefaults(t *testing.T) {
 	plain, _ := parse("a:\n  command: /bin/a\n")
 	var b strings.Builder
@@ -150,9 +151,9 @@ func TestDefaults(t *testing.T) {
 			b.WriteString("  " + o.name + ": " + o.def + "\n")
 		}
 	}
-	spelt, findings := parse(b.String())
-	if len(findings) > 0 || !spelt[0].Equal(plain[0]) || strings.Count(b.String(), "\n") < 12 {
-		t.Errorf("%s%v\nhave %+v\nwant %+v", b.String(), findings, spelt, plain)
+	explicit, findings := parse(b.String())
+	if len(findings) > 0 || !explicit[0].Equal(plain[0]) || strings.Count(b.String(), "\n") < 12 {
+		t.Errorf("%s%v\nhave %+v\nwant %+v", b.String(), findings, explicit, plain)
 	}
 }
 
@@ -161,13 +162,13 @@ func TestMeaning(t *testing.T) {
 	limits := a
 	limits.Timeout, limits.Memory, limits.TTL, limits.Interval, limits.Description = 1, 2, 3, 4, "x"
 	limits.Sandbox, limits.Writable = sandbox.Strict, []string{"/a"}
-	if !a.SameMeaning(limits) || a.Equal(limits) || a.SameTimes(limits) {
-		t.Error("limits and times are part of the meaning")
+	if !a.SameMeaning(limits) || a.Equal(limits) || a.SameSchedule(limits) {
+		t.Error("want the same meaning with other limits and another schedule")
 	}
 	labels := a
 	labels.Labels = map[string]string{"a": "b"}
-	if a.SameMeaning(labels) || !a.SameTimes(labels) {
-		t.Error("labels are no part of the meaning")
+	if a.SameMeaning(labels) || !a.SameSchedule(labels) {
+		t.Error("want another meaning with other labels")
 	}
 }
 
@@ -183,9 +184,29 @@ func TestAccepts(t *testing.T) {
 	}
 }
 
-func TestPage(t *testing.T) { golden.Compare(t, "../../../../docs/check-options.md", Page()) }
+func TestPage(t *testing.T) { golden.Compare(t, "../../../../docs/check-options.md", page()) }
 
-// TestExample reads the example of the documentation.
+// page returns docs/check-options.md.
+func page() string {
+	var b strings.Builder
+	b.WriteString("<!-- Generated by `go test ./collector/checks/internal/definition -update`. Do not edit. -->\n\n" +
+		"# Options of checks\n\nFor authors of checks: every key with its default value. [checks.md](checks.md) says how to\n" +
+		"define and run a check, [check-formats.md](check-formats.md) what becomes of its output.\n\n" +
+		"## Keys of a check\n\nEach entry of `checks:` is the name of a check with these keys:\n\n")
+	table(&b, new(Definition).options())
+	b.WriteString("\n## Keys of a metric\n\nEach item of `metrics` has these keys:\n\n")
+	table(&b, metricOptions(new(output.Metric)))
+	return b.String()
+}
+
+func table(b *strings.Builder, options []option) {
+	b.WriteString("| key | default | |\n|---|---|---|\n")
+	for _, o := range options {
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", o.name, o.def, o.help)
+	}
+}
+
+// TestExample reads the example of docs/checks.md.
 func TestExample(t *testing.T) {
 	page, err := os.ReadFile("../../../../docs/checks.md")
 	if err != nil {
@@ -199,7 +220,7 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// TestImportedCrontab reads what is made of a crontab.
+// TestImportedCrontab reads the checks of an imported crontab.
 func TestImportedCrontab(t *testing.T) {
 	text, err := os.ReadFile("../crontab/testdata/user.yaml")
 	if err != nil {
@@ -211,7 +232,7 @@ func TestImportedCrontab(t *testing.T) {
 	if len(all) == 0 {
 		t.Error("no checks")
 	}
-	for _, f := range doc.Findings() { // programs that were not found are left to the operator
+	for _, f := range doc.Findings() { // the import does not find all programs
 		if !strings.HasPrefix(f.Text, "want the absolute path of a program") {
 			t.Error(f)
 		}

@@ -8,12 +8,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
-// Read reads the mapping of names to definitions. All that is wrong becomes
-// findings of the document, and what is returned is of no use then. The checks
-// are in the order of the document.
+// Read reads a mapping of names to definitions, and returns the checks in the order
+// of the document. Errors are findings of the document; if there are any, the
+// checks must not be used.
 func Read(checks document.Node) []Definition {
 	var all []Definition
-	valid := matches(`[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`)
+	valid := matcher(`[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`)
 	checks.Each(func(name string, node document.Node) {
 		if !valid(name) {
 			node.Failf("check %q: want a name of up to 63 letters, digits, dots, dashes and underscores", name)
@@ -26,81 +26,81 @@ func Read(checks document.Node) []Definition {
 // read reads one check.
 func read(name string, node document.Node) Definition {
 	d := New(name)
-	given := readOptions(node, d.options())
-	d.validate(node, given)
+	present := readOptions(node, d.options())
+	d.validate(node, present)
 	return d
 }
 
-// readOptions has each key read by its option, and returns the values of the
-// keys that there are.
+// readOptions reads each key of a mapping with its option, and returns the value of
+// each key that is present.
 func readOptions(node document.Node, options []option) map[string]document.Node {
-	fields, given := document.Fields{}, map[string]document.Node{}
+	fields, present := document.Fields{}, map[string]document.Node{}
 	for _, o := range options {
 		fields[o.name] = func(n document.Node) {
-			given[o.name] = n
+			present[o.name] = n
 			o.read(n)
 		}
 	}
 	node.Fields(fields)
-	return given
+	return present
 }
 
-// validate checks what several keys have to do with each other.
-func (d *Definition) validate(node document.Node, given map[string]document.Node) {
-	has := func(key string) bool { _, ok := given[key]; return ok }
+// validate checks the keys that depend on others.
+func (d *Definition) validate(node document.Node, present map[string]document.Node) {
+	has := func(key string) bool { _, ok := present[key]; return ok }
 	switch {
 	case has("command") && has("shell"):
-		given["shell"].Failf("check %s: want command or shell, have both", d.Name)
+		present["shell"].Failf("check %s: want command or shell, have both", d.Name)
 	case !has("command") && !has("shell"):
 		node.Failf("check %s: want command or shell, have neither", d.Name)
 	}
 	switch {
 	case has("at") && has("interval"):
-		given["at"].Failf("check %s: want interval or at, have both", d.Name)
+		present["at"].Failf("check %s: want interval or at, have both", d.Name)
 	case has("at"):
 		d.Interval = 0
 		if err := checkAt(d.At); err != nil {
-			given["at"].Failf("%v", err)
+			present["at"].Failf("%v", err)
 		}
 	case d.Timeout > d.Interval && has("timeout"):
-		given["timeout"].Failf("want at most the interval, %v, have %v", d.Interval, d.Timeout)
+		present["timeout"].Failf("want at most the interval, %v, have %v", d.Interval, d.Timeout)
 	case d.Timeout > d.Interval:
-		d.Timeout = d.Interval // nobody asked for the default
+		d.Timeout = d.Interval // the default is longer than the interval
 	}
 	switch {
 	case has("exit-codes") && d.Output.Format != output.Exit:
-		given["exit-codes"].Failf("only for the format exit, have %s", d.Output.Format)
-	case has("exit-codes") && !d.Serves() && !has("metric"):
-		given["exit-codes"].Failf("want a metric that has the values, have none")
+		present["exit-codes"].Failf("want the format exit, have %s", d.Output.Format)
+	case has("exit-codes") && !d.Publishes() && !has("metric"):
+		present["exit-codes"].Failf("want a metric for the values, have none")
 	case has("exit-codes") && has("metrics"):
-		given["exit-codes"].Failf("want exit-codes, or the enum of a metric, have both")
+		present["exit-codes"].Failf("want exit-codes or the enum of a metric, have both")
 	}
-	if has("accept-codes") && d.Output.Format.ExitIsValue() && d.Serves() {
-		given["accept-codes"].Failf("the format %s takes every exit code as a value", d.Output.Format)
+	if has("accept-codes") && d.Output.Format.ExitIsValue() && d.Publishes() {
+		present["accept-codes"].Failf("want another format: %s takes every exit code as a value", d.Output.Format)
 	}
 	switch {
-	case d.Sandbox.On():
+	case d.Sandbox.Enabled():
 	case d.SandboxRequired:
-		given["sandbox-required"].Failf("want a sandbox, strict or net, have %s", d.Sandbox)
+		present["sandbox-required"].Failf("want sandbox: strict or net, have %s", d.Sandbox)
 	case has("writable"):
-		given["writable"].Failf("only for a sandbox, strict or net, have %s", d.Sandbox)
+		present["writable"].Failf("want sandbox: strict or net, have %s", d.Sandbox)
 	}
-	d.checkOutput(node, given)
+	d.validateOutput(node, present)
 }
 
 func (d *Definition) readCommand(n document.Node) {
 	if n.IsScalar() && strings.ContainsAny(n.Text(), " \t\n") {
-		n.Failf("want a list such as [/usr/bin/uptime, -p], have a line of several words, which only shell takes apart")
+		n.Failf("want a list such as [/usr/bin/uptime, -p], have a string with spaces")
 		return
 	}
 	document.ToTexts(&d.Command)(n)
 	switch {
 	case len(d.Command) == 0:
-		n.Failf("want a program and its arguments, have nothing")
+		n.Failf("want a program and its arguments, have none")
 	case !filepath.IsAbs(d.Command[0]):
 		n.Failf("want the absolute path of a program, have %q", d.Command[0])
 	case strings.Contains(strings.Join(d.Command, ""), "\x00"):
-		n.Failf("an argument has a NUL, which none can have")
+		n.Failf("want arguments without a NUL character")
 	}
 }
 
@@ -116,7 +116,7 @@ func (d *Definition) readWritable(n document.Node) {
 func (d *Definition) readShell(n document.Node) {
 	text := n.Text()
 	if strings.TrimSpace(text) == "" {
-		n.Failf("want a text for the shell to run, have nothing")
+		n.Failf("want a script for the shell, have none")
 	}
 	d.Command, d.Shell = []string{"/bin/sh", "-c", text}, true
 }
@@ -124,17 +124,17 @@ func (d *Definition) readShell(n document.Node) {
 func (d *Definition) readAccept(n document.Node) {
 	n.Items(func(item document.Node) {
 		var c Codes
-		item.Into(codesValue{&c})
-		d.Accept = append(d.Accept, c)
+		codes(&c)(item)
+		d.AcceptCodes = append(d.AcceptCodes, c)
 	})
 }
 
 func (d *Definition) readMetrics(n document.Node) {
 	n.Items(func(item document.Node) {
 		var m output.Metric
-		given := readOptions(item, metricOptions(&m))
-		if _, named := given["name"]; !named {
-			item.Failf("want a metric with a name, have none")
+		present := readOptions(item, metricOptions(&m))
+		if _, named := present["name"]; !named {
+			item.Failf("want the name of a metric, have none")
 		}
 		d.Output.Metrics = append(d.Output.Metrics, m)
 	})

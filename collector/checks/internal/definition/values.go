@@ -9,156 +9,98 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// Each of these sets a part of a definition to the text of a scalar, and says
-// what it wants when it does not like it.
-type (
-	spanValue struct {
-		to    *time.Duration
-		least time.Duration
-	}
-	countValue struct {
-		to    *int
-		least int
-	}
-	bytesValue struct{ to *int64 }
-	boolValue  struct{ to *bool }
-	floatValue struct{ to *float64 }
-	codesValue struct{ to *Codes }
-	wordValue  struct {
-		to   *string
-		want string
-		ok   func(string) bool
-	}
-)
+// Each of these functions returns what reads one kind of value into to.
 
-func (v spanValue) Set(s string) error {
-	d, err := time.ParseDuration(s)
-	switch {
-	case err != nil:
-		return fmt.Errorf("want a time span such as 10s, have %q", s)
-	case d < v.least:
-		return fmt.Errorf("want at least %v, have %s", v.least, s)
-	}
-	*v.to = d
-	return nil
-}
+func boolean(to *bool) func(document.Node) { return document.To((*collect.Bool)(to)) }
 
-func (v countValue) Set(s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < v.least {
-		return fmt.Errorf("want a whole number of at least %d, have %q", v.least, s)
-	}
-	*v.to = n
-	return nil
-}
-
-// Set reads a number of bytes, such as 64KiB.
-func (v bytesValue) Set(s string) error {
-	number, unit := s, int64(1)
-	for i, suffix := range []string{"KiB", "MiB", "GiB"} {
-		if rest, ok := strings.CutSuffix(s, suffix); ok {
-			number, unit = strings.TrimSpace(rest), 1<<(10*(i+1))
+// duration reads a duration of at least minimum.
+func duration(to *time.Duration, minimum time.Duration) func(document.Node) {
+	return func(n document.Node) {
+		if n.Into((*collect.Duration)(to)) && *to < minimum {
+			n.Failf("want at least %v, have %s", minimum, n.Text())
 		}
 	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 1 || n > math.MaxInt64/unit {
-		return fmt.Errorf("want a number of bytes such as 128MiB, have %q", s)
+}
+
+// count reads a whole number of at least minimum.
+func count(to *int, minimum int) func(document.Node) {
+	return func(n document.Node) {
+		if n.Into((*collect.Int)(to)) && *to < minimum {
+			n.Failf("want a whole number of at least %d, have %q", minimum, n.Text())
+		}
 	}
-	*v.to = n * unit
-	return nil
 }
 
-func (v boolValue) Set(s string) error {
-	switch s {
-	case "true":
-		*v.to = true
-	case "false":
-		*v.to = false
-	default:
-		return fmt.Errorf("want true or false, have %q", s)
-	}
-	return nil
+// bytes reads a number of bytes above 0, such as 4096 or 64KiB.
+func bytes(to *int64) func(document.Node) {
+	return value(to, "a number of bytes such as 128MiB", func(s string) (int64, bool) {
+		number, unit := s, int64(1)
+		for i, suffix := range []string{"KiB", "MiB", "GiB"} {
+			if rest, ok := strings.CutSuffix(s, suffix); ok {
+				number, unit = strings.TrimSpace(rest), 1<<(10*(i+1))
+			}
+		}
+		n, err := strconv.ParseInt(number, 10, 64)
+		return n * unit, err == nil && n >= 1 && n <= math.MaxInt64/unit
+	})
 }
 
-func (v floatValue) Set(s string) error {
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(n) {
-		return fmt.Errorf("want a number, have %q", s)
-	}
-	*v.to = n
-	return nil
-}
-
-// Set reads an exit code, or a range of them.
-func (v codesValue) Set(s string) error {
-	first, last, ranges := strings.Cut(s, "-")
-	if !ranges {
-		last = first
-	}
-	from, err := strconv.ParseUint(first, 10, 8)
-	to, err2 := strconv.ParseUint(last, 10, 8)
-	if err != nil || err2 != nil || from < 1 || from > to {
-		return fmt.Errorf("want an exit code from 1 to 255, or a range such as 4-255, have %q", s)
-	}
-	*v.to = Codes{First: int(from), Last: int(to)}
-	return nil
-}
-
-func (v wordValue) Set(s string) error {
-	if !v.ok(s) {
-		return fmt.Errorf("want %s, have %q", v.want, s)
-	}
-	*v.to = s
-	return nil
-}
-
-func span(to *time.Duration, least time.Duration) func(document.Node) {
-	return document.To(spanValue{to, least})
-}
-func count(to *int, least int) func(document.Node) {
-	return document.To(countValue{to, least})
-}
-func bytes(to *int64) func(document.Node)  { return document.To(bytesValue{to}) }
-func boolean(to *bool) func(document.Node) { return document.To(boolValue{to}) }
-
-func word(to *string, want string, ok func(string) bool) func(document.Node) {
-	return document.To(wordValue{to, want, ok})
-}
-
-// oneOf reads one of the given words.
-func oneOf(to *string, words ...string) func(document.Node) {
-	return word(to, "one of "+strings.Join(words, ", "), func(s string) bool { return slices.Contains(words, s) })
-}
-
+// number reads a decimal number. The pointer stays nil where there is none.
 func number(to **float64) func(document.Node) {
 	return func(n document.Node) {
-		var f float64
-		*to = &f
-		n.Into(floatValue{&f})
+		*to = new(float64)
+		value(*to, "a number", parseNumber)(n)
 	}
 }
 
-// numbers reads a mapping of texts to numbers.
+func parseNumber(s string) (float64, bool) { return scan.Float([]byte(s)) }
+
+// numbers reads a mapping of strings to numbers.
 func numbers(to *map[string]float64) func(document.Node) {
 	return func(n document.Node) {
 		*to = map[string]float64{}
 		n.Each(func(key string, entry document.Node) {
 			var f float64
-			entry.Into(floatValue{&f})
+			value(&f, "a number", parseNumber)(entry)
 			(*to)[key] = f
 		})
 	}
 }
 
-// texts reads a mapping of texts whose keys are to be names of a kind.
-func texts(to *map[string]string, want string, ok func(string) bool) func(document.Node) {
+// codes reads an exit code, or a range of them.
+func codes(to *Codes) func(document.Node) {
+	return value(to, "an exit code from 1 to 255, or a range such as 4-255", func(s string) (Codes, bool) {
+		first, last, isRange := strings.Cut(s, "-")
+		if !isRange {
+			last = first
+		}
+		from, err := strconv.ParseUint(first, 10, 8)
+		until, err2 := strconv.ParseUint(last, 10, 8)
+		return Codes{First: int(from), Last: int(until)}, err == nil && err2 == nil && 1 <= from && from <= until
+	})
+}
+
+// text reads a string that valid accepts; want says which those are.
+func text(to *string, want string, valid func(string) bool) func(document.Node) {
+	return value(to, want, func(s string) (string, bool) { return s, valid(s) })
+}
+
+// oneOf reads one of the given words.
+func oneOf(to *string, words ...string) func(document.Node) {
+	return text(to, "one of "+strings.Join(words, ", "), func(s string) bool { return slices.Contains(words, s) })
+}
+
+// texts reads a mapping of strings, whose keys valid accepts.
+func texts(to *map[string]string, want string, valid func(string) bool) func(document.Node) {
 	return func(n document.Node) {
 		*to = map[string]string{}
 		n.Each(func(key string, entry document.Node) {
-			if !ok(key) {
+			if !valid(key) {
 				entry.Failf("want %s, have %q", want, key)
 			}
 			(*to)[key] = entry.Text()
@@ -166,7 +108,20 @@ func texts(to *map[string]string, want string, ok func(string) bool) func(docume
 	}
 }
 
-// matches returns what tells whether a whole text is of a pattern.
-func matches(pattern string) func(string) bool {
+// value reads a value with parse; want says what parse accepts.
+func value[T any](to *T, want string, parse func(string) (T, bool)) func(document.Node) {
+	return document.To(document.ValueFunc(func(s string) error {
+		v, ok := parse(s)
+		if !ok {
+			return fmt.Errorf("want %s, have %q", want, s)
+		}
+		*to = v
+		return nil
+	}))
+}
+
+// matcher returns a function that reports whether pattern matches a whole
+// string.
+func matcher(pattern string) func(string) bool {
 	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString
 }

@@ -7,7 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// SeriesName writes a series as the text format does.
+// SeriesName returns a series as the text format writes it.
 func SeriesName(family string, m *dto.Metric) string {
 	var b strings.Builder
 	b.WriteString(family)
@@ -25,8 +25,8 @@ func SeriesName(family string, m *dto.Metric) string {
 	return b.String()
 }
 
-// Retyped returns a series of no type as one of typ.
-func Retyped(m *dto.Metric, typ dto.MetricType) *dto.Metric {
+// Retype returns an untyped series as one of typ.
+func Retype(m *dto.Metric, typ dto.MetricType) *dto.Metric {
 	if m.Untyped == nil {
 		return m
 	}
@@ -39,8 +39,8 @@ func Retyped(m *dto.Metric, typ dto.MetricType) *dto.Metric {
 	return m
 }
 
-// SeriesKey is the same for what is one series to Prometheus, to which a label
-// that is empty is not there.
+// SeriesKey returns a key of a series' labels. It is the same for labels that are
+// equal to Prometheus, to which an empty label is absent.
 func SeriesKey(m *dto.Metric) string {
 	var b []byte
 	for _, l := range m.Label {
@@ -52,7 +52,7 @@ func SeriesKey(m *dto.Metric) string {
 	return string(b)
 }
 
-// SeriesNames returns the names of a family's series, and its own.
+// SeriesNames returns the name of a family, and the names of its series.
 func SeriesNames(name string, typ dto.MetricType) []string {
 	switch typ {
 	case dto.MetricType_SUMMARY:
@@ -63,15 +63,15 @@ func SeriesNames(name string, typ dto.MetricType) []string {
 	return []string{name}
 }
 
-// Fits reports whether series of one type can be served as another.
-func Fits(have, want dto.MetricType) bool {
+// IsConvertible reports whether series of one type can be exported as another.
+func IsConvertible(have, want dto.MetricType) bool {
 	return have == want || have == dto.MetricType_UNTYPED && (want == dto.MetricType_GAUGE || want == dto.MetricType_COUNTER)
 }
 
-// TypeName says in words what type a family has.
+// TypeName returns a type in words, with its article.
 func TypeName(t dto.MetricType) string {
 	if t == dto.MetricType_UNTYPED {
-		return "of no type"
+		return "untyped"
 	}
 	return "a " + strings.ToLower(t.String())
 }

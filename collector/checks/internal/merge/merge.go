@@ -1,6 +1,6 @@
-// Package merge makes families of what several sources have of them, be they
-// files or checks. The first source wins where sources do not go together, and
-// nothing is left out without being told.
+// Package merge merges the families of several sources, such as files or checks.
+// Where sources conflict, the first one takes precedence, and what is dropped of the
+// others is reported.
 package merge
 
 import (
@@ -14,43 +14,40 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A Source is what one file or check has to serve at one moment. It is
-// immutable: what changes becomes a new Source.
+// A Source has the families of a file or check at one moment. It is immutable.
 type Source struct {
 	Name     string // for errors, such as a path
 	Families []*dto.MetricFamily
 }
 
-// A Merger makes families of what all sources have of them. The zero value is
-// ready. It is not for concurrent use.
+// A Merger merges families, and keeps those that do not change. Its zero value is
+// ready. It is not safe for concurrent use.
 type Merger struct {
-	// TellHelp says that a help text which differs from the one that is served
-	// is worth telling.
-	TellHelp bool
+	// ReportHelp makes different help texts of a family an error.
+	ReportHelp bool
 
 	families []*Family // sorted by name
-	known    map[string]*Family
+	byName   map[string]*Family
 }
 
-// A Family is a family as it is served.
+// A Family is a merged family.
 type Family struct {
-	Name   string
-	Parts  []Part
-	Served *metric.ExternalFamily // nil when nothing is left
-	Names  []string               // of the family, and of the series of a summary or histogram
-	Errs   []error                // what was left out, and other things worth telling
+	Name     string
+	Parts    []Part
+	External *metric.ExternalFamily // nil if all series are dropped
+	Names    []string               // of the family and of its series
+	Errs     []error                // what is dropped and why
 }
 
-// A Part is what one source has of a family.
+// A Part is the family of one source.
 type Part struct {
-	Source *Source
-	Family *dto.MetricFamily
-	Lost   int // series of it that are not served
-
-	OtherHelp bool // its help text is another than the one that is served
+	Source        *Source
+	Family        *dto.MetricFamily
+	DroppedSeries int
+	HelpDiffers   bool // from the help text of the merged family
 }
 
-// Sources returns the names of the sources that the family is in.
+// Sources returns the names of the family's sources.
 func (f *Family) Sources() string {
 	names := make([]string, len(f.Parts))
 	for i, p := range f.Parts {
@@ -59,16 +56,15 @@ func (f *Family) Sources() string {
 	return strings.Join(names, ", ")
 }
 
-// Known returns the family of a name as it was made at the last call of Merge,
-// or nil.
-func (m *Merger) Known(name string) *Family { return m.known[name] }
+// Lookup returns a family of the last call of Merge, before conflicts between names
+// are resolved, or nil.
+func (m *Merger) Lookup(name string) *Family { return m.byName[name] }
 
-// Merge returns the families of sources, sorted by name. The slice is that of
-// the next call, too. A family whose parts are the ones it had at the last call
-// is taken over as it is.
+// Merge returns the merged families of sources, sorted by name. The slice is valid
+// until the next call. A family with the same parts as in the last call is reused.
 func (m *Merger) Merge(sources []*Source) []*Family {
 	parts := map[string][]Part{}
-	var order []string // in which the names are first met
+	var order []string // of the names' first occurrence
 	for _, source := range sources {
 		for _, family := range source.Families {
 			name := family.GetName()
@@ -78,33 +74,32 @@ func (m *Merger) Merge(sources []*Source) []*Family {
 			parts[name] = append(parts[name], Part{Source: source, Family: family})
 		}
 	}
-	known := make(map[string]*Family, len(order))
+	merged := make(map[string]*Family, len(order))
 	taken := map[string]*Family{}
 	m.families = m.families[:0]
 	for _, name := range order {
-		f := m.known[name]
-		if f == nil || !slices.EqualFunc(f.Parts, parts[name], same) {
+		f := m.byName[name]
+		if f == nil || !slices.EqualFunc(f.Parts, parts[name], samePart) {
 			f = m.family(name, parts[name])
 		}
-		known[name] = f
-		m.families = append(m.families, f.unlessTaken(taken))
+		merged[name] = f
+		m.families = append(m.families, f.dropIfTaken(taken))
 	}
-	m.known = known
+	m.byName = merged
 	slices.SortFunc(m.families, func(a, b *Family) int { return strings.Compare(a.Name, b.Name) })
 	return m.families
 }
 
-// same reports whether two parts are the same thing, whatever became of it.
-func same(a, b Part) bool { return a.Source == b.Source && a.Family == b.Family }
+// samePart reports whether two parts are the same family of the same source.
+func samePart(a, b Part) bool { return a.Source == b.Source && a.Family == b.Family }
 
-// unlessTaken returns the family, without its series when one of its names is
-// that of another family already: the counter x_count beside the summary x.
-func (f *Family) unlessTaken(taken map[string]*Family) *Family {
+// dropIfTaken returns the family, without its series if another family has one of
+// its names, such as the counter x_count after the summary x.
+func (f *Family) dropIfTaken(taken map[string]*Family) *Family {
 	for _, name := range f.Names {
 		if other := taken[name]; other != nil {
-			err := fmt.Errorf("%s: %s has series of the same name as %s in %s: left out",
-				f.Sources(), f.Name, other.Name, other.Sources())
-			return &Family{Name: f.Name, Parts: f.lost(), Names: f.Names, Errs: []error{err}}
+			err := fmt.Errorf("%s: %s has the name of a series of %s in %s: dropped", f.Sources(), f.Name, other.Name, other.Sources())
+			return &Family{Name: f.Name, Parts: f.droppedParts(), Names: f.Names, Errs: []error{err}}
 		}
 	}
 	for _, name := range f.Names {
@@ -113,11 +108,11 @@ func (f *Family) unlessTaken(taken map[string]*Family) *Family {
 	return f
 }
 
-// lost returns the parts, all of whose series are left out.
-func (f *Family) lost() []Part {
+// droppedParts returns the parts, with all of their series dropped.
+func (f *Family) droppedParts() []Part {
 	parts := slices.Clone(f.Parts)
 	for i := range parts {
-		parts[i].Lost = len(parts[i].Family.Metric)
+		parts[i].DroppedSeries = len(parts[i].Family.Metric)
 	}
 	return parts
 }
@@ -128,13 +123,13 @@ func (m *Merger) family(name string, parts []Part) *Family {
 	typ, typed := familyType(parts)
 	f.Names = families.SeriesNames(name, typ)
 	whole := &dto.MetricFamily{Name: &name, Type: &typ}
-	seen := map[string]string{} // the source of each series
+	seen := map[string]string{} // the source of each series, by its key
 	var helper string           // the source of the help text
 	for i := range parts {
 		p := &parts[i]
-		if !families.Fits(p.Family.GetType(), typ) {
-			p.Lost = len(p.Family.Metric)
-			f.Errs = append(f.Errs, fmt.Errorf("%s: %s is %s, and %s in %s: left out", p.Source.Name, name,
+		if !families.IsConvertible(p.Family.GetType(), typ) {
+			p.DroppedSeries = len(p.Family.Metric)
+			f.Errs = append(f.Errs, fmt.Errorf("%s: %s is %s, but %s in %s: dropped", p.Source.Name, name,
 				families.TypeName(p.Family.GetType()), families.TypeName(typ), typed.Source.Name))
 			continue
 		}
@@ -142,10 +137,10 @@ func (m *Merger) family(name string, parts []Part) *Family {
 		case whole.Help == nil:
 			whole.Help, helper = p.Family.Help, p.Source.Name
 		case p.Family.Help != nil && *p.Family.Help != *whole.Help:
-			p.OtherHelp = true
+			p.HelpDiffers = true
 		}
-		if p.OtherHelp && m.TellHelp {
-			f.Errs = append(f.Errs, fmt.Errorf("%s: %s has another help text than in %s, which is served", p.Source.Name, name, helper))
+		if p.HelpDiffers && m.ReportHelp {
+			f.Errs = append(f.Errs, fmt.Errorf("%s: the help text of %s differs from that in %s", p.Source.Name, name, helper))
 		}
 		whole.Metric = appendSeries(whole.Metric, p, typ, seen, &f.Errs)
 	}
@@ -154,21 +149,20 @@ func (m *Merger) family(name string, parts []Part) *Family {
 		whole.Help = &help
 	}
 	var err error
-	if f.Served, err = metric.NewExternalFamily(whole); err != nil {
+	if f.External, err = metric.NewExternalFamily(whole); err != nil {
 		f.Errs = append(f.Errs, fmt.Errorf("%s: %w", f.Sources(), err))
-		f.Parts = f.lost()
+		f.Parts = f.droppedParts()
 	}
 	return f
 }
 
-// familyType returns the type that a family is served with, and the part that
-// says so: that of the first source, unless it says nothing and a later one
-// has it a gauge or a counter.
+// familyType returns the type of a merged family, and the part that it is from: the
+// first one, or, if that is untyped, the first one that is a gauge or a counter.
 func familyType(parts []Part) (dto.MetricType, Part) {
 	first := parts[0]
 	if first.Family.GetType() == dto.MetricType_UNTYPED {
 		for _, p := range parts {
-			if t := p.Family.GetType(); families.Fits(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
+			if t := p.Family.GetType(); families.IsConvertible(dto.MetricType_UNTYPED, t) && t != dto.MetricType_UNTYPED {
 				return t, p
 			}
 		}
@@ -176,26 +170,26 @@ func familyType(parts []Part) (dto.MetricType, Part) {
 	return first.Family.GetType(), first
 }
 
-// appendSeries appends the series of a part that are not there yet, and tells
-// of those that are.
+// appendSeries appends the series of a part to all, and reports those that seen has
+// already.
 func appendSeries(all []*dto.Metric, p *Part, typ dto.MetricType, seen map[string]string, errs *[]error) []*dto.Metric {
 	var first error
 	for _, m := range p.Family.Metric {
 		key := families.SeriesKey(m)
 		if source, there := seen[key]; there {
-			if p.Lost++; first == nil {
-				first = fmt.Errorf("%s: %s is in %s already", p.Source.Name, families.SeriesName(p.Family.GetName(), m), source)
+			if p.DroppedSeries++; first == nil {
+				first = fmt.Errorf("%s: %s is already in %s: dropped", p.Source.Name, families.SeriesName(p.Family.GetName(), m), source)
 			}
 			continue
 		}
 		seen[key] = p.Source.Name
-		all = append(all, families.Retyped(m, typ))
+		all = append(all, families.Retype(m, typ))
 	}
 	switch {
-	case p.Lost == 1:
+	case p.DroppedSeries == 1:
 		*errs = append(*errs, first)
-	case p.Lost > 1:
-		*errs = append(*errs, fmt.Errorf("%w, and %d more series of the family", first, p.Lost-1))
+	case p.DroppedSeries > 1:
+		*errs = append(*errs, fmt.Errorf("%w, with %d more series of the family", first, p.DroppedSeries-1))
 	}
 	return all
 }

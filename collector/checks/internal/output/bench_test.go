@@ -19,18 +19,18 @@ func bench(b *testing.B, o Options, text string) {
 	}
 }
 
-// BenchmarkPrometheus reads 200 series in ten families.
+// BenchmarkPrometheus parses 200 series in ten families.
 func BenchmarkPrometheus(b *testing.B) {
 	var text strings.Builder
 	for _, kind := range strings.Split("abcdefghij", "") {
 		name := "job_" + kind
-		text.WriteString("# HELP " + name + " What a job tells.\n# TYPE " + name + " gauge\n")
+		text.WriteString("# HELP " + name + " Value of a job.\n# TYPE " + name + " gauge\n")
 		text.WriteString(repeat(name+"{job=\"job\",queue=\"queue-%d\"} 1234.5\n", 20))
 	}
 	bench(b, Options{Format: Prometheus}, text.String())
 }
 
-// BenchmarkJSON reads four values and two labels of 50 disks.
+// BenchmarkJSON parses four values and two labels of 50 disks.
 func BenchmarkJSON(b *testing.B) {
 	metrics := []Metric{}
 	for _, name := range []string{"temp", "hours", "errors", "size"} {

@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// TestDocs runs each example of the documentation.
+// TestDocs parses each example of docs/check-formats.md.
 func TestDocs(t *testing.T) {
 	const path = "../../../../docs/check-formats.md"
 	doc, err := os.ReadFile(path)
@@ -20,7 +20,7 @@ func TestDocs(t *testing.T) {
 	example := regexp.MustCompile("(?s)```yaml\n(.*?)```\n\n```text(?: exit=(\\d+))?\n(.*?)```\n\n```prometheus\n(.*?)```\n")
 	found := example.FindAllStringSubmatch(string(doc), -1)
 	if blocks := strings.Count(string(doc), "\n```"); len(found)*6 != blocks {
-		t.Errorf("%s: %d examples, which leaves blocks out: there are %d", path, len(found), blocks/2)
+		t.Errorf("%s: %d examples of 3 blocks each, but %d blocks", path, len(found), blocks/2)
 	}
 	shown := map[Format]bool{}
 	for _, e := range found {
@@ -49,7 +49,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%s has no example of %s", path, f)
 		}
 	}
-	for _, r := range Reasons() {
+	for _, r := range reasons() {
 		if !strings.Contains(string(doc), "\n| `"+string(r)+"` |") {
 			t.Errorf("%s does not explain the reason %s", path, r)
 		}
@@ -61,7 +61,12 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// optionFields are the fields of the configuration, as YAML writes them.
+// reasons returns all reasons.
+func reasons() []Reason {
+	return []Reason{Undeclared, IllTyped, WrongUnit, OutOfRange, NotInEnum, Duplicate, OverLimit, Timestamp, BadLabel, BadName, Reserved, Syntax}
+}
+
+// optionFields returns the fields of Options, as YAML writes them.
 func optionFields() []string {
 	b, err := yaml.Marshal(Options{Metrics: []Metric{{}}})
 	if err != nil {
@@ -75,7 +80,7 @@ func optionFields() []string {
 	return fields
 }
 
-// TestYAML reads what the examples do not have.
+// TestYAML reads options that the examples lack.
 func TestYAML(t *testing.T) {
 	var o Options
 	if err := yaml.UnmarshalWithOptions([]byte("format: json\njq-timeout: 1500ms\nmax-series: 7\nstdout-limit: 8\nmetric: n\nmetrics: []\n"), &o, yaml.Strict()); err != nil {

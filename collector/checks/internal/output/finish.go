@@ -15,27 +15,26 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// noHelp is the same for all checks, so that two of them may have a family
-// together.
+// noHelp is the same for all checks, so that several may have parts of a family.
 const noHelp = "Reported by a custom check, without a help text."
 
-// finish applies to all families what does not depend on the format.
+// finish applies the series rules to all families.
 func (r *run) finish() {
-	taken := map[string]string{} // the family of each name of a series
+	taken := map[string]string{} // the family that has each name of a series
 	for _, name := range slices.Sorted(maps.Keys(r.families)) {
 		family := r.families[name]
-		if !r.nameable(family, taken) {
+		if !r.claimNames(family, taken) {
 			continue
 		}
-		r.tidy(family)
-		r.limit(family)
+		r.normalize(family)
+		r.applyCap(family)
 		if len(family.Metric) > 0 {
 			r.result.Families = append(r.result.Families, family)
 		}
 	}
 }
 
-// A series is where something was seen, when the line is not known any more.
+// A series is the position of a value whose line is not known.
 type series struct {
 	family string
 	metric *dto.Metric
@@ -43,20 +42,19 @@ type series struct {
 
 func (s series) String() string {
 	if s.metric == nil {
-		return short(s.family)
+		return truncate(s.family)
 	}
-	return short(families.SeriesName(s.family, s.metric))
+	return truncate(families.SeriesName(s.family, s.metric))
 }
 
 // dropAll drops all series of a family.
 func (r *run) dropAll(reason Reason, family *dto.MetricFamily, format string, args ...any) {
 	r.drop(reason, series{family: family.GetName()}, format, args...)
-	r.result.Dropped[reason] += len(family.Metric) - 1
+	r.result.Drops[reason] += len(family.Metric) - 1
 }
 
-// nameable reports whether a family may be served under its name, and takes
-// the name if so.
-func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
+// claimNames reports whether a family may have its names, and claims them if so.
+func (r *run) claimNames(family *dto.MetricFamily, taken map[string]string) bool {
 	if family.GetType() == dto.MetricType_GAUGE_HISTOGRAM {
 		family.Type = dto.MetricType_HISTOGRAM.Enum() // the text format has no other
 	}
@@ -66,15 +64,15 @@ func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
 	names := families.SeriesNames(family.GetName(), family.GetType())
 	for _, name := range names {
 		if !model.LegacyValidation.IsValidMetricName(name) {
-			r.dropAll(BadName, family, "is not a name for a metric")
+			r.dropAll(BadName, family, "want the name of a metric")
 			return false
 		}
-		if prefix := reserved(name); prefix != "" {
-			r.dropAll(Reserved, family, "%s is the exporter's own", prefix)
+		if prefix := metric.ReservedPrefix(name); prefix != "" {
+			r.dropAll(Reserved, family, "the prefix %s is reserved", prefix)
 			return false
 		}
 		if other := taken[name]; other != "" {
-			r.dropAll(Duplicate, family, "has series of the same name as %s", short(other))
+			r.dropAll(Duplicate, family, "has the name of a series of %s", truncate(other))
 			return false
 		}
 	}
@@ -84,24 +82,24 @@ func (r *run) nameable(family *dto.MetricFamily, taken map[string]string) bool {
 	return true
 }
 
-// tidy puts the series of a family in order, and takes out those that cannot be
-// served.
-func (r *run) tidy(family *dto.MetricFamily) {
+// normalize cleans and sorts the series of a family, and drops those that cannot be
+// exported.
+func (r *run) normalize(family *dto.MetricFamily) {
 	help := noHelp
 	if h := strings.TrimSpace(metric.Clean(strings.ReplaceAll(family.GetHelp(), "\n", " "))); h != "" {
 		help = h
 	}
 	family.Help = &help
-	known := map[string]bool{} // the labels of all series
+	known := map[string]bool{} // the labels of the family
 	seen := map[string]bool{}
 	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
 		at := series{family.GetName(), m}
-		if wrong := tidyLabels(m, known); wrong != "" {
-			r.drop(BadLabel, at, "%s", wrong)
+		if problem := normalizeLabels(m, known); problem != "" {
+			r.drop(BadLabel, at, "%s", problem)
 			return true
 		}
-		switch err := families.TidyBuckets(m); {
-		case errors.Is(err, families.ErrTwice):
+		switch err := families.NormalizeBuckets(m); {
+		case errors.Is(err, families.ErrDuplicate):
 			r.drop(Duplicate, at, "%v", err)
 		case err != nil:
 			r.drop(IllTyped, at, "%v", err)
@@ -109,7 +107,7 @@ func (r *run) tidy(family *dto.MetricFamily) {
 		}
 		key := families.SeriesKey(m)
 		if seen[key] {
-			r.drop(Duplicate, at, "is there already")
+			r.drop(Duplicate, at, "duplicate series")
 			return true
 		}
 		seen[key] = true
@@ -118,18 +116,18 @@ func (r *run) tidy(family *dto.MetricFamily) {
 	slices.SortFunc(family.Metric, compareSeries)
 }
 
-// tidyLabels sorts and cleans the labels of a series, and tells what is wrong
-// with them. It adds them to those that the family has.
-func tidyLabels(m *dto.Metric, known map[string]bool) (wrong string) {
+// normalizeLabels sorts and cleans the labels of a series, and adds them to those of
+// the family. It returns a problem if they are not valid.
+func normalizeLabels(m *dto.Metric, known map[string]bool) (problem string) {
 	slices.SortStableFunc(m.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
 	fresh := 0
 	for i, l := range m.Label {
 		name := l.GetName()
 		switch {
 		case !validLabel(name):
-			return fmt.Sprintf("%s is not a name for a label", shown(name))
+			return fmt.Sprintf("want the name of a label, have %s", quote(name))
 		case i > 0 && name == m.Label[i-1].GetName():
-			return fmt.Sprintf("has the label %s twice", name)
+			return fmt.Sprintf("duplicate label %s", name)
 		}
 		if !known[name] {
 			fresh++
@@ -138,7 +136,7 @@ func tidyLabels(m *dto.Metric, known map[string]bool) (wrong string) {
 		l.Value = &value
 	}
 	if len(known)+fresh > maxLabels {
-		return fmt.Sprintf("the family has more than %d different labels with those of this series", maxLabels)
+		return fmt.Sprintf("want at most %d different labels in a family", maxLabels)
 	}
 	for _, l := range m.Label {
 		known[l.GetName()] = true
@@ -156,22 +154,22 @@ func compareSeries(a, b *dto.Metric) int {
 	})
 }
 
-// limit keeps the first series, up to the cap of the check, and gives all of a
-// family the same labels. The order is that of names and labels, so that the
-// same series are kept in each run, whatever order the check prints them in.
-func (r *run) limit(family *dto.MetricFamily) {
+// applyCap keeps the first series up to max-series, and fills in the labels of the
+// family. In the order of names and labels, each run keeps the same series, whatever
+// the order of the output is.
+func (r *run) applyCap(family *dto.MetricFamily) {
 	kept := 0
 	for _, m := range family.Metric {
-		n := weight(m)
-		if r.result.Dropped[OverLimit] > 0 || r.result.Series+n > r.p.o.MaxSeries {
+		n := seriesCount(m)
+		if r.result.Drops[OverLimit] > 0 || r.result.Series+n > r.p.o.MaxSeries {
 			break
 		}
 		r.result.Series += n
 		kept++
 	}
 	if over := family.Metric[kept:]; len(over) > 0 {
-		r.drop(OverLimit, series{family.GetName(), over[0]}, "this series and those after it are more than the %d of max-series", r.p.o.MaxSeries)
-		r.result.Dropped[OverLimit] += len(over) - 1
+		r.drop(OverLimit, series{family.GetName(), over[0]}, "dropped with all series after it: max-series is %d", r.p.o.MaxSeries)
+		r.result.Drops[OverLimit] += len(over) - 1
 	}
 	family.Metric = slices.Clip(family.Metric[:kept])
 	names := families.LabelNames(family)
@@ -180,13 +178,13 @@ func (r *run) limit(family *dto.MetricFamily) {
 	}
 }
 
-// weight is how many time series a series of a family is to Prometheus.
-func weight(m *dto.Metric) int {
+// seriesCount returns the number of time series of a metric.
+func seriesCount(m *dto.Metric) int {
 	switch {
 	case m.Histogram != nil:
 		n := len(m.Histogram.Bucket)
 		if n == 0 || !math.IsInf(m.Histogram.Bucket[n-1].GetUpperBound(), +1) {
-			n++ // the bucket for +Inf is added when it is served
+			n++ // the export adds the bucket for +Inf
 		}
 		return n + 2
 	case m.Summary != nil:

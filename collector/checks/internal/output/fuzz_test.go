@@ -15,19 +15,19 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// gathered sends metrics through a pedantic registry.
-type gathered []prometheus.Metric
+// collectorOf is a prometheus.Collector of metrics.
+type collectorOf []prometheus.Metric
 
-func (gathered) Describe(chan<- *prometheus.Desc) {}
-func (g gathered) Collect(ch chan<- prometheus.Metric) {
+func (collectorOf) Describe(chan<- *prometheus.Desc) {}
+func (g collectorOf) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range g {
 		ch <- m
 	}
 }
 
-// hold holds a result to what is promised of any: it can be served on both
-// roads, has every series once, keeps to the cap, and takes nobody's names.
-func hold(t *testing.T, p *Parser, got Result) {
+// checkResult checks what holds for every result: it can be exported on both roads,
+// its series are unique and at most max-series, and its names are not reserved.
+func checkResult(t *testing.T, p *Parser, got Result) {
 	t.Helper()
 	var panicked *flight.PanicError
 	if errors.As(got.Err, &panicked) {
@@ -38,14 +38,14 @@ func hold(t *testing.T, p *Parser, got Result) {
 	}
 	sink := metric.NewSink(metric.NewSet())
 	for _, family := range got.Families {
-		if reserved(family.GetName()) != "" {
+		if metric.ReservedPrefix(family.GetName()) != "" {
 			t.Errorf("%s is reserved", family.GetName())
 		}
-		foreign, err := metric.NewExternalFamily(family)
+		external, err := metric.NewExternalFamily(family)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink.EmitExternal(foreign)
+		sink.EmitExternal(external)
 	}
 	never := func(string) bool { return false }
 	text := sink.AppendText(nil, nil, never)
@@ -59,7 +59,7 @@ func hold(t *testing.T, p *Parser, got Result) {
 			continue
 		}
 		if name := line[:strings.LastIndexByte(line, ' ')]; seen[name] {
-			t.Errorf("%s is there twice:\n%s", name, text)
+			t.Errorf("duplicate %s:\n%s", name, text)
 		} else {
 			seen[name] = true
 		}
@@ -68,13 +68,13 @@ func hold(t *testing.T, p *Parser, got Result) {
 		t.Errorf("want %d series, have %d:\n%s", got.Series, len(seen), text)
 	}
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(gathered(sink.Metrics(never)))
+	reg.MustRegister(collectorOf(sink.Metrics(never)))
 	if _, err := reg.Gather(); err != nil {
 		t.Fatalf("%v:\n%s", err, text)
 	}
 }
 
-// fuzz tries all parsers on any text.
+// fuzz parses any text with all parsers.
 func fuzz(f *testing.F, seeds []string, options ...Options) {
 	var parsers []*Parser
 	for _, o := range options {
@@ -90,13 +90,13 @@ func fuzz(f *testing.F, seeds []string, options ...Options) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, code int) {
 		for _, p := range parsers {
-			hold(t, p, p.Parse(text, code))
+			checkResult(t, p, p.Parse(text, code))
 		}
 	})
 }
 
-// declaredMetrics is a schema for names that fuzzing finds easily.
-func declaredMetrics() []Metric {
+// fuzzMetrics returns a schema with names that fuzzing finds easily.
+func fuzzMetrics() []Metric {
 	return []Metric{
 		{Name: "a", Labels: []string{"x"}, Min: at(-5), Max: at(5)},
 		{Name: "b_total", Type: Counter, From: "b"},
@@ -111,12 +111,12 @@ func FuzzPrometheus(f *testing.F) {
 		"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 3\ns_count 2\n",
 		"# TYPE a counter\na_total{b=\"}#\\\"\"} 1 # {t=\"1\"} 2 3\na_created 1\n# EOF\n", "# TYPE h gaugehistogram\nh_gcount 1\nh_gsum 2\nh_bucket{le=\"+Inf\"} 1\n# EOF",
 		"# TYPE a info\na_info{x=\"1\"} 1\n# TYPE s stateset\ns{s=\"b\"} 0\n# UNIT s x\n# EOF\n", "{\"a\",b=\"c\"} 1\n", "go_x 1\na{__x=\"1\"} 1\n", "b 1\nc 2\nd{x=\"1\"} 1\n",
-	}, Options{Format: Prometheus, MaxSeries: 8}, Options{Format: Prometheus, Metrics: declaredMetrics()})
+	}, Options{Format: Prometheus, MaxSeries: 8}, Options{Format: Prometheus, Metrics: fuzzMetrics()})
 }
 
 func FuzzKV(f *testing.F) {
 	fuzz(f, []string{"a 1\n", "a=1 ms\n", "a{x=\"1\",y=\"2\\\"\"} 2 KiB\n", "a{x=\"1\"}=3\n b = 4%\n", "c=5\nd{x=\"1\"} 1\n# x\n\n", "a{=\n"},
-		Options{Format: KV, MaxSeries: 4}, Options{Format: KV, Metrics: append(declaredMetrics(), Metric{Name: "e", Enum: map[string]float64{"on": 1, "": 0}})})
+		Options{Format: KV, MaxSeries: 4}, Options{Format: KV, Metrics: append(fuzzMetrics(), Metric{Name: "e", Enum: map[string]float64{"on": 1, "": 0}})})
 }
 
 func FuzzJSON(f *testing.F) {
@@ -128,7 +128,7 @@ func FuzzJSON(f *testing.F) {
 		}})
 }
 
-// FuzzJQ tries any expression: each has an end.
+// FuzzJQ evaluates any expression: each must end.
 func FuzzJQ(f *testing.F) {
 	for _, s := range []string{".", "..", ".a[]?", "[range(9)]", "def f: f; f", "input", "$ENV", "halt_error", "tojson|tonumber", "@sh", "error", "label $x|break $x", "limit(3;repeat(1))", "splits(\"a\")", "getpath([\"a\",0])", "now|todate"} {
 		f.Add(s)
@@ -136,12 +136,12 @@ func FuzzJQ(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		p, err := New(Options{Format: JSON, MaxSeries: 4, JQTimeout: 5 * time.Millisecond, Metrics: []Metric{{Name: "x", Value: source}}})
 		if err == nil {
-			hold(t, p, p.Parse([]byte(`{"a":[1,"2",null]}`), 0))
+			checkResult(t, p, p.Parse([]byte(`{"a":[1,"2",null]}`), 0))
 		}
 	})
 }
 
-// FuzzRegexp tries any pattern on any text.
+// FuzzRegexp matches any pattern with any text.
 func FuzzRegexp(f *testing.F) {
 	for _, s := range []string{`(?P<value>\d+)`, `(?P<l>\w+) (?P<value>[\d.]+) ?(?P<unit>\w+)?`, `(?m)^(?P<value>.*)$`, `(?P<value>)`, `((?P<value>a*)*)*b`} {
 		f.Add(s, []byte("a 1.5 s\nb 2\n\xff 3"), true)
@@ -150,7 +150,7 @@ func FuzzRegexp(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern string, text []byte, whole bool) {
 		p, err := New(Options{Format: Regexp, MaxSeries: 4, Metrics: []Metric{{Name: "x_seconds", Pattern: pattern, Whole: whole}}})
 		if err == nil {
-			hold(t, p, p.Parse(text, 0))
+			checkResult(t, p, p.Parse(text, 0))
 		}
 	})
 }

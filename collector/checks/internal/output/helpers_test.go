@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// repeat writes a format for the numbers from 0 to n-1.
+// repeat formats the numbers from 0 to n-1.
 func repeat(format string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -15,9 +15,9 @@ func repeat(format string, n int) string {
 	return b.String()
 }
 
-// filled is a family of n series, each of which has one of n labels, and all
-// others empty.
-func filled(n int) string {
+// familyOfDistinctLabels returns a family of n series, each with another one of n
+// labels, and the others empty.
+func familyOfDistinctLabels(n int) string {
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("l%d", i)

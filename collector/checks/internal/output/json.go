@@ -18,15 +18,15 @@ import (
 )
 
 // compileJQ compiles the expressions of a declared metric.
-func (m *compiled) compileJQ(o *Options) error {
+func (m *compiledMetric) compileJQ(o *Options) error {
 	if o.Format != JSON {
 		if m.Each != "" || m.Value != "" || m.LabelValues != nil {
-			return errors.New("each, value, label-values: only for the format json")
+			return fmt.Errorf("each, value, label-values: want the format json, have %s", o.Format)
 		}
 		return nil
 	}
 	if m.Value == "" && m.Type != Info {
-		return errors.New("value: the format json needs a jq expression")
+		return errors.New("value: want a jq expression, have none")
 	}
 	var err error
 	if m.each, err = compileJQ("each", cmp.Or(m.Each, ".")); err != nil {
@@ -41,7 +41,7 @@ func (m *compiled) compileJQ(o *Options) error {
 	}
 	for _, name := range m.labelNames {
 		if m.Labels != nil && !slices.Contains(m.Labels, name) {
-			return fmt.Errorf("label-values: %s is not one of the labels %v", name, m.Labels)
+			return fmt.Errorf("label-values: want one of the labels %v, have %s", m.Labels, name)
 		}
 		code, err := compileJQ("label-values: "+name, m.LabelValues[name])
 		if err != nil {
@@ -55,8 +55,8 @@ func (m *compiled) compileJQ(o *Options) error {
 	return nil
 }
 
-// compileJQ compiles one expression. It sees nothing but the document: gojq
-// gives no environment, modules or further inputs unless it is told to.
+// compileJQ compiles an expression, whose only input is the document: it has no
+// environment, no modules and no other inputs.
 func compileJQ(field, source string) (*gojq.Code, error) {
 	query, err := gojq.Parse(source)
 	if err != nil {
@@ -69,8 +69,8 @@ func compileJQ(field, source string) (*gojq.Code, error) {
 	return code, nil
 }
 
-// json reads a document with the expressions of the metrics. An expression that
-// fails fails the run: it was written for another document than this one.
+// json evaluates the expressions of the metrics on a document. An expression that
+// fails fails the run, because the document is not the one that it expects.
 func (r *run) json(b []byte) error {
 	document, err := decode(b)
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *run) json(b []byte) error {
 		err := r.jq(ctx, i, m, document)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return fmt.Errorf("metrics[%d]: %s: not done within the %s of jq-timeout", i, m.Name, r.p.o.JQTimeout)
+			return fmt.Errorf("metrics[%d]: %s: longer than the jq-timeout of %s", i, m.Name, r.p.o.JQTimeout)
 		case errors.Is(err, errTooMany):
 			return err
 		case err != nil:
@@ -92,8 +92,8 @@ func (r *run) json(b []byte) error {
 	return nil
 }
 
-// decode reads one document. Numbers stay texts, so that one of 64 bits that
-// becomes a label has all its digits.
+// decode decodes one document. Numbers stay strings, so that a 64-bit number keeps
+// all digits as a label.
 func decode(b []byte) (document any, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
@@ -101,27 +101,26 @@ func decode(b []byte) (document any, err error) {
 		if _, err = d.Token(); errors.Is(err, io.EOF) {
 			return document, nil
 		}
-		return nil, fmt.Errorf("%s: more than one JSON document", placeOf(b, d.InputOffset()))
+		return nil, fmt.Errorf("%s: want one JSON document, have more", positionOf(b, d.InputOffset()))
 	}
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("%s: not JSON: %w", placeOf(b, syntax.Offset), err)
+		return nil, fmt.Errorf("%s: want JSON: %w", positionOf(b, syntax.Offset), err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fmt.Errorf("%s: not JSON: ends before its end, as output that is only half written", placeOf(b, int64(len(b))))
+		return nil, fmt.Errorf("%s: want JSON, have an incomplete document", positionOf(b, int64(len(b))))
 	}
-	return nil, fmt.Errorf("not JSON: %w", err)
+	return nil, fmt.Errorf("want JSON: %w", err)
 }
 
-// placeOf returns the place of the byte before an offset, which is where the
-// JSON decoder stopped.
-func placeOf(b []byte, offset int64) place {
+// positionOf returns the position of the byte before an offset, where the decoder
+// stopped.
+func positionOf(b []byte, offset int64) position {
 	before := b[:max(0, min(offset-1, int64(len(b))))]
-	return place{bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')}
+	return position{bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')}
 }
 
-// An item is where something was seen in what the expressions of a metric
-// yield, which lines are of no help for.
+// An item is the position of a value in the results of a metric's expressions.
 type item struct {
 	metric int
 	n      int // counted from 1
@@ -129,11 +128,11 @@ type item struct {
 
 func (i item) String() string { return fmt.Sprintf("metrics[%d], item %d", i.metric, i.n) }
 
-// jq adds the values that one metric has in a document.
-func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
-	n, most := 0, r.p.maxReadings()
-	return each(ctx, m.each, document, func(element any) error {
-		if n++; n > most {
+// jq adds the values of a metric in a document.
+func (r *run) jq(ctx context.Context, i int, m *compiledMetric, document any) error {
+	n, limit := 0, r.p.maxValues()
+	return forEach(ctx, m.each, document, func(element any) error {
+		if n++; n > limit {
 			return errTooMany
 		}
 		at := item{i, n}
@@ -142,8 +141,8 @@ func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
 			return err
 		}
 		values := 0
-		return each(ctx, m.value, element, func(v any) error {
-			if values++; values > most {
+		return forEach(ctx, m.value, element, func(v any) error {
+			if values++; values > limit {
 				return errTooMany
 			}
 			return r.jqValue(m, at, v, labels)
@@ -151,8 +150,8 @@ func (r *run) jq(ctx context.Context, i int, m *compiled, document any) error {
 	})
 }
 
-// each calls do with all that an expression yields.
-func each(ctx context.Context, code *gojq.Code, input any, do func(any) error) error {
+// forEach calls do with each result of an expression.
+func forEach(ctx context.Context, code *gojq.Code, input any, do func(any) error) error {
 	iter := code.RunWithContext(ctx, input)
 	for {
 		v, more := iter.Next()
@@ -162,7 +161,7 @@ func each(ctx context.Context, code *gojq.Code, input any, do func(any) error) e
 		if err, failed := v.(error); failed {
 			var halt *gojq.HaltError
 			if errors.As(err, &halt) && halt.Value() == nil {
-				return nil // the expression says that it is done
+				return nil // the expression called halt
 			}
 			return err
 		}
@@ -172,15 +171,15 @@ func each(ctx context.Context, code *gojq.Code, input any, do func(any) error) e
 	}
 }
 
-// jqLabels returns the labels of an element, each of which has to be one text
-// or number.
-func (r *run) jqLabels(ctx context.Context, at item, m *compiled, element any) (labels []*dto.LabelPair, ok bool, err error) {
+// jqLabels returns the labels of an element. Each must be one string, number or
+// boolean.
+func (r *run) jqLabels(ctx context.Context, at item, m *compiledMetric, element any) (labels []*dto.LabelPair, ok bool, err error) {
 	for i, name := range m.labelNames {
 		var texts []string
-		err := each(ctx, m.labelCodes[i], element, func(v any) error {
+		err := forEach(ctx, m.labelCodes[i], element, func(v any) error {
 			text, ok := labelText(v)
 			if !ok {
-				return fmt.Errorf("want a text or a number, have %s", seen(v))
+				return fmt.Errorf("want a string or a number, have %s", describeJSON(v))
 			}
 			if texts = append(texts, text); len(texts) > 1 {
 				return errors.New("want one value, have several")
@@ -194,7 +193,7 @@ func (r *run) jqLabels(ctx context.Context, at item, m *compiled, element any) (
 			err = errors.New("want one value, have none")
 		}
 		if err != nil {
-			r.drop(BadLabel, at, "%s: the label %s: %v", m.Name, name, err)
+			r.drop(BadLabel, at, "%s: label %s: %v", m.Name, name, err)
 			return nil, false, nil
 		}
 		labels = append(labels, label(name, texts[0]))
@@ -202,7 +201,7 @@ func (r *run) jqLabels(ctx context.Context, at item, m *compiled, element any) (
 	return labels, true, nil
 }
 
-// labelText writes what an expression yields as a label value.
+// labelText returns a result of an expression as a label value.
 func labelText(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -221,43 +220,43 @@ func labelText(v any) (string, bool) {
 	return "", false
 }
 
-// jqValue adds one value. With an enum, anything that can be a label is looked
-// up in it; without one, only numbers and booleans are values: a text that
-// looks like a number is for the expression to convert.
-func (r *run) jqValue(m *compiled, at item, v any, labels []*dto.LabelPair) error {
+// jqValue adds a value. With an enum, the value may be anything that can be a label.
+// Without one, it must be a number or a boolean: an expression must convert strings
+// itself.
+func (r *run) jqValue(m *compiledMetric, at item, v any, labels []*dto.LabelPair) error {
 	read := value{at: at, labels: slices.Clone(labels)}
 	if m.Enum != nil {
 		if text, ok := labelText(v); ok {
 			read.text = text
-			return r.declared(m, read)
+			return r.addText(m, read)
 		}
 	}
 	switch v := v.(type) {
 	case bool:
 		if v {
-			return r.add(m, read, 1)
+			return r.addNumber(m, read, 1)
 		}
-		return r.add(m, read, 0)
+		return r.addNumber(m, read, 0)
 	case int:
-		return r.add(m, read, float64(v))
+		return r.addNumber(m, read, float64(v))
 	case float64:
-		return r.add(m, read, v)
+		return r.addNumber(m, read, v)
 	case *big.Int:
 		n, _ := new(big.Float).SetInt(v).Float64()
-		return r.add(m, read, n)
+		return r.addNumber(m, read, n)
 	case json.Number:
 		read.text = v.String()
-		return r.declared(m, read)
+		return r.addText(m, read)
 	}
-	r.drop(IllTyped, at, "%s: want a number, have %s", m.Name, seen(v))
+	r.drop(IllTyped, at, "%s: want a number, have %s", m.Name, describeJSON(v))
 	return nil
 }
 
-// seen returns what an expression yielded, as JSON.
-func seen(v any) string {
+// describeJSON describes a result of an expression.
+func describeJSON(v any) string {
 	switch v := v.(type) {
 	case string:
-		return "the text " + shown(v)
+		return "the string " + quote(v)
 	case map[string]any:
 		return fmt.Sprintf("an object of %d", len(v))
 	case []any:

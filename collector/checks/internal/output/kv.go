@@ -9,10 +9,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// kv reads lines of a name and a value. Each stands for itself: one that cannot
-// be read costs only its own value. When none can, this is no kv at all.
+// kv parses lines of a name and a value. A line that cannot be parsed is dropped; if
+// none can be parsed, the output is not in this format.
 func (r *run) kv(text string) error {
-	if err := cutOff([]byte(text)); err != nil {
+	if err := checkLastLine([]byte(text)); err != nil {
 		return err
 	}
 	n, good := 0, 0
@@ -25,19 +25,19 @@ func (r *run) kv(text string) error {
 		}
 		pair, column, err := parsePair(line)
 		if err != nil {
-			at := place{n, column}
+			at := position{n, column}
 			if r.drop(Syntax, at, "%v", err); first == nil {
 				first = fmt.Errorf("%s: %w", at, err)
 			}
 			continue
 		}
 		good++
-		if err := r.pair(place{n, column}, pair); err != nil {
+		if err := r.addPair(position{n, column}, pair); err != nil {
 			return err
 		}
 	}
 	if good == 0 && first != nil {
-		return fmt.Errorf("no line is one of kv: %w", first)
+		return fmt.Errorf("want at least one line of the format kv: %w", first)
 	}
 	return nil
 }
@@ -49,12 +49,12 @@ type pair struct {
 	value  string // with its unit
 }
 
-// pair adds the value of a line.
-func (r *run) pair(at place, p pair) error {
+// addPair adds the value of a pair.
+func (r *run) addPair(at position, p pair) error {
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[p.name]
 		if m == nil {
-			r.drop(Undeclared, at, "%s is not declared", shown(p.name))
+			r.drop(Undeclared, at, "%s is not declared", quote(p.name))
 			return nil
 		}
 		v := value{at: at, text: p.value, labels: p.labels}
@@ -63,32 +63,32 @@ func (r *run) pair(at place, p pair) error {
 		} else if s := v.text; len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
 			v.text = s[1 : len(s)-1]
 		}
-		return r.declared(m, v)
+		return r.addText(m, v)
 	}
 	if !model.LegacyValidation.IsValidMetricName(p.name) {
-		r.drop(BadName, at, "%s is not a name for a metric", shown(p.name))
+		r.drop(BadName, at, "want the name of a metric, have %s", quote(p.name))
 		return nil
 	}
 	number, unitName := cutUnit(p.value)
 	n, ok := parseNumber(number)
 	if !ok {
-		r.drop(IllTyped, at, "%s: want a number, have %s", shown(p.name), shown(p.value))
+		r.drop(IllTyped, at, "%s: want a number, have %s", quote(p.name), quote(p.value))
 		return nil
 	}
 	name := p.name
 	if unitName != "" {
 		u, known := unitOf(unitName, r.p.o.BinaryUnits)
 		if !known {
-			r.drop(WrongUnit, at, "%s: the unit %s is not known", shown(p.name), shown(unitName))
+			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quote(p.name), quote(unitName))
 			return nil
 		}
 		name, n = withUnit(name, u.base), u.toBase(n)
 	}
-	return r.sample(name, dto.MetricType_UNTYPED, "", p.labels, n)
+	return r.addSample(name, dto.MetricType_UNTYPED, "", p.labels, n)
 }
 
-// parsePair reads "name{labels} value unit" or "name=value unit". The column is
-// that of the value, or of what is wrong.
+// parsePair parses "name{labels} value unit" or "name=value unit". It returns the
+// column of the value, or of the error.
 func parsePair(line string) (p pair, column int, err error) {
 	i := strings.IndexAny(line, "{=")
 	blank := strings.IndexAny(strings.TrimLeft(line, " \t"), " \t")
@@ -109,21 +109,21 @@ func parsePair(line string) (p pair, column int, err error) {
 		i = len(line) - len(strings.TrimLeft(line, " \t")) + blank
 		p.name = line[:i]
 	default:
-		return p, 1, fmt.Errorf("want a name and a value, have %s", shown(line))
+		return p, 1, fmt.Errorf("want a name and a value, have %s", quote(line))
 	}
 	if p.name = strings.TrimSpace(p.name); p.name == "" {
-		return p, 1, fmt.Errorf("want a name, have %s", shown(line))
+		return p, 1, fmt.Errorf("want a name, have %s", quote(line))
 	}
 	p.value = strings.TrimSpace(line[i:])
 	column = i + 1 + len(line[i:]) - len(strings.TrimLeft(line[i:], " \t"))
 	if p.value == "" {
-		return p, column, fmt.Errorf("%s has no value", shown(p.name))
+		return p, column, fmt.Errorf("%s: want a value, have none", quote(p.name))
 	}
 	return p, column, nil
 }
 
-// parseLabels reads labels in braces, which s begins with. It returns their
-// length, or where something is wrong.
+// parseLabels parses the labels in braces at the start of s. It returns their length,
+// or the offset of the error.
 func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 	i := 1
 	blanks := func() {
@@ -138,11 +138,11 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 		}
 		equals := strings.IndexByte(s[i:], '=')
 		if equals < 0 {
-			return i, nil, errors.New("the labels have no end")
+			return i, nil, errors.New("want labels that end with }")
 		}
 		name := strings.TrimSpace(s[i : i+equals])
 		if !validLabel(name) {
-			return i, nil, fmt.Errorf("%s is not a name for a label", shown(name))
+			return i, nil, fmt.Errorf("want the name of a label, have %s", quote(name))
 		}
 		i += equals + 1
 		blanks()
@@ -151,7 +151,7 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 			return i, nil, err
 		}
 		if labels = append(labels, label(name, text)); len(labels) > maxLabels {
-			return i, nil, fmt.Errorf("more than the %d labels that a series may have", maxLabels)
+			return i, nil, fmt.Errorf("want at most %d labels", maxLabels)
 		}
 		i += n
 		blanks()
@@ -160,13 +160,12 @@ func parseLabels(s string) (n int, labels []*dto.LabelPair, err error) {
 			i++
 		case i < len(s) && s[i] == '}':
 		default:
-			return i, nil, errors.New("want a comma or the end of the labels")
+			return i, nil, errors.New("want a comma or } after a label")
 		}
 	}
 }
 
-// unquote reads a text in double quotes, which s begins with, and returns its
-// length in s.
+// unquote returns the text in double quotes at the start of s, and its length in s.
 func unquote(s string) (text string, n int, err error) {
 	if s == "" || s[0] != '"' {
 		return "", 0, errors.New("want a label value in double quotes")
@@ -184,11 +183,11 @@ func unquote(s string) (text string, n int, err error) {
 			case '"', '\\':
 				b.WriteByte(s[i])
 			default:
-				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", shown(s[i-1:i+1]))
+				return "", 0, fmt.Errorf("want \\\\, \\\" or \\n, have %s", quote(s[i-1:i+1]))
 			}
 		default:
 			b.WriteByte(s[i])
 		}
 	}
-	return "", 0, errors.New("a label value has no end")
+	return "", 0, errors.New("want a label value that ends with a quote")
 }

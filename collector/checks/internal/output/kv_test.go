@@ -23,31 +23,31 @@ func TestKV(t *testing.T) {
 			want:    "# TYPE good untyped\ngood 1\n",
 			dropped: map[Reason]int{Syntax: 7, BadName: 1, IllTyped: 3, WrongUnit: 2, BadLabel: 1},
 			problems: `line 2, column 1: want a name and a value, have "alone"
-line 3, column 10: "bad-name" is not a name for a metric
+line 3, column 10: want the name of a metric, have "bad-name"
 line 4, column 5: want a label value in double quotes
-line 5, column 9: want a comma or the end of the labels
-line 6, column 5: a label value has no end
+line 5, column 9: want a comma or } after a label
+line 6, column 5: want a label value that ends with a quote
 line 7, column 1: want a name, have "=5"
-line 8, column 3: "x" has no value
-line 9, column 3: "9" is not a name for a label`},
-		{name: "half", options: plain, stdout: "load 1\nsize 1", err: `line 2: ends without a newline, as output that is only half written, after "size 1"`},
+line 8, column 3: "x": want a value, have none
+line 9, column 3: want the name of a label, have "9"`},
+		{name: "incomplete line", options: plain, stdout: "load 1\nsize 1", err: `line 2: want a newline at the end of the output, have "size 1"`},
 		{name: "garbage", options: plain, stdout: "\x00\x01\n\x7fELF\n", dropped: map[Reason]int{Syntax: 2},
-			err: `no line is one of kv: line 1, column 1: want a name and a value, have "\x00\x01"`},
+			err: `want at least one line of the format kv: line 1, column 1: want a name and a value, have "\x00\x01"`},
 		{name: "schema", options: schema,
 			stdout: "port_state{port=\"1\"} Online\nport_state{port=\"2\"}=\"Linkdown\"\nRoom Temp = 68\nsent_bytes_total=2\nload 1\n",
 			want:   "# TYPE load gauge\nload 1\n# TYPE port_online gauge\nport_online{port=\"1\"} 1\nport_online{port=\"2\"} 0\n# TYPE room_temperature_celsius gauge\nroom_temperature_celsius 20\n# TYPE sent_bytes_total counter\nsent_bytes_total 2048\n"},
-		{name: "a printed unit goes before the declared one", options: schema, stdout: "Room Temp = 21 C\nsent_bytes_total 3 B\n",
+		{name: "printed unit takes precedence", options: schema, stdout: "Room Temp = 21 C\nsent_bytes_total 3 B\n",
 			want: "# TYPE room_temperature_celsius gauge\nroom_temperature_celsius 21\n# TYPE sent_bytes_total counter\nsent_bytes_total 3\n"},
 		{name: "against the schema", options: schema,
 			stdout:  "port_state{port=\"1\"} online\nport_state{lane=\"1\"} Online\nRoom Temp=200\nRoom Temp=3 s\nsent_bytes_total -1\nload high\nload 1 s\nother 1\n",
 			dropped: map[Reason]int{NotInEnum: 1, BadLabel: 1, OutOfRange: 2, WrongUnit: 2, IllTyped: 1, Undeclared: 1},
-			problems: `line 1, column 22: port_online: the enum has no "online"
-line 2, column 22: port_online: the label "lane" is not declared
-line 3, column 11: room_temperature_celsius: 93.33333333333333 is not in the range to max, which is 60
-line 4, column 11: room_temperature_celsius: has the unit "s", which is served in seconds
-line 5, column 18: sent_bytes_total: -1024 is below 0, where a counter cannot be
+			problems: `line 1, column 22: port_online: want a word of the enum, have "online"
+line 2, column 22: port_online: label "lane" is not declared
+line 3, column 11: room_temperature_celsius: want at most max, which is 60, have 93.33333333333333
+line 4, column 11: room_temperature_celsius: want the unit of the name, have "s"
+line 5, column 18: sent_bytes_total: want at least 0 for a counter, have -1024
 line 6, column 6: load: want a number, have "high"
-line 7, column 6: load: has the unit "s", which is served in seconds
+line 7, column 6: load: want the unit of the name, have "s"
 line 8, column 7: "other" is not declared`},
 		{name: "binary units", options: Options{Format: KV, BinaryUnits: true}, stdout: "a=2KB\nb=1 Mbit\n",
 			want: "# TYPE a_bytes untyped\na_bytes 2048\n# TYPE b_bytes untyped\nb_bytes 125000\n"},

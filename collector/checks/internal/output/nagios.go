@@ -7,51 +7,50 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// The help texts of what a plugin's output becomes.
+// The help texts of a plugin's families.
 const (
-	statusHelp = "Status that the plugin ended with: 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
-	perfHelp   = "Value that the plugin reports as performance data, by its label there."
-	limitHelp  = "Threshold of a value of the performance data. The severity holds when the value is outside or inside of the bounds, as alert says."
-	minHelp    = "Smallest value that the performance data can have."
-	maxHelp    = "Largest value that the performance data can have."
+	statusHelp = "Exit status of the plugin: 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+	perfHelp   = "Value in the plugin's performance data, by its label."
+	limitHelp  = "Bound of a threshold in the plugin's performance data, which alerts outside or inside its bounds."
+	minHelp    = "Minimum of a value in the plugin's performance data."
+	maxHelp    = "Maximum of a value in the plugin's performance data."
 )
 
-// nagios reads the output of a monitoring plugin: the status is the exit code,
-// the first line is the text for people, and performance data follow a bar,
-// there and after a second bar in the lines below. See
-// https://www.monitoring-plugins.org/doc/guidelines.html
+// nagios parses the output of a monitoring plugin. The status is the exit code.
+// Performance data follow a bar in the first line, and a second bar in the lines
+// after it. See https://www.monitoring-plugins.org/doc/guidelines.html
 func (r *run) nagios(text string, code int) error {
 	if code < 0 || code > 3 {
-		return fmt.Errorf("exit code %d is not that of a plugin, which has 0 to 3", code)
+		return fmt.Errorf("want the exit code of a plugin, from 0 to 3, have %d", code)
 	}
-	if err := r.sample(r.p.o.Name+"_status", dto.MetricType_GAUGE, statusHelp, nil, float64(code)); err != nil {
+	if err := r.addSample(r.p.o.Name+"_status", dto.MetricType_GAUGE, statusHelp, nil, float64(code)); err != nil {
 		return err
 	}
 	first := true
-	inPerfdata := false // in the lines after the first: behind the second bar
+	inPerfdata := false // after the second bar
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimRight(line, "\r\n")
 		before, perfdata, bar := strings.Cut(line, "|")
-		at := place{n, len(before) + 2}
+		at := position{n, len(before) + 2}
 		if first {
-			r.result.Text, first = strings.TrimSpace(before), false
+			first = false
 		} else if inPerfdata {
 			perfdata, at.column = line, 1
 		} else if bar {
 			inPerfdata = true
 		}
-		if err := r.perfdata(at, perfdata); err != nil {
+		if err := r.addPerfdata(at, perfdata); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// perfdata adds all performance data of a line. After one that cannot be read
-// it goes on with the next word.
-func (r *run) perfdata(at place, text string) error {
+// addPerfdata adds all performance data of a line. After a datum that cannot be
+// parsed it continues with the next word.
+func (r *run) addPerfdata(at position, text string) error {
 	start := at.column
 	for i := 0; i < len(text); {
 		if text[i] == ' ' || text[i] == '\t' {
@@ -65,33 +64,33 @@ func (r *run) perfdata(at place, text string) error {
 			r.drop(Syntax, at, "%v", err)
 			continue
 		}
-		if err := r.datum(at, d); err != nil {
+		if err := r.addDatum(at, d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// datum adds a value of the performance data and its thresholds.
-func (r *run) datum(at place, d datum) error {
+// addDatum adds a value of the performance data and its thresholds.
+func (r *run) addDatum(at position, d datum) error {
 	if d.value == "U" {
-		return nil // is how a plugin says that it has none
+		return nil // the plugin has no value
 	}
 	number, uom := cutUnit(d.value)
 	if len(r.p.metrics) > 0 {
 		m := r.p.bySource[d.label]
 		if m == nil {
-			r.drop(Undeclared, at, "%s is not declared", shown(d.label))
+			r.drop(Undeclared, at, "%s is not declared", quote(d.label))
 			return nil
 		}
 		if uom == "c" {
-			uom = "" // is for a counter, which the schema says itself
+			uom = "" // means a counter; the schema has the type
 		}
-		return r.declared(m, value{at: at, text: number, unit: uom})
+		return r.addText(m, value{at: at, text: number, unit: uom})
 	}
 	n, ok := parseNumber(number)
 	if !ok {
-		r.drop(IllTyped, at, "%s: want a number, have %s", shown(d.label), shown(d.value))
+		r.drop(IllTyped, at, "%s: want a number, have %s", quote(d.label), quote(d.value))
 		return nil
 	}
 	name := r.p.o.Name + "_perfdata"
@@ -100,33 +99,33 @@ func (r *run) datum(at place, d datum) error {
 	switch {
 	case uom == "c":
 		if n < 0 {
-			r.drop(OutOfRange, at, "%s: %v is below 0, where a counter cannot be", shown(d.label), n)
+			r.drop(OutOfRange, at, "%s: want at least 0 for a counter, have %v", quote(d.label), n)
 			return nil
 		}
 		typ = dto.MetricType_COUNTER
 	case uom != "":
 		if u, ok = unitOf(uom, r.p.o.BinaryUnits); !ok {
-			r.drop(WrongUnit, at, "%s: the unit %s is not known", shown(d.label), shown(uom))
+			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quote(d.label), quote(uom))
 			return nil
 		}
 		name = withUnit(name, u.base)
 	}
-	served := name
+	family := name
 	if typ == dto.MetricType_COUNTER {
-		served += "_total"
+		family += "_total"
 	}
-	if err := r.sample(served, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+	if err := r.addSample(family, typ, perfHelp, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
 		return err
 	}
-	return r.limits(at, name, d, u)
+	return r.addLimits(at, name, d, u)
 }
 
-// limits adds the thresholds and bounds of a value.
-func (r *run) limits(at place, name string, d datum, u unit) error {
+// addLimits adds the thresholds and bounds of a value.
+func (r *run) addLimits(at position, name string, d datum, u unit) error {
 	for _, t := range []struct{ severity, text string }{{"warning", d.warn}, {"critical", d.crit}} {
 		bounds, ok := parseRange(t.text)
 		if !ok {
-			r.drop(Syntax, at, "%s: %s is no threshold for %s", shown(d.label), shown(t.text), t.severity)
+			r.drop(Syntax, at, "%s: want a threshold for %s, have %s", quote(d.label), t.severity, quote(t.text))
 			continue
 		}
 		alert := "outside"
@@ -141,7 +140,7 @@ func (r *run) limits(at place, name string, d datum, u unit) error {
 				continue
 			}
 			labels := []*dto.LabelPair{label("label", d.label), label("severity", t.severity), label("bound", b.bound), label("alert", alert)}
-			if err := r.sample(name+"_limit", dto.MetricType_GAUGE, limitHelp, labels, u.toBase(*b.n)); err != nil {
+			if err := r.addSample(name+"_limit", dto.MetricType_GAUGE, limitHelp, labels, u.toBase(*b.n)); err != nil {
 				return err
 			}
 		}
@@ -152,10 +151,10 @@ func (r *run) limits(at place, name string, d datum, u unit) error {
 		}
 		n, ok := parseNumber(b.text)
 		if !ok {
-			r.drop(IllTyped, at, "%s: want a number, have %s", shown(d.label), shown(b.text))
+			r.drop(IllTyped, at, "%s: want a number, have %s", quote(d.label), quote(b.text))
 			continue
 		}
-		if err := r.sample(name+b.suffix, dto.MetricType_GAUGE, b.help, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
+		if err := r.addSample(name+b.suffix, dto.MetricType_GAUGE, b.help, []*dto.LabelPair{label("label", d.label)}, u.toBase(n)); err != nil {
 			return err
 		}
 	}

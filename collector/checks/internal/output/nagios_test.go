@@ -7,10 +7,9 @@ func TestNagios(t *testing.T) {
 	const status = "# TYPE disk_status gauge\n"
 	for _, c := range []testCase{
 		{name: "no output", options: plain, exit: 3, want: status + "disk_status 3\n"},
-		{name: "no perfdata", options: plain, exit: 2, stdout: "CRITICAL: all is lost ", want: status + "disk_status 2\n", text: "CRITICAL: all is lost"},
+		{name: "no perfdata", options: plain, exit: 2, stdout: "CRITICAL: all is lost ", want: status + "disk_status 2\n"},
 		{name: "perfdata", options: plain, exit: 1,
 			stdout: "DISK WARNING - 80% used | /=2000KB;3000;4000;0;5000 'a ''b'' = c'=5% time=30ms;;;0 jobs=7c users=3\n",
-			text:   "DISK WARNING - 80% used",
 			want: `# TYPE disk_perfdata gauge
 disk_perfdata{label="users"} 3
 # TYPE disk_perfdata_bytes gauge
@@ -46,25 +45,24 @@ disk_perfdata_limit{alert="outside",bound="upper",label="a",severity="critical"}
 disk_perfdata_limit{alert="outside",bound="upper",label="b",severity="critical"} 7
 ` + status + "disk_status 0\n"},
 		{name: "long output", options: plain, stdout: "OK - fine | a=1\nlong text\nmore = text | b=2\nc=3 d=4\n",
-			want: "# TYPE disk_perfdata gauge\ndisk_perfdata{label=\"a\"} 1\ndisk_perfdata{label=\"b\"} 2\ndisk_perfdata{label=\"c\"} 3\ndisk_perfdata{label=\"d\"} 4\n" + status + "disk_status 0\n",
-			text: "OK - fine"},
+			want: "# TYPE disk_perfdata gauge\ndisk_perfdata{label=\"a\"} 1\ndisk_perfdata{label=\"b\"} 2\ndisk_perfdata{label=\"c\"} 3\ndisk_perfdata{label=\"d\"} 4\n" + status + "disk_status 0\n"},
 		{name: "unknown value", options: plain, stdout: "OK | a=U;1;2 b=1;;;U;U\n", want: "# TYPE disk_perfdata gauge\ndisk_perfdata{label=\"b\"} 1\n" + status + "disk_status 0\n"},
 		{name: "broken perfdata", options: plain,
 			stdout:  "OK | word a= 'x'y=1 b=1;2;3;4;5;6 c=1;x;9:3 d=1furlong e=1,5 f=-1c =2 g=1;;;0;x 'open=1\n",
 			want:    "# TYPE disk_perfdata gauge\ndisk_perfdata{label=\"c\"} 1\ndisk_perfdata{label=\"g\"} 1\n# TYPE disk_perfdata_min gauge\ndisk_perfdata_min{label=\"g\"} 0\n" + status + "disk_status 0\n",
 			dropped: map[Reason]int{Syntax: 8, WrongUnit: 2, OutOfRange: 1, IllTyped: 1},
 			problems: `line 1, column 6: want label=value, have "word"
-line 1, column 11: "a" has no value
+line 1, column 11: "a": want a value, have none
 line 1, column 14: want 'label'=value, have "'x'"
 line 1, column 21: "b": want at most value;warn;crit;min;max, have "1;2;3;4;5;6"
-line 1, column 35: "c": "x" is no threshold for warning
-line 1, column 35: "c": "9:3" is no threshold for critical
-line 1, column 45: "d": the unit "furlong" is not known
-line 1, column 56: "e": the unit ",5" is not known`},
-		{name: "twice", options: plain, stdout: "OK | a=1 a=2\n", want: "# TYPE disk_perfdata gauge\ndisk_perfdata{label=\"a\"} 1\n" + status + "disk_status 0\n",
+line 1, column 35: "c": want a threshold for warning, have "x"
+line 1, column 35: "c": want a threshold for critical, have "9:3"
+line 1, column 45: "d": want a known unit, have "furlong"
+line 1, column 56: "e": want a known unit, have ",5"`},
+		{name: "duplicate label", options: plain, stdout: "OK | a=1 a=2\n", want: "# TYPE disk_perfdata gauge\ndisk_perfdata{label=\"a\"} 1\n" + status + "disk_status 0\n",
 			dropped: map[Reason]int{Duplicate: 1}},
-		{name: "not a plugin's exit code", options: plain, exit: 127, stdout: "OK\n", err: "exit code 127 is not that of a plugin, which has 0 to 3"},
-		{name: "killed", options: plain, exit: -1, stdout: "OK\n", err: "exit code -1 is not that of a plugin, which has 0 to 3"},
+		{name: "not a plugin's exit code", options: plain, exit: 127, stdout: "OK\n", err: "want the exit code of a plugin, from 0 to 3, have 127"},
+		{name: "killed", options: plain, exit: -1, stdout: "OK\n", err: "want the exit code of a plugin, from 0 to 3, have -1"},
 		{name: "schema", options: Options{Format: Nagios, Name: "disk", BinaryUnits: true, Metrics: []Metric{
 			{Name: "disk_used_bytes", From: "/", Unit: "MB"}, {Name: "disk_jobs_total", From: "jobs", Type: Counter}}},
 			stdout: "OK | /=2MB;1;2 jobs=3c users=1\n", want: "# TYPE disk_jobs_total counter\ndisk_jobs_total 3\n" + status + "disk_status 0\n# TYPE disk_used_bytes gauge\ndisk_used_bytes 2.097152e+06\n",

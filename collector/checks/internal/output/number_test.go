@@ -13,13 +13,13 @@ func TestNumber(t *testing.T) {
 		{name: "printed unit", options: unit, stdout: "2 min\n", want: "# TYPE age_seconds counter\nage_seconds 120\n"},
 		{name: "another unit", options: unit, stdout: "2 %\n", dropped: map[Reason]int{WrongUnit: 1}},
 		{name: "out of range", options: unit, stdout: "25\n", dropped: map[Reason]int{OutOfRange: 1},
-			problems: "line 1, column 1: age_seconds: 90000 is not in the range to max, which is 86400"},
+			problems: "line 1, column 1: age_seconds: want at most max, which is 86400, have 90000"},
 		{name: "enum", options: enum, stdout: "Online\n", want: "# TYPE on gauge\non 1\n"},
 		{name: "enum of nothing", options: enum, want: "# TYPE on gauge\non 0\n"},
-		{name: "not in the enum", options: enum, stdout: "1\n", dropped: map[Reason]int{NotInEnum: 1}, problems: `line 1, column 1: on: the enum has no "1"`},
+		{name: "not in the enum", options: enum, stdout: "1\n", dropped: map[Reason]int{NotInEnum: 1}, problems: `line 1, column 1: on: want a word of the enum, have "1"`},
 		{name: "nothing", options: plain, err: "want a number, have no output"},
-		{name: "two", options: plain, stdout: "1\n2\n", err: `line 1: want one number, have "1\n2"`},
-		{name: "text", options: plain, stdout: "many\n", err: `line 1: want one number, have "many"`},
+		{name: "two numbers", options: plain, stdout: "1\n2\n", err: `line 1: want one number, have "1\n2"`},
+		{name: "word", options: plain, stdout: "many\n", err: `line 1: want one number, have "many"`},
 		{name: "not finite", options: plain, stdout: "NaN", err: `line 1: want one number, have "NaN"`},
 	} {
 		c.run(t)
@@ -33,8 +33,8 @@ func TestExit(t *testing.T) {
 		{name: "code", options: plain, exit: 3, stdout: "whatever", want: "# TYPE backup_result gauge\nbackup_result 3\n"},
 		{name: "map", options: mapped, exit: 1, want: "# TYPE code gauge\ncode 1\n# TYPE reboot_required gauge\nreboot_required 1\n"},
 		{name: "not in the map", options: mapped, exit: 127, dropped: map[Reason]int{NotInEnum: 1, OutOfRange: 1},
-			problems: "exit code 127: reboot_required: the enum has no \"127\"\nexit code 127: code: 127 is not in the range to max, which is 1"},
-		{name: "killed", options: plain, exit: -1, err: "the check did not exit by itself, it has no exit code"},
+			problems: "exit code 127: reboot_required: want a word of the enum, have \"127\"\nexit code 127: code: want at most max, which is 1, have 127"},
+		{name: "killed", options: plain, exit: -1, err: "want an exit code, have none: the check did not exit"},
 	} {
 		c.run(t)
 	}

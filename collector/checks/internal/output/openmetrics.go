@@ -11,36 +11,35 @@ import (
 
 const eof = "# EOF"
 
-// openMetrics tells OpenMetrics from the text format, of which it is not quite
-// a superset. A document is OpenMetrics when it says so at its end, or when it
-// has what only OpenMetrics has: then the end is missing.
+// openMetrics reports whether a document is OpenMetrics: it ends with "# EOF". A
+// document with a line that is OpenMetrics only, but without that end, is incomplete.
 func openMetrics(b []byte, require bool) (bool, error) {
-	line, foreign := 0, 0
+	line, openMetricsLine := 0, 0
 	for text := range bytes.Lines(b) {
 		line++
 		text = bytes.TrimRight(text, "\r\n")
 		if string(text) == eof {
-			return true, afterEOF(b, line)
+			return true, checkAfterEOF(b, line)
 		}
-		if foreign == 0 && onlyInOpenMetrics(string(text)) {
-			foreign = line
+		if openMetricsLine == 0 && onlyInOpenMetrics(string(text)) {
+			openMetricsLine = line
 		}
 	}
 	switch {
-	case foreign > 0:
-		return true, fmt.Errorf("line %d: OpenMetrics, but without %q at its end, as output that is only half written", foreign, eof)
+	case openMetricsLine > 0:
+		return true, fmt.Errorf("line %d: want %q at the end of OpenMetrics, have none", openMetricsLine, eof)
 	case require:
-		return false, fmt.Errorf("line %d: ends without %q, which require-eof wants", line, eof)
+		return false, fmt.Errorf("line %d: want %q at the end (require-eof), have none", line, eof)
 	}
 	return false, nil
 }
 
-// afterEOF looks for what is left behind the end.
-func afterEOF(b []byte, end int) error {
+// checkAfterEOF returns an error for text after the end.
+func checkAfterEOF(b []byte, end int) error {
 	line := 0
 	for text := range bytes.Lines(b) {
 		if line++; line > end && len(bytes.TrimSpace(text)) > 0 {
-			return fmt.Errorf("line %d: have %s after %q", line, shown(string(bytes.TrimSpace(text))), eof)
+			return fmt.Errorf("line %d: want nothing after %q, have %s", line, eof, quote(string(bytes.TrimSpace(text))))
 		}
 	}
 	return nil
@@ -51,28 +50,28 @@ func onlyInOpenMetrics(line string) bool {
 	return err == nil && (keyword == "UNIT" || keyword == "TYPE" && slices.Contains([]string{"unknown", "info", "stateset"}, rest))
 }
 
-// metadata takes apart "# TYPE name rest".
+// metadata parses "# TYPE name rest".
 func metadata(line string) (keyword, name, rest string, err error) {
 	text, ok := strings.CutPrefix(line, "# ")
 	if !ok {
-		return "", "", "", errors.New("not metadata")
+		return "", "", "", errors.New("want metadata")
 	}
 	keyword, text, _ = strings.Cut(text, " ")
 	name, rest, _ = strings.Cut(text, " ")
 	return keyword, name, rest, nil
 }
 
-// A dialect is what has to be known of a whole OpenMetrics document before a
-// line of it can be written in the text format. Documents in the text format
-// that end in "# EOF" are read with it too, and come out as they are.
+// A dialect has the facts of a whole OpenMetrics document that are needed to convert
+// a line of it to the text format. A document in the text format that ends with
+// "# EOF" does not change.
 type dialect struct {
 	types map[string]string // of each family
-	bare  map[string]bool   // counters whose samples have the name of the family
+	bare  map[string]bool   // counters whose samples lack _total
 }
 
-// textOfOpenMetrics writes an OpenMetrics document in the text format, line by
-// line, so that an error is in the same line. What the text format cannot say
-// is left out: exemplars, and when a counter was created.
+// textOfOpenMetrics converts an OpenMetrics document to the text format, line by
+// line, so that errors keep their line. It drops what the text format lacks: exemplars
+// and creation times.
 func textOfOpenMetrics(b []byte) []byte {
 	d := dialect{map[string]string{}, map[string]bool{}}
 	for text := range bytes.Lines(b) {
@@ -96,7 +95,7 @@ func textOfOpenMetrics(b []byte) []byte {
 	return out
 }
 
-// sampleName returns the name that a sample begins with.
+// sampleName returns the name at the start of a sample.
 func sampleName(line string) string {
 	if i := strings.IndexAny(line, "{ \t"); i >= 0 {
 		return line[:i]
@@ -104,8 +103,8 @@ func sampleName(line string) string {
 	return line
 }
 
-// metadata gives a family the name and the type that the text format has for
-// it: the type is that of the samples there, and so is the name.
+// metadata converts a line of metadata. In the text format, the name of a family is
+// that of its samples.
 func (d dialect) metadata(line string) string {
 	keyword, name, rest, err := metadata(line)
 	if err != nil || keyword != "TYPE" && keyword != "HELP" {
@@ -129,8 +128,8 @@ func (d dialect) metadata(line string) string {
 	return "# " + keyword + " " + name + " " + rest
 }
 
-// sample takes the exemplar off a sample, and has its timestamp be one of the
-// text format, where it only matters that it is there.
+// sample converts a sample: it cuts off the exemplar, and replaces a timestamp with 0,
+// since series with one are dropped.
 func (d dialect) sample(line string) string {
 	name := sampleName(line)
 	if d.isCreated(name) {
@@ -153,7 +152,7 @@ func (d dialect) sample(line string) string {
 	return strings.TrimSpace(name + labels + " " + strings.Join(fields, " "))
 }
 
-// isCreated reports whether a sample only tells since when another one counts.
+// isCreated reports whether a sample is the creation time of another one.
 func (d dialect) isCreated(name string) bool {
 	stem, created := strings.CutSuffix(name, "_created")
 	if !created || d.types[name] != "" {
@@ -162,8 +161,7 @@ func (d dialect) isCreated(name string) bool {
 	return slices.Contains([]string{"counter", "histogram", "summary", "gaugehistogram"}, d.types[stem])
 }
 
-// cutLabels cuts a sample between the labels, or the name without any, and the
-// value.
+// cutLabels cuts a sample before its value.
 func cutLabels(line string) (head, tail string) {
 	i := strings.IndexAny(line, "{ \t")
 	if i < 0 {
@@ -181,8 +179,8 @@ func cutLabels(line string) (head, tail string) {
 	return line, ""
 }
 
-// labelsEnd returns the length of the labels that a text begins with, braces
-// included, or 0 when they do not end.
+// labelsEnd returns the length of the labels at the start of s, with their braces, or
+// 0 if they do not end.
 func labelsEnd(s string) int {
 	quoted := false
 	for i := 0; i < len(s); i++ {

@@ -3,22 +3,23 @@ package output
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A Format is how a check writes what it found.
+// A Format is the format of a check's output.
 type Format string
 
 // The formats of docs/check-formats.md.
 const (
 	Prometheus Format = "prometheus" // the text format or OpenMetrics
 	KV         Format = "kv"         // lines with a name and a value
-	JSON       Format = "json"       // one document, read with jq expressions
-	Regexp     Format = "regexp"     // any text, read with regular expressions
-	Nagios     Format = "nagios"     // a monitoring plugin: status and perfdata
+	JSON       Format = "json"       // one document, parsed with jq expressions
+	Regexp     Format = "regexp"     // any text, parsed with regular expressions
+	Nagios     Format = "nagios"     // a monitoring plugin: status and performance data
 	Number     Format = "number"     // one value
 	Exit       Format = "exit"       // the exit code alone
 )
@@ -26,19 +27,19 @@ const (
 // Formats returns all formats, in the order of the documentation.
 func Formats() []Format { return []Format{Prometheus, KV, JSON, Regexp, Nagios, Number, Exit} }
 
-// ExitIsValue reports whether an exit code other than 0 is part of what the
-// check says, and not a failure of the run.
+// ExitIsValue reports whether an exit code other than 0 is a value, and not a
+// failure of the run.
 func (f Format) ExitIsValue() bool { return f == Nagios || f == Exit }
 
-// Options are the part of a check's configuration that tells how to read it.
+// Options configure a Parser. They are a part of a check's definition.
 type Options struct {
 	Format Format `yaml:"format"`
 
-	// Name is the name of the family of number and exit when no metric is
-	// declared, and what the families of nagios begin with.
+	// Name is the family of number and exit if no metric is declared, and the prefix
+	// of the families of nagios.
 	Name string `yaml:"metric"`
 
-	// Metrics is the schema. Without one, prometheus, kv and nagios serve what
+	// Metrics is the schema. Without it, prometheus, kv and nagios export whatever
 	// the check prints.
 	Metrics []Metric `yaml:"metrics"`
 
@@ -46,12 +47,12 @@ type Options struct {
 	MaxBytes  int           `yaml:"stdout-limit"` // of the output [1 MiB]
 	JQTimeout time.Duration `yaml:"jq-timeout"`   // for all expressions of a run together [1s]
 
-	// RequireEOF has a document of format prometheus end with "# EOF", without
-	// which one that was cut off between two lines cannot be told from a whole.
+	// RequireEOF requires "# EOF" at the end of a document of format prometheus: it
+	// detects one that was cut off between two lines.
 	RequireEOF bool `yaml:"require-eof"`
 
-	// BinaryUnits reads KB, MB, GB and TB as powers of 1024, as the authors of
-	// many Nagios plugins do.
+	// BinaryUnits reads KB, MB, GB and TB as powers of 1024, as many Nagios plugins
+	// mean them.
 	BinaryUnits bool `yaml:"binary-units"`
 }
 
@@ -60,84 +61,30 @@ const (
 	defaultMaxBytes  = 1 << 20
 	defaultJQTimeout = time.Second
 
-	mostSeries = 100_000
-	mostBytes  = 64 << 20
+	maxSeriesLimit = 100_000
+	maxBytesLimit  = 64 << 20
 
-	// maxReadings times MaxSeries is how many values a document may have before
-	// it is refused as a whole: the cap can then be applied in the order of the
-	// names, whatever order the check prints them in.
-	maxReadings = 64
+	// maxValuesPerSeries times MaxSeries is the maximum number of values in a
+	// document. Up to it, all values are parsed, and max-series is applied in the
+	// order of the names, whatever the order of the output is.
+	maxValuesPerSeries = 64
 
-	// maxLabels is how many labels a series may have, and how many different
-	// ones a family: each series of a family is served with all of them.
+	// maxLabels is the maximum number of labels of a series, and of different labels
+	// in a family: each series is exported with all labels of its family.
 	maxLabels = 64
 )
 
-// A Parser reads the output of one check. It may be used by several goroutines.
-type Parser struct {
-	o        Options
-	metrics  []*compiled
-	bySource map[string]*compiled
-}
-
-// New checks the options and compiles their expressions.
-func New(o Options) (*Parser, error) {
-	if !slices.Contains(Formats(), o.Format) {
-		return nil, fmt.Errorf("format: want one of %v, have %q", Formats(), o.Format)
-	}
-	if err := o.limits(); err != nil {
-		return nil, err
-	}
-	if err := o.names(); err != nil {
-		return nil, err
-	}
-	p := &Parser{o: o, bySource: map[string]*compiled{}}
-	names := map[string]int{}
-	for i, declared := range o.Metrics {
-		m, err := o.compile(declared)
-		if err != nil {
-			return nil, fmt.Errorf("metrics[%d]: %w", i, err)
-		}
-		if other, twice := names[m.Name]; twice && !o.Format.repeats() {
-			return nil, fmt.Errorf("metrics[%d]: name: %s is that of metrics[%d] already", i, m.Name, other)
-		}
-		if other := p.bySource[m.From]; other != nil && !o.Format.repeats() {
-			return nil, fmt.Errorf("metrics[%d]: from: %q is read by %s already", i, m.From, other.Name)
-		}
-		names[m.Name] = i
-		p.bySource[m.From] = m
-		p.metrics = append(p.metrics, m)
-	}
-	return p, p.validate()
-}
-
-// repeats reports whether a family may be declared more than once, for values
-// that are in several places of what the check prints.
-func (f Format) repeats() bool { return f == JSON || f == Regexp }
-
-// validate checks that two declarations of one family are of one type.
-func (p *Parser) validate() error {
-	first := map[string]*compiled{}
-	for i, m := range p.metrics {
-		if other := first[m.Name]; other != nil && other.dtoType != m.dtoType {
-			return fmt.Errorf("metrics[%d]: type: %s is a %s already", i, m.Name, other.Type)
-		}
-		first[m.Name] = m
-	}
-	return nil
-}
-
-// limits sets the limits that are not given.
+// limits checks the limits, and sets the defaults of those that are zero.
 func (o *Options) limits() error {
 	for _, limit := range []struct {
 		name string
 		n    *int
 		def  int
-		most int
-	}{{"max-series", &o.MaxSeries, defaultMaxSeries, mostSeries}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, mostBytes}} {
+		max  int
+	}{{"max-series", &o.MaxSeries, defaultMaxSeries, maxSeriesLimit}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, maxBytesLimit}} {
 		switch {
-		case *limit.n > limit.most:
-			return fmt.Errorf("%s: want at most %d, have %d", limit.name, limit.most, *limit.n)
+		case *limit.n > limit.max:
+			return fmt.Errorf("%s: want at most %d, have %d", limit.name, limit.max, *limit.n)
 		case *limit.n < 0:
 			return fmt.Errorf("%s: want a number above 0, have %d", limit.name, *limit.n)
 		case *limit.n == 0:
@@ -153,7 +100,7 @@ func (o *Options) limits() error {
 	return nil
 }
 
-// names checks the name, and whether the format needs it or metrics.
+// names checks the name and the metrics that the format requires.
 func (o *Options) names() error {
 	if o.Name != "" {
 		if err := validName(o.Name); err != nil {
@@ -163,44 +110,44 @@ func (o *Options) names() error {
 	switch o.Format {
 	case JSON, Regexp:
 		if len(o.Metrics) == 0 {
-			return fmt.Errorf("metrics: the format %s needs at least one", o.Format)
+			return fmt.Errorf("metrics: want at least one with the format %s, have none", o.Format)
 		}
 	case Nagios:
 		if o.Name == "" {
-			return errors.New("metric: the format nagios needs one, for its families to begin with")
+			return errors.New("metric: want a prefix for the families of the format nagios, have none")
 		}
 		if err := validName(o.Name + "_status"); err != nil {
 			return fmt.Errorf("metric: %w", err)
 		}
 	case Number:
 		if len(o.Metrics) > 1 {
-			return fmt.Errorf("metrics: the format number has one value, have %d metrics", len(o.Metrics))
+			return fmt.Errorf("metrics: want one with the format number, have %d", len(o.Metrics))
 		}
 		fallthrough
 	case Exit:
 		switch {
 		case len(o.Metrics) == 0 && o.Name == "":
-			return fmt.Errorf("metric: the format %s needs one, or a metric", o.Format)
+			return fmt.Errorf("metric: want metric or metrics with the format %s, have neither", o.Format)
 		case len(o.Metrics) == 0:
 			o.Metrics = []Metric{{Name: o.Name}}
 		}
 	}
 	switch {
 	case o.RequireEOF && o.Format != Prometheus:
-		return errors.New("require-eof: only for the format prometheus")
+		return fmt.Errorf("require-eof: want the format prometheus, have %s", o.Format)
 	case o.BinaryUnits && o.Format != Nagios && o.Format != KV && o.Format != Number && o.Format != Regexp:
-		return fmt.Errorf("binary-units: the format %s prints no units", o.Format)
+		return fmt.Errorf("binary-units: want a format with units, have %s", o.Format)
 	}
 	return nil
 }
 
-// validName checks a name for a family.
+// validName checks the name of a family.
 func validName(name string) error {
 	if !model.LegacyValidation.IsValidMetricName(name) {
-		return fmt.Errorf("%q is not a name for a metric: want letters, digits, underscores and colons", name)
+		return fmt.Errorf("want a name of letters, digits, underscores and colons, have %q", name)
 	}
-	if prefix := reserved(name); prefix != "" {
-		return fmt.Errorf("%s is reserved: %s is the exporter's own", name, prefix)
+	if prefix := metric.ReservedPrefix(name); prefix != "" {
+		return fmt.Errorf("want a name without the reserved prefix %s, have %s", prefix, name)
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ type datum struct {
 	value, warn, crit, min, max string
 }
 
-// parseDatum reads the datum that s begins with, and returns its length. When
-// it cannot be read that is the length of what to skip.
+// parseDatum parses the datum at the start of s. It returns its length, or on an
+// error the length to skip.
 func parseDatum(s string) (d datum, n int, err error) {
 	d.label, n, err = datumLabel(s)
 	text := word(s[n:])
@@ -23,7 +23,7 @@ func parseDatum(s string) (d datum, n int, err error) {
 	}
 	fields := strings.Split(strings.TrimRight(text, ";"), ";")
 	if len(fields) > 5 {
-		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", shown(d.label), shown(text))
+		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", quote(d.label), quote(text))
 	}
 	for i, field := range []*string{&d.value, &d.warn, &d.crit, &d.min, &d.max} {
 		if i < len(fields) {
@@ -31,12 +31,12 @@ func parseDatum(s string) (d datum, n int, err error) {
 		}
 	}
 	if d.value == "" {
-		return d, n, fmt.Errorf("%s has no value", shown(d.label))
+		return d, n, fmt.Errorf("%s: want a value, have none", quote(d.label))
 	}
 	return d, n, nil
 }
 
-// word returns what is before the first blank.
+// word returns the text before the first blank.
 func word(s string) string {
 	if end := strings.IndexAny(s, " \t"); end >= 0 {
 		return s[:end]
@@ -44,16 +44,16 @@ func word(s string) string {
 	return s
 }
 
-// datumLabel reads a label and the equals sign. It is in single quotes when it
-// has spaces, with a quote in it written twice.
+// datumLabel parses a label and the equals sign. A label with spaces is in single
+// quotes, and a quote in it is written twice.
 func datumLabel(s string) (label string, n int, err error) {
 	if s[0] != '\'' {
 		i := strings.IndexAny(s, "= \t")
 		switch {
 		case i < 0:
-			return "", len(s), fmt.Errorf("want label=value, have %s", shown(s))
+			return "", len(s), fmt.Errorf("want label=value, have %s", quote(s))
 		case s[i] != '=' || i == 0:
-			return "", i, fmt.Errorf("want label=value, have %s", shown(word(s)))
+			return "", i, fmt.Errorf("want label=value, have %s", quote(word(s)))
 		}
 		return s[:i], i + 1, nil
 	}
@@ -68,20 +68,20 @@ func datumLabel(s string) (label string, n int, err error) {
 		case i+1 < len(s) && s[i+1] == '=' && b.Len() > 0:
 			return b.String(), i + 2, nil
 		default:
-			return "", i, fmt.Errorf("want 'label'=value, have %s", shown(s[:i+1]))
+			return "", i, fmt.Errorf("want 'label'=value, have %s", quote(s[:i+1]))
 		}
 	}
-	return "", len(s), errors.New("a label in quotes has no end")
+	return "", len(s), errors.New("want a label that ends with a quote")
 }
 
-// A thresholdRange is what a threshold means. A bound that is nil is infinite.
+// A thresholdRange is the range of a threshold. A nil bound is infinite.
 type thresholdRange struct {
 	lower, upper *float64
-	inside       bool // it is inside of the bounds that there is an alert
+	inside       bool // alert inside the bounds, and not outside
 }
 
-// parseRange reads a threshold: "10", "10:", "~:10", "10:20" or "@10:20". An
-// empty one is a range without bounds.
+// parseRange parses a threshold: "10", "10:", "~:10", "10:20" or "@10:20". An empty
+// one has no bounds.
 func parseRange(s string) (t thresholdRange, ok bool) {
 	if s == "" {
 		return t, true

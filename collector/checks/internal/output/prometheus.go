@@ -12,75 +12,74 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
 )
 
-// prometheus reads a document in the text format or in OpenMetrics, as a whole:
-// types and help texts are before what they are of, and of a document with an
-// error nobody knows what else is wrong with it.
+// prometheus parses a document in the text format or in OpenMetrics. A document with
+// an error is rejected as a whole, because the rest of it may be wrong, too.
 func (r *run) prometheus(b []byte) error {
 	open, err := openMetrics(b, r.p.o.RequireEOF)
 	if err != nil {
 		return err
 	}
-	if err := r.affordable(b); err != nil {
+	if err := r.checkSize(b); err != nil {
 		return err
 	}
 	if open {
 		b = textOfOpenMetrics(b)
-	} else if err := cutOff(b); err != nil {
+	} else if err := checkLastLine(b); err != nil {
 		return err
 	}
 	byName, err := families.Parse(b)
 	if err != nil {
-		line, msg := families.Where(b, err)
+		line, msg := families.ErrorLine(b, err)
 		if line == 0 {
 			return err
 		}
-		return fmt.Errorf("line %d: %s", line, short(msg))
+		return fmt.Errorf("line %d: %s", line, truncate(msg))
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[name]
-		r.untimed(family)
-		if err := r.family(family); err != nil {
+		r.dropTimestamps(family)
+		if err := r.addFamily(family); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// affordable refuses what would take the parser long: it builds all samples
-// before it returns any, and its time grows with the square of the labels.
-func (r *run) affordable(b []byte) error {
+// checkSize rejects a document that would take the parser too long: it builds all
+// samples before it returns, and its time grows with the square of the labels.
+func (r *run) checkSize(b []byte) error {
 	samples, line := 0, 0
 	for text := range bytes.Lines(b) {
 		line++
 		if text = bytes.TrimLeft(text, " \t\r\n"); len(text) == 0 || text[0] == '#' {
 			continue
 		}
-		if samples++; samples > r.p.maxReadings() {
+		if samples++; samples > r.p.maxValues() {
 			return errTooMany
 		}
-		if bytes.Count(text, []byte{'"'}) > 4*maxLabels { // room for quotes within quotes
-			return fmt.Errorf("line %d: more than the %d labels that a series may have", line, maxLabels)
+		if bytes.Count(text, []byte{'"'}) > 4*maxLabels { // allows for escaped quotes
+			return fmt.Errorf("line %d: want at most %d labels", line, maxLabels)
 		}
 	}
 	return nil
 }
 
-// untimed takes out the series that have a timestamp: Prometheus would keep
-// them at that time, and not notice when the check stops.
-func (r *run) untimed(family *dto.MetricFamily) {
+// dropTimestamps drops the series with a timestamp: they would not become stale when
+// the check stops.
+func (r *run) dropTimestamps(family *dto.MetricFamily) {
 	if !families.HasTimestamp(family) {
 		return
 	}
 	family.Metric = slices.DeleteFunc(family.Metric, func(m *dto.Metric) bool {
 		if m.TimestampMs != nil {
-			r.drop(Timestamp, series{family.GetName(), m}, "has a timestamp")
+			r.drop(Timestamp, series{family.GetName(), m}, "want no timestamp")
 		}
 		return m.TimestampMs != nil
 	})
 }
 
-// family applies the schema, if there is one, to a family that was read.
-func (r *run) family(family *dto.MetricFamily) error {
+// addFamily adds a parsed family, by the schema if there is one.
+func (r *run) addFamily(family *dto.MetricFamily) error {
 	name := family.GetName()
 	if len(r.p.metrics) == 0 {
 		r.families[name] = family
@@ -93,27 +92,27 @@ func (r *run) family(family *dto.MetricFamily) error {
 	case m == nil:
 		r.dropAll(Undeclared, family, "is not declared")
 		return nil
-	case !families.Fits(family.GetType(), m.dtoType):
-		r.dropAll(IllTyped, family, "is %s, and declared as a %s", families.TypeName(family.GetType()), m.Type)
+	case !families.IsConvertible(family.GetType(), m.dtoType):
+		r.dropAll(IllTyped, family, "want a %s, have %s", m.Type, families.TypeName(family.GetType()))
 		return nil
 	}
 	for _, s := range family.Metric {
-		n, err := single(s)
+		n, err := singleValue(s)
 		if err != nil {
 			return err
 		}
-		if err := r.add(m, value{at: series{name, s}, labels: s.Label}, n); err != nil {
+		if err := r.addNumber(m, value{at: series{name, s}, labels: s.Label}, n); err != nil {
 			return err
 		}
 	}
-	if served := r.families[m.Name]; served != nil && served.Help == nil {
-		served.Help = family.Help
+	if added := r.families[m.Name]; added != nil && added.Help == nil {
+		added.Help = family.Help
 	}
 	return nil
 }
 
-// single returns the value of a series that has only one.
-func single(m *dto.Metric) (float64, error) {
+// singleValue returns the value of a series that is no histogram or summary.
+func singleValue(m *dto.Metric) (float64, error) {
 	switch {
 	case m.Gauge != nil:
 		return m.Gauge.GetValue(), nil
@@ -122,5 +121,5 @@ func single(m *dto.Metric) (float64, error) {
 	case m.Untyped != nil:
 		return m.Untyped.GetValue(), nil
 	}
-	return 0, errors.New("a series without a value")
+	return 0, errors.New("want a series with a value, have none")
 }

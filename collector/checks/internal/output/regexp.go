@@ -8,15 +8,15 @@ const (
 	unitGroup  = "unit"
 )
 
-// regexp reads a text with the pattern of each metric: line by line, where each
-// may match several times, or as a whole.
+// regexp matches the pattern of each metric with each line, where it may match
+// several times, or with the whole text.
 func (r *run) regexp(text string) error {
-	if err := cutOff([]byte(text)); err != nil {
+	if err := checkLastLine([]byte(text)); err != nil {
 		return err
 	}
 	for _, m := range r.p.metrics {
 		if m.Whole {
-			if err := r.matches(m, text, place{1, 1}); err != nil {
+			if err := r.addMatches(m, text, position{1, 1}); err != nil {
 				return err
 			}
 		}
@@ -29,7 +29,7 @@ func (r *run) regexp(text string) error {
 			if m.Whole {
 				continue
 			}
-			if err := r.matches(m, line, place{n, 1}); err != nil {
+			if err := r.addMatches(m, line, position{n, 1}); err != nil {
 				return err
 			}
 		}
@@ -37,11 +37,11 @@ func (r *run) regexp(text string) error {
 	return nil
 }
 
-// matches adds the values of all matches in a text that begins at a place.
-func (r *run) matches(m *compiled, text string, at place) error {
-	counted := 0 // how much of the text the place is behind
-	for _, found := range m.pattern.FindAllStringSubmatchIndex(text, r.p.maxReadings()+1-r.matched) {
-		if r.matched++; r.matched > r.p.maxReadings() {
+// addMatches adds the values of all matches in a text, whose position is at.
+func (r *run) addMatches(m *compiledMetric, text string, at position) error {
+	counted := 0 // length of the text before at
+	for _, found := range m.pattern.FindAllStringSubmatchIndex(text, r.p.maxValues()+1-r.matched) {
+		if r.matched++; r.matched > r.p.maxValues() {
 			return errTooMany
 		}
 		before := text[counted:found[0]]
@@ -52,16 +52,16 @@ func (r *run) matches(m *compiled, text string, at place) error {
 			at.column += len(before)
 		}
 		counted = found[0]
-		if err := r.match(m, at, text, found); err != nil {
+		if err := r.addMatch(m, at, text, found); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// match adds the value of one match. A group that took no part in it is a
-// label, or a unit, that is not there.
-func (r *run) match(m *compiled, at place, text string, found []int) error {
+// addMatch adds the value of one match. A group that did not match is an absent label
+// or unit.
+func (r *run) addMatch(m *compiledMetric, at position, text string, found []int) error {
 	v := value{at: at, text: "1"}
 	hasValue := m.pattern.SubexpIndex(valueGroup) < 0 // an info needs none
 	for i, name := range m.pattern.SubexpNames() {
@@ -78,8 +78,8 @@ func (r *run) match(m *compiled, at place, text string, found []int) error {
 		}
 	}
 	if !hasValue {
-		r.drop(IllTyped, at, "%s: matches, but the group value took no part in it", m.Name)
+		r.drop(IllTyped, at, "%s: want a match of the group value, have none", m.Name)
 		return nil
 	}
-	return r.declared(m, v)
+	return r.addText(m, v)
 }

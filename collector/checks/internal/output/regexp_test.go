@@ -19,19 +19,19 @@ func TestRegexp(t *testing.T) {
 			want:    "# TYPE fan_speed_rpm gauge\nfan_speed_rpm{fan=\"Fan1\"} 1\n",
 			dropped: map[Reason]int{IllTyped: 1, WrongUnit: 1, NotInEnum: 1, Duplicate: 1},
 			problems: `line 2, column 2: bbu_seconds: want a number, have "1.2.3"
-line 2, column 16: bbu_seconds: the unit "parsec" is not known
-line 3, column 1: port_online: the enum has no "Offline"
-fan_speed_rpm{fan="Fan1"}: is there already`},
-		{name: "place in the whole text", options: Options{Format: Regexp, Metrics: []Metric{{Name: "x", Whole: true, Pattern: `(?m)^a (?P<value>\w+)`}}},
+line 2, column 16: bbu_seconds: want a known unit, have "parsec"
+line 3, column 1: port_online: want a word of the enum, have "Offline"
+fan_speed_rpm{fan="Fan1"}: duplicate series`},
+		{name: "position in the whole text", options: Options{Format: Regexp, Metrics: []Metric{{Name: "x", Whole: true, Pattern: `(?m)^a (?P<value>\w+)`}}},
 			stdout: "a b\n a c\na d\na 5\n", want: "# TYPE x gauge\nx 5\n", dropped: map[Reason]int{IllTyped: 2},
 			problems: `line 1, column 1: x: want a number, have "b"
 line 3, column 1: x: want a number, have "d"`},
-		{name: "group without a part", options: Options{Format: Regexp, Metrics: []Metric{{Name: "x", Pattern: `a(?P<value>\d)?`}}},
+		{name: "group that does not match", options: Options{Format: Regexp, Metrics: []Metric{{Name: "x", Pattern: `a(?P<value>\d)?`}}},
 			stdout: "a\na1\n", want: "# TYPE x gauge\nx 1\n", dropped: map[Reason]int{IllTyped: 1},
-			problems: "line 1, column 1: x: matches, but the group value took no part in it"},
-		{name: "half", options: o, stdout: "Fan1: 12", err: `line 1: ends without a newline, as output that is only half written, after "Fan1: 12"`},
+			problems: "line 1, column 1: x: want a match of the group value, have none"},
+		{name: "incomplete line", options: o, stdout: "Fan1: 12", err: `line 1: want a newline at the end of the output, have "Fan1: 12"`},
 		{name: "too many", options: Options{Format: Regexp, MaxSeries: 1, Metrics: []Metric{{Name: "x", Pattern: `(?P<value>\d)`}}},
-			stdout: repeat("%d\n", 100), dropped: map[Reason]int{OverLimit: 1}, err: "more than 64 values, which is 64 times max-series: none is served"},
+			stdout: repeat("%d\n", 100), dropped: map[Reason]int{OverLimit: 1}, err: "want at most 64 values (64 times max-series)"},
 	} {
 		c.run(t)
 	}

@@ -9,194 +9,121 @@ import (
 	"strings"
 
 	dto "github.com/prometheus/client_model/go"
-
-	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
-// A Reason tells why a value was left out.
+// A Reason is why a value was dropped, as a label value.
 type Reason string
 
 // The reasons, in the order of the documentation.
 const (
 	Undeclared Reason = "undeclared" // not in the schema
-	IllTyped   Reason = "type"       // not a number, or of another type than declared
-	WrongUnit  Reason = "unit"       // a unit that is not known, or not the one of the name
+	IllTyped   Reason = "type"       // not a number, or not of the declared type
+	WrongUnit  Reason = "unit"       // an unknown unit, or not that of the name
 	OutOfRange Reason = "range"      // below min, above max, a negative counter
-	NotInEnum  Reason = "enum"       // a text that the enum does not have
-	Duplicate  Reason = "duplicate"  // a series, or a name of one, that is there already
+	NotInEnum  Reason = "enum"       // a word that the enum lacks
+	Duplicate  Reason = "duplicate"  // a second series, or a second family with a name
 	OverLimit  Reason = "limit"      // a series beyond max-series
-	Timestamp  Reason = "timestamp"  // a series that says when it was read
-	BadLabel   Reason = "label"      // a label that is not allowed, or not a label
-	BadName    Reason = "name"       // a name that is none for a metric
-	Reserved   Reason = "reserved"   // a name that is the exporter's own
-	Syntax     Reason = "syntax"     // a line or a part of one that cannot be read
+	Timestamp  Reason = "timestamp"  // a series with a timestamp
+	BadLabel   Reason = "label"      // an invalid or undeclared label
+	BadName    Reason = "name"       // an invalid name
+	Reserved   Reason = "reserved"   // a name with a reserved prefix
+	Syntax     Reason = "syntax"     // a line, or a part of one, that cannot be parsed
 )
 
-// Reasons returns all reasons, for counters that are to be there from the start.
-func Reasons() []Reason {
-	return []Reason{Undeclared, IllTyped, WrongUnit, OutOfRange, NotInEnum, Duplicate, OverLimit, Timestamp, BadLabel, BadName, Reserved, Syntax}
-}
-
-// A Result is what one run of a check said.
+// A Result is the result of Parse.
 type Result struct {
-	// Families are sorted by name, and their series by labels. Every name and
-	// every series is there once.
+	// Families are sorted by name, their series by labels. All names and series are
+	// unique.
 	Families []*dto.MetricFamily
-	Series   int // that the families are served as, at most max-series
+	Series   int // number of time series, at most max-series
 
-	Dropped  map[Reason]int
-	Problems []string // the first few of what was dropped: where, and what was seen
+	Drops    map[Reason]int
+	Problems []string // the first drops: position and what was there
 
-	// Text is the first line of a nagios plugin without the perfdata. It is no
-	// label, as it is another one in each run.
-	Text string
-
-	// Err tells why nothing at all of the output can be used. The run has then
-	// failed, and there are no families.
+	// Err is why the whole output is rejected. Then there are no families.
 	Err error
 }
 
 const (
 	maxProblems = 8
-	maxShown    = 80 // bytes of what was seen
+	maxQuoted   = 80 // bytes of the output in a problem
 )
-
-// reservedNames are the names that only the exporter itself may serve.
-func reservedNames() []string {
-	return []string{"host_exporter_", "host_check_", "node_exporter_build_info", "go_", "process_", "promhttp_"}
-}
-
-// reserved returns what a name begins with that is the exporter's own.
-func reserved(name string) string {
-	for _, prefix := range reservedNames() {
-		if strings.HasPrefix(name, prefix) {
-			return prefix
-		}
-	}
-	return ""
-}
 
 // A run is one call of Parse.
 type run struct {
 	p        *Parser
 	families map[string]*dto.MetricFamily
-	samples  int // added to families
+	samples  int // in families
 	matched  int // matches of patterns
 	result   Result
 }
 
-// errTooMany says that a document has more values than are looked at.
+// errTooMany means that a document has more values than Parse accepts.
 var errTooMany = errors.New("has too many values")
 
-// Parse reads what a run of the check wrote to its standard output, and the
-// code it exited with. It keeps nothing of stdout.
-func (p *Parser) Parse(stdout []byte, exitCode int) (result Result) {
-	r := &run{p: p, families: map[string]*dto.MetricFamily{}, result: Result{Dropped: map[Reason]int{}}}
-	defer func() {
-		if v := recover(); v != nil {
-			result = Result{Dropped: map[Reason]int{}, Err: flight.NewPanicError(v)}
-		}
-	}()
-	if err := r.read(stdout, exitCode); err != nil {
-		if errors.Is(err, errTooMany) {
-			err = fmt.Errorf("more than %d values, which is %d times max-series: none is served", p.maxReadings(), maxReadings)
-			r.result.Dropped[OverLimit]++
-		}
-		r.result.Err = err
-		return r.result
-	}
-	r.finish()
-	return r.result
-}
+// A position is a position in the output. Lines and columns count from 1, columns in
+// bytes.
+type position struct{ line, column int }
 
-func (p *Parser) maxReadings() int { return maxReadings * p.o.MaxSeries }
+func (p position) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
 
-func (r *run) read(stdout []byte, exitCode int) error {
-	if n, most := len(stdout), r.p.o.MaxBytes; n > most && r.p.o.Format != Exit {
-		return fmt.Errorf("the output has %d bytes, more than the %d of stdout-limit", n, most)
-	}
-	switch r.p.o.Format {
-	case Prometheus:
-		return r.prometheus(stdout)
-	case KV:
-		return r.kv(string(stdout))
-	case JSON:
-		return r.json(stdout)
-	case Regexp:
-		return r.regexp(string(stdout))
-	case Nagios:
-		return r.nagios(string(stdout), exitCode)
-	case Number:
-		return r.number(string(stdout))
-	default:
-		return r.exit(exitCode)
-	}
-}
-
-// A place is where in the output something was seen. Both count from 1; the
-// column counts bytes.
-type place struct{ line, column int }
-
-func (p place) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
-
-// drop counts what was left out, and tells the first ones.
+// drop counts a dropped value, and reports it if it is one of the first.
 func (r *run) drop(reason Reason, where fmt.Stringer, format string, args ...any) {
-	r.result.Dropped[reason]++
+	r.result.Drops[reason]++
 	if len(r.result.Problems) < maxProblems {
 		r.result.Problems = append(r.result.Problems, fmt.Sprintf("%s: %s", where, fmt.Sprintf(format, args...)))
 	}
 }
 
-// shown returns a text from outside in quotes, cut when it is long.
-func shown(s string) string {
-	if len(s) > maxShown {
-		return fmt.Sprintf("%q... (%d bytes)", s[:maxShown], len(s))
+// quote returns a part of the output in quotes, truncated.
+func quote(s string) string {
+	if len(s) > maxQuoted {
+		return fmt.Sprintf("%q... (%d bytes)", s[:maxQuoted], len(s))
 	}
 	return fmt.Sprintf("%q", s)
 }
 
-// short returns a text that has something from outside in it, cut when it is
-// long.
-func short(s string) string {
-	if len(s) > 2*maxShown {
-		return strings.ToValidUTF8(s[:2*maxShown], "") + "..."
+// truncate returns a text that contains a part of the output, truncated.
+func truncate(s string) string {
+	if len(s) > 2*maxQuoted {
+		return strings.ToValidUTF8(s[:2*maxQuoted], "") + "..."
 	}
 	return s
 }
 
-// A value is a number or a text that was read, and where.
+// A value is a value in the output.
 type value struct {
 	at     fmt.Stringer
 	text   string
-	unit   string // as printed, if it was
+	unit   string // as printed, or ""
 	labels []*dto.LabelPair
 }
 
-// declared adds a value of a declared metric that is a text.
-func (r *run) declared(m *compiled, v value) error {
+// addText adds a value of a declared metric, which is a word of its enum or a number.
+func (r *run) addText(m *compiledMetric, v value) error {
 	if m.Enum != nil {
 		n, known := m.Enum[v.text]
 		if !known {
-			r.drop(NotInEnum, v.at, "%s: the enum has no %s", m.Name, shown(v.text))
+			r.drop(NotInEnum, v.at, "%s: want a word of the enum, have %s", m.Name, quote(v.text))
 			return nil
 		}
-		return r.add(m, v, n)
+		return r.addNumber(m, v, n)
 	}
 	n, ok := parseNumber(v.text)
 	if !ok {
-		r.drop(IllTyped, v.at, "%s: want a number, have %s", m.Name, shown(v.text))
+		r.drop(IllTyped, v.at, "%s: want a number, have %s", m.Name, quote(v.text))
 		return nil
 	}
-	return r.add(m, v, n)
+	return r.addNumber(m, v, n)
 }
 
-// add adds a value of a declared metric that is a number.
-func (r *run) add(m *compiled, v value, n float64) error {
+// addNumber adds n as the value of a declared metric.
+func (r *run) addNumber(m *compiledMetric, v value, n float64) error {
 	u := m.unit
 	if v.unit != "" {
-		var reason string
-		if u, reason = r.printed(v.unit, m); reason != "" {
-			r.drop(WrongUnit, v.at, "%s: %s", m.Name, reason)
+		var problem string
+		if u, problem = r.printedUnit(v.unit, m); problem != "" {
+			r.drop(WrongUnit, v.at, "%s: %s", m.Name, problem)
 			return nil
 		}
 	}
@@ -205,49 +132,49 @@ func (r *run) add(m *compiled, v value, n float64) error {
 		r.drop(IllTyped, v.at, "%s: want a finite number, have %v", m.Name, n)
 		return nil
 	}
-	if reason, want := m.outside(n); reason != "" {
-		r.drop(reason, v.at, "%s: %v is %s", m.Name, n, want)
+	if reason, want := m.outOfRange(n); reason != "" {
+		r.drop(reason, v.at, "%s: want %s, have %v", m.Name, want, n)
 		return nil
 	}
 	for _, l := range v.labels {
 		if !slices.Contains(m.Labels, l.GetName()) {
-			r.drop(BadLabel, v.at, "%s: the label %s is not declared", m.Name, shown(l.GetName()))
+			r.drop(BadLabel, v.at, "%s: label %s is not declared", m.Name, quote(l.GetName()))
 			return nil
 		}
 	}
-	return r.sample(m.Name, m.dtoType, m.Help, v.labels, n)
+	return r.addSample(m.Name, m.dtoType, m.Help, v.labels, n)
 }
 
-// printed returns the unit that a check printed with a value of m.
-func (r *run) printed(name string, m *compiled) (u unit, reason string) {
+// printedUnit returns the unit that was printed with a value of m.
+func (r *run) printedUnit(name string, m *compiledMetric) (u unit, problem string) {
 	u, known := unitOf(name, r.p.o.BinaryUnits)
 	switch {
 	case !known:
-		return u, fmt.Sprintf("the unit %s is not known", shown(name))
-	case !endsIn(m.Name, u.base):
-		return u, fmt.Sprintf("has the unit %s, which is served in %s", shown(name), u.base)
+		return u, fmt.Sprintf("want a known unit, have %s", quote(name))
+	case !hasUnitSuffix(m.Name, u.base):
+		return u, fmt.Sprintf("want the unit of the name, have %s", quote(name))
 	}
 	return u, ""
 }
 
-// outside tells what is wrong with a number in the base unit, if anything.
-func (m *compiled) outside(n float64) (reason Reason, want string) {
+// outOfRange returns OutOfRange and the wanted range if n, in the base unit, is not in it.
+func (m *compiledMetric) outOfRange(n float64) (reason Reason, want string) {
 	switch {
 	case m.Type == Info && n != 1:
-		return OutOfRange, "not 1, as an info has to be"
+		return OutOfRange, "1 for an info"
 	case m.Type == Counter && n < 0:
-		return OutOfRange, "below 0, where a counter cannot be"
+		return OutOfRange, "at least 0 for a counter"
 	case m.Min != nil && !(n >= *m.Min):
-		return OutOfRange, fmt.Sprintf("not in the range from min, which is %v", *m.Min)
+		return OutOfRange, fmt.Sprintf("at least min, which is %v", *m.Min)
 	case m.Max != nil && !(n <= *m.Max):
-		return OutOfRange, fmt.Sprintf("not in the range to max, which is %v", *m.Max)
+		return OutOfRange, fmt.Sprintf("at most max, which is %v", *m.Max)
 	}
 	return "", ""
 }
 
-// sample adds a sample to its family.
-func (r *run) sample(name string, typ dto.MetricType, help string, labels []*dto.LabelPair, n float64) error {
-	if r.samples++; r.samples > r.p.maxReadings() {
+// addSample adds a sample to its family.
+func (r *run) addSample(name string, typ dto.MetricType, help string, labels []*dto.LabelPair, n float64) error {
+	if r.samples++; r.samples > r.p.maxValues() {
 		return errTooMany
 	}
 	family := r.families[name]
@@ -273,12 +200,12 @@ func (r *run) sample(name string, typ dto.MetricType, help string, labels []*dto
 
 func label(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
 
-// cutOff is the error of a document that ends within a line.
-func cutOff(b []byte) error {
+// checkLastLine returns an error for a document whose last line has no end.
+func checkLastLine(b []byte) error {
 	if len(b) == 0 || b[len(b)-1] == '\n' {
 		return nil
 	}
 	last := b[bytes.LastIndexByte(b, '\n')+1:]
-	return fmt.Errorf("line %d: ends without a newline, as output that is only half written, after %s",
-		bytes.Count(b, []byte("\n"))+1, shown(string(last[max(0, len(last)-maxShown):])))
+	return fmt.Errorf("line %d: want a newline at the end of the output, have %s",
+		bytes.Count(b, []byte("\n"))+1, quote(string(last[max(0, len(last)-maxQuoted):])))
 }

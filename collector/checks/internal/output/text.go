@@ -1,21 +1,15 @@
 package output
 
 import (
-	"strconv"
 	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// parseNumber reads a number in decimals. Nothing else is a number here:
-// neither NaN and the infinities, nor 0x10 or 1_000.
-func parseNumber(s string) (float64, bool) {
-	if s == "" || numberLen(s) != len(s) {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil
-}
+// parseNumber parses a decimal number. NaN, the infinities, 0x10 and 1_000 are none.
+func parseNumber(s string) (float64, bool) { return scan.Float([]byte(s)) }
 
-// numberLen returns how much of the beginning of a text is a number.
+// numberLen returns the length of the number at the start of a text.
 func numberLen(s string) int {
 	i := 0
 	if i < len(s) && (s[i] == '-' || s[i] == '+') {
@@ -53,8 +47,8 @@ func digits(s string) int {
 	return len(s)
 }
 
-// cutUnit takes the unit off a number: "42 ms", "42ms" or "42". What does not
-// begin with a number comes back whole.
+// cutUnit cuts the unit off a number: "42 ms", "42ms" or "42". It returns a text that
+// does not start with a number as it is.
 func cutUnit(s string) (number, unit string) {
 	n := numberLen(s)
 	if n == 0 {

@@ -2,12 +2,12 @@ package output
 
 import "strings"
 
-// A unit tells how to get from a value to one in the base unit, which is how
-// Prometheus wants values and the end of their names. The zero unit has none.
+// A unit is a unit with its conversion to the base unit, as Prometheus names them.
+// The zero unit is a plain number.
 type unit struct {
 	base     string  // "seconds"; empty for a plain number
-	mul, div float64 // of which one is 1: a division by 1000 is exact where a multiplication by 0.001 is not
-	offset   float64 // added at first
+	mul, div float64 // one of them is 1: a division by 1000 is exact, a multiplication by 0.001 is not
+	offset   float64 // added before
 }
 
 func (u unit) toBase(v float64) float64 {
@@ -17,8 +17,8 @@ func (u unit) toBase(v float64) float64 {
 	return (v + u.offset) * u.mul / u.div
 }
 
-// unitOf returns the unit of that name. Names are case sensitive, as "Mb" and
-// "mB" are different things; binary has KB, MB, GB and TB be powers of 1024.
+// unitOf returns a unit by its name, which is case sensitive. With binary, KB, MB, GB
+// and TB are powers of 1024.
 func unitOf(name string, binary bool) (unit, bool) {
 	if size, rest, ok := cutSize(name, binary); ok {
 		switch rest {
@@ -34,67 +34,67 @@ func unitOf(name string, binary bool) (unit, bool) {
 	}
 	switch name {
 	case "ns":
-		return per("seconds", 1e9), true
+		return dividedBy("seconds", 1e9), true
 	case "us", "µs", "μs": // the micro sign, and the Greek letter
-		return per("seconds", 1e6), true
+		return dividedBy("seconds", 1e6), true
 	case "ms":
-		return per("seconds", 1e3), true
+		return dividedBy("seconds", 1e3), true
 	case "s", "sec", "seconds":
-		return times("seconds", 1), true
+		return multipliedBy("seconds", 1), true
 	case "min":
-		return times("seconds", 60), true
+		return multipliedBy("seconds", 60), true
 	case "h":
-		return times("seconds", 3600), true
+		return multipliedBy("seconds", 3600), true
 	case "d":
-		return times("seconds", 86400), true
+		return multipliedBy("seconds", 86400), true
 	case "bytes":
-		return times("bytes", 1), true
+		return multipliedBy("bytes", 1), true
 	case "%", "percent":
-		return per("ratio", 100), true
+		return dividedBy("ratio", 100), true
 	case "ratio":
-		return times("ratio", 1), true
+		return multipliedBy("ratio", 1), true
 	case "°C", "C", "celsius":
-		return times("celsius", 1), true
+		return multipliedBy("celsius", 1), true
 	case "°F", "F", "fahrenheit":
 		return unit{base: "celsius", mul: 5, div: 9, offset: -32}, true
 	case "m°C", "mC":
-		return per("celsius", 1e3), true
+		return dividedBy("celsius", 1e3), true
 	}
-	return electric(name)
+	return electricUnit(name)
 }
 
-func electric(name string) (unit, bool) {
+func electricUnit(name string) (unit, bool) {
 	for _, u := range []struct{ symbol, base string }{
 		{"V", "volts"}, {"A", "amperes"}, {"W", "watts"}, {"J", "joules"}, {"Hz", "hertz"},
 	} {
 		switch name {
 		case u.symbol, u.base:
-			return times(u.base, 1), true
+			return multipliedBy(u.base, 1), true
 		case "m" + u.symbol:
-			return per(u.base, 1e3), true
+			return dividedBy(u.base, 1e3), true
 		case "k" + u.symbol:
-			return times(u.base, 1e3), true
+			return multipliedBy(u.base, 1e3), true
 		case "M" + u.symbol:
-			return times(u.base, 1e6), true
+			return multipliedBy(u.base, 1e6), true
 		case "G" + u.symbol:
-			return times(u.base, 1e9), true
+			return multipliedBy(u.base, 1e9), true
 		}
 	}
 	switch name {
 	case "Wh":
-		return times("joules", 3600), true
+		return multipliedBy("joules", 3600), true
 	case "kWh":
-		return times("joules", 3.6e6), true
+		return multipliedBy("joules", 3.6e6), true
 	case "rpm", "RPM":
-		return times("rpm", 1), true
+		return multipliedBy("rpm", 1), true
 	}
 	return unit{}, false
 }
 
-func times(base string, n float64) unit { return unit{base: base, mul: n, div: 1} }
-func per(base string, n float64) unit   { return unit{base: base, mul: 1, div: n} }
+func multipliedBy(base string, n float64) unit { return unit{base: base, mul: n, div: 1} }
+func dividedBy(base string, n float64) unit    { return unit{base: base, mul: 1, div: n} }
 
-// cutSize takes the prefix off a unit of bytes or bits.
+// cutSize cuts the size prefix off a unit of bytes or bits.
 func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
 	if name == "" {
 		return 0, "", false
@@ -118,15 +118,15 @@ func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
 	return size, rest, true
 }
 
-// endsIn reports whether a name ends in a unit, before _total if there is one.
-func endsIn(name, base string) bool {
+// hasUnitSuffix reports whether a name ends in a unit, before _total if there is one.
+func hasUnitSuffix(name, base string) bool {
 	name = strings.TrimSuffix(name, "_total")
 	return name == base || strings.HasSuffix(name, "_"+base)
 }
 
-// withUnit returns a name that ends in the unit.
+// withUnit returns the name with the base unit at its end.
 func withUnit(name, base string) string {
-	if base == "" || endsIn(name, base) {
+	if base == "" || hasUnitSuffix(name, base) {
 		return name
 	}
 	if stem, total := strings.CutSuffix(name, "_total"); total {

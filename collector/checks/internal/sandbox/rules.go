@@ -9,34 +9,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rules are what a sandbox lets through. Reading and executing files is not
-// restricted.
+// Rules are what a sandbox allows. It does not restrict reading and executing
+// files.
 type Rules struct {
 	Mode     Mode
 	Version  int      // of Landlock, as Version returned it
-	Writable []string // folders, with all below, and files
+	Writable []string // directories, with all that is below, and files
 }
 
-// devices may be written to: they keep nothing.
+// devices returns the devices that may be written to: they store nothing.
 func devices() []string { return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty"} }
 
 const (
-	// inFile is what can be done to a single file or device.
-	inFile = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
-	// never is allowed nowhere: with a device of its own making root reaches any
-	// disk.
-	never = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
+	// fileAccess has the rights that apply to a single file or device.
+	fileAccess = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	// forbiddenAccess has the rights that no rule allows: root could make a device
+	// file for any disk.
+	forbiddenAccess = unix.LANDLOCK_ACCESS_FS_MAKE_CHAR | unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK
 )
 
-// Enforce puts the sandbox on the calling thread, which must be locked and have
-// no_new_privs, and on whatever it starts from then on. An *fs.PathError is one
-// of Writable.
+// Enforce restricts the calling thread and the processes that it starts. The
+// thread must be locked and have no_new_privs. An error for a path of Writable is
+// an *fs.PathError.
 func (r Rules) Enforce() error {
 	ruleset := r.attributes()
 	fd := -1
 	if ruleset.Handled_access_fs != 0 {
-		// A size that the kernel does not know is no error as long as what it
-		// does not know is zero.
+		// A kernel with a smaller struct accepts a larger one whose additional
+		// fields are zero.
 		n, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&ruleset)), unsafe.Sizeof(ruleset), 0)
 		if errno != 0 {
 			return fmt.Errorf("making a Landlock ruleset: %w", errno)
@@ -45,7 +45,7 @@ func (r Rules) Enforce() error {
 		defer unix.Close(fd)
 	}
 	for _, path := range r.Writable {
-		if err := allow(fd, ruleset.Handled_access_fs, path); err != nil {
+		if err := addRule(fd, ruleset.Handled_access_fs, path); err != nil {
 			return err
 		}
 	}
@@ -53,8 +53,8 @@ func (r Rules) Enforce() error {
 		return nil
 	}
 	for _, path := range devices() {
-		if err := allow(fd, ruleset.Handled_access_fs, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("allowing to write: %v", err) // no *fs.PathError: it is not one of Writable
+		if err := addRule(fd, ruleset.Handled_access_fs, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("allowing to write: %v", err) // %v: it is no path of Writable
 		}
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(fd), 0, 0); errno != 0 {
@@ -63,9 +63,9 @@ func (r Rules) Enforce() error {
 	return nil
 }
 
-// attributes returns what is denied unless a rule allows it.
+// attributes returns what is denied where no rule allows it.
 func (r Rules) attributes() (a unix.LandlockRulesetAttr) {
-	if !r.Mode.On() || r.Version < 1 {
+	if !r.Mode.Enabled() || r.Version < 1 {
 		return a
 	}
 	a.Handled_access_fs = unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
@@ -91,9 +91,9 @@ func (r Rules) attributes() (a unix.LandlockRulesetAttr) {
 	return a
 }
 
-// allow adds a rule to a ruleset, if there is one: below a folder, or for a
-// file, all may be done that the ruleset denies.
-func allow(ruleset int, handled uint64, path string) error {
+// addRule allows what a ruleset handles for a file, or below a directory. Without
+// a ruleset it only checks that the path can be opened.
+func addRule(ruleset int, handled uint64, path string) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
@@ -103,9 +103,9 @@ func allow(ruleset int, handled uint64, path string) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	access := handled &^ never
+	access := handled &^ forbiddenAccess
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		access &= inFile
+		access &= fileAccess
 	}
 	if ruleset < 0 {
 		return nil

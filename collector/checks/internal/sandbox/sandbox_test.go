@@ -28,10 +28,10 @@ func TestEffective(t *testing.T) {
 	}
 }
 
-// TestAttributes holds what is asked of each kernel to the numbers of its
-// documentation: one bit too many is refused by a kernel that does not know it.
+// TestAttributes compares the attributes of each version with the numbers of the
+// kernel's documentation: a kernel rejects a bit that it does not know.
 func TestAttributes(t *testing.T) {
-	const first = 0x1ff2 // all from making a socket to writing, but for execute, read file and read folder (1, 4, 8)
+	const first = 0x1ff2 // all bits up to 12, except execute, read file and read directory (1, 4, 8)
 	for _, tc := range []struct {
 		mode            Mode
 		version         int
@@ -59,7 +59,7 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// TestWithoutLandlock has Enforce restrict nothing and yet find what is missing.
+// TestWithoutLandlock enforces nothing, and still reports a missing path.
 func TestWithoutLandlock(t *testing.T) {
 	dir := t.TempDir()
 	if err := (Rules{Mode: Strict, Writable: []string{dir}}).Enforce(); err != nil {

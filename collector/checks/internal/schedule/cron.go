@@ -2,74 +2,71 @@ package schedule
 
 import "time"
 
-// A cron is a cron expression: the sets of minutes, hours and so on at which
-// it is due, one bit each, in the time of a place.
+// A cronSchedule is a cron expression: sets of minutes, hours and so on, one bit
+// for each value, in a time zone.
 //
-// Changes of the clock are treated as Debian's cron documents it (cron(8)).
-// An expression whose minute or hour starts with a star is "often": it is due
-// whenever a clock on the wall shows a matching time, so twice in an hour that
-// comes twice and not at all in an hour that is left out. All others are for
-// a time of day: in an hour that comes twice they are due the first time only,
-// and when their time is left out, they are due in the moment of the change.
-// Several such slots in one hour left out become one, where cron would start
-// the command several times at once. Changes of three hours and more are a new
-// time, and nothing is caught up with.
-type cron struct {
+// It handles clock changes as Debian's cron documents them (cron(8)). An
+// expression whose minute or hour starts with a star is a wildcard: it has a slot
+// whenever the wall clock shows a matching time, so twice in a repeated hour and
+// never in a skipped one. Any other expression is a time of day: in a repeated
+// hour it has a slot the first time only, and if its time is skipped, the slot is
+// at the change. Several such slots of one skipped hour become one; cron would
+// start the command several times. After a change of three hours or more there is
+// nothing to catch up.
+type cronSchedule struct {
 	minutes, hours, days, months, weekdays uint64
 
-	often      bool
-	eitherDays bool // neither field of days starts with a star: one of them is enough
-	place      *time.Location
+	wildcard  bool
+	eitherDay bool // neither field for days starts with a star: one match is enough
+	location  *time.Location
 }
 
-// horizon is how far to look for a slot. The rarest day there is, a certain
-// weekday of the 29th of February, can be 40 years away: a year that ends in
-// 00 may have no such day.
+// horizon is how far ahead a slot may be. The rarest day, a 29th of February on a
+// given weekday, can be 40 years away across a century without a leap year.
 const horizon = 41 * 366 * day
 
-// Times of day are reckoned in seconds, as a clock on the wall shows them:
-// those since 1970 had the place always been at UTC.
+// Wall times are in seconds: what the wall clock shows, as a Unix time in UTC.
 const (
 	minute = 60
 	hour   = 60 * minute
 	day    = 24 * hour
 )
 
-func (c *cron) First(start time.Time) time.Time { return c.Next(start) }
+func (c *cronSchedule) First(start time.Time) time.Time { return c.Next(start) }
 
-// Next goes from one change of the clock to the following one: in between,
-// a clock on the wall runs as regularly as one of UTC.
-func (c *cron) Next(after time.Time) time.Time {
+// Next searches from one clock change to the next: between them the wall clock
+// runs as regularly as UTC.
+func (c *cronSchedule) Next(after time.Time) time.Time {
 	at := after.Unix()
 	for end := at + horizon; at < end; {
 		zone := c.zone(at)
-		from := zone.wall(at) - mod(zone.wall(at), minute) + minute
-		if !c.often && at < zone.start+clockSeconds {
-			from = max(from, zone.repeated())
+		from := zone.wallTime(at) - mod(zone.wallTime(at), minute) + minute
+		if !c.wildcard && at < zone.start+maxChangeSeconds {
+			from = max(from, zone.repeatedUntil())
 		}
 		limit := min(zone.end, end)
 		if wall, ok := c.search(from, limit+zone.offset); ok {
-			return time.Unix(wall-zone.offset, 0).In(c.place)
+			return time.Unix(wall-zone.offset, 0).In(c.location)
 		}
 		if limit == end {
 			break
 		}
 		if c.dueAtChange(zone, c.zone(zone.end)) {
-			return time.Unix(zone.end, 0).In(c.place)
+			return time.Unix(zone.end, 0).In(c.location)
 		}
 		at = zone.end
 	}
 	return time.Time{}
 }
 
-// dueAtChange tells whether there is a slot in the moment in which the clock
-// changes: for what it shows then, and for all that it has just left out.
-func (c *cron) dueAtChange(old, new zone) bool {
-	first, now := new.wall(old.end), new.wall(old.end)
+// dueAtChange reports whether there is a slot at a clock change: for the time that
+// the clock shows then, or a time that the change skips.
+func (c *cronSchedule) dueAtChange(old, new zone) bool {
+	first, now := new.wallTime(old.end), new.wallTime(old.end)
 	switch gap := new.offset - old.offset; {
-	case c.often || gap <= -clockSeconds || clockSeconds <= gap:
+	case c.wildcard || gap <= -maxChangeSeconds || maxChangeSeconds <= gap:
 	case gap < 0:
-		return false // what the clock shows now, it has shown already
+		return false // the clock has shown this time before
 	default:
 		first -= gap
 	}
@@ -77,60 +74,59 @@ func (c *cron) dueAtChange(old, new zone) bool {
 	return ok
 }
 
-const clockSeconds = int64(clockChange / time.Second)
+const maxChangeSeconds = int64(maxClockChange / time.Second)
 
-// A zone is a stretch of time without a change of the clock.
+// A zone is a span of time without a clock change.
 type zone struct {
-	start, end     int64 // moments, end is the first one after it
-	offset, before int64 // seconds to add to a moment, and what they were before the start
+	start, end           int64 // Unix times; end is the first one after the zone
+	offset, offsetBefore int64 // seconds to add to a Unix time, in the zone and before it
 }
 
-// zone is the one at a moment.
-func (c *cron) zone(at int64) zone {
-	t := time.Unix(at, 0).In(c.place)
+// zone returns the zone at a Unix time.
+func (c *cronSchedule) zone(at int64) zone {
+	t := time.Unix(at, 0).In(c.location)
 	_, offset := t.Zone()
-	z := zone{start: at - horizon, end: at + 2*horizon, offset: int64(offset), before: int64(offset)}
+	z := zone{start: at - horizon, end: at + 2*horizon, offset: int64(offset), offsetBefore: int64(offset)}
 	start, end := t.ZoneBounds()
 	if !start.IsZero() {
 		_, before := start.Add(-time.Second).Zone()
-		z.start, z.before = start.Unix(), int64(before)
+		z.start, z.offsetBefore = start.Unix(), int64(before)
 	}
 	if !end.IsZero() {
 		z.end = end.Unix()
 	}
 	if z.end <= at {
-		// Beyond its tables, ZoneBounds ends the last day of a leap year
-		// before it began. No clock is changed on that day.
+		// After the end of its tables, ZoneBounds returns an end before the start
+		// for the last day of a leap year. No clock changes on that day.
 		z.end = at + day
 	}
 	return z
 }
 
-// wall is what the clock shows at a moment.
-func (z zone) wall(at int64) int64 { return at + z.offset }
+// wallTime returns the wall time at a Unix time.
+func (z zone) wallTime(at int64) int64 { return at + z.offset }
 
-// repeated is until when the clock shows for the second time what it had
-// shown already before the zone started.
-func (z zone) repeated() int64 {
-	if back := z.before - z.offset; 0 < back && back < clockSeconds {
-		return z.start + z.before
+// repeatedUntil returns the wall time up to which the clock repeats what it showed
+// before the zone started.
+func (z zone) repeatedUntil() int64 {
+	if back := z.offsetBefore - z.offset; 0 < back && back < maxChangeSeconds {
+		return z.start + z.offsetBefore
 	}
 	return z.start + z.offset
 }
 
-// search is the first time on the wall that matches, at from or later and
-// before limit.
-func (c *cron) search(from, limit int64) (int64, bool) {
+// search returns the first matching wall time from from on and before limit.
+func (c *cronSchedule) search(from, limit int64) (int64, bool) {
 	for from < limit {
 		t := time.Unix(from, 0).UTC()
 		switch {
-		case !has(c.months, int(t.Month())):
+		case !hasBit(c.months, int(t.Month())):
 			from = time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, time.UTC).Unix()
-		case !c.onDay(t):
+		case !c.matchesDay(t):
 			from += day - mod(from, day)
-		case !has(c.hours, t.Hour()):
+		case !hasBit(c.hours, t.Hour()):
 			from += hour - mod(from, hour)
-		case !has(c.minutes, t.Minute()):
+		case !hasBit(c.minutes, t.Minute()):
 			from += minute - mod(from, minute)
 		default:
 			return from, true
@@ -139,23 +135,22 @@ func (c *cron) search(from, limit int64) (int64, bool) {
 	return 0, false
 }
 
-// onDay tells whether the days match. It is cron's well-known oddity that two
-// restricted fields widen each other: "0 0 13 * 5" is each 13th and each
-// Friday. What starts with a star is no restriction in this sense, even */2.
-func (c *cron) onDay(t time.Time) bool {
-	ofMonth, ofWeek := has(c.days, t.Day()), has(c.weekdays, int(t.Weekday()))
-	if c.eitherDays {
+// matchesDay reports whether the day matches. If both fields for days are
+// restricted, one of them is enough: "0 0 13 * 5" is every 13th and every Friday.
+// A field that starts with a star is not restricted, not even */2.
+func (c *cronSchedule) matchesDay(t time.Time) bool {
+	ofMonth, ofWeek := hasBit(c.days, t.Day()), hasBit(c.weekdays, int(t.Weekday()))
+	if c.eitherDay {
 		return ofMonth || ofWeek
 	}
 	return ofMonth && ofWeek
 }
 
-// Period looks one year ahead, or as far as the second slot if that is more.
-// It is that of a clock that is never changed: a daily slot has 24 hours, though
-// twice a year it is one more or one less.
-func (c *cron) Period(from time.Time) time.Duration {
-	first, last, longest := c.withinDay()
-	start := c.zone(from.Unix()).wall(from.Unix())
+// Period searches one year ahead, or to the second slot if that is later. It
+// ignores clock changes: the period of a daily slot is always 24 hours.
+func (c *cronSchedule) Period(from time.Time) time.Duration {
+	first, last, longest := c.slotsOfDay()
+	start := c.zone(from.Unix()).wallTime(from.Unix())
 	start -= mod(start, day)
 	date, previous := start, int64(0)
 	for found := 0; found < 2 || previous < start+366*day; found++ {
@@ -172,13 +167,13 @@ func (c *cron) Period(from time.Time) time.Duration {
 	return time.Duration(longest) * time.Second
 }
 
-// withinDay is the first and the last slot of a day and the longest time
-// between two, in seconds.
-func (c *cron) withinDay() (first, last, longest int64) {
+// slotsOfDay returns the first and the last slot of a day, and the longest time
+// between two slots, in seconds.
+func (c *cronSchedule) slotsOfDay() (first, last, longest int64) {
 	first = -1
 	for h := range 24 {
 		for m := range 60 {
-			if !has(c.hours, h) || !has(c.minutes, m) {
+			if !hasBit(c.hours, h) || !hasBit(c.minutes, m) {
 				continue
 			}
 			now := int64(h)*hour + int64(m)*minute
@@ -193,7 +188,7 @@ func (c *cron) withinDay() (first, last, longest int64) {
 	return first, last, longest
 }
 
-func has(set uint64, n int) bool { return set&(1<<n) != 0 }
+func hasBit(set uint64, n int) bool { return set&(1<<n) != 0 }
 
-// mod is the remainder that is never negative: there were times before 1970.
+// mod returns the non-negative remainder: times before 1970 are negative.
 func mod(a, b int64) int64 { return ((a % b) + b) % b }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// lists tells in the slowest way whether a field has a value.
-func lists(word string, value int, names string) bool {
+// fieldHas reports whether a field has a value, by trying all values.
+func fieldHas(word string, value int, names string) bool {
 	for i, name := range strings.Fields(names) {
 		word = strings.ReplaceAll(strings.ToLower(word), name, strconv.Itoa(i))
 	}
@@ -40,39 +40,39 @@ const (
 	weekdayNames = "sun mon tue wed thu fri sat"
 )
 
-// shows tells whether a clock on the wall shows a time of the expression.
-func shows(w []string, t time.Time) bool {
+// matchesMinute reports whether a wall time matches the expression.
+func matchesMinute(w []string, t time.Time) bool {
 	m := strings.Replace(monthNames, "- ", "~ ", 1)
-	dom := lists(w[2], t.Day(), dayNames)
-	dow := lists(w[4], int(t.Weekday()), weekdayNames) || t.Weekday() == 0 && lists(w[4], 7, weekdayNames)
+	dom := fieldHas(w[2], t.Day(), dayNames)
+	dow := fieldHas(w[4], int(t.Weekday()), weekdayNames) || t.Weekday() == 0 && fieldHas(w[4], 7, weekdayNames)
 	days := dom && dow
 	if w[2][0] != '*' && w[4][0] != '*' {
 		days = dom || dow
 	}
-	return lists(w[0], t.Minute(), "") && lists(w[1], t.Hour(), "") && lists(w[3], int(t.Month()), m) && days
+	return fieldHas(w[0], t.Minute(), "") && fieldHas(w[1], t.Hour(), "") && fieldHas(w[3], int(t.Month()), m) && days
 }
 
-// naive goes minute by minute through two days.
-func naive(w []string, after time.Time) (next time.Time) {
-	often := w[0][0] == '*' || w[1][0] == '*'
+// nextByMinutes searches two days, minute by minute.
+func nextByMinutes(w []string, after time.Time) (next time.Time) {
+	wildcard := w[0][0] == '*' || w[1][0] == '*'
 	wall := func(t time.Time) time.Time {
 		_, offset := t.Zone()
 		return t.Add(time.Duration(offset) * time.Second).UTC()
 	}
 	start := after.Truncate(time.Minute)
 	for t := start.Add(time.Minute); t.Before(start.Add(48 * time.Hour)); t = t.Add(time.Minute) {
-		if often {
-			if shows(w, wall(t)) {
+		if wildcard {
+			if matchesMinute(w, wall(t)) {
 				return t
 			}
 			continue
 		}
 		for skipped := wall(t.Add(-time.Minute)).Add(time.Minute); skipped.Before(wall(t)); skipped = skipped.Add(time.Minute) {
-			if shows(w, skipped) {
+			if matchesMinute(w, skipped) {
 				return t
 			}
 		}
-		if !shows(w, wall(t)) {
+		if !matchesMinute(w, wall(t)) {
 			continue
 		}
 		seen := false
@@ -86,8 +86,8 @@ func naive(w []string, after time.Time) (next time.Time) {
 	return time.Time{}
 }
 
-// FuzzCron holds Next against going through the minutes one by one, around
-// the changes of the clock in three places.
+// FuzzCron compares Next with a search minute by minute, around the clock changes
+// of three places.
 func FuzzCron(f *testing.F) {
 	for _, expr := range []string{"* * * * *", "30 2 * * *", "0,30 1-3 * * *", "*/20 2 * * *", "15 */2 * * 0", "0 3 29 3 1", "59 1 25-31 oct 7",
 		"0 2 */2 * sun", "7 0-23/5 1,8 3,nov *", "*/7 * 29 * 7", "0 0 31 2 *", "1-2,4 1,2 * * sun-2"} {
@@ -95,7 +95,7 @@ func FuzzCron(f *testing.F) {
 			f.Add(expr, s)
 		}
 	}
-	zones := []*time.Location{place(f, "Europe/Berlin"), place(f, "America/New_York"), place(f, "Australia/Lord_Howe")}
+	zones := []*time.Location{location(f, "Europe/Berlin"), location(f, "America/New_York"), location(f, "Australia/Lord_Howe")}
 	changes := []string{"2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z", "2026-03-08T07:00:00Z", "2026-11-01T06:00:00Z", "2026-04-04T15:00:00Z", "2026-10-03T15:30:00Z"}
 	f.Fuzz(func(t *testing.T, expr string, seconds uint32) {
 		if len(expr) > 100 {
@@ -107,8 +107,8 @@ func FuzzCron(f *testing.F) {
 			if err != nil || strings.HasPrefix(strings.TrimSpace(expr), "@") {
 				return
 			}
-			after := moment(t, change).Add(-48 * time.Hour).Add(time.Duration(seconds%250_000) * time.Second).In(l)
-			have, want := s.Next(after), naive(strings.Fields(expr), after)
+			after := parseTime(t, change).Add(-48 * time.Hour).Add(time.Duration(seconds%250_000) * time.Second).In(l)
+			have, want := s.Next(after), nextByMinutes(strings.Fields(expr), after)
 			if want.IsZero() {
 				if have.Before(after.Truncate(time.Minute).Add(48 * time.Hour)) {
 					t.Errorf("%q after %v: have %v, want none in two days", expr, after, have)
@@ -124,17 +124,17 @@ func FuzzCron(f *testing.F) {
 }
 
 func BenchmarkNext(b *testing.B) {
-	now := moment(b, "2026-11-22T12:34:56Z")
+	now := parseTime(b, "2026-11-22T12:34:56Z")
 	for _, expr := range []string{"*/5 * * * *", "17 3 * * 1-5", "0 0 29 2 *"} {
 		b.Run(expr, func(b *testing.B) {
-			s := cronOf(b, expr, place(b, "Europe/Berlin"))
+			s := newCron(b, expr, location(b, "Europe/Berlin"))
 			b.ReportAllocs()
 			for b.Loop() {
 				s.Next(now)
 			}
 		})
 	}
-	never := &cron{minutes: 1, hours: 1, days: 1 << 31, months: 1 << 2, weekdays: 0x7f, place: place(b, "Europe/Berlin")}
+	never := &cronSchedule{minutes: 1, hours: 1, days: 1 << 31, months: 1 << 2, weekdays: 0x7f, location: location(b, "Europe/Berlin")}
 	b.Run("never", func(b *testing.B) {
 		for b.Loop() {
 			never.Next(now)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// nicknames are the words that stand for an expression.
+// nickname returns the expression that a word such as @daily stands for.
 func nickname(word string) (expr string, ok bool) {
 	switch strings.ToLower(word) {
 	case "@yearly", "@annually":
@@ -44,27 +44,27 @@ func fields() [5]field {
 	}
 }
 
-// ParseCron reads the five fields of crontab(5), or a nickname such as @daily,
-// in the time of a place; nil is the host's. An expression that can never be
-// due, as the 31st of February, is an error.
-func ParseCron(expr string, place *time.Location) (Schedule, error) {
-	if place == nil {
-		place = time.Local
+// ParseCron parses the five fields of crontab(5), or a nickname such as @daily, in
+// a time zone; nil is that of the host. An expression without any slot, such as
+// the 31st of February, is an error.
+func ParseCron(expr string, location *time.Location) (Schedule, error) {
+	if location == nil {
+		location = time.Local
 	}
 	expr = strings.TrimSpace(expr)
 	if strings.EqualFold(expr, "@reboot") {
-		return once{}, nil
+		return rebootSchedule{}, nil
 	}
 	if strings.HasPrefix(expr, "@") {
 		long, ok := nickname(expr)
 		if !ok {
-			return nil, fmt.Errorf("%q: want %s", expr, nicknames)
+			return nil, fmt.Errorf("want %s, have %q", nicknames, expr)
 		}
 		expr = long
 	}
 	words := strings.Fields(expr)
 	if len(words) != 5 {
-		return nil, fmt.Errorf("%q: want 5 fields, minute, hour, day of month, month and day of week, have %d", expr, len(words))
+		return nil, fmt.Errorf("want 5 fields (minute, hour, day of month, month, day of week), have %d in %q", len(words), expr)
 	}
 	var sets [5]uint64
 	for i, f := range fields() {
@@ -74,34 +74,35 @@ func ParseCron(expr string, place *time.Location) (Schedule, error) {
 		}
 		sets[i] = set
 	}
-	c := &cron{
+	c := &cronSchedule{
 		minutes: sets[0], hours: sets[1], days: sets[2], months: sets[3], weekdays: sets[4],
-		often:      star(words[0]) || star(words[1]),
-		eitherDays: !star(words[2]) && !star(words[4]),
-		place:      place,
+		wildcard:  isStar(words[0]) || isStar(words[1]),
+		eitherDay: !isStar(words[2]) && !isStar(words[4]),
+		location:  location,
 	}
-	if has(c.weekdays, 7) {
+	if hasBit(c.weekdays, 7) {
 		c.weekdays |= 1
 	}
-	if c.never() {
-		return nil, fmt.Errorf("day of month %q, month %q: there is no such day", words[2], words[3])
+	if c.neverDue() {
+		return nil, fmt.Errorf("want a day that exists, have day of month %q in month %q", words[2], words[3])
 	}
 	return c, nil
 }
 
-// star tells whether a field is no restriction in cron's sense, which */2 is not either.
-func star(word string) bool { return strings.HasPrefix(word, "*") }
+// isStar reports whether a field starts with a star. To cron, such a field does not
+// restrict the days, not even */2.
+func isStar(word string) bool { return strings.HasPrefix(word, "*") }
 
-// never tells whether there is no day that matches. That does not depend on
-// where the search starts: it covers every calendar there is.
-func (c *cron) never() bool {
+// neverDue reports whether no day matches. The search covers every calendar, so it
+// may start anywhere.
+func (c *cronSchedule) neverDue() bool {
 	_, ok := c.search(0, horizon)
 	return !ok
 }
 
 func (f field) parse(word string) (set uint64, err error) {
 	for part := range strings.SplitSeq(word, ",") {
-		bits, err := f.part(part)
+		bits, err := f.parsePart(part)
 		if err != nil {
 			return 0, err
 		}
@@ -110,27 +111,27 @@ func (f field) parse(word string) (set uint64, err error) {
 	return set, nil
 }
 
-// part is one element of a list: a value, a range or a star, the latter two
-// with a step or without.
-func (f field) part(part string) (set uint64, err error) {
+// parsePart parses an element of a list: a value, a range or a star; the latter
+// two may have a step.
+func (f field) parsePart(part string) (set uint64, err error) {
 	span, stepText, stepped := strings.Cut(part, "/")
 	low, high, single := 0, 0, false
 	switch from, to, ranged := strings.Cut(span, "-"); {
 	case span == "*":
 		low, high = f.low, f.high
 	case ranged:
-		if low, err = f.value(from); err != nil {
+		if low, err = f.parseValue(from); err != nil {
 			return 0, err
 		}
-		if high, err = f.value(to); err != nil {
+		if high, err = f.parseValue(to); err != nil {
 			return 0, err
 		}
 		if low > high {
-			return 0, fmt.Errorf("the range %s goes backwards%s", span, f.hint())
+			return 0, fmt.Errorf("want a range that ascends, have %s%s", span, f.rangeHint())
 		}
 	default:
 		single = true
-		if low, err = f.value(span); err != nil {
+		if low, err = f.parseValue(span); err != nil {
 			return 0, err
 		}
 		high = low
@@ -138,10 +139,10 @@ func (f field) part(part string) (set uint64, err error) {
 	step := 1
 	if stepped {
 		if single {
-			return 0, fmt.Errorf("a step follows a range or a star, want %d-%d/%s for %s", low, f.high, stepText, part)
+			return 0, fmt.Errorf("want a step after a range or a star, such as %d-%d/%s, have %s", low, f.high, stepText, part)
 		}
-		if step, err = number(stepText); err != nil || step == 0 {
-			return 0, fmt.Errorf("the step %q is not a number from 1 up", stepText)
+		if step, err = parseDigits(stepText); err != nil || step == 0 {
+			return 0, fmt.Errorf("want a step of at least 1, have %q", stepText)
 		}
 	}
 	for i := low; i <= high; i += step {
@@ -150,24 +151,24 @@ func (f field) part(part string) (set uint64, err error) {
 	return set, nil
 }
 
-// hint helps with the range that many expect to work.
-func (f field) hint() string {
+// rangeHint explains how to write a range that ends on Sunday.
+func (f field) rangeHint() string {
 	if f.high == 7 {
-		return ", Sunday as the last day is 7"
+		return " (the Sunday that ends a week is 7)"
 	}
 	return ""
 }
 
-// value is a number or a name.
-func (f field) value(text string) (int, error) {
+// parseValue parses a number or a name.
+func (f field) parseValue(text string) (int, error) {
 	for i, name := range f.names {
 		if strings.EqualFold(text, name) {
 			return f.low + i, nil
 		}
 	}
-	n, err := number(text)
+	n, err := parseDigits(text)
 	if err != nil || n < f.low || n > f.high {
-		return 0, fmt.Errorf("%q is not %s", text, f.allowed())
+		return 0, fmt.Errorf("want %s, have %q", f.allowed(), text)
 	}
 	return n, nil
 }
@@ -182,9 +183,9 @@ func (f field) allowed() string {
 
 var errNumber = errors.New("not a number")
 
-// number is stricter than strconv: cron knows no signs, and a number of more
-// than three digits is a mistake, never a step.
-func number(text string) (int, error) {
+// parseDigits parses a number of up to three digits, without a sign: cron has no
+// others.
+func parseDigits(text string) (int, error) {
 	if text == "" || len(text) > 3 || strings.Trim(text, "0123456789") != "" {
 		return 0, errNumber
 	}

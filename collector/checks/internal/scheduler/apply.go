@@ -11,17 +11,16 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/schedule"
 )
 
-// Apply has the scheduler run these checks, and no others. All are applied, or
-// none if there is an error.
+// Apply replaces the checks of the scheduler. On an error it changes nothing.
 //
-// A check whose definition is the same goes on as if nothing had happened. One
-// whose definition changed has its run ended, and takes its counters along. It
-// keeps its values unless they may mean something else now.
+// A check with the same definition continues undisturbed. A check with another
+// definition keeps its counters, its run is cancelled, and it keeps its published
+// families if they mean the same under the new definition.
 func (s *Scheduler) Apply(defs []definition.Definition) error {
 	schedules := make(map[string]schedule.Schedule, len(defs))
 	for _, d := range defs {
 		if schedules[d.Name] != nil {
-			return fmt.Errorf("check %s is there twice", d.Name)
+			return fmt.Errorf("check %s: defined twice", d.Name)
 		}
 		var err error
 		if schedules[d.Name], err = d.Schedule(s.o.Hostname); err != nil {
@@ -29,7 +28,7 @@ func (s *Scheduler) Apply(defs []definition.Definition) error {
 		}
 	}
 	s.mu.Lock()
-	defer s.unlock()
+	defer s.unlockAndLog()
 	for _, c := range slices.Clone(s.checks) {
 		if schedules[c.def.Name] == nil {
 			s.remove(c)
@@ -39,79 +38,80 @@ func (s *Scheduler) Apply(defs []definition.Definition) error {
 		i, known := s.find(d.Name)
 		switch {
 		case !known:
-			s.checks = slices.Insert(s.checks, i, s.fresh(d, schedules[d.Name]))
-		case s.checks[i].gone:
-			s.revive(s.checks[i], d, schedules[d.Name])
+			s.checks = slices.Insert(s.checks, i, s.newCheck(d, schedules[d.Name]))
+		case s.checks[i].removed:
+			s.restore(s.checks[i], d, schedules[d.Name])
 		case !s.checks[i].def.Equal(d):
-			s.change(s.checks[i], d, schedules[d.Name])
+			s.update(s.checks[i], d, schedules[d.Name])
 		}
 	}
 	s.wake()
 	return nil
 }
 
-// fresh returns a check that never ran.
-func (s *Scheduler) fresh(d definition.Definition, times schedule.Schedule) *check {
+// newCheck returns a check that has not run.
+func (s *Scheduler) newCheck(d definition.Definition, times schedule.Schedule) *check {
 	c := &check{def: d}
 	s.reschedule(c, times)
 	return c
 }
 
-// reschedule has a check begin with its schedule anew.
+// reschedule starts a check's schedule from now.
 func (s *Scheduler) reschedule(c *check, times schedule.Schedule) {
 	c.schedule = times
-	c.slot = time.Now()
-	if c.onWall() {
-		c.slot = s.wall()
+	c.lastSlot = time.Now()
+	if c.usesWallClock() {
+		c.lastSlot = s.wall()
 	}
-	c.next = times.First(c.slot)
+	c.nextSlot = times.First(c.lastSlot)
 	c.interval = times.Period(s.wall())
 }
 
-// remove ends a check and forgets it, as soon as its run is over.
+// remove cancels a check, and drops it when its run has ended.
 func (s *Scheduler) remove(c *check) {
-	s.end(c)
-	c.gone, c.again = true, false
-	c.published, c.state = publication{}, State{}
+	s.cancel(c)
+	c.removed, c.rerun = true, false
+	c.publication, c.state = publication{}, State{}
 	if c.run == nil {
-		s.forget(c)
+		s.drop(c)
 	}
 }
 
-func (s *Scheduler) forget(c *check) {
+// drop deletes a check, unless another one has its name by now.
+func (s *Scheduler) drop(c *check) {
 	if i, ok := s.find(c.def.Name); ok && s.checks[i] == c {
 		s.checks = slices.Delete(s.checks, i, i+1)
 	}
 }
 
-// revive has a check that was removed begin anew. The run that is being ended
-// still keeps it from running.
-func (s *Scheduler) revive(c *check, d definition.Definition, times schedule.Schedule) {
+// restore resets a check that was removed while its run was ending. It does not run
+// again before that run has ended.
+func (s *Scheduler) restore(c *check, d definition.Definition, times schedule.Schedule) {
 	running := c.run
-	*c = *s.fresh(d, times)
+	*c = *s.newCheck(d, times)
 	c.run = running
 }
 
-// change gives a check another definition.
-func (s *Scheduler) change(c *check, d definition.Definition, times schedule.Schedule) {
+// update changes a check's definition.
+func (s *Scheduler) update(c *check, d definition.Definition, times schedule.Schedule) {
 	s.logAfterUnlock(level.Info(s.o.Log), "msg", "Check changed", "check", d.Name)
-	cut := c.waiting || c.run != nil && !c.run.ended
-	s.end(c)
+	owed := c.waiting || c.run != nil && !c.run.cancelled
+	s.cancel(c)
 	old := c.def
 	c.def = d
-	c.hung, c.resumes = 0, time.Time{}
+	c.hangs, c.suspendedUntil = 0, time.Time{}
 	switch {
 	case !d.Enabled || !old.SameMeaning(d):
-		c.published = publication{}
-		cut = false // it begins anew
+		c.publication = publication{}
+		owed = false // the new schedule has a first run
 		s.reschedule(c, times)
-	case !old.SameTimes(d):
+	case !old.SameSchedule(d):
 		s.reschedule(c, times)
 	}
 	switch {
-	case cut && c.run != nil:
-		c.again = true // the run that was ended is owed, were it that of a whole day
-	case cut:
+	case owed && c.run != nil:
+		c.rerun = true // the cancelled run may be the only one of the day
+	case owed:
 		s.enqueue(c)
 	}
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 )
 
-func TestApplyKeepsWhatDidNotChange(t *testing.T) {
+func TestApplySameDefinition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		a := every("a", time.Minute)
 		s.apply(a)
-		pass(90 * time.Second)
+		sleep(90 * time.Second)
 		before := s.state("a")
 		s.apply(a, every("b", time.Minute))
 		s.apply(a)
@@ -38,8 +38,8 @@ func TestApplyWhileRunning(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(*definition.Definition)
-		values bool // keeps them
-		again  bool // the run that was ended is made up for at once
+		values bool // keeps published values
+		again  bool // starts another run at once
 	}{
 		{"limits", func(d *definition.Definition) { d.Memory = 1 << 20; d.TTL = time.Hour }, true, true},
 		{"interval", func(d *definition.Definition) { d.Interval = 2 * time.Minute }, true, true},
@@ -48,24 +48,24 @@ func TestApplyWhileRunning(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t, Options{}, takes(5*time.Second))
+				s := newTestScheduler(t, Options{}, runFor(5*time.Second))
 				d := every("a", time.Minute)
 				s.apply(d)
-				pass(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
-				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Published == nil {
+				sleep(time.Until(s.state("a").Next) + time.Minute + 2*time.Second) // in the second run
+				if st := s.state("a"); !st.Running || st.Runs != 1 || st.Publication == nil {
 					t.Fatalf("%+v", st)
 				}
 				tc.change(&d)
 				s.apply(d)
 				st := s.state("a")
-				if (st.Published != nil) != tc.values || st.Runs != 1 || st.Failures != nil {
-					t.Errorf("values %v, %d runs, failed %v: a run that is ended counts as none", st.Published, st.Runs, st.Failures)
+				if (st.Publication != nil) != tc.values || st.Runs != 1 || st.Failures != nil {
+					t.Errorf("values %v, %d runs, failed %v, want the cancelled run not counted", st.Publication, st.Runs, st.Failures)
 				}
 				if st.Running != tc.again {
 					t.Errorf("running is %v, want %v", st.Running, tc.again)
 				}
-				pass(time.Until(s.state("a").Next) + 6*time.Second)
-				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Published == nil {
+				sleep(time.Until(s.state("a").Next) + 6*time.Second)
+				if st := s.state("a"); st.Runs < 2 || !st.Up() || st.Publication == nil {
 					t.Errorf("afterwards: %+v", st)
 				}
 			})
@@ -73,31 +73,31 @@ func TestApplyWhileRunning(t *testing.T) {
 	}
 }
 
-// TestRemovedWhileItEnds has a check come back before its run is over.
-func TestRemovedWhileItEnds(t *testing.T) {
+// TestRestoreBeforeRunEnds removes a check and adds it again before its run ended.
+func TestRestoreBeforeRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, func(ctx context.Context, d definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{}, func(ctx context.Context, d definition.Definition) Outcome {
 			select {
 			case <-ctx.Done():
-				<-time.After(70 * time.Second) // it takes its time
+				<-time.After(70 * time.Second) // it ignores the cancellation for a while
 			case <-time.After(time.Hour):
 			}
-			return good("a", 1)
+			return outcomeWith("a", 1)
 		})
 		d := every("a", time.Minute)
 		d.Timeout = time.Minute
 		s.apply(d)
-		pass(time.Until(s.state("a").Next) + 10*time.Second)
+		sleep(time.Until(s.state("a").Next) + 10*time.Second)
 		s.apply()
 		if all := s.States(nil); len(all) != 0 {
-			t.Errorf("it is still known: %+v", all)
+			t.Errorf("still there: %+v", all)
 		}
 		s.apply(d)
-		pass(62 * time.Second) // it came due, but the old run is not over
-		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skipped != nil {
+		sleep(62 * time.Second) // it is due, but the old run has not ended
+		if st := s.state("a"); st.Runs != 0 || len(s.started("a")) != 1 || st.Skips != nil {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
 		}
-		pass(8 * time.Second)
+		sleep(8 * time.Second)
 		if len(s.started("a")) != 2 {
 			t.Errorf("%d started, want the one that was due", len(s.started("a")))
 		}
@@ -106,26 +106,26 @@ func TestRemovedWhileItEnds(t *testing.T) {
 
 func TestDisabled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		d := every("a", time.Minute)
 		d.Enabled = false
 		s.apply(d)
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if len(s.States(nil)) != 0 || len(s.started("a")) != 0 {
-			t.Error("a check that is disabled runs, or is told")
+			t.Error("a disabled check runs, or has a state")
 		}
 		d.Enabled = true
 		s.apply(d)
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if len(s.started("a")) != 5 {
 			t.Errorf("%d runs after it was enabled", len(s.started("a")))
 		}
 	})
 }
 
-func TestApplyRefuses(t *testing.T) {
+func TestApplyErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		s.apply(every("a", time.Minute))
 		bad := definition.New("b")
 		bad.Interval, bad.At = 0, "nonsense"
@@ -135,16 +135,16 @@ func TestApplyRefuses(t *testing.T) {
 			}
 		}
 		if all := s.States(nil); len(all) != 1 || all[0].Definition.Name != "a" {
-			t.Errorf("what is wrong changed something: %+v", all)
+			t.Errorf("an invalid Apply changed something: %+v", all)
 		}
 	})
 }
 
-// TestApplyLeaksNothing reloads a thousand times, under readers that do not
-// stop. The bubble would not end if a goroutine were left.
-func TestApplyLeaksNothing(t *testing.T) {
+// TestApplyConcurrentReaders reloads a thousand times while others read the states.
+// The test does not end if a goroutine is left.
+func TestApplyConcurrentReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(3*time.Second))
+		s := newTestScheduler(t, Options{}, runFor(3*time.Second))
 		done := make(chan struct{})
 		var readers sync.WaitGroup
 		for range 4 {
@@ -176,24 +176,24 @@ func TestApplyLeaksNothing(t *testing.T) {
 			<-time.After(100 * time.Millisecond)
 		}
 		s.apply()
-		pass(time.Minute)
+		sleep(time.Minute)
 		close(done)
 		readers.Wait()
-		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.total != 0 {
-			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.total)
+		if len(s.checks) != 0 || s.slots[0].free != 4 || s.slots[1].free != 2 || len(s.slots[0].queue) != 0 || s.inProgress != 0 {
+			t.Errorf("left: %d checks, %+v, %d runs", len(s.checks), s.slots, s.inProgress)
 		}
 	})
 }
 
-func TestCloseIsBounded(t *testing.T) {
+func TestCloseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := newStage(t, Options{}, func(context.Context, definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome {
 			<-release
 			return Outcome{}
 		})
 		s.apply(every("a", time.Minute))
-		pass(time.Minute)
+		sleep(time.Minute)
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -205,22 +205,22 @@ func TestCloseIsBounded(t *testing.T) {
 	})
 }
 
-// TestClockSet moves the clock on the wall, which must cause neither a storm
-// of runs nor a standstill.
+// TestClockSet sets the wall clock, which must neither cause many runs nor stop
+// them.
 func TestClockSet(t *testing.T) {
 	if _, east := time.Now().Zone(); east%3600 != 0 {
-		t.Skip("the minutes of the hour are others here")
+		t.Skip("the time zone is not a whole number of hours from UTC")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		var offset atomic.Int64
 		wall := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
-		s := newStage(t, Options{Wall: wall}, takes(time.Second))
+		s := newTestScheduler(t, Options{WallClock: wall}, runFor(time.Second))
 		hourly := definition.New("hourly")
 		hourly.Command, hourly.Interval, hourly.At = []string{"/bin/true"}, 0, "30 * * * *"
 		s.apply(every("a", time.Minute), hourly)
 		run := func(d time.Duration) (a, h int) {
 			before, beforeH := len(s.started("a")), len(s.started("hourly"))
-			pass(d)
+			sleep(d)
 			return len(s.started("a")) - before, len(s.started("hourly")) - beforeH
 		}
 		want := func(what string, a, h, wantA, wantH int) {
@@ -231,31 +231,31 @@ func TestClockSet(t *testing.T) {
 		}
 		a, h := run(2 * time.Hour)
 		want("undisturbed", a, h, 120, 2)
-		// The bubble begins at midnight UTC: it is 2:00 now.
-		offset.Store(int64(30 * 24 * time.Hour)) // a month later, as after a suspension
+		// The fake clock starts at midnight UTC: it is 2:00 now.
+		offset.Store(int64(30 * 24 * time.Hour)) // a month later, as after a suspended host
 		a, h = run(10 * time.Minute)
 		want("a month later", a, h, 10, 1)
 		a, h = run(time.Hour)
-		want("and on", a, h, 60, 1)
+		want("the hour after that", a, h, 60, 1)
 		offset.Store(0) // it is 3:10 again
 		a, h = run(time.Hour)
 		want("back again", a, h, 60, 1)
-		offset.Store(int64(-time.Hour)) // from 4:10 to 3:10: within the three hours of cron
+		offset.Store(int64(-time.Hour)) // from 4:10 to 3:10: within cron's three hours
 		a, h = run(time.Hour)
-		want("an hour back", a, h, 60, 0) // 3:30 was served
+		want("an hour back", a, h, 60, 0) // 3:30 had a run already
 		a, h = run(time.Hour)
 		want("an hour later", a, h, 60, 1)
 	})
 }
 
-// TestLogThatBlocks scrapes while nobody reads the log.
-func TestLogThatBlocks(t *testing.T) {
+// TestBlockedLog reads states while the log blocks.
+func TestBlockedLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read := make(chan struct{})
 		logger := log.LoggerFunc(func(...any) error { <-read; return nil })
-		s := newStage(t, Options{Log: logger, Concurrency: 1}, func(context.Context, definition.Definition) Outcome { return Outcome{Reason: Exit} })
+		s := newTestScheduler(t, Options{Log: logger, Concurrency: 1}, func(context.Context, definition.Definition) Outcome { return Outcome{Reason: Exit} })
 		s.apply(every("a", time.Minute), every("b", time.Minute))
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if a, b := s.state("a"), s.state("b"); a.Runs != 5 || b.Runs != 5 {
 			t.Errorf("%d and %d runs", a.Runs, b.Runs)
 		}
@@ -263,7 +263,7 @@ func TestLogThatBlocks(t *testing.T) {
 	})
 }
 
-// TestLog wants changes told, and nothing twice.
+// TestLog: changes are logged once.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -275,23 +275,23 @@ func TestLog(t *testing.T) {
 			lines = append(lines, fmt.Sprint(kv[2:]...))
 			return nil
 		})
-		s := newStage(t, Options{Log: logger}, func(context.Context, definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{Log: logger}, func(context.Context, definition.Definition) Outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			if fails {
 				return Outcome{Reason: Timeout, Err: context.DeadlineExceeded, Stderr: "no answer\n"}
 			}
-			return good("a", 1)
+			return outcomeWith("a", 1)
 		})
 		s.apply(every("a", time.Minute))
-		pass(10 * time.Minute)
+		sleep(10 * time.Minute)
 		mu.Lock()
 		fails = false
 		mu.Unlock()
-		pass(time.Hour)
+		sleep(time.Hour)
 		mu.Lock()
 		defer mu.Unlock()
-		for i, want := range []string{"Check fails", "Check is suspended", "Check is well again"} {
+		for i, want := range []string{"Check failed", "Check suspended", "Check recovered"} {
 			if i >= len(lines) || !strings.Contains(lines[i], want) {
 				t.Fatalf("line %d: want %s in\n%s", i, want, strings.Join(lines, "\n"))
 			}

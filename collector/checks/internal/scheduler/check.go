@@ -10,52 +10,51 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/schedule"
 )
 
-// A check is one definition with all that is known of it. It lives as long as
-// there is a definition of its name, and a run of it. It is guarded by the
-// scheduler's lock.
+// A check is a definition with its schedule, its state and its run. It exists while
+// there is a definition or a run of its name. The scheduler's lock guards it.
 type check struct {
-	def  definition.Definition
-	gone bool // there is no definition any more; only a run that is being ended
+	def     definition.Definition
+	removed bool // has no definition, only a cancelled run
 
 	schedule schedule.Schedule
-	slot     time.Time     // the one served last, by the clock of the schedule
-	next     time.Time     // zero: never
+	lastSlot time.Time     // of the last trigger, on the clock of the schedule
+	nextSlot time.Time     // zero: never
 	interval time.Duration // the longest time between two slots; 0: runs once
-	again    bool          // run as soon as the run that is being ended is over
+	rerun    bool          // when the cancelled run has ended
 
 	waiting bool // in the queue
-	run     *run // in progress, or being ended
+	run     *run // in progress, or cancelled
 
-	hung    int       // runs in a row that hung
-	resumes time.Time // slots before are left out, on the monotonic clock
+	hangs          int       // runs that hung in a row
+	suspendedUntil time.Time // on the monotonic clock; slots before it are skipped
 
-	state     State
-	published publication
+	state       State
+	publication publication
 }
 
-// A run is one in progress.
+// A run is a run in progress.
 type run struct {
-	check   *check
-	def     definition.Definition
-	started time.Time // on the monotonic clock
-	wall    time.Time
-	cancel  context.CancelFunc
-	watch   *time.Timer
-	ended   bool // nobody wants to know the outcome
-	stuck   bool // it was told so, and gave its slot back
+	check          *check
+	def            definition.Definition
+	startMonotonic time.Time // on the monotonic clock
+	startTime      time.Time
+	cancel         context.CancelFunc
+	stuckTimer     *time.Timer
+	cancelled      bool // its outcome is not recorded
+	stuck          bool // recorded as stuck, and its slot released
 }
 
-// A publication is what a run left to be served.
+// A publication has the families that a check publishes.
 type publication struct {
 	source  *merge.Source // nil: nothing
 	series  int
 	expires time.Time // on the monotonic clock; zero: never
 }
 
-// onWall reports whether slots are times of day, and not a distance apart.
-func (c *check) onWall() bool { return c.def.At != "" }
+// usesWallClock reports whether slots are times of day, and not intervals.
+func (c *check) usesWallClock() bool { return c.def.At != "" }
 
-// ttl returns how long values are served; zero is for ever.
+// ttl returns how long families are published; zero is for ever.
 func (c *check) ttl() time.Duration {
 	if c.def.TTL > 0 {
 		return c.def.TTL
@@ -63,40 +62,40 @@ func (c *check) ttl() time.Duration {
 	return 3 * c.interval
 }
 
-// expire drops values that are too old.
-func (c *check) expire(now time.Time) {
-	if p := &c.published; p.source != nil && !p.expires.IsZero() && !now.Before(p.expires) {
+// dropExpired drops families that are older than the TTL.
+func (c *check) dropExpired(now time.Time) {
+	if p := &c.publication; p.source != nil && !p.expires.IsZero() && !now.Before(p.expires) {
 		*p = publication{}
 	}
 }
 
-// A State is what is known of a check at one moment.
+// A State is the state of a check at one moment.
 type State struct {
 	Definition definition.Definition
 	Interval   time.Duration // the longest time between two slots; 0 if it runs once
-	Sandbox    sandbox.Mode  // in effect, on this host
+	Sandbox    sandbox.Mode  // that the kernel enforces
 
 	Runs     uint64
 	Failures Counts
-	Skipped  Counts
-	Dropped  Counts
+	Skips    Counts
+	Drops    Counts
 	CPU      time.Duration
-	Measured bool // CPU is known
+	CPUKnown bool
 
 	Running     bool
 	Waiting     bool      // for a slot
-	Suspended   bool      // since it hung too often
-	Started     time.Time // of the run in progress
-	Next        time.Time // when it is due, by the clock on the wall
-	Ran         bool      // it ran to some end
-	Last        Outcome   // of the last run, without its families
-	LastRun     time.Time // when that started
-	LastSuccess time.Time // when the last one that succeeded started
+	Suspended   bool      // because it hung too often
+	RunStarted  time.Time // start of the run in progress
+	Next        time.Time // next slot, on the wall clock
+	HasRun      bool      // a run has ended
+	LastOutcome Outcome   // of the last run, without its families
+	LastRun     time.Time // its start
+	LastSuccess time.Time // start of the last run that succeeded
 
-	Published *merge.Source // what is served; nil when there is nothing
-	Series    int
-	Ever      bool // something was published before
+	Publication  *merge.Source // nil if there is nothing
+	Series       int           // of Publication
+	HasPublished bool          // at any time
 }
 
 // Up reports whether the last run succeeded.
-func (s *State) Up() bool { return s.Ran && s.Last.Reason == "" }
+func (s *State) Up() bool { return s.HasRun && s.LastOutcome.Reason == "" }

@@ -6,59 +6,58 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 )
 
-// A Reason says in one word why a run failed. It is empty for a success.
+// A Reason is why a run failed, as a label value. It is empty for a success.
 type Reason string
 
-// Every run that fails does so for one of these.
+// The reasons.
 const (
-	Timeout Reason = "timeout" // it took too long, and was ended
+	Timeout Reason = "timeout" // it ran for too long
 	Exit    Reason = "exit"    // it exited with a code other than 0
-	Signal  Reason = "signal"  // it was ended by a signal of others
-	OOM     Reason = "oom"     // it wanted more memory than it may have
-	Parse   Reason = "parse"   // what it printed is not what it should
-	Output  Reason = "output"  // it printed more than it may
+	Signal  Reason = "signal"  // a signal ended it
+	OOM     Reason = "oom"     // it exceeded its memory limit
+	Parse   Reason = "parse"   // its output is not in the format of the check
+	Output  Reason = "output"  // it printed too much
 	Spawn   Reason = "spawn"   // it could not be started
-	Sandbox Reason = "sandbox" // it could not be kept from what it should be
-	Stuck   Reason = "stuck"   // it cannot be ended, such as one that waits for a dead disk
+	Sandbox Reason = "sandbox" // its sandbox could not be set up
+	Stuck   Reason = "stuck"   // it cannot be killed, such as one that waits for a dead disk
 )
 
-// hung reports whether the reason is one that a check is suspended for.
-func (r Reason) hung() bool { return r == Timeout || r == Stuck }
+// isHang reports whether runs that fail for this reason suspend a check.
+func (r Reason) isHang() bool { return r == Timeout || r == Stuck }
 
-// An Outcome is what became of a run.
+// An Outcome is the outcome of a run.
 type Outcome struct {
 	Reason   Reason
-	Err      error // says more about the reason
+	Err      error // the reason in words
 	Duration time.Duration
 
-	Exited   bool // by itself, with ExitCode
-	ExitCode int
+	HasExitCode bool // the command exited
+	ExitCode    int
 
-	Measured bool // CPU is known
+	CPUKnown bool
 	CPU      time.Duration
-	MaxRSS   int64 // in bytes; 0 when it is not known
+	MaxRSS   int64 // bytes; 0 if unknown
 
-	Families []*dto.MetricFamily // to publish, if the run is a success
-	Dropped  Counts              // samples that are left out, by reason
-	Problems []string            // what is left out and why, in words
-	Stderr   string              // the end of it
+	Families []*dto.MetricFamily // to publish, if the run succeeded
+	Drops    Counts              // samples that were dropped, by reason
+	Problems []string            // what was dropped and why, in words
+	Stderr   string              // its end
 }
 
-// Counts are numbers by a reason, sorted by it; only those above zero. A Counts
-// that was handed out is never changed.
+// Counts are numbers by reason, sorted; only those above zero. Counts are
+// immutable: their methods return new ones.
 type Counts []Count
 
-// A Count is one of them.
+// A Count is the number for one reason.
 type Count struct {
 	Reason string
 	N      uint64
 }
 
-// Plus returns the counts with n more of one reason.
-func (c Counts) Plus(reason string, n uint64) Counts {
+// With returns the counts with n added to a reason.
+func (c Counts) With(reason string, n uint64) Counts {
 	if n == 0 {
 		return c
 	}
@@ -71,19 +70,10 @@ func (c Counts) Plus(reason string, n uint64) Counts {
 	return c
 }
 
-// Add returns the sums of two counts.
-func (c Counts) Add(more Counts) Counts {
+// Plus returns the sums of two counts.
+func (c Counts) Plus(more Counts) Counts {
 	for _, m := range more {
-		c = c.Plus(m.Reason, m.N)
+		c = c.With(m.Reason, m.N)
 	}
 	return c
-}
-
-// Text returns what a run would publish, in the text format.
-func (o *Outcome) Text() string {
-	var b strings.Builder
-	for _, f := range o.Families {
-		_, _ = expfmt.MetricFamilyToText(&b, f) // a strings.Builder does not fail
-	}
-	return b.String()
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
-// stuckMargin is how much longer than its timeout and its grace a run may take
-// before it is told stuck. Runners end in time by themselves, and tell what
-// cannot be ended; this is for one that does not.
+// stuckMargin is how much longer than its timeout and grace period a run may take
+// before it counts as stuck. It is for a Runner that does not return in time.
 const stuckMargin = 10 * time.Second
 
-// class returns the slots that a check takes one of.
+// class returns the slots for a check.
 func (s *Scheduler) class(def definition.Definition) *slots {
 	if def.Slow {
 		return &s.slots[1]
@@ -23,7 +22,7 @@ func (s *Scheduler) class(def definition.Definition) *slots {
 	return &s.slots[0]
 }
 
-// dispatch starts the runs that wait for a slot, as long as there are slots.
+// dispatch starts queued checks while slots are free.
 func (s *Scheduler) dispatch(class *slots) {
 	for !s.closed && class.free > 0 && len(class.queue) > 0 {
 		c := class.queue[0]
@@ -34,8 +33,8 @@ func (s *Scheduler) dispatch(class *slots) {
 	}
 }
 
-// withdraw takes a check out of the queue.
-func (s *Scheduler) withdraw(c *check) {
+// dequeue removes a check from its queue.
+func (s *Scheduler) dequeue(c *check) {
 	if c.waiting {
 		class := s.class(c.def)
 		class.queue = slices.DeleteFunc(class.queue, func(q *check) bool { return q == c })
@@ -43,12 +42,12 @@ func (s *Scheduler) withdraw(c *check) {
 	}
 }
 
-// start starts a run, which has a slot already.
+// start starts a run in a slot that the caller has taken.
 func (s *Scheduler) start(c *check) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &run{check: c, def: c.def, started: time.Now(), wall: s.wall(), cancel: cancel}
+	r := &run{check: c, def: c.def, startMonotonic: time.Now(), startTime: s.wall(), cancel: cancel}
 	c.run = r
-	r.watch = time.AfterFunc(r.def.Timeout+r.def.KillGrace+stuckMargin, func() { s.stuck(r) })
+	r.stuckTimer = time.AfterFunc(r.def.Timeout+r.def.KillGrace+stuckMargin, func() { s.markStuck(r) })
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
@@ -57,59 +56,59 @@ func (s *Scheduler) start(c *check) {
 	}()
 }
 
-// call runs the check. A panic costs this one run.
+// call runs a check. A panic fails this run only.
 func (s *Scheduler) call(ctx context.Context, r *run) (out Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			out = Outcome{Reason: Spawn, Err: flight.NewPanicError(p)}
 		}
 		if out.Duration == 0 {
-			out.Duration = time.Since(r.started)
+			out.Duration = time.Since(r.startMonotonic)
 		}
 	}()
 	return s.o.Run(ctx, r.def)
 }
 
-// finish accounts a run and lets the next one have its slot.
+// finish records a run and releases its slot.
 func (s *Scheduler) finish(r *run, out Outcome) {
 	s.mu.Lock()
-	defer s.unlock()
+	defer s.unlockAndLog()
 	c := r.check
-	r.watch.Stop()
+	r.stuckTimer.Stop()
 	c.run = nil
-	if !r.ended && !r.stuck {
-		s.account(c, r, out)
+	if !r.cancelled && !r.stuck {
+		s.record(c, r, out)
 	}
-	if c.gone {
-		s.forget(c)
+	if c.removed {
+		s.drop(c)
 	}
-	if c.again && !s.closed {
-		c.again = false
+	if c.rerun && !s.closed {
+		c.rerun = false
 		s.enqueue(c)
 	}
 	s.release(r)
 }
 
-// stuck tells that a run does not come to an end. It goes on, and no other of
-// the same check is started, but it does not hold up others.
-func (s *Scheduler) stuck(r *run) {
+// markStuck records a run that does not end, and releases its slot for other
+// checks. The check does not run again before that run has ended.
+func (s *Scheduler) markStuck(r *run) {
 	s.mu.Lock()
-	defer s.unlock()
+	defer s.unlockAndLog()
 	if r.check.run != r {
-		return // it just finished
+		return // it has just ended
 	}
-	if !r.ended {
-		s.account(r.check, r, Outcome{
+	if !r.cancelled {
+		s.record(r.check, r, Outcome{
 			Reason:   Stuck,
-			Err:      fmt.Errorf("no end after %v, and cannot be killed", time.Since(r.started).Round(time.Millisecond)),
-			Duration: time.Since(r.started),
+			Err:      fmt.Errorf("still running after %v, and cannot be killed", time.Since(r.startMonotonic).Round(time.Millisecond)),
+			Duration: time.Since(r.startMonotonic),
 		})
 	}
 	s.release(r)
 	r.stuck = true
 }
 
-// release gives the slot of a run back, once.
+// release releases the slot of a run, once.
 func (s *Scheduler) release(r *run) {
 	if r.stuck {
 		return
@@ -119,11 +118,11 @@ func (s *Scheduler) release(r *run) {
 	s.dispatch(class)
 }
 
-// end ends the run in progress of a check; nobody wants to know its outcome.
-func (s *Scheduler) end(c *check) {
-	s.withdraw(c)
+// cancel cancels the run of a check, whose outcome is not recorded.
+func (s *Scheduler) cancel(c *check) {
+	s.dequeue(c)
 	if c.run != nil {
-		c.run.ended = true
+		c.run.cancelled = true
 		c.run.cancel()
 	}
 }

@@ -1,7 +1,6 @@
-// Package scheduler runs checks at their times and keeps what they published.
-//
-// One goroutine looks at the clock; each run has its own. Nobody who reads the
-// state waits for a run.
+// Package scheduler runs checks when they are due, and keeps the families that
+// they publish. One goroutine triggers the checks, and each run has a goroutine of
+// its own. Reading the state never waits for a run.
 package scheduler
 
 import (
@@ -18,24 +17,24 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
 )
 
-// A Runner runs a check once. It ends the run when ctx is done, and returns
-// when nothing of it is left or nothing can be done about it.
+// A Runner runs a check once. It ends the run when ctx is done, and returns when
+// all processes of the run have ended or are stuck.
 type Runner func(ctx context.Context, def definition.Definition) Outcome
 
-// Options are what a Scheduler is made of. Only Run is necessary.
+// Options configure a Scheduler. Only Run is required.
 type Options struct {
-	Run         Runner
-	Hostname    string // so that not all hosts run a check at the same moment
-	Concurrency int    // runs at the same time [4]
-	Slow        int    // runs at the same time of checks that are slow [2]
-	Log         log.Logger
+	Run             Runner
+	Hostname        string // spreads the runs of a check over hosts
+	Concurrency     int    // maximum number of runs at once [4]
+	SlowConcurrency int    // maximum number of runs of slow checks at once [2]
+	Log             log.Logger
 
-	// Sandbox tells what becomes of a sandbox that is asked for; nil: just that.
+	// Sandbox returns what the kernel enforces of a mode [all of it].
 	Sandbox func(sandbox.Mode) sandbox.Mode
 
-	// Wall is the clock on the wall, for times of day and timestamps. All
-	// distances are measured by the monotonic clock, which nobody sets.
-	Wall func() time.Time
+	// WallClock returns the time for schedules with a time of day and for
+	// timestamps [time.Now]. Intervals follow the monotonic clock.
+	WallClock func() time.Time
 }
 
 // A Scheduler runs checks. It is safe for concurrent use.
@@ -44,60 +43,60 @@ type Scheduler struct {
 
 	mu      sync.Mutex
 	checks  []*check // sorted by name
-	slots   [2]slots // by class: others, slow
+	slots   [2]slots // for normal and for slow checks
 	running sync.WaitGroup
 	closed  bool
-	changed chan struct{} // has the timing goroutine look at once
+	wakeup  chan struct{} // makes loop call step
 	stop    chan struct{}
-	timing  sync.WaitGroup
+	looping sync.WaitGroup
 
-	pendingLogs []func() // once the lock is given back
+	pendingLogs []func() // to call after the lock is released
 
-	lastNow, lastWall time.Time // when step was called last, by both clocks
+	lastNow, lastWall time.Time // of the last call of step
 }
 
-// slots is how many runs of one class there may be, and who waits for one.
+// slots are the run slots of a class of checks, and the checks that wait for one.
 type slots struct {
 	free  int
 	queue []*check
 }
 
-// New returns a scheduler without checks, which does nothing before Start.
+// New returns a scheduler without checks. It runs none before Start.
 func New(o Options) *Scheduler {
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
 	}
-	if o.Slow <= 0 {
-		o.Slow = 2
+	if o.SlowConcurrency <= 0 {
+		o.SlowConcurrency = 2
 	}
 	if o.Log == nil {
 		o.Log = log.NewNopLogger()
 	}
-	if o.Wall == nil {
-		o.Wall = time.Now
+	if o.WallClock == nil {
+		o.WallClock = time.Now
 	}
 	if o.Sandbox == nil {
-		o.Sandbox = func(asked sandbox.Mode) sandbox.Mode { return asked }
+		o.Sandbox = func(m sandbox.Mode) sandbox.Mode { return m }
 	}
 	return &Scheduler{
-		o:       o,
-		slots:   [2]slots{{free: o.Concurrency}, {free: o.Slow}},
-		changed: make(chan struct{}, 1),
-		stop:    make(chan struct{}),
+		o:      o,
+		slots:  [2]slots{{free: o.Concurrency}, {free: o.SlowConcurrency}},
+		wakeup: make(chan struct{}, 1),
+		stop:   make(chan struct{}),
 	}
 }
 
-// Start begins to run what Apply gave, and what it will give.
+// Start starts to run the checks of Apply.
 func (s *Scheduler) Start() {
-	s.timing.Add(1)
+	s.looping.Add(1)
 	go func() {
-		defer s.timing.Done()
+		defer s.looping.Done()
 		s.loop()
 	}()
 }
 
-// Close ends all runs and waits until they are over or ctx is done. The
-// scheduler is of no use afterwards.
+// Close cancels all runs, and waits until they have ended or ctx is done. The
+// scheduler cannot be used again.
 func (s *Scheduler) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.closed {
@@ -105,18 +104,18 @@ func (s *Scheduler) Close(ctx context.Context) error {
 		close(s.stop)
 	}
 	for _, c := range s.checks {
-		s.end(c)
+		s.cancel(c)
 	}
 	s.mu.Unlock()
-	s.timing.Wait()
+	s.looping.Wait()
 
-	over := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
 		s.running.Wait()
-		close(over)
+		close(ended)
 	}()
 	select {
-	case <-over:
+	case <-ended:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("checks still running: %s", strings.Join(s.stillRunning(), ", "))
@@ -135,33 +134,33 @@ func (s *Scheduler) stillRunning() []string {
 	return names
 }
 
-// find returns where the check of a name is, or belongs.
+// find returns the index of a check, or where to insert it.
 func (s *Scheduler) find(name string) (int, bool) {
 	return slices.BinarySearchFunc(s.checks, name, func(c *check, name string) int {
 		return strings.Compare(c.def.Name, name)
 	})
 }
 
-// logAfterUnlock has something logged when the lock is given back: a log that blocks, as
-// a pipe does that nobody reads, must not hold up those who scrape.
+// logAfterUnlock logs after the lock is released. Otherwise a log that blocks, such
+// as a full pipe, would block scrapes.
 func (s *Scheduler) logAfterUnlock(logger log.Logger, keyvals ...any) {
 	s.pendingLogs = append(s.pendingLogs, func() { _ = logger.Log(keyvals...) })
 }
 
-// unlock gives the lock back, and logs what there is to log.
-func (s *Scheduler) unlock() {
-	tell := s.pendingLogs
+// unlockAndLog releases the lock, and then writes the pending logs.
+func (s *Scheduler) unlockAndLog() {
+	pending := s.pendingLogs
 	s.pendingLogs = nil
 	s.mu.Unlock()
-	for _, one := range tell {
-		one()
+	for _, write := range pending {
+		write()
 	}
 }
 
-// wake has the timing goroutine look at the clock again.
+// wake makes loop call step.
 func (s *Scheduler) wake() {
 	select {
-	case s.changed <- struct{}{}:
-	default: // it is about to
+	case s.wakeup <- struct{}{}:
+	default: // it will
 	}
 }

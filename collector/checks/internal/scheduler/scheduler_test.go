@@ -14,7 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
 )
 
-// every returns a check that is due each interval.
+// every returns a check that is due in each interval.
 func every(name string, interval time.Duration) definition.Definition {
 	d := definition.New(name)
 	d.Command = []string{"/bin/true"}
@@ -23,23 +23,23 @@ func every(name string, interval time.Duration) definition.Definition {
 	return d
 }
 
-// A stage is a scheduler whose runs are played.
-type stage struct {
+// A testScheduler is a scheduler with a fake runner.
+type testScheduler struct {
 	*Scheduler
 	t *testing.T
 
-	mu    sync.Mutex
-	play  func(ctx context.Context, d definition.Definition) Outcome
-	runs  map[string][]time.Time
-	now   map[string]int // runs in progress
-	most  int            // runs in progress at the same time
-	total int
+	mu               sync.Mutex
+	play             func(ctx context.Context, d definition.Definition) Outcome
+	runs             map[string][]time.Time
+	inProgressByName map[string]int // runs in progress
+	maxInProgress    int            // at the same time
+	inProgress       int
 }
 
-// newStage returns a scheduler that is running, and will be closed.
-func newStage(t *testing.T, o Options, play func(context.Context, definition.Definition) Outcome) *stage {
+// newTestScheduler returns a started scheduler.
+func newTestScheduler(t *testing.T, o Options, play func(context.Context, definition.Definition) Outcome) *testScheduler {
 	t.Helper()
-	s := &stage{t: t, play: play, runs: map[string][]time.Time{}, now: map[string]int{}}
+	s := &testScheduler{t: t, play: play, runs: map[string][]time.Time{}, inProgressByName: map[string]int{}}
 	o.Run = s.run
 	o.Hostname = "host"
 	s.Scheduler = New(o)
@@ -52,25 +52,25 @@ func newStage(t *testing.T, o Options, play func(context.Context, definition.Def
 	return s
 }
 
-func (s *stage) run(ctx context.Context, d definition.Definition) Outcome {
+func (s *testScheduler) run(ctx context.Context, d definition.Definition) Outcome {
 	s.mu.Lock()
 	s.runs[d.Name] = append(s.runs[d.Name], time.Now())
-	if s.now[d.Name]++; s.now[d.Name] > 1 {
+	if s.inProgressByName[d.Name]++; s.inProgressByName[d.Name] > 1 {
 		s.t.Errorf("%s overlaps itself", d.Name)
 	}
-	s.total++
-	s.most = max(s.most, s.total)
+	s.inProgress++
+	s.maxInProgress = max(s.maxInProgress, s.inProgress)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.now[d.Name]--
-		s.total--
+		s.inProgressByName[d.Name]--
+		s.inProgress--
 		s.mu.Unlock()
 	}()
 	return s.play(ctx, d)
 }
 
-func (s *stage) apply(defs ...definition.Definition) {
+func (s *testScheduler) apply(defs ...definition.Definition) {
 	s.t.Helper()
 	if err := s.Apply(defs); err != nil {
 		s.t.Fatal(err)
@@ -78,8 +78,8 @@ func (s *stage) apply(defs ...definition.Definition) {
 	synctest.Wait()
 }
 
-// state returns what is known of one check.
-func (s *stage) state(name string) State {
+// state returns the state of a check.
+func (s *testScheduler) state(name string) State {
 	s.t.Helper()
 	synctest.Wait()
 	all := s.States(nil)
@@ -90,55 +90,55 @@ func (s *stage) state(name string) State {
 	return all[i]
 }
 
-func (s *stage) started(name string) []time.Time {
+func (s *testScheduler) started(name string) []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.runs[name])
 }
 
-// pass lets time pass, on the clock of the bubble.
-func pass(d time.Duration) {
+// sleep waits on the fake clock.
+func sleep(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// takes returns a run that takes a while and publishes a value.
-func takes(d time.Duration) func(context.Context, definition.Definition) Outcome {
+// runFor returns a runner whose runs take this long and publish a value.
+func runFor(d time.Duration) func(context.Context, definition.Definition) Outcome {
 	return func(ctx context.Context, def definition.Definition) Outcome {
 		select {
 		case <-time.After(d):
-			return good(def.Name, 1)
+			return outcomeWith(def.Name, 1)
 		case <-ctx.Done():
 			return Outcome{Reason: Signal}
 		}
 	}
 }
 
-// good returns a run that publishes one series.
-func good(name string, value float64) Outcome {
+// outcomeWith returns the outcome of a run that publishes one series.
+func outcomeWith(name string, value float64) Outcome {
 	family := &dto.MetricFamily{
 		Name: &name, Type: dto.MetricType_GAUGE.Enum(),
 		Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &value}}},
 	}
-	return Outcome{Exited: true, Families: []*dto.MetricFamily{family}}
+	return Outcome{HasExitCode: true, Families: []*dto.MetricFamily{family}}
 }
 
-// value returns what a check has published.
+// value returns the value that a check publishes.
 func (s State) value(t *testing.T) float64 {
 	t.Helper()
-	if s.Published == nil {
+	if s.Publication == nil {
 		t.Fatalf("%s has nothing published", s.Definition.Name)
 	}
-	return s.Published.Families[0].Metric[0].Gauge.GetValue()
+	return s.Publication.Families[0].Metric[0].Gauge.GetValue()
 }
 
-func TestJitterThenGrid(t *testing.T) {
+func TestFirstRunAndInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		s := newStage(t, Options{}, takes(time.Second))
+		s := newTestScheduler(t, Options{}, runFor(time.Second))
 		a, b := every("a", time.Minute), every("b", time.Minute)
 		s.apply(a, b)
-		pass(10 * time.Minute)
+		sleep(10 * time.Minute)
 		var first []time.Duration
 		for _, d := range []definition.Definition{a, b} {
 			times, _ := d.Schedule("host")
@@ -162,24 +162,24 @@ func TestJitterThenGrid(t *testing.T) {
 
 func TestNoOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(25*time.Second))
+		s := newTestScheduler(t, Options{}, runFor(25*time.Second))
 		d := every("a", 10*time.Second)
-		d.Timeout = 10 * time.Second // which the run, being played, ignores; it is not stuck yet
+		d.Timeout = 10 * time.Second // which the fake run ignores; it is not stuck before the grace period
 		d.KillGrace = 10 * time.Second
 		s.apply(d)
-		pass(time.Until(s.state("a").Next)) // now it starts
-		pass(time.Minute - time.Nanosecond)
-		// Slots at 0 10 20 30 40 50: runs from 0 to 25 and from 30 to 55.
+		sleep(time.Until(s.state("a").Next)) // it starts
+		sleep(time.Minute - time.Nanosecond)
+		// Slots at 0, 10, 20, 30, 40 and 50: runs from 0 to 25 and from 30 to 55.
 		st := s.state("a")
-		if len(s.started("a")) != 2 || fmt.Sprint(st.Skipped) != "[{running 4}]" || st.Runs != 2 {
+		if len(s.started("a")) != 2 || fmt.Sprint(st.Skips) != "[{running 4}]" || st.Runs != 2 {
 			t.Errorf("%d started, %+v", len(s.started("a")), st)
 		}
 	})
 }
 
-func TestSlots(t *testing.T) {
+func TestConcurrencyLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{Concurrency: 2, Slow: 1}, takes(7*time.Second))
+		s := newTestScheduler(t, Options{Concurrency: 2, SlowConcurrency: 1}, runFor(7*time.Second))
 		var defs []definition.Definition
 		for i := range 6 {
 			d := every(fmt.Sprintf("c%d", i), 20*time.Second)
@@ -187,48 +187,48 @@ func TestSlots(t *testing.T) {
 			defs = append(defs, d)
 		}
 		s.apply(defs...)
-		pass(10 * time.Minute)
-		if s.most != 3 {
-			t.Errorf("%d ran at the same time, want 2 and a slow one", s.most)
+		sleep(10 * time.Minute)
+		if s.maxInProgress != 3 {
+			t.Errorf("%d ran at the same time, want 2 and a slow one", s.maxInProgress)
 		}
-		// Five checks of 7 s want 35 s in each 20 s, and have two slots.
+		// Five checks of 7 s need 35 s of every 20 s, and have two slots.
 		for _, d := range defs {
-			if st := s.state(d.Name); st.Runs < 28 || st.Skipped != nil {
-				t.Errorf("%s: %d runs, skipped %v", d.Name, st.Runs, st.Skipped)
+			if st := s.state(d.Name); st.Runs < 28 || st.Skips != nil {
+				t.Errorf("%s: %d runs, skipped %v", d.Name, st.Runs, st.Skips)
 			}
 		}
 	})
 }
 
-func TestBusy(t *testing.T) {
+func TestSkippedWhileQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{Concurrency: 1}, func(ctx context.Context, d definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{Concurrency: 1}, func(ctx context.Context, d definition.Definition) Outcome {
 			if d.Name == "hog" {
-				return takes(55*time.Second)(ctx, d)
+				return runFor(55*time.Second)(ctx, d)
 			}
-			return takes(time.Second)(ctx, d)
+			return runFor(time.Second)(ctx, d)
 		})
 		hog, small := every("hog", time.Hour), every("small", 10*time.Second)
 		hog.Timeout = time.Hour
 		s.apply(hog)
-		pass(time.Until(s.state("hog").Next))
+		sleep(time.Until(s.state("hog").Next))
 		s.apply(hog, small)
-		pass(60 * time.Second)
+		sleep(60 * time.Second)
 		st := s.state("small")
-		// It waits from its first slot, at less than 10 s, until 55 s; the slots
-		// 10, 20, 30, 40 s and perhaps 50 s later are left out.
+		// It waits from its first slot, before 10 s, to 55 s; the slots 10, 20, 30,
+		// 40 and perhaps 50 s later are skipped.
 		busy := uint64(0)
 		for at := s.firstOf(small) + 10*time.Second; at < 55*time.Second; at += 10 * time.Second {
 			busy++
 		}
-		if len(st.Skipped) != 1 || st.Skipped[0] != (Count{"busy", busy}) || st.Runs < 1 {
-			t.Errorf("skipped %v, want busy %d; %d runs", st.Skipped, busy, st.Runs)
+		if len(st.Skips) != 1 || st.Skips[0] != (Count{"busy", busy}) || st.Runs < 1 {
+			t.Errorf("skipped %v, want busy %d; %d runs", st.Skips, busy, st.Runs)
 		}
 	})
 }
 
-// firstOf returns how long after it was applied a check is due first.
-func (s *stage) firstOf(d definition.Definition) time.Duration {
+// firstOf returns how long after Apply the first slot of a check is.
+func (s *testScheduler) firstOf(d definition.Definition) time.Duration {
 	times, err := d.Schedule("host")
 	if err != nil {
 		s.t.Fatal(err)
@@ -237,24 +237,24 @@ func (s *stage) firstOf(d definition.Definition) time.Duration {
 	return times.First(now).Sub(now)
 }
 
-// TestTwoHundred is the load that the scheduler is made for.
-func TestTwoHundred(t *testing.T) {
+// TestTwoHundredChecks runs 200 checks every 10 s.
+func TestTwoHundredChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, takes(100*time.Millisecond))
+		s := newTestScheduler(t, Options{}, runFor(100*time.Millisecond))
 		var defs []definition.Definition
 		for i := range 200 {
 			defs = append(defs, every(fmt.Sprintf("c%03d", i), 10*time.Second))
 		}
 		s.apply(defs...)
-		pass(2*time.Minute + 5*time.Second) // the last of them may wait for a slot
+		sleep(2*time.Minute + 5*time.Second) // the last ones may wait for a slot
 		for _, d := range defs {
 			st := s.state(d.Name)
-			if st.Runs < 12 || st.Runs > 13 || st.Skipped != nil || st.Failures != nil {
-				t.Errorf("%s: %d runs, skipped %v, failed %v", d.Name, st.Runs, st.Skipped, st.Failures)
+			if st.Runs < 12 || st.Runs > 13 || st.Skips != nil || st.Failures != nil {
+				t.Errorf("%s: %d runs, skipped %v, failed %v", d.Name, st.Runs, st.Skips, st.Failures)
 			}
 		}
-		if s.most != 4 {
-			t.Errorf("%d at the same time", s.most)
+		if s.maxInProgress != 4 {
+			t.Errorf("%d at the same time", s.maxInProgress)
 		}
 	})
 }
@@ -262,66 +262,66 @@ func TestTwoHundred(t *testing.T) {
 func TestTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		next := good("a", 7)
-		s := newStage(t, Options{}, func(context.Context, definition.Definition) Outcome {
+		next := outcomeWith("a", 7)
+		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			return next
 		})
 		s.apply(every("a", time.Minute)) // ttl: 3 minutes
-		if st := s.state("a"); st.Ran || st.Ever || st.Published != nil {
+		if st := s.state("a"); st.HasRun || st.HasPublished || st.Publication != nil {
 			t.Errorf("before the first run: %+v", st)
 		}
-		pass(time.Until(s.state("a").Next))
+		sleep(time.Until(s.state("a").Next))
 		ran := time.Now()
 		mu.Lock()
-		next = Outcome{Reason: Exit, Exited: true, ExitCode: 3, Families: good("a", 8).Families}
+		next = Outcome{Reason: Exit, HasExitCode: true, ExitCode: 3, Families: outcomeWith("a", 8).Families}
 		mu.Unlock()
-		pass(3*time.Minute - time.Nanosecond)
+		sleep(3*time.Minute - time.Nanosecond)
 		st := s.state("a")
-		if st.value(t) != 7 || st.Up() || st.Last.ExitCode != 3 || fmt.Sprint(st.Failures) != "[{exit 2}]" || !st.LastSuccess.Equal(ran) || st.Series != 1 {
+		if st.value(t) != 7 || st.Up() || st.LastOutcome.ExitCode != 3 || fmt.Sprint(st.Failures) != "[{exit 2}]" || !st.LastSuccess.Equal(ran) || st.Series != 1 {
 			t.Errorf("failing for almost 3 minutes: %+v", st)
 		}
-		pass(time.Nanosecond)
-		if st := s.state("a"); st.Published != nil || !st.Ever || st.Series != 0 {
+		sleep(time.Nanosecond)
+		if st := s.state("a"); st.Publication != nil || !st.HasPublished || st.Series != 0 {
 			t.Errorf("failing for 3 minutes: %+v", st)
 		}
 		mu.Lock()
-		next = good("a", 9)
+		next = outcomeWith("a", 9)
 		mu.Unlock()
-		pass(time.Minute)
+		sleep(time.Minute)
 		if st := s.state("a"); st.value(t) != 9 || !st.Up() {
-			t.Errorf("well again: %+v", st)
+			t.Errorf("recovered: %+v", st)
 		}
 	})
 }
 
-func TestBreaker(t *testing.T) {
+func TestSuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		hangs := true
-		s := newStage(t, Options{}, func(context.Context, definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			if hangs {
 				return Outcome{Reason: Timeout}
 			}
-			return good("a", 1)
+			return outcomeWith("a", 1)
 		})
 		s.apply(every("a", 10*time.Minute))
-		pass(time.Until(s.state("a").Next))
+		sleep(time.Until(s.state("a").Next))
 		start := time.Now()
-		pass(8 * time.Hour)
+		sleep(8 * time.Hour)
 		var minutes []int
 		for _, at := range s.started("a") {
 			minutes = append(minutes, int(at.Sub(start)/time.Minute))
 		}
-		// The fifth, at 40 minutes, pauses for 20; the sixth for 40; then an hour.
+		// After the fifth, at 40 minutes, the pause is 20 minutes; then 40; then an hour.
 		if have := fmt.Sprint(minutes); have != "[0 10 20 30 40 60 100 160 220 280 340 400 460]" {
 			t.Errorf("runs at minutes %s", have)
 		}
 		st := s.state("a")
-		if !st.Suspended || fmt.Sprint(st.Skipped) != "[{suspended 36}]" {
+		if !st.Suspended || fmt.Sprint(st.Skips) != "[{suspended 36}]" {
 			t.Errorf("%+v", st)
 		}
 		// 480 minutes passed: the next run is at 520.
@@ -331,7 +331,7 @@ func TestBreaker(t *testing.T) {
 		mu.Lock()
 		hangs = false
 		mu.Unlock()
-		pass(61 * time.Minute)
+		sleep(61 * time.Minute)
 		if st := s.state("a"); st.Suspended || !st.Up() || time.Until(st.Next) > 10*time.Minute {
 			t.Errorf("after a success: %+v", st)
 		}
@@ -341,35 +341,35 @@ func TestBreaker(t *testing.T) {
 func TestStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		s := newStage(t, Options{Concurrency: 1}, func(ctx context.Context, d definition.Definition) Outcome {
+		s := newTestScheduler(t, Options{Concurrency: 1}, func(ctx context.Context, d definition.Definition) Outcome {
 			if d.Name == "dead" {
 				<-release
 			}
-			return good(d.Name, 1)
+			return outcomeWith(d.Name, 1)
 		})
 		s.apply(every("dead", time.Minute), every("other", time.Minute))
-		pass(5 * time.Minute)
+		sleep(5 * time.Minute)
 		st := s.state("dead")
 		if fmt.Sprint(st.Failures) != "[{stuck 1}]" || !st.Running || !st.Suspended || len(s.started("dead")) != 1 {
-			t.Errorf("a run that cannot be ended: %+v", st)
+			t.Errorf("stuck: %+v", st)
 		}
 		if st := s.state("other"); st.Runs < 4 {
-			t.Errorf("it holds up others: %+v", st)
+			t.Errorf("another check waits for the stuck one: %+v", st)
 		}
 		close(release)
 		synctest.Wait()
 		if st := s.state("dead"); st.Running || st.Runs != 1 {
-			t.Errorf("when it is over after all: %+v", st)
+			t.Errorf("when the stuck run ended: %+v", st)
 		}
 	})
 }
 
-func TestPanicCostsOneRun(t *testing.T) {
+func TestPanicFailsOneRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, Options{}, func(context.Context, definition.Definition) Outcome { panic("bug") })
+		s := newTestScheduler(t, Options{}, func(context.Context, definition.Definition) Outcome { panic("bug") })
 		s.apply(every("a", time.Minute))
-		pass(3 * time.Minute)
-		if st := s.state("a"); st.Runs != 3 || fmt.Sprint(st.Failures) != "[{spawn 3}]" || st.Last.Err.Error() != "panic: bug" {
+		sleep(3 * time.Minute)
+		if st := s.state("a"); st.Runs != 3 || fmt.Sprint(st.Failures) != "[{spawn 3}]" || st.LastOutcome.Err.Error() != "panic: bug" {
 			t.Errorf("%+v", st)
 		}
 	})

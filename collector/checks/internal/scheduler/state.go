@@ -2,16 +2,16 @@ package scheduler
 
 import "time"
 
-// States appends what is known of all checks that are enabled, sorted by name.
+// States appends the states of the enabled checks to all, sorted by name.
 func (s *Scheduler) States(all []State) []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, wall := time.Now(), s.wall()
 	for _, c := range s.checks {
-		if c.gone || !c.def.Enabled {
+		if c.removed || !c.def.Enabled {
 			continue
 		}
-		c.expire(now)
+		c.dropExpired(now)
 		all = append(all, c.state)
 		c.fill(&all[len(all)-1], now, wall)
 		all[len(all)-1].Sandbox = s.o.Sandbox(c.def.Sandbox)
@@ -19,37 +19,37 @@ func (s *Scheduler) States(all []State) []State {
 	return all
 }
 
-// fill adds what a state does not keep.
+// fill sets the fields that are not kept in a check's state.
 func (c *check) fill(st *State, now, wall time.Time) {
 	st.Definition = c.def
 	st.Interval = c.interval
 	st.Waiting = c.waiting
-	st.Suspended = !c.resumes.IsZero()
-	st.Published, st.Series = c.published.source, c.published.series
-	if c.run != nil && !c.run.ended {
-		st.Running, st.Started = true, c.run.wall
+	st.Suspended = !c.suspendedUntil.IsZero()
+	st.Publication, st.Series = c.publication.source, c.publication.series
+	if c.run != nil && !c.run.cancelled {
+		st.Running, st.RunStarted = true, c.run.startTime
 	}
 	switch {
-	case c.next.IsZero():
-	case c.onWall():
-		st.Next = c.next
+	case c.nextSlot.IsZero():
+	case c.usesWallClock():
+		st.Next = c.nextSlot
 	default:
-		st.Next = wall.Add(c.next.Sub(now))
+		st.Next = wall.Add(c.nextSlot.Sub(now))
 	}
-	if !st.Next.IsZero() && now.Before(c.resumes) {
-		if resumes := wall.Add(c.resumes.Sub(now)); resumes.After(st.Next) {
+	if !st.Next.IsZero() && now.Before(c.suspendedUntil) {
+		if resumes := wall.Add(c.suspendedUntil.Sub(now)); resumes.After(st.Next) {
 			st.Next = resumes
 		}
 	}
 }
 
-// Drop counts samples of a check that turn out not to go together with those
-// of others, once they are put together to be served.
-func (s *Scheduler) Drop(name, reason string, n int) {
+// CountDrops counts samples of a check that were dropped after it published
+// them, because they conflict with others.
+func (s *Scheduler) CountDrops(name, reason string, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i, ok := s.find(name); ok && n > 0 && !s.checks[i].gone {
+	if i, ok := s.find(name); ok && n > 0 && !s.checks[i].removed {
 		st := &s.checks[i].state
-		st.Dropped = st.Dropped.Plus(reason, uint64(n))
+		st.Drops = st.Drops.With(reason, uint64(n))
 	}
 }

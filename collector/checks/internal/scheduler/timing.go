@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// longestSleep bounds how late it is noticed that somebody set the clock or
-	// that the host was suspended, which no timer tells.
-	longestSleep = 30 * time.Second
+	// maxSleep is how often step runs at least: no timer fires when the clock was
+	// set or the host was suspended.
+	maxSleep = 30 * time.Second
 
-	// clockSet is how far the clock on the wall has to move away from the
-	// monotonic one to count as set. Less is a clock that is being adjusted.
-	clockSet = 10 * time.Second
+	// minClockJump is how far the wall clock must move away from the monotonic one
+	// to count as set. Below that, it is being adjusted.
+	minClockJump = 10 * time.Second
 )
 
-// loop triggers checks when they are due.
+// loop calls step whenever there is something to do.
 func (s *Scheduler) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -24,86 +24,87 @@ func (s *Scheduler) loop() {
 		select {
 		case <-s.stop:
 			return
-		case <-s.changed:
+		case <-s.wakeup:
 		case <-timer.C:
 		}
 		timer.Reset(s.step())
 	}
 }
 
-// step triggers what is due, and returns how long there is nothing to do. It
-// looks at all checks: a few hundred take microseconds, and there are two
-// clocks that they may go by.
+// step triggers the checks that are due, and returns how long to sleep. It goes
+// through all checks: a few hundred take microseconds.
 func (s *Scheduler) step() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return longestSleep
+		return maxSleep
 	}
 	now, wall := time.Now(), s.wall()
-	set := s.clockWasSet(now, wall)
-	sleep := longestSleep
+	set := s.clockJumped(now, wall)
+	sleep := maxSleep
 	for _, c := range s.checks {
-		if c.gone || !c.def.Enabled {
+		if c.removed || !c.def.Enabled {
 			continue
 		}
 		at := now
-		if c.onWall() {
+		if c.usesWallClock() {
 			at = wall
-			if set && c.next.After(at) {
-				c.next, _ = schedule.Advance(c.schedule, c.slot, at)
+			if set && c.nextSlot.After(at) {
+				c.nextSlot, _ = schedule.Advance(c.schedule, c.lastSlot, at)
 			}
 		}
-		if c.next.IsZero() {
+		if c.nextSlot.IsZero() {
 			continue
 		}
-		if !c.next.After(at) {
-			// However many slots have passed, as while the host was suspended:
-			// it is one run.
-			c.slot = c.next
-			c.next, _ = schedule.Advance(c.schedule, c.slot, at)
+		if !c.nextSlot.After(at) {
+			// However many slots have passed, such as while the host was
+			// suspended, it is one run.
+			c.lastSlot = c.nextSlot
+			c.nextSlot, _ = schedule.Advance(c.schedule, c.lastSlot, at)
 			s.trigger(c, now)
-			if c.next.IsZero() {
+			if c.nextSlot.IsZero() {
 				continue
 			}
 		}
-		sleep = min(sleep, c.next.Sub(at))
+		sleep = min(sleep, c.nextSlot.Sub(at))
 	}
 	return sleep
 }
 
-// wall returns the time on the wall, without the monotonic one.
-func (s *Scheduler) wall() time.Time { return s.o.Wall().Round(0) }
+// wall returns the wall time, without the monotonic clock.
+func (s *Scheduler) wall() time.Time { return s.o.WallClock().Round(0) }
 
-// clockWasSet reports whether the clock on the wall moved otherwise than the
-// monotonic one since the last call: somebody set it, or the host slept.
-func (s *Scheduler) clockWasSet(now, wall time.Time) bool {
+// clockJumped reports whether the wall clock and the monotonic clock moved apart
+// since the last call: the clock was set, or the host was suspended.
+func (s *Scheduler) clockJumped(now, wall time.Time) bool {
 	moved := wall.Sub(s.lastWall) - now.Sub(s.lastNow)
 	first := s.lastNow.IsZero()
 	s.lastNow, s.lastWall = now, wall
-	return !first && (moved > clockSet || moved < -clockSet)
+	return !first && (moved > minClockJump || moved < -minClockJump)
 }
 
-// trigger has a check run now, or as soon as there is a slot. One that is not
-// over is not run a second time.
+// trigger runs a check now, or as soon as there is a slot. A check has at most one
+// run at a time.
 func (s *Scheduler) trigger(c *check, now time.Time) {
 	switch {
-	case now.Before(c.resumes):
-		s.skip(c, "suspended")
-	case c.run != nil && c.run.ended:
-		c.again = true // as soon as it is over
+	case now.Before(c.suspendedUntil):
+		s.countSkip(c, "suspended")
+	case c.run != nil && c.run.cancelled:
+		c.rerun = true // when it has ended
 	case c.run != nil:
-		s.skip(c, "running")
+		s.countSkip(c, "running")
 	case c.waiting:
-		s.skip(c, "busy") // it keeps its place
+		s.countSkip(c, "busy") // it keeps its place in the queue
 	default:
 		s.enqueue(c)
 	}
 }
 
-func (s *Scheduler) skip(c *check, reason string) { c.state.Skipped = c.state.Skipped.Plus(reason, 1) }
+func (s *Scheduler) countSkip(c *check, reason string) {
+	c.state.Skips = c.state.Skips.With(reason, 1)
+}
 
-// enqueue has a check wait for a slot, and starts it when there is one.
+// enqueue queues a check for a slot, and starts it if one is free.
 func (s *Scheduler) enqueue(c *check) {
 	class := s.class(c.def)
 	c.waiting = true

@@ -48,8 +48,13 @@ func (a Reader) Label(elem ...string) string {
 
 // Parsed returns an attribute as parse reads it, and whether it has a value. A
 // value that parse rejects is reported; want says what parse accepts.
-func Parsed[T any](a Reader, want string, parse func([]byte) (T, bool), elem ...string) (v T, ok bool) {
+func Parsed[T any](a Reader, want string, parse func([]byte) (T, bool), elem ...string) (T, bool) {
 	b, ok := a.Text(elem...)
+	return parsed(a, b, ok, want, parse)
+}
+
+// parsed keeps elem out of generic code, where it would escape to the heap.
+func parsed[T any](a Reader, b []byte, ok bool, want string, parse func([]byte) (T, bool)) (v T, _ bool) {
 	if !ok {
 		return v, false
 	}
@@ -61,17 +66,20 @@ func Parsed[T any](a Reader, want string, parse func([]byte) (T, bool), elem ...
 
 // Uint returns an attribute that is an unsigned decimal number.
 func (a Reader) Uint(elem ...string) (uint64, bool) {
-	return Parsed(a, "an unsigned number", scan.Uint, elem...)
+	b, ok := a.Text(elem...)
+	return parsed(a, b, ok, "an unsigned number", scan.Uint)
 }
 
 // Int returns an attribute that is a signed decimal number.
 func (a Reader) Int(elem ...string) (int64, bool) {
-	return Parsed(a, "a whole number", scan.Int, elem...)
+	b, ok := a.Text(elem...)
+	return parsed(a, b, ok, "a whole number", scan.Int)
 }
 
 // Hex returns an attribute that is a hexadecimal number, with or without 0x.
 func (a Reader) Hex(elem ...string) (uint64, bool) {
-	return Parsed(a, "a hexadecimal number", scan.Hex, elem...)
+	b, ok := a.Text(elem...)
+	return parsed(a, b, ok, "a hexadecimal number", scan.Hex)
 }
 
 // WWN returns a world wide name as 16 hexadecimal digits, or "" if there is none.
@@ -97,6 +105,21 @@ func (a Reader) List(l *host.Listing, elem ...string) (changed bool) {
 		return before > 0
 	}
 	return changed
+}
+
+// Names returns the names in a directory in natural order. An absent directory
+// has no names.
+func (a Reader) Names(elem ...string) []string {
+	names, err := a.Sys.Names(elem...)
+	host.ReportUnlessGone(err, a.Out.Error)
+	return names
+}
+
+// ErrorCount returns how many errors were reported to Out: where it does not
+// grow, everything could be read.
+func (a Reader) ErrorCount() int {
+	errs, more := a.Out.Errors()
+	return len(errs) + more
 }
 
 // A File is an attribute with the family that its value goes to, and the value

@@ -34,6 +34,28 @@ func TestSnake(t *testing.T) {
 	}
 }
 
+func TestNumbers(t *testing.T) {
+	var v [2]uint64
+	if !Numbers(v[:], []byte(" 12 34567 ")) || v != [2]uint64{12, 34567} {
+		t.Error(v)
+	}
+	for _, bad := range []string{"", "12", "1 2 3", "1 -2", "a b"} {
+		if Numbers(v[:], []byte(bad)) {
+			t.Errorf("%q: %v", bad, v)
+		}
+	}
+	for in, want := range map[string]int64{"off": -1, "0": 0, "30": 30} {
+		if got, ok := UintOrOff([]byte(in)); !ok || got != want {
+			t.Errorf("UintOrOff(%q) = %v, %v", in, got, ok)
+		}
+	}
+	for _, bad := range []string{"", "-1", "Unknown", "30 s"} {
+		if got, ok := UintOrOff([]byte(bad)); ok {
+			t.Errorf("UintOrOff(%q) = %v", bad, got)
+		}
+	}
+}
+
 func FuzzValues(f *testing.F) {
 	for _, s := range []string{"8 Gbit, 16 Gbit", "2048 bytes", "unknown"} {
 		f.Add([]byte(s))

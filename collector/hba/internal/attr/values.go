@@ -49,3 +49,31 @@ func Bytes(b []byte) (uint64, bool) {
 	}
 	return scan.Uint(number)
 }
+
+// Numbers parses a line of unsigned numbers into dst. It reports whether the line
+// has exactly that many.
+func Numbers(dst []uint64, b []byte) bool {
+	for i := range dst {
+		var field []byte
+		field, b = scan.Field(b)
+		var ok bool
+		if dst[i], ok = scan.Uint(field); !ok {
+			return false
+		}
+	}
+	return len(scan.Trim(b)) == 0
+}
+
+// UintOrOff parses an unsigned number, or off, as -1.
+func UintOrOff(b []byte) (int64, bool) { return uintOr(b, "off") }
+
+// UintOrUnknown parses an unsigned number, or Unknown, as -1.
+func UintOrUnknown(b []byte) (int64, bool) { return uintOr(b, "Unknown") }
+
+func uintOr(b []byte, word string) (int64, bool) {
+	if string(b) == word {
+		return -1, true
+	}
+	v, ok := scan.Int(b)
+	return v, ok && v >= 0
+}

@@ -17,11 +17,22 @@ const (
 	FC   = "class/fc_host"
 )
 
-// A Host is one SCSI host as its place in the device tree tells it.
+// Reads returns the files that a Finder reads: the driver of a host, and of its
+// PCI function, below up to two bridges.
+func Reads() []string {
+	return []string{
+		"/sys/class/scsi_host/host*/proc_name",
+		"/sys/devices/pci*/*:*/driver",
+		"/sys/devices/pci*/*:*/*:*/driver",
+		"/sys/devices/pci*/*:*/*:*/*:*/driver",
+	}
+}
+
+// A Host is one SCSI host, with its place in the device tree.
 type Host struct {
 	Name   string // such as host3
 	Driver string // such as lpfc; empty when unknown
-	Err    error  // why the driver could not be asked for its name
+	Err    error  // why the name of the driver could not be read
 
 	Dir      string // of the device, below sysfs: devices/pci0000:3a/0000:3b:00.0/host3; empty when unknown
 	Device   string // of the PCI function, below sysfs; empty for a host that is not on PCI
@@ -33,10 +44,9 @@ type Host struct {
 // IsVirtual reports whether the host is an NPIV port on top of another host.
 func (h *Host) IsVirtual() bool { return h.Physical != h.Name }
 
-// Lane returns what the host has to share with others when its firmware is
-// asked, one question at a time: its PCI function, or itself where it is on
-// none.
-func (h *Host) Lane() string {
+// Function returns the address of the PCI function, whose firmware the host may
+// share with others, or the name of a host that is on none.
+func (h *Host) Function() string {
 	if h.PCI != "" {
 		return h.PCI
 	}
@@ -94,8 +104,8 @@ func (f *Finder) Find() ([]*Host, error) {
 	return f.hosts, nil
 }
 
-// resolve returns the host of a name. The kernel gives numbers out again, so
-// that a name alone does not tell whether it is still the same host.
+// resolve returns the host of a name. The kernel reuses numbers, so that the same
+// name may be another host.
 func (f *Finder) resolve(name, link string) *Host {
 	e := f.known[name]
 	if e == nil || e.link != link {
@@ -107,8 +117,8 @@ func (f *Finder) resolve(name, link string) *Host {
 	return e.host
 }
 
-// identify finds out the driver of a host. It is asked for each time: a host
-// of the same name in the same place may belong to another driver now.
+// identify reads the driver of a host each time: a host of the same name in the
+// same place may belong to another driver now.
 func (f *Finder) identify(h *Host) {
 	h.Err = nil
 	b, err := f.sys.Text(SCSI, h.Name, "proc_name")
@@ -126,11 +136,11 @@ func (f *Finder) identify(h *Host) {
 	}
 }
 
-// place takes the target of a class link apart, such as
+// place parses the target of a class link, such as
 //
 //	../../devices/pci0000:3a/0000:3b:00.1/host3/vport-3:0-0/host7/fc_host/host7
 //
-// whose components, not its numbers, tell what belongs to what.
+// by its components, not its numbers.
 func place(class, name, link string) *Host {
 	h := &Host{Name: name, Physical: name}
 	dir := strings.TrimPrefix(path.Join("/", class, link), "/")

@@ -34,7 +34,7 @@ import (
 // hang gives no reply, close ends the connection. The owner of all names is :1.1
 // if no line says otherwise. Signals are sent when a later moment of the host
 // brings them, before anything else.
-func (r *recorded) dialBus(_ context.Context, private bool) (net.Conn, error) {
+func (r *recordedHost) dialBus(_ context.Context, private bool) (net.Conn, error) {
 	section, address := "syscall/dbus", "/run/dbus/system_bus_socket"
 	if private {
 		section, address = "syscall/systemd-private", "/run/systemd/private"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/config"
+	"github.com/hostexporter/host_exporter/collector/internal/yamltext"
 )
 
 // referenceHead explains the file and has the keys that are no collector's options.
@@ -47,7 +47,7 @@ func reference(domains []collect.Domain) []byte {
 			if timeout == 0 {
 				timeout = collect.DefaultTimeout
 			}
-			fmt.Fprintf(&b, "\n  # %s\n  %s:\n    enabled: %v\n    timeout: %s\n", s.Help, s.Name, !s.DisabledByDefault, config.Span(timeout))
+			fmt.Fprintf(&b, "\n  # %s\n  %s:\n    enabled: %v\n    timeout: %s\n", s.Help, s.Name, !s.DisabledByDefault, yamltext.Duration(timeout))
 			for _, f := range s.Build.Fields() {
 				flag := f.FlagName(s.Name)
 				switch first := shared[flag]; {

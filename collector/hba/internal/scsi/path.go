@@ -1,0 +1,90 @@
+package scsi
+
+import (
+	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
+)
+
+// Path returns a block device as a path of a multipath map, and whether it is a
+// SCSI device.
+//
+// A path of an excluded host is a path like others: a map is as redundant as all
+// of its paths make it, and one that seemed to depend on a single port because
+// the other is excluded would raise a false alarm. It costs two files for each
+// such path, and two for its host.
+func (d *Devices) Path(a attr.Reader, block string) (p san.Path, ok bool) {
+	if !isBlockDevice(block) {
+		return p, false
+	}
+	l, h := d.pathDevice(a, block)
+	if l == nil {
+		word, known := a.Text(blockClass, block, "device/state")
+		p = san.Path{StateKnown: known, Health: san.PathOptimized}
+		if known && string(word) != states[running].word {
+			p.Health = san.PathOffline
+		}
+		return p, true
+	}
+	way := d.way(a, l)
+	return san.Path{
+		StateKnown: l.state != noState,
+		Health:     l.health(way.State),
+		Components: [san.NumComponents]string{
+			san.InitiatorPort: h.initiatorPort, san.TargetPort: way.TargetPort, san.Fabric: h.fabric, san.Adapter: h.adapter,
+		},
+		HCTL: l.hctl, SCSIHost: l.host, FCHost: h.fcHost, Rport: l.rport,
+	}, true
+}
+
+// pathDevice returns a device with its host; nil where it is not known.
+func (d *Devices) pathDevice(a attr.Reader, block string) (*device, *scsiHost) {
+	l := d.finder.byName[block]
+	if l == nil {
+		return nil, nil
+	}
+	if h := d.hosts[l.host]; h != nil {
+		return l, h
+	}
+	h := d.excludedHost(a, l.host)
+	if h == nil {
+		return nil, nil
+	}
+	d.finder.locate(a, l)
+	if !l.refresh(a, onlyHealth) {
+		return nil, nil
+	}
+	return l, h
+}
+
+// excludedHost returns a host that is not included; nil when it is not there.
+func (d *Devices) excludedHost(a attr.Reader, name string) *scsiHost {
+	if h, ok := d.excluded[name]; ok {
+		return h
+	}
+	var found *scsiHost
+	for _, h := range d.all {
+		if h.Name == name {
+			found = d.newHost(a, san.Host{Host: h, Transport: san.TransportOf(a, h)})
+		}
+	}
+	d.excluded[name] = found
+	return found
+}
+
+// health returns how well a path over the device is. One whose state is not
+// known passes for running.
+func (l *device) health(way san.WayState) san.Health {
+	switch {
+	case l.state != running && l.state != noState:
+		return san.PathOffline
+	case way == san.Blocked:
+		return san.PathBlocked
+	case l.access == standby, l.access == unavailable, l.access == accessOffline, l.access == transitioning:
+		return san.PathStandby
+	case way == san.Marginal:
+		return san.PathMarginal
+	case l.access == nonOptimized:
+		return san.PathNonOptimized
+	}
+	return san.PathOptimized
+}

@@ -1,0 +1,43 @@
+// Package metric defines what a collector emits: the families that it declares
+// (Set), the sink for its samples (Sink), and the two roads from there. On the
+// fast road a sample is rendered as text at once, into a buffer that the next
+// scrape reuses. On the ordinary road it becomes a prometheus.Metric. Every
+// fixture is read on both roads and compared. The package knows nothing of
+// collectors and HTTP.
+package metric
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// A Family is one declared metric family.
+type Family struct {
+	name   string
+	help   string
+	typ    dto.MetricType
+	labels []string
+
+	index  int      // in Set.families and Sink.text
+	header []byte   // the HELP and TYPE lines
+	leads  [][]byte // the text before each label value, and before the value
+
+	desc *prometheus.Desc
+}
+
+// Name returns the family's name.
+func (f *Family) Name() string { return f.name }
+
+// Help returns the family's help text.
+func (f *Family) Help() string { return f.help }
+
+// Type returns the family's type as in the text format, such as counter.
+func (f *Family) Type() string { return strings.ToLower(f.typ.String()) }
+
+// Labels returns the names of the family's labels.
+func (f *Family) Labels() []string { return f.labels }
+
+// Desc returns the family's description for client_golang.
+func (f *Family) Desc() *prometheus.Desc { return f.desc }

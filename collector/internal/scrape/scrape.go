@@ -1,0 +1,40 @@
+// Package scrape runs units side by side under one deadline, adds the metrics
+// of the run itself and the results of the expectations, and returns everything
+// as text or as prometheus.Metrics. It knows neither HTTP nor what collectors
+// read.
+package scrape
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+// A Request is one scrape.
+type Request struct {
+	Units    []*collect.Unit
+	Want     metric.Filter // nil: all families
+	Deadline time.Time     // zero: only the units' own timeouts apply
+	Filtered bool          // Units are not all enabled units
+	Expect   *expect.Set   // expectations to evaluate; nil: none
+}
+
+// TimeoutHeader is the HTTP header with the scrape timeout of Prometheus in
+// seconds.
+const TimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
+// Deadline returns the deadline of a scrape that began at start, given the
+// value of TimeoutHeader. It reserves a tenth of the timeout, at most half a
+// second, for rendering and the network. It is zero if the header is not a
+// positive number of seconds.
+func Deadline(start time.Time, header string) time.Time {
+	seconds, err := strconv.ParseFloat(header, 64)
+	if err != nil || !(seconds > 0) || seconds > 24*3600 {
+		return time.Time{}
+	}
+	timeout := time.Duration(seconds * float64(time.Second))
+	return start.Add(timeout - min(timeout/10, time.Second/2))
+}

@@ -1,0 +1,159 @@
+// Package web serves the exporter over HTTP: metrics, landing page, health and
+// reload. It selects the units, the format and the compression of a response,
+// and limits how long clients may take. It knows nothing of what collectors
+// read.
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+)
+
+//go:embed landing.html
+var landingHTML string
+
+// A Config is the configuration of the handler.
+type Config struct {
+	Metrics     *Metrics
+	MetricsPath string // of Metrics
+	Version     string
+	Hostname    string
+	Pprof       bool
+	Units       func() []*collect.Unit
+	Now         func() time.Time
+
+	Checks        func() []Check       // nil: no checks
+	Reload        func() error         // nil: no /-/reload
+	Effective     func() []byte        // returns the configuration in effect as YAML
+	Configuration func() Configuration // nil: no configuration file
+}
+
+// A Check is a custom check on the landing page.
+type Check struct {
+	Name, Help, Command, State, Label, Duration, Age, Next, SeriesCount, Err string
+}
+
+// A Configuration is the configuration file on the landing page.
+type Configuration struct {
+	File     string
+	ReadAt   time.Time // when the configuration in effect was loaded
+	FailedAt time.Time // when a later load failed; zero: none failed
+	Errors   []string  // of the failed load
+}
+
+// NewHandler returns the handler of the server.
+func NewHandler(c Config) (http.Handler, error) {
+	page, err := template.New("landing").Parse(landingHTML)
+	if err != nil {
+		return nil, err
+	}
+	if c.MetricsPath == "" || c.MetricsPath[0] != '/' {
+		return nil, fmt.Errorf("want a telemetry path that starts with a slash, have %q", c.MetricsPath)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(c.MetricsPath, c.Metrics)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is healthy.") })
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is ready.") })
+	mux.HandleFunc("/-/reload", c.reload)
+	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write(c.Effective())
+	})
+	if c.MetricsPath != "/" {
+		mux.HandleFunc("GET /{$}", c.landing(page))
+	}
+	if c.Pprof {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux, nil
+}
+
+// reload reloads the configuration, and then responds with the result.
+func (c Config) reload(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case c.Reload == nil:
+		fail(w, http.StatusForbidden, "reloading over HTTP is disabled: start with --web.enable-lifecycle, or send SIGHUP")
+	case r.Method != http.MethodPost && r.Method != http.MethodPut:
+		w.Header().Set("Allow", "POST, PUT")
+		fail(w, http.StatusMethodNotAllowed, "use POST or PUT")
+	default:
+		if err := c.Reload(); err != nil {
+			fail(w, http.StatusInternalServerError, "reload failed, the previous configuration stays in effect:\n"+err.Error())
+			return
+		}
+		fmt.Fprintln(w, "The configuration is in effect.")
+	}
+}
+
+// A row is a collector on the landing page.
+type row struct {
+	Name, Help, State, Label, Duration, Age, Err string
+	SampleCount                                  string
+	Options                                      []collect.Option
+}
+
+func (c Config) landing(page *template.Template) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		data := struct {
+			Config
+			Rows      []row
+			File      *Configuration
+			CheckRows []Check
+		}{Config: c}
+		now := c.Now()
+		if c.Configuration != nil {
+			file := c.Configuration()
+			data.File = &file
+		}
+		for _, u := range c.Units() {
+			data.Rows = append(data.Rows, newRow(u, now))
+		}
+		if c.Checks != nil {
+			data.CheckRows = c.Checks()
+			for i := range data.CheckRows {
+				data.CheckRows[i].Err = metric.Clean(data.CheckRows[i].Err)
+			}
+		}
+		var buf bytes.Buffer
+		if err := page.Execute(&buf, data); err != nil {
+			fail(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(buf.Bytes())
+	}
+}
+
+func newRow(u *collect.Unit, now time.Time) row {
+	s := u.Status()
+	r := row{Name: u.Spec.Name, Help: u.Spec.Help, State: string(s.State), Label: string(s.State), Options: u.Options}
+	switch {
+	case s.State == "":
+		r.Label = "not read yet"
+	case !s.LateSince.IsZero():
+		r.Label = fmt.Sprintf("late for %v", now.Sub(s.LateSince).Round(time.Second))
+	case s.State == collect.NoData:
+		r.Label = "no data"
+	}
+	if !s.Finished.IsZero() {
+		r.Duration = s.Duration.Round(time.Microsecond).String()
+		r.Age = fmt.Sprintf("%v ago", max(now.Sub(s.Finished), 0).Round(time.Second))
+		r.SampleCount = fmt.Sprint(s.SampleCount)
+	}
+	if s.Err != nil {
+		r.Err = metric.Clean(s.Err.Error())
+	}
+	return r
+}
