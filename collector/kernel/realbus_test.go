@@ -353,7 +353,7 @@ func TestRealBusSignals(t *testing.T) {
 	r.want("last_trigger", "node_systemd_timer_last_trigger_seconds{name=\"b.timer\"} 1790000000\n", "")
 }
 
-// TestRealBusLateReply has a service reply after the call was given up.
+// TestRealBusLateReply has a service reply after the call was abandoned.
 func TestRealBusLateReply(t *testing.T) {
 	b := startBus(t, "")
 	s := b.serveSystemd("a.service", "b.service", "c.timer")

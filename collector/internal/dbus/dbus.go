@@ -154,7 +154,7 @@ func (c *Client) call(destination, path, iface, method string, args ...string) i
 
 // Do sends the calls that were added since the last Do and waits for the replies.
 // It returns ErrNoReply if none came until the end of the round, and another error
-// if the connection ended. Of some replies, the others are given up soon.
+// if the connection ended. Of some replies, the client abandons the others soon.
 func (c *Client) Do() error { return c.do(c.deadline) }
 
 // DoWithin is Do with a limit of time.

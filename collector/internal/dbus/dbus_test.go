@@ -186,7 +186,7 @@ func TestLateReplies(t *testing.T) {
 	if err := c.Do(); err != nil || text(c, 0) != "next" {
 		t.Error(err, text(c, 0))
 	}
-	// Of some replies, the missing one is given up soon.
+	// Of some replies, the client abandons the missing one soon.
 	start := time.Now()
 	c.Get("/x", "a.b", "one")
 	c.Get("/x", "a.b", "late")
@@ -195,7 +195,7 @@ func TestLateReplies(t *testing.T) {
 		t.Error(err, text(c, 0), text(c, 1), text(c, 2))
 	}
 	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("a missing reply was given up after %v", d)
+		t.Errorf("a missing reply was abandoned after %v", d)
 	}
 	start = time.Now()
 	c.Get("/x", "a.b", "late")
