@@ -77,6 +77,7 @@ func newAttributes(m *metric.Set) []attribute {
 func Reads() []string {
 	const dir = "/sys/class/scsi_device/*:*/"
 	reads := []string{
+		"/sys/class/scsi_device/*:*",
 		"/sys/block/sd*",
 		"/sys/block/sd*/device/state",
 		"/sys/block/sr*",
