@@ -41,6 +41,8 @@ type device struct {
 	done      scsicount.Counter
 	newErrors bool // whether errors or timeouts grew in the last refresh
 
+	settings settings
+
 	inode     uint64
 	described bool
 	located   bool

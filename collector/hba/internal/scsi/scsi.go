@@ -205,7 +205,9 @@ func (d *Devices) join(maps []*dm.Multipath) {
 func (d *Devices) updateDevices(a attr.Reader) {
 	now := d.now()
 	detail, exported := d.options.detail(), 0
-	for _, l := range d.finder.devices {
+	d.families.settings.begin()
+	defer d.families.settings.emit(a.Out)
+	for i, l := range d.finder.devices {
 		h := d.hosts[l.host]
 		if h == nil {
 			l.state, l.access = noState, noAccess
@@ -221,6 +223,9 @@ func (d *Devices) updateDevices(a attr.Reader) {
 		}
 		if detail == onlyHealth {
 			continue
+		}
+		if d.finder.readSettings(a, l, i); l.settings.known {
+			d.families.settings.add(l)
 		}
 		if l.newErrors || l.state != running {
 			l.unhealthyAt = now
