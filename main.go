@@ -108,6 +108,8 @@ type program struct {
 	crontab         string // argument of checks import
 	crontabFormat   string
 	crontabUser     string
+	strict          bool // of check-config
+	configFromStdin bool // check-config -
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -162,7 +164,8 @@ func (p *program) addCommands() {
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
 	check := p.app.Command("check-config", "Check a configuration file and report all errors. The exit status is 1 if there are any.")
-	check.Arg("file", "Configuration file, instead of --config.file.").StringVar(&p.config.File)
+	check.Arg("file", "Configuration file, instead of --config.file; - for standard input.").SetValue((*configArg)(p))
+	check.Flag("strict", "Fail if a check cannot run on this host, or no enabled collector declares a family of an expectation.").BoolVar(&p.strict)
 
 	once := p.app.Command("once", "Collect once and print the metrics. The exit status is 1 if a collector failed.")
 	once.Flag("format", withDefault("Output format: text, as on /metrics, or json.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&p.onceFormat, "text", "json")
@@ -239,14 +242,60 @@ func (p *program) buildAndServe(ctx context.Context) error {
 }
 
 func (p *program) checkConfig(context.Context) error {
+	if p.configFromStdin {
+		path, err := saveStdin()
+		if err != nil {
+			return err
+		}
+		defer os.Remove(path)
+		p.config.File = path
+	}
 	if p.config.File == "" {
 		return errors.New("no configuration file: give it as an argument or with --config.file")
 	}
-	if _, err := exporter.New(p.config); err != nil {
-		return fmt.Errorf("the configuration is not valid:\n%w", err)
+	named := func(text string) string { return text }
+	if p.configFromStdin {
+		named = func(text string) string { return strings.ReplaceAll(text, p.config.File, "standard input") }
 	}
-	_, err := fmt.Fprintln(p.stdout, p.config.File+": valid")
+	problems, err := exporter.Check(p.config)
+	switch {
+	case err != nil:
+		return errors.New(named("the configuration is not valid:\n" + err.Error()))
+	case len(problems) > 0 && p.strict:
+		return errors.New(named("the configuration is valid, but not all of it works on this host:\n" + problems.Error()))
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(p.stderr, "warning:", named(problem.Error()))
+	}
+	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err
+}
+
+// A configArg is the argument of check-config. Kingpin passes a single dash as an empty
+// text.
+type configArg program
+
+func (a *configArg) String() string { return "" }
+
+// Set sets the configuration file.
+func (a *configArg) Set(path string) error {
+	a.config.File, a.configFromStdin = path, path == "" || path == "-"
+	return nil
+}
+
+// saveStdin writes standard input to a temporary file.
+func saveStdin() (path string, err error) {
+	f, err := os.CreateTemp("", "host_exporter-*.yml")
+	if err != nil {
+		return "", err
+	}
+	if _, err = io.Copy(f, os.Stdin); err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return f.Name(), err
 }
 
 func (p *program) once(ctx context.Context) error {

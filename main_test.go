@@ -260,6 +260,18 @@ func TestCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, nil, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(script, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	impossible := filepath.Join(dir, "impossible.yml")
+	if err := os.WriteFile(impossible, []byte("checks:\n  gone:\n    command: [/no/such]\n    user: nosuchuser\n    format: exit\n  unsafe:\n    command: ["+script+
+		"]\n    format: number\n    metric: node_load1\nexpect:\n  typo: node_laod1 < 9\n  off: node_softirqs_functions_total > 0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		args []string
 		out  string // on standard output
@@ -269,6 +281,15 @@ func TestCommands(t *testing.T) {
 		{[]string{"--config.file=" + good, "check-config"}, "good.yml: valid\n", ""},
 		{[]string{"check-config", bad}, "", "bad.yml:2:1: unknown key \"surprise\""},
 		{[]string{"check-config", bad}, "", "bad.yml:1:19: want true or false"},
+		{[]string{"check-config", impossible}, "impossible.yml: valid\n", ""},
+		{[]string{"check-config", "--strict", impossible}, "", "impossible.yml:3:14: check gone: /no: no such file or directory"},
+		{[]string{"check-config", "--strict", impossible}, "", "impossible.yml:4:11: check gone: user \"nosuchuser\" does not exist"},
+		{[]string{"check-config", "--strict", impossible}, "", "allow-unsafe-path: true runs it all the same"},
+		{[]string{"check-config", "--strict", impossible}, "", "check unsafe: node_load1 is the name of a family of the exporter"},
+		{[]string{"check-config", "--strict", impossible}, "", "expectation typo: no enabled collector declares node_laod1, do you mean node_load1?"},
+		{[]string{"check-config", "--strict", impossible}, "", "expectation off: node_softirqs_functions_total is of the collector softirqs, which is not enabled"},
+		{[]string{"check-config", "--strict", good}, "good.yml: valid\n", ""},
+		{[]string{"check-config", "-"}, "standard input: valid\n", ""},
 		{[]string{"check-config"}, "", "no configuration file: "},
 		{[]string{"checks", "list"}, "", "no configuration file: "},
 		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},

@@ -30,10 +30,15 @@ func TestNames(t *testing.T) {
 		if spec.Help == "" || !strings.HasSuffix(spec.Help, ".") || strings.Contains(spec.Help, ". ") {
 			t.Errorf("%s: want a help of one sentence, have %q", spec.Name, spec.Help)
 		}
-		for _, pattern := range []string{"*/" + spec.Name + ".go", "../testdata/*/" + spec.Name + ".host"} {
-			if files, _ := filepath.Glob(pattern); len(files) != 1 {
-				t.Errorf("%s: want one file %s, have %v", spec.Name, pattern, files)
-			}
+		var code, hosts []string
+		for _, domain := range domainNames() {
+			found, _ := filepath.Glob(filepath.Join(domain, spec.Name+".go"))
+			code = append(code, found...)
+			found, _ = filepath.Glob(filepath.Join("../testdata", domain, spec.Name+".host"))
+			hosts = append(hosts, found...)
+		}
+		if len(code) != 1 || len(hosts) != 1 {
+			t.Errorf("%s: want one file %[1]s.go and one %[1]s.host, have %v, %v", spec.Name, code, hosts)
 		}
 		for _, path := range slices.Concat(spec.Reads, spec.OptionalReads) {
 			if !filepath.IsAbs(path) {
@@ -188,7 +193,9 @@ func TestDropIn(t *testing.T) {
 		c := contract[name]
 		spec, ok := specs[c.Collector]
 		switch {
-		case !ok || notOnLinux[name]:
+		case notOnLinux[name] || c.Collector == everyCollector:
+		case !ok:
+			t.Errorf("%s: collector %s is missing", name, c.Collector)
 		case spec.DisabledByDefault != c.Off:
 			t.Errorf("%s: off by default is %v, want %v", spec.Name, spec.DisabledByDefault, c.Off)
 		case !inGolden[name]:
@@ -196,6 +203,9 @@ func TestDropIn(t *testing.T) {
 		}
 	}
 }
+
+// everyCollector stands for the families that the engine has for each collector.
+const everyCollector = "(every collector)"
 
 // notOnLinux are families of node_exporter that no Linux host has.
 var notOnLinux = map[string]bool{

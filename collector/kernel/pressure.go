@@ -114,9 +114,11 @@ type pressureTime struct {
 
 func (s pressureTime) emit(out *metric.Sink, f *metric.Family) {
 	if s.known && f != nil {
-		out.Emit(f, float64(s.microseconds)/1e6)
+		out.Emit(f, s.seconds())
 	}
 }
+
+func (s pressureTime) seconds() float64 { return float64(s.microseconds) / 1e6 }
 
 // parsePressure parses a file of /proc/pressure. With an error it also returns
 // the lines that it could parse.

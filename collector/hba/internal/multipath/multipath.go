@@ -136,7 +136,7 @@ func (f *Maps) updateMap(a attr.Reader, m *dm.Multipath) {
 			applies[i] = applies[i] || part != ""
 		}
 		if f.options.paths {
-			a.Out.Emit(f.path, 1, m.Name, path.FCHost, path.HCTL, p.Name, path.Rport, path.SCSIHost, m.SysfsName, path.Components[san.TargetPort])
+			a.Out.Emit(f.path, 1, m.Name, path.FCHost, path.HCTL, p.Name, path.Rport, path.SCSIHost, m.SysfsName, path.TargetPort)
 		}
 		if !known {
 			continue

@@ -22,10 +22,12 @@ type device struct {
 	rport     string // the remote port (Fibre Channel) that it is behind, such as rport-3:0-2
 	session   string // or the iSCSI session, such as session1
 	endDevice string // or the SAS device, such as end_device-5:0
+	sasPort   string // and the port of the adapter that leads to it, such as port-5:0
 
 	vendor, model, revision string
 	wwid                    string // naa.6001405...; empty when the device has none
 	kind                    string // disk, tape, ...
+	isManagement            bool   // and no storage: see isManagement
 	name                    string // sdab, st0; empty when no driver is bound to it
 
 	multipath   *dm.Multipath // that it is a path of
@@ -38,6 +40,8 @@ type device struct {
 	requests  scsicount.Counter
 	done      scsicount.Counter
 	newErrors bool // whether errors or timeouts grew in the last refresh
+
+	settings settings
 
 	inode     uint64
 	described bool
@@ -56,6 +60,7 @@ type finder struct {
 	byHCTL  map[string]*device
 	byName  map[string]*device
 	names   [len(nameClasses)]names
+	luns    lunCounts
 	stale   bool // whether to give the names again, even if nothing has changed
 	words   map[string]string
 }
@@ -71,6 +76,7 @@ func (f *finder) find(a attr.Reader) {
 	f.listed = host.ReportUnlessGone(err, a.Out.Error)
 	if changed {
 		f.match()
+		f.luns.stale = true
 	}
 	f.giveNames(a, changed)
 }
@@ -136,6 +142,7 @@ func (f *finder) describe(a attr.Reader, l *device) {
 	if code, ok := a.Uint(class, l.hctl, "device/type"); ok {
 		l.kind = kindName(code)
 	}
+	l.isManagement = isManagement(l.kind, l.model, l.hctl)
 	l.mask = scsicount.DefaultMask
 	if mask, ok := attr.Parsed(a, "a number of bits", scsicount.ParseMask, class, l.hctl, "device/iocounterbits"); ok {
 		l.mask = mask
@@ -171,6 +178,8 @@ func (f *finder) place(l *device, link string) {
 			l.session = f.word(part)
 		case strings.HasPrefix(part, "end_device-"):
 			l.endDevice = f.word(part)
+		case strings.HasPrefix(part, "port-") && l.sasPort == "": // further ones are those of expanders
+			l.sasPort = f.word(part)
 		}
 	}
 }

@@ -217,3 +217,56 @@ func FuzzPlace(f *testing.F) {
 		}
 	})
 }
+
+func TestManagement(t *testing.T) {
+	for _, d := range []struct {
+		kind, model, hctl string
+		want              bool
+	}{
+		{"disk", "LUNZ", "1:0:0:0", true},
+		{"disk", "Universal Xport", "1:0:0:31", true},
+		{"disk", "Universal_Xport", "1:0:0:7", true},
+		{"raid_controller", "HSV340", "1:0:0:0", true},
+		{"enclosure", "SES", "1:0:0:254", true},
+		{"processor", "ROUTER", "1:0:0:0", true},
+		{"well_known_lun", "", "1:0:0:49409", true},
+		{"unknown", "", "1:0:0:49456", true},
+		{"disk", "VDISK", "1:0:0:1", false},
+		{"disk", "LUN C-Mode", "1:0:0:49152", false},
+		{"disk", "LUN C-Mode", "1:0:0:1", false},
+		{"tape", "SES", "1:0:0:0", false},
+		{"changer", "3573-TL", "1:0:0:1", false},
+		{"unknown", "", "1:0:0:0", false},
+	} {
+		if got := isManagement(d.kind, d.model, d.hctl); got != d.want {
+			t.Errorf("%+v: %v", d, got)
+		}
+	}
+}
+
+// TestLUNs counts devices again when one could not be read, and when one comes.
+func TestLUNs(t *testing.T) {
+	tree := newTree(t)
+	tree.device("devices/host1/target1:0:0", "1:0:0:0", "DGC")
+	tree.device("devices/host1/target1:0:0", "1:0:0:1", "DGC")
+	tree.device("devices/host2/target2:0:0", "2:0:0:0", "DGC")
+	tree.write("class/scsi_device/1:0:0:0/device/type", "broken\n")
+	set := metric.NewSet()
+	a := attr.Reader{Sys: host.NewTree(tree.root).Attributes().Reader(), Out: metric.NewSink(set)}
+	d := New(set, DefaultOptions(), nil, Links{})
+	if n := d.LUNs(a, "host1"); n != nil {
+		t.Errorf("devices are counted that were never listed: %v", n)
+	}
+	count := func(want int) {
+		t.Helper()
+		d.Find(a)
+		if n := d.LUNs(a, "host1"); n["1:0:0"] != want || len(n) != 1 {
+			t.Errorf("%v", n)
+		}
+	}
+	count(2)
+	tree.write("class/scsi_device/1:0:0:0/device/type", "12\n")
+	count(1)
+	tree.device("devices/host1/target1:0:0", "1:0:0:2", "DGC")
+	count(2)
+}

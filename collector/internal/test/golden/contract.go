@@ -50,7 +50,7 @@ func Inherited(t testing.TB) map[string]Contract {
 func InheritedKind(name string) bool {
 	for _, prefix := range []string{
 		"node_memory_", "node_vmstat_", "node_netstat_", "node_sockstat_", "node_zfs_", "node_lnstat_",
-		"node_hwmon_", "node_ethtool_", "node_nf_conntrack_stat_", "node_sysctl_",
+		"node_hwmon_", "node_ethtool_", "node_nf_conntrack_stat_", "node_sysctl_", "node_perf_",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return true

@@ -31,8 +31,12 @@
 // Paths below syscall/ are answers to system calls: uname and adjtimex hold
 // name=value lines, statfs a line for each mount point, btrfs a line for each
 // device, device-mapper two lines for each map, multipathd the answer on its
-// socket, and netlink/PROTOCOL/TYPE a line of hexadecimal digits for each
-// message. With !ERRNO, uname and adjtimex fail.
+// socket, dbus and systemd-private replies of services in the words of busctl (see
+// dialBus), perf a line for each counter, ethtool/DEVICE a line for each fact about
+// a network device, and netlink/PROTOCOL/TYPE a line of hexadecimal digits for
+// each message. The answers to requests that begin with certain bytes after the
+// nlmsghdr are in netlink/PROTOCOL/TYPE/BYTES. With !ERRNO, uname, adjtimex,
+// ethtool, netlink and connections to dbus and systemd-private fail.
 package golden
 
 import (

@@ -1,7 +1,6 @@
 package golden
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -68,17 +67,22 @@ func layOut(a *Archive, root string) (*recordedHost, error) {
 		Uname:    r.uname,
 		Adjtimex: r.adjtimex,
 		Statfs:   r.statfs,
+		DialBus:  r.dialBus,
 	}
 	for _, e := range a.Entries {
 		switch {
 		case strings.HasPrefix(e.Path, "syscall/netlink/"):
 			r.Netlink = r.netlink
+		case strings.HasPrefix(e.Path, "syscall/ethtool/"):
+			r.Ethtool = func() (host.Ethtool, error) { return ethtool{r}, nil }
 		case e.Path == "syscall/btrfs":
 			r.Btrfs = r.btrfs
 		case e.Path == "syscall/device-mapper":
 			r.DeviceMapper = r.deviceMapper
 		case e.Path == "syscall/multipathd":
 			r.Dial = r.dial
+		case e.Path == "syscall/perf":
+			r.OpenPerf, r.MaxOpenFiles = r.openPerf, r.maxOpenFiles
 		}
 	}
 	return r, r.moment(1)
@@ -287,23 +291,6 @@ func setField(st any, name string, n int64) error {
 		f.SetUint(uint64(n))
 	default:
 		return fmt.Errorf("no number field %q in %T", name, st)
-	}
-	return nil
-}
-
-func (r *recordedHost) netlink(req host.NetlinkRequest, each func([]byte) error) error {
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall/netlink", strconv.Itoa(req.Protocol), strconv.Itoa(int(req.Type))))
-	if err != nil {
-		return unix.EPROTONOSUPPORT
-	}
-	for line := range strings.Lines(string(b)) {
-		msg, err := hex.DecodeString(strings.TrimSpace(line))
-		if err != nil {
-			return err
-		}
-		if err := each(msg); err != nil {
-			return err
-		}
 	}
 	return nil
 }

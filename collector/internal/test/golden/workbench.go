@@ -28,12 +28,20 @@ type Workbench struct {
 // NewWorkbench builds a collector on a host without files.
 func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]string) *Workbench {
 	t.Helper()
-	set := metric.NewSet()
-	b := &Workbench{T: t, Root: TempDir(t), Out: metric.NewSink(set)}
-	h := &host.Host{
-		Proc: host.NewTree(filepath.Join(b.Root, "proc")), Sys: host.NewTree(filepath.Join(b.Root, "sys")).Attributes(),
+	root := TempDir(t)
+	b := NewWorkbenchOn(t, build, &host.Host{
+		Proc: host.NewTree(filepath.Join(root, "proc")), Sys: host.NewTree(filepath.Join(root, "sys")).Attributes(),
 		PageSize: 4096, Ticks: 100, Now: time.Now,
-	}
+	}, options)
+	b.Root = root
+	return b
+}
+
+// NewWorkbenchOn builds a collector on a host of the test's own. Root is empty.
+func NewWorkbenchOn(t testing.TB, build collect.Builder, h *host.Host, options map[string][]string) *Workbench {
+	t.Helper()
+	set := metric.NewSet()
+	b := &Workbench{T: t, Out: metric.NewSink(set)}
 	var err error
 	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Reserved: notReserved}, options)
 	if err != nil {
