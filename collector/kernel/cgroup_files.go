@@ -108,7 +108,7 @@ func (v cgroupValue) file(name string) cgroupFile {
 		if string(text) == "max" {
 			return nil
 		}
-		n, ok := scan.Uint(text)
+		n, ok := scan.Amount64(text)
 		if !ok {
 			return host.Bad(1, "a number or max", b)
 		}

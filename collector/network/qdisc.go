@@ -11,6 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var qdisc = collect.Spec{
@@ -118,8 +119,9 @@ func (c *qdiscCollector) emit(device string, q *rtnl.Qdisc, out *metric.Sink) {
 	if q.HasQueue {
 		out.Emit(c.drops, float64(q.Drops), device, kind)
 		out.Emit(c.overlimits, float64(q.Overlimits), device, kind)
-		out.Emit(c.length, float64(q.QueueLength), device, kind)
-		out.Emit(c.backlog, float64(q.Backlog), device, kind)
+		// Classes below may be counted out twice.
+		out.Emit(c.length, float64(scan.ClampAmount32(uint64(q.QueueLength))), device, kind)
+		out.Emit(c.backlog, float64(scan.ClampAmount32(uint64(q.Backlog))), device, kind)
 	}
 	if q.HasRequeues {
 		out.Emit(c.requeues, float64(q.Requeues), device, kind)

@@ -10,6 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/netlink"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var tcpstat = collect.Spec{
@@ -103,8 +104,9 @@ func (s *tcpSums) take(b []byte) error {
 	}
 	s.byState[state]++
 	if state != tcpListen {
-		s.rx += uint64(netlink.Native.Uint32(b[56:]))
-		s.tx += uint64(netlink.Native.Uint32(b[60:]))
+		// The kernel reads the ends of a queue one after the other.
+		s.rx += scan.ClampAmount32(uint64(netlink.Native.Uint32(b[56:])))
+		s.tx += scan.ClampAmount32(uint64(netlink.Native.Uint32(b[60:])))
 	}
 	return nil
 }
