@@ -73,7 +73,8 @@ func (c *conntrackCollector) Update(_ context.Context, out *metric.Sink) error {
 		return collect.OrNoData(err)
 	}
 	emitUnlessGone(out, c.entries, entries, err)
-	limit, err := c.proc.Counter(netfilterDir, "nf_conntrack_max") // unsigned, and printed as signed
+	const limitFile = "nf_conntrack_max" // unsigned, and printed as signed
+	limit, err := c.proc.Counter(netfilterDir, limitFile)
 	emitUnlessGone(out, c.limit, limit, err)
 	b, err := c.proc.Read("net/stat/nf_conntrack")
 	if !host.ReportUnlessGone(err, out.Error) {
