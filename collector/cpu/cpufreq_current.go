@@ -182,9 +182,10 @@ func readKHz(sys *host.Reader, dir, file string) (v cpufreqValue) {
 	case !reportFrequency(err, func(err error) { v.err = err }):
 	case string(b) == "<unknown>":
 	default:
-		if v.kHz, v.ok = scan.Uint(b); !v.ok {
+		if v.kHz, v.ok = scan.Counter(b); !v.ok {
 			v.err = sys.At(host.Bad(1, "a frequency in kHz", b))
 		}
+		v.ok = v.ok && v.kHz < minErrorKHz
 	}
 	return v
 }

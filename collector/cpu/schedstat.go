@@ -3,6 +3,7 @@ package cpu
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -58,10 +59,15 @@ func (c *schedstatCollector) Update(_ context.Context, out *metric.Sink) error {
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		line, rest = scan.Line(rest)
 		if text, ok := bytes.CutPrefix(line, []byte("version ")); ok {
-			if version, ok := scan.Uint(scan.Trim(text)); !ok || version < minSchedstatVersion {
-				return c.proc.At(host.Bad(n, "version 15 or later", line))
+			version, ok := scan.Uint(scan.Trim(text))
+			if ok && version >= minSchedstatVersion {
+				continue
 			}
-			continue
+			err := c.proc.At(host.Bad(n, "version 15 or later", line))
+			if ok {
+				err = fmt.Errorf("%w: %w", collect.ErrNoData, err)
+			}
+			return err
 		}
 		if !bytes.HasPrefix(line, []byte("cpu")) {
 			continue
@@ -97,7 +103,7 @@ func parseSchedstatLine(line []byte) (cpu []byte, s schedstatNumbers, ok bool) {
 	_, ok = scan.Uint(cpu)
 	for i, number := range []*uint64{&s.running, &s.waiting, &s.timeslices} {
 		var valid bool
-		*number, valid = scan.Uint(fields[7+i])
+		*number, valid = scan.Amount64(fields[7+i]) // the clocks of CPUs differ: a wait may be below zero
 		ok = ok && valid
 	}
 	return cpu, s, ok

@@ -158,7 +158,7 @@ func (c *drmCollector) emit(card *drmCard, out *metric.Sink) {
 		}
 	}
 	for _, m := range c.memory {
-		v, err := c.sys.Uint(drmDir, card.Name, "device", m.name)
+		v, err := c.sys.Amount64(drmDir, card.Name, "device", m.name)
 		if reportUnlessGPUHasNone(err, out.Error) {
 			out.Emit(m.family, float64(v), card.Name)
 		}

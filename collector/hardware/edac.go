@@ -116,7 +116,7 @@ func (c *edacCollector) names(out *metric.Sink, mc, csrow string) []string {
 // count emits the number in a file, unless it is gone: the driver was unloaded,
 // or does not count these errors.
 func (c *edacCollector) count(out *metric.Sink, family *metric.Family, mc, csrow, file string, labels ...string) {
-	v, err := c.sys.Uint(edacDir, mc, csrow, file)
+	v, err := c.sys.Counter(edacDir, mc, csrow, file)
 	if host.ReportUnlessGone(err, out.Error) {
 		out.Emit(family, float64(v), labels...)
 	}

@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -162,12 +163,18 @@ func (p *hwmonProbe) readValue(r *hwmonReading, e *hwmonElement) hwmonValue {
 		r.report(err)
 		return hwmonValue{}
 	}
-	v, ok := scan.Float(b)
-	if !ok && !(e.mayBeText && isHwmonText(b)) {
+	if e.isPercent {
+		b = scan.Trim(bytes.TrimSuffix(b, []byte("%")))
+	}
+	v, isNumber, ok := parseHwmonNumber(b, e.isSigned)
+	if !isNumber && !(e.mayBeText && isHwmonText(b)) {
 		r.report(p.sys.At(host.Bad(1, "a number", b)))
 	}
 	if e.oneIsTrue && v != 1 {
 		v = 0
+	}
+	if e.isTemp && v < absoluteZero {
+		return hwmonValue{} // firmware that has no reading returns 0 K, which is rounded
 	}
 	return hwmonValue{v / e.divisor, ok}
 }

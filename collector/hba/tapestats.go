@@ -92,7 +92,10 @@ func (c *tapestatsCollector) Update(_ context.Context, out *metric.Sink) error {
 
 func (c *tapestatsCollector) updateTape(name string, out *metric.Sink) {
 	for _, f := range c.files {
-		if v, err := c.sys.Uint(tapeDir, name, "stats", f.name); host.ReportUnlessGone(err, out.Error) {
+		if v, err := c.sys.Counter(tapeDir, name, "stats", f.name); host.ReportUnlessGone(err, out.Error) {
+			if f.name == "in_flight" {
+				v = scan.ClampAmount32(v) // a command may be counted as completed before it is counted as sent
+			}
 			out.Emit(f.family, float64(v)/f.per, name)
 		}
 	}

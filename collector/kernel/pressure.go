@@ -151,7 +151,7 @@ func parsePressure(b []byte) (s pressureTimes, err error) {
 func pressureTotal(b []byte) (microseconds uint64, ok bool) {
 	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
 		if key, value, _ := scan.Cut(field, '='); string(key) == "total" {
-			return scan.Uint(value)
+			return scan.Amount64(value) // below zero on some kernels after the clock of a CPU went back
 		}
 	}
 	return 0, false

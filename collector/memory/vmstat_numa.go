@@ -7,6 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var vmstatNuma = collect.Spec{
@@ -76,7 +77,7 @@ func (c *vmstatNumaCollector) Update(_ context.Context, out *metric.Sink) error 
 				return
 			}
 			if c.gauges[f] {
-				value = nonNegative(value)
+				value = scan.ClampAmount64(value)
 			}
 			out.Emit(f, float64(value), node.number)
 		})

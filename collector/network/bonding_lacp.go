@@ -334,9 +334,9 @@ func (s *lacpSlave) set(n, part int, key, value []byte) error {
 	case "Partner Churn State":
 		return s.ends[partner].setChurn(n, value)
 	case "Actor Churned Count":
-		return s.ends[actor].churns.set(n, value)
+		return s.ends[actor].churns.setCount(n, value)
 	case "Partner Churned Count":
-		return s.ends[partner].churns.set(n, value)
+		return s.ends[partner].churns.setCount(n, value)
 	}
 	return nil
 }
@@ -371,6 +371,16 @@ func (v *lacpNumber) set(n int, value []byte) error {
 		return host.Bad(n, "a number", value)
 	}
 	*v = lacpNumber{number, true}
+	return nil
+}
+
+// setCount sets a count, which is unsigned, and printed as signed.
+func (v *lacpNumber) setCount(n int, value []byte) error {
+	count, ok := scan.Counter(value)
+	if !ok {
+		return host.Bad(n, "a number", value)
+	}
+	*v = lacpNumber{count, true}
 	return nil
 }
 

@@ -39,10 +39,10 @@ func newKtls(env *collect.Env) *ktlsCollector {
 		proc: env.Host.Proc.Reader(),
 		stats: namedNumbers{
 			known: map[string]*namedSample{
-				"TlsCurrTxSw":         {family: sessions, labels: []string{transmit, software}},
-				"TlsCurrRxSw":         {family: sessions, labels: []string{receive, software}},
-				"TlsCurrTxDevice":     {family: sessions, labels: []string{transmit, device}},
-				"TlsCurrRxDevice":     {family: sessions, labels: []string{receive, device}},
+				"TlsCurrTxSw":         {family: sessions, labels: []string{transmit, software}, amount: true},
+				"TlsCurrRxSw":         {family: sessions, labels: []string{receive, software}, amount: true},
+				"TlsCurrTxDevice":     {family: sessions, labels: []string{transmit, device}, amount: true},
+				"TlsCurrRxDevice":     {family: sessions, labels: []string{receive, device}, amount: true},
 				"TlsTxSw":             {family: opened, labels: []string{transmit, software}},
 				"TlsRxSw":             {family: opened, labels: []string{receive, software}},
 				"TlsTxDevice":         {family: opened, labels: []string{transmit, device}},

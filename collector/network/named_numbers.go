@@ -23,7 +23,8 @@ type namedNumbers struct {
 type namedSample struct {
 	family *metric.Family
 	labels []string
-	run    int // the last run that emitted it
+	amount bool // whether the kernel adds and subtracts, so that it may fall below zero
+	run    int  // the last run that emitted it
 }
 
 // emit emits the numbers of a file. It reports a malformed line and goes on with
@@ -46,6 +47,9 @@ func (t *namedNumbers) emit(proc *host.Reader, b []byte, out *metric.Sink) {
 		}
 		if sample != nil && sample.run != t.run {
 			sample.run = t.run
+			if sample.amount {
+				v = scan.ClampAmount32(v)
+			}
 			out.Emit(sample.family, float64(v), sample.labels...)
 		}
 	}

@@ -44,7 +44,7 @@ type netclassOptions struct {
 func (o *netclassOptions) Fields() []collect.Field {
 	return append([]collect.Field{
 		{Name: "ignored-devices", Help: "Regular expression of devices to exclude.", Value: &o.Ignored},
-		{Name: "ignore-invalid-speed", Help: "Omit the speed of devices that report -1.", Value: &o.IgnoreInvalidSpeed},
+		{Name: "ignore-invalid-speed", Help: "Omit the speed of devices whose driver does not know it.", Value: &o.IgnoreInvalidSpeed},
 		{Name: "netlink", Help: "Export the values of rtnetlink as they are, instead of converting them to those of sysfs.", Value: &o.Netlink},
 		{Name: "with-stats", Help: "Export the counters of devices too, in place of the netdev collector; needs netclass.netlink.", Value: &o.WithStats, Flag: "collector.netclass_rtnl.with-stats"},
 	}, o.Interfaces.Fields()...)
@@ -192,7 +192,7 @@ func (c *netclassCollector) emit(d *netclassDevice, out *metric.Sink) {
 			out.Emit(c.numbers[i].family, float64(v), d.name)
 		}
 	}
-	if d.hasSpeed && (d.speed >= 0 || !bool(c.options.IgnoreInvalidSpeed || c.options.Netlink)) {
+	if d.hasSpeed && (d.speed > 0 || !bool(c.options.IgnoreInvalidSpeed || c.options.Netlink)) {
 		out.Emit(c.speed, float64(d.speed)*(1e6/8), d.name)
 	}
 }

@@ -89,11 +89,11 @@ func (c *protocolsCollector) Update(_ context.Context, out *metric.Sink) error {
 }
 
 func (c *protocolsCollector) emit(p *protocolLine, label string, out *metric.Sink) {
-	if p.sockets >= 0 {
-		out.Emit(c.sockets, float64(p.sockets), label)
+	if p.sockets != -1 {
+		out.Emit(c.sockets, float64(max(p.sockets, 0)), label)
 	}
-	if p.pages >= 0 {
-		out.Emit(c.memory, float64(p.pages)*c.pageSize, label)
+	if p.pages != -1 || p.hasPressure {
+		out.Emit(c.memory, float64(max(p.pages, 0))*c.pageSize, label)
 	}
 	if p.hasPressure {
 		out.Bool(c.pressure, p.pressure, label)
@@ -121,8 +121,9 @@ func isProtocolHeader(line []byte) bool {
 	return true
 }
 
-// A protocolLine is the content of a line. Numbers are negative if the kernel
-// does not have them.
+// A protocolLine is the content of a line. Sockets and pages are -1 if the kernel
+// does not have them. They are counted on each CPU, so that a sum may be below zero
+// for a moment.
 type protocolLine struct {
 	name                  []byte
 	sockets, pages        int64

@@ -10,6 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var btrfs = collect.Spec{
@@ -152,8 +153,8 @@ func (c *btrfsCollector) emitFileSystem(s *btrfsFileSystem, out *metric.Sink) {
 // ENOTDIR: newer kernels may have a file where a directory of a profile is
 // expected.
 func (c *btrfsCollector) number(out *metric.Sink, dir string, elem ...string) (float64, bool) {
-	var path [6]string // keeps elem on the stack
-	v, err := c.sys.Uint(append(append(path[:0], btrfsDir, dir), elem...)...)
+	var path [6]string                                                            // keeps elem on the stack
+	v, err := c.sys.Amount64(append(append(path[:0], btrfsDir, dir), elem...)...) // reservations may be below zero
 	if !errors.Is(err, syscall.ENOTDIR) {
 		host.ReportUnlessGone(err, out.Error)
 	}
@@ -166,7 +167,7 @@ func (c *btrfsCollector) emitCommits(s *btrfsFileSystem, out *metric.Sink) {
 	if !host.ReportUnlessGone(err, out.Error) {
 		return
 	}
-	rows, err := parseBtrfsRows(b, []string{"commits", "last_commit_ms", "max_commit_ms", "total_commit_ms"})
+	rows, err := parseBtrfsRows(b, []string{"commits", "last_commit_ms", "max_commit_ms", "total_commit_ms"}, scan.Uint)
 	if err != nil {
 		out.Error(c.sys.At(err))
 	}

@@ -29,7 +29,8 @@ var drbd = collect.Spec{
 //
 // Roles and disk states are those of the local and the remote node. Volumes are
 // in KiB; the kernel counts them in 32 bits of sectors, so that they start again
-// at 2 TiB. The file exists while the module is loaded; that of DRBD 9 has no
+// at 2 TiB. Requests are counted up and down without a lock, and may be below zero
+// for a moment. The file exists while the module is loaded; that of DRBD 9 has no
 // devices. See https://linbit.com/drbd-user-guide/users-guide-drbd-8-4/
 // (/proc/drbd) and drbd_seq_show in drivers/block/drbd/drbd_proc.c of the
 // kernel.
@@ -47,6 +48,7 @@ type drbdCollector struct {
 // ro:Primary/Secondary.
 type drbdState struct {
 	key, good string
+	oldKey    string         // of DRBD before 8.3
 	family    *metric.Family // whether the state is the good one
 }
 
@@ -55,6 +57,7 @@ type drbdNumber struct {
 	key    string
 	unit   float64
 	family *metric.Family
+	parse  func([]byte) (uint64, bool)
 }
 
 // A drbdDevice is the device whose lines are read.
@@ -75,22 +78,22 @@ func newDrbd(env *collect.Env) *drbdCollector {
 		labels:    map[uint64]string{},
 		connected: m.Gauge("node_drbd_connected", "Whether the connection is in state Connected, which it is not during a resync.", "device"),
 		states: [2]drbdState{
-			{"ro", "Primary", m.Gauge("node_drbd_node_role_is_primary", "Whether the node has the role Primary.", "device", "node")},
-			{"ds", "UpToDate", m.Gauge("node_drbd_disk_state_is_up_to_date", "Whether the disk of the node is UpToDate.", "device", "node")},
+			{"ro", "Primary", "st", m.Gauge("node_drbd_node_role_is_primary", "Whether the node has the role Primary.", "device", "node")},
+			{"ds", "UpToDate", "ds", m.Gauge("node_drbd_disk_state_is_up_to_date", "Whether the disk of the node is UpToDate.", "device", "node")},
 		},
 		numbers: []drbdNumber{
-			{"ns", drbdUnit, m.Counter("node_drbd_network_sent_bytes_total", "Bytes sent to the peer.", "device")},
-			{"nr", drbdUnit, m.Counter("node_drbd_network_received_bytes_total", "Bytes received from the peer.", "device")},
-			{"dw", drbdUnit, m.Counter("node_drbd_disk_written_bytes_total", "Bytes written to the local disk.", "device")},
-			{"dr", drbdUnit, m.Counter("node_drbd_disk_read_bytes_total", "Bytes read from the local disk.", "device")},
-			{"al", 1, m.Counter("node_drbd_activitylog_writes_total", "Updates of the activity log in the metadata.", "device")},
-			{"bm", 1, m.Counter("node_drbd_bitmap_writes_total", "Updates of the bitmap in the metadata.", "device")},
-			{"lo", 1, m.Gauge("node_drbd_local_pending", "Requests that the local disk has not completed.", "device")},
-			{"pe", 1, m.Gauge("node_drbd_remote_pending", "Requests sent to the peer that it has not answered.", "device")},
-			{"ua", 1, m.Gauge("node_drbd_remote_unacknowledged", "Requests received from the peer that are not answered yet.", "device")},
-			{"ap", 1, m.Gauge("node_drbd_application_pending", "Requests of programs that DRBD has not completed.", "device")},
-			{"ep", 1, m.Gauge("node_drbd_epochs", "Epochs: sets of writes between two write barriers.", "device")},
-			{"oos", drbdUnit, m.Gauge("node_drbd_out_of_sync_bytes", "Bytes that differ, as far as is known, from those of the peer.", "device")},
+			{"ns", drbdUnit, m.Counter("node_drbd_network_sent_bytes_total", "Bytes sent to the peer.", "device"), scan.Counter},
+			{"nr", drbdUnit, m.Counter("node_drbd_network_received_bytes_total", "Bytes received from the peer.", "device"), scan.Counter},
+			{"dw", drbdUnit, m.Counter("node_drbd_disk_written_bytes_total", "Bytes written to the local disk.", "device"), scan.Counter},
+			{"dr", drbdUnit, m.Counter("node_drbd_disk_read_bytes_total", "Bytes read from the local disk.", "device"), scan.Counter},
+			{"al", 1, m.Counter("node_drbd_activitylog_writes_total", "Updates of the activity log in the metadata.", "device"), scan.Counter},
+			{"bm", 1, m.Counter("node_drbd_bitmap_writes_total", "Updates of the bitmap in the metadata.", "device"), scan.Counter},
+			{"lo", 1, m.Gauge("node_drbd_local_pending", "Requests that the local disk has not completed.", "device"), scan.Amount32},
+			{"pe", 1, m.Gauge("node_drbd_remote_pending", "Requests sent to the peer that it has not answered.", "device"), scan.Amount32},
+			{"ua", 1, m.Gauge("node_drbd_remote_unacknowledged", "Requests received from the peer that are not answered yet.", "device"), scan.Amount32},
+			{"ap", 1, m.Gauge("node_drbd_application_pending", "Requests of programs that DRBD has not completed.", "device"), scan.Amount32},
+			{"ep", 1, m.Gauge("node_drbd_epochs", "Epochs: sets of writes between two write barriers.", "device"), scan.Amount32},
+			{"oos", drbdUnit, m.Gauge("node_drbd_out_of_sync_bytes", "Bytes that differ, as far as is known, from those of the peer.", "device"), scan.Amount64},
 		},
 	}
 }
@@ -169,7 +172,7 @@ func (c *drbdCollector) emitKey(n int, key, value []byte, out *metric.Sink) erro
 		return nil
 	}
 	for i, s := range c.states {
-		if string(key) == s.key && d.first(1+i) {
+		if (string(key) == s.key || string(key) == s.oldKey) && d.first(1+i) {
 			local, remote, ok := scan.Cut(value, '/')
 			if !ok {
 				return host.Bad(n, s.key+" of the local and the remote node", value)
@@ -181,7 +184,7 @@ func (c *drbdCollector) emitKey(n int, key, value []byte, out *metric.Sink) erro
 	}
 	for i, f := range c.numbers {
 		if string(key) == f.key && d.first(1+len(c.states)+i) {
-			v, ok := scan.Uint(value)
+			v, ok := f.parse(value)
 			if !ok {
 				return host.Bad(n, f.key+" with a number", value)
 			}

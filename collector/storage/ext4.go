@@ -82,7 +82,7 @@ func (c *ext4Collector) Update(_ context.Context, out *metric.Sink) error {
 func (c *ext4Collector) emit(dir string, out *metric.Sink) {
 	device := c.label(dir)
 	for _, f := range c.counters {
-		v, err := c.sys.Uint(ext4Dir, dir, f.name)
+		v, err := c.sys.Counter(ext4Dir, dir, f.name)
 		if host.ReportUnlessGone(err, out.Error) {
 			out.Emit(f.family, float64(v)*f.unit, device)
 		}

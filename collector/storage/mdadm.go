@@ -100,7 +100,9 @@ func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
 	a.active.emit(out, c.disks, a.name, "active")
 	a.failed.emit(out, c.disks, a.name, "failed")
 	a.spare.emit(out, c.disks, a.name, "spare")
-	a.required.emit(out, c.required, a.name)
+	if !a.isStriped {
+		a.required.emit(out, c.required, a.name)
+	}
 	a.blocks.emit(out, c.blocks, a.name)
 	a.synced.emit(out, c.blocksSynced, a.name)
 }
@@ -124,6 +126,12 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 			out.Error(c.sys.At(err))
 		}
 		disks.emit(out, c.raidDisks, a.name)
+		if disks.known {
+			a.required = disks // mdstat does not list the members that are gone
+		}
+	}
+	if a.isStriped {
+		a.required.emit(out, c.required, a.name)
 	}
 	degraded, err := c.sys.Uint("block", dir, "md", "degraded")
 	switch {

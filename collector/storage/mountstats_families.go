@@ -1,6 +1,9 @@
 package storage
 
-import "github.com/hostexporter/host_exporter/collector/internal/metric"
+import (
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
+)
 
 // nfsFamilies are the families of NFS mounts, in the order of the values that
 // they have.
@@ -129,7 +132,7 @@ func (f *nfsFamilies) emitOperation(numbers *[nfsOperationNumbers]uint64, operat
 	for i, family := range f.operation {
 		v := float64(numbers[i])
 		if i >= nfsTimes {
-			v /= 1000
+			v = float64(scan.ClampAmount64(numbers[i])) / 1000 // the kernel adds up differences of its clock
 		}
 		out.Emit(family, v, m.export, m.address, m.protocol, operation)
 	}

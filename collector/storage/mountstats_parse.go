@@ -133,17 +133,16 @@ func parseNFSTransport(protocol, numbers []byte, isOld bool) (t nfsTransport, ok
 	for _, value := range columns {
 		var field []byte
 		field, numbers = scan.Field(numbers)
-		v, isNumber := scan.Int(field) // the time since the last request may be negative
-		if u, isUnsigned := scan.Uint(field); isUnsigned {
-			if value != nfsUnused {
-				t.values[value], t.has[value] = float64(u), true
-			}
-			continue
+		v, ok := scan.Uint(field)
+		if value == nfsIdle { // the last request may be later than the clock that it is compared with
+			v, ok = scan.Amount64(field)
 		}
-		if !isNumber || value != nfsIdle {
+		if !ok {
 			return t, false
 		}
-		t.values[value], t.has[value] = float64(v), true
+		if value != nfsUnused {
+			t.values[value], t.has[value] = float64(v), true
+		}
 	}
 	return t, len(columns) > 0
 }
