@@ -114,7 +114,10 @@ type pressureTime struct {
 
 func (s pressureTime) emit(out *metric.Sink, f *metric.Family) {
 	if s.known && f != nil {
-		out.Emit(f, float64(s.microseconds)/1e6)
+		// To divide once would round better, but a sample that is one bit less
+		// than that of node_exporter is a counter reset to rate() after the
+		// exporter was replaced.
+		out.Emit(f, float64(s.microseconds)/1000/1000)
 	}
 }
 
