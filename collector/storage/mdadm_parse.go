@@ -117,7 +117,7 @@ func isMdHeader(line []byte) bool {
 		bytes.HasPrefix(line, []byte("read_ahead"))
 }
 
-func hasMdArray(arrays []mdArray, name []byte) bool {
+func hasMdArray[S string | []byte](arrays []mdArray, name S) bool {
 	for i := range arrays {
 		if arrays[i].name == string(name) {
 			return true
