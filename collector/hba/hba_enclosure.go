@@ -112,9 +112,9 @@ func (e *enclosure) read(a attr.Reader) {
 		if !a.Sys.Exists(enclosureClass, e.name, entry.Name, "type") {
 			continue
 		}
-		s := enclosureSlot{name: entry.Name, label: strings.TrimSpace(metric.Clean(entry.Name))}
+		s := enclosureSlot{name: entry.Name, label: strings.TrimSpace(metric.Printable(entry.Name))}
 		if seen[s.label] {
-			s.label = metric.Clean(entry.Name)
+			s.label = metric.Printable(entry.Name)
 		}
 		if seen[s.label] {
 			continue // two names that differ in bytes that are no text

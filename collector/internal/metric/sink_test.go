@@ -53,14 +53,31 @@ node_cpu_seconds_total{cpu="0",mode="user"} 1234567.89
 
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain":       "plain",
-		"a\xffb":      "a\uFFFDb",
-		"a\x00\n\tb":  "ab",
-		"\u0085x\x7f": "x",
-		"größe":       "größe",
+		"plain":            "plain",
+		"a\xffb":           "a\uFFFDb",
+		"\xff\xfe\x80":     "\uFFFD",
+		"\xffa\xe2\x82":    "\uFFFDa\uFFFD",
+		"\uFFFD\xff\uFFFD": "\uFFFD\uFFFD\uFFFD",
+		"a\x00\n\tb":       "a\x00\n\tb",
+		"\u0085x\x7f":      "\u0085x\x7f",
+		"größe":            "größe",
 	} {
 		if got := Clean(in); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":          "plain",
+		"a\xff\xfeb":     "a\uFFFD\uFFFDb",
+		"a\x00\n\t\x1bb": "ab",
+		"\u0085x\x7f":    "x",
+		"größe":          "größe",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -69,7 +86,10 @@ func TestClean(t *testing.T) {
 func TestHostileLabels(t *testing.T) {
 	set := NewSet()
 	f := set.Gauge("m", "h", "l")
-	for _, v := range []string{"", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", "\xff\"", "é\"", strings.Repeat(`\"`, 50)} {
+	for _, v := range []string{
+		"", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", "\xff\"", "é\"", strings.Repeat(`\"`, 50),
+		"\n", "\\n", "\\\n", "a\nb\n\"\n", "é\n\xff\n\xff\"", "\r\t\x00\x7f\u0085", "x\xff\xff\\\xffy",
+	} {
 		s := NewSink(set)
 		s.Emit(f, 1, v)
 		p := expfmt.NewTextParser(model.UTF8Validation)

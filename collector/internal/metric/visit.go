@@ -95,7 +95,7 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 }
 
 // visitLines parses the text of Emit: one sample per line, with one space
-// before the value, and with quotes and backslashes escaped. It uses the buffer
+// before the value, and with quotes, backslashes and newlines escaped. It uses the buffer
 // for the labels, and returns it for the next call.
 func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
 	var unescaped []byte // label values without escapes
@@ -143,10 +143,14 @@ func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 	start := len(buffer)
 	buffer = append(buffer, line[:i]...)
 	for ; line[i] != '"'; i++ {
-		if line[i] == '\\' {
+		c := line[i]
+		if c == '\\' {
 			i++
+			if c = line[i]; c == 'n' {
+				c = '\n'
+			}
 		}
-		buffer = append(buffer, line[i])
+		buffer = append(buffer, c)
 	}
 	l.Value = buffer[start:]
 	return l, line[i+1:], buffer

@@ -46,7 +46,7 @@ reserved 11
 		set.Gauge("silent", "Never emitted.")
 		out := NewSink(set)
 		out.Reset(mode)
-		for _, v := range []string{"", "plain", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", `x" 5`, `{x="y"} 1,`, "é", strings.Repeat(`\"`, 20)} {
+		for _, v := range []string{"", "plain", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", `x" 5`, `{x="y"} 1,`, "é", "\n", "\\n", "\\\n} 1\n", "\x00\t", strings.Repeat(`\"`, 20)} {
 			out.Emit(a, -1.5, v, "2")
 			out.Emit(aa, 1e300, v)
 			want := fmt.Sprintf("x=%q,y=\"2\" -1.5\n", Clean(v))
