@@ -205,6 +205,29 @@ var notOnLinux = map[string]bool{
 	"node_filesystem_purgeable_bytes": true, // of macOS
 }
 
+// TestIncludeAndExclude checks which collectors accept both options of a filter:
+// as in node_exporter, all but three, and all but those that it does not have.
+func TestIncludeAndExclude(t *testing.T) {
+	refusing := []string{"diskstats", "filesystem", "hba", "netdev"}
+	for _, spec := range Catalog() {
+		fields := map[string]bool{}
+		for _, f := range spec.Build.Fields() {
+			fields[f.Name] = true
+		}
+		for name := range fields {
+			what, ok := strings.CutSuffix(name, "-include")
+			if !ok || !fields[what+"-exclude"] {
+				continue
+			}
+			options := map[string][]string{name: {"a"}, what + "-exclude": {"b"}}
+			_, err := collect.NewUnit(spec, host.Live(host.Paths{}), log.NewNopLogger(), nil, options)
+			if want := slices.Contains(refusing, spec.Name); (err != nil) != want {
+				t.Errorf("%s with %v: %v, want an error: %v", spec.Name, options, err, want)
+			}
+		}
+	}
+}
+
 // emptyUnit returns a unit on a host without files.
 func emptyUnit(t *testing.T, spec collect.Spec) *collect.Unit {
 	t.Helper()

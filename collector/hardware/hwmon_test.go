@@ -312,16 +312,6 @@ func TestUniqueHwmonLabels(t *testing.T) {
 	}
 }
 
-func TestHwmonFiltersExclude(t *testing.T) {
-	for _, what := range []string{"chip", "sensor"} {
-		options := map[string][]string{what + "-include": {"a"}, what + "-exclude": {"b"}}
-		_, err := collect.NewUnit(hwmon, &host.Host{}, log.NewNopLogger(), nil, options)
-		if err == nil || !strings.Contains(err.Error(), what+"-include") {
-			t.Errorf("%v: %v", options, err)
-		}
-	}
-}
-
 // BenchmarkHwmon reads 10 and 40 chips of 20 sensors with 4 files each.
 func BenchmarkHwmon(b *testing.B) {
 	for _, chips := range []int{10, 40} {

@@ -30,7 +30,7 @@ func defaultDisks() collect.Filter {
 
 // Fields returns the options of the collector.
 func (o *diskstatsOptions) Fields() []collect.Field {
-	fields := o.devices.Fields("device")
+	fields := o.devices.ExclusiveFields("device")
 	fields[1].Aliases = []string{"collector.diskstats.ignored-devices"}
 	return fields
 }
