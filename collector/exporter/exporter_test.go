@@ -85,7 +85,10 @@ func TestEndpoints(t *testing.T) {
 		{"/metrics?collect[]=b", 200, "toy_b 1\n"},
 		{"/metrics?collect[]=nonsense", 400, `"nonsense"`},
 		{"/metrics?collect[]=off", 400, `disabled collector: "off"`},
-		{"/metrics?exclude[]=nonsense", 400, `"nonsense"`},
+		{"/metrics?collect[]=", 400, `unknown collector: ""`},
+		{"/metrics?exclude[]=nonsense", 200, "toy_a 1\n"},
+		{"/metrics?exclude[]=", 200, "toy_a 1\n"},
+		{"/metrics?exclude[]=off&exclude[]=nonsense&exclude[]=a", 200, "toy_b 1\n"},
 		{"/metrics?collect[]=a&exclude[]=b", 400, "cannot"},
 		{"/metrics?checked=1", 200, "toy_a 1\n"},
 		{"/metrics?checked=1&name[]=toy_a", 200, "toy_a 1\n"},
@@ -103,11 +106,12 @@ func TestEndpoints(t *testing.T) {
 		}
 	}
 	for target, missing := range map[string]string{
-		"/metrics":                      "toy_off",
-		"/metrics?collect[]=b":          "toy_a",
-		"/metrics?exclude[]=a":          "toy_a",
-		"/metrics?name[]=toy_a":         "toy_b",
-		"/metrics?name[]=toy_b&other=1": "node_scrape",
+		"/metrics":                         "toy_off",
+		"/metrics?collect[]=b":             "toy_a",
+		"/metrics?exclude[]=a":             "toy_a",
+		"/metrics?exclude[]=x&exclude[]=a": "toy_a",
+		"/metrics?name[]=toy_a":            "toy_b",
+		"/metrics?name[]=toy_b&other=1":    "node_scrape",
 	} {
 		if body := get(e, target).Body.String(); strings.Contains(body, missing) {
 			t.Errorf("%s has %s:\n%s", target, missing, body)
