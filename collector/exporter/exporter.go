@@ -8,7 +8,6 @@ package exporter
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -192,14 +191,4 @@ func declareBuildInfo(engine *scrape.Engine) {
 		f := engine.Families().Gauge(name, "Version from which the exporter was built, always 1.", labels...)
 		engine.OnScrape(func(out *metric.Sink) { out.Emit(f, 1, values...) })
 	}
-}
-
-// isOwnName reports whether a family name is reserved for the exporter itself.
-func isOwnName(name string) bool {
-	for _, prefix := range []string{"host_exporter_", "node_exporter_build_info", "go_", "process_", "promhttp_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }

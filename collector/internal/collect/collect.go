@@ -85,8 +85,13 @@ type Env struct {
 	Metrics *metric.Set
 	Log     log.Logger
 
-	// Reserved reports whether a family name belongs to a collector or to the
-	// exporter itself. An external family must not have it.
+	// Declared reports whether a collector or the exporter itself declares a
+	// family. It knows all collectors only after they were built.
+	Declared func(name string) bool
+
+	// Reserved reports whether an external family must not have a name, because
+	// a collector served a family of that name in its last run, or because the
+	// name is the exporter's own.
 	Reserved func(name string) bool
 }
 

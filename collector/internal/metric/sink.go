@@ -1,13 +1,11 @@
 package metric
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 )
 
 // A Mode is one of the two roads out of a Sink.
@@ -27,6 +25,7 @@ type Sink struct {
 	text        [][]byte // by Family.index
 	sizes       []int    // lengths of the buffers that Release freed, by Family.index
 	metrics     []prometheus.Metric
+	emitted     []bool // in metrics mode: whether a family has samples, by Family.index
 	external    []*ExternalFamily
 	sampleCount int
 	errs        []error
@@ -38,23 +37,6 @@ type Sink struct {
 // counted.
 const maxErrors = 20
 
-// An ExternalFamily is a metric family from a text file or a check, with all
-// its series. Its text is rendered once, for all runs that emit it.
-type ExternalFamily struct {
-	family *dto.MetricFamily
-	text   []byte
-}
-
-// NewExternalFamily returns a family for EmitExternal. The family must not
-// change afterwards.
-func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
-	var text bytes.Buffer
-	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-		return nil, err
-	}
-	return &ExternalFamily{family, text.Bytes()}, nil
-}
-
 // NewSink returns an empty sink for the families of set.
 func NewSink(set *Set) *Sink { return &Sink{set: set} }
 
@@ -63,8 +45,9 @@ func (s *Sink) Reset(mode Mode) {
 	for i := range s.text {
 		s.text[i] = s.text[i][:0]
 	}
+	clear(s.emitted)
 	clear(s.external)
-	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, external: s.external[:0], labels: s.labels}
+	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, emitted: s.emitted, external: s.external[:0], labels: s.labels}
 }
 
 // maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink
@@ -101,7 +84,7 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.metrics = append(s.metrics, newConstMetric(f, v, values))
+		s.addMetric(f, newConstMetric(f, v, values))
 		return
 	}
 	b := s.familyText(f)
@@ -110,6 +93,40 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	}
 	b = appendValue(append(b, f.leads[len(labels)]...), v)
 	s.text[f.index] = append(b, '\n')
+}
+
+// addMetric adds a metric of a family in metrics mode.
+func (s *Sink) addMetric(f *Family, m prometheus.Metric) {
+	for f.index >= len(s.emitted) {
+		s.emitted = append(s.emitted, false)
+	}
+	s.emitted[f.index] = true
+	s.metrics = append(s.metrics, m)
+}
+
+// hasSamples reports whether samples of a declared family were emitted.
+func (s *Sink) hasSamples(f *Family) bool {
+	if s.mode == Metrics {
+		return f.index < len(s.emitted) && s.emitted[f.index]
+	}
+	return f.index < len(s.text) && len(s.text[f.index]) > 0
+}
+
+// Serves reports whether the sink has samples of the declared family to which
+// samples of a name belong.
+func (s *Sink) Serves(name string) bool {
+	f := s.set.OfSample(name)
+	return f != nil && s.hasSamples(f)
+}
+
+// AppendNames appends the names of the declared families that have samples.
+func (s *Sink) AppendNames(names []string) []string {
+	for _, f := range s.set.Families() {
+		if s.hasSamples(f) {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }
 
 // familyText returns the text buffer of a family.
@@ -145,11 +162,15 @@ func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
 }
 
 // EmitExternal adds an external family. It is left out of the exposition if a
-// collector declares its name.
+// collector serves a family of its name in the same scrape.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
 	s.sampleCount += len(f.family.GetMetric())
 	s.external = append(s.external, f)
 }
+
+// External returns the external families. The slice is valid until the next
+// Reset.
+func (s *Sink) External() []*ExternalFamily { return s.external }
 
 // Error reports the error of a part that could not be read. The collector goes
 // on: the other samples are served, and its state becomes "partial".
@@ -182,50 +203,21 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 		}
 	}
 	for _, f := range s.external {
-		if name := f.family.GetName(); (want == nil || want(name)) && !reserved(name) {
-			b = append(b, f.text...)
+		if name := f.Name(); (want == nil || want(name)) && !reserved(name) {
+			b = f.AppendText(b)
 		}
 	}
 	return b
 }
 
-// Metrics returns the samples in metrics mode. The slice is not reused.
+// Metrics returns the samples in metrics mode. External families whose names are
+// reserved are left out. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
 	all := s.metrics
 	for _, f := range s.external {
-		if !reserved(f.family.GetName()) {
-			for _, m := range f.family.GetMetric() {
-				all = append(all, externalMetric{f.family, m})
-			}
+		if !reserved(f.Name()) {
+			all = f.AppendMetrics(all)
 		}
 	}
 	return all
 }
-
-// An externalMetric is one series of an external family.
-type externalMetric struct {
-	family *dto.MetricFamily
-	metric *dto.Metric
-}
-
-// Desc implements prometheus.Metric.
-func (m externalMetric) Desc() *prometheus.Desc {
-	var names []string
-	for _, l := range m.metric.GetLabel() {
-		names = append(names, l.GetName())
-	}
-	return prometheus.NewDesc(m.family.GetName(), m.family.GetHelp(), names, nil)
-}
-
-// Write implements prometheus.Metric.
-func (m externalMetric) Write(out *dto.Metric) error {
-	out.Label = m.metric.Label
-	out.Gauge = m.metric.Gauge
-	out.Counter = m.metric.Counter
-	out.Summary = m.metric.Summary
-	out.Untyped = m.metric.Untyped
-	out.Histogram = m.metric.Histogram
-	return nil
-}
-
-var _ prometheus.Metric = externalMetric{}

@@ -62,10 +62,8 @@ func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn Sam
 		s.labels = visitLines(s.text[f.index], name, s.labels, fn)
 	}
 	for _, f := range s.external {
-		if family := f.family; mayHaveSample(family, name) && !reserved(family.GetName()) {
-			for _, m := range family.GetMetric() {
-				visitSeries(family.GetName(), m, name, fn)
-			}
+		if !reserved(f.Name()) {
+			f.VisitSamples(name, fn)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]stri
 		PageSize: 4096, Ticks: 100, Now: time.Now,
 	}
 	var err error
-	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Reserved: nobody}, options)
+	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Declared: nobody, Reserved: nobody}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
