@@ -200,6 +200,20 @@ func TestDropIn(t *testing.T) {
 	}
 }
 
+// TestNative checks which collectors node_exporter does not have: those without
+// a flag of theirs there.
+func TestNative(t *testing.T) {
+	flags, err := os.ReadFile("../testdata/compatible-flags.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range Catalog() {
+		if native := !strings.Contains(string(flags), "\ncollector."+spec.Name+"\t"); spec.Native != native {
+			t.Errorf("%s: native is %v, want %v", spec.Name, spec.Native, native)
+		}
+	}
+}
+
 // notOnLinux are families of node_exporter that no Linux host has.
 var notOnLinux = map[string]bool{
 	"node_filesystem_purgeable_bytes": true, // of macOS

@@ -27,6 +27,7 @@ func check(from states, names *servedNames) collect.Spec {
 		Name:              "check",
 		Help:              "What custom checks published, and how their runs went.",
 		DisabledByDefault: true,
+		Native:            true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
 			return newCheck(env, from, names)
 		}),

@@ -268,6 +268,41 @@ func TestIsolation(t *testing.T) {
 	close(hang)
 }
 
+// TestNoData checks which collectors without data have series of
+// node_scrape_collector_*: those of node_exporter, since alerts on
+// node_scrape_collector_success name the exceptions.
+func TestNoData(t *testing.T) {
+	noData := func(name string) collect.Spec {
+		return toySpec(name, 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
+	}
+	inherited, success, native := noData("inherited"), noData("success"), noData("native")
+	success.NoDataIsSuccess = true
+	native.Native = true
+	fails := toySpec("fails", 0, func(*metric.Set, *metric.Sink) error { return errors.New("broken") })
+	good := steadySpec("good")
+	fails.Native, good.Native = true, true
+	e := newExporter(t, Config{specs: []collect.Spec{inherited, success, native, fails, good}})
+	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
+		text := get(e, target).Body.String()
+		for line, want := range map[string]bool{
+			`node_scrape_collector_success{collector="inherited"} 0`:                 true,
+			`node_scrape_collector_success{collector="success"} 1`:                   true,
+			`node_scrape_collector_success{collector="fails"} 0`:                     true,
+			`node_scrape_collector_success{collector="good"} 1`:                      true,
+			`node_scrape_collector_duration_seconds{collector="inherited"} `:         true,
+			`node_scrape_collector_duration_seconds{collector="fails"} `:             true,
+			`node_scrape_collector_success{collector="native"}`:                      false,
+			`node_scrape_collector_duration_seconds{collector="native"}`:             false,
+			`host_exporter_collector_state{collector="native",reason="no_data"} 1`:   true,
+			`host_exporter_collector_state{collector="inherited",reason="no_data"} `: true,
+		} {
+			if strings.Contains(text, line) != want {
+				t.Errorf("%s: %s is there: %v, want %v", target, line, !want, want)
+			}
+		}
+	}
+}
+
 // slots is the number of slots of the scrape engine.
 const slots = 4
 

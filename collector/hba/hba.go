@@ -16,6 +16,7 @@ import (
 func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
+		Native:        true,
 		Help:          "Host bus adapters: what they are, how they are, and their Fibre Channel ports.",
 		Reads:         hbaReads(),
 		OptionalReads: firmware.SlowReads(),

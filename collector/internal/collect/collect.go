@@ -59,6 +59,7 @@ type Spec struct {
 	Needs             string        // privileges that reading requires; empty: those of an ordinary user
 	DisabledByDefault bool          // runs only if enabled explicitly
 	NoDataIsSuccess   bool          // node_scrape_collector_success is 1 for ErrNoData, as in node_exporter
+	Native            bool          // node_exporter does not have it: without data it has no series of node_scrape_collector_*
 	Timeout           time.Duration // zero: DefaultTimeout
 	Build             Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }

@@ -216,8 +216,10 @@ func (e *Engine) emitState(out *metric.Sink, units []*collect.Unit, results []co
 	var panics uint64
 	for i, u := range units {
 		name, r, status := u.Spec.Name, results[i], u.Status()
-		out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
-		out.Bool(e.success, r.State.Success() || r.State == collect.NoData && u.Spec.NoDataIsSuccess, name)
+		if r.State != collect.NoData || !u.Spec.Native { // alerts list the collectors of node_exporter that have no data
+			out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
+			out.Bool(e.success, r.State.Success() || r.State == collect.NoData && u.Spec.NoDataIsSuccess, name)
+		}
 		out.Emit(e.state, 1, name, string(r.State))
 		if status.Errors > 0 { // most collectors of most hosts never have any
 			out.Emit(e.errors, float64(status.Errors), name)

@@ -3,6 +3,7 @@ package scrape
 import (
 	"bytes"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -204,7 +205,9 @@ func TestExpectExternalFamilies(t *testing.T) {
 }
 
 func TestExternalFamiliesDoNotAllocate(t *testing.T) {
-	plain := unit(t, "plain", func(f *metric.Family, out *metric.Sink) error { out.Emit(f, 1, "a"); return nil })
+	plain := func(name string) *collect.Unit {
+		return unit(t, name, func(f *metric.Family, out *metric.Sink) error { out.Emit(f, 1, "a"); return nil })
+	}
 	text, typ, one := "backup_ok", dto.MetricType_GAUGE, 1.0
 	family, err := metric.NewExternalFamily(&dto.MetricFamily{Name: &text, Type: &typ, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &one}}}})
 	if err != nil {
@@ -214,9 +217,13 @@ func TestExternalFamiliesDoNotAllocate(t *testing.T) {
 	allocs := func(units ...*collect.Unit) float64 {
 		engine := NewEngine()
 		var b []byte
-		return testing.AllocsPerRun(50, func() { b = engine.AppendText(context.Background(), b[:0], Request{Units: units}) })
+		least := math.Inf(1)
+		for range 50 { // a run that has to wait allocates a timer
+			least = min(least, testing.AllocsPerRun(1, func() { b = engine.AppendText(context.Background(), b[:0], Request{Units: units}) }))
+		}
+		return least
 	}
-	if with, without := allocs(plain, texts), allocs(plain, plain); with > without+1 {
+	if with, without := allocs(plain("a"), texts), allocs(plain("a"), plain("b")); with > without {
 		t.Errorf("%v allocations with an external family, %v without", with, without)
 	}
 }
