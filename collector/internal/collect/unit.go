@@ -342,10 +342,10 @@ func (u *Unit) AppendDeclared(b []byte, want metric.Filter, families *Families, 
 
 func allReserved(string) bool { return true }
 
-// Describe implements prometheus.Collector. A unit whose families are not all
-// known in advance describes none, which makes it an unchecked collector.
+// Describe implements prometheus.Collector. A unit whose descriptions are not
+// all known in advance has none, which makes it an unchecked collector.
 func (u *Unit) Describe(ch chan<- *prometheus.Desc) {
-	if u.set.IsDynamic() {
+	if !u.set.IsFixed() {
 		return
 	}
 	for _, f := range u.set.Families() {

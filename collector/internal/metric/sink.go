@@ -77,6 +77,10 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
 	s.sampleCount++
+	if f.optional != nil {
+		s.emitOptional(f, v, labels)
+		return
+	}
 	if s.mode == Metrics {
 		// The labels are copied, so that those of the caller can be on its
 		// stack.
@@ -84,7 +88,7 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.addMetric(f, newConstMetric(f, v, values))
+		s.addMetric(f, prometheus.MustNewConstMetric(f.desc, f.valueType(), v, values...))
 		return
 	}
 	b := s.familyText(f)
@@ -93,6 +97,40 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	}
 	b = appendValue(append(b, f.leads[len(labels)]...), v)
 	s.text[f.index] = append(b, '\n')
+}
+
+// emitOptional is Emit for a family with optional labels.
+func (s *Sink) emitOptional(f *Family, v float64, labels []string) {
+	if s.mode == Metrics {
+		var names, values []string
+		for i, l := range labels {
+			if l != "" || !f.optional[i] {
+				names, values = append(names, f.labels[i]), append(values, strings.Clone(Clean(l)))
+			}
+		}
+		desc := prometheus.NewDesc(f.name, f.help, names, nil)
+		s.addMetric(f, variantMetric{prometheus.MustNewConstMetric(desc, f.valueType(), v, values...), f})
+		return
+	}
+	b := append(s.familyText(f), f.name...)
+	next := byte('{')
+	for i, l := range labels {
+		if l != "" || !f.optional[i] {
+			b = append(append(append(b, next), f.labels[i]...), `="`...)
+			b = append(appendLabel(b, l), '"')
+			next = ','
+		}
+	}
+	if next == ',' {
+		b = append(b, '}')
+	}
+	s.text[f.index] = append(appendValue(append(b, ' '), v), '\n')
+}
+
+// A variantMetric is a sample of a family with optional labels.
+type variantMetric struct {
+	prometheus.Metric
+	family *Family
 }
 
 // addMetric adds a metric of a family in metrics mode.
@@ -150,15 +188,15 @@ func (s *Sink) Bool(f *Family, v bool, labels ...string) {
 	}
 }
 
-func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
-	typ := prometheus.UntypedValue
+// valueType returns the family's type for client_golang.
+func (f *Family) valueType() prometheus.ValueType {
 	switch f.typ {
 	case dto.MetricType_COUNTER:
-		typ = prometheus.CounterValue
+		return prometheus.CounterValue
 	case dto.MetricType_GAUGE:
-		typ = prometheus.GaugeValue
+		return prometheus.GaugeValue
 	}
-	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
+	return prometheus.UntypedValue
 }
 
 // EmitExternal adds an external family. It is left out of the exposition if a

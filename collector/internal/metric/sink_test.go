@@ -3,10 +3,12 @@ package metric
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -101,6 +103,63 @@ func TestHostileLabels(t *testing.T) {
 		if l := got["m"].Metric[0].Label[0].GetValue(); l != Clean(v) {
 			t.Errorf("%q is parsed as %q, want %q", v, l, Clean(v))
 		}
+	}
+}
+
+// TestOmitEmpty emits samples of a family with optional labels on both roads.
+func TestOmitEmpty(t *testing.T) {
+	set := NewSet()
+	f := set.Gauge("m", "H.", "a", "b", "c")
+	all := set.Counter("n", "H.", "a")
+	set.OmitEmpty(f, "a", "c")
+	set.OmitEmpty(all, "a")
+	emit := func(s *Sink) {
+		s.Emit(f, 1, "x\xff", "", "y\n")
+		s.Emit(f, 2, "", "z", "")
+		s.Emit(f, 3, "", "", "\"")
+		s.Emit(all, 4, "")
+		s.Emit(all, 5, "x")
+	}
+	s := NewSink(set)
+	emit(s)
+	want := "# HELP m H.\n# TYPE m gauge\nm{a=\"x\ufffd\",b=\"\",c=\"y\\n\"} 1\nm{b=\"z\"} 2\nm{b=\"\",c=\"\\\"\"} 3\n" +
+		"# HELP n H.\n# TYPE n counter\nn 4\nn{a=\"x\"} 5\n"
+	if have := string(s.AppendText(nil, nil, noneReserved)); have != want {
+		t.Errorf("have\n%swant\n%s", have, want)
+	}
+	s.Reset(Metrics)
+	emit(s)
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(unchecked(s.Metrics(noneReserved)))
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, family := range families {
+		slices.SortFunc(family.Metric, func(a, b *dto.Metric) int {
+			return int(a.GetGauge().GetValue() + a.GetCounter().GetValue() - b.GetGauge().GetValue() - b.GetCounter().GetValue())
+		})
+		if _, err := expfmt.MetricFamilyToText(&b, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.String() != want {
+		t.Errorf("metrics:\n%swant\n%s", b.String(), want)
+	}
+	s.Reset(Text)
+	if n := testing.AllocsPerRun(10, func() { s.Reset(Text); emit(s) }); n > 1 { // the cleaned label
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// unchecked is a collector of metrics that it does not describe.
+type unchecked []prometheus.Metric
+
+func (unchecked) Describe(chan<- *prometheus.Desc) {}
+func (u unchecked) Collect(ch chan<- prometheus.Metric) {
+	for _, m := range u {
+		ch <- m
 	}
 }
 
