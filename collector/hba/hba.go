@@ -35,6 +35,7 @@ import (
 func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
+		Native:        true,
 		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
 		OptionalReads: firmware.SlowReads(),
