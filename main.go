@@ -175,7 +175,7 @@ func (p *program) addCommands() {
 	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
 
 	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
-	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
+	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families, cause (peer or ours) and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
 	compare.Flag("deep", "Compare series and values too.").BoolVar(&p.comparison.Deep)
 	compare.Flag("dashboard", "Grafana dashboard in JSON whose queries to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Dashboards)
 	compare.Flag("rules", "File of Prometheus rules whose expressions to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Rules)

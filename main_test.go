@@ -254,7 +254,7 @@ func TestCommands(t *testing.T) {
 	ours, peer, known := filepath.Join(dir, "ours"), filepath.Join(dir, "peer"), filepath.Join(dir, "known")
 	for path, text := range map[string]string{
 		good: "collectors: {arp: false}\n", bad: "collectors: {arp: maybe}\nsurprise: 1\n",
-		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tx is newer\n",
+		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tpeer\tx is newer\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -305,7 +305,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"compare", ours, peer, "--known=" + known}, "missing node_b", "1 difference"},
 		{[]string{"compare", ours, ours, "--deep"}, "", ""},
 		{[]string{"compare", ours, dir}, "", "is a directory"},
-		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families and reason separated by tabs"},
+		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families, cause and reason separated by tabs"},
 	} {
 		var out bytes.Buffer
 		err := run(t.Context(), tc.args, &out, io.Discard)

@@ -14,7 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-kit/log"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -207,9 +210,46 @@ func TestDropIn(t *testing.T) {
 // everyCollector stands for the families that the engine has for each collector.
 const everyCollector = "(every collector)"
 
+// TestNative checks which collectors node_exporter does not have: those without
+// a flag of theirs there.
+func TestNative(t *testing.T) {
+	flags, err := os.ReadFile("../testdata/compatible-flags.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range Catalog() {
+		if native := !strings.Contains(string(flags), "\ncollector."+spec.Name+"\t"); spec.Native != native {
+			t.Errorf("%s: native is %v, want %v", spec.Name, spec.Native, native)
+		}
+	}
+}
+
 // notOnLinux are families of node_exporter that no Linux host has.
 var notOnLinux = map[string]bool{
 	"node_filesystem_purgeable_bytes": true, // of macOS
+}
+
+// TestIncludeAndExclude checks which collectors accept both options of a filter:
+// as in node_exporter, all but three, and all but those that it does not have.
+func TestIncludeAndExclude(t *testing.T) {
+	refusing := []string{"diskstats", "filesystem", "hba", "netdev"}
+	for _, spec := range Catalog() {
+		fields := map[string]bool{}
+		for _, f := range spec.Build.Fields() {
+			fields[f.Name] = true
+		}
+		for name := range fields {
+			what, ok := strings.CutSuffix(name, "-include")
+			if !ok || !fields[what+"-exclude"] {
+				continue
+			}
+			options := map[string][]string{name: {"a"}, what + "-exclude": {"b"}}
+			_, err := collect.NewUnit(spec, host.Live(host.Paths{}), log.NewNopLogger(), nil, options)
+			if want := slices.Contains(refusing, spec.Name); (err != nil) != want {
+				t.Errorf("%s with %v: %v, want an error: %v", spec.Name, options, err, want)
+			}
+		}
+	}
 }
 
 // goldenFamilies returns the families in golden files.

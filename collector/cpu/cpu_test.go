@@ -87,7 +87,7 @@ func hostAt(root string) *host.Host {
 func updater(tb testing.TB, spec collect.Spec, h *host.Host) (func(), *metric.Sink) {
 	tb.Helper()
 	set := metric.NewSet()
-	env := &collect.Env{Host: h, Metrics: set, Reserved: func(string) bool { return false }}
+	env := &collect.Env{Host: h, Metrics: set, Declared: func(string) bool { return false }}
 	c, err := spec.Build.New(env, nil)
 	if err != nil {
 		tb.Fatal(err)

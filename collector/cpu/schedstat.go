@@ -103,8 +103,10 @@ func parseSchedstatLine(line []byte) (cpu []byte, s schedstatNumbers, ok bool) {
 	_, ok = scan.Uint(cpu)
 	for i, number := range []*uint64{&s.running, &s.waiting, &s.timeslices} {
 		var valid bool
-		*number, valid = scan.Amount64(fields[7+i]) // the clocks of CPUs differ: a wait may be below zero
+		*number, valid = scan.Uint(fields[7+i])
 		ok = ok && valid
 	}
+	// The clocks of CPUs differ, so that a time may be below zero.
+	s.running, s.waiting = scan.ClampAmount64(s.running), scan.ClampAmount64(s.waiting)
 	return cpu, s, ok
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/adapter"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/blockdev"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fc"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
@@ -34,6 +35,7 @@ import (
 func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
+		Native:        true,
 		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
 		OptionalReads: firmware.SlowReads(),
@@ -47,7 +49,7 @@ func hba(readers *firmware.Shared) collect.Spec {
 // hbaReads returns the files that the collector reads.
 func hbaReads() []string {
 	reads := slices.Concat(scsihost.Reads(), san.Reads(), adapter.Reads(), fc.Reads(), fcstat.Reads(),
-		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), srp.Reads(), nvme.Reads())
+		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), srp.Reads(), nvme.Reads(), blockdev.Reads())
 	slices.Sort(reads)
 	return slices.Compact(reads)
 }
@@ -112,6 +114,7 @@ type hbaCollector struct {
 	sas        *sas.Tree
 	srp        *srp.Ports
 	nvme       *nvme.Controllers
+	blockdev   *blockdev.Disks
 
 	discovered *metric.Family
 	hosts      san.Hosts
@@ -145,42 +148,40 @@ func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaColl
 		Names: c.fc.Names, Near: c.near, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way,
 		Far: func(a attr.Reader, h *san.Host) san.Way { return c.srp.Far(a, h) },
 	})
-	c.multipath = multipath.New(env, o.multipath, c.scsi.Path, nvme.Path)
+	c.multipath = multipath.New(env, o.multipath)
 	c.slow = firmware.NewSlow(m, o.slow, o.statistics, readers)
 	c.iscsi = iscsi.New(m)
 	c.sas = sas.New(m)
 	c.srp = srp.New(m)
-	c.nvme = nvme.New(m, o.nvme, c.fc.Route)
+	c.nvme = nvme.New(m, o.nvme, nvme.Links{Route: c.fc.Route, Rport: c.fc.Way, Adapter: c.adapterOf})
+	c.blockdev = blockdev.New()
+	c.multipath.AddKinds(c.scsi, c.nvme, c.blockdev)
 	c.discovered = m.Gauge("node_hba_hosts_discovered", "Included SCSI hosts, by transport.", "transport")
 	return c, nil
 }
 
 // Update reads the SCSI hosts and then what is reached over them, and what is
-// reached over none: NVMe controllers have no SCSI host.
+// reached over none: NVMe controllers have no SCSI host, and the paths of a
+// multipath map can be disks of any kind.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.Out, c.ports = out, c.ports[:0]
 	err := c.findHosts()
 	c.adapters.Update(c.Reader, &c.hosts)
-	var block []host.DirEntry
-	if err == nil {
-		block = c.scsi.Find(c.Reader)
-	}
+	block := c.scsi.Find(c.Reader)
 	for _, port := range c.fc.Update(c.Reader, &c.hosts, c.scsi.LUNs) {
 		if !port.IsVirtual() {
 			c.ports = append(c.ports, fcstat.Port{Host: port.Host, State: port.State, Type: port.Type})
 		}
 	}
-	if err == nil {
-		c.srp.Find(c.Reader)
-		maps := c.multipath.Find(c.Reader, block)
-		c.scsi.Update(c.Reader, &c.hosts, maps)
-		c.multipath.Update(ctx, c.Reader)
-	}
+	c.srp.Find(c.Reader)
+	c.scsi.Update(c.Reader, &c.hosts, c.multipath.Find(c.Reader, block))
+	c.nvme.Update(c.Reader, block)
+	c.multipath.Update(ctx, c.Reader)
+	c.blockdev.Forget()
 	c.statistics.Update(ctx, out, c.ports)
 	c.sas.Update(c.Reader, &c.hosts)
 	c.iscsi.Update(c.Reader, &c.hosts)
 	c.srp.Update(c.Reader, &c.hosts)
-	c.nvme.Update(c.Reader)
 	c.slow.Update(ctx, c.Reader, c.slowDevices())
 	c.statistics.EmitHealth(c.Reader, c.devices.Hosts, c.slow)
 	if errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || c.ErrorCount() > 0) {
@@ -247,6 +248,14 @@ func (c *hbaCollector) excludes(h *scsihost.Host) bool {
 		c.filtered[h.Name] = f
 	}
 	return f.excluded
+}
+
+// adapterOf returns the address of the card that a SCSI host is on, or "".
+func (c *hbaCollector) adapterOf(name string) string {
+	if h := c.hosts.Named(name); h != nil {
+		return h.Adapter()
+	}
+	return ""
 }
 
 // slowDevices returns what has slow values. An enclosure that is on no SCSI host

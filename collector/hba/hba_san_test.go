@@ -75,6 +75,7 @@ func sanTree(tb testing.TB, luns, paths int) string {
 			} {
 				put(tb, root, dev+"/"+file, content)
 			}
+			put(tb, root, dev+"/block/"+device+"/size", "2097152")
 			link("block/"+device, "../"+dev+"/block/"+device)
 			link(fmt.Sprintf("block/dm-%d/slaves/%s", l, device), "../../../"+dev+"/block/"+device)
 		}
@@ -83,6 +84,7 @@ func sanTree(tb testing.TB, luns, paths int) string {
 		dm := fmt.Sprintf("block/dm-%d/", l)
 		put(tb, root, dm+"dm/name", fmt.Sprintf("mpath%d", l))
 		put(tb, root, dm+"dm/uuid", fmt.Sprintf("mpath-3600a0980383030537a%014x", l))
+		put(tb, root, dm+"size", "2097152")
 		link(dm+"holders/dm-9999", "../../dm-9999")
 	}
 	return root

@@ -118,7 +118,10 @@ func (s pressureTime) emit(out *metric.Sink, f *metric.Family) {
 	}
 }
 
-func (s pressureTime) seconds() float64 { return float64(s.microseconds) / 1e6 }
+// seconds returns the time in seconds. To divide once would round better, but a
+// sample that is one bit less than that of node_exporter is a counter reset to
+// rate() after the exporter was replaced.
+func (s pressureTime) seconds() float64 { return float64(s.microseconds) / 1000 / 1000 }
 
 // parsePressure parses a file of /proc/pressure. With an error it also returns
 // the lines that it could parse.

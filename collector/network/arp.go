@@ -58,9 +58,6 @@ type arpCollector struct {
 }
 
 func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
-	if err := o.Devices.Check("device", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	return &arpCollector{
 		proc:         env.Host.Proc.Reader(),
 		links:        rtnl.New(env.Host.Netlink),

@@ -92,7 +92,7 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 		options:  o,
 		filter:   newInterfaceFilter(env.Host, o.Interfaces),
 		up:       m.Gauge("node_network_up", "Whether the operstate of the interface is up.", "device"),
-		info:     m.Gauge("node_network_info", "Addresses, alias and states of the network interface; always 1.", "address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"),
+		info:     m.Gauge("node_network_info", "Addresses, alias and states of the network interface; always 1.", netclassLabels(o)...),
 		speed:    m.Gauge("node_network_speed_bytes", "Link speed of the interface in bytes per second.", "device"),
 		numbers:  netclassNumbers(),
 		mismatch: netlink.ErrUnavailable,
@@ -105,6 +105,15 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 		c.stats = newNetclassStats(env)
 	}
 	return c, nil
+}
+
+// netclassLabels returns the labels of node_network_info. With the netlink
+// option it has never had adminstate.
+func netclassLabels(o netclassOptions) []string {
+	if o.Netlink {
+		return []string{"address", "broadcast", "device", "duplex", "ifalias", "operstate"}
+	}
+	return []string{"address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"}
 }
 
 func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
@@ -186,7 +195,11 @@ func (c *netclassCollector) emit(d *netclassDevice, out *metric.Sink) {
 	if d.operStateKnown {
 		out.Bool(c.up, d.operState == "up", d.name)
 	}
-	out.Emit(c.info, 1, d.address, d.adminState(), d.broadcast, d.name, d.duplex, d.alias, d.operState)
+	if c.options.Netlink {
+		out.Emit(c.info, 1, d.address, d.broadcast, d.name, d.duplex, d.alias, d.operState)
+	} else {
+		out.Emit(c.info, 1, d.address, d.adminState(), d.broadcast, d.name, d.duplex, d.alias, d.operState)
+	}
 	for i := range c.numbers {
 		if v, ok := d.number(i); ok {
 			out.Emit(c.numbers[i].family, float64(v), d.name)

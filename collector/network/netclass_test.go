@@ -159,7 +159,7 @@ func TestNetclassDropsRemovedDevices(t *testing.T) {
 	messages := [][]byte{linkMessage(1, "eth0", "", 2)}
 	h, root := newLinkHost(t, &messages)
 	writeDevice(t, root, 1, "eth0")
-	c, err := newNetclass(&collect.Env{Host: h, Metrics: metric.NewSet(), Reserved: reservesNothing}, netclassOptions{Ignored: collect.Pattern("^$")})
+	c, err := newNetclass(&collect.Env{Host: h, Metrics: metric.NewSet(), Declared: reservesNothing}, netclassOptions{Ignored: collect.Pattern("^$")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ type netdevOptions struct {
 }
 
 func (o *netdevOptions) Fields() []collect.Field {
-	devices := o.Devices.Fields("device")
+	devices := o.Devices.ExclusiveFields("device")
 	devices[0].Aliases = []string{"collector.netdev.device-whitelist"}
 	devices[1].Aliases = []string{"collector.netdev.device-blacklist"}
 	return slices.Concat(devices, []collect.Field{

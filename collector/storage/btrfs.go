@@ -63,7 +63,7 @@ const btrfsDir = "fs/btrfs"
 
 func newBtrfs(env *collect.Env) *btrfsCollector {
 	m := env.Metrics
-	return &btrfsCollector{
+	c := &btrfsCollector{
 		sys:         env.Host.Sys.Reader(),
 		prober:      btrfsProber{ioctl: env.Host.Btrfs, proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
 		lastAnswers: map[string]btrfsAnswer{},
@@ -82,6 +82,8 @@ func newBtrfs(env *collect.Env) *btrfsCollector {
 		deviceUnused:  m.Gauge("node_btrfs_device_unused_bytes", "Space of the device that is not in block groups, in bytes.", "btrfs_dev_uuid", "device", "uuid"),
 		deviceErrors:  m.Counter("node_btrfs_device_errors_total", "Errors of the device that btrfs counted: I/O errors, or wrong data read back.", "btrfs_dev_uuid", "device", "type", "uuid"),
 	}
+	m.OmitEmpty(c.deviceSize, "btrfs_dev_uuid") // which sysfs does not have
+	return c
 }
 
 func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {

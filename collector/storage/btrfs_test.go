@@ -83,7 +83,7 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 	}
 	for device, stats := range want.Devices {
 		if stats.Size > 0 {
-			has(float64(stats.Size), "device_size_bytes{btrfs_dev_uuid=%q,device=%q,uuid=%q}", "", device, want.UUID)
+			has(float64(stats.Size), "device_size_bytes{device=%q,uuid=%q}", device, want.UUID)
 		}
 	}
 }

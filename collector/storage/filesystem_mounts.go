@@ -217,11 +217,9 @@ func isCovered(point string, line int, last map[string]int) bool {
 
 // newMount returns the mount of a line.
 func (t *mountTable) newMount(l mountLine) *mount {
-	path, point := unescapeMount(l.point)
-	root := t.root.Path()
-	path, point = stripRoot(path, root), stripRoot(point, root)
+	path := stripRoot(unescapeMount(l.point), t.root.Path())
 	return &mount{
-		device: string(l.device), fsType: string(l.fsType), point: point,
+		device: string(l.device), fsType: string(l.fsType), point: metric.Clean(path),
 		major: string(l.major), minor: string(l.minor),
 		readOnly: l.readOnly,
 		id:       l.id,

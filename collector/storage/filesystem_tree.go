@@ -161,6 +161,5 @@ func (o *ownMounts) hides(table *mountTree, root string) func(i int, path string
 }
 
 func newTreeMount(l *mountLine) treeMount {
-	point, _ := unescapeMount(l.point)
-	return treeMount{l.id, l.parent, point, string(l.major) + ":" + string(l.minor)}
+	return treeMount{l.id, l.parent, unescapeMount(l.point), string(l.major) + ":" + string(l.minor)}
 }

@@ -130,7 +130,7 @@ func isMdHeader(line []byte) bool {
 		bytes.HasPrefix(line, []byte("read_ahead")) || bytes.HasPrefix(line, []byte("Event:")) // Linux before 2.6.16
 }
 
-func hasMdArray(arrays []mdArray, name []byte) bool {
+func hasMdArray[S string | []byte](arrays []mdArray, name S) bool {
 	for i := range arrays {
 		if arrays[i].name == string(name) {
 			return true

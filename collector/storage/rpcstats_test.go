@@ -100,7 +100,7 @@ func TestNfsdMatchesProcfs(t *testing.T) {
 		}
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "2", s.V2Stats, "Null"))
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "3", s.V3Stats, "Null"))
-		maps.Copy(want, methodsOf("node_nfsd_requests_total", "4", s.V4Ops, "Op0Unused", "Op1Unused", "Op2Future"))
+		maps.Copy(want, methodsOf("node_nfsd_requests_total", "4", s.V4Ops, "Op0Unused", "Op1Unused", "Op2Future", "PutPubFH", "PutRootFH"))
 		golden.SameSamples(t, have, want)
 	}
 }

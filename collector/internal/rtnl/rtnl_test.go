@@ -352,7 +352,7 @@ func TestNames(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		first bool
-	}{{"eth0", true}, {"eth1", true}, {"eth0", false}, {"a\xff", true}, {"a\xfe", false}, {"a\ufffd", false}, {"b\x01", true}, {"b", false}} {
+	}{{"eth0", true}, {"eth1", true}, {"eth0", false}, {"a\xff", true}, {"a\xfe", false}, {"a\ufffd", false}, {"b\x01", true}, {"b", true}} {
 		if name, first := n.Take([]byte(c.name)); name != c.name || first != c.first {
 			t.Errorf("%q: have %q, %v", c.name, name, first)
 		}

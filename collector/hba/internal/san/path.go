@@ -77,10 +77,12 @@ type Path struct {
 	StateKnown bool   // whether the kernel shows the state of the device
 	Health     Health // by all that the kernel shows; where the state is not known, as if the device were running
 
-	Components [NumComponents]string // empty for what the path does not depend on
+	// Components are what the path depends on, empty for what it does not. Several
+	// of one kind, any of which is enough, are separated by a space.
+	Components [NumComponents]string
 
 	TargetPort string // name of the target port, as a label value
 
-	// Label values, empty for what is not a SCSI device.
+	// Label values, empty for what the device does not have.
 	HCTL, SCSIHost, FCHost, Rport string
 }

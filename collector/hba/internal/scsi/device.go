@@ -43,12 +43,13 @@ type device struct {
 
 	settings settings
 
-	inode     uint64
-	described bool
-	located   bool
-	noHandler bool   // there is no access state
-	mask      uint64 // of counters
-	steady    [2]scsicount.Steady
+	inode       uint64
+	described   bool
+	describedIn uint64 // round of the last attempt
+	located     bool
+	noHandler   bool   // there is no access state
+	mask        uint64 // of counters
+	steady      [2]scsicount.Steady
 }
 
 // A finder finds SCSI devices again and again, and remembers what they are as
@@ -63,6 +64,8 @@ type finder struct {
 	luns    lunCounts
 	stale   bool // whether to give the names again, even if nothing has changed
 	words   map[string]string
+
+	generation uint64 // of the devices, their names and identifiers
 }
 
 func newFinder() finder {
@@ -130,14 +133,17 @@ func isNumber(s string) bool {
 
 // describe reads what a device is and where it is, once for as long as it stays,
 // or again until all of that could be read.
-func (f *finder) describe(a attr.Reader, l *device) {
+func (f *finder) describe(a attr.Reader, l *device, round uint64) {
 	if l.described {
 		return
 	}
+	l.describedIn = round
+	f.generation++
 	errorCount := a.ErrorCount()
 	label := func(file string) string { return f.word(a.Label(class, l.hctl, "device", file)) }
 	f.locate(a, l)
-	l.vendor, l.model, l.revision, l.wwid = label("vendor"), label("model"), label("rev"), label("wwid")
+	l.vendor, l.model, l.revision = label("vendor"), label("model"), label("rev")
+	l.wwid = f.word(a.WWID(l.wwid, class, l.hctl, "device/wwid"))
 	l.kind = "unknown"
 	if code, ok := a.Uint(class, l.hctl, "device/type"); ok {
 		l.kind = kindName(code)

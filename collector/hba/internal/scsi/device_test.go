@@ -77,7 +77,7 @@ func (t tree) read(f *finder) (map[string]*device, []error) {
 	}
 	found := map[string]*device{}
 	for _, l := range f.devices {
-		f.describe(a, l)
+		f.describe(a, l, 1)
 		if l.refresh(a, withRequests) {
 			found[l.hctl] = l
 		}

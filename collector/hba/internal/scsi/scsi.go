@@ -5,7 +5,6 @@ package scsi
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
@@ -165,7 +164,7 @@ func (d *Devices) Update(a attr.Reader, hosts *san.Hosts, maps []*dm.Multipath) 
 }
 
 func (d *Devices) newHost(a attr.Reader, h san.Host) *scsiHost {
-	sh := &scsiHost{Host: h, initiatorPort: h.Physical}
+	sh := &scsiHost{Host: h, initiatorPort: h.Physical, adapter: h.Adapter()}
 	if h.Transport.IsFC() {
 		sh.fcHost = h.Name
 		var port string
@@ -173,9 +172,6 @@ func (d *Devices) newHost(a attr.Reader, h san.Host) *scsiHost {
 		if port, sh.fabric = d.links.Names(a, h.Host); port != "" {
 			sh.initiatorPort = port
 		}
-	}
-	if i := strings.LastIndexByte(h.PCI, '.'); i >= 0 {
-		sh.adapter = h.PCI[:i]
 	}
 	near := d.links.Near(a, &sh.Host)
 	if near.Port != "" {
@@ -213,7 +209,7 @@ func (d *Devices) updateDevices(a attr.Reader) {
 			l.state, l.access = noState, noAccess
 			continue
 		}
-		d.finder.describe(a, l)
+		d.finder.describe(a, l, d.round)
 		if !l.refresh(a, detail) {
 			l.state, l.access = noState, noAccess
 			continue

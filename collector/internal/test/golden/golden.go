@@ -231,7 +231,7 @@ func (r *recordedHost) read(t testing.TB, u *collect.Unit) string {
 	}
 	b = fmt.Appendf(b, "# state: %s\n", result.State)
 	if err := u.Status().Err; err != nil && result.State != collect.Timeout {
-		b = fmt.Appendf(b, errorLead+"%s\n", metric.Clean(strings.ReplaceAll(err.Error(), r.root, "")))
+		b = fmt.Appendf(b, errorLead+"%s\n", metric.Printable(strings.ReplaceAll(err.Error(), r.root, "")))
 	}
 	return string(b)
 }

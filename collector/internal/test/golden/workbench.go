@@ -43,7 +43,7 @@ func NewWorkbenchOn(t testing.TB, build collect.Builder, h *host.Host, options m
 	set := metric.NewSet()
 	b := &Workbench{T: t, Out: metric.NewSink(set)}
 	var err error
-	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Reserved: notReserved}, options)
+	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Declared: notReserved, Reserved: notReserved}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
