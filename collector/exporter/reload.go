@@ -132,8 +132,12 @@ func (e *Exporter) isDeclared(name string) bool {
 // family such as go_goroutines, which is of every Go program, only the series of
 // the exporter itself are reserved; the engine leaves them out.
 func (e *Exporter) isReserved(name string) bool {
-	return metric.ReservedPrefix(name) != "" ||
-		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Serves(name) })
+	switch metric.ReservedPrefix(name) {
+	case "", "go_", "process_", "promhttp_":
+	default:
+		return true
+	}
+	return slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Serves(name) })
 }
 
 // A reloadStatus is the result of the last reload, and the time of the last one

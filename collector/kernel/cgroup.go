@@ -16,6 +16,7 @@ var cgroup = collect.Spec{
 	Reads:             cgroupReads(),
 	OptionalReads:     []string{"/sys/fs/cgroup/*/*/*/*", "/sys/fs/cgroup/*/*/*/*/*", "/sys/fs/cgroup/*/*/*/*/*/*", "/sys/fs/cgroup/*/*/*/*/*/*/*"},
 	DisabledByDefault: true,
+	Native:            true,
 	Build: collect.With(cgroupOptions{
 		root:      "fs/cgroup",
 		depth:     2,
@@ -86,9 +87,6 @@ type cgroupFile struct {
 }
 
 func newCgroup(env *collect.Env, o cgroupOptions) (*cgroupCollector, error) {
-	if err := o.paths.Check("path", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	if o.depth < 0 || o.maxGroups < 0 {
 		return nil, errors.New("depth and max-groups must not be negative")
 	}

@@ -19,6 +19,7 @@ var selinuxAVC = collect.Spec{
 		"/sys/fs/selinux/avc/hash_stats",
 	},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newSelinuxAVC),
 }
 

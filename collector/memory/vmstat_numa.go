@@ -15,6 +15,7 @@ var vmstatNuma = collect.Spec{
 	Help:              "Memory management of each NUMA node: pages by state, page events.",
 	Reads:             []string{"/sys/devices/system/node/node[0-9]*/vmstat"},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.With(vmstatNumaOptions{}, newVmstatNuma),
 }
 

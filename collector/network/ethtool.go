@@ -58,9 +58,6 @@ type ethtoolCollector struct {
 }
 
 func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
-	if err := o.Devices.Check("device", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	return &ethtoolCollector{
 		sys:     env.Host.Sys.Reader(),
 		open:    env.Host.Ethtool,

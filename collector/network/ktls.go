@@ -14,6 +14,7 @@ var ktls = collect.Spec{
 	Help:              "Sessions and errors of kernel TLS (kTLS), from /proc/net/tls_stat.",
 	Reads:             []string{"/proc/net/tls_stat"},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newKtls),
 }
 

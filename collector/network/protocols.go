@@ -14,6 +14,7 @@ var protocols = collect.Spec{
 	Help:              "Sockets, memory and memory pressure of each network protocol, from /proc/net/protocols.",
 	Reads:             []string{"/proc/net/protocols"},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newProtocols),
 }
 

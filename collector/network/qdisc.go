@@ -53,9 +53,6 @@ type qdiscCollector struct {
 }
 
 func newQdisc(env *collect.Env, o qdiscOptions) (*qdiscCollector, error) {
-	if err := o.Devices.Check("device", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	m := env.Metrics
 	counter := func(name, help string) *metric.Family { return m.Counter(name, help, "device", "kind") }
 	gauge := func(name, help string) *metric.Family { return m.Gauge(name, help, "device", "kind") }

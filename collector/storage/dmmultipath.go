@@ -17,6 +17,7 @@ var dmmultipath = collect.Spec{
 		"/sys/block/dm-*/dm/name",
 		"/sys/block/dm-*/dm/suspended",
 		"/sys/block/dm-*/size",
+		"/sys/block/dm-*/slaves/*",
 		"/sys/block/*/device/state",
 	},
 	Build: collect.Plain(newDmmultipath),

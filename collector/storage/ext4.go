@@ -21,6 +21,7 @@ var ext4 = collect.Spec{
 		"/sys/fs/ext4/*/warning_count",
 	},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newExt4),
 }
 

@@ -147,7 +147,7 @@ func (o *ownMounts) hides(table *mountTree, root string) func(i int, path string
 		inRoot = o.tree.mounts[i].point == root && o.tree.mounts[i].device == table.device("/")
 	}
 	// A directory that is not a mount of the host's root may be a part of another
-	// mount, or a copy. Then only an exporter that has the host's own root can compare.
+	// mount, or a copy. Then only an exporter that has the host's own root knows.
 	if !inRoot && o.tree.device("/") != table.device("/") {
 		return func(int, string) bool { return false }
 	}

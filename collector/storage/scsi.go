@@ -22,6 +22,7 @@ var scsi = collect.Spec{
 		"/sys/block/sd*/device/iotmo_cnt",
 	},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newScsi),
 }
 

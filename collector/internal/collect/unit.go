@@ -78,7 +78,7 @@ type Unit struct {
 	abandonedRun *flight.Run[outcome] // the last run that Abandon counted
 	cache        [2]outcome           // of the last run, by mode
 	names        []string             // of the declared families that the last run served
-	omitted      map[string]bool      // external families of which OmitSeries was told
+	omitted      map[string]bool      // external families that OmitSeries has logged
 }
 
 // An Option is one option of a collector with its value, as text and as written

@@ -250,5 +250,6 @@ func declaredHelp(n ast.Node) (help string, pos token.Pos, ok bool) {
 		return "", 0, false
 	}
 	help, err := strconv.Unquote(lit.Value)
-	return help, lit.Pos(), err == nil
+	isName := !strings.Contains(help, " ") // of a file: host.Reader has a method Counter too
+	return help, lit.Pos(), err == nil && !isName
 }
