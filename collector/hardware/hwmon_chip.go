@@ -179,8 +179,8 @@ func (p *hwmonProbe) readValue(r *hwmonReading, e *hwmonElement) hwmonValue {
 	if e.oneIsTrue && v != 1 {
 		v = 0
 	}
-	if e.isTemp && v < absoluteZero {
-		return hwmonValue{} // firmware that has no reading returns 0 K, which is rounded
+	if e.isTemp && v < absoluteZero || e.isFan && v < 0 {
+		return hwmonValue{} // firmware that has no reading returns 0 K, which is rounded, or -1
 	}
 	return hwmonValue{v / e.divisor, ok}
 }

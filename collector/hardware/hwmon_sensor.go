@@ -32,6 +32,7 @@ type hwmonElement struct {
 	oneIsTrue    bool // the value is 1 or not 1
 	isPercent    bool // the number may have a percent sign
 	isTemp       bool // a reading below absolute zero is none
+	isFan        bool // a speed below zero is none
 	isSigned     bool // a number below zero may be printed as an unsigned one
 	mayBeText    bool // some drivers have texts in elements other than input
 }
@@ -197,6 +198,7 @@ func newHwmonElement(f hwmonFile, hasBareFile bool) (hwmonElement, bool) {
 	e.counter = unit.counter
 	e.isPercent = unit.isPercent
 	e.isTemp = f.kind == "temp" && (f.element == "" || f.element == "input")
+	e.isFan = f.kind == "fan"
 	e.isSigned = f.kind == "temp" || f.kind == "in" || f.kind == "curr"
 	e.help = hwmonHelp(f, unit)
 	return e, true
