@@ -115,7 +115,7 @@ func (f *Maps) devicePath(a attr.Reader, e host.DirEntry) san.Path {
 func (f *Maps) findLost(a attr.Reader, m *dm.Multipath) {
 	for i := range f.table {
 		t := &f.table[i]
-		if t.taken || !t.status.known {
+		if t.taken || !t.status.known || f.tableHas(t.number, i) {
 			continue // one whose state is not known is not in the kernel's table
 		}
 		p := mapPath{Path: san.Path{Health: san.PathFailed, StateKnown: true}, name: t.name, table: i}
@@ -133,6 +133,11 @@ func (f *Maps) findLost(a attr.Reader, m *dm.Multipath) {
 			f.pathsOf = append(f.pathsOf, p)
 		}
 	}
+}
+
+// tableHas reports whether the first n paths of the table have one of a number.
+func (f *Maps) tableHas(number string, n int) bool {
+	return number != "" && slices.ContainsFunc(f.table[:n], func(t tablePath) bool { return t.number == number })
 }
 
 func (f *Maps) hasPath(name string) bool {

@@ -86,7 +86,7 @@ func joinWords(s string) string {
 func (w wwid) equals(other wwid) (equal, comparable bool) {
 	switch {
 	case w == other:
-		return true, w.value != ""
+		return w.value != "", w.value != ""
 	case w.kind != other.kind || len(w.value) != len(other.value):
 		return false, false
 	}
