@@ -57,6 +57,7 @@ func sanHosts(t *testing.T) []string {
 		"hosts/san", "hba/hba", "hba/hba.rports", "hba/hba.luns-health", "hba/hba.luns-fcoe", "hba/hba.luns-errors",
 		"hba/hba.iscsi-path-failed", "hba/hba.iscsi-session-failed", "hba/hba.nvme-fc", "hba/hba.nvme-ana", "hba/hba.sas-degraded",
 		"hba/hba.raid", "hba/hba.ports-down", "hba/hba.virtual-fc", "hba/hba.srp", "hba/hba.iscsi-addresses", "hba/hba.sas-two-cables",
+		"hba/hba.maps-missing-path", "hba/hba.maps-resize", "hba/hba.nvme-native-resize",
 	}
 	slow, err := filepath.Glob(testdata + "hba/hba.t2.*.host") // with options for slow reads
 	if err != nil {
