@@ -23,7 +23,7 @@ func (b *bench) size(path string, sectors int) { b.sys(slaves+path+"/size", fmt.
 
 const (
 	otherSize = `multipath_mismatched_paths{attribute="size",device="mpatha",sysfs_name="dm-0"}`
-	otherLUN = `multipath_mismatched_paths{attribute="wwid",device="mpatha",sysfs_name="dm-0"}`
+	otherLUN  = `multipath_mismatched_paths{attribute="wwid",device="mpatha",sysfs_name="dm-0"}`
 	missing   = `multipath_missing_paths{device="mpatha",sysfs_name="dm-0"}`
 	unmapped  = `multipath_unmapped_luns`
 )
