@@ -84,7 +84,7 @@ func TestEndToEndCrontab(t *testing.T) {
 	// A system crontab has a column for the user.
 	for _, c := range []struct{ format, line, want string }{
 		{"system", "* * * * * flock /bin/true", `user: flock`},
-		{"user", "* * * * * root /bin/true", `root was not found in PATH`},
+		{"user", "* * * * * root /bin/true", `root is not in PATH`},
 		{"auto", "* * * * * root /bin/true", "user: root"},
 		{"auto", "* * * * * flock /l /bin/true\n* * * * * root /bin/true", "no line names a user"},
 	} {
