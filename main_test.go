@@ -254,11 +254,23 @@ func TestCommands(t *testing.T) {
 	ours, peer, known := filepath.Join(dir, "ours"), filepath.Join(dir, "peer"), filepath.Join(dir, "known")
 	for path, text := range map[string]string{
 		good: "collectors: {arp: false}\n", bad: "collectors: {arp: maybe}\nsurprise: 1\n",
-		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tx is newer\n",
+		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tpeer\tx is newer\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, nil, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(script, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	impossible := filepath.Join(dir, "impossible.yml")
+	if err := os.WriteFile(impossible, []byte("checks:\n  gone:\n    command: [/no/such]\n    user: nosuchuser\n    format: exit\n  unsafe:\n    command: ["+script+
+		"]\n    format: number\n    metric: node_load1\nexpect:\n  typo: node_laod1 < 9\n  off: node_softirqs_functions_total > 0\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	for _, tc := range []struct {
 		args []string
@@ -269,6 +281,15 @@ func TestCommands(t *testing.T) {
 		{[]string{"--config.file=" + good, "check-config"}, "good.yml: valid\n", ""},
 		{[]string{"check-config", bad}, "", "bad.yml:2:1: unknown key \"surprise\""},
 		{[]string{"check-config", bad}, "", "bad.yml:1:19: want true or false"},
+		{[]string{"check-config", impossible}, "impossible.yml: valid\n", ""},
+		{[]string{"check-config", "--strict", impossible}, "", "impossible.yml:3:14: check gone: /no: no such file or directory"},
+		{[]string{"check-config", "--strict", impossible}, "", "impossible.yml:4:11: check gone: user \"nosuchuser\" does not exist"},
+		{[]string{"check-config", "--strict", impossible}, "", "allow-unsafe-path: true runs it all the same"},
+		{[]string{"check-config", "--strict", impossible}, "", "check unsafe: node_load1 is the name of a family of the exporter"},
+		{[]string{"check-config", "--strict", impossible}, "", "expectation typo: no enabled collector declares node_laod1, do you mean node_load1?"},
+		{[]string{"check-config", "--strict", impossible}, "", "expectation off: node_softirqs_functions_total is of the collector softirqs, which is not enabled"},
+		{[]string{"check-config", "--strict", good}, "good.yml: valid\n", ""},
+		{[]string{"check-config", "-"}, "standard input: valid\n", ""},
 		{[]string{"check-config"}, "", "no configuration file: "},
 		{[]string{"checks", "list"}, "", "no configuration file: "},
 		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},
@@ -284,7 +305,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"compare", ours, peer, "--known=" + known}, "missing node_b", "1 difference"},
 		{[]string{"compare", ours, ours, "--deep"}, "", ""},
 		{[]string{"compare", ours, dir}, "", "is a directory"},
-		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families and reason separated by tabs"},
+		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families, cause and reason separated by tabs"},
 	} {
 		var out bytes.Buffer
 		err := run(t.Context(), tc.args, &out, io.Discard)

@@ -8,6 +8,7 @@ func Collectors() []collect.Spec {
 		cpu,
 		cpuVulnerabilities,
 		cpufreq,
+		perf,
 		schedstat,
 	}
 }

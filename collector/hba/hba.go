@@ -3,7 +3,7 @@
 // and the SAN that they see.
 //
 // The collector of its name is made of slices, one for each kind of thing:
-// adapter, fc, scsi, multipath, iscsi, sas and nvme in internal. Each slice has
+// adapter, fc, scsi, multipath, iscsi, sas, srp and nvme in internal. Each slice has
 // its files, its parsing and its families together, and knows no other slice; what
 // they share is in internal/san.
 package hba
@@ -26,6 +26,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/sas"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsi"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/srp"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -34,6 +35,7 @@ import (
 func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
+		Native:        true,
 		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
 		OptionalReads: firmware.SlowReads(),
@@ -47,7 +49,7 @@ func hba(readers *firmware.Shared) collect.Spec {
 // hbaReads returns the files that the collector reads.
 func hbaReads() []string {
 	reads := slices.Concat(scsihost.Reads(), san.Reads(), adapter.Reads(), fc.Reads(), fcstat.Reads(),
-		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), nvme.Reads(), blockdev.Reads())
+		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), srp.Reads(), nvme.Reads(), blockdev.Reads())
 	slices.Sort(reads)
 	return slices.Compact(reads)
 }
@@ -110,6 +112,7 @@ type hbaCollector struct {
 	slow       *firmware.Slow
 	iscsi      *iscsi.Sessions
 	sas        *sas.Tree
+	srp        *srp.Ports
 	nvme       *nvme.Controllers
 	blockdev   *blockdev.Disks
 
@@ -141,11 +144,15 @@ func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaColl
 		fc:         fc.New(m),
 		statistics: firmware.NewStatistics(m, o.statistics, readers),
 	}
-	c.scsi = scsi.New(m, o.scsi, env.Host.Now, scsi.Links{Names: c.fc.Names, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way})
+	c.scsi = scsi.New(m, o.scsi, env.Host.Now, scsi.Links{
+		Names: c.fc.Names, Near: c.near, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way,
+		Far: func(a attr.Reader, h *san.Host) san.Way { return c.srp.Far(a, h) },
+	})
 	c.multipath = multipath.New(env, o.multipath)
 	c.slow = firmware.NewSlow(m, o.slow, o.statistics, readers)
 	c.iscsi = iscsi.New(m)
 	c.sas = sas.New(m)
+	c.srp = srp.New(m)
 	c.nvme = nvme.New(m, o.nvme, nvme.Links{Route: c.fc.Route, Rport: c.fc.Way, Adapter: c.adapterOf})
 	c.blockdev = blockdev.New()
 	c.multipath.AddKinds(c.scsi, c.nvme, c.blockdev)
@@ -160,12 +167,13 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.Out, c.ports = out, c.ports[:0]
 	err := c.findHosts()
 	c.adapters.Update(c.Reader, &c.hosts)
-	for _, port := range c.fc.Update(c.Reader, &c.hosts) {
+	block := c.scsi.Find(c.Reader)
+	for _, port := range c.fc.Update(c.Reader, &c.hosts, c.scsi.LUNs) {
 		if !port.IsVirtual() {
 			c.ports = append(c.ports, fcstat.Port{Host: port.Host, State: port.State, Type: port.Type})
 		}
 	}
-	block := c.scsi.Find(c.Reader)
+	c.srp.Find(c.Reader)
 	c.scsi.Update(c.Reader, &c.hosts, c.multipath.Find(c.Reader, block))
 	c.nvme.Update(c.Reader, block)
 	c.multipath.Update(ctx, c.Reader)
@@ -173,12 +181,27 @@ func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.statistics.Update(ctx, out, c.ports)
 	c.sas.Update(c.Reader, &c.hosts)
 	c.iscsi.Update(c.Reader, &c.hosts)
+	c.srp.Update(c.Reader, &c.hosts)
 	c.slow.Update(ctx, c.Reader, c.slowDevices())
 	c.statistics.EmitHealth(c.Reader, c.devices.Hosts, c.slow)
 	if errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || c.ErrorCount() > 0) {
 		return nil
 	}
 	return err
+}
+
+// near returns the near end of the ways from a host, as far as its slice knows
+// more than its place on PCI.
+func (c *hbaCollector) near(a attr.Reader, h *san.Host) san.Near {
+	switch h.Transport {
+	case san.ISCSI:
+		return c.iscsi.Near(a, h)
+	case san.SRP:
+		if near := c.srp.Near(a, h); near != (san.Near{}) {
+			return near
+		}
+	}
+	return c.adapters.Near(a, h)
 }
 
 // findHosts finds the hosts that the options include. It returns an error if

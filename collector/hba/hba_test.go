@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()
 // TestSlicesAreIndependent keeps a slice from importing another, so that a new
 // attribute or a new kind of path touches one folder.
 func TestSlicesAreIndependent(t *testing.T) {
-	slices := []string{"adapter", "fc", "scsi", "multipath", "sas", "iscsi", "nvme", "blockdev"}
+	slices := []string{"adapter", "fc", "scsi", "multipath", "sas", "srp", "iscsi", "nvme", "blockdev"}
 	for _, slice := range slices {
 		files, err := filepath.Glob("internal/" + slice + "/*.go")
 		if err != nil || len(files) == 0 {

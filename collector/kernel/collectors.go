@@ -5,6 +5,7 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the specs of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		cgroup,
 		cgroups,
 		entropy,
 		filefd,
@@ -12,6 +13,7 @@ func Collectors() []collect.Spec {
 		kernelHung,
 		kernelTainted,
 		loadavg,
+		logind,
 		osSpec,
 		pressure,
 		processes,
@@ -20,6 +22,7 @@ func Collectors() []collect.Spec {
 		softirqs,
 		stat,
 		sysctl,
+		systemd,
 		timeSpec,
 		timex,
 		uname,

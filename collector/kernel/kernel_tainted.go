@@ -14,6 +14,7 @@ var kernelTainted = collect.Spec{
 	Help:              "Events that tainted the kernel, such as an oops, a machine check or a proprietary module.",
 	Reads:             []string{"/proc/sys/kernel/tainted"},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newKernelTainted),
 }
 

@@ -227,6 +227,6 @@ func parseProcessStat(b []byte) (state byte, threads uint64, ok bool) {
 	for range 20 - 3 {
 		field, rest = scan.Field(rest)
 	}
-	threads, ok = scan.Uint(field)
+	threads, ok = scan.Amount32(field)
 	return state, threads, ok
 }

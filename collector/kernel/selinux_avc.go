@@ -8,6 +8,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/wrap"
 )
 
 var selinuxAVC = collect.Spec{
@@ -18,6 +19,7 @@ var selinuxAVC = collect.Spec{
 		"/sys/fs/selinux/avc/hash_stats",
 	},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.Plain(newSelinuxAVC),
 }
 
@@ -44,8 +46,7 @@ type selinuxAVCCollector struct {
 	bucketsUsed  *metric.Family
 	longestChain *metric.Family
 
-	cpus  [][avcCounters]uint64 // as last read
-	sums  [avcCounters]uint64
+	sums  [avcCounters]wrap.Sum
 	lines [][avcCounters]uint64 // of this run
 }
 
@@ -113,32 +114,15 @@ func (c *selinuxAVCCollector) updateCounters(out *metric.Sink) error {
 	if err != nil {
 		return c.sys.At(err)
 	}
-	c.add()
 	for i, f := range c.counters {
-		out.Emit(f, float64(c.sums[i]))
+		sum := &c.sums[i]
+		sum.Resize(len(c.lines))
+		for cpu := range c.lines {
+			sum.Add(cpu, c.lines[cpu][i])
+		}
+		out.Emit(f, float64(sum.Total()))
 	}
 	return nil
-}
-
-// add adds to the sums what each CPU has counted since the last run. The kernel's
-// counters wrap at 2^32, each by itself. A plain sum would then decrease by 2^32,
-// which Prometheus takes for a reset to 0 and an increase to the rest of the sum.
-func (c *selinuxAVCCollector) add() {
-	if len(c.cpus) != len(c.lines) { // the first run
-		c.cpus = make([][avcCounters]uint64, len(c.lines))
-		c.sums = [avcCounters]uint64{}
-	}
-	for cpu, counters := range c.lines {
-		for i, now := range counters {
-			last := c.cpus[cpu][i]
-			if now >= last {
-				c.sums[i] += now - last
-			} else {
-				c.sums[i] += uint64(uint32(now - last))
-			}
-		}
-		c.cpus[cpu] = counters
-	}
 }
 
 func parseAVCLine(line []byte) (counters [avcCounters]uint64, ok bool) {

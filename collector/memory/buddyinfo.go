@@ -80,7 +80,7 @@ func parseBuddyinfoLine(line []byte) (z buddyinfoZone, ok bool) {
 		if z.orders == maxOrders {
 			return z, false
 		}
-		if z.blocks[z.orders], ok = scan.Uint(field); !ok {
+		if z.blocks[z.orders], ok = scan.Amount64(field); !ok {
 			return z, false
 		}
 		z.orders++

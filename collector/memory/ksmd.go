@@ -43,13 +43,20 @@ type ksmdFile struct {
 	family  *metric.Family
 }
 
+const (
+	ksmdDir = "kernel/mm/ksm"
+
+	// ksmdProfit is the one file whose number may be below zero.
+	ksmdProfit = "general_profit"
+)
+
 func newKsmd(env *collect.Env) *ksmdCollector {
 	m := env.Metrics
 	return &ksmdCollector{
 		sys: env.Host.Sys.Reader(),
 		files: []ksmdFile{
 			{"full_scans", 1, m.Counter("node_ksmd_full_scans_total", "Times that ksmd scanned all mergeable memory, from /sys/kernel/mm/ksm.")},
-			{"general_profit", 1, m.Gauge("node_ksmd_general_profit_bytes", "Memory saved by merging, less its own cost; may be negative.")},
+			{ksmdProfit, 1, m.Gauge("node_ksmd_general_profit_bytes", "Memory saved by merging, less its own cost; may be negative.")},
 			{"merge_across_nodes", 1, m.Gauge("node_ksmd_merge_across_nodes", "Whether pages of different NUMA nodes may be merged.")},
 			{"pages_shared", 1, m.Gauge("node_ksmd_pages_shared", "Merged pages in use.")},
 			{"pages_sharing", 1, m.Gauge("node_ksmd_pages_sharing", "Further mappings of merged pages: the pages saved.")},
@@ -66,7 +73,7 @@ func (c *ksmdCollector) Update(_ context.Context, out *metric.Sink) error {
 	var absent error
 	present := 0
 	for _, f := range c.files {
-		v, err := c.sys.Int("kernel/mm/ksm", f.name)
+		v, err := c.read(f)
 		switch {
 		case host.Gone(err):
 			if absent == nil {
@@ -76,7 +83,7 @@ func (c *ksmdCollector) Update(_ context.Context, out *metric.Sink) error {
 		case err != nil:
 			out.Error(err)
 		default:
-			out.Emit(f.family, float64(v)/f.divisor)
+			out.Emit(f.family, v/f.divisor)
 		}
 		present++
 	}
@@ -84,4 +91,13 @@ func (c *ksmdCollector) Update(_ context.Context, out *metric.Sink) error {
 		return collect.OrNoData(absent)
 	}
 	return nil
+}
+
+func (c *ksmdCollector) read(f ksmdFile) (float64, error) {
+	if f.name == ksmdProfit {
+		v, err := c.sys.Int(ksmdDir, f.name)
+		return float64(v), err
+	}
+	v, err := c.sys.Amount64(ksmdDir, f.name)
+	return float64(v), err
 }

@@ -82,7 +82,7 @@ func (c *meminfoNumaCollector) emitUses(out *metric.Sink, node numaNode) {
 			out.Error(c.sys.At(host.Bad(n, want, line)))
 			continue
 		}
-		v := float64(nonNegative(value))
+		v := float64(value)
 		if size {
 			v *= 1024
 		}

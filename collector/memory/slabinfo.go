@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -80,7 +81,11 @@ func (c *slabinfoCollector) Update(_ context.Context, out *metric.Sink) error {
 	}
 	line, b := scan.Line(b)
 	if !bytes.HasPrefix(line, []byte("slabinfo - version: 2.")) {
-		return c.proc.At(host.Bad(1, "slabinfo - version: 2.1", line))
+		err := c.proc.At(host.Bad(1, "slabinfo - version: 2.1", line))
+		if bytes.HasPrefix(line, []byte("slabinfo - version: 1.")) { // of Linux 2.4
+			err = fmt.Errorf("%w: %w", collect.ErrNoData, err)
+		}
+		return err
 	}
 	c.run++
 	c.order = c.order[:0]
@@ -161,6 +166,6 @@ func parseSlabLine(line []byte) (name []byte, n slabNumbers, ok bool) {
 		}
 		name = scan.Trim(name[:i])
 	}
-	n.activeObjects, n.objects = nonNegative(n.activeObjects), nonNegative(n.objects)
+	n.activeObjects, n.objects = scan.ClampAmount64(n.activeObjects), scan.ClampAmount64(n.objects)
 	return name, n, len(name) > 0
 }

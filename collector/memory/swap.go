@@ -24,7 +24,9 @@ var swap = collect.Spec{
 //	Filename				Type		Size		Used		Priority
 //	/dev/zram0                              partition	65532		0		5
 //
-// Blanks and backslashes of a name are octal escapes. See proc_swaps(5).
+// Blanks and backslashes of a name are octal escapes. LXCFS, which prints the swap
+// of a container, subtracts two sizes of different times: a use below zero is an
+// unsigned number. See proc_swaps(5).
 type swapCollector struct {
 	proc     *host.Reader
 	size     *metric.Family
@@ -101,8 +103,17 @@ func parseSwapLine(line []byte) (a swapArea, ok bool) {
 	}
 	a.name, a.typ = f[0], f[1]
 	var sizeOK, usedOK, priorityOK bool
-	a.size, sizeOK = scan.Uint(f[2])
-	a.used, usedOK = scan.Uint(f[3])
+	a.size, sizeOK = parseSwapSize(f[2])
+	a.used, usedOK = parseSwapSize(f[3])
 	a.priority, priorityOK = scan.Int(f[4])
 	return a, sizeOK && usedOK && priorityOK
+}
+
+// parseSwapSize parses a size in KiB, which is 0 if it is below zero.
+func parseSwapSize(b []byte) (uint64, bool) {
+	v, ok := scan.Amount64(b)
+	if v > maxMeminfoSize {
+		v = 0
+	}
+	return v, ok
 }

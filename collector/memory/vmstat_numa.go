@@ -7,6 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var vmstatNuma = collect.Spec{
@@ -14,6 +15,7 @@ var vmstatNuma = collect.Spec{
 	Help:              "Memory management of each NUMA node: pages by state, page events.",
 	Reads:             []string{"/sys/devices/system/node/node[0-9]*/vmstat"},
 	DisabledByDefault: true,
+	Native:            true,
 	Build:             collect.With(vmstatNumaOptions{}, newVmstatNuma),
 }
 
@@ -76,7 +78,7 @@ func (c *vmstatNumaCollector) Update(_ context.Context, out *metric.Sink) error 
 				return
 			}
 			if c.gauges[f] {
-				value = nonNegative(value)
+				value = scan.ClampAmount64(value)
 			}
 			out.Emit(f, float64(value), node.number)
 		})

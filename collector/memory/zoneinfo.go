@@ -142,7 +142,7 @@ func (c *zoneinfoCollector) updateLine(out *metric.Sink, line []byte) (want stri
 		return "a name and a number"
 	}
 	if field.gauge {
-		v = nonNegative(v)
+		v = scan.ClampAmount64(v)
 	}
 	out.Emit(field.family, float64(v), string(c.zone.node), string(c.zone.zone))
 	return ""
@@ -172,15 +172,4 @@ func (c *zoneinfoCollector) emitProtection(out *metric.Sink, list []byte) bool {
 		out.Emit(f, float64(pages), string(c.zone.node), string(c.zone.zone))
 	}
 	return true
-}
-
-// nonNegative returns 0 for a number of pages that is below zero. The kernel adds
-// up the differences of all CPUs without a lock, so that a sum may fall below zero
-// for a moment; it prints such a sum as 0, or as an unsigned number if it is built
-// for one CPU.
-func nonNegative(v uint64) uint64 {
-	if v >= 1<<63 {
-		return 0
-	}
-	return v
 }

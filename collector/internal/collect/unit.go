@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,11 +61,12 @@ type Unit struct {
 	// Interval is the maximum age of an outcome that is served again. Zero
 	// means that every reading starts a run.
 	Interval time.Duration
+	// Declared is that of Env. Without one, it is Reserved.
+	Declared func(name string) bool
 
 	set       *metric.Set
 	collector Collector
 	log       log.Logger
-	reserved  func(string) bool
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 
@@ -75,6 +77,8 @@ type Unit struct {
 	status       Status
 	abandonedRun *flight.Run[outcome] // the last run that Abandon counted
 	cache        [2]outcome           // of the last run, by mode
+	names        []string             // of the declared families that the last run served
+	omitted      map[string]bool      // external families that OmitSeries has logged
 }
 
 // An Option is one option of a collector with its value, as text and as written
@@ -90,6 +94,19 @@ type outcome struct {
 	state    State
 	duration time.Duration
 	metrics  []prometheus.Metric
+	families Families // in metrics mode
+}
+
+// Families are the families that one or more runs serve.
+type Families struct {
+	Names    []string // of declared families
+	External []External
+}
+
+// An External is an external family with the unit that emitted it.
+type External struct {
+	*metric.ExternalFamily
+	Unit *Unit
 }
 
 // NewUnit builds the collector of a Spec with the given options.
@@ -98,9 +115,9 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 	u := &Unit{
 		Spec:     spec,
 		Timeout:  spec.Timeout,
+		Declared: reserved,
 		set:      set,
 		log:      log.With(logger, "collector", spec.Name),
-		reserved: reserved,
 		now:      h.Now,
 		runSink:  metric.NewSink(set),
 		lastSink: metric.NewSink(set),
@@ -109,7 +126,9 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		u.Timeout = DefaultTimeout
 	}
 	var err error
-	u.collector, err = spec.Build.New(&Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}, options)
+	env := &Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}
+	env.Declared = func(name string) bool { return u.Declared(name) }
+	u.collector, err = spec.Build.New(env, options)
 	if err != nil {
 		return nil, fmt.Errorf("collector %s: %w", spec.Name, err)
 	}
@@ -168,7 +187,8 @@ func (u *Unit) update(mode metric.Mode) outcome {
 		out.state = OK
 	}
 	if mode == metric.Metrics {
-		out.metrics = u.runSink.Metrics(u.reserved)
+		out.metrics = u.runSink.Metrics(allReserved)
+		u.appendFamilies(&out.families, u.runSink)
 	}
 	u.finish(out, err, parts, more)
 	return out
@@ -209,6 +229,7 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 		s.Panics++
 	}
 	u.setState(out.state, joinErrors(err, parts, more))
+	u.names = u.runSink.AppendNames(u.names[:0])
 	if out.mode == metric.Text {
 		u.runSink, u.lastSink = u.lastSink, u.runSink
 		u.runSink.Release()
@@ -265,27 +286,66 @@ func (u *Unit) setState(state State, err error) {
 	}
 }
 
-// AppendText appends the text of the last run in text mode. A reading in that
-// mode must have been waited for.
-func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
-	return u.AppendTextObserving(b, want, nil)
+// appendFamilies appends the families that a run serves.
+func (u *Unit) appendFamilies(all *Families, sink *metric.Sink) {
+	all.Names = sink.AppendNames(all.Names)
+	for _, f := range sink.External() {
+		all.External = append(all.External, External{f, u})
+	}
 }
 
-// AppendTextObserving is AppendText that also passes the samples of the same
-// run to observe, unless it is nil. Observe must not retain them.
-func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) []byte {
+// Serves reports whether the last run served a declared family of a name.
+func (u *Unit) Serves(name string) bool {
+	if !u.set.Has(name) {
+		return false
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if observe != nil {
-		observe(func(name string, fn metric.SampleFunc) { u.lastSink.VisitSamples(name, u.reserved, fn) })
-	}
-	return u.lastSink.AppendText(b, want, u.reserved)
+	return slices.Contains(u.names, name)
 }
 
-// Describe implements prometheus.Collector. A unit whose families are not all
-// known in advance describes none, which makes it an unchecked collector.
+// OmitSeries logs that series of an external family are omitted because the
+// exporter itself has them; once for each family.
+func (u *Unit) OmitSeries(family string, n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.omitted[family] {
+		if u.omitted == nil {
+			u.omitted = map[string]bool{}
+		}
+		u.omitted[family] = true
+		_ = level.Warn(u.log).Log("msg", "Series of the exporter's own name dropped", "family", family, "series", n)
+	}
+}
+
+// AppendText appends the text of the last run in text mode. A reading in that
+// mode must have been waited for. External families of declared names are left
+// out.
+func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.lastSink.AppendText(b, want, u.Declared)
+}
+
+// AppendDeclared is AppendText without external families. It appends those, and
+// the names of the others, to families, and passes the samples of the others to
+// observe, unless it is nil. Observe must not retain them.
+func (u *Unit) AppendDeclared(b []byte, want metric.Filter, families *Families, observe func(metric.Samples)) []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.appendFamilies(families, u.lastSink)
+	if observe != nil {
+		observe(func(name string, fn metric.SampleFunc) { u.lastSink.VisitSamples(name, allReserved, fn) })
+	}
+	return u.lastSink.AppendText(b, want, allReserved)
+}
+
+func allReserved(string) bool { return true }
+
+// Describe implements prometheus.Collector. A unit whose descriptions are not
+// all known in advance has none, which makes it an unchecked collector.
 func (u *Unit) Describe(ch chan<- *prometheus.Desc) {
-	if u.set.IsDynamic() {
+	if !u.set.IsFixed() {
 		return
 	}
 	for _, f := range u.set.Families() {
@@ -301,7 +361,13 @@ func (u *Unit) Collect(ch chan<- prometheus.Metric) {
 	if !ok {
 		r.Abandon()
 	}
-	for _, m := range result.Metrics {
+	metrics := result.Metrics
+	for _, f := range result.Families.External {
+		if !u.Declared(f.Name()) {
+			metrics = f.AppendMetrics(metrics)
+		}
+	}
+	for _, m := range metrics {
 		ch <- m
 	}
 }

@@ -88,6 +88,30 @@ func (r *Reader) Int(elem ...string) (int64, error) {
 	return v, r.checkNumber(b, err, ok, "a whole number")
 }
 
+// Counter returns the counter that is the only content of a file, and that the
+// kernel may print as a signed number; see scan.Counter.
+func (r *Reader) Counter(elem ...string) (uint64, error) {
+	b, err := r.Text(elem...)
+	v, ok := scan.Counter(b)
+	return v, r.checkNumber(b, err, ok, "a counter")
+}
+
+// Amount32 returns the amount of 32 bits that is the only content of a file, or 0
+// if it is below zero; see scan.Amount32.
+func (r *Reader) Amount32(elem ...string) (uint64, error) {
+	b, err := r.Text(elem...)
+	v, ok := scan.Amount32(b)
+	return v, r.checkNumber(b, err, ok, "a whole number")
+}
+
+// Amount64 returns the amount of 64 bits that is the only content of a file, or 0
+// if it is below zero; see scan.Amount64.
+func (r *Reader) Amount64(elem ...string) (uint64, error) {
+	b, err := r.Text(elem...)
+	v, ok := scan.Amount64(b)
+	return v, r.checkNumber(b, err, ok, "a whole number")
+}
+
 // Hex returns the hexadecimal number that is the only content of a file.
 func (r *Reader) Hex(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
@@ -111,6 +135,11 @@ func (r *Reader) Link(elem ...string) (string, error) {
 	if err := r.fault(); err != nil {
 		return "", r.pathError("readlink", err)
 	}
+	return r.readlink()
+}
+
+// readlink calls readlink(2) for the last path.
+func (r *Reader) readlink() (string, error) {
 	var buf [unix.PathMax]byte
 	for {
 		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),

@@ -20,9 +20,10 @@ type Family struct {
 	typ    dto.MetricType
 	labels []string
 
-	index  int      // in Set.families and Sink.text
-	header []byte   // the HELP and TYPE lines
-	leads  [][]byte // the text before each label value, and before the value
+	optional []bool   // by label: whether samples do not have it while it is empty; nil: no label
+	index    int      // in Set.families and Sink.text
+	header   []byte   // the HELP and TYPE lines
+	leads    [][]byte // the text before each label value, and before the value
 
 	desc *prometheus.Desc
 }

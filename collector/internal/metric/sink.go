@@ -1,13 +1,11 @@
 package metric
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 )
 
 // A Mode is one of the two roads out of a Sink.
@@ -27,6 +25,7 @@ type Sink struct {
 	text        [][]byte // by Family.index
 	sizes       []int    // lengths of the buffers that Release freed, by Family.index
 	metrics     []prometheus.Metric
+	emitted     []bool // in metrics mode: whether a family has samples, by Family.index
 	external    []*ExternalFamily
 	sampleCount int
 	errs        []error
@@ -38,23 +37,6 @@ type Sink struct {
 // counted.
 const maxErrors = 20
 
-// An ExternalFamily is a metric family from a text file or a check, with all
-// its series. Its text is rendered once, for all runs that emit it.
-type ExternalFamily struct {
-	family *dto.MetricFamily
-	text   []byte
-}
-
-// NewExternalFamily returns a family for EmitExternal. The family must not
-// change afterwards.
-func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
-	var text bytes.Buffer
-	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-		return nil, err
-	}
-	return &ExternalFamily{family, text.Bytes()}, nil
-}
-
 // NewSink returns an empty sink for the families of set.
 func NewSink(set *Set) *Sink { return &Sink{set: set} }
 
@@ -63,8 +45,9 @@ func (s *Sink) Reset(mode Mode) {
 	for i := range s.text {
 		s.text[i] = s.text[i][:0]
 	}
+	clear(s.emitted)
 	clear(s.external)
-	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, external: s.external[:0], labels: s.labels}
+	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, emitted: s.emitted, external: s.external[:0], labels: s.labels}
 }
 
 // maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink
@@ -94,6 +77,10 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
 	s.sampleCount++
+	if f.optional != nil {
+		s.emitOptional(f, v, labels)
+		return
+	}
 	if s.mode == Metrics {
 		// The labels are copied, so that those of the caller can be on its
 		// stack.
@@ -101,7 +88,7 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.metrics = append(s.metrics, newConstMetric(f, v, values))
+		s.addMetric(f, prometheus.MustNewConstMetric(f.desc, f.valueType(), v, values...))
 		return
 	}
 	b := s.familyText(f)
@@ -110,6 +97,74 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	}
 	b = appendValue(append(b, f.leads[len(labels)]...), v)
 	s.text[f.index] = append(b, '\n')
+}
+
+// emitOptional is Emit for a family with optional labels.
+func (s *Sink) emitOptional(f *Family, v float64, labels []string) {
+	if s.mode == Metrics {
+		var names, values []string
+		for i, l := range labels {
+			if l != "" || !f.optional[i] {
+				names, values = append(names, f.labels[i]), append(values, strings.Clone(Clean(l)))
+			}
+		}
+		desc := prometheus.NewDesc(f.name, f.help, names, nil)
+		s.addMetric(f, variantMetric{prometheus.MustNewConstMetric(desc, f.valueType(), v, values...), f})
+		return
+	}
+	b := append(s.familyText(f), f.name...)
+	next := byte('{')
+	for i, l := range labels {
+		if l != "" || !f.optional[i] {
+			b = append(append(append(b, next), f.labels[i]...), `="`...)
+			b = append(appendLabel(b, l), '"')
+			next = ','
+		}
+	}
+	if next == ',' {
+		b = append(b, '}')
+	}
+	s.text[f.index] = append(appendValue(append(b, ' '), v), '\n')
+}
+
+// A variantMetric is a sample of a family with optional labels.
+type variantMetric struct {
+	prometheus.Metric
+	family *Family
+}
+
+// addMetric adds a metric of a family in metrics mode.
+func (s *Sink) addMetric(f *Family, m prometheus.Metric) {
+	for f.index >= len(s.emitted) {
+		s.emitted = append(s.emitted, false)
+	}
+	s.emitted[f.index] = true
+	s.metrics = append(s.metrics, m)
+}
+
+// hasSamples reports whether samples of a declared family were emitted.
+func (s *Sink) hasSamples(f *Family) bool {
+	if s.mode == Metrics {
+		return f.index < len(s.emitted) && s.emitted[f.index]
+	}
+	return f.index < len(s.text) && len(s.text[f.index]) > 0
+}
+
+// Serves reports whether the sink has samples of the declared family to which
+// samples of a name belong.
+func (s *Sink) Serves(name string) bool {
+	f := s.set.OfSample(name)
+	return f != nil && s.hasSamples(f)
+}
+
+// AppendNames appends the names of the declared families that have samples.
+func (s *Sink) AppendNames(names []string) []string {
+	for _, f := range s.set.Families() {
+		if s.hasSamples(f) {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }
 
 // familyText returns the text buffer of a family.
@@ -133,23 +188,27 @@ func (s *Sink) Bool(f *Family, v bool, labels ...string) {
 	}
 }
 
-func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
-	typ := prometheus.UntypedValue
+// valueType returns the family's type for client_golang.
+func (f *Family) valueType() prometheus.ValueType {
 	switch f.typ {
 	case dto.MetricType_COUNTER:
-		typ = prometheus.CounterValue
+		return prometheus.CounterValue
 	case dto.MetricType_GAUGE:
-		typ = prometheus.GaugeValue
+		return prometheus.GaugeValue
 	}
-	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
+	return prometheus.UntypedValue
 }
 
 // EmitExternal adds an external family. It is left out of the exposition if a
-// collector declares its name.
+// collector serves a family of its name in the same scrape.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
 	s.sampleCount += len(f.family.GetMetric())
 	s.external = append(s.external, f)
 }
+
+// External returns the external families. The slice is valid until the next
+// Reset.
+func (s *Sink) External() []*ExternalFamily { return s.external }
 
 // Error reports the error of a part that could not be read. The collector goes
 // on: the other samples are served, and its state becomes "partial".
@@ -182,50 +241,21 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 		}
 	}
 	for _, f := range s.external {
-		if name := f.family.GetName(); (want == nil || want(name)) && !reserved(name) {
-			b = append(b, f.text...)
+		if name := f.Name(); (want == nil || want(name)) && !reserved(name) {
+			b = f.AppendText(b)
 		}
 	}
 	return b
 }
 
-// Metrics returns the samples in metrics mode. The slice is not reused.
+// Metrics returns the samples in metrics mode. External families whose names are
+// reserved are left out. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
 	all := s.metrics
 	for _, f := range s.external {
-		if !reserved(f.family.GetName()) {
-			for _, m := range f.family.GetMetric() {
-				all = append(all, externalMetric{f.family, m})
-			}
+		if !reserved(f.Name()) {
+			all = f.AppendMetrics(all)
 		}
 	}
 	return all
 }
-
-// An externalMetric is one series of an external family.
-type externalMetric struct {
-	family *dto.MetricFamily
-	metric *dto.Metric
-}
-
-// Desc implements prometheus.Metric.
-func (m externalMetric) Desc() *prometheus.Desc {
-	var names []string
-	for _, l := range m.metric.GetLabel() {
-		names = append(names, l.GetName())
-	}
-	return prometheus.NewDesc(m.family.GetName(), m.family.GetHelp(), names, nil)
-}
-
-// Write implements prometheus.Metric.
-func (m externalMetric) Write(out *dto.Metric) error {
-	out.Label = m.metric.Label
-	out.Gauge = m.metric.Gauge
-	out.Counter = m.metric.Counter
-	out.Summary = m.metric.Summary
-	out.Untyped = m.metric.Untyped
-	out.Histogram = m.metric.Histogram
-	return nil
-}
-
-var _ prometheus.Metric = externalMetric{}

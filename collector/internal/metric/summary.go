@@ -38,7 +38,7 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 		for i, q := range f.quantiles {
 			quantiles[q] = values[i]
 		}
-		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
+		s.addMetric(f.family, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
 		return
 	}
 	b := s.familyText(f.family)

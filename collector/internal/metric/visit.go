@@ -62,10 +62,8 @@ func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn Sam
 		s.labels = visitLines(s.text[f.index], name, s.labels, fn)
 	}
 	for _, f := range s.external {
-		if family := f.family; mayHaveSample(family, name) && !reserved(family.GetName()) {
-			for _, m := range family.GetMetric() {
-				visitSeries(family.GetName(), m, name, fn)
-			}
+		if !reserved(f.Name()) {
+			f.VisitSamples(name, fn)
 		}
 	}
 }
@@ -84,7 +82,7 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 			}
 			continue
 		}
-		if f == nil || m.Desc() != f.desc {
+		if variant, ok := m.(variantMetric); f == nil || ok && variant.family != f || !ok && m.Desc() != f.desc {
 			continue
 		}
 		var one dto.Metric
@@ -95,7 +93,7 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 }
 
 // visitLines parses the text of Emit: one sample per line, with one space
-// before the value, and with quotes and backslashes escaped. It uses the buffer
+// before the value, and with quotes, backslashes and newlines escaped. It uses the buffer
 // for the labels, and returns it for the next call.
 func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
 	var unescaped []byte // label values without escapes
@@ -143,10 +141,14 @@ func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 	start := len(buffer)
 	buffer = append(buffer, line[:i]...)
 	for ; line[i] != '"'; i++ {
-		if line[i] == '\\' {
+		c := line[i]
+		if c == '\\' {
 			i++
+			if c = line[i]; c == 'n' {
+				c = '\n'
+			}
 		}
-		buffer = append(buffer, line[i])
+		buffer = append(buffer, c)
 	}
 	l.Value = buffer[start:]
 	return l, line[i+1:], buffer

@@ -204,7 +204,7 @@ func (f *Maps) updateMap(a attr.Reader, m *dm.Multipath) {
 			applies[i] = applies[i] || part != ""
 		}
 		if f.options.paths {
-			a.Out.Emit(f.path, 1, m.Name, p.FCHost, p.HCTL, p.name, p.Rport, p.SCSIHost, m.SysfsName, p.Components[san.TargetPort])
+			a.Out.Emit(f.path, 1, m.Name, p.FCHost, p.HCTL, p.name, p.Rport, p.SCSIHost, m.SysfsName, p.TargetPort)
 		}
 		if !p.known {
 			continue

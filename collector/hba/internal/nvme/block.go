@@ -163,6 +163,7 @@ func (f *Controllers) Path(a attr.Reader, block host.DirEntry) (p san.Path, ok b
 	p.Components = [san.NumComponents]string{
 		san.InitiatorPort: c.initiator(), san.TargetPort: c.address.Target, san.Fabric: c.fabric, san.Adapter: f.links.Adapter(c.fcHost),
 	}
+	p.TargetPort = c.address.Target
 	return p, true
 }
 

@@ -111,7 +111,7 @@ func TestPathsBelowControllers(t *testing.T) {
 			s.put("block/nvme3n1", map[string]string{"ana_state": c.ana})
 		}
 		want := san.Path{
-			StateKnown: true, Health: c.want, SCSIHost: "host4", FCHost: "host4", Rport: "rport-" + c.target,
+			StateKnown: true, Health: c.want, SCSIHost: "host4", FCHost: "host4", Rport: "rport-" + c.target, TargetPort: "500000000000000" + c.target,
 			Components: [san.NumComponents]string{
 				san.InitiatorPort: "1000000000000004", san.TargetPort: "500000000000000" + c.target, san.Fabric: "fabric", san.Adapter: "card of host4",
 			},

@@ -26,14 +26,19 @@ func (d *Devices) Path(a attr.Reader, block host.DirEntry) (p san.Path, ok bool)
 		}
 		return p, true
 	}
-	way := d.way(a, l)
+	way := d.way(a, l, h)
+	initiator := h.initiatorPort
+	if l.sasPort != "" {
+		initiator = l.sasPort
+	}
 	return san.Path{
 		StateKnown: l.state != noState,
 		Health:     l.health(way.State),
 		Components: [san.NumComponents]string{
-			san.InitiatorPort: h.initiatorPort, san.TargetPort: way.TargetPort, san.Fabric: h.fabric, san.Adapter: h.adapter,
+			san.InitiatorPort: initiator, san.TargetPort: way.Port(), san.Fabric: h.fabric, san.Adapter: h.adapter,
 		},
-		HCTL: l.hctl, SCSIHost: l.host, FCHost: h.fcHost, Rport: l.rport,
+		TargetPort: way.TargetPort,
+		HCTL:       l.hctl, SCSIHost: l.host, FCHost: h.fcHost, Rport: l.rport,
 	}, true
 }
 
