@@ -62,7 +62,7 @@ func (d *Devices) LUNs(a attr.Reader, host string) map[string]int {
 		if l.host != host {
 			continue
 		}
-		if f.describe(a, l, d.round); !l.described {
+		if f.describe(a, l, d.round+1); !l.described { // Update is yet to begin its round
 			f.luns.stale = true
 		}
 		if !l.isManagement {

@@ -111,12 +111,11 @@ func (d *Devices) EachDisk(fn func(name, wwid string)) {
 // Generation returns a number that is another one after the disks changed.
 func (d *Devices) Generation() uint64 { return d.finder.generation }
 
-// isDisk reports whether a device is a disk for data. Those of two models are what
-// arrays show in place of a LUN: for their management, and where there is none.
+// isDisk reports whether a device is a disk for data.
 func (l *device) isDisk() bool {
 	switch l.kind {
 	case "disk", "simplified_disk", "zoned_disk":
-		return l.model != "LUNZ" && l.model != "Universal Xport"
+		return !l.isManagement
 	}
 	return false
 }
