@@ -106,7 +106,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 			errs = append(errs, err)
 			continue
 		}
-		u.Timeout, u.Interval = settings.Timeout(spec), settings.Interval(spec)
+		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
@@ -117,7 +117,8 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 
 // sameUnit reports whether two units have the same collector and settings.
 func sameUnit(a, b *collect.Unit) bool {
-	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && reflect.DeepEqual(a.Options, b.Options)
+	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && a.MaxSeries == b.MaxSeries &&
+		reflect.DeepEqual(a.Options, b.Options)
 }
 
 // isReserved reports whether a family name belongs to the exporter or to one of

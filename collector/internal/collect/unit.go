@@ -44,8 +44,9 @@ type Status struct {
 	SampleCount int
 	LateSince   time.Time // when the run in progress began, if it is late; otherwise zero
 
-	Errors uint64 // failed runs, and parts that could not be read
-	Panics uint64
+	Errors        uint64 // failed runs, and parts that could not be read
+	Panics        uint64
+	DroppedSeries uint64 // series of all runs in excess of the maximum
 }
 
 // A Unit is one enabled collector. It implements prometheus.Collector, and
@@ -60,6 +61,8 @@ type Unit struct {
 	// Interval is the maximum age of an outcome that is served again. Zero
 	// means that every reading starts a run.
 	Interval time.Duration
+	// MaxSeries is the maximum number of series of a run; 0 means no limit.
+	MaxSeries int
 
 	set       *metric.Set
 	collector Collector
@@ -90,20 +93,22 @@ type outcome struct {
 	state    State
 	duration time.Duration
 	metrics  []prometheus.Metric
+	drops    []metric.Drop
 }
 
 // NewUnit builds the collector of a Spec with the given options.
 func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) bool, options map[string][]string) (*Unit, error) {
 	set := metric.NewSet()
 	u := &Unit{
-		Spec:     spec,
-		Timeout:  spec.Timeout,
-		set:      set,
-		log:      log.With(logger, "collector", spec.Name),
-		reserved: reserved,
-		now:      h.Now,
-		runSink:  metric.NewSink(set),
-		lastSink: metric.NewSink(set),
+		Spec:      spec,
+		Timeout:   spec.Timeout,
+		MaxSeries: DefaultMaxSeries,
+		set:       set,
+		log:       log.With(logger, "collector", spec.Name),
+		reserved:  reserved,
+		now:       h.Now,
+		runSink:   metric.NewSink(set),
+		lastSink:  metric.NewSink(set),
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
@@ -147,31 +152,59 @@ func (u *Unit) Status() Status {
 // update does one run. It is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
 	u.runSink.Reset(mode)
+	u.runSink.Guard(u.MaxSeries, u.lastSink)
 	started := time.Now()
 	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)})
-	out := outcome{mode: mode, started: started, duration: time.Since(started)}
+	u.runSink.Finish()
+	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: u.runSink.Drops()}
 
 	parts, more := u.runSink.Errors()
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
-		out.state = Panic
+		out.state, out.drops = Panic, nil
 		u.runSink.Reset(mode)
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
 		out.state = NoData
-	case err != nil, len(parts) > 0 && u.runSink.SampleCount() == 0:
+	case err != nil, len(parts) > 0 && u.runSink.SampleCount() == 0 && len(out.drops) == 0:
 		out.state = Failed
-	case len(parts) > 0:
+	case len(parts) > 0, len(out.drops) > 0:
 		out.state = Partial
 	default:
 		out.state = OK
+	}
+	if len(out.drops) > 0 {
+		parts = append([]error{u.dropError(out.drops)}, parts...)
 	}
 	if mode == metric.Metrics {
 		out.metrics = u.runSink.Metrics(u.reserved)
 	}
 	u.finish(out, err, parts, more)
 	return out
+}
+
+// maxNamedDrops is the maximum number of dropped families that an error names.
+const maxNamedDrops = 5
+
+// dropError returns the error of a run that emitted too many series.
+func (u *Unit) dropError(drops []metric.Drop) error {
+	total := u.runSink.SampleCount()
+	var names []string
+	for i, d := range drops {
+		total += d.SeriesCount
+		if i < maxNamedDrops {
+			names = append(names, fmt.Sprintf("%s (%d)", d.Name, d.SeriesCount))
+		}
+	}
+	if more := len(drops) - maxNamedDrops; more > 0 {
+		names = append(names, fmt.Sprintf("%d more families", more))
+	}
+	if total <= u.MaxSeries {
+		return fmt.Errorf("the last run had more than %d series: dropped %s once more", u.MaxSeries, strings.Join(names, ", "))
+	}
+	return fmt.Errorf("want at most %d series, have %d: dropped %s: to export more, set --collector.max-series=%s=N",
+		u.MaxSeries, total, strings.Join(names, ", "), u.Spec.Name)
 }
 
 // A deadlineContext has a deadline but is never done. Most collectors wait in
@@ -208,11 +241,14 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	if out.state == Panic {
 		s.Panics++
 	}
+	for _, d := range out.drops {
+		s.DroppedSeries += uint64(d.SeriesCount)
+	}
 	u.setState(out.state, joinErrors(err, parts, more))
 	if out.mode == metric.Text {
 		u.runSink, u.lastSink = u.lastSink, u.runSink
-		u.runSink.Release()
 	}
+	u.runSink.Release()
 	u.cache[out.mode] = outcome{}
 	if u.Interval > 0 { // without an interval it would hold a host's metrics in memory for nothing
 		u.cache[out.mode] = out
@@ -268,18 +304,20 @@ func (u *Unit) setState(state State, err error) {
 // AppendText appends the text of the last run in text mode. A reading in that
 // mode must have been waited for.
 func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
-	return u.AppendTextObserving(b, want, nil)
+	b, _ = u.AppendTextObserving(b, want, nil)
+	return b
 }
 
 // AppendTextObserving is AppendText that also passes the samples of the same
-// run to observe, unless it is nil. Observe must not retain them.
-func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) []byte {
+// run to observe, unless it is nil, and returns the families that the run
+// dropped. Observe must not retain the samples.
+func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) ([]byte, []metric.Drop) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if observe != nil {
 		observe(func(name string, fn metric.SampleFunc) { u.lastSink.VisitSamples(name, u.reserved, fn) })
 	}
-	return u.lastSink.AppendText(b, want, u.reserved)
+	return u.lastSink.AppendText(b, want, u.reserved), u.lastSink.Drops()
 }
 
 // Describe implements prometheus.Collector. A unit whose families are not all

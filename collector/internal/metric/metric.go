@@ -23,6 +23,7 @@ type Family struct {
 	index  int      // in Set.families and Sink.text
 	header []byte   // the HELP and TYPE lines
 	leads  [][]byte // the text before each label value, and before the value
+	excess bool     // dropped in the next run that has a limit; of Guard and Finish
 
 	desc *prometheus.Desc
 }

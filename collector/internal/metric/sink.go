@@ -24,14 +24,13 @@ const (
 type Sink struct {
 	mode        Mode
 	set         *Set
-	text        [][]byte // by Family.index
-	sizes       []int    // lengths of the buffers that Release freed, by Family.index
-	metrics     []prometheus.Metric
+	buffers     []buffer // by Family.index
 	external    []*ExternalFamily
-	sampleCount int
+	sampleCount int // of the samples that are kept
 	errs        []error
 	moreErrors  int    // number of errors in excess of maxErrors
 	labels      Labels // buffer of VisitSamples
+	guard
 }
 
 // maxErrors is the maximum number of errors that a Sink keeps; others are only
@@ -41,8 +40,9 @@ const maxErrors = 20
 // An ExternalFamily is a metric family from a text file or a check, with all
 // its series. Its text is rendered once, for all runs that emit it.
 type ExternalFamily struct {
-	family *dto.MetricFamily
-	text   []byte
+	family      *dto.MetricFamily
+	text        []byte
+	sampleCount int
 }
 
 // NewExternalFamily returns a family for EmitExternal. The family must not
@@ -52,38 +52,32 @@ func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
 	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
 		return nil, err
 	}
-	return &ExternalFamily{family, text.Bytes()}, nil
+	f := &ExternalFamily{family: family, text: text.Bytes()}
+	for line := range bytes.Lines(f.text) {
+		if line[0] != '#' {
+			f.sampleCount++
+		}
+	}
+	return f, nil
 }
 
 // NewSink returns an empty sink for the families of set.
-func NewSink(set *Set) *Sink { return &Sink{set: set} }
+func NewSink(set *Set) *Sink { return &Sink{set: set, guard: newGuard()} }
 
 // Reset empties the sink for a new run, and keeps its buffers.
 func (s *Sink) Reset(mode Mode) {
-	for i := range s.text {
-		s.text[i] = s.text[i][:0]
+	for i := range s.buffers {
+		s.buffers[i].reset()
 	}
 	clear(s.external)
-	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, external: s.external[:0], labels: s.labels}
+	*s = Sink{mode: mode, set: s.set, buffers: s.buffers, external: s.external[:0], labels: s.labels, guard: s.guard.reset()}
 }
 
-// maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink
-// keeps between runs. A larger one is allocated again with the length of the
-// last run: one allocation for thousands of samples, rather than twice the
-// memory.
-const maxRetainedBuffer = 256 << 10
-
-// Release frees the large buffers of a sink. It must not be read before the
-// next Reset.
+// Release frees the large buffers of a sink, and what Metrics returned. The sink
+// must not be read before the next Reset.
 func (s *Sink) Release() {
-	for i, b := range s.text {
-		if cap(b) <= maxRetainedBuffer {
-			continue
-		}
-		for len(s.sizes) <= i {
-			s.sizes = append(s.sizes, 0)
-		}
-		s.sizes[i], s.text[i] = len(b), nil
+	for i := range s.buffers {
+		s.buffers[i].release()
 	}
 }
 
@@ -93,7 +87,13 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	if len(labels) != len(f.labels) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
+	b := s.buffer(f)
+	if (b.count >= b.maximum || s.sampleCount >= s.maximum) && !s.makeRoom(b, 1) {
+		return
+	}
+	b.count++
 	s.sampleCount++
+	text := b.appendSeries(f, labels)
 	if s.mode == Metrics {
 		// The labels are copied, so that those of the caller can be on its
 		// stack.
@@ -101,27 +101,19 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.metrics = append(s.metrics, newConstMetric(f, v, values))
-		return
+		b.metrics = append(b.metrics, newConstMetric(f, v, values))
+	} else {
+		text = appendValue(text, v)
 	}
-	b := s.familyText(f)
-	for i, l := range labels {
-		b = appendLabel(append(b, f.leads[i]...), l)
-	}
-	b = appendValue(append(b, f.leads[len(labels)]...), v)
-	s.text[f.index] = append(b, '\n')
+	b.text = append(text, '\n')
 }
 
-// familyText returns the text buffer of a family.
-func (s *Sink) familyText(f *Family) []byte {
-	for f.index >= len(s.text) {
-		s.text = append(s.text, nil)
+// buffer returns the buffer of a family.
+func (s *Sink) buffer(f *Family) *buffer {
+	for f.index >= len(s.buffers) {
+		s.buffers = append(s.buffers, buffer{maximum: s.limit})
 	}
-	b := s.text[f.index]
-	if b == nil && f.index < len(s.sizes) {
-		b = make([]byte, 0, s.sizes[f.index]+s.sizes[f.index]/16)
-	}
-	return b
+	return &s.buffers[f.index]
 }
 
 // Bool adds a sample that is 1 for true and 0 for false.
@@ -147,8 +139,11 @@ func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
 // EmitExternal adds an external family. It is left out of the exposition if a
 // collector declares its name.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
-	s.sampleCount += len(f.family.GetMetric())
+	s.sampleCount += f.sampleCount
 	s.external = append(s.external, f)
+	if s.sampleCount > s.maximum {
+		s.dropLargest()
+	}
 }
 
 // Error reports the error of a part that could not be read. The collector goes
@@ -176,8 +171,8 @@ type Filter func(name string) bool
 // reserved are left out.
 func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool) []byte {
 	families := s.set.Families()
-	for i, text := range s.text {
-		if len(text) > 0 && (want == nil || want(families[i].name)) {
+	for i := range s.buffers {
+		if text := s.buffers[i].text; len(text) > 0 && (want == nil || want(families[i].name)) {
 			b = append(append(b, families[i].header...), text...)
 		}
 	}
@@ -191,7 +186,10 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 
 // Metrics returns the samples in metrics mode. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
-	all := s.metrics
+	all := make([]prometheus.Metric, 0, s.sampleCount)
+	for i := range s.buffers {
+		all = append(all, s.buffers[i].metrics...)
+	}
 	for _, f := range s.external {
 		if !reserved(f.family.GetName()) {
 			for _, m := range f.family.GetMetric() {

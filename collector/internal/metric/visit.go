@@ -56,13 +56,15 @@ func (s *Set) OfSample(name string) *Family {
 // VisitSamples calls fn for every sample with a name, in either mode. External
 // families whose names are reserved are left out, as in the exposition.
 func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn SampleFunc) {
-	if s.mode == Metrics {
-		s.set.SamplesOf(s.metrics)(name, fn)
-	} else if f := s.set.OfSample(name); f != nil && f.index < len(s.text) {
-		s.labels = visitLines(s.text[f.index], name, s.labels, fn)
+	if f := s.set.OfSample(name); f != nil && f.index < len(s.buffers) {
+		if b := &s.buffers[f.index]; s.mode == Metrics {
+			s.set.visitMetrics(b.metrics, name, fn)
+		} else {
+			s.labels = visitLines(b.text, name, s.labels, fn)
+		}
 	}
 	for _, f := range s.external {
-		if family := f.family; mayHaveSample(family, name) && !reserved(family.GetName()) {
+		if family := f.family; mayHaveSample(family.GetName(), family.GetType(), name) && !reserved(family.GetName()) {
 			for _, m := range family.GetMetric() {
 				visitSeries(family.GetName(), m, name, fn)
 			}
@@ -79,7 +81,7 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 	f := s.OfSample(name)
 	for _, m := range metrics {
 		if external, ok := m.(externalMetric); ok {
-			if mayHaveSample(external.family, name) {
+			if mayHaveSample(external.family.GetName(), external.family.GetType(), name) {
 				visitSeries(external.family.GetName(), external.metric, name, fn)
 			}
 			continue
@@ -154,15 +156,15 @@ func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 
 // mayHaveSample reports whether a family of this name and type can have samples
 // with a name.
-func mayHaveSample(family *dto.MetricFamily, name string) bool {
-	suffix, ok := strings.CutPrefix(name, family.GetName())
+func mayHaveSample(family string, typ dto.MetricType, name string) bool {
+	suffix, ok := strings.CutPrefix(name, family)
 	switch {
 	case !ok:
 		return false
 	case suffix == "":
 		return true
 	}
-	switch family.GetType() {
+	switch typ {
 	case dto.MetricType_SUMMARY:
 		return suffix == "_sum" || suffix == "_count"
 	case dto.MetricType_HISTOGRAM:

@@ -1,0 +1,205 @@
+package metric
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"math/bits"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// A guard bounds the number of series of a run, and removes repeated ones.
+type guard struct {
+	limit   int // maximum number of series after Finish
+	maximum int // maximum number of samples that are kept during the run
+	drops   []Drop
+	seed    maphash.Seed
+	table   []uint32 // of removeRepeats
+}
+
+// A Drop is a family that is left out because its collector emits too many
+// series.
+type Drop struct {
+	Name        string
+	SeriesCount int
+	typ         dto.MetricType
+}
+
+// HasSample reports whether the family may have samples with a name.
+func (d Drop) HasSample(name string) bool { return mayHaveSample(d.Name, d.typ, name) }
+
+func newGuard() guard {
+	return guard{limit: math.MaxInt, maximum: math.MaxInt, seed: maphash.MakeSeed()}
+}
+
+// reset returns the guard for the next run.
+func (g *guard) reset() guard {
+	return guard{limit: math.MaxInt, maximum: math.MaxInt, seed: g.seed, table: g.table}
+}
+
+// Guard begins a run of at most maxSeries series; 0 means no limit. Last is the
+// sink of the last run in text mode, which must not change before Finish.
+func (s *Sink) Guard(maxSeries int, last *Sink) {
+	if maxSeries > 0 {
+		// Which families are the largest is known at the end of the run. Until
+		// then twice as many samples are kept, so that one family that grows
+		// without end costs no other family.
+		s.limit, s.maximum = maxSeries, 2*maxSeries
+	}
+	for i, f := range s.set.Families() {
+		b := s.buffer(f)
+		b.maximum = s.limit
+		if f.excess && maxSeries > 0 {
+			s.drop(b)
+		}
+		if i < len(last.buffers) {
+			b.last, b.lastEscaped = last.buffers[i].text, last.buffers[i].escaped
+		}
+	}
+}
+
+// Finish ends a run. It removes repeated series, reports each as an error, and
+// keeps the first of them. Then it drops the largest families until the others
+// are within the limit.
+func (s *Sink) Finish() {
+	for i := range s.buffers {
+		b := &s.buffers[i]
+		if b.last = nil; b.changed && b.count > 1 && !b.dropped {
+			s.removeRepeats(b)
+		}
+	}
+	if s.sampleCount > s.limit {
+		s.dropLargest()
+	}
+	families := s.set.Families()
+	for i := range s.buffers {
+		if b := &s.buffers[i]; b.dropped && b.count > 0 {
+			s.drops = append(s.drops, Drop{families[i].name, b.count, families[i].typ})
+		}
+		families[i].excess = false
+	}
+	if len(s.drops) == 0 {
+		return
+	}
+	slices.SortStableFunc(s.drops, func(a, b Drop) int { return cmp.Compare(b.SeriesCount, a.SeriesCount) })
+	// In the next run these are dropped from the start, and take no memory.
+	for _, i := range s.largest(true) {
+		if i < len(s.buffers) {
+			families[i].excess = true
+		}
+	}
+}
+
+// Drops returns the families that the run dropped, the largest first. The slice
+// is not reused.
+func (s *Sink) Drops() []Drop { return s.drops }
+
+// makeRoom makes room for n samples of a family if a maximum is reached, and
+// reports whether they are to be kept. It counts those that are not.
+func (s *Sink) makeRoom(b *buffer, n int) bool {
+	switch {
+	case b.dropped:
+	case b.count+n > b.maximum:
+		s.drop(b)
+	case s.sampleCount+n > s.maximum:
+		s.dropLargest()
+	}
+	if b.dropped {
+		b.count += n
+	}
+	return !b.dropped
+}
+
+// drop drops a family.
+func (s *Sink) drop(b *buffer) {
+	s.sampleCount -= b.count
+	*b = buffer{count: b.count, dropped: true}
+}
+
+// dropLargest drops the largest families until the others are within the limit.
+func (s *Sink) dropLargest() {
+	for _, i := range s.largest(false) {
+		if i < len(s.buffers) {
+			s.drop(&s.buffers[i])
+			continue
+		}
+		f := &s.external[i-len(s.buffers)]
+		s.drops = append(s.drops, Drop{(*f).family.GetName(), (*f).sampleCount, (*f).family.GetType()})
+		s.sampleCount -= (*f).sampleCount
+		*f = nil
+	}
+	s.external = slices.DeleteFunc(s.external, func(f *ExternalFamily) bool { return f == nil })
+}
+
+// largest returns the indexes of the largest families, without which the others
+// are within the limit: of those that are kept, or of all. Indexes of external
+// families follow those of buffers. Of families of one size, the last one goes
+// first.
+func (s *Sink) largest(all bool) []int {
+	var indexes []int
+	count := func(i int) int {
+		if i < len(s.buffers) {
+			return s.buffers[i].count
+		}
+		return s.external[i-len(s.buffers)].sampleCount
+	}
+	total := 0
+	for i := range len(s.buffers) + len(s.external) {
+		if all || i >= len(s.buffers) || !s.buffers[i].dropped {
+			indexes = append(indexes, i)
+			total += count(i)
+		}
+	}
+	slices.SortFunc(indexes, func(a, b int) int { return cmp.Or(cmp.Compare(count(b), count(a)), cmp.Compare(b, a)) })
+	for n, i := range indexes {
+		if total <= s.limit {
+			return indexes[:n]
+		}
+		total -= count(i)
+	}
+	return indexes
+}
+
+// removeRepeats removes the samples of a family whose series has a sample
+// before.
+func (s *Sink) removeRepeats(b *buffer) {
+	// An open hash table of the lines that are kept: where each begins, plus 1.
+	mask := 1<<bits.Len(uint(b.count+b.count/2)) - 1
+	s.table = slices.Grow(s.table[:0], mask+1)[:mask+1]
+	clear(s.table)
+	end, kept := 0, 0 // of the lines and the samples that are kept
+	for i, rest := 0, b.text; len(rest) > 0; i++ {
+		line := rest[:bytes.IndexByte(rest, '\n')+1]
+		rest = rest[len(line):]
+		series := line[:bytes.LastIndexByte(line, ' ')+1] // no other series has it as a prefix
+		slot := int(maphash.Bytes(s.seed, series)) & mask
+		for s.table[slot] != 0 && !bytes.HasPrefix(b.text[s.table[slot]-1:], series) {
+			slot = (slot + 1) & mask
+		}
+		if s.table[slot] != 0 {
+			s.reportRepeat(string(series[:len(series)-1]))
+			continue
+		}
+		s.table[slot] = uint32(end) + 1
+		if s.mode == Metrics {
+			b.metrics[kept] = b.metrics[i]
+		}
+		end += copy(b.text[end:], line)
+		kept++
+	}
+	s.sampleCount -= b.count - kept
+	b.count, b.text = kept, b.text[:end]
+	if s.mode == Metrics {
+		b.metrics = b.metrics[:kept]
+	}
+	if len(s.table) > maxRetainedBuffer/4 {
+		s.table = nil
+	}
+}
+
+// reportRepeat reports that a series was emitted before.
+func (s *Sink) reportRepeat(series string) { s.Error(fmt.Errorf("a second %s", series)) }
