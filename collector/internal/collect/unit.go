@@ -71,10 +71,10 @@ type Unit struct {
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 
-	runSink *metric.Sink // belongs to the run in progress
+	runSinks [2]*metric.Sink // by mode; that of the run in progress belongs to it
 
 	mu           sync.Mutex
-	lastSink     *metric.Sink // text of the last run that may be served
+	lastSinks    [2]*metric.Sink // of the last run that may be served, by mode
 	status       Status
 	abandonedRun *flight.Run[outcome] // the last run that Abandon counted
 	cache        [2]outcome           // of the last run, by mode
@@ -107,8 +107,8 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		log:       log.With(logger, "collector", spec.Name),
 		reserved:  reserved,
 		now:       h.Now,
-		runSink:   metric.NewSink(set),
-		lastSink:  metric.NewSink(set),
+		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
+		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
@@ -151,23 +151,24 @@ func (u *Unit) Status() Status {
 
 // update does one run. It is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
-	u.runSink.Reset(mode)
-	u.runSink.Guard(u.MaxSeries, u.lastSink)
+	sink := u.runSinks[mode]
+	sink.Reset(mode)
+	sink.Guard(u.MaxSeries, u.lastSinks[mode])
 	started := time.Now()
-	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)})
-	u.runSink.Finish()
-	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: u.runSink.Drops()}
+	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)}, sink)
+	sink.Finish()
+	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
-	parts, more := u.runSink.Errors()
+	parts, more := sink.Errors()
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
 		out.state, out.drops = Panic, nil
-		u.runSink.Reset(mode)
+		sink.Reset(mode)
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
 		out.state = NoData
-	case err != nil, len(parts) > 0 && u.runSink.SampleCount() == 0 && len(out.drops) == 0:
+	case err != nil, len(parts) > 0 && sink.SampleCount() == 0 && len(out.drops) == 0:
 		out.state = Failed
 	case len(parts) > 0, len(out.drops) > 0:
 		out.state = Partial
@@ -175,21 +176,22 @@ func (u *Unit) update(mode metric.Mode) outcome {
 		out.state = OK
 	}
 	if len(out.drops) > 0 {
-		parts = append([]error{u.dropError(out.drops)}, parts...)
+		parts = append([]error{u.dropError(out.drops, sink.SampleCount())}, parts...)
 	}
 	if mode == metric.Metrics {
-		out.metrics = u.runSink.Metrics(u.reserved)
+		out.metrics = sink.TakeMetrics(u.reserved)
 	}
-	u.finish(out, err, parts, more)
+	u.finish(out, sink, err, parts, more)
 	return out
 }
 
 // maxNamedDrops is the maximum number of dropped families that an error names.
 const maxNamedDrops = 5
 
-// dropError returns the error of a run that emitted too many series.
-func (u *Unit) dropError(drops []metric.Drop) error {
-	total := u.runSink.SampleCount()
+// dropError returns the error of a run that dropped families, and exports a
+// number of series.
+func (u *Unit) dropError(drops []metric.Drop, exported int) error {
+	total := exported
 	var names []string
 	for i, d := range drops {
 		total += d.SeriesCount
@@ -198,7 +200,7 @@ func (u *Unit) dropError(drops []metric.Drop) error {
 		}
 	}
 	if more := len(drops) - maxNamedDrops; more > 0 {
-		names = append(names, fmt.Sprintf("%d more families", more))
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	if total <= u.MaxSeries {
 		return fmt.Errorf("the last run had more than %d series: dropped %s once more", u.MaxSeries, strings.Join(names, ", "))
@@ -218,21 +220,21 @@ type deadlineContext struct {
 
 func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
 
-func (u *Unit) updateRecovering(ctx context.Context) (err error) {
+func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = flight.NewPanicError(p)
 		}
 	}()
-	return u.collector.Update(ctx, u.runSink)
+	return u.collector.Update(ctx, out)
 }
 
 // finish publishes the text and the state of a run.
-func (u *Unit) finish(out outcome, err error, parts []error, more int) {
+func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, more int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
-	s.Finished, s.Duration, s.SampleCount = u.now(), out.duration, u.runSink.SampleCount()
+	s.Finished, s.Duration, s.SampleCount = u.now(), out.duration, sink.SampleCount()
 	s.LateSince = time.Time{}
 	s.Errors += uint64(len(parts) + more)
 	if err != nil && out.state != NoData {
@@ -245,10 +247,8 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 		s.DroppedSeries += uint64(d.SeriesCount)
 	}
 	u.setState(out.state, joinErrors(err, parts, more))
-	if out.mode == metric.Text {
-		u.runSink, u.lastSink = u.lastSink, u.runSink
-	}
-	u.runSink.Release()
+	u.runSinks[out.mode], u.lastSinks[out.mode] = u.lastSinks[out.mode], sink
+	u.runSinks[out.mode].Release()
 	u.cache[out.mode] = outcome{}
 	if u.Interval > 0 { // without an interval it would hold a host's metrics in memory for nothing
 		u.cache[out.mode] = out
@@ -314,10 +314,11 @@ func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
 func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) ([]byte, []metric.Drop) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	last := u.lastSinks[metric.Text]
 	if observe != nil {
-		observe(func(name string, fn metric.SampleFunc) { u.lastSink.VisitSamples(name, u.reserved, fn) })
+		observe(func(name string, fn metric.SampleFunc) { last.VisitSamples(name, u.reserved, fn) })
 	}
-	return u.lastSink.AppendText(b, want, u.reserved), u.lastSink.Drops()
+	return last.AppendText(b, want, u.reserved), last.Drops()
 }
 
 // Describe implements prometheus.Collector. A unit whose families are not all

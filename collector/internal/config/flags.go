@@ -64,8 +64,8 @@ func (s *Settings) durationFlag(specs []collect.Spec, name, help string, duratio
 // maxSeriesFlag returns the flag that sets the maximum number of series of any
 // collector, or of all.
 func (s *Settings) maxSeriesFlag(specs []collect.Spec) Flag {
-	help := fmt.Sprintf("Maximum number of series of a collector, such as hba=1000000, or of each one without NAME; 0 is no limit (default: %d). "+
-		"A collector that has more drops its largest families.", collect.DefaultMaxSeries)
+	help := fmt.Sprintf("Maximum number of series of a collector, such as hba=1000000, or without NAME of each collector that has none of its own (default: %d). "+
+		"0 is no limit. A collector with more drops its largest families.", collect.DefaultMaxSeries)
 	return Flag{Name: "collector.max-series", Help: help, Placeholder: "[NAME=]N", List: true, Set: func(v string) error {
 		collector, text, ok := strings.Cut(v, "=")
 		if !ok {

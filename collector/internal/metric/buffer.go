@@ -3,17 +3,14 @@ package metric
 import (
 	"bytes"
 	"math"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // A buffer has the samples of one family in one run.
 type buffer struct {
-	text    []byte              // a line for each sample; in metrics mode without its value
-	metrics []prometheus.Metric // in metrics mode
-	count   int                 // of emitted samples, including those of a dropped family
-	maximum int                 // of count, after which makeRoom has to be called
-	dropped bool                // the samples are counted and not kept
+	text    []byte // a line for each sample; in metrics mode without its value
+	count   int    // of emitted samples, including those of a dropped family
+	maximum int    // of count, after which makeRoom has to be called
+	dropped bool   // the samples are counted and not kept
 
 	// Most runs emit the series of the last run in the same order. As long as
 	// they do, they differ from each other, as those of the last run do.
@@ -31,18 +28,13 @@ type buffer struct {
 const maxRetainedBuffer = 256 << 10
 
 func (b *buffer) reset() {
-	clear(b.metrics)
-	*b = buffer{text: b.text[:0], metrics: b.metrics[:0], maximum: math.MaxInt}
+	*b = buffer{text: b.text[:0], maximum: math.MaxInt}
 }
 
-// release frees what is too large to be kept, and forgets the metrics.
+// release frees text that is too large to be kept.
 func (b *buffer) release() {
 	if cap(b.text) > maxRetainedBuffer {
 		b.text = nil
-	}
-	clear(b.metrics)
-	if b.metrics = b.metrics[:0]; cap(b.metrics) > maxRetainedBuffer/16 {
-		b.metrics = nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -42,7 +43,7 @@ func (g *guard) reset() guard {
 }
 
 // Guard begins a run of at most maxSeries series; 0 means no limit. Last is the
-// sink of the last run in text mode, which must not change before Finish.
+// sink of the last run, which must not change before Finish.
 func (s *Sink) Guard(maxSeries int, last *Sink) {
 	if maxSeries > 0 {
 		// Which families are the largest is known at the end of the run. Until
@@ -54,7 +55,8 @@ func (s *Sink) Guard(maxSeries int, last *Sink) {
 		b := s.buffer(f)
 		b.maximum = s.limit
 		if f.excess && maxSeries > 0 {
-			s.drop(b)
+			b.maximum, b.dropped = 0, true
+			continue
 		}
 		if i < len(last.buffers) {
 			b.last, b.lastEscaped = last.buffers[i].text, last.buffers[i].escaped
@@ -66,16 +68,16 @@ func (s *Sink) Guard(maxSeries int, last *Sink) {
 // keeps the first of them. Then it drops the largest families until the others
 // are within the limit.
 func (s *Sink) Finish() {
+	families := s.set.Families()
 	for i := range s.buffers {
 		b := &s.buffers[i]
 		if b.last = nil; b.changed && b.count > 1 && !b.dropped {
-			s.removeRepeats(b)
+			s.removeRepeats(families[i])
 		}
 	}
 	if s.sampleCount > s.limit {
-		s.dropLargest()
+		s.drop(s.largest(false)...)
 	}
-	families := s.set.Families()
 	for i := range s.buffers {
 		if b := &s.buffers[i]; b.dropped && b.count > 0 {
 			s.drops = append(s.drops, Drop{families[i].name, b.count, families[i].typ})
@@ -100,13 +102,14 @@ func (s *Sink) Drops() []Drop { return s.drops }
 
 // makeRoom makes room for n samples of a family if a maximum is reached, and
 // reports whether they are to be kept. It counts those that are not.
-func (s *Sink) makeRoom(b *buffer, n int) bool {
+func (s *Sink) makeRoom(f *Family, n int) bool {
+	b := &s.buffers[f.index]
 	switch {
 	case b.dropped:
 	case b.count+n > b.maximum:
-		s.drop(b)
+		s.drop(f.index)
 	case s.sampleCount+n > s.maximum:
-		s.dropLargest()
+		s.drop(s.largest(false)...)
 	}
 	if b.dropped {
 		b.count += n
@@ -114,17 +117,16 @@ func (s *Sink) makeRoom(b *buffer, n int) bool {
 	return !b.dropped
 }
 
-// drop drops a family.
-func (s *Sink) drop(b *buffer) {
-	s.sampleCount -= b.count
-	*b = buffer{count: b.count, dropped: true}
-}
-
-// dropLargest drops the largest families until the others are within the limit.
-func (s *Sink) dropLargest() {
-	for _, i := range s.largest(false) {
+// drop drops families, by the indexes of largest.
+func (s *Sink) drop(indexes ...int) {
+	families := s.set.Families()
+	descs := map[*prometheus.Desc]bool{}
+	for _, i := range indexes {
 		if i < len(s.buffers) {
-			s.drop(&s.buffers[i])
+			b := &s.buffers[i]
+			s.sampleCount -= b.count
+			*b = buffer{count: b.count, dropped: true}
+			descs[families[i].desc] = true
 			continue
 		}
 		f := &s.external[i-len(s.buffers)]
@@ -132,6 +134,7 @@ func (s *Sink) dropLargest() {
 		s.sampleCount -= (*f).sampleCount
 		*f = nil
 	}
+	s.metrics = slices.DeleteFunc(s.metrics, func(m prometheus.Metric) bool { return descs[m.Desc()] })
 	s.external = slices.DeleteFunc(s.external, func(f *ExternalFamily) bool { return f == nil })
 }
 
@@ -166,12 +169,14 @@ func (s *Sink) largest(all bool) []int {
 
 // removeRepeats removes the samples of a family whose series has a sample
 // before.
-func (s *Sink) removeRepeats(b *buffer) {
+func (s *Sink) removeRepeats(f *Family) {
+	b := &s.buffers[f.index]
 	// An open hash table of the lines that are kept: where each begins, plus 1.
 	mask := 1<<bits.Len(uint(b.count+b.count/2)) - 1
 	s.table = slices.Grow(s.table[:0], mask+1)[:mask+1]
 	clear(s.table)
-	end, kept := 0, 0 // of the lines and the samples that are kept
+	var repeats []int // numbers of the lines that are not kept
+	end := 0          // of the lines that are
 	for i, rest := 0, b.text; len(rest) > 0; i++ {
 		line := rest[:bytes.IndexByte(rest, '\n')+1]
 		rest = rest[len(line):]
@@ -181,24 +186,31 @@ func (s *Sink) removeRepeats(b *buffer) {
 			slot = (slot + 1) & mask
 		}
 		if s.table[slot] != 0 {
+			repeats = append(repeats, i)
 			s.reportRepeat(string(series[:len(series)-1]))
 			continue
 		}
 		s.table[slot] = uint32(end) + 1
-		if s.mode == Metrics {
-			b.metrics[kept] = b.metrics[i]
-		}
 		end += copy(b.text[end:], line)
-		kept++
-	}
-	s.sampleCount -= b.count - kept
-	b.count, b.text = kept, b.text[:end]
-	if s.mode == Metrics {
-		b.metrics = b.metrics[:kept]
 	}
 	if len(s.table) > maxRetainedBuffer/4 {
 		s.table = nil
 	}
+	if repeats == nil {
+		return
+	}
+	b.text = b.text[:end]
+	b.count -= len(repeats)
+	s.sampleCount -= len(repeats)
+	line := -1
+	s.metrics = slices.DeleteFunc(s.metrics, func(m prometheus.Metric) bool {
+		if m.Desc() != f.desc {
+			return false
+		}
+		line++
+		_, isRepeat := slices.BinarySearch(repeats, line)
+		return isRepeat
+	})
 }
 
 // reportRepeat reports that a series was emitted before.

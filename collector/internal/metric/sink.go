@@ -25,6 +25,7 @@ type Sink struct {
 	mode        Mode
 	set         *Set
 	buffers     []buffer // by Family.index
+	metrics     []prometheus.Metric
 	external    []*ExternalFamily
 	sampleCount int // of the samples that are kept
 	errs        []error
@@ -73,8 +74,8 @@ func (s *Sink) Reset(mode Mode) {
 	*s = Sink{mode: mode, set: s.set, buffers: s.buffers, external: s.external[:0], labels: s.labels, guard: s.guard.reset()}
 }
 
-// Release frees the large buffers of a sink, and what Metrics returned. The sink
-// must not be read before the next Reset.
+// Release frees the large buffers of a sink. It must not be read before the next
+// Reset.
 func (s *Sink) Release() {
 	for i := range s.buffers {
 		s.buffers[i].release()
@@ -88,7 +89,7 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
 	b := s.buffer(f)
-	if (b.count >= b.maximum || s.sampleCount >= s.maximum) && !s.makeRoom(b, 1) {
+	if (b.count >= b.maximum || s.sampleCount >= s.maximum) && !s.makeRoom(f, 1) {
 		return
 	}
 	b.count++
@@ -101,7 +102,7 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		b.metrics = append(b.metrics, newConstMetric(f, v, values))
+		s.metrics = append(s.metrics, newConstMetric(f, v, values))
 	} else {
 		text = appendValue(text, v)
 	}
@@ -142,7 +143,7 @@ func (s *Sink) EmitExternal(f *ExternalFamily) {
 	s.sampleCount += f.sampleCount
 	s.external = append(s.external, f)
 	if s.sampleCount > s.maximum {
-		s.dropLargest()
+		s.drop(s.largest(false)...)
 	}
 }
 
@@ -184,12 +185,16 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 	return b
 }
 
+// TakeMetrics is Metrics for a sink that is not read again before the next Reset.
+func (s *Sink) TakeMetrics(reserved func(name string) bool) []prometheus.Metric {
+	all := s.Metrics(reserved)
+	s.metrics = nil
+	return all
+}
+
 // Metrics returns the samples in metrics mode. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
-	all := make([]prometheus.Metric, 0, s.sampleCount)
-	for i := range s.buffers {
-		all = append(all, s.buffers[i].metrics...)
-	}
+	all := s.metrics
 	for _, f := range s.external {
 		if !reserved(f.family.GetName()) {
 			for _, m := range f.family.GetMetric() {

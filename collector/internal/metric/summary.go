@@ -37,7 +37,7 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 		s.reportRepeat(f.family.name)
 		return
 	}
-	if s.sampleCount+len(f.leads) > s.maximum && !s.makeRoom(b, len(f.leads)) {
+	if s.sampleCount+len(f.leads) > s.maximum && !s.makeRoom(f.family, len(f.leads)) {
 		return
 	}
 	b.count = len(f.leads)
@@ -47,7 +47,7 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 		for i, q := range f.quantiles {
 			quantiles[q] = values[i]
 		}
-		b.metrics = append(b.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
+		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
 		return
 	}
 	t := b.text

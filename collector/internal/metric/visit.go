@@ -56,12 +56,10 @@ func (s *Set) OfSample(name string) *Family {
 // VisitSamples calls fn for every sample with a name, in either mode. External
 // families whose names are reserved are left out, as in the exposition.
 func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn SampleFunc) {
-	if f := s.set.OfSample(name); f != nil && f.index < len(s.buffers) {
-		if b := &s.buffers[f.index]; s.mode == Metrics {
-			s.set.visitMetrics(b.metrics, name, fn)
-		} else {
-			s.labels = visitLines(b.text, name, s.labels, fn)
-		}
+	if s.mode == Metrics {
+		s.set.SamplesOf(s.metrics)(name, fn)
+	} else if f := s.set.OfSample(name); f != nil && f.index < len(s.buffers) {
+		s.labels = visitLines(s.buffers[f.index].text, name, s.labels, fn)
 	}
 	for _, f := range s.external {
 		if family := f.family; mayHaveSample(family.GetName(), family.GetType(), name) && !reserved(family.GetName()) {
