@@ -312,3 +312,44 @@ func TestMaxSeriesAlone(t *testing.T) {
 		t.Errorf("%d dropped, %d samples", s.DroppedSeries, s.SampleCount)
 	}
 }
+
+// TestTextsAreOfOneRun has many readers of a collector whose series change, while
+// its runs share the text of those that do not.
+func TestTextsAreOfOneRun(t *testing.T) {
+	run := 0
+	var u *Unit
+	u = newToy(t, time.Minute, nil, func(_ context.Context, out *metric.Sink, value *metric.Family) error {
+		byName := u.Set().Gauge("toy_names", "Names.", "name")
+		run++
+		for i := range 20 + run/5%3 { // the same in five runs
+			out.Emit(byName, float64(run), fmt.Sprintf("device%d-%d", i, run/15%2*(i/10)))
+		}
+		out.Emit(value, float64(run))
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 300 {
+				state, text := read(u)
+				var n int
+				if _, value, _ := strings.Cut(text, "\ntoy_value "); state == OK {
+					_, _ = fmt.Sscan(value, &n)
+				}
+				var want strings.Builder
+				fmt.Fprintf(&want, "# HELP toy_value A value.\n# TYPE toy_value gauge\ntoy_value %d\n# HELP toy_names Names.\n# TYPE toy_names gauge\n", n)
+				for i := range 20 + n/5%3 {
+					fmt.Fprintf(&want, "toy_names{name=\"device%d-%d\"} %d\n", i, n/15%2*(i/10), n)
+				}
+				if text != want.String() {
+					t.Errorf("state %s, text\n%swant\n%s", state, text, want.String())
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s := u.Status(); s.Errors != 0 {
+		t.Errorf("%d errors: %v", s.Errors, s.Err)
+	}
+}

@@ -59,7 +59,7 @@ func (s *Sink) Guard(maxSeries int, last *Sink) {
 			continue
 		}
 		if i < len(last.buffers) {
-			b.last, b.lastEscaped = last.buffers[i].text, last.buffers[i].escaped
+			b.follow(&last.buffers[i])
 		}
 	}
 }
@@ -71,9 +71,10 @@ func (s *Sink) Finish() {
 	families := s.set.Families()
 	for i := range s.buffers {
 		b := &s.buffers[i]
-		if b.last = nil; b.changed && b.count > 1 && !b.dropped {
+		if b.count > 1 && !b.shared && !b.dropped {
 			s.removeRepeats(families[i])
 		}
+		b.shrink()
 	}
 	if s.sampleCount > s.limit {
 		s.drop(s.largest(false)...)
@@ -171,27 +172,32 @@ func (s *Sink) largest(all bool) []int {
 // before.
 func (s *Sink) removeRepeats(f *Family) {
 	b := &s.buffers[f.index]
-	// An open hash table of the lines that are kept: where each begins, plus 1.
+	all := b.series
+	kept := series{text: all.text[:0], ends: all.ends[:0], escaped: all.escaped}
+	// An open hash table of the series that are kept: the number of each, plus 1.
 	mask := 1<<bits.Len(uint(b.count+b.count/2)) - 1
 	s.table = slices.Grow(s.table[:0], mask+1)[:mask+1]
 	clear(s.table)
-	var repeats []int // numbers of the lines that are not kept
-	end := 0          // of the lines that are
-	for i, rest := 0, b.text; len(rest) > 0; i++ {
-		line := rest[:bytes.IndexByte(rest, '\n')+1]
-		rest = rest[len(line):]
-		series := line[:bytes.LastIndexByte(line, ' ')+1] // no other series has it as a prefix
-		slot := int(maphash.Bytes(s.seed, series)) & mask
-		for s.table[slot] != 0 && !bytes.HasPrefix(b.text[s.table[slot]-1:], series) {
+	var repeats []int // numbers of the samples that are not kept
+	start := uint32(0)
+	for i, end := range all.ends {
+		text := all.text[start:end]
+		start = end
+		slot := int(maphash.Bytes(s.seed, text)) & mask
+		for s.table[slot] != 0 && !bytes.Equal(kept.at(int(s.table[slot])-1), text) {
 			slot = (slot + 1) & mask
 		}
 		if s.table[slot] != 0 {
 			repeats = append(repeats, i)
-			s.reportRepeat(string(series[:len(series)-1]))
+			s.reportRepeat(string(text[:len(text)-1]))
 			continue
 		}
-		s.table[slot] = uint32(end) + 1
-		end += copy(b.text[end:], line)
+		if s.mode == Text {
+			b.values[len(kept.ends)] = b.values[i]
+		}
+		kept.text = append(kept.text, text...)
+		kept.ends = append(kept.ends, uint32(len(kept.text)))
+		s.table[slot] = uint32(len(kept.ends))
 	}
 	if len(s.table) > maxRetainedBuffer/4 {
 		s.table = nil
@@ -199,9 +205,13 @@ func (s *Sink) removeRepeats(f *Family) {
 	if repeats == nil {
 		return
 	}
-	b.text = b.text[:end]
+	*all = kept
 	b.count -= len(repeats)
 	s.sampleCount -= len(repeats)
+	if s.mode == Text {
+		b.values = b.values[:b.count]
+		return
+	}
 	line := -1
 	s.metrics = slices.DeleteFunc(s.metrics, func(m prometheus.Metric) bool {
 		if m.Desc() != f.desc {

@@ -360,7 +360,7 @@ func TestMaxSeriesOfExternalFamilies(t *testing.T) {
 // TestMaxSeriesBoundsMemory has collectors that emit without end. The memory of
 // their samples is that of twice the limit at most.
 func TestMaxSeriesBoundsMemory(t *testing.T) {
-	const limit, samples, line = 1000, 20_000, len(`family_00{device="device 000000"} 000000` + "\n")
+	const limit, samples, line = 1000, 20_000, len(`family_00{device="device 000000"} `)
 	for _, mode := range []Mode{Text, Metrics} {
 		for _, n := range []int{1, 3, 40} {
 			set := NewSet()
@@ -376,13 +376,16 @@ func TestMaxSeriesBoundsMemory(t *testing.T) {
 						if i%16 > 0 {
 							continue
 						}
-						text := 0
+						text, values := 0, cap(s.metrics)
 						for i := range s.buffers {
-							text += cap(s.buffers[i].text)
+							values += cap(s.buffers[i].values)
+							if series := s.buffers[i].series; series != nil {
+								text += cap(series.text)
+							}
 						}
 						// Append grows a slice by up to its size.
-						if text > 2*2*limit*line || cap(s.metrics) > 2*2*limit {
-							t.Fatalf("mode %v, %d families: %d bytes of text, %d metrics after %d samples", mode, n, text, cap(s.metrics), i)
+						if text > 2*2*limit*line || values > 2*2*limit {
+							t.Fatalf("mode %v, %d families: %d bytes of text, %d values after %d samples", mode, n, text, values, i)
 						}
 					}
 				})
@@ -398,24 +401,52 @@ func TestMaxSeriesBoundsMemory(t *testing.T) {
 	}
 }
 
+// TestGuardDoesNotAllocate makes runs with the same series, and with others each
+// time.
 func TestGuardDoesNotAllocate(t *testing.T) {
 	set := NewSet()
 	f := set.Gauge("a", "A.", "x", "y")
 	r := newRuns(set, Text, 100)
-	values := [][]string{{"plain", "x"}, {"a \"quote\"", "y"}, {"größe", "z"}}
-	for i := range values {
-		run := func() {
-			r.next(func(s *Sink) {
-				for _, v := range values[:i+1] {
-					s.Emit(f, 0.25, v...)
-				}
-			})
+	for i, series := range [][][]string{
+		{{"plain", "x"}},
+		{{"plain", "x"}, {"a \"quote\"", "y"}},
+		{{"größe", "z"}, {"plain", "x"}},
+	} {
+		for _, isSteady := range []bool{true, false} {
+			n := 0
+			run := func() {
+				r.next(func(s *Sink) {
+					for _, labels := range series {
+						s.Emit(f, 0.25, labels...)
+					}
+					if !isSteady {
+						n++
+						s.Emit(f, 0.25, "turn", []string{"a", "b", "c"}[n%3])
+					}
+				})
+			}
+			for range 4 {
+				run()
+			}
+			if n := testing.AllocsPerRun(10, run); n > 0 {
+				t.Errorf("%d, steady %v: %v allocations in a run, want none", i, isSteady, n)
+			}
 		}
-		for range 3 {
-			run()
+	}
+}
+
+// TestSeriesAreFreed has a family that loses most of its series: their text is
+// freed.
+func TestSeriesAreFreed(t *testing.T) {
+	set := NewSet()
+	f := []*Family{set.Gauge("a", "A.", "i")}
+	r := newRuns(set, Text, 0)
+	for _, n := range []int{10_000, 10_000, 20, 20, 20} {
+		if s := r.next(emitCounts(f, []int{n})); s.SampleCount() != n || strings.Count(string(s.AppendText(nil, nil, noneReserved)), "\na{") != n {
+			t.Fatalf("%d samples, want %d", s.SampleCount(), n)
 		}
-		if n := testing.AllocsPerRun(10, run); n > 0 {
-			t.Errorf("%v allocations in a run of %d samples, want none", n, i+1)
-		}
+	}
+	if text := r.last.buffers[0].series.text; cap(text) > 1000 {
+		t.Errorf("%d bytes of text for 20 series", cap(text))
 	}
 }

@@ -1,9 +1,9 @@
 // Package metric defines what a collector emits: the families that it declares
 // (Set), the sink for its samples (Sink), and the two roads from there. On the
-// fast road a sample is rendered as text at once, into a buffer that the next
-// scrape reuses. On the ordinary road it becomes a prometheus.Metric. Every
-// fixture is read on both roads and compared. The package knows nothing of
-// collectors and HTTP.
+// fast road a sample is a number and the text of its series, which is that of
+// the last run if it had the same series. On the ordinary road it becomes a
+// prometheus.Metric. Every fixture is read on both roads and compared. The
+// package knows nothing of collectors and HTTP.
 package metric
 
 import (

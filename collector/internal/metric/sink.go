@@ -31,6 +31,7 @@ type Sink struct {
 	errs        []error
 	moreErrors  int    // number of errors in excess of maxErrors
 	labels      Labels // buffer of VisitSamples
+	scratch     []byte // buffer of Emit
 	guard
 }
 
@@ -71,7 +72,7 @@ func (s *Sink) Reset(mode Mode) {
 		s.buffers[i].reset()
 	}
 	clear(s.external)
-	*s = Sink{mode: mode, set: s.set, buffers: s.buffers, external: s.external[:0], labels: s.labels, guard: s.guard.reset()}
+	*s = Sink{mode: mode, set: s.set, buffers: s.buffers, external: s.external[:0], labels: s.labels, scratch: s.scratch, guard: s.guard.reset()}
 }
 
 // Release frees the large buffers of a sink. It must not be read before the next
@@ -92,9 +93,18 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	if (b.count >= b.maximum || s.sampleCount >= s.maximum) && !s.makeRoom(f, 1) {
 		return
 	}
+	if !b.shared || !b.series.matches(b.count, f, labels) {
+		text, allPlain := s.scratch[:0], true
+		for i, l := range labels {
+			var plain bool
+			text, plain = appendLabel(append(text, f.leads[i]...), l)
+			allPlain = allPlain && plain
+		}
+		s.scratch = append(text, f.leads[len(labels)]...)
+		b.add(s.scratch, allPlain)
+	}
 	b.count++
 	s.sampleCount++
-	text := b.appendSeries(f, labels)
 	if s.mode == Metrics {
 		// The labels are copied, so that those of the caller can be on its
 		// stack.
@@ -103,10 +113,12 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 			values[i] = strings.Clone(Clean(l))
 		}
 		s.metrics = append(s.metrics, newConstMetric(f, v, values))
-	} else {
-		text = appendValue(text, v)
+		return
 	}
-	b.text = append(text, '\n')
+	if b.values == nil {
+		b.values = make([]float64, 0, len(b.series.ends))
+	}
+	b.values = append(b.values, v)
 }
 
 // buffer returns the buffer of a family.
@@ -173,8 +185,8 @@ type Filter func(name string) bool
 func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool) []byte {
 	families := s.set.Families()
 	for i := range s.buffers {
-		if text := s.buffers[i].text; len(text) > 0 && (want == nil || want(families[i].name)) {
-			b = append(append(b, families[i].header...), text...)
+		if buffer := &s.buffers[i]; len(buffer.values) > 0 && (want == nil || want(families[i].name)) {
+			b = buffer.appendText(append(b, families[i].header...))
 		}
 	}
 	for _, f := range s.external {

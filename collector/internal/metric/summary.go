@@ -40,8 +40,11 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 	if s.sampleCount+len(f.leads) > s.maximum && !s.makeRoom(f.family, len(f.leads)) {
 		return
 	}
-	b.count = len(f.leads)
 	s.sampleCount += len(f.leads)
+	for _, lead := range f.leads {
+		b.add(lead, true)
+		b.count++
+	}
 	if s.mode == Metrics {
 		quantiles := make(map[float64]float64, len(values))
 		for i, q := range f.quantiles {
@@ -50,10 +53,5 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
 		return
 	}
-	t := b.text
-	for i, v := range values {
-		t = append(appendValue(append(t, f.leads[i]...), v), '\n')
-	}
-	t = append(appendValue(append(t, f.leads[len(values)]...), sum), '\n')
-	b.text = append(strconv.AppendUint(append(t, f.leads[len(values)+1]...), count, 10), '\n')
+	b.values = append(append(b.values, values...), sum, float64(count))
 }
