@@ -108,6 +108,8 @@ type program struct {
 	crontab         string // argument of checks import
 	crontabFormat   string
 	crontabUser     string
+	strict          bool // of check-config
+	configFromStdin bool // check-config -
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
@@ -158,11 +160,12 @@ func (p *program) addFlags() {
 
 func (p *program) addCommands() {
 	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
-		"compare": p.compare, "migrate": p.migrate, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
+		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
 	check := p.app.Command("check-config", "Check a configuration file and report all errors. The exit status is 1 if there are any.")
-	check.Arg("file", "Configuration file, instead of --config.file.").StringVar(&p.config.File)
+	check.Arg("file", "Configuration file, instead of --config.file; - for standard input.").SetValue((*configArg)(p))
+	check.Flag("strict", "Fail if a check cannot run on this host, or no enabled collector declares a family of an expectation.").BoolVar(&p.strict)
 
 	once := p.app.Command("once", "Collect once and print the metrics. The exit status is 1 if a collector failed.")
 	once.Flag("format", withDefault("Output format: text, as on /metrics, or json.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&p.onceFormat, "text", "json")
@@ -172,7 +175,7 @@ func (p *program) addCommands() {
 	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
 
 	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
-	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
+	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families, cause (peer or ours) and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
 	compare.Flag("deep", "Compare series and values too.").BoolVar(&p.comparison.Deep)
 	compare.Flag("dashboard", "Grafana dashboard in JSON whose queries to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Dashboards)
 	compare.Flag("rules", "File of Prometheus rules whose expressions to check. The flag may be given more than once.").PlaceHolder("PATH").StringsVar(&p.comparison.Rules)
@@ -183,6 +186,8 @@ func (p *program) addCommands() {
 	migrate.Flag("format", withDefault("Output format: flags or config.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&p.migrationFormat, "flags", "config")
 	migrate.Flag("debian", withDefault("Add the defaults that Debian's package builds in: yes, no or auto.", "auto")).PlaceHolder("VALUE").Default("auto").EnumVar(&p.migration.Debian, "auto", "yes", "no")
 	migrate.Arg("source", "Environment file, systemd unit or Kubernetes manifest with the arguments, or the arguments themselves after --.").StringsVar(&p.migrationSource)
+
+	p.app.Command("expect", "Write expectations.").Command("suggest", "Collect once and print expectations that the host meets now, for you to correct.")
 
 	checks := p.app.Command("checks", "List, run and import checks.")
 	checks.Command("list", "List the checks of the configuration file.")
@@ -237,14 +242,60 @@ func (p *program) buildAndServe(ctx context.Context) error {
 }
 
 func (p *program) checkConfig(context.Context) error {
+	if p.configFromStdin {
+		path, err := saveStdin()
+		if err != nil {
+			return err
+		}
+		defer os.Remove(path)
+		p.config.File = path
+	}
 	if p.config.File == "" {
 		return errors.New("no configuration file: give it as an argument or with --config.file")
 	}
-	if _, err := exporter.New(p.config); err != nil {
-		return fmt.Errorf("the configuration is not valid:\n%w", err)
+	named := func(text string) string { return text }
+	if p.configFromStdin {
+		named = func(text string) string { return strings.ReplaceAll(text, p.config.File, "standard input") }
 	}
-	_, err := fmt.Fprintln(p.stdout, p.config.File+": valid")
+	problems, err := exporter.Check(p.config)
+	switch {
+	case err != nil:
+		return errors.New(named("the configuration is not valid:\n" + err.Error()))
+	case len(problems) > 0 && p.strict:
+		return errors.New(named("the configuration is valid, but not all of it works on this host:\n" + problems.Error()))
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(p.stderr, "warning:", named(problem.Error()))
+	}
+	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err
+}
+
+// A configArg is the argument of check-config. Kingpin passes a single dash as an empty
+// text.
+type configArg program
+
+func (a *configArg) String() string { return "" }
+
+// Set sets the configuration file.
+func (a *configArg) Set(path string) error {
+	a.config.File, a.configFromStdin = path, path == "" || path == "-"
+	return nil
+}
+
+// saveStdin writes standard input to a temporary file.
+func saveStdin() (path string, err error) {
+	f, err := os.CreateTemp("", "host_exporter-*.yml")
+	if err != nil {
+		return "", err
+	}
+	if _, err = io.Copy(f, os.Stdin); err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return f.Name(), err
 }
 
 func (p *program) once(ctx context.Context) error {
@@ -268,6 +319,15 @@ func (p *program) doctor(ctx context.Context) error {
 		return err
 	}
 	return e.Doctor(ctx, p.stdout, p.collectors)
+}
+
+func (p *program) suggestExpectations(ctx context.Context) error {
+	p.config.Log, p.config.ProcessMetrics = nil, false
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
+	}
+	return e.SuggestExpectations(ctx, p.stdout)
 }
 
 func (p *program) compare(ctx context.Context) error {

@@ -169,9 +169,10 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
-// TestMissingRoots starts with roots that do not exist, with a root where files
-// and folders are interchanged, and with a root that is a file.
-func TestMissingRoots(t *testing.T) {
+// TestWrongRoots starts with a root where files and directories are interchanged,
+// and with a sysfs that does not exist. A procfs that does not exist, or is a
+// file, is an error at the start.
+func TestWrongRoots(t *testing.T) {
 	interchanged := t.TempDir()
 	for _, dir := range []string{"loadavg", "stat", "meminfo", "net"} {
 		if err := os.Mkdir(filepath.Join(interchanged, dir), 0o755); err != nil {
@@ -183,8 +184,14 @@ func TestMissingRoots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, root := range []string{"/no/such/root", "main.go"} {
+		err := run(t.Context(), []string{"--path.procfs=" + root}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "--path.procfs="+root+": want a procfs") {
+			t.Errorf("%s: have error %v", root, err)
+		}
+	}
 	for _, root := range []string{"/no/such/root", interchanged, "main.go"} {
-		client, stop := start(t, "--path.procfs="+root, "--path.sysfs="+root)
+		client, stop := start(t, "--path.procfs="+interchanged, "--path.sysfs="+root)
 		body := fetch(t, client, "/metrics")
 		if !strings.Contains(body, `node_scrape_collector_success{collector="loadavg"} 0`) || strings.Contains(body, `reason="panic"`) {
 			t.Errorf("%s:\n%s", root, body)
@@ -247,11 +254,23 @@ func TestCommands(t *testing.T) {
 	ours, peer, known := filepath.Join(dir, "ours"), filepath.Join(dir, "peer"), filepath.Join(dir, "known")
 	for path, text := range map[string]string{
 		good: "collectors: {arp: false}\n", bad: "collectors: {arp: maybe}\nsurprise: 1\n",
-		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tx is newer\n",
+		ours: "node_a 1\n", peer: "node_a{x=\"y\"} 2\nnode_b 1\n", known: "labels\tnode_.*\tpeer\tx is newer\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, nil, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(script, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	impossible := filepath.Join(dir, "impossible.yml")
+	if err := os.WriteFile(impossible, []byte("checks:\n  gone:\n    command: [/no/such]\n    user: nosuchuser\n    format: exit\n  unsafe:\n    command: ["+script+
+		"]\n    format: number\n    metric: node_load1\nexpect:\n  typo: node_laod1 < 9\n  off: node_softirqs_functions_total > 0\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	for _, tc := range []struct {
 		args []string
@@ -262,6 +281,15 @@ func TestCommands(t *testing.T) {
 		{[]string{"--config.file=" + good, "check-config"}, "good.yml: valid\n", ""},
 		{[]string{"check-config", bad}, "", "bad.yml:2:1: unknown key \"surprise\""},
 		{[]string{"check-config", bad}, "", "bad.yml:1:19: want true or false"},
+		{[]string{"check-config", impossible}, "impossible.yml: valid\n", ""},
+		{[]string{"check-config", "--strict", impossible}, "", "impossible.yml:3:14: check gone: /no: no such file or directory"},
+		{[]string{"check-config", "--strict", impossible}, "", "impossible.yml:4:11: check gone: user \"nosuchuser\" does not exist"},
+		{[]string{"check-config", "--strict", impossible}, "", "allow-unsafe-path: true runs it all the same"},
+		{[]string{"check-config", "--strict", impossible}, "", "check unsafe: node_load1 is the name of a family of the exporter"},
+		{[]string{"check-config", "--strict", impossible}, "", "expectation typo: no enabled collector declares node_laod1, do you mean node_load1?"},
+		{[]string{"check-config", "--strict", impossible}, "", "expectation off: node_softirqs_functions_total is of the collector softirqs, which is not enabled"},
+		{[]string{"check-config", "--strict", good}, "good.yml: valid\n", ""},
+		{[]string{"check-config", "-"}, "standard input: valid\n", ""},
 		{[]string{"check-config"}, "", "no configuration file: "},
 		{[]string{"checks", "list"}, "", "no configuration file: "},
 		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},
@@ -277,7 +305,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"compare", ours, peer, "--known=" + known}, "missing node_b", "1 difference"},
 		{[]string{"compare", ours, ours, "--deep"}, "", ""},
 		{[]string{"compare", ours, dir}, "", "is a directory"},
-		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families and reason separated by tabs"},
+		{[]string{"compare", ours, peer, "--known=" + ours}, "", ours + ":1: want kind, families, cause and reason separated by tabs"},
 	} {
 		var out bytes.Buffer
 		err := run(t.Context(), tc.args, &out, io.Discard)

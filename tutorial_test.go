@@ -15,7 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
-// TestMain lets the test binary look after the commands of checks, as the
+// TestMain lets the test binary supervise the commands of checks, as the
 // program does.
 func TestMain(m *testing.M) {
 	checks.Supervise()

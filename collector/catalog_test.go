@@ -33,10 +33,15 @@ func TestNames(t *testing.T) {
 		if spec.Help == "" || !strings.HasSuffix(spec.Help, ".") || strings.Contains(spec.Help, ". ") {
 			t.Errorf("%s: want a help of one sentence, have %q", spec.Name, spec.Help)
 		}
-		for _, pattern := range []string{"*/" + spec.Name + ".go", "../testdata/*/" + spec.Name + ".host"} {
-			if files, _ := filepath.Glob(pattern); len(files) != 1 {
-				t.Errorf("%s: want one file %s, have %v", spec.Name, pattern, files)
-			}
+		var code, hosts []string
+		for _, domain := range domainNames() {
+			found, _ := filepath.Glob(filepath.Join(domain, spec.Name+".go"))
+			code = append(code, found...)
+			found, _ = filepath.Glob(filepath.Join("../testdata", domain, spec.Name+".host"))
+			hosts = append(hosts, found...)
+		}
+		if len(code) != 1 || len(hosts) != 1 {
+			t.Errorf("%s: want one file %[1]s.go and one %[1]s.host, have %v, %v", spec.Name, code, hosts)
 		}
 		for _, path := range slices.Concat(spec.Reads, spec.OptionalReads) {
 			if !filepath.IsAbs(path) {
@@ -166,7 +171,7 @@ func TestFamilies(t *testing.T) {
 	inGolden := goldenFamilies(t)
 	collectors := map[string]string{} // by family
 	for _, spec := range Catalog() {
-		for _, f := range emptyUnit(t, spec).Set().Families() {
+		for _, f := range golden.NewUnit(t, spec).Set().Families() {
 			if other := collectors[f.Name()]; other != "" {
 				t.Errorf("%s belongs to %s and to %s", f.Name(), other, spec.Name)
 			}
@@ -191,11 +196,30 @@ func TestDropIn(t *testing.T) {
 		c := contract[name]
 		spec, ok := specs[c.Collector]
 		switch {
-		case !ok || notOnLinux[name]:
+		case notOnLinux[name] || c.Collector == everyCollector:
+		case !ok:
+			t.Errorf("%s: collector %s is missing", name, c.Collector)
 		case spec.DisabledByDefault != c.Off:
 			t.Errorf("%s: off by default is %v, want %v", spec.Name, spec.DisabledByDefault, c.Off)
 		case !inGolden[name]:
 			t.Errorf("%s: no golden file has %s", spec.Name, name)
+		}
+	}
+}
+
+// everyCollector stands for the families that the engine has for each collector.
+const everyCollector = "(every collector)"
+
+// TestNative checks which collectors node_exporter does not have: those without
+// a flag of theirs there.
+func TestNative(t *testing.T) {
+	flags, err := os.ReadFile("../testdata/compatible-flags.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range Catalog() {
+		if native := !strings.Contains(string(flags), "\ncollector."+spec.Name+"\t"); spec.Native != native {
+			t.Errorf("%s: native is %v, want %v", spec.Name, spec.Native, native)
 		}
 	}
 }
@@ -205,16 +229,27 @@ var notOnLinux = map[string]bool{
 	"node_filesystem_purgeable_bytes": true, // of macOS
 }
 
-// emptyUnit returns a unit on a host without files.
-func emptyUnit(t *testing.T, spec collect.Spec) *collect.Unit {
-	t.Helper()
-	dir := t.TempDir()
-	h := host.Live(host.Paths{Procfs: dir, Sysfs: dir, Rootfs: dir, UdevData: dir})
-	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), func(string) bool { return false }, nil)
-	if err != nil {
-		t.Fatal(err)
+// TestIncludeAndExclude checks which collectors accept both options of a filter:
+// as in node_exporter, all but three, and all but those that it does not have.
+func TestIncludeAndExclude(t *testing.T) {
+	refusing := []string{"diskstats", "filesystem", "hba", "netdev"}
+	for _, spec := range Catalog() {
+		fields := map[string]bool{}
+		for _, f := range spec.Build.Fields() {
+			fields[f.Name] = true
+		}
+		for name := range fields {
+			what, ok := strings.CutSuffix(name, "-include")
+			if !ok || what == "interface" || !fields[what+"-exclude"] { // several collectors share interface, as an additional filter
+				continue
+			}
+			options := map[string][]string{name: {"a"}, what + "-exclude": {"b"}}
+			_, err := collect.NewUnit(spec, host.Live(host.Paths{}), log.NewNopLogger(), nil, options)
+			if want := slices.Contains(refusing, spec.Name); (err != nil) != want {
+				t.Errorf("%s with %v: %v, want an error: %v", spec.Name, options, err, want)
+			}
+		}
 	}
-	return u
 }
 
 // goldenFamilies returns the families in golden files.

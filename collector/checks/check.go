@@ -26,6 +26,7 @@ func newCheckSpec(from stateSource, names *exportedNames) collect.Spec {
 		Name:              "check",
 		Help:              "Families that custom checks published, and the outcome of their runs.",
 		DisabledByDefault: true,
+		Native:            true,
 		Build: collect.Plain(func(env *collect.Env) *checkCollector {
 			return newCheck(env, from, names)
 		}),

@@ -265,3 +265,30 @@ func familiesOf(rule string) []string {
 	rule = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(rule, "")
 	return regexp.MustCompile(`[a-z0-9]+_[a-z0-9_]+`).FindAllString(rule, -1)
 }
+
+// TestPackWords checks that ready checks list the words of which they make numbers. A
+// comparison with one word makes the opposite of all words that it does not know.
+func TestPackWords(t *testing.T) {
+	comparison := regexp.MustCompile(`[=!]= *"|test\(|startswith|contains|inside|index\(`)
+	alternatives := regexp.MustCompile(`\(\?P<value>[^()]*\|`)
+	selected := regexp.MustCompile(`select\([^()]*\)`)
+	exempt := map[string]string{
+		"smartmon_device_active": "a message, which is there or not",
+	}
+	for _, file := range packFiles(t) {
+		enums := map[string]bool{}
+		for _, d := range readConfig(t, file, readFile(t, file)) {
+			for _, m := range d.Output.Metrics {
+				switch value := selected.ReplaceAllString(m.Value, ""); {
+				case m.Enum == nil && comparison.MatchString(value) && exempt[m.Name] == "":
+					t.Errorf("%s: %s: want an enum, have %s", file, m.Name, m.Value)
+				case m.Enum != nil && alternatives.MatchString(m.Pattern):
+					t.Errorf("%s: %s: want a pattern that matches unknown words, so that they are counted, have %s", file, m.Name, m.Pattern)
+				case m.Enum != nil && m.Pattern != "" && enums[m.Name]:
+					t.Errorf("%s: %s: want one pattern with all words, have several", file, m.Name)
+				}
+				enums[m.Name] = m.Enum != nil
+			}
+		}
+	}
+}

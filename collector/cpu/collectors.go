@@ -6,7 +6,9 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		cpu,
+		cpuVulnerabilities,
 		cpufreq,
+		perf,
 		schedstat,
 	}
 }

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"bytes"
 	"math"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -48,6 +49,8 @@ func (c *cpuInfo) update(out *metric.Sink) {
 	}
 	if err := c.table.parse(b, c.keys); err != nil {
 		out.Error(c.proc.At(err))
+	}
+	if len(c.table.cpus) == 0 {
 		return
 	}
 	for i := range c.table.cpus {
@@ -72,8 +75,8 @@ func (c *cpuInfo) emit(cpu *cpuinfoCPU, out *metric.Sink) error {
 		l[cpuinfoModel], l[cpuinfoModelName], l[cpuinfoPackage], l[cpuinfoStepping], l[cpuinfoVendor])
 
 	text := cpu.values[cpuinfoMHz]
-	if len(text) == 0 {
-		return nil // arm64 and riscv have none
+	if len(text) == 0 || bytes.EqualFold(scan.Trim(text), []byte("unknown")) {
+		return nil // arm64 and riscv have none; x86 may not know that of an idle CPU
 	}
 	mHz, ok := scan.Float(leadingNumber(text))
 	if !ok {

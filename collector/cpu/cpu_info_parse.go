@@ -114,8 +114,9 @@ func cpuinfoKeys(arch string) []cpuinfoKey {
 	}
 }
 
-// parse parses the file. The table points into b.
-func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
+// parse parses the file. The table points into b. With the error of a CPU without
+// a number the table has the other CPUs.
+func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) (err error) {
 	t.cpus = t.cpus[:0]
 	shared := cpuinfoCPU{number: []byte("0"), line: 1} // from the lines above the first block
 	current := &shared
@@ -132,7 +133,9 @@ func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
 				number = key[len("processor "):]
 			}
 			if _, ok := scan.Uint(scan.Trim(number)); !ok {
-				return host.Bad(n, "the number of a processor", line)
+				err = host.Bad(n, "the number of a processor", line)
+				current = &cpuinfoCPU{}
+				continue
 			}
 			cpu := shared
 			cpu.number, cpu.line = scan.Trim(number), n
@@ -152,14 +155,17 @@ func (t *cpuinfoTable) parse(b []byte, keys []cpuinfoKey) error {
 			}
 		}
 	}
-	if len(t.cpus) == 0 {
-		if !known {
-			return host.Bad(1, "the number of a processor", b)
-		}
+	switch {
+	case len(t.cpus) > 0:
+	case err != nil:
+		return err
+	case !known:
+		return host.Bad(1, "the number of a processor", b)
+	default:
 		t.cpus = append(t.cpus, shared) // one CPU without a number
 	}
 	t.fillIn()
-	return nil
+	return err
 }
 
 // cpuinfoLine splits a line. The value keeps its blanks, except the one after

@@ -67,6 +67,9 @@ func TestParseCPUInfo(t *testing.T) {
 	if cpus := parse("s390x", "vendor_id : IBM/S390\nprocessor 0: version = FF\ncpu number : 7\ncore id : 1\n"); len(cpus) != 1 || cpus[0].values[cpuinfoCore] != nil {
 		t.Errorf("a block of a CPU without a line at the top: %v", cpus)
 	}
+	if err := table.parse([]byte("processor : 0\nprocessor : x\nstepping : 1\nprocessor : 2\n"), cpuinfoKeys("amd64")); err == nil || len(table.cpus) != 2 || table.cpus[0].values[cpuinfoStepping] != nil {
+		t.Errorf("a CPU without a number: %v, %v", table.cpus, err)
+	}
 	for _, text := range []string{"", "\n\n", "garbage", "processor : x\n", "processor x: version = FF\n", "cpu number : 1\n"} {
 		if err := table.parse([]byte(text), cpuinfoKeys("amd64")); err == nil {
 			t.Errorf("%q is parsed as %d CPUs", text, len(table.cpus))

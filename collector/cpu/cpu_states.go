@@ -102,9 +102,12 @@ func (s *cpuStates) findCounters(out *metric.Sink) (ok bool) {
 		if !s.sys.Exists(cpuDir, cpu.dir, "thermal_throttle") {
 			continue
 		}
-		core, pkg, err := s.topology(cpu.dir)
+		core, pkg, known, err := s.topology(cpu.dir)
 		if !host.ReportUnlessGone(err, out.Error) {
 			ok = false
+			continue
+		}
+		if !known {
 			continue
 		}
 		for i := range s.throttles {
@@ -122,12 +125,13 @@ func (s *cpuStates) findCounters(out *metric.Sink) (ok bool) {
 	return ok
 }
 
-// topology returns the core and package of a CPU.
-func (s *cpuStates) topology(dir string) (core, pkg string, err error) {
-	p, err := s.sys.Uint(cpuDir, dir, "topology", "physical_package_id")
+// topology returns the core and package of a CPU, and whether the kernel knows
+// them: an unknown one is -1.
+func (s *cpuStates) topology(dir string) (core, pkg string, known bool, err error) {
+	p, err := s.sys.Int(cpuDir, dir, "topology", "physical_package_id")
 	if err != nil {
-		return "", "", err
+		return "", "", false, err
 	}
-	c, err := s.sys.Uint(cpuDir, dir, "topology", "core_id")
-	return strconv.FormatUint(c, 10), strconv.FormatUint(p, 10), err
+	c, err := s.sys.Int(cpuDir, dir, "topology", "core_id")
+	return strconv.FormatInt(c, 10), strconv.FormatInt(p, 10), p >= 0 && c >= 0, err
 }

@@ -39,7 +39,9 @@ func bigHost(tb testing.TB, cpus int) string {
 	write(tb, root, "proc/stat", stat.String())
 	write(tb, root, "proc/schedstat", sched.String())
 	list := fmt.Sprintf("0-%d\n", cpus-1)
-	for name, text := range map[string]string{"online": list, "present": list, "isolated": "\n", "offline": "\n"} {
+	for name, text := range map[string]string{
+		"online": list, "present": list, "isolated": "\n", "offline": "\n", "vulnerabilities/mds": "Not affected\n",
+	} {
 		write(tb, root, "sys/devices/system/cpu/"+name, text)
 	}
 	for i := range cpus {
@@ -62,14 +64,22 @@ func bigHost(tb testing.TB, cpus int) string {
 	return root
 }
 
-// hostAt returns the host at a root directory, with a clock that stands still.
+// hostAt returns the host at a root directory, with a clock that stands still,
+// and counters of perf events.
 func hostAt(root string) *host.Host {
+	counters := &fakePerf{}
+	openPerf := func(e host.PerfEvent, cpu int) (host.PerfCounter, error) {
+		defer func() { counters.time++ }() // for those that are open
+		return counters.openPerf(e, cpu)
+	}
 	return &host.Host{
-		Proc:  host.NewTree(root + "/proc"),
-		Sys:   host.NewTree(root + "/sys").Attributes(),
-		Arch:  "amd64",
-		Ticks: 100,
-		Now:   func() time.Time { return time.Time{} },
+		Proc:         host.NewTree(root + "/proc"),
+		Sys:          host.NewTree(root + "/sys").Attributes(),
+		Arch:         "amd64",
+		Ticks:        100,
+		Now:          func() time.Time { return time.Time{} },
+		OpenPerf:     openPerf,
+		MaxOpenFiles: func() (uint64, error) { return 1 << 20, nil },
 	}
 }
 
@@ -77,7 +87,7 @@ func hostAt(root string) *host.Host {
 func updater(tb testing.TB, spec collect.Spec, h *host.Host) (func(), *metric.Sink) {
 	tb.Helper()
 	set := metric.NewSet()
-	env := &collect.Env{Host: h, Metrics: set, Reserved: func(string) bool { return false }}
+	env := &collect.Env{Host: h, Metrics: set, Declared: func(string) bool { return false }}
 	c, err := spec.Build.New(env, nil)
 	if err != nil {
 		tb.Fatal(err)

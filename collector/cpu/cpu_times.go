@@ -22,7 +22,9 @@ import (
 // tickless CPU are estimates that it corrects. The collector exports a time that
 // decreased with its previous value until it has caught up, because a rate takes
 // the smallest decrease for a counter reset. An idle time that decreased by
-// seconds is that of a CPU that was offline meanwhile, and starts over.
+// seconds is that of a CPU that was offline meanwhile, and starts over. A time of
+// more than 292 years is below zero, as the steal time of a virtual machine is on
+// some kernels after it has moved to another host, and has decreased, too.
 type cpuTimes struct {
 	proc  *host.Reader
 	hz    float64
@@ -55,6 +57,10 @@ func cpuModes() [statGuest]string {
 // idleResetSeconds is the decrease of an idle time that is no correction: the
 // CPU was offline.
 const idleResetSeconds = 3
+
+// negativeSeconds is the least time that is below zero: the kernel divides an
+// unsigned number of nanoseconds.
+const negativeSeconds = 1 << 63 / 1_000_000_000
 
 func newCPUTimes(env *collect.Env, guest bool) *cpuTimes {
 	m := env.Metrics
@@ -100,7 +106,7 @@ func (t *cpuTimes) update(out *metric.Sink) error {
 			continue
 		}
 		clock.round = t.round
-		t.clampCount += clock.update(ticks, idleResetSeconds*uint64(t.hz))
+		t.clampCount += clock.update(ticks, uint64(t.hz))
 		t.emit(clock, out)
 	}
 	if lines == 0 {
@@ -154,11 +160,17 @@ type cpuClock struct {
 }
 
 // update sets the times that were read. It returns how many of them are less
-// than at the last reading. An idle time that decreased by reset ticks or more
-// resets all times.
-func (c *cpuClock) update(now cpuTicks, reset uint64) (clamps uint64) {
+// than at the last reading, or below zero. An idle time that decreased by seconds
+// resets all times. The clock has hz ticks in a second.
+func (c *cpuClock) update(now cpuTicks, hz uint64) (clamps uint64) {
 	c.columns = now.columns
-	if idle := c.monotonic[statIdle]; idle > now.ticks[statIdle] && idle-now.ticks[statIdle] >= reset {
+	idleKnown := now.ticks[statIdle] < negativeSeconds*hz
+	for i, v := range now.ticks {
+		if v >= negativeSeconds*hz {
+			now.ticks[i] = 0
+		}
+	}
+	if idle := c.monotonic[statIdle]; idleKnown && idle > now.ticks[statIdle] && idle-now.ticks[statIdle] >= idleResetSeconds*hz {
 		c.last, c.monotonic = now.ticks, now.ticks
 		return 0
 	}
@@ -194,7 +206,7 @@ func parseCPULine(line []byte) (number []byte, t cpuTicks, ok bool) {
 		if len(field) == 0 {
 			break
 		}
-		if t.ticks[t.columns], ok = scan.Uint(field); !ok {
+		if t.ticks[t.columns], ok = scan.Amount64(field); !ok {
 			return nil, t, false
 		}
 		t.columns++

@@ -53,7 +53,7 @@ func TestParseCPULine(t *testing.T) {
 		{"cpu511 1 2 3 4", true, 4},
 		{"cpu0 1 2 3", false, 0},
 		{"cpu0", false, 0},
-		{"cpu0 1 2 3 -4", false, 0},
+		{"cpu0 1 2 3 -4", true, 4},
 		{"cpu0 1 2 3 18446744073709551616", false, 0},
 		{"cpux 1 2 3 4", false, 0},
 		{"cpu-1 1 2 3 4", false, 0},
@@ -67,7 +67,7 @@ func TestParseCPULine(t *testing.T) {
 }
 
 func TestClockClampsAndResets(t *testing.T) {
-	const reset = 300
+	const hz = 100
 	at := func(user, idleTicks, iowait uint64) cpuTicks {
 		return cpuTicks{ticks: [statColumns]uint64{0: user, statIdle: idleTicks, 4: iowait}, columns: statColumns}
 	}
@@ -84,12 +84,13 @@ func TestClockClampsAndResets(t *testing.T) {
 		{"idle decreases by the reset", at(1, 1000, 10), at(0, 700, 0), at(0, 700, 0), 0},
 		{"iowait decreases by more than the reset", at(1, 1000, 5000), at(2, 1001, 0), at(2, 1001, 5000), 1},
 		{"all to zero, idle less than the reset", at(100, 299, 100), at(0, 0, 0), at(100, 299, 100), 3},
-		{"from the maximum", at(1, math.MaxUint64, 0), at(2, 1, 0), at(2, 1, 0), 0},
-		{"to the maximum", at(1, 5, 0), at(2, math.MaxUint64, 0), at(2, math.MaxUint64, 0), 0},
+		{"from below zero", at(1, 5, math.MaxUint64), at(2, 5, 7), at(2, 5, 7), 0},
+		{"to below zero", at(1, 5, 4), at(2, math.MaxUint64, 1844674407370955), at(2, 5, 4), 2},
+		{"the largest time", at(1, 5, 0), at(2, 922337203599, 0), at(2, 922337203599, 0), 0},
 	} {
 		var clock cpuClock
-		clock.update(c.from, reset)
-		clamps := clock.update(c.to, reset)
+		clock.update(c.from, hz)
+		clamps := clock.update(c.to, hz)
 		if clock.monotonic != c.want.ticks || clamps != c.clamps {
 			t.Errorf("%s: %v with %d clamps, want %v with %d", c.what, clock.monotonic, clamps, c.want.ticks, c.clamps)
 		}
@@ -101,7 +102,7 @@ func TestClampIsCountedOnce(t *testing.T) {
 	var clock cpuClock
 	var clamps uint64
 	for _, iowait := range []uint64{100, 90, 90, 95, 94, 200} {
-		clamps += clock.update(cpuTicks{ticks: [statColumns]uint64{4: iowait}, columns: statColumns}, 300)
+		clamps += clock.update(cpuTicks{ticks: [statColumns]uint64{4: iowait}, columns: statColumns}, 100)
 	}
 	if clamps != 2 || clock.monotonic[4] != 200 {
 		t.Errorf("%d clamps and iowait %d, want 2 and 200", clamps, clock.monotonic[4])

@@ -88,8 +88,8 @@ func (c *cpufreqCollector) Update(ctx context.Context, out *metric.Sink) error {
 	}
 	for _, cpu := range c.online {
 		for _, f := range c.limits {
-			kHz, err := c.sys.Uint(cpuDir, cpu.dir, "cpufreq", f.name)
-			if reportFrequency(err, out.Error) {
+			kHz, err := c.sys.Counter(cpuDir, cpu.dir, "cpufreq", f.name)
+			if reportFrequency(err, out.Error) && kHz < minErrorKHz {
 				out.Emit(f.family, float64(kHz)*1000, cpu.number)
 			}
 		}
@@ -117,6 +117,10 @@ func (c *cpufreqCollector) updateGovernors(cpu cpuDevice, out *metric.Sink) {
 		out.Bool(c.governor, true, cpu.number, string(c.governorName))
 	}
 }
+
+// minErrorKHz is the lowest frequency that is none: some drivers return an errno
+// as an unsigned number of 32 bits.
+const minErrorKHz = 1<<32 - 4095
 
 // reportFrequency passes err to report, unless it means that the CPU has no
 // value now: it is offline (EBUSY while its policy sleeps) or idle (EAGAIN), or

@@ -77,7 +77,7 @@ func newCPUFreqCurrent(env *collect.Env) *cpufreqCurrent {
 		average: m.Gauge("node_cpu_frequency_avg_hertz", "Average CPU frequency measured while the CPU was not idle, from cpuinfo_avg_freq.", "cpu"),
 		// The cpu collector exports the family with other labels, if it exports
 		// node_cpu_info; a family can have one set of labels only.
-		inCPUInfo: func() bool { return env.Reserved("node_cpu_info") },
+		inCPUInfo: func() bool { return env.Declared("node_cpu_info") },
 	}
 	c.hardware = m.Keyed(func(string) *metric.Family {
 		return m.Gauge("node_cpu_frequency_hertz", "Current CPU frequency of the hardware, from cpuinfo_cur_freq.", "cpu")
@@ -182,9 +182,10 @@ func readKHz(sys *host.Reader, dir, file string) (v cpufreqValue) {
 	case !reportFrequency(err, func(err error) { v.err = err }):
 	case string(b) == "<unknown>":
 	default:
-		if v.kHz, v.ok = scan.Uint(b); !v.ok {
+		if v.kHz, v.ok = scan.Counter(b); !v.ok {
 			v.err = sys.At(host.Bad(1, "a frequency in kHz", b))
 		}
+		v.ok = v.ok && v.kHz < minErrorKHz
 	}
 	return v
 }

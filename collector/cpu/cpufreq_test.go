@@ -41,14 +41,14 @@ func TestSlowCPUsAreReadConcurrently(t *testing.T) {
 func TestHardwareFrequencyIsLeftToCPUInfo(t *testing.T) {
 	root := bigHost(t, 2)
 	write(t, root, "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_cur_freq", "1\n")
-	for _, reserved := range []bool{false, true} {
+	for _, elsewhere := range []bool{false, true} {
 		set := metric.NewSet()
-		env := &collect.Env{Host: hostAt(root), Metrics: set, Reserved: func(name string) bool { return reserved && name == "node_cpu_info" }}
+		env := &collect.Env{Host: hostAt(root), Metrics: set, Declared: func(name string) bool { return elsewhere && name == "node_cpu_info" }}
 		if err := newCPUFreq(env).Update(context.Background(), metric.NewSink(set)); err != nil {
 			t.Fatal(err)
 		}
-		if set.Has("node_cpu_frequency_hertz") == reserved {
-			t.Errorf("node_cpu_frequency_hertz: declared %v while reserved %v", !reserved, reserved)
+		if set.Has("node_cpu_frequency_hertz") == elsewhere {
+			t.Errorf("node_cpu_frequency_hertz: declared %v, by cpu %v", !elsewhere, elsewhere)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cpu
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -58,10 +59,15 @@ func (c *schedstatCollector) Update(_ context.Context, out *metric.Sink) error {
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		line, rest = scan.Line(rest)
 		if text, ok := bytes.CutPrefix(line, []byte("version ")); ok {
-			if version, ok := scan.Uint(scan.Trim(text)); !ok || version < minSchedstatVersion {
-				return c.proc.At(host.Bad(n, "version 15 or later", line))
+			version, ok := scan.Uint(scan.Trim(text))
+			if ok && version >= minSchedstatVersion {
+				continue
 			}
-			continue
+			err := c.proc.At(host.Bad(n, "version 15 or later", line))
+			if ok {
+				err = fmt.Errorf("%w: %w", collect.ErrNoData, err)
+			}
+			return err
 		}
 		if !bytes.HasPrefix(line, []byte("cpu")) {
 			continue
@@ -100,5 +106,7 @@ func parseSchedstatLine(line []byte) (cpu []byte, s schedstatNumbers, ok bool) {
 		*number, valid = scan.Uint(fields[7+i])
 		ok = ok && valid
 	}
+	// The clocks of CPUs differ, so that a time may be below zero.
+	s.running, s.waiting = scan.ClampAmount64(s.running), scan.ClampAmount64(s.waiting)
 	return cpu, s, ok
 }

@@ -26,6 +26,7 @@ func TestExpect(t *testing.T) {
 		"?collect[]=a": "{name=\"a\"} 1\n",
 		"?collect[]=b": "{name=\"c\"} 0\n",
 		"?exclude[]=b": "{name=\"a\"} 1\n",
+		"?exclude[]=x": "{name=\"a\"} 1\n{name=\"c\"} 0\n",
 	} {
 		if have := evaluate(query); have != want {
 			t.Errorf("%s: %swant %s", query, have, want)

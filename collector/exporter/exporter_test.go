@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -52,7 +54,9 @@ func steadySpec(name string) collect.Spec {
 func newExporter(t testing.TB, c Config) *Exporter {
 	t.Helper()
 	c.MetricsPath = "/metrics"
-	c.host = host.Live(host.Paths{Procfs: "/proc", Sysfs: "/sys", Rootfs: "/"})
+	if c.host == nil {
+		c.host = host.Live(host.Paths{Procfs: "/proc", Sysfs: "/sys", Rootfs: "/"})
+	}
 	e, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +89,10 @@ func TestEndpoints(t *testing.T) {
 		{"/metrics?collect[]=b", 200, "toy_b 1\n"},
 		{"/metrics?collect[]=nonsense", 400, `"nonsense"`},
 		{"/metrics?collect[]=off", 400, `disabled collector: "off"`},
-		{"/metrics?exclude[]=nonsense", 400, `"nonsense"`},
+		{"/metrics?collect[]=", 400, `unknown collector: ""`},
+		{"/metrics?exclude[]=nonsense", 200, "toy_a 1\n"},
+		{"/metrics?exclude[]=", 200, "toy_a 1\n"},
+		{"/metrics?exclude[]=off&exclude[]=nonsense&exclude[]=a", 200, "toy_b 1\n"},
 		{"/metrics?collect[]=a&exclude[]=b", 400, "cannot"},
 		{"/metrics?checked=1", 200, "toy_a 1\n"},
 		{"/metrics?checked=1&name[]=toy_a", 200, "toy_a 1\n"},
@@ -103,11 +110,12 @@ func TestEndpoints(t *testing.T) {
 		}
 	}
 	for target, missing := range map[string]string{
-		"/metrics":                      "toy_off",
-		"/metrics?collect[]=b":          "toy_a",
-		"/metrics?exclude[]=a":          "toy_a",
-		"/metrics?name[]=toy_a":         "toy_b",
-		"/metrics?name[]=toy_b&other=1": "node_scrape",
+		"/metrics":                         "toy_off",
+		"/metrics?collect[]=b":             "toy_a",
+		"/metrics?exclude[]=a":             "toy_a",
+		"/metrics?exclude[]=x&exclude[]=a": "toy_a",
+		"/metrics?name[]=toy_a":            "toy_b",
+		"/metrics?name[]=toy_b&other=1":    "node_scrape",
 	} {
 		if body := get(e, target).Body.String(); strings.Contains(body, missing) {
 			t.Errorf("%s has %s:\n%s", target, missing, body)
@@ -260,6 +268,41 @@ func TestIsolation(t *testing.T) {
 	close(hang)
 }
 
+// TestNoData checks which collectors without data have series of
+// node_scrape_collector_*: those of node_exporter, since alerts on
+// node_scrape_collector_success name the exceptions.
+func TestNoData(t *testing.T) {
+	noData := func(name string) collect.Spec {
+		return toySpec(name, 0, func(*metric.Set, *metric.Sink) error { return collect.ErrNoData })
+	}
+	inherited, success, native := noData("inherited"), noData("success"), noData("native")
+	success.NoDataIsSuccess = true
+	native.Native = true
+	fails := toySpec("fails", 0, func(*metric.Set, *metric.Sink) error { return errors.New("broken") })
+	good := steadySpec("good")
+	fails.Native, good.Native = true, true
+	e := newExporter(t, Config{specs: []collect.Spec{inherited, success, native, fails, good}})
+	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
+		text := get(e, target).Body.String()
+		for line, want := range map[string]bool{
+			`node_scrape_collector_success{collector="inherited"} 0`:                 true,
+			`node_scrape_collector_success{collector="success"} 1`:                   true,
+			`node_scrape_collector_success{collector="fails"} 0`:                     true,
+			`node_scrape_collector_success{collector="good"} 1`:                      true,
+			`node_scrape_collector_duration_seconds{collector="inherited"} `:         true,
+			`node_scrape_collector_duration_seconds{collector="fails"} `:             true,
+			`node_scrape_collector_success{collector="native"}`:                      false,
+			`node_scrape_collector_duration_seconds{collector="native"}`:             false,
+			`host_exporter_collector_state{collector="native",reason="no_data"} 1`:   true,
+			`host_exporter_collector_state{collector="inherited",reason="no_data"} `: true,
+		} {
+			if strings.Contains(text, line) != want {
+				t.Errorf("%s: %s is there: %v, want %v", target, line, !want, want)
+			}
+		}
+	}
+}
+
 // slots is the number of slots of the scrape engine.
 const slots = 4
 
@@ -270,7 +313,7 @@ func TestManyHungCollectors(t *testing.T) {
 	var specs []collect.Spec
 	for i := range 20 {
 		specs = append(specs,
-			toySpec(fmt.Sprintf("hangs%d", i), 2*time.Second, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
+			toySpec(fmt.Sprintf("hangs%d", i), 200*time.Millisecond, func(_ *metric.Set, out *metric.Sink) error { <-hang; return nil }),
 			steadySpec(fmt.Sprintf("good%d", i)))
 	}
 	e := newExporter(t, Config{specs: specs})
@@ -432,15 +475,72 @@ func TestReservedNames(t *testing.T) {
 	var reserved func(string) bool
 	spec := collect.Spec{Name: "a", Help: "A toy.", Build: collect.Plain(func(env *collect.Env) *toy {
 		reserved = env.Reserved
-		env.Metrics.Gauge("toy_a", "A value.")
-		return &toy{env.Metrics, func(*metric.Set, *metric.Sink) error { return nil }}
+		served := env.Metrics.Gauge("toy_served", "A value.")
+		env.Metrics.Gauge("toy_declared", "A value.")
+		return &toy{env.Metrics, func(_ *metric.Set, out *metric.Sink) error { out.Emit(served, 1); return nil }}
 	})}
-	newExporter(t, Config{specs: []collect.Spec{spec}})
-	for name, want := range map[string]bool{
-		"toy_a": true, "node_scrape_collector_success": true, "host_exporter_x": true, "host_check_x": true, "go_goroutines": true, "my_metric": false,
-	} {
-		if reserved(name) != want {
-			t.Errorf("%s is reserved: %v, want %v", name, !want, want)
+	e := newExporter(t, Config{specs: []collect.Spec{spec}})
+	for _, target := range []string{"/metrics", "/metrics?checked=1"} {
+		get(e, target)
+		for name, want := range map[string]bool{
+			"toy_served": true, "toy_declared": false, "host_exporter_x": true, "host_check_x": true, "go_goroutines": false, "my_metric": false,
+		} {
+			if reserved(name) != want {
+				t.Errorf("after %s: %s is reserved: %v, want %v", target, name, !want, want)
+			}
+		}
+	}
+}
+
+// TestTextfileNames exports a text file with families that collectors and the
+// exporter itself declare.
+func TestTextfileNames(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.prom")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`# TYPE node_md_state gauge
+node_md_state{device="md0",state="active"} 1
+# TYPE node_load1 gauge
+node_load1 4711
+# TYPE host_exporter_mine gauge
+host_exporter_mine 1
+go_goroutines 4711
+go_goroutines{foo="bar"} 5
+`)
+	proc := t.TempDir()
+	if err := os.WriteFile(filepath.Join(proc, "loadavg"), []byte("0.25 0.5 0.75 1/80 11206\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e, _ := newConfiguredExporter(t, Config{ProcessMetrics: true, host: host.Live(host.Paths{Procfs: proc, Sysfs: t.TempDir(), Rootfs: "/"})},
+		"disable-defaults: true\ncollectors: {loadavg: true, mdadm: true, textfile: {enabled: true, directory: ["+dir+"]}}\n")
+	for i, target := range []string{"/metrics", "/metrics", "/metrics?checked=1"} {
+		text := get(e, target).Body.String()
+		p := expfmt.NewTextParser(model.LegacyValidation)
+		families, err := p.TextToMetricFamilies(strings.NewReader(text))
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", target, err, text)
+		}
+		if n := len(families["go_goroutines"].GetMetric()); n != 2 {
+			t.Errorf("%s: %d series of go_goroutines, want 2", target, n)
+		}
+		for line, want := range map[string]bool{
+			`node_md_state{device="md0",state="active"} 1`: true,
+			`go_goroutines{foo="bar"} 5`:                   true,
+			"node_load1 0.25":                              true,
+			"node_load1 4711":                              false,
+			"go_goroutines 4711":                           false,
+			"host_exporter_mine 1":                         false,
+			// What collectors serve is known from the last scrape.
+			`host_exporter_textfile_dropped_series{file="` + file + `",reason="reserved"} 2`: i > 0,
+		} {
+			if strings.Contains(text, "\n"+line+"\n") != want && (i > 0 || !strings.HasPrefix(line, "host_exporter_textfile")) {
+				t.Errorf("%s: %s is there: %v, want %v\n%s", target, line, !want, want, text)
+			}
 		}
 	}
 }

@@ -86,12 +86,15 @@ node_load1 1
 node_scrape_collector_duration_seconds{collector="cpu"} 1
 node_scrape_collector_duration_seconds{collector="md"} 1
 node_scrape_collector_duration_seconds{collector="mdadm"} 1
+# TYPE host_exporter_collector_state gauge
+host_exporter_collector_state{collector="hba",reason="no_data"} 1
 `)
 	rules := file("rules.yml", `groups: [{rules: [
   {alert: A, expr: node_load1 > node_forks_total},
   {alert: B, expr: node_cpu_flag_info + up},
   {alert: C, expr: node_md_state == 1},
-  {alert: D, expr: node_nothing_at_all}]}]
+  {alert: D, expr: node_nothing_at_all},
+  {alert: E, expr: node_hba_info}]}]
 `)
 	var out strings.Builder
 	err := Compare(t.Context(), &out, CompareOptions{Ours: ours, Rules: []string{rules}})
@@ -99,8 +102,9 @@ node_scrape_collector_duration_seconds{collector="mdadm"} 1
 RULES: alert B: no node_cpu_flag_info: enable --collector.cpu.info
 RULES: alert C: no node_md_state: collector mdadm is enabled and has no such data on this host (host_exporter doctor mdadm)
 RULES: alert D: no node_nothing_at_all: no collector exports it
+RULES: alert E: no node_hba_info: collector hba is enabled and has no such data on this host (host_exporter doctor hba)
 `, "RULES", rules)
-	if err == nil || err.Error() != "4 differences" || out.String() != want {
+	if err == nil || err.Error() != "5 differences" || out.String() != want {
 		t.Errorf("have\n%s%v, want\n%s", out.String(), err, want)
 	}
 }

@@ -20,6 +20,9 @@ import (
 // format is "json". The error lists the collectors that failed; the samples of
 // the others are still written.
 func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error {
+	if err := e.checkRoots(); err != nil {
+		return err
+	}
 	g := e.current.Load()
 	req := scrape.Request{Units: g.units, Expect: g.expect}
 	var err error

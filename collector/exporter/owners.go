@@ -26,10 +26,13 @@ type familyOwner struct{ collector, flag string }
 // declare, by default or with a switch.
 func newFamilyOwners(ours compare.Exposition) familyOwners {
 	o := familyOwners{specs: collector.Catalog(), owners: map[string]familyOwner{}, enabled: map[string]bool{}}
-	for _, m := range ours["node_scrape_collector_duration_seconds"].GetMetric() {
-		for _, l := range m.GetLabel() {
-			if l.GetName() == "collector" {
-				o.enabled[l.GetValue()] = true
+	// A collector without data may have no duration.
+	for _, name := range []string{"host_exporter_collector_state", "node_scrape_collector_duration_seconds"} {
+		for _, m := range ours[name].GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "collector" {
+					o.enabled[l.GetValue()] = true
+				}
 			}
 		}
 	}

@@ -107,6 +107,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 			continue
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
+		u.Declared = e.isDeclared
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
@@ -121,11 +122,24 @@ func sameUnit(a, b *collect.Unit) bool {
 		reflect.DeepEqual(a.Options, b.Options)
 }
 
-// isReserved reports whether a family name belongs to the exporter or to one of
-// its collectors, so that an external family must not have it.
-func (e *Exporter) isReserved(name string) bool {
-	return e.engine.Families().Has(name) || metric.ReservedPrefix(name) != "" ||
+// isDeclared reports whether the exporter or one of its collectors declares a
+// family.
+func (e *Exporter) isDeclared(name string) bool {
+	return e.engine.Families().Has(name) ||
 		slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Set().Has(name) })
+}
+
+// isReserved reports whether an external family must not have a name: those of
+// this exporter, and those that its collectors served in their last runs. In a
+// family such as go_goroutines, which is of every Go program, only the series of
+// the exporter itself are reserved; the engine leaves them out.
+func (e *Exporter) isReserved(name string) bool {
+	switch metric.ReservedPrefix(name) {
+	case "", "go_", "process_", "promhttp_":
+	default:
+		return true
+	}
+	return slices.ContainsFunc(e.units(), func(u *collect.Unit) bool { return u.Serves(name) })
 }
 
 // A reloadStatus is the result of the last reload, and the time of the last one

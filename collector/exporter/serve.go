@@ -31,6 +31,9 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
 		MaxHeaderBytes:    64 << 10,
 	}
+	if err := e.checkRoots(); err != nil {
+		return err
+	}
 	// The toolkit reads this file only when it serves, after the exporter is
 	// ready.
 	if err := web.Validate(*toolkit.WebConfigFile); err != nil {

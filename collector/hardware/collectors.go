@@ -6,8 +6,10 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 func Collectors() []collect.Spec {
 	return []collect.Spec{
 		dmi,
+		drm,
 		edac,
 		hwmon,
+		pcidevice,
 		powersupplyclass,
 		rapl,
 		thermalZone,

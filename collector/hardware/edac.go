@@ -35,7 +35,8 @@ var edac = collect.Spec{
 //	mc0/ce_count               corrected errors
 //	mc0/ce_noinfo_count        those of unknown location
 //	mc0/csrow1/ch0_ce_count    those of a row and channel
-//	mc0/csrow1/ch0_dimm_label  the memory module there: CPU_SrcID#0_Ha#0_Chan#0_DIMM#0
+//	mc0/csrow1/ch0_dimm_label  the memory module there: CPU_SrcID#0_Ha#0_Chan#0_DIMM#0,
+//	                           or mc#0csrow#1channel#0 from drivers that know no better
 //
 // Files with ue count uncorrected errors; only some drivers have them for
 // channels. See https://docs.kernel.org/admin-guide/ras.html.
@@ -99,11 +100,24 @@ func (c *edacCollector) updateRow(mc, csrow, controller, row string, out *metric
 		for _, f := range c.channel {
 			ch := strings.TrimSuffix(name, f.name)
 			if channel, ok := scan.NumberAfter("ch", ch); ok {
-				dimm := c.sys.String(edacDir, mc, csrow, ch+"_dimm_label")
-				c.count(out, f.family, mc, csrow, name, channel, controller, row, dimm)
+				c.count(out, f.family, mc, csrow, name, channel, controller, row, c.dimmLabel(mc, csrow, ch))
 			}
 		}
 	}
+}
+
+// dimmReplacer makes a label of a module's name: CPU_SrcID0_Ha0_Chan0_DIMM0, or
+// mc0_csrow1_channel0.
+var dimmReplacer = strings.NewReplacer("#", "", "csrow", "_csrow", "channel", "_channel")
+
+// dimmLabel returns the label of the memory module of a channel. It is unknown
+// if there is no file with its name.
+func (c *edacCollector) dimmLabel(mc, csrow, ch string) string {
+	b, err := c.sys.Text(edacDir, mc, csrow, ch+"_dimm_label")
+	if err != nil {
+		return "unknown"
+	}
+	return dimmReplacer.Replace(string(b))
 }
 
 // names returns the names in the directory of a controller or row.
@@ -116,7 +130,7 @@ func (c *edacCollector) names(out *metric.Sink, mc, csrow string) []string {
 // count emits the number in a file, unless it is gone: the driver was unloaded,
 // or does not count these errors.
 func (c *edacCollector) count(out *metric.Sink, family *metric.Family, mc, csrow, file string, labels ...string) {
-	v, err := c.sys.Uint(edacDir, mc, csrow, file)
+	v, err := c.sys.Counter(edacDir, mc, csrow, file)
 	if host.ReportUnlessGone(err, out.Error) {
 		out.Emit(family, float64(v), labels...)
 	}

@@ -72,12 +72,6 @@ const (
 )
 
 func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
-	if err := o.chip.Check("chip", collect.Filter{}); err != nil {
-		return nil, err
-	}
-	if err := o.sensor.Check("sensor", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	m := env.Metrics
 	m.AllowDynamic() // drivers define the names of sensors
 	return &hwmonCollector{

@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -19,10 +20,13 @@ import (
 // may outlive Update.
 type hwmonChip struct {
 	entry    host.DirEntry // of /sys/class/hwmon
+	base     string        // its label if no other chip has the same base
+	name     string        // that its driver gives to it, as part of a label
 	label    string        // the value of its label chip
 	excluded bool          // by the chip filter
 
 	probe      hwmonProbe
+	read       func() (*hwmonReading, error) // the function of a run
 	flight     flight.Flight[*hwmonReading]
 	run        *flight.Run[*hwmonReading] // the last one that was started
 	pending    bool                       // whether an earlier scrape started the run, which is still in progress
@@ -44,7 +48,7 @@ const maxHwmonReadingAge = 2 * time.Minute
 // scrape is still in progress.
 func (c *hwmonChip) start() bool {
 	before := c.run
-	run, started := c.flight.Go(c.probe.read)
+	run, started := c.flight.Go(c.read)
 	c.run, c.pending = run, !started
 	switch {
 	case c.pending:
@@ -79,15 +83,15 @@ func (c *hwmonChip) result(now time.Time) (*hwmonReading, error) {
 // A hwmonProbe reads one chip. It shares no data, because it may still be
 // reading after Update has returned.
 type hwmonProbe struct {
-	sys      *host.Reader
-	now      func() time.Time
-	includes func(sensor string) bool
+	sys *host.Reader
+	now func() time.Time
 
 	dir      string // below /sys, such as devices/platform/coretemp.0/hwmon/hwmon1
 	device   string // target of its link device, or empty; some drivers have their files there
 	listings [2]host.Listing
 
 	facts       *hwmonFacts // nil if they have to be read again
+	label       string      // of the chip when they were read
 	buffers     [2]hwmonReading
 	bufferIndex int
 }
@@ -106,12 +110,15 @@ type hwmonValue struct {
 	ok     bool
 }
 
-// read is the function of a run.
-func (p *hwmonProbe) read() (*hwmonReading, error) {
+// read reads the chip, without sensors that are not included for its label.
+func (p *hwmonProbe) read(label string, includes func(sensor string) bool) (*hwmonReading, error) {
+	if p.label != label {
+		p.label, p.facts = label, nil
+	}
 	p.bufferIndex = 1 - p.bufferIndex
 	r := &p.buffers[p.bufferIndex]
 	*r = hwmonReading{values: r.values[:0], errs: r.errs[:0]}
-	if err := p.updateFacts(r); err != nil {
+	if err := p.updateFacts(r, includes); err != nil {
 		r.report(err)
 	} else {
 		for i := range r.facts.elements {
@@ -123,7 +130,7 @@ func (p *hwmonProbe) read() (*hwmonReading, error) {
 }
 
 // updateFacts reads the facts if a directory of the chip changed.
-func (p *hwmonProbe) updateFacts(r *hwmonReading) error {
+func (p *hwmonProbe) updateFacts(r *hwmonReading, includes func(string) bool) error {
 	changed, err := p.sys.List(&p.listings[0], p.dir)
 	if err != nil {
 		return err
@@ -141,7 +148,7 @@ func (p *hwmonProbe) updateFacts(r *hwmonReading) error {
 	r.facts = p.facts
 	if r.facts == nil {
 		var complete bool
-		if r.facts, complete = p.readFacts(r); complete {
+		if r.facts, complete = p.readFacts(r, includes); complete {
 			p.facts = r.facts
 		}
 	}
@@ -162,19 +169,25 @@ func (p *hwmonProbe) readValue(r *hwmonReading, e *hwmonElement) hwmonValue {
 		r.report(err)
 		return hwmonValue{}
 	}
-	v, ok := scan.Float(b)
-	if !ok && !(e.mayBeText && isHwmonText(b)) {
+	if e.isPercent {
+		b = scan.Trim(bytes.TrimSuffix(b, []byte("%")))
+	}
+	v, isNumber, ok := parseHwmonNumber(b, e.isSigned)
+	if !isNumber && !(e.mayBeText && isHwmonText(b)) {
 		r.report(p.sys.At(host.Bad(1, "a number", b)))
 	}
 	if e.oneIsTrue && v != 1 {
 		v = 0
+	}
+	if e.isTemp && v < absoluteZero || e.isFan && v < 0 {
+		return hwmonValue{} // firmware that has no reading returns 0 K, which is rounded, or -1
 	}
 	return hwmonValue{v / e.divisor, ok}
 }
 
 // readFacts returns the facts of the chip. It reports whether it could read all
 // texts, and the facts need not be read again.
-func (p *hwmonProbe) readFacts(r *hwmonReading) (facts *hwmonFacts, complete bool) {
+func (p *hwmonProbe) readFacts(r *hwmonReading, includes func(string) bool) (facts *hwmonFacts, complete bool) {
 	facts, complete = &hwmonFacts{}, true
 	name, err := p.sys.Text(p.dir, "name")
 	if err != nil {
@@ -182,7 +195,7 @@ func (p *hwmonProbe) readFacts(r *hwmonReading) (facts *hwmonFacts, complete boo
 		complete = host.Gone(err)
 	}
 	facts.name = hwmonName(string(name))
-	files := hwmonFiles(p.listings, [2]string{p.dir, p.device}, p.includes)
+	files := hwmonFiles(p.listings, [2]string{p.dir, p.device}, includes)
 	for _, f := range files {
 		if f.element != "label" {
 			continue

@@ -3,46 +3,42 @@ package hardware
 import (
 	"path"
 	"slices"
-	"strconv"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// A hwmonNewChip is a chip without a label.
-type hwmonNewChip struct {
-	chip      *hwmonChip
-	preferred string // the label that it gets if no other chip has it
-	name      string // name that its driver gives to it
-}
-
-// listChips returns the chips of the class. It keeps known chips with their
-// labels, flights and readings.
+// listChips returns the chips of the class, with their labels. It keeps known
+// chips with their flights and readings.
 func (c *hwmonCollector) listChips() []*hwmonChip {
 	var chips []*hwmonChip
-	var newChips []hwmonNewChip
-	usedLabels := map[string]bool{}
 	for _, entry := range c.class.Entries {
 		i := slices.IndexFunc(c.chips, func(known *hwmonChip) bool { return known.entry == entry })
 		if i >= 0 {
 			chips = append(chips, c.chips[i])
-			usedLabels[c.chips[i].label] = true
-			continue
+		} else {
+			chips = append(chips, c.newChip(entry))
 		}
-		n := c.newChip(entry)
-		chips = append(chips, n.chip)
-		newChips = append(newChips, n)
 	}
-	assignLabels(newChips, usedLabels)
-	for _, n := range newChips {
-		chip := n.chip.label
-		n.chip.excluded = c.options.chip.Ignores(chip)
-		n.chip.probe.includes = func(sensor string) bool { return !c.options.sensor.Ignores(chip + ";" + sensor) }
+	for i, label := range uniqueHwmonLabels(chips) {
+		c.setLabel(chips[i], label)
 	}
 	return chips
 }
 
+// setLabel sets the label of a chip, and which of its sensors are read. The run
+// in progress keeps the label that it began with.
+func (c *hwmonCollector) setLabel(chip *hwmonChip, label string) {
+	if chip.label == label {
+		return
+	}
+	chip.label = label
+	chip.excluded = c.options.chip.Ignores(label)
+	includes := func(sensor string) bool { return !c.options.sensor.Ignores(label + ";" + sensor) }
+	chip.read = func() (*hwmonReading, error) { return chip.probe.read(label, includes) }
+}
+
 // newChip returns the chip of an entry that is not known.
-func (c *hwmonCollector) newChip(entry host.DirEntry) hwmonNewChip {
+func (c *hwmonCollector) newChip(entry host.DirEntry) *hwmonChip {
 	chip := &hwmonChip{entry: entry}
 	chip.probe.sys = c.host.Sys.Reader()
 	chip.probe.now = c.host.Now
@@ -54,16 +50,17 @@ func (c *hwmonCollector) newChip(entry host.DirEntry) hwmonNewChip {
 	if err == nil && c.sys.Exists(device) {
 		chip.probe.device = device
 	}
-	name := hwmonName(c.sys.String(chip.probe.dir, "name"))
-	return hwmonNewChip{chip, hwmonChipLabel(chip.probe.device, name, chip.probe.dir), name}
+	chip.name = hwmonName(c.sys.String(chip.probe.dir, "name"))
+	chip.base = hwmonChipBase(chip.probe.device, chip.name, chip.probe.dir)
+	return chip
 }
 
-// hwmonChipLabel returns the preferred label of a chip. The number in hwmon3
-// depends on the order in which drivers were loaded, so that the label is made
-// of the device and its directory: platform_coretemp_0, nvme_nvme1,
+// hwmonChipBase returns the label of a chip if no other chip has it. The number
+// in hwmon3 depends on the order in which drivers were loaded, so that the label
+// is made of the device and its directory: platform_coretemp_0, nvme_nvme1,
 // pci0000:00_0000:00:18_3. The label of a chip without a device is the name
 // that the driver gives to it.
-func hwmonChipLabel(device, name, dir string) string {
+func hwmonChipBase(device, name, dir string) string {
 	if device != "" {
 		kind, base := hwmonName(path.Base(path.Dir(device))), hwmonName(path.Base(device))
 		switch {
@@ -79,32 +76,53 @@ func hwmonChipLabel(device, name, dir string) string {
 	return hwmonName(path.Base(dir))
 }
 
-// assignLabels gives each new chip a unique label. Two chips of one device, or
-// without a device, may prefer the same label: the first one by path, name and
-// number gets it, and the label of the other is extended by its name, or by a
-// count. Known chips keep their labels.
-func assignLabels(chips []hwmonNewChip, usedLabels map[string]bool) {
-	order := slices.Clone(chips)
-	slices.SortStableFunc(order, func(a, b hwmonNewChip) int {
-		if c := host.CompareNatural(path.Dir(a.chip.probe.dir), path.Dir(b.chip.probe.dir)); c != 0 {
-			return c
-		}
-		return host.CompareNatural(a.name, b.name)
-	})
-	give := func(n hwmonNewChip, label string) {
-		if n.chip.label == "" && !usedLabels[label] {
-			n.chip.label, usedLabels[label] = label, true
-		}
+// uniqueHwmonLabels returns the labels of chips. Chips whose base is the same,
+// such as two of one device, all have it extended by their names; those of them
+// without a name, or with the same one, by their directories, such as hwmon3.
+// The labels do not depend on which chip was found first.
+func uniqueHwmonLabels(chips []*hwmonChip) []string {
+	labels := make([]string, len(chips))
+	extensions := make([]hwmonExtension, len(chips))
+	for i, chip := range chips {
+		labels[i] = chip.base
 	}
-	for _, n := range order {
-		give(n, n.preferred)
-	}
-	for _, n := range order {
-		if n.name != "" && n.name != n.preferred {
-			give(n, n.preferred+"_"+n.name)
+	for {
+		// Of chips that have the same label, those with the longest extension
+		// get a longer one.
+		uses, longest := map[string]int{}, map[string]hwmonExtension{}
+		for i, label := range labels {
+			uses[label]++
+			if extensions[i] < hwmonDirExtension {
+				longest[label] = max(longest[label], extensions[i])
+			}
 		}
-		for count := 2; n.chip.label == ""; count++ {
-			give(n, n.preferred+"_"+strconv.Itoa(count))
+		isUnique := true
+		for i, chip := range chips {
+			if uses[labels[i]] == 1 || extensions[i] == hwmonDirExtension || extensions[i] < longest[labels[i]] {
+				continue
+			}
+			isUnique = false
+			extensions[i]++
+			if chip.name == "" {
+				extensions[i] = hwmonDirExtension
+			}
+			if extensions[i] == hwmonNameExtension {
+				labels[i] = chip.base + "_" + chip.name
+			} else {
+				labels[i] = chip.base + "_" + hwmonName(chip.entry.Name)
+			}
+		}
+		if isUnique {
+			return labels
 		}
 	}
 }
+
+// A hwmonExtension is what follows the base in the label of a chip.
+type hwmonExtension int
+
+const (
+	_ hwmonExtension = iota // nothing
+	hwmonNameExtension
+	hwmonDirExtension
+)

@@ -1,11 +1,13 @@
 package hardware
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 // hwmonFacts describe a chip without its values. They do not change as long as
@@ -28,6 +30,10 @@ type hwmonElement struct {
 	counter      bool
 	divisor      float64
 	oneIsTrue    bool // the value is 1 or not 1
+	isPercent    bool // the number may have a percent sign
+	isTemp       bool // a reading below absolute zero is none
+	isFan        bool // a speed below zero is none
+	isSigned     bool // a number below zero may be printed as an unsigned one
 	mayBeText    bool // some drivers have texts in elements other than input
 }
 
@@ -190,16 +196,21 @@ func newHwmonElement(f hwmonFile, hasBareFile bool) (hwmonElement, bool) {
 	e.family += unit.suffix
 	e.divisor = unit.divisor
 	e.counter = unit.counter
+	e.isPercent = unit.isPercent
+	e.isTemp = f.kind == "temp" && (f.element == "" || f.element == "input")
+	e.isFan = f.kind == "fan"
+	e.isSigned = f.kind == "temp" || f.kind == "in" || f.kind == "curr"
 	e.help = hwmonHelp(f, unit)
 	return e, true
 }
 
 // A hwmonUnit is the unit of a number.
 type hwmonUnit struct {
-	suffix  string // of the family's name
-	name    string // for the help text
-	divisor float64
-	counter bool
+	suffix    string // of the family's name
+	name      string // for the help text
+	divisor   float64
+	counter   bool
+	isPercent bool // whether the number is in percent
 }
 
 func hwmonHelp(f hwmonFile, unit hwmonUnit) string {
@@ -216,8 +227,9 @@ func hwmonHelp(f hwmonFile, unit hwmonUnit) string {
 	return hwmonKindNames[slices.Index(hwmonKinds[:], f.kind)] + ": " + strings.ReplaceAll(element, "_", " ") + ", from " + file + "."
 }
 
-// hwmonUnitOf returns the unit of an element. Also a flag such as
-// temp1_crit_alarm has the unit of its kind: inherited names have it.
+// hwmonUnitOf returns the unit of an element. A flag such as temp1_crit_alarm and
+// a fan control such as temp1_auto_point1_pwm are numbers without a unit, although
+// the inherited names have that of their kind.
 func hwmonUnitOf(kind, element string) hwmonUnit {
 	switch element {
 	case "alarm", "fault":
@@ -225,31 +237,44 @@ func hwmonUnitOf(kind, element string) hwmonUnit {
 	case "beep":
 		return hwmonUnit{suffix: "_enabled", divisor: 1}
 	}
+	unit := hwmonUnitOfKind(kind, element)
+	switch element[strings.LastIndexByte(element, '_')+1:] {
+	case "alarm", "fault", "beep", "enable", "battery", "pwm":
+		unit.name, unit.divisor = "", 1
+	}
+	return unit
+}
+
+// hwmonUnitOfKind returns the unit of an element that is no flag. The units are
+// those of the kernel's Documentation/ABI/testing/sysfs-class-hwmon: volts, amperes
+// and degrees in thousandths, watts and joules in millionths, humidity in
+// thousandths of a percent.
+func hwmonUnitOfKind(kind, element string) hwmonUnit {
 	switch kind {
 	case "in", "cpu":
-		return hwmonUnit{"_volts", "volts", 1000, false}
+		return hwmonUnit{suffix: "_volts", name: "volts", divisor: 1000}
 	case "temp":
 		if element != "type" {
-			return hwmonUnit{"_celsius", "degrees Celsius", 1000, false}
+			return hwmonUnit{suffix: "_celsius", name: "degrees Celsius", divisor: 1000}
 		}
 	case "curr":
-		return hwmonUnit{"_amps", "amperes", 1000, false}
+		return hwmonUnit{suffix: "_amps", name: "amperes", divisor: 1000}
 	case "energy":
-		return hwmonUnit{"_joule_total", "joules", 1e6, true}
+		return hwmonUnit{suffix: "_joule_total", name: "joules", divisor: 1e6, counter: true}
 	case "humidity":
-		return hwmonUnit{"", "parts of one", 1e6, false}
+		return hwmonUnit{name: "parts of one", divisor: 1e5}
 	case "power":
 		switch element {
 		case "accuracy":
-			return hwmonUnit{"", "parts of one", 1e6, false}
+			return hwmonUnit{name: "parts of one", divisor: 100, isPercent: true}
 		case "average_interval", "average_interval_min", "average_interval_max":
-			return hwmonUnit{"_seconds", "seconds", 1000, false}
+			return hwmonUnit{suffix: "_seconds", name: "seconds", divisor: 1000}
 		}
-		return hwmonUnit{"_watt", "watts", 1e6, false}
+		return hwmonUnit{suffix: "_watt", name: "watts", divisor: 1e6}
 	case "fan":
 		switch element {
 		case "input", "min", "max", "target":
-			return hwmonUnit{"_rpm", "revolutions per minute", 1, false}
+			return hwmonUnit{suffix: "_rpm", name: "revolutions per minute", divisor: 1}
 		}
 	}
 	return hwmonUnit{divisor: 1}
@@ -266,6 +291,25 @@ func (e hwmonElement) asClock(label string, used map[[2]string]bool) hwmonElemen
 		e.sensor = name
 	}
 	return e
+}
+
+// parseHwmonNumber parses a number. It reports whether it is one, and known: the
+// number -1 of an unsigned type of 32 or 64 bits stands for a value that the driver
+// does not have.
+func parseHwmonNumber(b []byte, isSigned bool) (v float64, isNumber, known bool) {
+	u, ok := scan.Uint(b)
+	switch {
+	case !ok:
+		v, ok = scan.Float(b)
+		return v, ok, ok
+	case u == math.MaxUint32, u == math.MaxUint64:
+		return 0, true, false
+	case isSigned && u>>31 == 1:
+		return float64(int32(u)), true, true
+	case isSigned:
+		return float64(int64(u)), true, true
+	}
+	return float64(u), true, true
 }
 
 // isHwmonText reports whether the content of a file is words or a percentage,

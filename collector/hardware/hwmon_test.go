@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -250,9 +251,9 @@ func (b *hwmonBench) chip(n int) *hwmonChip {
 	return b.hwmon.chips[n-1]
 }
 
-// TestHwmonLabelsStay expects that a new chip gets a label that is free, and
-// that it keeps the label after the other chip is gone.
-func TestHwmonLabelsStay(t *testing.T) {
+// TestHwmonSharedDevice expects that the labels of two chips of one device have
+// their names, whichever was there first, and that a chip alone has none.
+func TestHwmonSharedDevice(t *testing.T) {
 	b := newHwmonBench(t, time.Minute)
 	b.addChip(1, map[string]string{"name": "x", "temp1_input": "1000"})
 	link := func(n int) string { return filepath.Join(b.root, fmt.Sprintf("class/hwmon/hwmon%d", n)) }
@@ -267,24 +268,46 @@ func TestHwmonLabelsStay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	old := `node_hwmon_temp_celsius{chip="platform_chip_1",sensor="temp1"} 1`
-	b.expect(collect.OK, old)
+	b.expect(collect.OK, `node_hwmon_temp_celsius{chip="platform_chip_1",sensor="temp1"} 1`)
 	if err := os.Symlink("../../devices/platform/chip.1/hwmon/hwmon0", link(0)); err != nil {
 		t.Fatal(err)
 	}
-	b.expect(collect.OK, old, `node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`)
+	b.expect(collect.OK,
+		`node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`,
+		`node_hwmon_temp_celsius{chip="platform_chip_1_x",sensor="temp1"} 1`)
 	if err := os.Remove(link(1)); err != nil {
 		t.Fatal(err)
 	}
-	b.expect(collect.OK, `node_hwmon_temp_celsius{chip="platform_chip_1_a",sensor="temp1"} 2`)
+	b.expect(collect.OK, `node_hwmon_temp_celsius{chip="platform_chip_1",sensor="temp1"} 2`)
 }
 
-func TestHwmonFiltersExclude(t *testing.T) {
-	for _, what := range []string{"chip", "sensor"} {
-		options := map[string][]string{what + "-include": {"a"}, what + "-exclude": {"b"}}
-		_, err := collect.NewUnit(hwmon, &host.Host{}, log.NewNopLogger(), nil, options)
-		if err == nil || !strings.Contains(err.Error(), what+"-include") {
-			t.Errorf("%v: %v", options, err)
+func TestUniqueHwmonLabels(t *testing.T) {
+	type chip struct{ base, name, dir string }
+	for _, test := range []struct {
+		chips []chip
+		want  string
+	}{
+		{[]chip{{"a", "x", "hwmon1"}, {"b", "x", "hwmon2"}}, "a b"},
+		{[]chip{{"a", "x", "hwmon1"}, {"a", "y", "hwmon2"}}, "a_x a_y"},
+		{[]chip{{"a", "x", "hwmon1"}, {"a", "x", "hwmon2"}}, "a_hwmon1 a_hwmon2"},
+		{[]chip{{"a", "x", "hwmon1"}, {"a", "", "hwmon2"}}, "a_x a_hwmon2"},
+		{[]chip{{"a", "x", "hwmon1"}, {"a", "x", "hwmon2"}, {"a", "y", "hwmon3"}}, "a_hwmon1 a_hwmon2 a_y"},
+		// The base of one chip is the extended label of another.
+		{[]chip{{"a", "x", "hwmon1"}, {"a", "y", "hwmon2"}, {"a_x", "z", "hwmon3"}}, "a_hwmon1 a_y a_x"},
+	} {
+		for range 2 {
+			var chips []*hwmonChip
+			for _, c := range test.chips {
+				chips = append(chips, &hwmonChip{entry: host.DirEntry{Name: c.dir}, base: c.base, name: c.name})
+			}
+			labels := uniqueHwmonLabels(chips)
+			if have := strings.Join(labels, " "); have != test.want {
+				t.Errorf("%v: have %s, want %s", test.chips, have, test.want)
+			}
+			slices.Reverse(test.chips)
+			words := strings.Fields(test.want)
+			slices.Reverse(words)
+			test.want = strings.Join(words, " ")
 		}
 	}
 }

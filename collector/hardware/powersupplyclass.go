@@ -56,6 +56,7 @@ func newPowersupplyclass(env *collect.Env, o powersupplyclassOptions) (*powersup
 		},
 	}
 	c.info = env.Metrics.Gauge("node_power_supply_info", "Identity and state of the power supply, in the labels; always 1.", c.labels...)
+	env.Metrics.OmitEmpty(c.info, c.labels...) // which depend on the driver
 	return c, nil
 }
 

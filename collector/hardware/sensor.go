@@ -27,3 +27,6 @@ func reportUnlessNoReading(err error, report func(error)) (ok bool) {
 	}
 	return host.ReportUnlessGone(err, report)
 }
+
+// absoluteZero is the lowest temperature in thousandths of a degree Celsius.
+const absoluteZero = -273150

@@ -66,7 +66,7 @@ func (c *thermalZoneCollector) updateZone(name, zone string, out *metric.Sink) {
 	if !ok {
 		return
 	}
-	if milli, ok := c.number(name, "temp", out); ok {
+	if milli, ok := c.number(name, "temp", out); ok && milli >= absoluteZero { // the kernel has -274000 for none
 		out.Emit(c.temp, float64(milli)/1000, typ, zone)
 	}
 }

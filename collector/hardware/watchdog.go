@@ -71,7 +71,7 @@ func (c *watchdogCollector) Update(_ context.Context, out *metric.Sink) error {
 
 func (c *watchdogCollector) updateDevice(name string, out *metric.Sink) {
 	for _, f := range c.numbers {
-		v, err := c.sys.Int(watchdogDir, name, f.name)
+		v, err := c.sys.Counter(watchdogDir, name, f.name) // the kernel prints an unsigned version as signed
 		if reportUnlessNoReading(err, out.Error) {
 			out.Emit(f.family, float64(v), name)
 		}

@@ -3,7 +3,7 @@
 // and the SAN that they see.
 //
 // The collector of its name is made of slices, one for each kind of thing:
-// adapter, fc, scsi, multipath, iscsi, sas and nvme in internal. Each slice has
+// adapter, fc, scsi, multipath, iscsi, sas, srp and nvme in internal. Each slice has
 // its files, its parsing and its families together, and knows no other slice; what
 // they share is in internal/san.
 package hba
@@ -15,6 +15,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/adapter"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/blockdev"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/fc"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/firmware/fcstat"
@@ -25,6 +26,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/sas"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsi"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/srp"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -33,6 +35,7 @@ import (
 func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
 		Name:          "hba",
+		Native:        true,
 		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
 		Reads:         hbaReads(),
 		OptionalReads: firmware.SlowReads(),
@@ -46,7 +49,7 @@ func hba(readers *firmware.Shared) collect.Spec {
 // hbaReads returns the files that the collector reads.
 func hbaReads() []string {
 	reads := slices.Concat(scsihost.Reads(), san.Reads(), adapter.Reads(), fc.Reads(), fcstat.Reads(),
-		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), nvme.Reads())
+		scsi.Reads(), multipath.Reads(), iscsi.Reads(), sas.Reads(), srp.Reads(), nvme.Reads(), blockdev.Reads())
 	slices.Sort(reads)
 	return slices.Compact(reads)
 }
@@ -109,7 +112,9 @@ type hbaCollector struct {
 	slow       *firmware.Slow
 	iscsi      *iscsi.Sessions
 	sas        *sas.Tree
+	srp        *srp.Ports
 	nvme       *nvme.Controllers
+	blockdev   *blockdev.Disks
 
 	discovered *metric.Family
 	hosts      san.Hosts
@@ -139,42 +144,64 @@ func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaColl
 		fc:         fc.New(m),
 		statistics: firmware.NewStatistics(m, o.statistics, readers),
 	}
-	c.scsi = scsi.New(m, o.scsi, env.Host.Now, scsi.Links{Names: c.fc.Names, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way})
-	c.multipath = multipath.New(env, o.multipath, c.scsi.Path, nvme.Path)
+	c.scsi = scsi.New(m, o.scsi, env.Host.Now, scsi.Links{
+		Names: c.fc.Names, Near: c.near, Rport: c.fc.Way, Session: iscsi.Way, EndDevice: sas.Way,
+		Far: func(a attr.Reader, h *san.Host) san.Way { return c.srp.Far(a, h) },
+	})
+	c.multipath = multipath.New(env, o.multipath)
 	c.slow = firmware.NewSlow(m, o.slow, o.statistics, readers)
 	c.iscsi = iscsi.New(m)
 	c.sas = sas.New(m)
-	c.nvme = nvme.New(m, o.nvme, c.fc.Route)
+	c.srp = srp.New(m)
+	c.nvme = nvme.New(m, o.nvme, nvme.Links{Route: c.fc.Route, Rport: c.fc.Way, Adapter: c.adapterOf})
+	c.blockdev = blockdev.New()
+	c.multipath.AddKinds(c.scsi, c.nvme, c.blockdev)
 	c.discovered = m.Gauge("node_hba_hosts_discovered", "Included SCSI hosts, by transport.", "transport")
 	return c, nil
 }
 
 // Update reads the SCSI hosts and then what is reached over them, and what is
-// reached over none: NVMe controllers have no SCSI host.
+// reached over none: NVMe controllers have no SCSI host, and the paths of a
+// multipath map can be disks of any kind.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.Out, c.ports = out, c.ports[:0]
 	err := c.findHosts()
 	c.adapters.Update(c.Reader, &c.hosts)
-	for _, port := range c.fc.Update(c.Reader, &c.hosts) {
+	block := c.scsi.Find(c.Reader)
+	for _, port := range c.fc.Update(c.Reader, &c.hosts, c.scsi.LUNs) {
 		if !port.IsVirtual() {
 			c.ports = append(c.ports, fcstat.Port{Host: port.Host, State: port.State, Type: port.Type})
 		}
 	}
-	if err == nil {
-		maps := c.multipath.Find(c.Reader, c.scsi.Find(c.Reader))
-		c.scsi.Update(c.Reader, &c.hosts, maps)
-		c.multipath.Update(ctx, c.Reader)
-	}
+	c.srp.Find(c.Reader)
+	c.scsi.Update(c.Reader, &c.hosts, c.multipath.Find(c.Reader, block))
+	c.nvme.Update(c.Reader, block)
+	c.multipath.Update(ctx, c.Reader)
+	c.blockdev.Forget()
 	c.statistics.Update(ctx, out, c.ports)
 	c.sas.Update(c.Reader, &c.hosts)
 	c.iscsi.Update(c.Reader, &c.hosts)
-	c.nvme.Update(c.Reader)
+	c.srp.Update(c.Reader, &c.hosts)
 	c.slow.Update(ctx, c.Reader, c.slowDevices())
 	c.statistics.EmitHealth(c.Reader, c.devices.Hosts, c.slow)
 	if errors.Is(err, collect.ErrNoData) && (out.SampleCount() > 0 || c.ErrorCount() > 0) {
 		return nil
 	}
 	return err
+}
+
+// near returns the near end of the ways from a host, as far as its slice knows
+// more than its place on PCI.
+func (c *hbaCollector) near(a attr.Reader, h *san.Host) san.Near {
+	switch h.Transport {
+	case san.ISCSI:
+		return c.iscsi.Near(a, h)
+	case san.SRP:
+		if near := c.srp.Near(a, h); near != (san.Near{}) {
+			return near
+		}
+	}
+	return c.adapters.Near(a, h)
 }
 
 // findHosts finds the hosts that the options include. It returns an error if
@@ -221,6 +248,14 @@ func (c *hbaCollector) excludes(h *scsihost.Host) bool {
 		c.filtered[h.Name] = f
 	}
 	return f.excluded
+}
+
+// adapterOf returns the address of the card that a SCSI host is on, or "".
+func (c *hbaCollector) adapterOf(name string) string {
+	if h := c.hosts.Named(name); h != nil {
+		return h.Adapter()
+	}
+	return ""
 }
 
 // slowDevices returns what has slow values. An enclosure that is on no SCSI host

@@ -157,17 +157,26 @@ func TestSlowHangs(t *testing.T) {
 	c, out := s.collector(slowOn)
 	s.read(c, out)
 	before := runtime.NumGoroutine()
+	const (
+		host2Reads = `node_hba_read_stuck{scsi_host="host2"} 0`
+		host2Value = `node_hba_resources_max{resource="xri",scsi_host="host2"} 2048`
+	)
 	for i := range 100 {
 		s.later(15 * time.Second)
 		if i%10 == 9 {
 			c, out = s.collector(slowOn) // as a reload does
 		}
 		text, reported := s.read(c, out)
+		// The clock may overtake a read of host2, which ends all the same.
+		for try := 0; try < 1e4 && !(strings.Contains(text, host2Reads) && strings.Contains(text, host2Value)); try++ {
+			runtime.Gosched()
+			text, reported = s.read(c, out)
+		}
 		for _, want := range []string{
 			`node_hba_read_stuck{scsi_host="host3"} 1`,
 			`node_hba_read_errors_total{reason="timeout",scsi_host="host3"} 1`,
-			`node_hba_read_stuck{scsi_host="host2"} 0`,
-			`node_hba_resources_max{resource="xri",scsi_host="host2"} 2048`,
+			host2Reads,
+			host2Value,
 			`node_hba_host_state{scsi_host="host3",state="running"} 1`,
 			`node_hba_sas_phy_info{`,
 		} {

@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()
 // TestSlicesAreIndependent keeps a slice from importing another, so that a new
 // attribute or a new kind of path touches one folder.
 func TestSlicesAreIndependent(t *testing.T) {
-	slices := []string{"adapter", "fc", "scsi", "multipath", "sas", "iscsi", "nvme"}
+	slices := []string{"adapter", "fc", "scsi", "multipath", "sas", "srp", "iscsi", "nvme", "blockdev"}
 	for _, slice := range slices {
 		files, err := filepath.Glob("internal/" + slice + "/*.go")
 		if err != nil || len(files) == 0 {
@@ -59,8 +59,11 @@ var dangerous = []string{
 	"nuse", "running_disparity_error_count", "loss_of_dword_sync_count", "phy_reset_problem_count", "status", "fault", "locate", "power_status",
 }
 
-// harmless are files with the name of a dangerous one in another folder.
-var harmless = []string{"/sys/class/iscsi_host/host*/port_speed"}
+// harmless are files with the name of a dangerous one in another folder, and folders
+// that have links to devices and nothing else.
+var harmless = []string{
+	"/sys/block/*", "/sys/block/dasd*/device/status", "/sys/block/dm-*/slaves/*", "/sys/class/iscsi_host/host*/port_speed",
+}
 
 func TestNothingDangerousIsRead(t *testing.T) {
 	for _, spec := range Collectors() {

@@ -83,7 +83,7 @@ func fillNVMe(b *golden.Workbench, controllers, namespaces int) {
 		})
 		b.SysLink(fmt.Sprintf("class/nvme-subsystem/nvme-subsys0/nvme%d", c), fmt.Sprintf("../../nvme/nvme%d", c))
 		for n := range namespaces {
-			fill(b, fmt.Sprintf("%s/nvme0c%dn%d", dir, c, n+1), map[string]string{"nsid": fmt.Sprint(n + 1), "ana_state": "optimized"})
+			fill(b, fmt.Sprintf("%s/nvme0c%dn%d", dir, c, n+1), map[string]string{"nsid": fmt.Sprint(n + 1), "ana_state": "optimized", "size": "1"})
 		}
 	}
 	for n := range namespaces {

@@ -76,9 +76,6 @@ func infinibandReads() []string {
 }
 
 func newInfiniband(env *collect.Env, o infinibandOptions) (*infinibandCollector, error) {
-	if err := o.Devices.Check("device", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	m := env.Metrics
 	return &infinibandCollector{
 		sys:       env.Host.Sys.Reader(),

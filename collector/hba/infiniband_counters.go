@@ -6,6 +6,8 @@ import "github.com/hostexporter/host_exporter/collector/internal/metric"
 // whatever the width of the link.
 const dataUnit = 4
 
+const secondsPerMilli = 0.001
+
 // infinibandCounter declares a family of a port.
 func infinibandCounter(m *metric.Set, name, help string) *metric.Family {
 	return m.Counter("node_infiniband_"+name, help, "device", "port")
@@ -65,6 +67,7 @@ func infinibandHardwareCounters(m *metric.Set) []infinibandFile {
 	return []infinibandFile{
 		{"duplicate_request", 1, counter("duplicate_requests_packets_total", "Duplicate requests that arrived.")},
 		{"implied_nak_seq_err", 1, counter("implied_nak_seq_errors_total", "Acknowledgements beyond the expected one, with an answer missing before them.")},
+		{"lifespan", secondsPerMilli, m.Gauge("node_infiniband_lifespan_seconds", "Time between two readings of the counters by the driver, from hw_counters/lifespan.", "device", "port")},
 		{"local_ack_timeout_err", 1, counter("local_ack_timeout_errors_total", "Times that no acknowledgement came in time.")},
 		{"np_cnp_sent", 1, counter("np_cnp_packets_sent_total", "Congestion notifications that the port sent as a receiver of marked packets.")},
 		{"np_ecn_marked_roce_packets", 1, counter("np_ecn_marked_roce_packets_received_total", "RoCE packets that arrived with a mark of congestion on the way.")},

@@ -81,6 +81,9 @@ func TestInfinibandLikeProcfs(t *testing.T) {
 						t.Errorf("procfs does not know %s", f.name)
 					} else if !v.IsNil() {
 						want[f.family.Name()+labels] = float64(v.Elem().Uint())
+						if f.name == "lifespan" { // procfs has it in milliseconds
+							want[f.family.Name()+labels] *= secondsPerMilli
+						}
 					}
 				}
 			}

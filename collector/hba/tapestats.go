@@ -48,13 +48,17 @@ type tapestatsCollector struct {
 // A tapestatsFile pairs a file with the family it fills.
 type tapestatsFile struct {
 	name   string
-	per    float64 // units of the file in one of the family
+	factor float64 // of the number in the file
 	family *metric.Family
 }
 
 const (
-	tapeDir       = "class/scsi_tape"
-	tapePerSecond = 1e9 // nanoseconds
+	tapeDir = "class/scsi_tape"
+
+	// secondsPerNano is the factor of times. To divide by 1e9 would round
+	// better, but a sample that is one bit less than that of node_exporter is a
+	// counter reset to rate() after the exporter was replaced.
+	secondsPerNano = 1e-9
 )
 
 func newTapestats(env *collect.Env, o tapestatsOptions) (*tapestatsCollector, error) {
@@ -64,15 +68,15 @@ func newTapestats(env *collect.Env, o tapestatsOptions) (*tapestatsCollector, er
 		ignored: o.Ignored,
 		files: []tapestatsFile{
 			{"in_flight", 1, m.Gauge("node_tape_io_now", "Commands that the tape drive is working on.", "device")},
-			{"io_ns", tapePerSecond, m.Counter("node_tape_io_time_seconds_total", "Time in which the tape drive was busy, rewinding and the like included.", "device")},
+			{"io_ns", secondsPerNano, m.Counter("node_tape_io_time_seconds_total", "Time in which the tape drive was busy, rewinding and the like included.", "device")},
 			{"other_cnt", 1, m.Counter("node_tape_io_others_total", "Commands that neither read nor wrote.", "device")},
 			{"read_byte_cnt", 1, m.Counter("node_tape_read_bytes_total", "Bytes that were read from tape.", "device")},
 			{"read_cnt", 1, m.Counter("node_tape_reads_completed_total", "Commands that read from tape.", "device")},
-			{"read_ns", tapePerSecond, m.Counter("node_tape_read_time_seconds_total", "Time that commands took to read from tape.", "device")},
+			{"read_ns", secondsPerNano, m.Counter("node_tape_read_time_seconds_total", "Time that commands took to read from tape.", "device")},
 			{"resid_cnt", 1, m.Counter("node_tape_residual_total", "Reads and writes whose block on tape differs in size from the request.", "device")},
 			{"write_byte_cnt", 1, m.Counter("node_tape_written_bytes_total", "Bytes that were written to tape.", "device")},
 			{"write_cnt", 1, m.Counter("node_tape_writes_completed_total", "Commands that wrote to tape.", "device")},
-			{"write_ns", tapePerSecond, m.Counter("node_tape_write_time_seconds_total", "Time that commands took to write to tape.", "device")},
+			{"write_ns", secondsPerNano, m.Counter("node_tape_write_time_seconds_total", "Time that commands took to write to tape.", "device")},
 		},
 	}, nil
 }
@@ -92,8 +96,11 @@ func (c *tapestatsCollector) Update(_ context.Context, out *metric.Sink) error {
 
 func (c *tapestatsCollector) updateTape(name string, out *metric.Sink) {
 	for _, f := range c.files {
-		if v, err := c.sys.Uint(tapeDir, name, "stats", f.name); host.ReportUnlessGone(err, out.Error) {
-			out.Emit(f.family, float64(v)/f.per, name)
+		if v, err := c.sys.Counter(tapeDir, name, "stats", f.name); host.ReportUnlessGone(err, out.Error) {
+			if f.name == "in_flight" {
+				v = scan.ClampAmount32(v) // a command may be counted as completed before it is counted as sent
+			}
+			out.Emit(f.family, float64(v)*f.factor, name)
 		}
 	}
 }

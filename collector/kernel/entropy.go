@@ -19,7 +19,8 @@ var entropy = collect.Spec{
 }
 
 // entropyCollector reads two files of /proc/sys/kernel/random, each a number of
-// bits. Since Linux 5.18 both are 256 once the generator is seeded. See
+// bits. Since Linux 5.18 both are 256 once the generator is seeded. Before, the
+// kernel printed an estimate that had fallen below zero as a negative number. See
 // random(4).
 type entropyCollector struct {
 	proc  *host.Reader
@@ -47,7 +48,7 @@ func (c *entropyCollector) Update(_ context.Context, out *metric.Sink) error {
 	var errs []error
 	var absent error
 	for _, f := range c.files {
-		bits, err := c.proc.Uint("sys/kernel/random", f.name)
+		bits, err := c.proc.Amount32("sys/kernel/random", f.name)
 		switch {
 		case err == nil:
 			out.Emit(f.family, float64(bits))

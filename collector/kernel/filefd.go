@@ -53,7 +53,7 @@ func (c *filefdCollector) Update(_ context.Context, out *metric.Sink) error {
 func parseFilefd(b []byte) (allocated, maximum uint64, err error) {
 	var fields [3][]byte
 	n := scan.Fields(fields[:], b)
-	allocated, ok := scan.Uint(fields[0])
+	allocated, ok := scan.Amount64(fields[0])
 	maximum, ok2 := scan.Uint(fields[2])
 	if n < 3 || !ok || !ok2 {
 		return 0, 0, host.Bad(1, "three numbers of file handles", b)

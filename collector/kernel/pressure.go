@@ -114,9 +114,14 @@ type pressureTime struct {
 
 func (s pressureTime) emit(out *metric.Sink, f *metric.Family) {
 	if s.known && f != nil {
-		out.Emit(f, float64(s.microseconds)/1e6)
+		out.Emit(f, s.seconds())
 	}
 }
+
+// seconds returns the time in seconds. To divide once would round better, but a
+// sample that is one bit less than that of node_exporter is a counter reset to
+// rate() after the exporter was replaced.
+func (s pressureTime) seconds() float64 { return float64(s.microseconds) / 1000 / 1000 }
 
 // parsePressure parses a file of /proc/pressure. With an error it also returns
 // the lines that it could parse.
@@ -149,7 +154,7 @@ func parsePressure(b []byte) (s pressureTimes, err error) {
 func pressureTotal(b []byte) (microseconds uint64, ok bool) {
 	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
 		if key, value, _ := scan.Cut(field, '='); string(key) == "total" {
-			return scan.Uint(value)
+			return scan.Amount64(value) // below zero on some kernels after the clock of a CPU went back
 		}
 	}
 	return 0, false

@@ -6,6 +6,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/wrap"
 )
 
 var stat = collect.Spec{
@@ -33,10 +34,16 @@ func (o *statOptions) Fields() []collect.Field {
 //	procs_blocked 0
 //	softirq 180493 2 37605 14 335 107 1 292 58937 0 83200
 //
+// The sum of interrupts is made of counters that wrap at 2^32, each by itself; the
+// collector continues the sum across a wrap.
+//
 // See https://docs.kernel.org/filesystems/proc.html (section 1.7).
 type statCollector struct {
 	proc    *host.Reader
 	numbers [statLines]*metric.Family
+
+	interrupts  wrap.Total
+	corrections *metric.Family
 
 	softirqs *metric.Family // this and the next two only with the option softirq
 	vectors  []string
@@ -55,6 +62,7 @@ func newStat(env *collect.Env, o statOptions) (*statCollector, error) {
 			statRunning:   m.Gauge("node_procs_running", "Threads that run or wait for a CPU, from /proc/stat."),
 			statBlocked:   m.Gauge("node_procs_blocked", "Threads blocked by I/O, from /proc/stat."),
 		},
+		corrections: m.Counter("host_exporter_interrupt_sum_corrections_total", "Times that the sum of interrupts in /proc/stat decreased and was corrected."),
 	}
 	if o.softirq {
 		c.softirqs = m.Counter("node_softirqs_total", "Soft interrupts by vector since boot, from /proc/stat.", "vector")
@@ -75,8 +83,16 @@ func (c *statCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err != nil {
 		return c.proc.At(err)
 	}
+	if n := &s.numbers[statIntr]; n.known {
+		n.value = c.interrupts.Continue(n.value)
+		out.Emit(c.corrections, float64(c.interrupts.Corrections()))
+	}
 	for i, n := range s.numbers {
-		if n.known {
+		switch {
+		case !n.known:
+		case i == statBtime:
+			out.Emit(c.numbers[i], float64(int64(n.value)))
+		default:
 			out.Emit(c.numbers[i], float64(n.value))
 		}
 	}

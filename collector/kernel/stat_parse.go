@@ -24,7 +24,7 @@ type kernelStat struct {
 }
 
 type statNumber struct {
-	value uint64
+	value uint64 // of statBtime, an int64
 	known bool
 }
 
@@ -42,7 +42,7 @@ func parseStat(b []byte, softirqs []uint64, report func(error)) (s kernelStat, e
 		if i := statLine(key); i >= 0 {
 			hasKnown = true
 			field, _ := scan.Field(values)
-			if s.numbers[i].value, s.numbers[i].known = scan.Uint(field); !s.numbers[i].known {
+			if s.numbers[i] = parseStatNumber(i, field); !s.numbers[i].known {
 				report(host.Bad(n, "a number", line))
 			}
 		} else if string(key) == "softirq" {
@@ -60,6 +60,24 @@ func parseStat(b []byte, softirqs []uint64, report func(error)) (s kernelStat, e
 		return s, host.Bad(1, "kernel statistics", input)
 	}
 	return s, nil
+}
+
+// parseStatNumber parses the number of a line by the type that the kernel keeps it
+// in. The clock may have been set to a time before 1970 plus the time since boot:
+// then the boot time is negative.
+func parseStatNumber(i int, b []byte) statNumber {
+	parse := scan.Counter
+	switch i {
+	case statRunning, statBlocked:
+		parse = scan.Amount32
+	case statBtime:
+		if seconds, ok := scan.Int(b); ok {
+			return statNumber{uint64(seconds), true}
+		}
+		parse = scan.Uint
+	}
+	v, ok := parse(b)
+	return statNumber{v, ok}
 }
 
 // statLine returns the index of a line by its first word, or -1 for other lines.
@@ -86,10 +104,10 @@ func statLine(key []byte) int {
 // name here, and fails if there are too few, which could be any.
 func parseSoftirqs(dst []uint64, b []byte) bool {
 	field, b := scan.Field(b)
-	_, ok := scan.Uint(field)
+	_, ok := scan.Counter(field)
 	for i := 0; ok && i < len(dst); i++ {
 		field, b = scan.Field(b)
-		dst[i], ok = scan.Uint(field)
+		dst[i], ok = scan.Counter(field)
 	}
 	return ok
 }

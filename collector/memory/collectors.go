@@ -5,7 +5,14 @@ import "github.com/hostexporter/host_exporter/collector/internal/collect"
 // Collectors returns the specs of the domain.
 func Collectors() []collect.Spec {
 	return []collect.Spec{
+		buddyinfo,
+		ksmd,
 		meminfo,
+		meminfoNuma,
+		slabinfo,
+		swap,
 		vmstat,
+		vmstatNuma,
+		zoneinfo,
 	}
 }

@@ -76,8 +76,11 @@ func FuzzVmstatLine(f *testing.F) {
 func newWorkbench(tb testing.TB, build collect.Builder) *golden.Workbench {
 	tb.Helper()
 	b := golden.NewWorkbench(tb, build, nil)
-	b.Proc("meminfo", golden.Content(tb, filepath.Join(testdata, "meminfo.recorded.host"), "proc/meminfo"))
-	b.Proc("vmstat", golden.Content(tb, filepath.Join(testdata, "vmstat.recorded.host"), "proc/vmstat"))
+	for _, name := range []string{
+		"buddyinfo", "ksmd", "meminfo.recorded", "meminfo_numa", "slabinfo", "swap", "vmstat.recorded", "vmstat_numa", "zoneinfo",
+	} {
+		golden.Load(tb, filepath.Join(testdata, name+".host"), b.Root)
+	}
 	return b
 }
 

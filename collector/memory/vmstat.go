@@ -31,23 +31,28 @@ func (o *vmstatOptions) Fields() []collect.Field {
 //	pgpgin 1146973
 //
 // Some numbers are counters and others gauges, and the file does not say which;
-// the families are untyped. The kernel's mm/vmstat.c lists the names.
+// the families are untyped. A gauge may have fallen below zero, which the kernel
+// prints as an unsigned number. The kernel's mm/vmstat.c lists the names.
 type vmstatCollector struct {
 	proc   *host.Reader
 	fields *metric.Keyed
+	gauges map[*metric.Family]bool
 }
 
 func newVmstat(env *collect.Env, o vmstatOptions) (*vmstatCollector, error) {
 	m := env.Metrics
-	return &vmstatCollector{
-		proc: env.Host.Proc.Reader(),
-		fields: m.Keyed(func(key string) *metric.Family {
-			if o.Include.IsSet() && !o.Include.Match(key) {
-				return nil
-			}
-			return m.Untyped("node_vmstat_"+key, "Field "+key+" of /proc/vmstat.")
-		}),
-	}, nil
+	c := &vmstatCollector{proc: env.Host.Proc.Reader(), gauges: map[*metric.Family]bool{}}
+	c.fields = m.Keyed(func(key string) *metric.Family {
+		if o.Include.IsSet() && !o.Include.Match(key) {
+			return nil
+		}
+		f := m.Untyped("node_vmstat_"+key, "Field "+key+" of /proc/vmstat.")
+		if !isVmstatCounter(key) {
+			c.gauges[f] = true
+		}
+		return f
+	})
+	return c, nil
 }
 
 func (c *vmstatCollector) Update(_ context.Context, out *metric.Sink) error {
@@ -65,6 +70,9 @@ func (c *vmstatCollector) Update(_ context.Context, out *metric.Sink) error {
 		if !ok {
 			out.Error(c.proc.At(host.Bad(n, "a name and a number", line)))
 		} else if f := c.fields.Family(key); f != nil {
+			if c.gauges[f] && (number < 0 || number >= 1<<63) {
+				number = 0
+			}
 			out.Emit(f, number)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -24,13 +25,15 @@ var arp = collect.Spec{
 }
 
 type arpOptions struct {
-	Devices collect.Filter
-	Netlink collect.Bool
+	Devices    collect.Filter
+	Netlink    collect.Bool
+	Interfaces interfaceOptions
 }
 
 func (o *arpOptions) Fields() []collect.Field {
-	return append(o.Devices.Fields("device"),
-		collect.Field{Name: "netlink", Help: "Read neighbours by rtnetlink, and /proc/net/arp only if that fails.", Value: &o.Netlink})
+	return slices.Concat(o.Devices.Fields("device"), []collect.Field{
+		{Name: "netlink", Help: "Read neighbours by rtnetlink, and /proc/net/arp only if that fails.", Value: &o.Netlink},
+	}, o.Interfaces.Fields())
 }
 
 // arpCollector counts the IPv4 neighbours of each interface. It reads them by
@@ -46,6 +49,7 @@ type arpCollector struct {
 	proc    *host.Reader
 	links   *rtnl.Reader
 	options arpOptions
+	filter  *interfaceFilter
 	family  *metric.Family
 
 	countByIndex map[int]int
@@ -54,13 +58,11 @@ type arpCollector struct {
 }
 
 func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
-	if err := o.Devices.Check("device", collect.Filter{}); err != nil {
-		return nil, err
-	}
 	return &arpCollector{
 		proc:         env.Host.Proc.Reader(),
 		links:        rtnl.New(env.Host.Netlink),
 		options:      o,
+		filter:       newInterfaceFilter(env.Host, o.Interfaces),
 		family:       env.Metrics.Gauge("node_arp_entries", "IPv4 neighbours of the interface, without those that need no ARP.", "device"),
 		countByIndex: map[int]int{},
 		countByName:  map[string]*int{},
@@ -68,12 +70,13 @@ func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
 }
 
 func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
+	c.filter.refresh(out)
 	if c.options.Netlink {
 		err := c.updateNetlink(out)
 		if err == nil {
 			return nil
 		}
-		if !rtnl.DumpFailed(err) {
+		if !netlink.DumpFailed(err) {
 			out.Error(err)
 			return nil
 		}
@@ -88,7 +91,7 @@ func (c *arpCollector) updateNetlink(out *metric.Sink) error {
 			c.countByIndex[n.Index]++
 		}
 	})
-	if rtnl.DumpFailed(neighbourErr) || len(c.countByIndex) == 0 {
+	if netlink.DumpFailed(neighbourErr) || len(c.countByIndex) == 0 {
 		return neighbourErr
 	}
 	clear(c.countByName)
@@ -97,7 +100,7 @@ func (c *arpCollector) updateNetlink(out *metric.Sink) error {
 			c.countByName[l.Name] = &n
 		}
 	})
-	if rtnl.DumpFailed(linkErr) {
+	if netlink.DumpFailed(linkErr) {
 		return linkErr
 	}
 	c.emit(out)
@@ -136,7 +139,7 @@ func (c *arpCollector) emit(out *metric.Sink) {
 	c.devices = slices.AppendSeq(c.devices[:0], maps.Keys(c.countByName))
 	slices.SortFunc(c.devices, host.CompareNatural)
 	for _, device := range c.devices {
-		if !c.options.Devices.Ignores(device) {
+		if !c.options.Devices.Ignores(device) && !c.filter.excludes(device) {
 			out.Emit(c.family, float64(*c.countByName[device]), device)
 		}
 	}

@@ -18,7 +18,23 @@ var bonding = collect.Spec{
 		"/sys/class/net/*/lower_*/bonding_slave/mii_status",
 		"/sys/class/net/*/slave_*/bonding_slave/mii_status",
 	},
-	Build: collect.Plain(newBonding),
+	OptionalReads: []string{
+		"/proc/net/bonding/*",
+		"/sys/class/net/*/bonding/ad_aggregator",
+		"/sys/class/net/*/bonding/ad_num_ports",
+		"/sys/class/net/*/bonding_slave/ad_actor_oper_port_state",
+		"/sys/class/net/*/bonding_slave/ad_partner_oper_port_state",
+	},
+	Needs: "CAP_NET_ADMIN for the partners and keys of --collector.bonding.lacp, which are left out otherwise",
+	Build: collect.With(bondingOptions{}, newBonding),
+}
+
+type bondingOptions struct{ LACP collect.Bool }
+
+func (o *bondingOptions) Fields() []collect.Field {
+	return []collect.Field{
+		{Name: "lacp", Help: "Export the LACP state of bonds in mode 802.3ad and of their interfaces.", Value: &o.LACP},
+	}
 }
 
 // bondingCollector reads the names of the bonds from
@@ -32,15 +48,21 @@ type bondingCollector struct {
 
 	slaves *metric.Family
 	active *metric.Family
+
+	lacp *bondingLACP // nil unless enabled
 }
 
-func newBonding(env *collect.Env) *bondingCollector {
+func newBonding(env *collect.Env, o bondingOptions) (*bondingCollector, error) {
 	m := env.Metrics
-	return &bondingCollector{
+	c := &bondingCollector{
 		sys:    env.Host.Sys.Reader(),
 		slaves: m.Gauge("node_bonding_slaves", "Interfaces of the bond, from bonding/slaves.", "master"),
 		active: m.Gauge("node_bonding_active", "Interfaces of the bond whose mii_status is up.", "master"),
 	}
+	if o.LACP {
+		c.lacp = newBondingLACP(env)
+	}
+	return c, nil
 }
 
 func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
@@ -48,12 +70,15 @@ func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	bonds, err := parseInterfaces(b)
-	if err != nil {
+	bonds := parseInterfaces(b)
+	for _, err := range bonds.errs {
 		out.Error(c.sys.At(err))
 	}
-	for _, bond := range bonds {
+	for _, bond := range bonds.names {
 		host.ReportUnlessGone(c.updateBond(bond, out), out.Error)
+		if c.lacp != nil {
+			host.ReportUnlessGone(c.lacp.update(bond, out), out.Error)
+		}
 	}
 	return nil
 }
@@ -64,12 +89,16 @@ func (c *bondingCollector) updateBond(bond string, out *metric.Sink) error {
 	if err != nil {
 		return err
 	}
-	slaves, err := parseInterfaces(b)
-	if err != nil {
-		return c.sys.At(err)
+	slaves := parseInterfaces(b)
+	for _, err := range slaves.errs {
+		out.Error(c.sys.At(err))
 	}
-	total, active, activeKnown := 0, 0, true
-	for _, slave := range slaves {
+	if slaves.isCut {
+		return nil
+	}
+	// A slave without a valid name is a slave all the same.
+	total, active, activeKnown := len(slaves.errs), 0, len(slaves.errs) == 0
+	for _, slave := range slaves.names {
 		up, err := c.linkUp(bond, slave)
 		switch {
 		case err == nil:
@@ -115,27 +144,36 @@ func (c *bondingCollector) linkUp(bond, slave string) (bool, error) {
 	return false, c.sys.At(host.Bad(1, "up or down", status))
 }
 
+// An interfaceList is a list of interface names.
+type interfaceList struct {
+	names []string
+	errs  []error // an error for each word that is no name, and one if the list is cut
+	isCut bool
+}
+
 // parseInterfaces parses a list of interface names. The kernel ends a list that
-// does not fit a page with ++more++. With an error, parseInterfaces returns the
-// names before it.
-func parseInterfaces(b []byte) (names []string, err error) {
+// does not fit a page with ++more++.
+func parseInterfaces(b []byte) (l interfaceList) {
 	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
-		if string(field) == "++more++" {
-			return names, host.Bad(1, "a complete list of interfaces", b[max(0, len(b)-40):])
+		switch {
+		case string(field) == "++more++":
+			l.isCut = true
+			l.errs = append(l.errs, host.Bad(1, "a complete list of interfaces", b[max(0, len(b)-40):]))
+		case !isInterfaceName(field):
+			l.errs = append(l.errs, host.Bad(1, "an interface name", field))
+		default:
+			l.names = append(l.names, string(field))
 		}
-		if !isInterfaceName(field) {
-			return names, host.Bad(1, "interface names", b)
-		}
-		names = append(names, string(field))
 	}
-	return names, nil
+	return l
 }
 
 // isInterfaceName reports whether an interface can have that name, by the rules
-// of the kernel, and without control characters.
+// of the kernel, and without control characters. Kernels before 2.6.38 allow a
+// colon, which alias interfaces have.
 func isInterfaceName(b []byte) bool {
 	for _, c := range b {
-		if c <= ' ' || c == '/' || c == ':' || c == 0x7f {
+		if c <= ' ' || c == '/' || c == 0x7f {
 			return false
 		}
 	}

@@ -100,7 +100,7 @@ func (s *ipvsSums) addBackend(n int, line, rest []byte) error {
 	}
 	var values [3]uint64
 	for i := range values {
-		if values[i], ok = scan.Uint(f[2+i]); !ok {
+		if values[i], ok = scan.Amount32(f[2+i]); !ok { // connections may be -1 while they are synchronized
 			return host.Bad(n, "weight and connections of a backend", line)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -37,15 +38,16 @@ type netclassOptions struct {
 	IgnoreInvalidSpeed collect.Bool
 	Netlink            collect.Bool
 	WithStats          collect.Bool
+	Interfaces         interfaceOptions
 }
 
 func (o *netclassOptions) Fields() []collect.Field {
-	return []collect.Field{
+	return append([]collect.Field{
 		{Name: "ignored-devices", Help: "Regular expression of devices to exclude.", Value: &o.Ignored},
-		{Name: "ignore-invalid-speed", Help: "Omit the speed of devices that report -1.", Value: &o.IgnoreInvalidSpeed},
+		{Name: "ignore-invalid-speed", Help: "Omit the speed of devices whose driver does not know it.", Value: &o.IgnoreInvalidSpeed},
 		{Name: "netlink", Help: "Export the values of rtnetlink as they are, instead of converting them to those of sysfs.", Value: &o.Netlink},
 		{Name: "with-stats", Help: "Export the counters of devices too, in place of the netdev collector; needs netclass.netlink.", Value: &o.WithStats, Flag: "collector.netclass_rtnl.with-stats"},
-	}
+	}, o.Interfaces.Fields()...)
 }
 
 // netclassCollector exports the attributes of network interfaces, such as
@@ -67,6 +69,7 @@ type netclassCollector struct {
 	sys     *host.Reader
 	links   *rtnl.Reader
 	options netclassOptions
+	filter  *interfaceFilter
 
 	up, info, speed *metric.Family
 	numbers         []netclassNumber
@@ -87,11 +90,12 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 		sys:      env.Host.Sys.Reader(),
 		links:    rtnl.New(env.Host.Netlink),
 		options:  o,
+		filter:   newInterfaceFilter(env.Host, o.Interfaces),
 		up:       m.Gauge("node_network_up", "Whether the operstate of the interface is up.", "device"),
-		info:     m.Gauge("node_network_info", "Addresses, alias and states of the network interface; always 1.", "address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"),
+		info:     m.Gauge("node_network_info", "Addresses, alias and states of the network interface; always 1.", netclassLabels(o)...),
 		speed:    m.Gauge("node_network_speed_bytes", "Link speed of the interface in bytes per second.", "device"),
 		numbers:  netclassNumbers(),
-		mismatch: rtnl.ErrUnavailable,
+		mismatch: netlink.ErrUnavailable,
 		facts:    map[string]*netclassFacts{},
 	}
 	for i := range c.numbers {
@@ -103,14 +107,24 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 	return c, nil
 }
 
+// netclassLabels returns the labels of node_network_info. With the netlink
+// option it has never had adminstate.
+func netclassLabels(o netclassOptions) []string {
+	if o.Netlink {
+		return []string{"address", "broadcast", "device", "duplex", "ifalias", "operstate"}
+	}
+	return []string{"address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"}
+}
+
 func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
+	c.filter.refresh(out)
 	mismatch := c.checkMismatch()
 	if mismatch != nil && !bool(c.options.Netlink) {
 		return c.updateFiles(out)
 	}
 	err := c.updateNetlink(mismatch == nil, out)
 	switch {
-	case rtnl.DumpFailed(err):
+	case netlink.DumpFailed(err):
 		if c.options.Netlink {
 			out.Error(err)
 		}
@@ -130,7 +144,7 @@ func (c *netclassCollector) updateNetlink(withSysfs bool, out *metric.Sink) erro
 	now := c.host.Now()
 	links := 0
 	err := c.links.Links(c.stats != nil, func(l *rtnl.Link) {
-		if c.options.Ignored.Match(l.Name) {
+		if c.options.Ignored.Match(l.Name) || c.filter.excludes(l.Name) {
 			return
 		}
 		links++
@@ -147,7 +161,7 @@ func (c *netclassCollector) updateNetlink(withSysfs bool, out *metric.Sink) erro
 		}
 	})
 	c.dropRemoved(links)
-	if links > 0 && rtnl.DumpFailed(err) {
+	if links > 0 && netlink.DumpFailed(err) {
 		out.Error(err) // and return nil, or sysfs would emit the same devices again
 		return nil
 	}
@@ -162,7 +176,7 @@ func (c *netclassCollector) updateFiles(out *metric.Sink) error {
 	}
 	c.names.Begin()
 	for _, name := range names {
-		if c.options.Ignored.Match(name) {
+		if c.options.Ignored.Match(name) || c.filter.excludes(name) {
 			continue
 		}
 		d := &c.device
@@ -181,13 +195,17 @@ func (c *netclassCollector) emit(d *netclassDevice, out *metric.Sink) {
 	if d.operStateKnown {
 		out.Bool(c.up, d.operState == "up", d.name)
 	}
-	out.Emit(c.info, 1, d.address, d.adminState(), d.broadcast, d.name, d.duplex, d.alias, d.operState)
+	if c.options.Netlink {
+		out.Emit(c.info, 1, d.address, d.broadcast, d.name, d.duplex, d.alias, d.operState)
+	} else {
+		out.Emit(c.info, 1, d.address, d.adminState(), d.broadcast, d.name, d.duplex, d.alias, d.operState)
+	}
 	for i := range c.numbers {
 		if v, ok := d.number(i); ok {
 			out.Emit(c.numbers[i].family, float64(v), d.name)
 		}
 	}
-	if d.hasSpeed && (d.speed >= 0 || !bool(c.options.IgnoreInvalidSpeed || c.options.Netlink)) {
+	if d.hasSpeed && (d.speed > 0 || !bool(c.options.IgnoreInvalidSpeed || c.options.Netlink)) {
 		out.Emit(c.speed, float64(d.speed)*(1e6/8), d.name)
 	}
 }

@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"io/fs"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -38,6 +39,7 @@ type netclassNumber struct {
 	name    string
 	help    string
 	counter bool
+	signed  bool // whether sysfs prints an unsigned number as signed
 	onlyUp  bool // only an interface that is up has the attribute
 	family  *metric.Family
 }
@@ -46,19 +48,19 @@ func netclassNumbers() []netclassNumber {
 	return []netclassNumber{
 		addressAssignType:   {file: "addr_assign_type", name: "address_assign_type", help: "Origin of the hardware address: 0 device, 1 random, 2 another device, 3 user."},
 		carrier:             {file: "carrier", name: "carrier", help: "Whether the interface has a physical link.", onlyUp: true},
-		carrierChanges:      {file: "carrier_changes", name: "carrier_changes_total", help: "Number of times that the physical link came or went.", counter: true},
-		carrierUpChanges:    {file: "carrier_up_count", name: "carrier_up_changes_total", help: "Number of times that the physical link came.", counter: true},
-		carrierDownChanges:  {file: "carrier_down_count", name: "carrier_down_changes_total", help: "Number of times that the physical link went.", counter: true},
+		carrierChanges:      {file: "carrier_changes", name: "carrier_changes_total", help: "Number of times that the physical link came or went.", counter: true, signed: true},
+		carrierUpChanges:    {file: "carrier_up_count", name: "carrier_up_changes_total", help: "Number of times that the physical link came.", counter: true, signed: true},
+		carrierDownChanges:  {file: "carrier_down_count", name: "carrier_down_changes_total", help: "Number of times that the physical link went.", counter: true, signed: true},
 		deviceID:            {file: "dev_id", name: "device_id", help: "Number that distinguishes interfaces of one device, from dev_id."},
 		dormant:             {file: "dormant", name: "dormant", help: "Whether the interface waits for an external event such as 802.1X.", onlyUp: true},
 		deviceFlags:         {file: "flags", name: "flags", help: "Flags of the interface as a number, the IFF_ bits of netdevice(7)."},
 		ifaceID:             {file: "ifindex", name: "iface_id", help: "Index of the interface in the kernel, from ifindex."},
 		ifaceLink:           {file: "iflink", name: "iface_link", help: "Index of the interface below this one, or its own, from iflink."},
 		ifaceLinkMode:       {file: "link_mode", name: "iface_link_mode", help: "Link mode of the interface: 0 default, 1 dormant until a program enables it."},
-		mtu:                 {file: "mtu", name: "mtu_bytes", help: "Maximum packet size of the interface in bytes."},
+		mtu:                 {file: "mtu", name: "mtu_bytes", help: "Maximum packet size of the interface in bytes.", signed: true},
 		nameAssignType:      {file: "name_assign_type", name: "name_assign_type", help: "Origin of the name: 1 kernel by order, 2 kernel by location, 3 user, 4 renamed by user."},
 		netDevGroup:         {file: "netdev_group", name: "net_dev_group", help: "Group of the interface, from netdev_group."},
-		transmitQueueLength: {file: "tx_queue_len", name: "transmit_queue_length", help: "Maximum number of packets in the transmit queue."},
+		transmitQueueLength: {file: "tx_queue_len", name: "transmit_queue_length", help: "Maximum number of packets in the transmit queue.", signed: true},
 		protocolType:        {file: "type", name: "protocol_type", help: "Type of the interface, an ARPHRD_ number of the kernel."},
 	}
 }
@@ -77,7 +79,7 @@ type netclassDevice struct {
 
 	operStateKnown bool
 	hasSpeed       bool
-	speed          int64 // Mbit/s, -1 if the driver does not know it
+	speed          int64 // Mbit/s; -1 or 0 if the driver does not know it
 
 	has    [numNetclass]bool
 	values [numNetclass]int64
@@ -127,14 +129,33 @@ func (c *netclassCollector) fromFiles(d *netclassDevice, out *metric.Sink) bool 
 // readSpeed reads speed and duplex, which the kernel gets from the driver. It
 // reports false when the device does not have them.
 func (d *netclassDevice) readSpeed(c *netclassCollector, out *metric.Sink) bool {
-	speed, err := c.sys.Int(netDir, d.name, "speed")
+	b, err := c.sys.Text(netDir, d.name, "speed")
 	if isUnavailable(err) {
 		return false
 	}
+	if err == nil {
+		if d.speed, d.hasSpeed = parseLinkSpeed(b); !d.hasSpeed {
+			err = c.sys.At(host.Bad(1, "a whole number", b))
+		}
+	}
 	reportUnlessUnavailable(err, out)
-	d.speed, d.hasSpeed = speed, err == nil
 	d.duplex = c.text(d.name, "duplex", out)
 	return true
+}
+
+// parseLinkSpeed parses a speed in Mbit/s. A driver that does not know it has 0, or
+// -1 in an unsigned type of 16 or 32 bits, all of which ethtool(8) prints as
+// unknown.
+func parseLinkSpeed(b []byte) (speed int64, ok bool) {
+	v, ok := scan.Uint(b)
+	if !ok {
+		speed, ok = scan.Int(b)
+		return max(speed, -1), ok
+	}
+	if v == math.MaxUint16 || v > math.MaxInt32 {
+		return -1, true
+	}
+	return int64(v), true
 }
 
 func (c *netclassCollector) text(device, file string, out *metric.Sink) string {
@@ -144,7 +165,7 @@ func (c *netclassCollector) text(device, file string, out *metric.Sink) string {
 }
 
 func (c *netclassCollector) number(d *netclassDevice, i int, out *metric.Sink) {
-	v, err := c.readNumber(d.name, c.numbers[i].file)
+	v, err := c.readNumber(d.name, i)
 	if err == nil {
 		d.set(i, v)
 	}
@@ -153,10 +174,13 @@ func (c *netclassCollector) number(d *netclassDevice, i int, out *metric.Sink) {
 
 // readNumber reads an attribute that is a decimal number, or a hexadecimal one
 // with 0x.
-func (c *netclassCollector) readNumber(device, file string) (int64, error) {
-	b, err := c.sys.Text(netDir, device, file)
+func (c *netclassCollector) readNumber(device string, i int) (int64, error) {
+	b, err := c.sys.Text(netDir, device, c.numbers[i].file)
 	if err != nil {
 		return 0, err
+	}
+	if v, ok := scan.Counter(b); c.numbers[i].signed && ok && v <= math.MaxInt64 {
+		return int64(v), nil
 	}
 	if len(b) > 2 && b[0] == '0' && b[1] == 'x' {
 		if v, ok := scan.Hex(b); ok {

@@ -117,7 +117,7 @@ func (c *netclassCollector) addFacts(l *rtnl.Link, f *netclassFacts, d *netclass
 func (c *netclassCollector) readFacts(device string, f *netclassFacts, out *metric.Sink) {
 	f.hasSysfsValues, f.noSpeed, f.hasSpeed = true, false, false
 	for i, number := range sysfsOnlyNumbers {
-		v, err := c.readNumber(device, c.numbers[number].file)
+		v, err := c.readNumber(device, number)
 		f.numbers[i], f.hasNumber[i] = v, err == nil
 		if err != nil && !isUnavailable(err) {
 			out.Error(err)

@@ -25,7 +25,7 @@ func (s *netclassStats) emit(l *rtnl.Link, out *metric.Sink) {
 		// Not in the constructor, where other collectors may not have declared
 		// theirs yet.
 		s.familiesDeclared = true
-		s.counters = linkCounters(s.env.Metrics, true, []string{"device"}, s.env.Reserved)
+		s.counters = linkCounters(s.env.Metrics, true, []string{"device"}, s.env.Declared)
 	}
 	for _, counter := range s.counters {
 		if v, ok := counter.value(&l.Stats); ok {

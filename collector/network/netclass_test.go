@@ -16,15 +16,11 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
 
 func netlinkAttribute(typ uint16, data []byte) []byte {
-	b := binary.NativeEndian.AppendUint16(nil, uint16(unix.SizeofNlAttr+len(data)))
-	b = append(binary.NativeEndian.AppendUint16(b, typ), data...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
+	return netlink.AppendAttribute(nil, typ, data)
 }
 
 // linkMessage builds an RTM_NEWLINK message of an interface that is up.
@@ -163,7 +159,7 @@ func TestNetclassDropsRemovedDevices(t *testing.T) {
 	messages := [][]byte{linkMessage(1, "eth0", "", 2)}
 	h, root := newLinkHost(t, &messages)
 	writeDevice(t, root, 1, "eth0")
-	c, err := newNetclass(&collect.Env{Host: h, Metrics: metric.NewSet(), Reserved: reservesNothing}, netclassOptions{Ignored: collect.Pattern("^$")})
+	c, err := newNetclass(&collect.Env{Host: h, Metrics: metric.NewSet(), Declared: reservesNothing}, netclassOptions{Ignored: collect.Pattern("^$")})
 	if err != nil {
 		t.Fatal(err)
 	}

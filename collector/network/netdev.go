@@ -2,10 +2,12 @@ package network
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -25,18 +27,19 @@ type netdevOptions struct {
 	Detailed    collect.Bool
 	AddressInfo collect.Bool
 	LabelAlias  collect.Bool
+	Interfaces  interfaceOptions
 }
 
 func (o *netdevOptions) Fields() []collect.Field {
-	devices := o.Devices.Fields("device")
+	devices := o.Devices.ExclusiveFields("device")
 	devices[0].Aliases = []string{"collector.netdev.device-whitelist"}
 	devices[1].Aliases = []string{"collector.netdev.device-blacklist"}
-	return append(devices,
-		collect.Field{Name: "netlink", Help: "Read counters by rtnetlink, and /proc/net/dev only if that fails.", Value: &o.Netlink},
-		collect.Field{Name: "enable-detailed-metrics", Help: "Export each counter of the kernel in a family of its own, instead of the sums of /proc/net/dev.", Value: &o.Detailed},
-		collect.Field{Name: "address-info", Help: "Export the IP addresses of all interfaces.", Value: &o.AddressInfo},
-		collect.Field{Name: "label-ifalias", Help: "Label the counters with the alias of the interface.", Value: &o.LabelAlias},
-	)
+	return slices.Concat(devices, []collect.Field{
+		{Name: "netlink", Help: "Read counters by rtnetlink, and /proc/net/dev only if that fails.", Value: &o.Netlink},
+		{Name: "enable-detailed-metrics", Help: "Export each counter of the kernel in a family of its own, instead of the sums of /proc/net/dev.", Value: &o.Detailed},
+		{Name: "address-info", Help: "Export the IP addresses of all interfaces.", Value: &o.AddressInfo},
+		{Name: "label-ifalias", Help: "Label the counters with the alias of the interface.", Value: &o.LabelAlias},
+	}, o.Interfaces.Fields())
 }
 
 // netdevCollector reads the counters of all links (struct rtnl_link_stats64) by
@@ -52,6 +55,7 @@ type netdevCollector struct {
 	proc, sys *host.Reader
 	links     *rtnl.Reader
 	options   netdevOptions
+	filter    *interfaceFilter
 
 	counters  []linkCounter    // from rtnetlink
 	columns   []*metric.Family // from /proc/net/dev
@@ -71,6 +75,7 @@ func newNetdev(env *collect.Env, o netdevOptions) (*netdevCollector, error) {
 		sys:     env.Host.Sys.Reader(),
 		links:   rtnl.New(env.Host.Netlink),
 		options: o,
+		filter:  newInterfaceFilter(env.Host, o.Interfaces),
 		aliases: map[string]string{},
 	}
 	labels := []string{"device"}
@@ -89,9 +94,10 @@ func newNetdev(env *collect.Env, o netdevOptions) (*netdevCollector, error) {
 
 func (c *netdevCollector) Update(_ context.Context, out *metric.Sink) error {
 	c.names.Begin()
+	c.filter.refresh(out)
 	err := c.updateCounters(out)
 	if c.addresses != nil {
-		c.addresses.update(out)
+		c.addresses.update(c.filter, out)
 	}
 	return err
 }
@@ -108,7 +114,7 @@ func (c *netdevCollector) updateCounters(out *metric.Sink) error {
 func (c *netdevCollector) updateNetlink(out *metric.Sink) bool {
 	complete := true
 	err := c.links.Links(true, func(l *rtnl.Link) {
-		if c.options.Devices.Ignores(l.Name) {
+		if c.options.Devices.Ignores(l.Name) || c.filter.excludes(l.Name) {
 			return
 		}
 		if l.Stats.Len == 0 { // an emulated kernel, which may have counters in the file
@@ -120,7 +126,7 @@ func (c *netdevCollector) updateNetlink(out *metric.Sink) bool {
 		}
 	})
 	switch {
-	case err == rtnl.ErrUnavailable:
+	case err == netlink.ErrUnavailable:
 		return false
 	case err != nil:
 		out.Error(err)
@@ -146,7 +152,7 @@ func (c *netdevCollector) updateFile(out *metric.Sink) error {
 	}
 	parseNetdev(b, func(device []byte, values *[netdevColumns]uint64) {
 		name, first := c.names.Take(device)
-		if !first || c.options.Devices.Ignores(name) {
+		if !first || c.options.Devices.Ignores(name) || c.filter.excludes(name) {
 			return
 		}
 		var alias []byte

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/rtnl"
 )
 
@@ -33,19 +34,19 @@ func newAddressInfo(env *collect.Env) *addressInfo {
 	}
 }
 
-func (a *addressInfo) update(out *metric.Sink) {
+func (a *addressInfo) update(filter *interfaceFilter, out *metric.Sink) {
 	clear(a.deviceByIndex)
 	clear(a.emittedAddresses)
 	if err := a.links.Links(false, func(l *rtnl.Link) { a.deviceByIndex[l.Index] = l.Name }); err != nil {
 		out.Error(err)
-		if rtnl.DumpFailed(err) {
+		if netlink.DumpFailed(err) {
 			return
 		}
 	}
 	err := a.links.Addresses(func(addr *rtnl.Address) {
 		key := deviceAddress{addr.Index, addr.IP, addr.Prefix}
 		device := a.deviceByIndex[addr.Index]
-		if device == "" || a.emittedAddresses[key] {
+		if device == "" || a.emittedAddresses[key] || filter.excludes(device) {
 			return // the interface is gone or new, or has the address for several peers
 		}
 		a.emittedAddresses[key] = true

@@ -68,13 +68,12 @@ func linkHelp() map[string]string {
 // ones, or those of /proc/net/dev, which sum up as the kernel does for that
 // file (dev_seq_printf_stats in net/core/net-procfs.c).
 //
-// It leaves out families whose name is reserved. The function reserved may be
-// nil.
-func linkCounters(m *metric.Set, detailed bool, labels []string, reserved func(name string) bool) (rows []linkCounter) {
+// It leaves out families that are declared. The function declared may be nil.
+func linkCounters(m *metric.Set, detailed bool, labels []string, declared func(name string) bool) (rows []linkCounter) {
 	help := linkHelp()
 	row := func(key string, indices ...int) {
 		name := "node_network_" + key + "_total"
-		if reserved == nil || !reserved(name) {
+		if declared == nil || !declared(name) {
 			rows = append(rows, linkCounter{m.Counter(name, help[key], labels...), indices})
 		}
 	}

@@ -77,7 +77,7 @@ func BenchmarkNetdev(b *testing.B) {
 	}
 }
 
-func TestLinkCountersSkipReservedNames(t *testing.T) {
+func TestLinkCountersSkipDeclaredFamilies(t *testing.T) {
 	all := linkCounters(metric.NewSet(), true, []string{"device"}, nil)
 	rest := linkCounters(metric.NewSet(), true, []string{"device"}, func(name string) bool { return name == "node_network_receive_bytes_total" })
 	if len(all) != 24 || len(rest) != 23 {

@@ -34,7 +34,7 @@ func (o *netstatOptions) Fields() []collect.Field {
 //	Udp: InDatagrams NoPorts InErrors OutDatagrams
 //	Udp: 2931 17 0 2944
 //
-// and /proc/net/snmp6, which has one counter per line and does not exist
+// on gVisor only the line of names, and /proc/net/snmp6, which has one counter per line and does not exist
 // without IPv6:
 //
 //	Udp6InDatagrams                 	58
@@ -109,6 +109,9 @@ func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
 // emitPairs emits the counters of paired lines. It reports a malformed pair and
 // goes on with the next one.
 func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink) {
+	if hasNamesOnly(b) {
+		return
+	}
 	row := 0
 	for line := 1; len(b) > 0; line++ {
 		var names []byte

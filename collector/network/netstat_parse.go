@@ -17,22 +17,29 @@ import (
 type netstatTable struct {
 	names    []byte           // the line that the table was built from
 	families []*metric.Family // nil for counters that are not exported
-	values   []float64        // of the current line
+	isAmount []bool           // whether the value cannot be less than 0
+	values   []netstatNumber  // of the current line
+}
+
+type netstatNumber struct {
+	value float64
+	ok    bool
 }
 
 // rebuild builds the table of a line of names.
 func (t *netstatTable) rebuild(names, protocol []byte, counters *metric.Keyed) {
 	t.names = append(t.names[:0], names...)
-	t.families = t.families[:0]
+	t.families, t.isAmount = t.families[:0], t.isAmount[:0]
 	_, names = scan.Field(names)
 	for name, rest := scan.Field(names); len(name) > 0; name, rest = scan.Field(rest) {
 		t.families = append(t.families, counters.Family(slices.Concat(protocol, []byte("_"), name)))
+		t.isAmount = append(t.isAmount, bytes.HasSuffix(name, []byte("CurrEstab")))
 	}
 }
 
-// emit emits a line of values. It emits none of them if one is malformed, or if
-// their number is not that of the names: they cannot be assigned then.
-func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
+// emit emits a line of values. It emits none of them if their number is not that
+// of the names: they cannot be assigned then.
+func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) (err error) {
 	t.values = t.values[:0]
 	_, rest := scan.Field(values)
 	for value, rest := scan.Field(rest); len(value) > 0; value, rest = scan.Field(rest) {
@@ -40,12 +47,11 @@ func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
 		if i == len(t.families) {
 			return host.Bad(line, "a value for each name", values)
 		}
-		v, ok := 0.0, true
+		var v netstatNumber
 		if t.families[i] != nil {
-			v, ok = netstatValue(value)
-		}
-		if !ok {
-			return host.Bad(line, "numbers", value)
+			if v.value, v.ok = t.value(i, value); !v.ok {
+				err = host.Bad(line, "numbers", value)
+			}
 		}
 		t.values = append(t.values, v)
 	}
@@ -53,11 +59,45 @@ func (t *netstatTable) emit(line int, values []byte, out *metric.Sink) error {
 		return host.Bad(line, "a value for each name", values)
 	}
 	for i, f := range t.families {
-		if f != nil {
-			out.Emit(f, t.values[i])
+		if t.values[i].ok {
+			out.Emit(f, t.values[i].value)
 		}
 	}
-	return nil
+	return err
+}
+
+// value parses the value of a column. The kernel adds up the established
+// connections of all CPUs, one of which may have closed what another has opened, so
+// that their number falls below zero.
+func (t *netstatTable) value(column int, b []byte) (float64, bool) {
+	if t.isAmount[column] {
+		v, ok := scan.Amount32(b)
+		return float64(v), ok
+	}
+	return netstatValue(b)
+}
+
+// hasNamesOnly reports whether a file has names without any values, as on gVisor:
+// each line starts with another protocol than the one before.
+func hasNamesOnly(b []byte) bool {
+	if len(b) == 0 || b[len(b)-1] != '\n' {
+		return false
+	}
+	var last []byte
+	for len(b) > 0 {
+		var line []byte
+		line, b = scan.Line(b)
+		protocol, names := scan.Field(line)
+		name, _ := scan.Field(names)
+		if len(name) == 0 || bytes.Equal(protocol, last) || !bytes.HasSuffix(protocol, []byte(":")) {
+			return false
+		}
+		if c := name[0] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+		last = protocol
+	}
+	return true
 }
 
 // netstatProtocol returns the protocol, the first field of a line without its

@@ -24,7 +24,9 @@ var sockstat = collect.Spec{
 //
 //	TCP: inuse 27 orphan 0 tw 11 alloc 30 mem 5
 //
-// mem is in pages, memory in bytes. A file does not exist without its IP
+// mem is in pages, memory in bytes. The kernel adds up or subtracts counts of
+// several CPUs, so that each number may fall below zero for a moment, and prints
+// that as a signed or an unsigned number. A file does not exist without its IP
 // version. See proc_pid_net(5).
 type sockstatCollector struct {
 	proc     *host.Reader
@@ -105,12 +107,18 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 	if v6 && string(protocol) == "sockets" {
 		return true // the IPv4 file has the same line
 	}
+	allOK := true
 	for ; len(key) > 0; key, rest = scan.Field(rest) {
 		var field []byte
 		field, rest = scan.Field(rest)
-		v, ok := scan.Int(field)
+		parse := scan.Amount32
+		if bytes.HasPrefix(key, []byte("mem")) {
+			parse = scan.Amount64 // a long in the kernel, where the others are an int
+		}
+		v, ok := parse(field)
 		if !ok {
-			return false
+			allOK = false
+			continue
 		}
 		c.key = append(append(append(c.key[:0], protocol...), '_'), key...)
 		out.Emit(c.families.Family(c.key), float64(v))
@@ -119,5 +127,5 @@ func (c *sockstatCollector) emitLine(protocol, pairs []byte, v6 bool, out *metri
 			out.Emit(c.families.Family(c.key), float64(v)*c.pageSize)
 		}
 	}
-	return true
+	return allOK
 }

@@ -40,9 +40,10 @@ type softnetColumn struct {
 }
 
 const (
-	minSoftnetColumns  = 9  // columns of the oldest kernels
-	softnetCPUColumn   = 12 // column with the number of the CPU
-	softnetColumnsRead = 13 // columns that are read
+	minSoftnetColumns    = 9  // columns of the oldest kernels
+	softnetBacklogColumn = 11 // the one column that is not a counter
+	softnetCPUColumn     = 12 // column with the number of the CPU
+	softnetColumnsRead   = 13 // columns that are read
 )
 
 func newSoftnet(env *collect.Env) *softnetCollector {
@@ -56,7 +57,7 @@ func newSoftnet(env *collect.Env) *softnetCollector {
 			{8, m.Counter("node_softnet_cpu_collision_total", "Collisions at the transmit lock of a device.", "cpu")},
 			{9, m.Counter("node_softnet_received_rps_total", "Times that another CPU woke this one to process packets (RPS).", "cpu")},
 			{10, m.Counter("node_softnet_flow_limit_count_total", "Times that the flow limit was reached.", "cpu")},
-			{11, m.Gauge("node_softnet_backlog_len", "Packets in the backlog of the CPU.", "cpu")},
+			{softnetBacklogColumn, m.Gauge("node_softnet_backlog_len", "Packets in the backlog of the CPU.", "cpu")},
 		},
 		cpus: map[uint64]string{},
 	}
@@ -96,7 +97,11 @@ func (c *softnetCollector) emit(s *softnetLine, out *metric.Sink) {
 	}
 	for _, col := range c.columns {
 		if col.index < s.count {
-			out.Emit(col.family, float64(s.columns[col.index]), cpu)
+			v := s.columns[col.index]
+			if col.index == softnetBacklogColumn {
+				v = scan.ClampAmount32(v)
+			}
+			out.Emit(col.family, float64(v), cpu)
 		}
 	}
 }

@@ -23,7 +23,9 @@ var udpQueues = collect.Spec{
 //
 //	889: 00000000:C908 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 1900 2 00000000c1965245 0
 //
-// A file does not exist without its IP version. See proc_pid_net(5).
+// The kernel reads the parts of a queue one after the other, so that it may be below
+// zero for a moment: FFFFFFFF. A file does not exist without its IP version. See
+// proc_pid_net(5).
 type udpQueuesCollector struct {
 	proc   *host.Reader
 	queues *metric.Family
@@ -93,8 +95,8 @@ func (s *udpQueueSum) add(line []byte) error {
 	if !ok1 || !ok2 {
 		return host.Bad(s.lines, "tx_queue:rx_queue in hexadecimal", field)
 	}
-	s.tx += tx
-	s.rx += rx
+	s.tx += scan.ClampAmount32(tx)
+	s.rx += scan.ClampAmount32(rx)
 	return nil
 }
 

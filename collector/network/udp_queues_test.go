@@ -73,7 +73,8 @@ func TestUDPQueueSum(t *testing.T) {
 		err        string
 	}{
 		{"two sockets", udpHeader + socket + socket, 2, 4, ""},
-		{"a number of 64 bits", udpHeader + "1: 0:0 0:0 07 FFFFFFFFFFFFFFFF:00000000 0\n", 1<<64 - 1, 0, ""},
+		{"a number of 64 bits", udpHeader + "1: 0:0 0:0 07 7FFFFFFFFFFFFFFF:00000000 0\n", 1<<63 - 1, 0, ""},
+		{"numbers below zero", udpHeader + socket + "1: 0:0 0:0 07 FFFFFFFFFFFFFFFF:FFFFFF00 0\n", 1, 2, ""},
 		{"an empty file", "", 0, 0, "1: want column names with tx_queue"},
 		{"other names", "sl local_address\n" + socket, 0, 0, "1: want column names with tx_queue"},
 		{"an empty line", udpHeader + "\n" + socket, 0, 0, "2: want a socket"},

@@ -195,11 +195,11 @@ func (c *bcacheCollector) read(f *bcacheFile, out *metric.Sink, uuid, device str
 	if !host.ReportUnlessGone(err, out.Error) {
 		return 0, false
 	}
-	v, ok := parseBcacheNumber(b)
+	v, ok := parseBcacheValue(b)
 	if !ok {
 		out.Error(c.sys.At(host.Bad(1, "a number such as 12 or 39.2M", b)))
 	}
-	return v / f.divisor, ok
+	return max(v, 0) / f.divisor, ok // dirty data may be below zero for a moment
 }
 
 // updateRows emits the given rows of a file of named numbers, and skips other

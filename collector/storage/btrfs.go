@@ -10,6 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var btrfs = collect.Spec{
@@ -62,7 +63,7 @@ const btrfsDir = "fs/btrfs"
 
 func newBtrfs(env *collect.Env) *btrfsCollector {
 	m := env.Metrics
-	return &btrfsCollector{
+	c := &btrfsCollector{
 		sys:         env.Host.Sys.Reader(),
 		prober:      btrfsProber{ioctl: env.Host.Btrfs, proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
 		lastAnswers: map[string]btrfsAnswer{},
@@ -81,6 +82,8 @@ func newBtrfs(env *collect.Env) *btrfsCollector {
 		deviceUnused:  m.Gauge("node_btrfs_device_unused_bytes", "Space of the device that is not in block groups, in bytes.", "btrfs_dev_uuid", "device", "uuid"),
 		deviceErrors:  m.Counter("node_btrfs_device_errors_total", "Errors of the device that btrfs counted: I/O errors, or wrong data read back.", "btrfs_dev_uuid", "device", "type", "uuid"),
 	}
+	m.OmitEmpty(c.deviceSize, "btrfs_dev_uuid") // which sysfs does not have
+	return c
 }
 
 func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
@@ -152,8 +155,8 @@ func (c *btrfsCollector) emitFileSystem(s *btrfsFileSystem, out *metric.Sink) {
 // ENOTDIR: newer kernels may have a file where a directory of a profile is
 // expected.
 func (c *btrfsCollector) number(out *metric.Sink, dir string, elem ...string) (float64, bool) {
-	var path [6]string // keeps elem on the stack
-	v, err := c.sys.Uint(append(append(path[:0], btrfsDir, dir), elem...)...)
+	var path [6]string                                                            // keeps elem on the stack
+	v, err := c.sys.Amount64(append(append(path[:0], btrfsDir, dir), elem...)...) // reservations may be below zero
 	if !errors.Is(err, syscall.ENOTDIR) {
 		host.ReportUnlessGone(err, out.Error)
 	}
@@ -166,7 +169,7 @@ func (c *btrfsCollector) emitCommits(s *btrfsFileSystem, out *metric.Sink) {
 	if !host.ReportUnlessGone(err, out.Error) {
 		return
 	}
-	rows, err := parseBtrfsRows(b, []string{"commits", "last_commit_ms", "max_commit_ms", "total_commit_ms"})
+	rows, err := parseBtrfsRows(b, []string{"commits", "last_commit_ms", "max_commit_ms", "total_commit_ms"}, scan.Uint)
 	if err != nil {
 		out.Error(c.sys.At(err))
 	}

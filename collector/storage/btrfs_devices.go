@@ -45,7 +45,7 @@ func (c *btrfsCollector) parseErrors(b []byte, out *metric.Sink) btrfsRows {
 	if string(b) == "invalid" { // the kernel has not read them from the device yet
 		return btrfsRows{}
 	}
-	rows, err := parseBtrfsRows(b, []string{"write_errs", "read_errs", "flush_errs", "corruption_errs", "generation_errs"})
+	rows, err := parseBtrfsRows(b, []string{"write_errs", "read_errs", "flush_errs", "corruption_errs", "generation_errs"}, scan.Counter) // printed as signed
 	if err != nil {
 		out.Error(c.sys.At(err))
 	}

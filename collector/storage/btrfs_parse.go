@@ -21,7 +21,7 @@ type btrfsRows struct {
 //
 // It skips rows of other names. With the error of a malformed row it returns
 // the other rows.
-func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
+func parseBtrfsRows(b []byte, names []string, number func([]byte) (uint64, bool)) (rows btrfsRows, err error) {
 	hasRow := false
 	for n, rest := 1, b; len(rest) > 0; n++ {
 		var line []byte
@@ -32,7 +32,7 @@ func parseBtrfsRows(b []byte, names []string) (rows btrfsRows, err error) {
 			continue
 		}
 		hasRow = true
-		v, ok := scan.Uint(scan.Trim(value))
+		v, ok := number(scan.Trim(value))
 		if !ok {
 			err = host.Bad(n, "a name and a number", line)
 			continue

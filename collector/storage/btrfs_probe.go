@@ -139,8 +139,7 @@ func (p *btrfsProber) addMount(device string, escaped []byte) {
 	if len(probe.mountPoints) == 0 {
 		p.mountedProbes = append(p.mountedProbes, probe)
 	}
-	point, _ := unescapeMount(escaped)
-	probe.mountPoints = append(probe.mountPoints, point)
+	probe.mountPoints = append(probe.mountPoints, unescapeMount(escaped))
 }
 
 func (p *btrfsProber) clearMounts() {

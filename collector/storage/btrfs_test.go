@@ -19,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -82,7 +83,7 @@ func checkBtrfs(t *testing.T, text string, want *procfsbtrfs.Stats) {
 	}
 	for device, stats := range want.Devices {
 		if stats.Size > 0 {
-			has(float64(stats.Size), "device_size_bytes{btrfs_dev_uuid=%q,device=%q,uuid=%q}", "", device, want.UUID)
+			has(float64(stats.Size), "device_size_bytes{device=%q,uuid=%q}", device, want.UUID)
 		}
 	}
 }
@@ -244,7 +245,7 @@ func FuzzBtrfsRows(f *testing.F) {
 	f.Add([]byte("commits 2\nlast_commit_ms 173\nmax_commit_ms 173\ntotal_commit_ms 208\n"))
 	f.Add([]byte("commits\ncommits 1 2\n\n max_commit_ms -1"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rows, err := parseBtrfsRows(b, names)
+		rows, err := parseBtrfsRows(b, names, scan.Uint)
 		for i, ok := range rows.has {
 			if !ok && rows.values[i] != 0 {
 				t.Errorf("%q: row %d has a value and is not found", b, i)

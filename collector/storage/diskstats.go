@@ -30,7 +30,7 @@ func defaultDisks() collect.Filter {
 
 // Fields returns the options of the collector.
 func (o *diskstatsOptions) Fields() []collect.Field {
-	fields := o.devices.Fields("device")
+	fields := o.devices.ExclusiveFields("device")
 	fields[1].Aliases = []string{"collector.diskstats.ignored-devices"}
 	return fields
 }
@@ -54,13 +54,16 @@ type diskstatsCollector struct {
 	run    uint64           // counts scrapes
 }
 
-// A diskStat is a column of the file. A sample is the number times factor /
-// divisor.
+// A diskStat is a column of the file. A sample is the number times the factor.
 type diskStat struct {
-	family  *metric.Family
-	factor  float64
-	divisor float64 // rounds better than a factor below 1
+	family *metric.Family
+	factor float64
 }
+
+// secondsPerMilli is the factor of times. To divide by 1000 would round better,
+// but a sample that is one bit less than the one that node_exporter exported
+// before it was replaced is a counter reset to rate().
+const secondsPerMilli = 0.001
 
 // A disk is a block device. It is kept from one scrape to the next.
 type disk struct {
@@ -89,9 +92,9 @@ func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, er
 
 // newDiskColumns declares the columns in the order of the file.
 func newDiskColumns(m *metric.Set) [diskColumns]diskStat {
-	count := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1} }
-	sectors := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sectorSize, 1} }
-	millis := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1, 1000} }
+	count := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), 1} }
+	sectors := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), sectorSize} }
+	millis := func(name, help string) diskStat { return diskStat{m.Counter(name, help, "device"), secondsPerMilli} }
 	return [diskColumns]diskStat{
 		count("node_disk_reads_completed_total", "Reads completed by the device."),
 		count("node_disk_reads_merged_total", "Reads merged with an adjacent one before they went to the device."),
@@ -101,7 +104,7 @@ func newDiskColumns(m *metric.Set) [diskColumns]diskStat {
 		count("node_disk_writes_merged_total", "Writes merged with an adjacent one before they went to the device."),
 		sectors("node_disk_written_bytes_total", "Bytes written to the device."),
 		millis("node_disk_write_time_seconds_total", "Duration of all writes, each from queueing to completion."),
-		{m.Gauge("node_disk_io_now", "Requests in progress.", "device"), 1, 1},
+		{m.Gauge("node_disk_io_now", "Requests in progress.", "device"), 1},
 		millis("node_disk_io_time_seconds_total", "Time with at least one request in progress."),
 		millis("node_disk_io_time_weighted_seconds_total", "Time with requests in progress, multiplied by their number."),
 		count("node_disk_discards_completed_total", "Discards completed by the device."),
@@ -210,7 +213,7 @@ func (c *diskstatsCollector) dropRemoved(n int) {
 func (c *diskstatsCollector) emit(d *disk, out *metric.Sink) {
 	for i, v := range d.line.stats[:d.line.columns] {
 		s := &c.stats[i]
-		out.Emit(s.family, float64(v)*s.factor/s.divisor, d.name)
+		out.Emit(s.family, float64(v)*s.factor, d.name)
 	}
 	c.facts.refresh(d, out)
 	c.info.emit(d, out)

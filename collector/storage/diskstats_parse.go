@@ -9,6 +9,7 @@ import (
 const (
 	diskColumns    = 17 // numbers after the name that are exported
 	minDiskColumns = 11 // numbers that every kernel has
+	diskInFlight   = 8  // the one column that is not a counter
 
 	// oldPartitionColumns is the number of numbers of a partition before Linux
 	// 2.6.25, which have another meaning.
@@ -63,7 +64,11 @@ func (l *diskLine) parse(b []byte) error {
 		if field, b = scan.Field(b); len(field) == 0 {
 			break
 		}
-		v, ok := scan.Uint(field)
+		parse := scan.Counter
+		if n == diskInFlight {
+			parse = scan.Amount32 // a driver may complete a request twice
+		}
+		v, ok := parse(field)
 		if !ok {
 			return errDiskStats
 		}

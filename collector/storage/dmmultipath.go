@@ -17,7 +17,8 @@ var dmmultipath = collect.Spec{
 		"/sys/block/dm-*/dm/name",
 		"/sys/block/dm-*/dm/suspended",
 		"/sys/block/dm-*/size",
-		"/sys/block/dm-*/slaves/*/device/state",
+		"/sys/block/dm-*/slaves/*",
+		"/sys/block/*/device/state",
 	},
 	Build: collect.Plain(newDmmultipath),
 }
@@ -77,7 +78,7 @@ func (c *dmmultipathCollector) emit(m *dm.Map, out *metric.Sink) {
 	usable, failed := 0, 0
 	for _, p := range m.Paths {
 		switch {
-		case p.State == "": // an unreadable state is neither usable nor failed
+		case p.State == "": // an unknown state is neither usable nor failed
 			continue
 		case p.Usable():
 			usable++

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
 var filesystem = collect.Spec{
@@ -106,7 +109,7 @@ func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) erro
 }
 
 func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
-	st, err := m.probe.result()
+	st, err := m.result()
 	if err != nil {
 		out.Bool(c.readOnly, m.readOnly, m.device, err.Error(), m.fsType, m.point)
 		out.Emit(c.deviceError, 1, m.device, err.Error(), m.fsType, m.point)
@@ -117,15 +120,41 @@ func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
 		}
 		return
 	}
-	block := float64(st.Bsize)
-	out.Emit(c.size, float64(st.Blocks)*block, m.device, "", m.fsType, m.point)
-	out.Emit(c.free, float64(st.Bfree)*block, m.device, "", m.fsType, m.point)
-	out.Emit(c.avail, float64(st.Bavail)*block, m.device, "", m.fsType, m.point)
-	out.Emit(c.files, float64(st.Files), m.device, "", m.fsType, m.point)
-	out.Emit(c.fileFree, float64(st.Ffree), m.device, "", m.fsType, m.point)
+	if st.Blocks != unknownAmount {
+		block := float64(blockSize(st))
+		c.emitAmount(c.size, st.Blocks, block, m, out)
+		c.emitAmount(c.free, st.Bfree, block, m, out)
+		c.emitAmount(c.avail, st.Bavail, block, m, out)
+	}
+	if st.Files != unknownAmount {
+		c.emitAmount(c.files, st.Files, 1, m, out)
+	}
+	if st.Ffree != unknownAmount {
+		c.emitAmount(c.fileFree, st.Ffree, 1, m, out)
+	}
 	out.Bool(c.readOnly, m.readOnly, m.device, "", m.fsType, m.point)
 	out.Emit(c.deviceError, 0, m.device, "", m.fsType, m.point)
 	if m.major != "" {
 		out.Emit(c.info, 1, m.device, m.major, m.minor, m.point)
 	}
+}
+
+// unknownAmount is a size or a number of inodes that a file system does not know.
+const unknownAmount = 1<<64 - 1
+
+// emitAmount emits an amount, which is below zero if it is 2^63 or more: a file
+// system that is filled beyond the reserve for root may have less than nothing
+// available.
+func (c *filesystemCollector) emitAmount(f *metric.Family, v uint64, unit float64, m *mount, out *metric.Sink) {
+	out.Emit(f, float64(scan.ClampAmount64(v))*unit, m.device, "", m.fsType, m.point)
+}
+
+// blockSize returns the unit of blocks: the fragment size, or the block size
+// where there is none. The block size is the best size of a request, which a file
+// system of FUSE may set to more. See statvfs(3).
+func blockSize(st *unix.Statfs_t) int64 {
+	if st.Frsize > 0 {
+		return int64(st.Frsize)
+	}
+	return int64(st.Bsize)
 }

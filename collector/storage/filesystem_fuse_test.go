@@ -32,14 +32,20 @@ const namespaceEnv = "HOST_EXPORTER_TEST_NAMESPACE"
 // with a mount namespace of its own, so that no other process can hang on these
 // mounts, and the kernel removes them when the process ends.
 func TestHungMountsOnThisHost(t *testing.T) {
-	if os.Getenv(namespaceEnv) != "" {
-		testHungMounts(t)
-		return
-	}
 	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
 		t.Skip(err)
 	} else if err := f.Close(); err != nil {
 		t.Fatal(err)
+	}
+	inMountNamespace(t, testHungMounts)
+}
+
+// inMountNamespace runs a test in a process with a mount namespace of its own.
+func inMountNamespace(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	if os.Getenv(namespaceEnv) != "" {
+		test(t)
+		return
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
 	cmd.Env = append(os.Environ(), namespaceEnv+"=1")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -21,9 +23,18 @@ type mount struct {
 	path           string // below the root of the host, unescaped
 	major, minor   string // as labels; empty if the table does not have them
 	readOnly       bool
-	probe          *mountProbe
+	isHidden       bool        // whether the exporter sees another file system there
+	probe          *mountProbe // nil if isHidden
 
-	id, parent int // of the mount and of the mount below it; 0 if the table does not have them
+	id int // 0 if the table does not have it
+}
+
+// result returns the result of the last call of statfs.
+func (m *mount) result() (*unix.Statfs_t, error) {
+	if m.isHidden {
+		return nil, errMountHidden
+	}
+	return m.probe.result()
 }
 
 // A mountTable holds the mounts of the host, those of process 1, because the
@@ -42,7 +53,9 @@ type mountTable struct {
 
 	text   []byte // that mounts was parsed from
 	source int    // of text, index of sources
+	own    ownMounts
 	mounts []*mount
+	probed int // mounts with a probe
 	probes map[probeKey]*mountProbe
 }
 
@@ -59,22 +72,24 @@ func newMountTable(h *host.Host, mountPoints, fsTypes collect.Filter) *mountTabl
 		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs,
 		mountPoints: mountPoints, fsTypes: fsTypes,
 		sources: mountSources(),
+		own:     ownMounts{proc: h.Proc.Reader()},
 		probes:  map[probeKey]*mountProbe{},
 	}
 }
 
 // A mountSource is a file that lists mounts.
 type mountSource struct {
-	file  string
-	parse func(line []byte) (mountLine, error)
+	file     string
+	parse    func(line []byte) (mountLine, error)
+	ofOthers bool // whether the exporter may be in another mount namespace
 }
 
 // mountSources returns the files that list mounts, in order of preference.
 func mountSources() []mountSource {
 	return []mountSource{
-		{"1/mountinfo", parseMountInfo},
-		{"self/mountinfo", parseMountInfo},
-		{"mounts", parseMounts},
+		{"1/mountinfo", parseMountInfo, true},
+		{"self/mountinfo", parseMountInfo, false},
+		{"mounts", parseMounts, false},
 	}
 }
 
@@ -103,10 +118,20 @@ func (t *mountTable) read(out *metric.Sink) ([]*mount, error) {
 	return nil, collect.OrNoData(cmp.Or(goneErr, collect.ErrNoData))
 }
 
-// update parses the content of a source if it has changed.
+// update parses the content of a source if it has changed, or if the mounts of
+// the exporter have.
 func (t *mountTable) update(source int, b []byte, out *metric.Sink) {
-	if source != t.source || !bytes.Equal(b, t.text) {
+	changed := source != t.source || !bytes.Equal(b, t.text)
+	if changed {
 		t.source, t.text = source, append(t.text[:0], b...)
+	}
+	if t.sources[source].ofOthers {
+		t.own.read(t.text, out)
+		changed = changed || t.own.changed
+	} else {
+		t.own.tree = nil
+	}
+	if changed {
 		if !t.parse(out) {
 			t.text = t.text[:0] // so that the next scrape reports the errors again
 		}
@@ -124,8 +149,7 @@ func isHidden(err error) bool {
 // are none.
 func (t *mountTable) parse(out *metric.Sink) (ok bool) {
 	ok = true
-	t.mounts = t.mounts[:0]
-	byPoint := map[string]int{}
+	var lines []mountLine
 	number := 0
 	for b := t.text; len(b) > 0; {
 		var line []byte
@@ -137,45 +161,89 @@ func (t *mountTable) parse(out *metric.Sink) (ok bool) {
 			out.Error(t.proc.At(host.Bad(number, err.Error(), line)))
 			continue
 		}
-		m := t.newMount(l)
-		if i, found := byPoint[m.point]; !found {
-			byPoint[m.point] = len(t.mounts)
-			t.mounts = append(t.mounts, m)
-		} else if other := t.mounts[i]; other.id == 0 || other.parent != m.id {
-			// Only the topmost mount can be reached. It is the last one in the table,
-			// unless it is the parent of the other one.
-			t.mounts[i] = m
+		lines = append(lines, l)
+	}
+	t.mounts = t.mounts[:0]
+	byPoint := map[string]int{}
+	isReachable, hides := t.reachable(lines)
+	for i := range lines {
+		if !isReachable(i) {
+			continue
 		}
+		m := t.newMount(lines[i])
+		m.isHidden = hides(i, m.path)
+		// A container may see the root of the host at two places.
+		if at, found := byPoint[m.point]; found {
+			t.mounts[at] = m
+			continue
+		}
+		byPoint[m.point] = len(t.mounts)
+		t.mounts = append(t.mounts, m)
 	}
 	t.selectMounts()
 	return ok
 }
 
+// reachable returns two functions of the index of a line: whether a path on the
+// host leads to the mount, and whether the exporter sees another file system at the
+// path that it has for the mount.
+func (t *mountTable) reachable(lines []mountLine) (isReachable func(i int) bool, hides func(i int, path string) bool) {
+	mounts := make([]treeMount, len(lines))
+	for i := range lines {
+		mounts[i] = newTreeMount(&lines[i])
+	}
+	if len(lines) > 0 && lines[0].major == nil { // without IDs
+		last := map[string]int{}
+		for i := range mounts {
+			last[mounts[i].point] = i
+		}
+		return func(i int) bool { return !isCovered(mounts[i].point, i, last) }, func(int, string) bool { return false }
+	}
+	tree := newMountTree(mounts)
+	return func(i int) bool { return tree.lookup(mounts[i].point) == i }, t.own.hides(tree, t.root.Path())
+}
+
+// isCovered reports whether a line of a table without IDs is followed by a mount
+// at the same mount point, or at a directory above it other than the root: an
+// initial RAM disk makes mounts for the root before it moves that to its place.
+func isCovered(point string, line int, last map[string]int) bool {
+	for prefix := range pathPrefixes(point) {
+		if i, ok := last[prefix]; ok && i > line && (prefix != "/" || point == "/") {
+			return true
+		}
+	}
+	return false
+}
+
 // newMount returns the mount of a line.
 func (t *mountTable) newMount(l mountLine) *mount {
-	path, point := unescapeMount(l.point)
-	root := t.root.Path()
-	path, point = stripRoot(path, root), stripRoot(point, root)
+	path := stripRoot(unescapeMount(l.point), t.root.Path())
 	return &mount{
-		device: string(l.device), fsType: string(l.fsType), point: point,
+		device: string(l.device), fsType: string(l.fsType), point: metric.Clean(path),
 		major: string(l.major), minor: string(l.minor),
 		readOnly: l.readOnly,
-		id:       l.id, parent: l.parent,
-		path: t.root.Path(path),
+		id:       l.id,
+		path:     t.root.Path(path),
 	}
 }
 
 // selectMounts drops the mounts that the options exclude, and gives each of the
-// others its probe.
+// others its probe, unless it is hidden.
 func (t *mountTable) selectMounts() {
 	for _, p := range t.probes {
 		p.inTable = false
 	}
 	mounts := t.mounts[:0]
+	t.probed = 0
 	for _, m := range t.mounts {
 		if t.mountPoints.Ignores(m.point) || t.fsTypes.Ignores(m.fsType) {
 			continue
 		}
+		if m.isHidden {
+			mounts = append(mounts, m)
+			continue
+		}
+		t.probed++
 		key := probeKey{m.id, m.path}
 		if m.probe = t.probes[key]; m.probe == nil {
 			m.probe = newMountProbe(m.path, t.statfs)
@@ -191,7 +259,7 @@ func (t *mountTable) selectMounts() {
 // dropRemoved drops the probes of mounts that are gone. It keeps those with a
 // call in progress, which occupies a thread.
 func (t *mountTable) dropRemoved() {
-	if len(t.probes) == len(t.mounts) {
+	if len(t.probes) == t.probed {
 		return
 	}
 	for key, p := range t.probes {
@@ -202,7 +270,7 @@ func (t *mountTable) dropRemoved() {
 }
 
 // removedHungCalls returns the number of hung calls to mounts that are gone.
-func (t *mountTable) removedHungCalls() int { return len(t.probes) - len(t.mounts) }
+func (t *mountTable) removedHungCalls() int { return len(t.probes) - t.probed }
 
 // stripRoot returns the path of a mount point in the host, whose root file
 // system the exporter may see below root.

@@ -3,9 +3,6 @@ package storage
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
@@ -16,6 +13,7 @@ type mountLine struct {
 	major, minor   []byte
 	point          []byte
 	fsType, device []byte
+	fsOptions      []byte // of the file system; only mountinfo has them
 	readOnly       bool
 }
 
@@ -45,7 +43,7 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 		optional, rest = nextMountField(rest)
 	}
 	l.fsType, rest = nextMountField(rest)
-	l.device, rest = nextMountField(rest)
+	l.device, l.fsOptions = nextMountField(rest)
 	l.point = point
 	var ok bool
 	l.major, l.minor, ok = bytes.Cut(device, []byte(":"))
@@ -57,7 +55,7 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 		return mountLine{}, errMountInfo
 	}
 	l.id, l.parent = int(idNumber), int(parentNumber)
-	l.readOnly = hasOption(options, "ro") || hasOption(rest, "ro")
+	l.readOnly = hasOption(options, "ro") || hasOption(l.fsOptions, "ro")
 	return l, nil
 }
 
@@ -98,58 +96,9 @@ func hasOption(list []byte, option string) bool {
 	}
 }
 
-// unescapeMount returns a mount point as a path, with its octal escapes (\040
-// for a space) decoded, and as a label, where control characters and bytes that
-// are not UTF-8 stay escaped.
-func unescapeMount(b []byte) (path, label string) {
-	s := string(b)
-	if strings.IndexByte(s, '\\') >= 0 {
-		s = decodeOctal(s)
-	}
-	for i, r := range s {
-		if isUnprintable(s[i:], r) {
-			return s, escapeLabel(s)
-		}
-	}
-	return s, s
-}
-
-func decodeOctal(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) && isOctal(s[i+1]) && s[i+1] < '4' && isOctal(s[i+2]) && isOctal(s[i+3]) {
-			b.WriteByte((s[i+1]-'0')<<6 | (s[i+2]-'0')<<3 | (s[i+3] - '0'))
-			i += 3
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-func isOctal(c byte) bool { return c >= '0' && c <= '7' }
-
-// isUnprintable reports whether r, the first rune of s, is escaped in a label.
-func isUnprintable(s string, r rune) bool {
-	if r == utf8.RuneError {
-		_, size := utf8.DecodeRuneInString(s)
-		return size == 1
-	}
-	return r < ' ' || r >= 0x7f && r < 0xa0
-}
-
-func escapeLabel(s string) string {
-	var b strings.Builder
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		if !isUnprintable(s, r) {
-			b.WriteString(s[:size])
-		} else {
-			for _, c := range []byte(s[:size]) {
-				fmt.Fprintf(&b, `\%03o`, c)
-			}
-		}
-		s = s[size:]
-	}
-	return b.String()
+// unescapeMount decodes the octal escapes of a mount point, such as \040 for a
+// space and \011 for a tab.
+func unescapeMount(b []byte) string {
+	path, _ := scan.UnescapeOctal(b)
+	return path
 }

@@ -48,6 +48,7 @@ const (
 var (
 	errMountTimeout = errors.New("mountpoint timeout")
 	errMountSkipped = errors.New("not asked, too many mounts hang")
+	errMountHidden  = errors.New("hidden by another mount")
 )
 
 func newMountProbe(path string, statfs statfsFunc) *mountProbe {
@@ -128,6 +129,9 @@ func (p *mountProber) probeAll(ctx context.Context, mounts []*mount, hungCalls i
 func (p *mountProber) start(ctx context.Context, mounts []*mount, now, deadline time.Time) {
 	oldest := 0
 	for _, m := range mounts {
+		if m.isHidden {
+			continue
+		}
 		probe := m.probe
 		if p.hungCalls >= maxHung && (probe.state != probeDone || p.hungCalls >= 2*maxHung) {
 			probe.skip()

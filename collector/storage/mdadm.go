@@ -23,12 +23,13 @@ var mdadm = collect.Spec{
 }
 
 // mdadmCollector reads /proc/mdstat, which has a few lines for each array (see
-// parseMdstat), and the sysfs attributes of each array.
+// parseMdstat), and the attributes of each array in /sys/block/md*/md.
 //
 // See https://docs.kernel.org/admin-guide/md.html.
 type mdadmCollector struct {
 	proc, sys *host.Reader
-	arrays    []mdArray // reused in each scrape
+	arrays    []mdArray    // of /proc/mdstat; reused in each scrape
+	block     host.Listing // of /sys/block
 
 	state        *metric.Family
 	disks        *metric.Family
@@ -56,38 +57,42 @@ func newMdadm(env *collect.Env) *mdadmCollector {
 
 func (c *mdadmCollector) Update(_ context.Context, out *metric.Sink) error {
 	b, err := c.proc.Read("mdstat")
-	if host.Gone(err) {
+	c.arrays = c.arrays[:0]
+	if err == nil {
+		var errs []error
+		c.arrays, errs = parseMdstat(b, c.arrays)
+		for _, err := range errs {
+			out.Error(c.proc.At(err))
+		}
+	}
+	for i := range c.arrays {
+		c.emit(&c.arrays[i], out)
+		c.updateSysfs(&c.arrays[i], out)
+	}
+	listed := c.updateUnlisted(out)
+	if host.Gone(err) && !listed {
 		return collect.OrNoData(err)
 	}
-	if err != nil {
-		out.Error(err)
-		return c.updateFromSysfs(out)
-	}
-	arrays, errs := parseMdstat(b, c.arrays)
-	c.arrays = arrays
-	for _, err := range errs {
-		out.Error(c.proc.At(err))
-	}
-	for i := range arrays {
-		c.emit(&arrays[i], out)
-		c.updateSysfs(&arrays[i], out)
-	}
+	host.ReportUnlessGone(err, out.Error)
 	return nil
 }
 
-// updateFromSysfs emits the attributes of the arrays that sysfs lists, for when
-// /proc/mdstat is unreadable.
-func (c *mdadmCollector) updateFromSysfs(out *metric.Sink) error {
-	names, err := c.sys.Names("block")
-	if err != nil {
-		return collect.OrNoData(err)
-	}
-	for _, name := range names {
-		if strings.HasPrefix(name, "md") {
+// updateUnlisted emits the attributes of the arrays that sysfs has and
+// /proc/mdstat does not list. It reports whether there are any.
+func (c *mdadmCollector) updateUnlisted(out *metric.Sink) (hasArray bool) {
+	_, err := c.sys.List(&c.block, "block")
+	host.ReportUnlessGone(err, out.Error)
+	for _, e := range c.block.Entries {
+		if !strings.HasPrefix(e.Name, "md") {
+			continue
+		}
+		name := strings.ReplaceAll(e.Name, "!", "/") // as in /proc/mdstat
+		if !hasMdArray(c.arrays, name) && c.sys.Exists("block", e.Name, "md") {
+			hasArray = true
 			c.updateSysfs(&mdArray{name: name}, out)
 		}
 	}
-	return nil
+	return hasArray
 }
 
 func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
@@ -100,7 +105,9 @@ func (c *mdadmCollector) emit(a *mdArray, out *metric.Sink) {
 	a.active.emit(out, c.disks, a.name, "active")
 	a.failed.emit(out, c.disks, a.name, "failed")
 	a.spare.emit(out, c.disks, a.name, "spare")
-	a.required.emit(out, c.required, a.name)
+	if !a.isStriped {
+		a.required.emit(out, c.required, a.name)
+	}
 	a.blocks.emit(out, c.blocks, a.name)
 	a.synced.emit(out, c.blocksSynced, a.name)
 }
@@ -124,6 +131,12 @@ func (c *mdadmCollector) updateSysfs(a *mdArray, out *metric.Sink) {
 			out.Error(c.sys.At(err))
 		}
 		disks.emit(out, c.raidDisks, a.name)
+		if disks.known {
+			a.required = disks // mdstat does not list the members that are gone
+		}
+	}
+	if a.isStriped {
+		a.required.emit(out, c.required, a.name)
 	}
 	degraded, err := c.sys.Uint("block", dir, "md", "degraded")
 	switch {

@@ -20,6 +20,7 @@ type mdArray struct {
 	blocks   mdCount
 	synced   mdCount
 
+	isStriped   bool // whether it has no redundancy, and required is the number of members
 	headLine    int  // number of its first line
 	hasSize     bool // whether there is a line with the blocks
 	hasActivity bool // whether there is a line with an activity
@@ -61,11 +62,19 @@ func (s mdState) String() string {
 //
 //	unused devices: <none>
 //
+// An array all of whose members are gone has no line with its blocks: what stands
+// behind them follows the members in the first line.
+//
+//	md126 : active raid5 super 1.2 level 5, 64k chunk, algorithm 2 [4/0] [____]
+//
 // A line that it does not understand is an error, and does not affect other
 // arrays: the file differs with each personality, and later kernels add
 // activities.
 func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 	arrays = arrays[:0]
+	if isUnraid(b) {
+		return arrays, nil
+	}
 	var errs []error
 	report := func(err error) {
 		if err != nil {
@@ -111,13 +120,17 @@ func parseMdstat(b []byte, arrays []mdArray) ([]mdArray, []error) {
 	return arrays, errs
 }
 
+// isUnraid reports whether a file is that of the md driver of Unraid, which has
+// lines such as sbName=/boot/config/super.dat, and arrays that are not those of md.
+func isUnraid(b []byte) bool { return bytes.HasPrefix(b, []byte("sbName=")) }
+
 // isMdHeader reports whether a line belongs to no array.
 func isMdHeader(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("Personalities")) || bytes.HasPrefix(line, []byte("unused devices")) ||
-		bytes.HasPrefix(line, []byte("read_ahead"))
+		bytes.HasPrefix(line, []byte("read_ahead")) || bytes.HasPrefix(line, []byte("Event:")) // Linux before 2.6.16
 }
 
-func hasMdArray(arrays []mdArray, name []byte) bool {
+func hasMdArray[S string | []byte](arrays []mdArray, name S) bool {
 	for i := range arrays {
 		if arrays[i].name == string(name) {
 			return true
@@ -144,7 +157,8 @@ func mdAppend(arrays []mdArray, name []byte) []mdArray {
 
 // start parses the first line of an array after the colon: a state, an optional
 // (read-only) or (auto-read-only), a personality unless the array is inactive,
-// and the members with their numbers and flags, such as sda[0](F).
+// and the members with their numbers and flags, such as sda[0](F). Without a
+// member, and on Linux 2.2, the numbers of required and of active disks follow.
 func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	a.headLine = n
 	word, rest := scan.Field(rest)
@@ -158,10 +172,14 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 	default:
 		err = host.Bad(n, "active, inactive or broken", line)
 	}
-	var personality []byte
+	var personality, last []byte
 	a.failed, a.spare = mdCountOf(0), mdCountOf(0)
 	for field, rest := scan.Field(rest); len(field) > 0; field, rest = scan.Field(rest) {
 		switch {
+		case string(field) == "blocks":
+			a.blocks.value, a.blocks.known = scan.Uint(last)
+		case field[0] == '[':
+			a.fraction(field)
 		case bytes.IndexByte(field, '[') > 0:
 			a.members++
 			a.failed.value += uint64(bytes.Count(field, []byte("(F)")))
@@ -169,12 +187,19 @@ func (a *mdArray) start(rest []byte, n int, line []byte) (err error) {
 		case field[0] != '(' && personality == nil:
 			personality = field
 		}
+		last = field
 	}
+	a.hasSize = a.required.known
 	switch {
 	case a.state == mdInactive:
 		a.active, a.required = mdCountOf(0), mdCountOf(0)
 	case string(personality) == "raid0", string(personality) == "linear", string(personality) == "faulty":
-		a.active, a.required = mdCountOf(a.members), mdCountOf(a.members)
+		// They print no numbers of disks. Without members it is not known how many
+		// there should be.
+		a.isStriped = true
+		a.active = mdCountOf(a.members - min(a.failed.value, a.members))
+		a.required = mdCount{a.members, a.members > 0}
+		a.hasSize = a.members == 0
 	}
 	return err
 }
@@ -210,16 +235,24 @@ func (a *mdArray) size(blocks, rest, line []byte, n int) error {
 
 func (a *mdArray) disks(b []byte) bool {
 	for field, rest := scan.Field(b); len(field) > 0; field, rest = scan.Field(rest) {
-		last := len(field) - 1
-		if field[0] != '[' || field[last] != ']' {
-			continue
-		}
-		if required, active, ok := mdFraction(field[1:max(1, last)]); ok {
-			a.required, a.active = mdCountOf(required), mdCountOf(active)
+		if field[0] == '[' && a.fraction(field) {
 			return true
 		}
 	}
 	return false
+}
+
+// fraction parses the numbers of required and of active disks, such as [3/2].
+func (a *mdArray) fraction(field []byte) bool {
+	last := len(field) - 1
+	if field[last] != ']' {
+		return false
+	}
+	required, active, ok := mdFraction(field[1:max(1, last)])
+	if ok {
+		a.required, a.active = mdCountOf(required), mdCountOf(active)
+	}
+	return ok
 }
 
 // activity parses a line such as

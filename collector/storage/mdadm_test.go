@@ -56,6 +56,36 @@ func TestParseMdstat(t *testing.T) {
 			mdArray{state: mdBroken, active: mdCountOf(2), failed: zero, spare: zero, required: mdCountOf(2), blocks: mdCountOf(6000), synced: mdCountOf(6000)}, "",
 		},
 		{
+			"no members",
+			"md126 : active raid5 super 1.2 level 5, 64k chunk, algorithm 2 [4/0] [____]\n      \n",
+			mdArray{state: mdActive, active: zero, failed: zero, spare: zero, required: mdCountOf(4)}, "",
+		},
+		{
+			"no members, read-only",
+			"md126 : active (read-only) raid1 super external:imsm [2/0] [__]\n",
+			mdArray{state: mdActive, active: zero, failed: zero, spare: zero, required: mdCountOf(2)}, "",
+		},
+		{
+			"no members and no redundancy",
+			"md0 : active raid0 super 1.2 64k chunks\n",
+			mdArray{state: mdActive, active: zero, failed: zero, spare: zero, required: unknown}, "",
+		},
+		{
+			"no members and no numbers",
+			"md0 : active raid1 super 1.2\n",
+			mdArray{state: mdActive, active: unknown, failed: zero, spare: zero, required: unknown}, ":1: want an array followed by a line with its blocks",
+		},
+		{
+			"a failed member without redundancy",
+			"md0 : active raid0 sdb1[1] sda1[0](F)\n 6000 blocks 64k chunks\n",
+			mdArray{state: mdActive, active: mdCountOf(1), failed: mdCountOf(1), spare: zero, required: mdCountOf(2), blocks: mdCountOf(6000), synced: mdCountOf(6000)}, "",
+		},
+		{
+			"Linux 2.2",
+			"md0 : active raid1 hdc1[1] hda1[0](F) 102208 blocks [2/1] [_U]\n",
+			mdArray{state: mdActive, active: mdCountOf(1), failed: mdCountOf(1), spare: zero, required: mdCountOf(2), blocks: mdCountOf(102208), synced: mdCountOf(102208)}, "",
+		},
+		{
 			"an unknown personality",
 			"md0 : active raid99 sda[0]\n 1000 blocks 8+2\n",
 			mdArray{state: mdActive, active: unknown, failed: zero, spare: zero, required: unknown, blocks: mdCountOf(1000), synced: mdCountOf(1000)}, ":2: want required and active disks",
@@ -92,7 +122,7 @@ func TestParseMdstat(t *testing.T) {
 			continue
 		}
 		have := arrays[0]
-		have.name, have.members, have.headLine, have.hasSize, have.hasActivity = "", 0, 0, false, false
+		have.name, have.members, have.isStriped, have.headLine, have.hasSize, have.hasActivity = "", 0, false, 0, false, false
 		if have != c.want {
 			t.Errorf("%s: have %+v, want %+v", c.name, have, c.want)
 		}
@@ -132,7 +162,10 @@ func TestMdstatMatchesProcfs(t *testing.T) {
 	}
 	slices.Sort(differences)
 	if want := []string{
-		"mdadm.host@1 md43",                  // resync=REMOTE
+		"mdadm.host@1 md43", // resync=REMOTE
+		"mdadm.no-members-raid10.host@1 md127",
+		"mdadm.no-members-raid10.host@1 md2",
+		"mdadm.no-members.host@1 md126",
 		"mdadm.unknown-words.host@1 md6",     // recover=REMOTE
 		"mdadm.unknown-words.host@1 md7",     // no disks
 		"mdadm.unknown-words.host@1 md_home", // more blocks than 63 bits hold

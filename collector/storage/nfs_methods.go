@@ -37,15 +37,16 @@ func nfsMethods4() []string {
 }
 
 // nfsdOperations are the operations in NFSv4 compound requests, by number. See
-// RFC 7530. Numbers 0 to 2 are no operations. Numbers from 40 on (NFSv4.1) are
-// left out: they have never had a series and would change every sum, because
-// each compound request has a SEQUENCE.
+// RFC 7530. Numbers 0 to 2 are no operations. PUTPUBFH and PUTROOTFH, numbers 23
+// and 24, and those from 40 on (NFSv4.1) are left out: they have never had a
+// series and would change every sum, because each mount has a PUTROOTFH and each
+// compound request a SEQUENCE.
 func nfsdOperations() []string {
 	return []string{
 		"", "", "", "Access", "Close", "Commit", "Create", "DelegPurge", "DelegReturn", "GetAttr",
 		// LOOKUPP, number 16, has the inherited name LookupRoot.
 		"GetFH", "Link", "Lock", "Lockt", "Locku", "Lookup", "LookupRoot", "Nverify", "Open", "OpenAttr",
-		"OpenConfirm", "OpenDgrd", "PutFH", "PutPubFH", "PutRootFH", "Read", "ReadDir", "ReadLink", "Remove", "Rename",
+		"OpenConfirm", "OpenDgrd", "PutFH", "", "", "Read", "ReadDir", "ReadLink", "Remove", "Rename",
 		"Renew", "RestoreFH", "SaveFH", "SecInfo", "SetAttr", "SetClientID", "SetClientIDConfirm", "Verify", "Write", "RelLockOwner",
 	}
 }

@@ -105,7 +105,7 @@ func (s *rpcStats) emitLine(l *rpcLine, n int, numbers []byte, out *metric.Sink)
 		if !l.hasCount && len(s.values) == want {
 			break // the other fields are not exported, and need not be whole numbers
 		}
-		v, ok := scan.Uint(field)
+		v, ok := scan.Counter(field)
 		if malformed = !ok; malformed {
 			break
 		}

@@ -13,9 +13,9 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// mountstats are the names of NFSv4 requests in /proc/self/mountstats of Linux
-// 6.12, which has them in the order of /proc/net/rpc/nfs.
-const mountstats = `
+// mountstatsMethods are the names of NFSv4 requests in /proc/self/mountstats of
+// Linux 6.12, which has them in the order of /proc/net/rpc/nfs.
+const mountstatsMethods = `
 NULL READ WRITE COMMIT OPEN OPEN_CONFIRM OPEN_NOATTR OPEN_DOWNGRADE CLOSE SETATTR FSINFO RENEW SETCLIENTID
 SETCLIENTID_CONFIRM LOCK LOCKT LOCKU ACCESS GETATTR LOOKUP LOOKUP_ROOT REMOVE RENAME LINK SYMLINK CREATE
 PATHCONF STATFS READLINK READDIR SERVER_CAPS DELEGRETURN GETACL SETACL FS_LOCATIONS RELEASE_LOCKOWNER SECINFO
@@ -25,7 +25,7 @@ BIND_CONN_TO_SESSION DESTROY_CLIENTID SEEK ALLOCATE DEALLOCATE LAYOUTSTATS CLONE
 LAYOUTERROR COPY_NOTIFY GETXATTR SETXATTR LISTXATTRS REMOVEXATTR READ_PLUS`
 
 func TestNfsMethodsMatchMountstats(t *testing.T) {
-	want := strings.Fields(mountstats)
+	want := strings.Fields(mountstatsMethods)
 	have := nfsMethods4()
 	if len(have) != len(want) {
 		t.Fatalf("%d methods, want %d", len(have), len(want))
@@ -100,7 +100,7 @@ func TestNfsdMatchesProcfs(t *testing.T) {
 		}
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "2", s.V2Stats, "Null"))
 		maps.Copy(want, methodsOf("node_nfsd_requests_total", "3", s.V3Stats, "Null"))
-		maps.Copy(want, methodsOf("node_nfsd_requests_total", "4", s.V4Ops, "Op0Unused", "Op1Unused", "Op2Future"))
+		maps.Copy(want, methodsOf("node_nfsd_requests_total", "4", s.V4Ops, "Op0Unused", "Op1Unused", "Op2Future", "PutPubFH", "PutRootFH"))
 		golden.SameSamples(t, have, want)
 	}
 }

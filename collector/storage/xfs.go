@@ -41,7 +41,10 @@ type xfsRow struct {
 	columns []*metric.Family
 }
 
-const xfsDir = "fs/xfs"
+const (
+	xfsDir    = "fs/xfs"
+	xfsVnodes = "vnodes"
+)
 
 func newXFS(env *collect.Env) *xfsCollector {
 	counter := func(name, help string) *metric.Family {
@@ -96,7 +99,7 @@ func newXFS(env *collect.Env) *xfsCollector {
 				counter("write_calls", "Write calls to files."),
 				counter("read_calls", "Read calls to files."),
 			}},
-			{"vnodes", []*metric.Family{
+			{xfsVnodes, []*metric.Family{
 				counter("vnode_active", "Inodes in memory that are not on the free list; falls as well as rises."),
 				counter("vnode_allocate", "Allocations of an inode in memory."),
 				counter("vnode_get", "Calls that got an inode in memory."),
@@ -175,9 +178,12 @@ func (row *xfsRow) emit(values []byte, device string, out *metric.Sink) bool {
 		var field []byte
 		var ok bool
 		field, values = scan.Field(values)
-		if numbers[i], ok = scan.Uint(field); !ok {
+		if numbers[i], ok = scan.Counter(field); !ok {
 			return false
 		}
+	}
+	if row.name == xfsVnodes {
+		numbers[0] = scan.ClampAmount32(numbers[0]) // inodes that are active
 	}
 	for i, f := range row.columns {
 		out.Emit(f, float64(numbers[i]), device)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -62,6 +63,9 @@ func (t *zfsTable) emitNamed(b []byte, out *metric.Sink, proc *host.Reader, labe
 		if !isNumber || !ok {
 			continue
 		}
+		if l.isUnsigned() && v >= 1<<63 {
+			v = 0 // sizes are added up over CPUs, and may be below zero for a moment
+		}
 		if f := t.column(i, l.name); f != nil {
 			out.Emit(f, v, labels...)
 		}
@@ -90,6 +94,11 @@ func parseKstatLine(line []byte) kstatLine {
 	name, rest := scan.Field(line)
 	kind, rest := scan.Field(rest)
 	return kstatLine{name, kind, scan.Trim(rest)}
+}
+
+// isUnsigned reports whether the number in a line has an unsigned type.
+func (l kstatLine) isUnsigned() bool {
+	return len(l.kind) == 1 && strings.Contains("246", string(l.kind))
 }
 
 // value returns the number in a line. isNumber reports whether the line has a

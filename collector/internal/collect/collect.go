@@ -66,6 +66,7 @@ type Spec struct {
 	Needs             string        // privileges that reading requires; empty: those of an ordinary user
 	DisabledByDefault bool          // runs only if enabled explicitly
 	NoDataIsSuccess   bool          // node_scrape_collector_success is 1 for ErrNoData, as in node_exporter
+	Native            bool          // node_exporter does not have it: without data it has no series of node_scrape_collector_*
 	Timeout           time.Duration // zero: DefaultTimeout
 	Build             Builder       // Plain(newX) or With(xOptions{defaults}, newX)
 }
@@ -92,8 +93,13 @@ type Env struct {
 	Metrics *metric.Set
 	Log     log.Logger
 
-	// Reserved reports whether a family name belongs to a collector or to the
-	// exporter itself. An external family must not have it.
+	// Declared reports whether a collector or the exporter itself declares a
+	// family. It knows all collectors only after they were built.
+	Declared func(name string) bool
+
+	// Reserved reports whether an external family must not have a name, because
+	// a collector served a family of that name in its last run, or because the
+	// name is the exporter's own.
 	Reserved func(name string) bool
 }
 

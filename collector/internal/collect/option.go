@@ -191,21 +191,29 @@ func (v *Regexp) IsSet() bool { return v.re != nil }
 // Match reports whether s contains a match. Without an expression it is false.
 func (v *Regexp) Match(s string) bool { return v.re != nil && v.re.MatchString(s) }
 
-// A Filter selects devices by name: those that match Include, or those that do
-// not match Exclude.
+// A Filter selects devices by name: those that match Include, if it is set, and
+// do not match Exclude.
 type Filter struct{ Include, Exclude Regexp }
 
 // Fields returns the filter's two options, such as device-include and
-// device-exclude for "device".
-func (f *Filter) Fields(what string) []Field {
+// device-exclude for "device". If both are given, both apply.
+func (f *Filter) Fields(what string) []Field { return f.fields(what, "", "") }
+
+// ExclusiveFields is Fields for options that cannot be used together: see
+// Check.
+func (f *Filter) ExclusiveFields(what string) []Field {
+	return f.fields(what, " (not together with "+what+"-exclude)", " (not together with "+what+"-include)")
+}
+
+func (f *Filter) fields(what, includeNote, excludeNote string) []Field {
 	return []Field{
-		{Name: what + "-include", Help: "Regular expression of " + what + "s to include (not together with " + what + "-exclude).", Value: &f.Include},
-		{Name: what + "-exclude", Help: "Regular expression of " + what + "s to exclude (not together with " + what + "-include).", Value: &f.Exclude},
+		{Name: what + "-include", Help: "Regular expression of " + what + "s to include" + includeNote + ".", Value: &f.Include},
+		{Name: what + "-exclude", Help: "Regular expression of " + what + "s to exclude" + excludeNote + ".", Value: &f.Exclude},
 	}
 }
 
-// Check returns an error if both expressions are explicit. An Include takes
-// precedence over the default Exclude.
+// Check returns an error if both expressions of a filter with ExclusiveFields
+// are explicit. An Include takes precedence over the default Exclude.
 func (f *Filter) Check(what string, defaults Filter) error {
 	if f.Include.IsSet() && f.Exclude.IsSet() {
 		if f.Exclude.source != defaults.Exclude.source {

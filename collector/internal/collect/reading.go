@@ -25,7 +25,8 @@ type Result struct {
 	State    State
 	Duration time.Duration
 	Age      time.Duration       // since the run began
-	Metrics  []prometheus.Metric // in metrics mode
+	Metrics  []prometheus.Metric // of declared families, in metrics mode
+	Families Families            // in metrics mode
 	Drops    []metric.Drop       // families that the run dropped, the largest first
 }
 
@@ -93,7 +94,7 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 }
 
 func (o outcome) result() Result {
-	return Result{o.state, o.duration, time.Since(o.started), o.metrics, o.drops}
+	return Result{o.state, o.duration, time.Since(o.started), o.metrics, o.families, o.drops}
 }
 
 // Abandon stops waiting. The run goes on, and the unit's state becomes Timeout.

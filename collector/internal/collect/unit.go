@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -63,11 +64,12 @@ type Unit struct {
 	Interval time.Duration
 	// MaxSeries is the maximum number of series of a run; 0 means no limit.
 	MaxSeries int
+	// Declared is that of Env. Without one, it is Reserved.
+	Declared func(name string) bool
 
 	set       *metric.Set
 	collector Collector
 	log       log.Logger
-	reserved  func(string) bool
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 
@@ -78,6 +80,8 @@ type Unit struct {
 	status       Status
 	abandonedRun *flight.Run[outcome] // the last run that Abandon counted
 	cache        [2]outcome           // of the last run, by mode
+	names        []string             // of the declared families that the last run served
+	omitted      map[string]bool      // external families that OmitSeries has logged
 }
 
 // An Option is one option of a collector with its value, as text and as written
@@ -93,7 +97,20 @@ type outcome struct {
 	state    State
 	duration time.Duration
 	metrics  []prometheus.Metric
+	families Families // in metrics mode
 	drops    []metric.Drop
+}
+
+// Families are the families that one or more runs serve.
+type Families struct {
+	Names    []string // of declared families
+	External []External
+}
+
+// An External is an external family with the unit that emitted it.
+type External struct {
+	*metric.ExternalFamily
+	Unit *Unit
 }
 
 // NewUnit builds the collector of a Spec with the given options.
@@ -103,9 +120,9 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		Spec:      spec,
 		Timeout:   spec.Timeout,
 		MaxSeries: DefaultMaxSeries,
+		Declared:  reserved,
 		set:       set,
 		log:       log.With(logger, "collector", spec.Name),
-		reserved:  reserved,
 		now:       h.Now,
 		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
@@ -114,7 +131,9 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		u.Timeout = DefaultTimeout
 	}
 	var err error
-	u.collector, err = spec.Build.New(&Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}, options)
+	env := &Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}
+	env.Declared = func(name string) bool { return u.Declared(name) }
+	u.collector, err = spec.Build.New(env, options)
 	if err != nil {
 		return nil, fmt.Errorf("collector %s: %w", spec.Name, err)
 	}
@@ -179,7 +198,8 @@ func (u *Unit) update(mode metric.Mode) outcome {
 		parts = append([]error{u.dropError(out.drops, sink.SampleCount())}, parts...)
 	}
 	if mode == metric.Metrics {
-		out.metrics = sink.TakeMetrics(u.reserved)
+		out.metrics = sink.TakeMetrics(allReserved)
+		u.appendFamilies(&out.families, sink)
 	}
 	u.finish(out, sink, err, parts, more)
 	return out
@@ -247,6 +267,7 @@ func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, 
 		s.DroppedSeries += uint64(d.SeriesCount)
 	}
 	u.setState(out.state, joinErrors(err, parts, more))
+	u.names = sink.AppendNames(u.names[:0])
 	u.runSinks[out.mode], u.lastSinks[out.mode] = u.lastSinks[out.mode], sink
 	u.runSinks[out.mode].Release()
 	u.cache[out.mode] = outcome{}
@@ -301,30 +322,68 @@ func (u *Unit) setState(state State, err error) {
 	}
 }
 
-// AppendText appends the text of the last run in text mode. A reading in that
-// mode must have been waited for.
-func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
-	b, _ = u.AppendTextObserving(b, want, nil)
-	return b
+// appendFamilies appends the families that a run serves.
+func (u *Unit) appendFamilies(all *Families, sink *metric.Sink) {
+	all.Names = sink.AppendNames(all.Names)
+	for _, f := range sink.External() {
+		all.External = append(all.External, External{f, u})
+	}
 }
 
-// AppendTextObserving is AppendText that also passes the samples of the same
-// run to observe, unless it is nil, and returns the families that the run
-// dropped. Observe must not retain the samples.
-func (u *Unit) AppendTextObserving(b []byte, want metric.Filter, observe func(metric.Samples)) ([]byte, []metric.Drop) {
+// Serves reports whether the last run served a declared family of a name.
+func (u *Unit) Serves(name string) bool {
+	if !u.set.Has(name) {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Contains(u.names, name)
+}
+
+// OmitSeries logs that series of an external family are omitted because the
+// exporter itself has them; once for each family.
+func (u *Unit) OmitSeries(family string, n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.omitted[family] {
+		if u.omitted == nil {
+			u.omitted = map[string]bool{}
+		}
+		u.omitted[family] = true
+		_ = level.Warn(u.log).Log("msg", "Series of the exporter's own name dropped", "family", family, "series", n)
+	}
+}
+
+// AppendText appends the text of the last run in text mode. A reading in that
+// mode must have been waited for. External families of declared names are left
+// out.
+func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.lastSinks[metric.Text].AppendText(b, want, u.Declared)
+}
+
+// AppendDeclared is AppendText without external families. It appends those, and
+// the names of the others, to families, and passes the samples of the others to
+// observe, unless it is nil. Observe must not retain them. It returns the
+// families that the run dropped.
+func (u *Unit) AppendDeclared(b []byte, want metric.Filter, families *Families, observe func(metric.Samples)) ([]byte, []metric.Drop) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	last := u.lastSinks[metric.Text]
+	u.appendFamilies(families, last)
 	if observe != nil {
-		observe(func(name string, fn metric.SampleFunc) { last.VisitSamples(name, u.reserved, fn) })
+		observe(func(name string, fn metric.SampleFunc) { last.VisitSamples(name, allReserved, fn) })
 	}
-	return last.AppendText(b, want, u.reserved), last.Drops()
+	return last.AppendText(b, want, allReserved), last.Drops()
 }
 
-// Describe implements prometheus.Collector. A unit whose families are not all
-// known in advance describes none, which makes it an unchecked collector.
+func allReserved(string) bool { return true }
+
+// Describe implements prometheus.Collector. A unit whose descriptions are not
+// all known in advance has none, which makes it an unchecked collector.
 func (u *Unit) Describe(ch chan<- *prometheus.Desc) {
-	if u.set.IsDynamic() {
+	if !u.set.IsFixed() {
 		return
 	}
 	for _, f := range u.set.Families() {
@@ -340,7 +399,13 @@ func (u *Unit) Collect(ch chan<- prometheus.Metric) {
 	if !ok {
 		r.Abandon()
 	}
-	for _, m := range result.Metrics {
+	metrics := result.Metrics
+	for _, f := range result.Families.External {
+		if !u.Declared(f.Name()) {
+			metrics = f.AppendMetrics(metrics)
+		}
+	}
+	for _, m := range metrics {
 		ch <- m
 	}
 }

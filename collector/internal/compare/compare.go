@@ -152,17 +152,29 @@ func isNear(a, b float64) bool {
 	return math.Abs(a-b) <= 0.1*max(math.Abs(a), math.Abs(b))+100
 }
 
-// KnownDifferences are the differences that have a reason.
-type KnownDifferences []knownDifference
+// A Cause is the side of a comparison from which a difference comes.
+type Cause string
 
-type knownDifference struct {
-	kind   Kind
-	family *regexp.Regexp
+// The causes of differences.
+const (
+	FromPeer Cause = "peer" // the peer is of another release, or built otherwise
+	FromOurs Cause = "ours" // we differ from every release of the peer
+)
+
+// KnownDifferences are the differences that have a reason.
+type KnownDifferences []KnownDifference
+
+// A KnownDifference is a kind of difference in some families, with its reason.
+type KnownDifference struct {
+	Kind     Kind
+	Families *regexp.Regexp
+	Cause    Cause
+	Reason   string
 }
 
-// ParseKnown parses lines of a kind, a regular expression of families and a
-// reason, separated by tabs. Empty lines and lines that start with # are
-// ignored. An error starts with the number of the line.
+// ParseKnown parses lines of a kind, a regular expression of families, a cause
+// (peer or ours) and a reason, separated by tabs. Empty lines and lines that
+// start with # are ignored. An error starts with the number of the line.
 func ParseKnown(r io.Reader) (KnownDifferences, error) {
 	var all KnownDifferences
 	sc := bufio.NewScanner(r)
@@ -172,14 +184,21 @@ func ParseKnown(r io.Reader) (KnownDifferences, error) {
 			continue
 		}
 		f := strings.Split(line, "\t")
-		if len(f) != 3 || f[2] == "" {
-			return nil, fmt.Errorf("%d: want kind, families and reason separated by tabs, have %q", n, line)
+		if len(f) != 4 || f[3] == "" {
+			return nil, fmt.Errorf("%d: want kind, families, cause and reason separated by tabs, have %q", n, line)
+		}
+		kind, cause := Kind(f[0]), Cause(f[2])
+		if !slices.Contains([]Kind{Missing, Extra, Type, Labels, Series, Value}, kind) {
+			return nil, fmt.Errorf("%d: want missing, extra, type, labels, series or value, have %q", n, f[0])
+		}
+		if cause != FromPeer && cause != FromOurs {
+			return nil, fmt.Errorf("%d: want %s or %s, have %q", n, FromPeer, FromOurs, f[2])
 		}
 		re, err := regexp.Compile("^(?:" + f[1] + ")$")
 		if err != nil {
 			return nil, fmt.Errorf("%d: want a regular expression, have %q: %w", n, f[1], err)
 		}
-		all = append(all, knownDifference{kind: Kind(f[0]), family: re})
+		all = append(all, KnownDifference{kind, re, cause, f[3]})
 	}
 	return all, sc.Err()
 }
@@ -188,7 +207,7 @@ func ParseKnown(r io.Reader) (KnownDifferences, error) {
 func (k KnownDifferences) FilterOut(all []Difference) []Difference {
 	var unknown []Difference
 	for _, d := range all {
-		if !slices.ContainsFunc(k, func(e knownDifference) bool { return e.kind == d.Kind && e.family.MatchString(d.Family) }) {
+		if !slices.ContainsFunc(k, func(e KnownDifference) bool { return e.Kind == d.Kind && e.Families.MatchString(d.Family) }) {
 			unknown = append(unknown, d)
 		}
 	}

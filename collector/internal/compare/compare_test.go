@@ -60,15 +60,18 @@ func TestDiff(t *testing.T) {
 }
 
 func TestKnownDifferences(t *testing.T) {
-	k, err := ParseKnown(strings.NewReader("# comment\n\nextra\tonly_.*\twe have more\nmissing\tonly_peers\tgone\n"))
+	k, err := ParseKnown(strings.NewReader("# comment\n\nextra\tonly_.*\tours\twe have more\nmissing\tonly_peers\tpeer\tgone\n"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(k) != 2 || k[0].Cause != FromOurs || k[0].Reason != "we have more" || k[1].Cause != FromPeer {
+		t.Errorf("have %+v", k)
 	}
 	unknown := k.FilterOut(Diff(parse(t, ours), parse(t, peer), false))
 	if len(unknown) != 2 || unknown[0].Family != "a" || unknown[1].Family != "b" {
 		t.Errorf("have %v, want those of a and b", unknown)
 	}
-	for _, bad := range []string{"extra\tx\n", "extra\t(\treason\n", "extra\tx\t\n"} {
+	for _, bad := range []string{"extra\tx\n", "extra\tx\treason\n", "extra\t(\tours\treason\n", "extra\tx\tours\t\n", "extra\tx\tours: reason\n", "extra\tx\tus\treason\n", "more\tx\tours\treason\n"} {
 		if _, err := ParseKnown(strings.NewReader(bad)); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}

@@ -108,7 +108,7 @@ func readPaths(sys *host.Reader, sysfsName string, report func(error)) ([]Path, 
 	}
 	paths := make([]Path, 0, len(names))
 	for _, name := range names {
-		state, err := sys.Text(blockDir, sysfsName, "slaves", name, "device/state")
+		state, err := sys.Text(blockDir, name, "device/state")
 		if err == nil && len(state) == 0 {
 			err = sys.At(host.Bad(1, "the state of a device", state))
 		}

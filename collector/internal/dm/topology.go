@@ -20,11 +20,17 @@ type Topology struct {
 // A Multipath is a multipath map with the block devices below and above it. The
 // pointer stays the same as long as the map exists.
 type Multipath struct {
-	Name      string // as in /dev/mapper
-	SysfsName string // dm-N
-	Paths     []host.DirEntry
-	Holders   []host.DirEntry // devices above it: partitions, volumes
+	Name         string // as in /dev/mapper
+	SysfsName    string // dm-N
+	UUID         string // with its prefix mpath-
+	Paths        []host.DirEntry
+	PathsChanged bool            // since the call before; true for a new map
+	Holders      []host.DirEntry // devices above it: partitions, volumes
 }
+
+// WWID returns what the map is named for: the world wide identifier of its LUN,
+// as multipath writes it.
+func (m *Multipath) WWID() string { return strings.TrimPrefix(m.UUID, uuidPrefix) }
 
 // A node is a device-mapper device, multipath or not.
 type node struct {
@@ -77,6 +83,7 @@ func (t *Topology) read(n *node, report func(error)) bool {
 			return false
 		}
 		n.hasUUID, n.isMultipath = len(uuid) > 0, strings.HasPrefix(string(uuid), uuidPrefix)
+		n.UUID = string(uuid)
 	}
 	if !n.isMultipath {
 		return false
@@ -88,9 +95,11 @@ func (t *Topology) read(n *node, report func(error)) bool {
 	if n.Name != string(name) {
 		n.Name = string(name)
 	}
-	if _, err := t.sys.List(&n.slaves, blockDir, n.SysfsName, "slaves"); !host.ReportUnlessGone(err, report) {
+	changed, err := t.sys.List(&n.slaves, blockDir, n.SysfsName, "slaves")
+	if !host.ReportUnlessGone(err, report) {
 		return false
 	}
+	n.PathsChanged = changed
 	_, err = t.sys.List(&n.holders, blockDir, n.SysfsName, "holders")
 	host.ReportUnlessGone(err, report)
 	n.Paths, n.Holders = n.slaves.Entries, n.holders.Entries

@@ -62,7 +62,7 @@ func TestFindings(t *testing.T) {
 		{"- 1\n", "x.yml:1:1: want a mapping of keys to values, have a list"},
 		{"hello\n", "x.yml:1:1: want a mapping of keys to values, have the value hello"},
 		{"name: *gone\n", `x.yml:1:7: unknown anchor "gone"`},
-		{"name: 1\n---\nname: 2\n", "x.yml:3:5: want one document in a file, have a second one"},
+		{"name: 1\n---\nname: 2\n", "x.yml:3:1: want one document in a file, have a second one"},
 		{"list: [a, {b: 1}]\nnam: 1\n", "x.yml:1:11: want a single value, have a mapping\nx.yml:2:1: unknown key \"nam\", do you mean name?"},
 		{"", ""},
 		{"# nothing\n", ""},

@@ -51,8 +51,20 @@ func (n Node) At(format string, args ...any) Finding {
 	if n.doc != nil {
 		f.File = n.doc.file
 	}
-	if n.node != nil && n.node.GetToken() != nil {
-		f.Line, f.Column = n.node.GetToken().Position.Line, n.node.GetToken().Position.Column
+	if n.node == nil {
+		return f
+	}
+	t := n.node.GetToken()
+	switch v := n.node.(type) { // the token of a mapping is a colon: its first key says more
+	case *ast.MappingNode:
+		if !v.IsFlowStyle && len(v.Values) > 0 {
+			t = v.Values[0].Key.GetToken()
+		}
+	case *ast.MappingValueNode:
+		t = v.Key.GetToken()
+	}
+	if t != nil {
+		f.Line, f.Column = t.Position.Line, t.Position.Column
 	}
 	return f
 }

@@ -198,7 +198,7 @@ func (e *Evaluation) sourceOf(x *Expectation, c *clause, find SourceFunc) Source
 
 // addMissing adds the name of a missing thing, once.
 func (e *Evaluation) addMissing(text string) {
-	text = metric.Clean(text)
+	text = metric.Printable(text)
 	if len(text) > maxText {
 		end := maxText
 		for !utf8.RuneStart(text[end]) {

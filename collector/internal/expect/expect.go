@@ -135,3 +135,14 @@ func isName(s string) bool {
 	}
 	return true
 }
+
+// Families returns the names of the samples that the expectation selects.
+func (x *Expectation) Families() []string {
+	var names []string
+	for _, c := range x.clauses {
+		if !slices.Contains(names, c.selection.metric) {
+			names = append(names, c.selection.metric)
+		}
+	}
+	return names
+}

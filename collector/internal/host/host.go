@@ -48,11 +48,27 @@ type Host struct {
 	// a recorded host without an answer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// DialBus connects to the D-Bus system bus, or to the private socket of
+	// systemd. It is nil on a host without a bus.
+	DialBus func(ctx context.Context, private bool) (net.Conn, error)
+
 	// Netlink sends one dump request and calls each for every message of the
-	// answer; data is valid during the call only. It returns ErrDumpInterrupted
-	// if the dump is complete but the listed objects changed meanwhile. It is
-	// nil on a recorded host without an answer.
+	// answer, without its nlmsghdr; data is valid during the call only. It
+	// returns ErrDumpInterrupted if the dump is complete but the listed objects
+	// changed meanwhile. It is nil on a recorded host without an answer.
 	Netlink func(request NetlinkRequest, each func(data []byte) error) error
+
+	// Ethtool opens the ethtool interface of the network devices. It is nil on a
+	// recorded host that has no answers.
+	Ethtool func() (Ethtool, error)
+
+	// OpenPerf opens a counter of an event on a CPU. Each holds a file
+	// descriptor. It is nil on a recorded host without an answer.
+	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// MaxOpenFiles returns how many files the process may have open. It is nil
+	// on a recorded host without an answer.
+	MaxOpenFiles func() (uint64, error)
 }
 
 // Paths are the roots of the file trees of a host, as set by the --path.*
@@ -78,8 +94,13 @@ func Live(p Paths) *Host {
 
 		DeviceMapper: liveDeviceMapper(),
 		Dial:         new(net.Dialer).DialContext,
+		DialBus:      liveDialBus(NewTree(p.Rootfs)),
 
 		Netlink: liveNetlink(),
+		Ethtool: openEthtool,
+
+		OpenPerf:     liveOpenPerf,
+		MaxOpenFiles: liveMaxOpenFiles,
 	}
 }
 

@@ -28,23 +28,12 @@ type DirEntry struct {
 // An error empties the listing.
 func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 	n := 0
-	err = r.entries(elem, func(b []byte) {
-		for len(b) > 19 { // struct linux_dirent64: see getdents(2)
-			size := int(binary.NativeEndian.Uint16(b[16:]))
-			if size < 19 || size > len(b) {
-				return
-			}
-			inode, name := binary.NativeEndian.Uint64(b), direntName(b[19:size])
-			b = b[size:]
-			if string(name) == "." || string(name) == ".." {
-				continue
-			}
-			if n >= len(l.kernelOrder) || l.kernelOrder[n].Inode != inode || l.kernelOrder[n].Name != string(name) {
-				l.kernelOrder = append(l.kernelOrder[:n], DirEntry{string(name), inode})
-				changed = true
-			}
-			n++
+	err = r.entries(elem, func(inode uint64, name []byte) {
+		if n >= len(l.kernelOrder) || l.kernelOrder[n].Inode != inode || l.kernelOrder[n].Name != string(name) {
+			l.kernelOrder = append(l.kernelOrder[:n], DirEntry{string(name), inode})
+			changed = true
 		}
+		n++
 	})
 	if err != nil {
 		*l = Listing{}
@@ -58,6 +47,29 @@ func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 		return true, nil
 	}
 	return false, nil
+}
+
+// EachName calls fn for each name in a folder, in the order of the kernel: for
+// folders whose names change all the time, such as /proc, without an allocation
+// for each. A name is valid during the call only, and fn must not use the reader.
+func (r *Reader) EachName(fn func(name []byte), elem ...string) error {
+	return r.entries(elem, func(_ uint64, name []byte) { fn(name) })
+}
+
+// eachDirent calls fn for each struct linux_dirent64 in b, but for the folder itself
+// and its parent. See getdents(2).
+func eachDirent(b []byte, fn func(inode uint64, name []byte)) {
+	for len(b) > 19 {
+		size := int(binary.NativeEndian.Uint16(b[16:]))
+		if size < 19 || size > len(b) {
+			return
+		}
+		inode, name := binary.NativeEndian.Uint64(b), direntName(b[19:size])
+		b = b[size:]
+		if string(name) != "." && string(name) != ".." {
+			fn(inode, name)
+		}
+	}
 }
 
 // direntName returns the name in the tail of a struct linux_dirent64: the bytes

@@ -76,3 +76,34 @@ func TestListReportsChanges(t *testing.T) {
 		t.Errorf("%v, %v", l.Entries, err)
 	}
 }
+
+func TestEachName(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 300 { // more than one buffer
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := NewTree(dir).Reader()
+	sum, names := 0, 0
+	each := func(name []byte) {
+		i, err := strconv.Atoi(string(name))
+		if err != nil {
+			t.Error(err)
+		}
+		sum += i
+		names++
+	}
+	if err := r.EachName(each); err != nil || names != 300 || sum != 299*300/2 {
+		t.Errorf("%d names, the sum is %d, %v", names, sum, err)
+	}
+	if n, err := r.Count(); n != 300 || err != nil {
+		t.Errorf("Count = %d, %v", n, err)
+	}
+	if err := r.EachName(each, "no-such-folder"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that does not exist: %v", err)
+	}
+	if n := testing.AllocsPerRun(10, func() { _ = r.EachName(func([]byte) {}) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -16,7 +16,7 @@ import (
 // A NetlinkRequest is the request for one dump.
 type NetlinkRequest struct {
 	Protocol int    // such as unix.NETLINK_ROUTE
-	Type     uint16 // such as unix.RTM_GETLINK
+	Type     uint16 // such as unix.RTM_GETLINK; the family of generic netlink
 	Body     []byte // the request after its nlmsghdr
 }
 

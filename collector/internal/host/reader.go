@@ -1,7 +1,6 @@
 package host
 
 import (
-	"encoding/binary"
 	"errors"
 	"io/fs"
 	"slices"
@@ -89,6 +88,30 @@ func (r *Reader) Int(elem ...string) (int64, error) {
 	return v, r.checkNumber(b, err, ok, "a whole number")
 }
 
+// Counter returns the counter that is the only content of a file, and that the
+// kernel may print as a signed number; see scan.Counter.
+func (r *Reader) Counter(elem ...string) (uint64, error) {
+	b, err := r.Text(elem...)
+	v, ok := scan.Counter(b)
+	return v, r.checkNumber(b, err, ok, "a counter")
+}
+
+// Amount32 returns the amount of 32 bits that is the only content of a file, or 0
+// if it is below zero; see scan.Amount32.
+func (r *Reader) Amount32(elem ...string) (uint64, error) {
+	b, err := r.Text(elem...)
+	v, ok := scan.Amount32(b)
+	return v, r.checkNumber(b, err, ok, "a whole number")
+}
+
+// Amount64 returns the amount of 64 bits that is the only content of a file, or 0
+// if it is below zero; see scan.Amount64.
+func (r *Reader) Amount64(elem ...string) (uint64, error) {
+	b, err := r.Text(elem...)
+	v, ok := scan.Amount64(b)
+	return v, r.checkNumber(b, err, ok, "a whole number")
+}
+
 // Hex returns the hexadecimal number that is the only content of a file.
 func (r *Reader) Hex(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
@@ -112,6 +135,11 @@ func (r *Reader) Link(elem ...string) (string, error) {
 	if err := r.fault(); err != nil {
 		return "", r.pathError("readlink", err)
 	}
+	return r.readlink()
+}
+
+// readlink calls readlink(2) for the last path.
+func (r *Reader) readlink() (string, error) {
 	var buf [unix.PathMax]byte
 	for {
 		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),
@@ -129,9 +157,7 @@ func (r *Reader) Link(elem ...string) (string, error) {
 // Names returns the names in a folder in natural order: cpu2 before cpu10.
 func (r *Reader) Names(elem ...string) ([]string, error) {
 	var names []string
-	err := r.entries(elem, func(b []byte) {
-		_, _, names = unix.ParseDirent(b, -1, names)
-	})
+	err := r.EachName(func(name []byte) { names = append(names, string(name)) }, elem...)
 	slices.SortFunc(names, CompareNatural)
 	return names, err
 }
@@ -139,23 +165,12 @@ func (r *Reader) Names(elem ...string) ([]string, error) {
 // Count returns the number of names in a folder.
 func (r *Reader) Count(elem ...string) (int, error) {
 	count := 0
-	err := r.entries(elem, func(b []byte) {
-		for len(b) > 18 { // struct linux_dirent64: d_reclen at 16
-			size := int(binary.NativeEndian.Uint16(b[16:]))
-			if size == 0 || size > len(b) {
-				return
-			}
-			if name := scan.Trim(b[19:size]); string(name) != "." && string(name) != ".." {
-				count++
-			}
-			b = b[size:]
-		}
-	})
+	err := r.EachName(func([]byte) { count++ }, elem...)
 	return count, err
 }
 
-// entries calls each for every buffer that getdents64 returns for a folder.
-func (r *Reader) entries(elem []string, each func([]byte)) error {
+// entries calls fn for each entry of a folder, in the order of the kernel.
+func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) error {
 	r.setPath(elem)
 	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
 	if err != nil {
@@ -174,7 +189,7 @@ func (r *Reader) entries(elem []string, each func([]byte)) error {
 		case n <= 0:
 			return nil
 		default:
-			each(b[:n])
+			eachDirent(b[:n], fn)
 		}
 	}
 }

@@ -35,7 +35,8 @@ func (r *Reader) Resolve(elem ...string) (string, error) {
 			prefix = prefix[:max(0, strings.LastIndexByte(prefix, '/'))]
 			continue
 		}
-		target, err := r.Link(prefix, part)
+		r.setPath([]string{prefix, part})
+		target, err := r.readlink()
 		switch {
 		case errors.Is(err, syscall.EINVAL): // not a link
 			prefix += "/" + part

@@ -126,12 +126,13 @@ func (b *buffer) takeSpare() *series {
 }
 
 // matches reports whether the i-th series is that of a family with the given
-// label values. It may be false if label values are not plain.
+// label values. It may be false if label values are not plain, and is false if
+// labels are optional.
 //
 // Plain values have no quotes. So the text has two for each label, as many as
 // are compared outside of the given values: these have none, and are plain too.
 func (s *series) matches(i int, f *Family, labels []string) bool {
-	if i >= len(s.ends) || s.escaped {
+	if i >= len(s.ends) || s.escaped || f.optional != nil {
 		return false
 	}
 	text := s.at(i)

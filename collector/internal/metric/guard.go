@@ -31,7 +31,9 @@ type Drop struct {
 }
 
 // HasSample reports whether the family may have samples with a name.
-func (d Drop) HasSample(name string) bool { return mayHaveSample(d.Name, d.typ, name) }
+func (d Drop) HasSample(name string) bool {
+	return mayHaveSample(&dto.MetricFamily{Name: &d.Name, Type: &d.typ}, name)
+}
 
 func newGuard() guard {
 	return guard{limit: math.MaxInt, maximum: math.MaxInt, seed: maphash.MakeSeed()}
@@ -135,7 +137,12 @@ func (s *Sink) drop(indexes ...int) {
 		s.sampleCount -= (*f).sampleCount
 		*f = nil
 	}
-	s.metrics = slices.DeleteFunc(s.metrics, func(m prometheus.Metric) bool { return descs[m.Desc()] })
+	s.metrics = slices.DeleteFunc(s.metrics, func(m prometheus.Metric) bool {
+		if variant, ok := m.(variantMetric); ok {
+			return s.buffers[variant.family.index].dropped
+		}
+		return descs[m.Desc()]
+	})
 	s.external = slices.DeleteFunc(s.external, func(f *ExternalFamily) bool { return f == nil })
 }
 
@@ -214,7 +221,7 @@ func (s *Sink) removeRepeats(f *Family) {
 	}
 	line := -1
 	s.metrics = slices.DeleteFunc(s.metrics, func(m prometheus.Metric) bool {
-		if m.Desc() != f.desc {
+		if !f.hasMetric(m) {
 			return false
 		}
 		line++

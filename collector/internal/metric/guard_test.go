@@ -46,16 +46,18 @@ func formatRun(t testing.TB, s *Sink) string {
 			}
 		}
 	} else {
-		lines := map[*prometheus.Desc]string{}
-		for _, m := range s.Metrics(noneReserved) {
-			lines[m.Desc()] += formatMetric(t, s.set, m)
-		}
+		metrics := s.Metrics(noneReserved)
 		for _, f := range s.set.Families() {
-			b.WriteString(lines[f.desc])
-			delete(lines, f.desc)
+			for _, m := range metrics {
+				if f.hasMetric(m) {
+					b.WriteString(formatMetric(t, f, m))
+				}
+			}
 		}
-		for _, external := range lines {
-			b.WriteString(external)
+		for _, m := range metrics {
+			if _, ok := m.(externalMetric); ok {
+				fmt.Fprintln(&b, m.Desc())
+			}
 		}
 	}
 	errs, more := s.Errors()
@@ -65,33 +67,25 @@ func formatRun(t testing.TB, s *Sink) string {
 
 // formatMetric returns a metric as a line of text, with its labels in the order
 // of declaration.
-func formatMetric(t testing.TB, set *Set, m prometheus.Metric) string {
+func formatMetric(t testing.TB, f *Family, m prometheus.Metric) string {
 	var one dto.Metric
 	if err := m.Write(&one); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range set.Families() {
-		if f.desc != m.Desc() {
-			continue
-		}
-		var b []byte
-		for i, name := range f.labels {
-			for _, l := range one.Label {
-				if l.GetName() == name {
-					b, _ = appendLabel(append(b, f.leads[i]...), l.GetValue())
-				}
-			}
-		}
-		b = append(b, f.leads[len(f.labels)]...)
-		return string(append(appendValue(b, one.GetGauge().GetValue()), '\n'))
+	labels := make([]string, len(f.labels))
+	for _, l := range one.Label {
+		labels[slices.Index(f.labels, l.GetName())] = l.GetValue()
 	}
-	return fmt.Sprintf("%s %v\n", m.Desc(), &one)
+	line, _ := NewSink(NewSet()).renderSeries(f, labels)
+	return string(append(appendValue(line, one.GetGauge().GetValue()), '\n'))
 }
 
 func TestRepeatedSeries(t *testing.T) {
 	for _, mode := range []Mode{Text, Metrics} {
 		set := NewSet()
 		plain, one, two := set.Gauge("plain", "P."), set.Gauge("one", "O.", "a"), set.Gauge("two", "T.", "a", "b")
+		optional := set.Gauge("optional", "O.", "a", "b")
+		set.OmitEmpty(optional, "a", "b")
 		summary := set.Summary("s", "S.", 0.5)
 		r := newRuns(set, mode, 0)
 		for _, tc := range []struct {
@@ -122,19 +116,29 @@ a second one{a="x"}
 a second two{a="x",b="y"} and 0 more, 6 samples, dropped []
 `},
 			{func(s *Sink) { // equal only in the exposition
-				for i, v := range []string{"a\x01b", "ab", "\xff", "\uFFFD", `"`, `\"`, `" 1`, `"`, "é", "é"} {
+				for i, v := range []string{"a\xffb", "a\xfe\xffb", "\xff", "\uFFFD", `"`, `\"`, `" 1`, `"`, "é", "é"} {
 					s.Emit(one, float64(i), v)
 				}
-			}, `one{a="ab"} 0
+			}, `one{a="a` + "\uFFFD" + `b"} 0
 one{a="` + "\uFFFD" + `"} 2
 one{a="\""} 4
 one{a="\\\""} 5
 one{a="\" 1"} 6
 one{a="é"} 8
-a second one{a="ab"}
+a second one{a="a` + "\uFFFD" + `b"}
 a second one{a="` + "\uFFFD" + `"}
 a second one{a="\""}
 a second one{a="é"} and 0 more, 6 samples, dropped []
+`},
+			{func(s *Sink) {
+				for i, b := range []string{"", "y", "\n", "", "y"} {
+					s.Emit(optional, float64(i), "", b)
+				}
+			}, `optional 0
+optional{b="y"} 1
+optional{b="\n"} 2
+a second optional
+a second optional{b="y"} and 0 more, 3 samples, dropped []
 `},
 			{func(s *Sink) { // the line of the last run, but with fewer quotes
 				s.Emit(two, 1, `x",b="y`, "")

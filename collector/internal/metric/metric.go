@@ -20,10 +20,11 @@ type Family struct {
 	typ    dto.MetricType
 	labels []string
 
-	index  int      // in Set.families and Sink.text
-	header []byte   // the HELP and TYPE lines
-	leads  [][]byte // the text before each label value, and before the value
-	excess bool     // dropped in the next run that has a limit; of Guard and Finish
+	optional []bool   // by label: whether samples do not have it while it is empty; nil: no label
+	index    int      // in Set.families and Sink.buffers
+	header   []byte   // the HELP and TYPE lines
+	leads    [][]byte // the text before each label value, and before the value
+	excess   bool     // dropped in the next run that has a limit; of Guard and Finish
 
 	desc *prometheus.Desc
 }

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,6 +17,8 @@ type Set struct {
 	families []*Family
 	byName   map[string]*Family
 	dynamic  bool
+
+	hasOptional bool
 }
 
 // NewSet returns an empty set.
@@ -73,6 +76,17 @@ func (s *Set) declare(typ dto.MetricType, name, help string, labels []string) *F
 	return f
 }
 
+// OmitEmpty makes labels of a family optional: a sample for which one of them is
+// empty does not have it. It is only for inherited families; to Prometheus both
+// are the same.
+func (s *Set) OmitEmpty(f *Family, labels ...string) {
+	s.hasOptional = true
+	f.optional = make([]bool, len(f.labels))
+	for i, label := range f.labels {
+		f.optional[i] = slices.Contains(labels, label)
+	}
+}
+
 // Families returns the declared families in the order of declaration.
 func (s *Set) Families() []*Family {
 	s.mu.RLock()
@@ -93,6 +107,11 @@ func (s *Set) AllowDynamic() { s.dynamic = true }
 
 // IsDynamic reports whether AllowDynamic was called.
 func (s *Set) IsDynamic() bool { return s.dynamic }
+
+// IsFixed reports whether the descriptions of the declared families are all that
+// a collector can have: it declares none later, and has no optional labels, of
+// which each combination is a description of its own.
+func (s *Set) IsFixed() bool { return !s.dynamic && !s.hasOptional }
 
 // A Keyed holds families by a key from the kernel, such as the words of
 // /proc/meminfo. Looking up a key again does not allocate. Like the collector

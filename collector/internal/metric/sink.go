@@ -1,13 +1,11 @@
 package metric
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 )
 
 // A Mode is one of the two roads out of a Sink.
@@ -38,30 +36,6 @@ type Sink struct {
 // maxErrors is the maximum number of errors that a Sink keeps; others are only
 // counted.
 const maxErrors = 20
-
-// An ExternalFamily is a metric family from a text file or a check, with all
-// its series. Its text is rendered once, for all runs that emit it.
-type ExternalFamily struct {
-	family      *dto.MetricFamily
-	text        []byte
-	sampleCount int
-}
-
-// NewExternalFamily returns a family for EmitExternal. The family must not
-// change afterwards.
-func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
-	var text bytes.Buffer
-	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-		return nil, err
-	}
-	f := &ExternalFamily{family: family, text: text.Bytes()}
-	for line := range bytes.Lines(f.text) {
-		if line[0] != '#' {
-			f.sampleCount++
-		}
-	}
-	return f, nil
-}
 
 // NewSink returns an empty sink for the families of set.
 func NewSink(set *Set) *Sink { return &Sink{set: set, guard: newGuard()} }
@@ -94,25 +68,12 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 		return
 	}
 	if !b.shared || !b.series.matches(b.count, f, labels) {
-		text, allPlain := s.scratch[:0], true
-		for i, l := range labels {
-			var plain bool
-			text, plain = appendLabel(append(text, f.leads[i]...), l)
-			allPlain = allPlain && plain
-		}
-		s.scratch = append(text, f.leads[len(labels)]...)
-		b.add(s.scratch, allPlain)
+		b.add(s.renderSeries(f, labels))
 	}
 	b.count++
 	s.sampleCount++
 	if s.mode == Metrics {
-		// The labels are copied, so that those of the caller can be on its
-		// stack.
-		values := make([]string, len(labels))
-		for i, l := range labels {
-			values[i] = strings.Clone(Clean(l))
-		}
-		s.metrics = append(s.metrics, newConstMetric(f, v, values))
+		s.metrics = append(s.metrics, f.newMetric(v, labels))
 		return
 	}
 	if b.values == nil {
@@ -129,6 +90,98 @@ func (s *Sink) buffer(f *Family) *buffer {
 	return &s.buffers[f.index]
 }
 
+// renderSeries returns the text of a series, and whether all label values are
+// in it as they are. The text is valid until the next call.
+func (s *Sink) renderSeries(f *Family, labels []string) (text []byte, plain bool) {
+	text, plain = s.scratch[:0], true
+	addValue := func(l string) {
+		var ok bool
+		text, ok = appendLabel(text, l)
+		plain = plain && ok
+	}
+	if f.optional == nil {
+		for i, l := range labels {
+			text = append(text, f.leads[i]...)
+			addValue(l)
+		}
+		text = append(text, f.leads[len(labels)]...)
+	} else {
+		text = append(text, f.name...)
+		next := byte('{')
+		for i, l := range labels {
+			if l != "" || !f.optional[i] {
+				text = append(append(append(text, next), f.labels[i]...), `="`...)
+				addValue(l)
+				text = append(text, '"')
+				next = ','
+			}
+		}
+		if next == ',' {
+			text = append(text, '}')
+		}
+		text = append(text, ' ')
+	}
+	s.scratch = text
+	return text, plain
+}
+
+// newMetric returns a sample for client_golang. The labels are copied, so that
+// those of the caller of Emit can be on its stack.
+func (f *Family) newMetric(v float64, labels []string) prometheus.Metric {
+	if f.optional == nil {
+		values := make([]string, len(labels))
+		for i, l := range labels {
+			values[i] = strings.Clone(Clean(l))
+		}
+		return prometheus.MustNewConstMetric(f.desc, f.valueType(), v, values...)
+	}
+	var names, values []string
+	for i, l := range labels {
+		if l != "" || !f.optional[i] {
+			names, values = append(names, f.labels[i]), append(values, strings.Clone(Clean(l)))
+		}
+	}
+	desc := prometheus.NewDesc(f.name, f.help, names, nil)
+	return variantMetric{prometheus.MustNewConstMetric(desc, f.valueType(), v, values...), f}
+}
+
+// A variantMetric is a sample of a family with optional labels.
+type variantMetric struct {
+	prometheus.Metric
+	family *Family
+}
+
+// hasMetric reports whether a sample of a declared family is one of this.
+func (f *Family) hasMetric(m prometheus.Metric) bool {
+	if variant, ok := m.(variantMetric); ok {
+		return variant.family == f
+	}
+	return m.Desc() == f.desc
+}
+
+// hasSamples reports whether samples of a declared family were emitted, even if
+// it is dropped.
+func (s *Sink) hasSamples(f *Family) bool {
+	return f.index < len(s.buffers) && s.buffers[f.index].count > 0
+}
+
+// Serves reports whether the sink has samples of the declared family to which
+// samples of a name belong.
+func (s *Sink) Serves(name string) bool {
+	f := s.set.OfSample(name)
+	return f != nil && s.hasSamples(f)
+}
+
+// AppendNames appends the names of the declared families that have samples.
+func (s *Sink) AppendNames(names []string) []string {
+	for _, f := range s.set.Families() {
+		if s.hasSamples(f) {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 // Bool adds a sample that is 1 for true and 0 for false.
 func (s *Sink) Bool(f *Family, v bool, labels ...string) {
 	if v {
@@ -138,19 +191,19 @@ func (s *Sink) Bool(f *Family, v bool, labels ...string) {
 	}
 }
 
-func newConstMetric(f *Family, v float64, labels []string) prometheus.Metric {
-	typ := prometheus.UntypedValue
+// valueType returns the family's type for client_golang.
+func (f *Family) valueType() prometheus.ValueType {
 	switch f.typ {
 	case dto.MetricType_COUNTER:
-		typ = prometheus.CounterValue
+		return prometheus.CounterValue
 	case dto.MetricType_GAUGE:
-		typ = prometheus.GaugeValue
+		return prometheus.GaugeValue
 	}
-	return prometheus.MustNewConstMetric(f.desc, typ, v, labels...)
+	return prometheus.UntypedValue
 }
 
 // EmitExternal adds an external family. It is left out of the exposition if a
-// collector declares its name.
+// collector serves a family of its name in the same scrape.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
 	s.sampleCount += f.sampleCount
 	s.external = append(s.external, f)
@@ -158,6 +211,10 @@ func (s *Sink) EmitExternal(f *ExternalFamily) {
 		s.drop(s.largest(false)...)
 	}
 }
+
+// External returns the external families. The slice is valid until the next
+// Reset.
+func (s *Sink) External() []*ExternalFamily { return s.external }
 
 // Error reports the error of a part that could not be read. The collector goes
 // on: the other samples are served, and its state becomes "partial".
@@ -190,8 +247,8 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 		}
 	}
 	for _, f := range s.external {
-		if name := f.family.GetName(); (want == nil || want(name)) && !reserved(name) {
-			b = append(b, f.text...)
+		if name := f.Name(); (want == nil || want(name)) && !reserved(name) {
+			b = f.AppendText(b)
 		}
 	}
 	return b
@@ -204,43 +261,14 @@ func (s *Sink) TakeMetrics(reserved func(name string) bool) []prometheus.Metric 
 	return all
 }
 
-// Metrics returns the samples in metrics mode. The slice is not reused.
+// Metrics returns the samples in metrics mode. External families whose names are
+// reserved are left out. The slice is not reused.
 func (s *Sink) Metrics(reserved func(name string) bool) []prometheus.Metric {
 	all := s.metrics
 	for _, f := range s.external {
-		if !reserved(f.family.GetName()) {
-			for _, m := range f.family.GetMetric() {
-				all = append(all, externalMetric{f.family, m})
-			}
+		if !reserved(f.Name()) {
+			all = f.AppendMetrics(all)
 		}
 	}
 	return all
 }
-
-// An externalMetric is one series of an external family.
-type externalMetric struct {
-	family *dto.MetricFamily
-	metric *dto.Metric
-}
-
-// Desc implements prometheus.Metric.
-func (m externalMetric) Desc() *prometheus.Desc {
-	var names []string
-	for _, l := range m.metric.GetLabel() {
-		names = append(names, l.GetName())
-	}
-	return prometheus.NewDesc(m.family.GetName(), m.family.GetHelp(), names, nil)
-}
-
-// Write implements prometheus.Metric.
-func (m externalMetric) Write(out *dto.Metric) error {
-	out.Label = m.metric.Label
-	out.Gauge = m.metric.Gauge
-	out.Counter = m.metric.Counter
-	out.Summary = m.metric.Summary
-	out.Untyped = m.metric.Untyped
-	out.Histogram = m.metric.Histogram
-	return nil
-}
-
-var _ prometheus.Metric = externalMetric{}

@@ -3,10 +3,12 @@ package metric
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -53,14 +55,31 @@ node_cpu_seconds_total{cpu="0",mode="user"} 1234567.89
 
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain":       "plain",
-		"a\xffb":      "a\uFFFDb",
-		"a\x00\n\tb":  "ab",
-		"\u0085x\x7f": "x",
-		"größe":       "größe",
+		"plain":            "plain",
+		"a\xffb":           "a\uFFFDb",
+		"\xff\xfe\x80":     "\uFFFD",
+		"\xffa\xe2\x82":    "\uFFFDa\uFFFD",
+		"\uFFFD\xff\uFFFD": "\uFFFD\uFFFD\uFFFD",
+		"a\x00\n\tb":       "a\x00\n\tb",
+		"\u0085x\x7f":      "\u0085x\x7f",
+		"größe":            "größe",
 	} {
 		if got := Clean(in); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":          "plain",
+		"a\xff\xfeb":     "a\uFFFD\uFFFDb",
+		"a\x00\n\t\x1bb": "ab",
+		"\u0085x\x7f":    "x",
+		"größe":          "größe",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -69,7 +88,10 @@ func TestClean(t *testing.T) {
 func TestHostileLabels(t *testing.T) {
 	set := NewSet()
 	f := set.Gauge("m", "h", "l")
-	for _, v := range []string{"", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", "\xff\"", "é\"", strings.Repeat(`\"`, 50)} {
+	for _, v := range []string{
+		"", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", "\xff\"", "é\"", strings.Repeat(`\"`, 50),
+		"\n", "\\n", "\\\n", "a\nb\n\"\n", "é\n\xff\n\xff\"", "\r\t\x00\x7f\u0085", "x\xff\xff\\\xffy",
+	} {
 		s := NewSink(set)
 		s.Emit(f, 1, v)
 		p := expfmt.NewTextParser(model.UTF8Validation)
@@ -81,6 +103,63 @@ func TestHostileLabels(t *testing.T) {
 		if l := got["m"].Metric[0].Label[0].GetValue(); l != Clean(v) {
 			t.Errorf("%q is parsed as %q, want %q", v, l, Clean(v))
 		}
+	}
+}
+
+// TestOmitEmpty emits samples of a family with optional labels on both roads.
+func TestOmitEmpty(t *testing.T) {
+	set := NewSet()
+	f := set.Gauge("m", "H.", "a", "b", "c")
+	all := set.Counter("n", "H.", "a")
+	set.OmitEmpty(f, "a", "c")
+	set.OmitEmpty(all, "a")
+	emit := func(s *Sink) {
+		s.Emit(f, 1, "x\xff", "", "y\n")
+		s.Emit(f, 2, "", "z", "")
+		s.Emit(f, 3, "", "", "\"")
+		s.Emit(all, 4, "")
+		s.Emit(all, 5, "x")
+	}
+	s := NewSink(set)
+	emit(s)
+	want := "# HELP m H.\n# TYPE m gauge\nm{a=\"x\ufffd\",b=\"\",c=\"y\\n\"} 1\nm{b=\"z\"} 2\nm{b=\"\",c=\"\\\"\"} 3\n" +
+		"# HELP n H.\n# TYPE n counter\nn 4\nn{a=\"x\"} 5\n"
+	if have := string(s.AppendText(nil, nil, noneReserved)); have != want {
+		t.Errorf("have\n%swant\n%s", have, want)
+	}
+	s.Reset(Metrics)
+	emit(s)
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(unchecked(s.Metrics(noneReserved)))
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, family := range families {
+		slices.SortFunc(family.Metric, func(a, b *dto.Metric) int {
+			return int(a.GetGauge().GetValue() + a.GetCounter().GetValue() - b.GetGauge().GetValue() - b.GetCounter().GetValue())
+		})
+		if _, err := expfmt.MetricFamilyToText(&b, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.String() != want {
+		t.Errorf("metrics:\n%swant\n%s", b.String(), want)
+	}
+	s.Reset(Text)
+	if n := testing.AllocsPerRun(10, func() { s.Reset(Text); emit(s) }); n > 1 { // the cleaned label
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// unchecked is a collector of metrics that it does not describe.
+type unchecked []prometheus.Metric
+
+func (unchecked) Describe(chan<- *prometheus.Desc) {}
+func (u unchecked) Collect(ch chan<- prometheus.Metric) {
+	for _, m := range u {
+		ch <- m
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // appendHeader appends the HELP and TYPE lines of a family.
@@ -22,51 +23,45 @@ func appendHeader(b []byte, name, help, typ string) []byte {
 }
 
 // appendLabel appends a label value, cleaned by Clean and escaped for the text
-// format. It reports whether the value is plain: printable ASCII that needs no
-// escapes.
+// format. It reports whether it appends the value as it is.
 func appendLabel(b []byte, v string) (extended []byte, plain bool) {
-	start := 0
+	start, isValid := 0, false
 	for i := range len(v) {
-		if c := v[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			if c >= 0x7f || c < ' ' {
-				return appendEscaped(b, Clean(v[start:])), false
-			}
+		switch c := v[i]; {
+		case c == '"' || c == '\\':
 			b = append(append(b, v[start:i]...), '\\', c)
 			start = i + 1
+		case c == '\n':
+			b = append(append(b, v[start:i]...), '\\', 'n')
+			start = i + 1
+		case c >= utf8.RuneSelf && !isValid:
+			if isValid = utf8.ValidString(v[i:]); !isValid {
+				b, _ = appendLabel(append(b, v[start:i]...), Clean(v[i:]))
+				return b, false
+			}
 		}
 	}
 	return append(b, v[start:]...), start == 0
 }
 
-func appendEscaped(b []byte, v string) []byte {
-	for i := range len(v) {
-		if c := v[i]; c == '"' || c == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, v[i])
-	}
-	return b
-}
+// Clean returns a string as a label value: each run of bytes that are not UTF-8
+// becomes U+FFFD. Control characters stay. Every name from the kernel, a driver
+// or a user is cleaned here.
+func Clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// Clean returns a string that is valid in an exposition: bytes that are not
-// UTF-8 become U+FFFD, control characters are dropped. Every name from the
-// kernel, a driver or a user is cleaned here.
-func Clean(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f {
-			return strings.Map(func(r rune) rune {
-				if r < ' ' || r >= 0x7f && r < 0xa0 {
-					return -1
-				}
-				return r // utf8.RuneError for what is not UTF-8
-			}, s)
+// Printable returns a string for people, on a page or in an error: bytes that
+// are not UTF-8 become U+FFFD, control characters are dropped.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return -1
 		}
-	}
-	return s
+		return r // utf8.RuneError for what is not UTF-8
+	}, s)
 }
 
 func cleanHelp(s string) string {
-	return strings.Join(strings.Fields(Clean(strings.ReplaceAll(s, "\n", " "))), " ")
+	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(s, "\n", " "))), " ")
 }
 
 // cleanName returns a valid metric name: invalid characters become underscores.

@@ -62,10 +62,8 @@ func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn Sam
 		s.labels = s.buffers[f.index].visit(name, s.labels, fn)
 	}
 	for _, f := range s.external {
-		if family := f.family; mayHaveSample(family.GetName(), family.GetType(), name) && !reserved(family.GetName()) {
-			for _, m := range family.GetMetric() {
-				visitSeries(family.GetName(), m, name, fn)
-			}
+		if !reserved(f.Name()) {
+			f.VisitSamples(name, fn)
 		}
 	}
 }
@@ -79,12 +77,12 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 	f := s.OfSample(name)
 	for _, m := range metrics {
 		if external, ok := m.(externalMetric); ok {
-			if mayHaveSample(external.family.GetName(), external.family.GetType(), name) {
+			if mayHaveSample(external.family, name) {
 				visitSeries(external.family.GetName(), external.metric, name, fn)
 			}
 			continue
 		}
-		if f == nil || m.Desc() != f.desc {
+		if variant, ok := m.(variantMetric); f == nil || ok && variant.family != f || !ok && m.Desc() != f.desc {
 			continue
 		}
 		var one dto.Metric
@@ -139,10 +137,14 @@ func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 	start := len(buffer)
 	buffer = append(buffer, line[:i]...)
 	for ; line[i] != '"'; i++ {
-		if line[i] == '\\' {
+		c := line[i]
+		if c == '\\' {
 			i++
+			if c = line[i]; c == 'n' {
+				c = '\n'
+			}
 		}
-		buffer = append(buffer, line[i])
+		buffer = append(buffer, c)
 	}
 	l.Value = buffer[start:]
 	return l, line[i+1:], buffer
@@ -150,15 +152,15 @@ func cutLabel(line, buffer []byte) (l Label, rest, extended []byte) {
 
 // mayHaveSample reports whether a family of this name and type can have samples
 // with a name.
-func mayHaveSample(family string, typ dto.MetricType, name string) bool {
-	suffix, ok := strings.CutPrefix(name, family)
+func mayHaveSample(family *dto.MetricFamily, name string) bool {
+	suffix, ok := strings.CutPrefix(name, family.GetName())
 	switch {
 	case !ok:
 		return false
 	case suffix == "":
 		return true
 	}
-	switch typ {
+	switch family.GetType() {
 	case dto.MetricType_SUMMARY:
 		return suffix == "_sum" || suffix == "_count"
 	case dto.MetricType_HISTOGRAM:

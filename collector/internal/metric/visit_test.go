@@ -44,9 +44,11 @@ reserved 11
 		a, aa, plain := set.Gauge("a", "A.", "x", "y"), set.Counter("aa", "AA.", "x"), set.Untyped("plain", "P.")
 		s := set.Summary("s_seconds", "S.", 0, 0.5)
 		set.Gauge("silent", "Never emitted.")
+		optional := set.Gauge("optional", "O.", "x", "y", "z")
+		set.OmitEmpty(optional, "x", "z")
 		out := NewSink(set)
 		out.Reset(mode)
-		for _, v := range []string{"", "plain", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", `x" 5`, `{x="y"} 1,`, "é", strings.Repeat(`\"`, 20)} {
+		for _, v := range []string{"", "plain", `"`, `\`, `\"`, "a\"b\\c\xff\x01\"", `x" 5`, `{x="y"} 1,`, "é", "\n", "\\n", "\\\n} 1\n", "\x00\t", strings.Repeat(`\"`, 20)} {
 			out.Emit(a, -1.5, v, "2")
 			out.Emit(aa, 1e300, v)
 			want := fmt.Sprintf("x=%q,y=\"2\" -1.5\n", Clean(v))
@@ -55,6 +57,8 @@ reserved 11
 			}
 		}
 		out.Emit(plain, 5)
+		out.Emit(optional, 1, "", "", "")
+		out.Emit(optional, 2, "a\n", "", "c")
 		out.EmitSummary(s, []float64{0.25, 4}, 7.5, 3)
 		parser := expfmt.NewTextParser(model.LegacyValidation)
 		families, err := parser.TextToMetricFamilies(strings.NewReader(external))
@@ -74,6 +78,7 @@ reserved 11
 			"s_seconds_sum":    " 7.5\n",
 			"s_seconds_count":  " 3\n",
 			"silent":           "",
+			"optional":         "y=\"\" 1\nx=\"a\\n\",y=\"\",z=\"c\" 2\n",
 			"nothing":          "",
 			"plain_sum":        "",
 			"f_seconds":        "",

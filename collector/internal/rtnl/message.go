@@ -1,11 +1,16 @@
 package rtnl
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
+
+var native = netlink.Native
 
 // A Link is a network interface in an RTM_NEWLINK message: struct ifinfomsg and
 // attributes. Fields whose attribute is not in the message are zero; see Has.
@@ -54,19 +59,8 @@ func ParseLink(b []byte, l *Link) error {
 		Flags: native.Uint32(b[8:]),
 	}
 	l.Link = l.Index
-	b = b[unix.SizeofIfInfomsg:]
-	for len(b) > 0 {
-		a, rest, err := nextAttribute(b)
-		if err == nil {
-			err = l.setAttribute(a)
-		}
-		if err != nil {
-			return fmt.Errorf("link %d %q: %w", l.Index, l.RawName, err)
-		}
-		if a.typ < 64 {
-			l.attributes |= 1 << a.typ
-		}
-		b = rest
+	if err := netlink.EachAttribute(b[unix.SizeofIfInfomsg:], l.setAttribute); err != nil {
+		return fmt.Errorf("link %d %q: %w", l.Index, l.RawName, err)
 	}
 	if len(l.RawName) == 0 {
 		return fmt.Errorf("link %d: want a name, have none", l.Index)
@@ -74,50 +68,58 @@ func ParseLink(b []byte, l *Link) error {
 	return nil
 }
 
-func (l *Link) setAttribute(a attribute) (err error) {
-	switch a.typ {
+func (l *Link) setAttribute(a netlink.Attribute) (err error) {
+	switch a.Type {
 	case unix.IFLA_IFNAME:
-		l.RawName = a.text()
+		l.RawName = a.Text()
 	case unix.IFLA_IFALIAS:
-		l.Alias = a.text()
+		l.Alias = a.Text()
 	case unix.IFLA_ADDRESS:
-		l.Address = a.data
+		l.Address = a.Data
 	case unix.IFLA_BROADCAST:
-		l.Broadcast = a.data
+		l.Broadcast = a.Data
 	case unix.IFLA_LINKINFO:
-		l.Kind, err = a.nestedText(unix.IFLA_INFO_KIND)
+		err = a.Each(func(inner netlink.Attribute) error {
+			if inner.Type == unix.IFLA_INFO_KIND {
+				l.Kind = inner.Text()
+			}
+			return nil
+		})
 	case unix.IFLA_MTU:
-		err = a.uint32(&l.MTU)
+		err = a.Uint32(&l.MTU)
 	case unix.IFLA_TXQLEN:
-		err = a.uint32(&l.TxQueueLen)
+		err = a.Uint32(&l.TxQueueLen)
 	case unix.IFLA_GROUP:
-		err = a.uint32(&l.Group)
+		err = a.Uint32(&l.Group)
 	case unix.IFLA_LINK:
 		var lower uint32
-		err = a.uint32(&lower)
+		err = a.Uint32(&lower)
 		l.Link = int(int32(lower))
 	case unix.IFLA_OPERSTATE:
-		err = a.uint8(&l.OperState)
+		err = a.Uint8(&l.OperState)
 	case unix.IFLA_LINKMODE:
-		err = a.uint8(&l.LinkMode)
+		err = a.Uint8(&l.LinkMode)
 	case unix.IFLA_CARRIER:
-		err = a.uint8(&l.Carrier)
+		err = a.Uint8(&l.Carrier)
 	case unix.IFLA_CARRIER_CHANGES:
-		err = a.uint32(&l.CarrierChanges)
+		err = a.Uint32(&l.CarrierChanges)
 	case unix.IFLA_CARRIER_UP_COUNT:
-		err = a.uint32(&l.CarrierUp)
+		err = a.Uint32(&l.CarrierUp)
 	case unix.IFLA_CARRIER_DOWN_COUNT:
-		err = a.uint32(&l.CarrierDown)
+		err = a.Uint32(&l.CarrierDown)
 	case unix.IFLA_PROMISCUITY:
-		err = a.uint32(&l.Promiscuity)
+		err = a.Uint32(&l.Promiscuity)
 	case unix.IFLA_ALLMULTI:
-		err = a.uint32(&l.AllMulti)
+		err = a.Uint32(&l.AllMulti)
 	case unix.IFLA_STATS64:
 		err = l.Stats.parse(a, 8)
 	case unix.IFLA_STATS:
 		if !l.Has(unix.IFLA_STATS64) {
 			err = l.Stats.parse(a, 4)
 		}
+	}
+	if a.Type < 64 {
+		l.attributes |= 1 << a.Type
 	}
 	return err
 }
@@ -159,26 +161,30 @@ func ParseAddress(b []byte, a *Address) error {
 		return nil
 	}
 	hasLocal := false
-	for b = b[unix.SizeofIfAddrmsg:]; len(b) > 0; {
-		attr, rest, err := nextAttribute(b)
-		if err != nil {
-			return fmt.Errorf("address on link %d: %w", a.Index, err)
-		}
-		b = rest
+	err := netlink.EachAttribute(b[unix.SizeofIfAddrmsg:], func(attr netlink.Attribute) (err error) {
 		// Where the two differ, IFA_LOCAL is the interface's and IFA_ADDRESS
 		// the peer's.
-		if attr.typ != unix.IFA_LOCAL && (attr.typ != unix.IFA_ADDRESS || hasLocal) {
-			continue
+		if attr.Type != unix.IFA_LOCAL && (attr.Type != unix.IFA_ADDRESS || hasLocal) {
+			return nil
 		}
-		hasLocal = attr.typ == unix.IFA_LOCAL
-		ip, ok := netip.AddrFromSlice(attr.data)
-		if !ok || ip.Is4() != (a.Family == unix.AF_INET) || a.Prefix > ip.BitLen() {
-			return fmt.Errorf("address on link %d: want an address of family %d with at least %d bits, have %d bytes", a.Index, a.Family, a.Prefix, len(attr.data))
-		}
-		a.IP = ip
+		hasLocal = attr.Type == unix.IFA_LOCAL
+		a.IP, err = parseIP(attr, a.Family, a.Prefix)
+		return err
+	})
+	if err == nil && !a.IP.IsValid() {
+		err = errors.New("want an address, have none")
 	}
-	if !a.IP.IsValid() {
-		return fmt.Errorf("address on link %d: want an address, have none", a.Index)
+	if err != nil {
+		return fmt.Errorf("address on link %d: %w", a.Index, err)
 	}
 	return nil
+}
+
+// parseIP returns the address in an attribute, which has at least some bits.
+func parseIP(a netlink.Attribute, family uint8, bits int) (netip.Addr, error) {
+	ip, ok := netip.AddrFromSlice(a.Data)
+	if !ok || ip.Is4() != (family == unix.AF_INET) || bits > ip.BitLen() {
+		return ip, fmt.Errorf("want an address of family %d with at least %d bits, have %d bytes", family, bits, len(a.Data))
+	}
+	return ip, nil
 }

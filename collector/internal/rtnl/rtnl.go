@@ -1,37 +1,29 @@
-// Package rtnl reads network interfaces, addresses and neighbours by rtnetlink:
-// a dump takes a handful of system calls, where sysfs takes three for every
-// attribute of every interface. It parses messages in place into reused
-// structs, so that a dump of a thousand links allocates next to nothing. See
-// rtnetlink(7).
+// Package rtnl reads network interfaces, addresses, neighbours, routes and
+// queueing disciplines by rtnetlink: a dump takes a handful of system calls,
+// where sysfs takes three for every attribute of every interface. It parses
+// messages in place into reused structs, so that a dump of a thousand links
+// allocates next to nothing. See rtnetlink(7).
 package rtnl
 
 import (
-	"errors"
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
-
-// ErrUnavailable says that the host has no netlink, as a recorded one.
-var ErrUnavailable = errors.New("rtnetlink is not available")
 
 // A Reader requests dumps. It is not for concurrent use.
 type Reader struct {
-	netlink func(host.NetlinkRequest, func([]byte) error) error
-	names   Names
-	link    Link
+	client *netlink.Client
+	names  Names
+	link   Link
 }
 
 // New returns a Reader that uses the Netlink method of a host, or nil if it has
 // none.
-func New(netlink func(host.NetlinkRequest, func([]byte) error) error) *Reader {
-	return &Reader{netlink: netlink}
+func New(request func(host.NetlinkRequest, func([]byte) error) error) *Reader {
+	return &Reader{client: netlink.New(request, unix.NETLINK_ROUTE, "rtnetlink")}
 }
-
-// maxAttempts limits the attempts at a dump that changes interrupt.
-const maxAttempts = 3
 
 var (
 	// An ifinfomsg of any family, without and with IFLA_EXT_MASK.
@@ -44,14 +36,14 @@ const filterSkipStats = 1 << 3 // RTEXT_FILTER_SKIP_STATS, since Linux 4.4
 // Links calls each for every network interface, once per name, with a Link that
 // is valid during the call. Without stats the kernel need not sum up the
 // counters of all CPUs. Links skips a message that it cannot parse, and returns
-// the error after the dump; DumpFailed is false for it.
+// the error after the dump; netlink.DumpFailed is false for it.
 func (r *Reader) Links(stats bool, each func(*Link)) error {
 	body := linkRequestWithoutStats
 	if stats {
 		body = linkRequest
 	}
 	r.names.Begin()
-	return r.dump(unix.RTM_GETLINK, body, func(b []byte) error {
+	return r.client.Dump(unix.RTM_GETLINK, body, func() {}, func(b []byte) error {
 		if err := ParseLink(b, &r.link); err != nil {
 			return err
 		}
@@ -60,7 +52,7 @@ func (r *Reader) Links(stats bool, each func(*Link)) error {
 			each(&r.link)
 		}
 		return nil
-	}, func() {})
+	})
 }
 
 // Neighbours calls each for every neighbour of an address family. It calls begin
@@ -69,64 +61,53 @@ func (r *Reader) Neighbours(family uint8, begin func(), each func(*Neighbour)) e
 	body := make([]byte, unix.SizeofNdMsg)
 	body[0] = family
 	var n Neighbour
-	return r.dump(unix.RTM_GETNEIGH, body, func(b []byte) error {
+	return r.client.Dump(unix.RTM_GETNEIGH, body, begin, func(b []byte) error {
 		err := ParseNeighbour(b, &n)
 		if err == nil && n.Family == family { // an old kernel may list other families
 			each(&n)
 		}
 		return err
-	}, begin)
+	})
 }
 
 // Addresses calls each for every IPv4 and IPv6 address, and again for the same
 // ones when it repeats an interrupted dump.
 func (r *Reader) Addresses(each func(*Address)) error {
 	var a Address
-	return r.dump(unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), func(b []byte) error {
+	return r.client.Dump(unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), func() {}, func(b []byte) error {
 		err := ParseAddress(b, &a)
 		if err == nil && a.IP.IsValid() {
 			each(&a)
 		}
 		return err
-	}, func() {})
+	})
 }
 
-// dump requests a dump, and repeats one that was interrupted, because it may
-// miss messages. It accepts an interrupted last attempt: on a busy host
-// something always changes.
-func (r *Reader) dump(typ uint16, body []byte, each func([]byte) error, begin func()) error {
-	if r.netlink == nil {
-		return ErrUnavailable
-	}
-	var messageErr error
-	for range maxAttempts {
-		begin()
-		messageErr = nil
-		err := r.netlink(host.NetlinkRequest{Protocol: unix.NETLINK_ROUTE, Type: typ, Body: body}, func(b []byte) error {
-			if err := each(b); err != nil && messageErr == nil {
-				messageErr = &messageError{err}
-			}
-			return nil
-		})
+// Routes calls each for every route of an address family in all tables, with a
+// Route that is valid during the call. It makes one attempt, since it keeps no
+// route: of a dump that changes interrupt, a route may be missing or come twice.
+func (r *Reader) Routes(family uint8, each func(*Route)) error {
+	body := make([]byte, unix.SizeofRtMsg)
+	body[0] = family
+	var route Route
+	return r.client.Dump(unix.RTM_GETROUTE, body, nil, func(b []byte) error {
+		err := ParseRoute(b, &route)
+		if err == nil && route.Family == family {
+			each(&route)
+		}
+		return err
+	})
+}
+
+// Qdiscs calls each for every queueing discipline, and again for the same ones
+// when it repeats an interrupted dump. The Qdisc is valid during the call.
+func (r *Reader) Qdiscs(each func(*Qdisc)) error {
+	var q Qdisc
+	return r.client.Dump(unix.RTM_GETQDISC, make([]byte, sizeofTcMsg), func() {}, func(b []byte) error {
+		err := ParseQdisc(b, &q)
 		if err == nil {
-			return messageErr
+			each(&q)
 		}
-		if !errors.Is(err, host.ErrDumpInterrupted) {
-			return fmt.Errorf("rtnetlink: %w", err)
-		}
-	}
-	return messageErr
-}
-
-// A messageError is the error of one message in a dump.
-type messageError struct{ err error }
-
-func (e *messageError) Error() string { return "rtnetlink: " + e.err.Error() }
-func (e *messageError) Unwrap() error { return e.err }
-
-// DumpFailed reports whether an error is that of a whole dump, so that the
-// caller has to read files instead.
-func DumpFailed(err error) bool {
-	var m *messageError
-	return err != nil && !errors.As(err, &m)
+		return err
+	})
 }

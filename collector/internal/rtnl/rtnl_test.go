@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 )
 
 // attr builds a struct nlattr with its padding.
@@ -131,11 +133,134 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
+// routeHeader builds a struct rtmsg of a unicast route.
+func routeHeader(family, bits byte) []byte {
+	return slices.Concat([]byte{family, bits, 0, 0, unix.RT_TABLE_MAIN, unix.RTPROT_BGP, 0, unix.RTN_UNICAST}, u32(unix.RTM_F_CLONED))
+}
+
+// nextHop builds a struct rtnexthop.
+func nextHop(index int, hops byte, attrs ...[]byte) []byte {
+	rest := slices.Concat(attrs...)
+	b := native.AppendUint16(nil, uint16(unix.SizeofRtNexthop+len(rest)))
+	return slices.Concat(b, []byte{0, hops}, u32(uint32(index)), rest)
+}
+
+// text returns a route in one line.
+func text(r *Route) string {
+	s := fmt.Sprintf("%v/%d from %v priority %d proto %d type %d flags %x", r.Destination, r.DestinationBits, r.PreferredSource, r.Priority, r.Protocol, r.Type, r.Flags)
+	if !r.IsMultipath() {
+		return s + fmt.Sprintf(" via %v dev %d weight %d", r.Hop.Gateway, r.Hop.Index, r.Hop.Weight)
+	}
+	_ = r.EachHop(func(h *Hop) { s += fmt.Sprintf(" hop %v dev %d weight %d", h.Gateway, h.Index, h.Weight) })
+	return s
+}
+
+func TestParseRoute(t *testing.T) {
+	v4, gateway := []byte{192, 0, 2, 0}, []byte{192, 0, 2, 1}
+	v6 := netip.MustParseAddr("2001:db8::").AsSlice()
+	via := slices.Concat(native.AppendUint16(nil, unix.AF_INET6), v6)
+	for _, c := range []struct {
+		name string
+		b    []byte
+		want string // empty for an error
+	}{
+		{"IPv4", slices.Concat(routeHeader(unix.AF_INET, 24), attr(unix.RTA_DST, v4), attr(unix.RTA_GATEWAY, gateway), attr(unix.RTA_OIF, u32(3)), attr(unix.RTA_PREFSRC, gateway), attr(unix.RTA_PRIORITY, u32(7)), attr(unix.RTA_TABLE, u32(254))),
+			"192.0.2.0/24 from 192.0.2.1 priority 7 proto 186 type 1 flags 200 via 192.0.2.1 dev 3 weight 1"},
+		{"the default route of IPv6", slices.Concat(routeHeader(unix.AF_INET6, 0), attr(unix.RTA_OIF, u32(3))),
+			"invalid IP/0 from invalid IP priority 0 proto 186 type 1 flags 200 via invalid IP dev 3 weight 1"},
+		{"an IPv6 gateway", slices.Concat(routeHeader(unix.AF_INET, 32), attr(unix.RTA_DST, v4), attr(unix.RTA_VIA, via)),
+			"192.0.2.0/32 from invalid IP priority 0 proto 186 type 1 flags 200 via 2001:db8:: dev 0 weight 1"},
+		{"several hops", slices.Concat(routeHeader(unix.AF_INET6, 32), attr(unix.RTA_DST, v6), attr(unix.RTA_MULTIPATH, slices.Concat(nextHop(1, 0, attr(unix.RTA_GATEWAY, v6)), nextHop(2, 255)))),
+			"2001:db8::/32 from invalid IP priority 0 proto 186 type 1 flags 200 hop 2001:db8:: dev 1 weight 1 hop invalid IP dev 2 weight 256"},
+		{"another family", append(routeHeader(unix.AF_MPLS, 20), 1, 2, 3), "invalid IP/20 from invalid IP priority 0 proto 186 type 1 flags 200 via invalid IP dev 0 weight 0"},
+		{"half a header", routeHeader(unix.AF_INET, 24)[:11], ""},
+		{"no destination", routeHeader(unix.AF_INET, 24), ""},
+		{"a prefix longer than the address", append(routeHeader(unix.AF_INET, 33), attr(unix.RTA_DST, v4)...), ""},
+		{"an address of another family", append(routeHeader(unix.AF_INET, 24), attr(unix.RTA_DST, v6)...), ""},
+		{"a gateway that is cut off", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_GATEWAY, v4[:3])...), ""},
+		{"a via without a family", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_VIA, []byte{2})...), ""},
+		{"a via of the wrong family", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_VIA, append(native.AppendUint16(nil, unix.AF_INET), v6...))...), ""},
+		{"a hop that is cut off", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_MULTIPATH, nextHop(1, 0)[:7])...), ""},
+		{"a hop that is longer than its attribute", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_MULTIPATH, append([]byte{9, 0}, nextHop(1, 0)[2:]...))...), ""},
+		{"a hop that is shorter than its header", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_MULTIPATH, append([]byte{7, 0}, nextHop(1, 0)[2:]...))...), ""},
+		{"a hop with a bad gateway", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_MULTIPATH, nextHop(1, 0, attr(unix.RTA_GATEWAY, v6)))...), ""},
+		{"a priority of one byte", append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_PRIORITY, []byte{1})...), ""},
+	} {
+		var r Route
+		err := ParseRoute(c.b, &r)
+		if (err == nil) != (c.want != "") || err == nil && text(&r) != c.want {
+			t.Errorf("%s: have %s, error %v", c.name, text(&r), err)
+		}
+	}
+}
+
+func TestRoutesOfAnotherFamily(t *testing.T) {
+	v4 := append(routeHeader(unix.AF_INET, 0), attr(unix.RTA_OIF, u32(1))...)
+	v6 := append(routeHeader(unix.AF_INET6, 0), attr(unix.RTA_OIF, u32(2))...)
+	r := New(answers([][][]byte{{v4, v6}}, nil))
+	var have []int
+	if err := r.Routes(unix.AF_INET6, func(r *Route) { have = append(have, r.Hop.Index) }); err != nil || !slices.Equal(have, []int{2}) {
+		t.Errorf("have %v, error %v", have, err)
+	}
+}
+
+func TestParseQdisc(t *testing.T) {
+	head := slices.Concat([]byte{0, 0, 0, 0}, u32(5), u32(0x10000), u32(rootParent), u32(2))
+	var numbers []byte
+	for i := range uint32(5) {
+		numbers = native.AppendUint32(numbers, i+1)
+	}
+	basic := attr(statsBasic, slices.Concat(native.AppendUint64(nil, 1<<40), u32(9), u32(0)))
+	old := slices.Concat(native.AppendUint64(nil, 6), numbers, u32(7), u32(8))
+	for _, c := range []struct {
+		name  string
+		attrs [][]byte
+		want  string // empty for an error
+	}{
+		{"all", [][]byte{attr(unix.TCA_KIND, []byte("fq\x00")), attr(unix.TCA_STATS2, slices.Concat(basic, attr(statsQueue, numbers))), attr(unix.TCA_STATS, old)},
+			"{5 4294967295 fq 1099511627776 9 1 2 3 4 5 true true true}"},
+		{"more packets than 32 bits", [][]byte{attr(unix.TCA_STATS2, slices.Concat(basic, attr(statsPackets64, native.AppendUint64(nil, 1<<33))))},
+			"{5 4294967295  1099511627776 8589934592 0 0 0 0 0 true false false}"},
+		{"old statistics", [][]byte{attr(unix.TCA_STATS, old)}, "{5 4294967295  6 1 7 8 2 0 3 true true false}"},
+		{"none", nil, "{5 4294967295  0 0 0 0 0 0 0 false false false}"},
+		{"bytes without packets", [][]byte{attr(unix.TCA_STATS2, attr(statsBasic, make([]byte, 8)))}, ""},
+		{"a queue that is cut off", [][]byte{attr(unix.TCA_STATS2, attr(statsQueue, numbers[:16]))}, ""},
+		{"packets of 32 bits", [][]byte{attr(unix.TCA_STATS2, attr(statsPackets64, u32(1)))}, ""},
+		{"old statistics that are cut off", [][]byte{attr(unix.TCA_STATS, old[:32])}, ""},
+		{"an attribute that is cut off", [][]byte{{9, 0, 1, 0}}, ""},
+	} {
+		var q Qdisc
+		err := ParseQdisc(append(slices.Clip(head), slices.Concat(c.attrs...)...), &q)
+		have := fmt.Sprint(struct {
+			index, parent  any
+			kind           string
+			bytes, packets uint64
+			queue          [5]uint32
+			has            [3]bool
+		}{q.Index, q.Parent, string(q.Kind), q.Bytes, q.Packets, [5]uint32{q.QueueLength, q.Backlog, q.Drops, q.Requeues, q.Overlimits}, [3]bool{q.HasTraffic, q.HasQueue, q.HasRequeues}})
+		have = strings.NewReplacer("[", "", "]", "").Replace(have)
+		if (err == nil) != (c.want != "") || err == nil && have != c.want {
+			t.Errorf("%s: have %s, error %v", c.name, have, err)
+		}
+	}
+	var q Qdisc
+	if err := ParseQdisc(head[:19], &q); err == nil {
+		t.Error("no error for half a header")
+	}
+	for parent, root := range map[uint32]bool{0: true, rootParent: true, 0xfffffff1: false, 0x10001: false} {
+		if q.Parent = parent; q.IsRoot() != root {
+			t.Errorf("parent %x is the root: %v", parent, !root)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(linkMessage(1, "lo", attr(unix.IFLA_MTU, u32(1)), attr(unix.IFLA_STATS64, stats(24, 8))))
 	f.Add(linkMessage(1, "a", attr(unix.IFLA_LINKINFO, attr(unix.IFLA_INFO_KIND, []byte("bond")))))
 	f.Add(slices.Concat([]byte{unix.AF_INET, 8, 0, 0}, u32(1), attr(unix.IFA_LOCAL, []byte{127, 0, 0, 1})))
 	f.Add(make([]byte, unix.SizeofNdMsg))
+	f.Add(slices.Concat(routeHeader(unix.AF_INET, 0), attr(unix.RTA_MULTIPATH, nextHop(1, 2, attr(unix.RTA_GATEWAY, make([]byte, 4))))))
+	f.Add(slices.Concat(make([]byte, sizeofTcMsg), attr(unix.TCA_STATS2, attr(statsQueue, make([]byte, sizeofQueue)))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := bytes.Clone(b)
 		var l Link
@@ -148,6 +273,17 @@ func FuzzParse(f *testing.F) {
 		}
 		var n Neighbour
 		_ = ParseNeighbour(b, &n)
+		var r Route
+		if err := ParseRoute(b, &r); err == nil {
+			if err := r.EachHop(func(*Hop) {}); err != nil {
+				t.Errorf("hops of a route that was parsed: %v", err)
+			}
+			if r.Destination.IsValid() && r.DestinationBits > r.Destination.BitLen() {
+				t.Errorf("parsed as a route: %+v", r)
+			}
+		}
+		var q Qdisc
+		_ = ParseQdisc(b, &q)
 		if !bytes.Equal(b, before) {
 			t.Error("the message was changed")
 		}
@@ -195,17 +331,17 @@ func TestLinksWithMalformedMessage(t *testing.T) {
 	r := New(answers([][][]byte{{linkMessage(1, "a"), {1, 2, 3}, linkMessage(2, "b")}}, nil))
 	n := 0
 	err := r.Links(true, func(*Link) { n++ })
-	if n != 2 || err == nil || DumpFailed(err) {
-		t.Errorf("%d links, error %v, failed %v", n, err, DumpFailed(err))
+	if n != 2 || err == nil || netlink.DumpFailed(err) {
+		t.Errorf("%d links, error %v, failed %v", n, err, netlink.DumpFailed(err))
 	}
 }
 
 func TestLinksWithoutNetlink(t *testing.T) {
-	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, ErrUnavailable) || !DumpFailed(err) {
+	if err := New(nil).Links(true, func(*Link) {}); !errors.Is(err, netlink.ErrUnavailable) || !netlink.DumpFailed(err) {
 		t.Error(err)
 	}
 	r := New(answers([][][]byte{nil}, unix.EPERM))
-	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !DumpFailed(err) {
+	if err := r.Links(true, func(*Link) {}); !errors.Is(err, unix.EPERM) || !netlink.DumpFailed(err) {
 		t.Error(err)
 	}
 }
@@ -216,7 +352,7 @@ func TestNames(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		first bool
-	}{{"eth0", true}, {"eth1", true}, {"eth0", false}, {"a\xff", true}, {"a\xfe", false}, {"a\ufffd", false}, {"b\x01", true}, {"b", false}} {
+	}{{"eth0", true}, {"eth1", true}, {"eth0", false}, {"a\xff", true}, {"a\xfe", false}, {"a\ufffd", false}, {"b\x01", true}, {"b", true}} {
 		if name, first := n.Take([]byte(c.name)); name != c.name || first != c.first {
 			t.Errorf("%q: have %q, %v", c.name, name, first)
 		}

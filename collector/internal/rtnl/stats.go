@@ -1,6 +1,10 @@
 package rtnl
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hostexporter/host_exporter/collector/internal/netlink"
+)
 
 // The fields of struct rtnl_link_stats64, in their order. See
 // https://docs.kernel.org/networking/statistics.html.
@@ -39,16 +43,16 @@ type Stats struct {
 	Len   int
 }
 
-func (s *Stats) parse(a attribute, width int) error {
-	if len(a.data) < RxNoHandler*width || len(a.data)%width != 0 {
-		return fmt.Errorf("statistics: want at least %d numbers of %d bytes, have %d bytes", RxNoHandler, width, len(a.data))
+func (s *Stats) parse(a netlink.Attribute, width int) error {
+	if len(a.Data) < RxNoHandler*width || len(a.Data)%width != 0 {
+		return fmt.Errorf("statistics: want at least %d numbers of %d bytes, have %d bytes", RxNoHandler, width, len(a.Data))
 	}
-	s.Len = min(len(a.data)/width, numStats)
+	s.Len = min(len(a.Data)/width, numStats)
 	for i := range s.Len {
 		if width == 8 {
-			s.Value[i] = native.Uint64(a.data[8*i:])
+			s.Value[i] = native.Uint64(a.Data[8*i:])
 		} else {
-			s.Value[i] = uint64(native.Uint32(a.data[4*i:]))
+			s.Value[i] = uint64(native.Uint32(a.Data[4*i:]))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,8 +33,14 @@ type Engine struct {
 	panics       *metric.Family
 	age          *metric.Family
 	expectations *expect.Families
-	sinks        sync.Pool
+	scratch      sync.Pool // of *scratch
 	onScrape     []func(*metric.Sink)
+}
+
+// A scratch holds buffers that scrapes reuse.
+type scratch struct {
+	own      *metric.Sink // the engine's own samples
+	families collect.Families
 }
 
 // NewEngine returns an Engine.
@@ -49,7 +56,7 @@ func NewEngine() *Engine {
 		age:          set.Gauge("host_exporter_collector_age_seconds", "Age of the collector's samples; only of collectors with an interval.", "collector"),
 		panics:       set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
 		expectations: expect.Declare(set),
-		sinks:        sync.Pool{New: func() any { return metric.NewSink(set) }},
+		scratch:      sync.Pool{New: func() any { return &scratch{own: metric.NewSink(set)} }},
 	}
 }
 
@@ -68,18 +75,50 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
+	buffers := e.scratch.Get().(*scratch)
+	defer e.scratch.Put(buffers)
+	families, own := &buffers.families, buffers.own
+	families.Names = families.Names[:0]
+	clear(families.External)
+	families.External = families.External[:0]
 	evaluation := beginEvaluation(req)
 	for i, u := range req.Units {
 		if hasSamples(results[i].State) {
-			b, results[i].Drops = u.AppendTextObserving(b, req.Want, evaluation.observe)
+			b, results[i].Drops = u.AppendDeclared(b, req.Want, families, evaluation.observe)
 		}
 	}
-	sink := e.sinks.Get().(*metric.Sink)
-	defer e.sinks.Put(sink)
-	sink.Reset(metric.Text)
-	e.emitState(sink, req.Units, results)
-	evaluation.emit(e, sink, results)
-	return sink.AppendText(b, req.Want, noneReserved)
+	own.Reset(metric.Text)
+	e.emitState(own, req.Units, results)
+	served := serveExternal(families, own)
+	for _, f := range served {
+		if req.Want == nil || req.Want(f.Name()) {
+			b = f.AppendText(b)
+		}
+	}
+	evaluation.observeExternal(served)
+	evaluation.emit(e, own, results)
+	return own.AppendText(b, req.Want, noneReserved)
+}
+
+// serveExternal returns the external families to serve: those whose names no
+// collector serves in the same scrape. Series of the exporter's own families
+// join these in the sink, except those that the exporter has itself.
+func serveExternal(families *collect.Families, own *metric.Sink) []collect.External {
+	served := families.External[:0]
+	for _, f := range families.External {
+		name := f.Name()
+		switch {
+		case slices.Contains(families.Names, name):
+		case own.Serves(name):
+			if omitted := own.Join(f.ExternalFamily); omitted > 0 {
+				f.Unit.OmitSeries(name, omitted)
+			}
+		default:
+			families.Names = append(families.Names, name)
+			served = append(served, f)
+		}
+	}
+	return served
 }
 
 // Collector returns a collector that makes the scrape when it is collected. It
@@ -99,19 +138,28 @@ func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
 	evaluation := beginEvaluation(c.req)
+	var families collect.Families
 	for i, r := range results {
 		for _, m := range r.Metrics {
 			ch <- m
 		}
+		families.Names = append(families.Names, r.Families.Names...)
+		families.External = append(families.External, r.Families.External...)
 		if evaluation.observe != nil {
 			evaluation.observe(c.req.Units[i].Set().SamplesOf(r.Metrics))
 		}
 	}
-	sink := metric.NewSink(c.engine.set)
-	sink.Reset(metric.Metrics)
-	c.engine.emitState(sink, c.req.Units, results)
-	evaluation.emit(c.engine, sink, results)
-	for _, m := range sink.Metrics(noneReserved) {
+	own := metric.NewSink(c.engine.set)
+	own.Reset(metric.Metrics)
+	c.engine.emitState(own, c.req.Units, results)
+	served := serveExternal(&families, own)
+	evaluation.observeExternal(served)
+	evaluation.emit(c.engine, own, results)
+	metrics := own.Metrics(noneReserved)
+	for _, f := range served {
+		metrics = f.AppendMetrics(metrics)
+	}
+	for _, m := range metrics {
 		ch <- m
 	}
 }
@@ -170,8 +218,10 @@ func (e *Engine) emitState(out *metric.Sink, units []*collect.Unit, results []co
 	var panics uint64
 	for i, u := range units {
 		name, r, status := u.Spec.Name, results[i], u.Status()
-		out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
-		out.Bool(e.success, r.State.Success() || r.State == collect.NoData && u.Spec.NoDataIsSuccess, name)
+		if r.State != collect.NoData || !u.Spec.Native { // alerts list the collectors of node_exporter that have no data
+			out.Emit(e.duration, float64(r.Duration.Microseconds())/1e6, name)
+			out.Bool(e.success, r.State.Success() || r.State == collect.NoData && u.Spec.NoDataIsSuccess, name)
+		}
 		out.Emit(e.state, 1, name, string(r.State))
 		if status.Errors > 0 { // most collectors of most hosts never have any
 			out.Emit(e.errors, float64(status.Errors), name)

@@ -24,6 +24,18 @@ func beginEvaluation(req Request) evaluation {
 	return evaluation{req, e, e.Observe}
 }
 
+// observeExternal passes the samples of external families to the evaluation.
+func (v evaluation) observeExternal(families []collect.External) {
+	if v.observe == nil {
+		return
+	}
+	v.observe(func(name string, fn metric.SampleFunc) {
+		for _, f := range families {
+			f.VisitSamples(name, fn)
+		}
+	})
+}
+
 // emit emits the results of the expectations. The sink must have the engine's
 // own samples: expectations can be about them too.
 func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {

@@ -41,7 +41,7 @@ func unit(t *testing.T, name string, update func(f *metric.Family, out *metric.S
 		}
 		return &toy{env.Metrics.Gauge("node_"+name, "A toy.", "device"), update}
 	})}
-	u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), func(name string) bool { return name == "node_reserved" }, nil)
+	u, err := collect.NewUnit(spec, &host.Host{Now: time.Now}, log.NewNopLogger(), noneReserved, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,6 @@ func TestExpect(t *testing.T) {
 	})
 	files := unit(t, "files", func(_ *metric.Family, out *metric.Sink) error {
 		emitExternal(out, "backup_ok")
-		emitExternal(out, "node_reserved")
 		return nil
 	})
 	release := make(chan struct{})
@@ -169,7 +168,6 @@ func TestExpect(t *testing.T) {
 		"hung: node_hung",
 		"file: backup_ok == 1",
 		"gone: count(backup_gone) == 0",
-		"reserved: node_reserved",
 		"self: node_scrape_collector_success == 1 for each collector in ('good', 'hung')",
 		"named@files: backup_gone",
 	)
@@ -185,14 +183,12 @@ ok{name="none"} 0
 ok{name="nothing"} 1
 ok{name="file"} 1
 ok{name="gone"} 0
-ok{name="reserved"} 0
 ok{name="self"} 0
 ok{name="named"} 0
 missing{name="both",missing="node_good{device=\"eth1\"} == 1"} 1
 missing{name="part",missing="node_part{device=\"eth1\"}"} 1
 missing{name="none",missing="node_none"} 1
 missing{name="gone",missing="count(backup_gone) == 0"} 1
-missing{name="reserved",missing="node_reserved"} 1
 missing{name="self",missing="node_scrape_collector_success{collector=\"hung\"} == 1"} 1
 missing{name="named",missing="backup_gone"} 1
 observed{name="both"} 0

@@ -90,11 +90,11 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	query := r.URL.Query()
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
-	req.Units, req.Expect = m.current()
-	if req.Units, err = m.selectUnits(req.Units, query["collect[]"], query["exclude[]"]); err != nil {
+	enabled, expectations := m.current()
+	if req.Units, err = m.selectUnits(enabled, query["collect[]"], query["exclude[]"]); err != nil {
 		return fail(w, http.StatusBadRequest, err.Error())
 	}
-	req.Filtered = len(query["collect[]"])+len(query["exclude[]"]) > 0
+	req.Expect, req.Filtered = expectations, len(req.Units) < len(enabled)
 	if names := query["name[]"]; len(names) > 0 {
 		req.Want = func(name string) bool { return slices.Contains(names, name) }
 	}
@@ -143,7 +143,10 @@ func fail(w http.ResponseWriter, code int, text string) int {
 	return code
 }
 
-// selectUnits returns the units in collect[], or those not in exclude[].
+// selectUnits returns the units in collect[], or those not in exclude[]. An
+// unknown name in collect[] is an error; in exclude[] it is ignored, as in
+// node_exporter, since a configuration of Prometheus may exclude collectors that
+// only some versions have.
 func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string) ([]*collect.Unit, error) {
 	if len(collects) == 0 && len(excludes) == 0 {
 		return units, nil
@@ -151,7 +154,7 @@ func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string
 	if len(collects) > 0 && len(excludes) > 0 {
 		return nil, fmt.Errorf("collect[] and exclude[] cannot be used in one request")
 	}
-	for _, name := range append(collects, excludes...) {
+	for _, name := range collects {
 		if !m.known(name) {
 			return nil, fmt.Errorf("unknown collector: %q", name)
 		}

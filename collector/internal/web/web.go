@@ -123,7 +123,7 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 		if c.Checks != nil {
 			data.CheckRows = c.Checks()
 			for i := range data.CheckRows {
-				data.CheckRows[i].Err = metric.Clean(data.CheckRows[i].Err)
+				data.CheckRows[i].Err = metric.Printable(data.CheckRows[i].Err)
 			}
 		}
 		var buf bytes.Buffer
@@ -153,7 +153,7 @@ func newRow(u *collect.Unit, now time.Time) row {
 		r.SampleCount = fmt.Sprint(s.SampleCount)
 	}
 	if s.Err != nil {
-		r.Err = metric.Clean(s.Err.Error())
+		r.Err = metric.Printable(s.Err.Error())
 	}
 	return r
 }

@@ -48,9 +48,11 @@ func parseCommand(command string, resolve func(string) (string, bool)) *check {
 	c.tokens = tokens
 	c.dropSleep()
 	c.dropTest()
+	c.dropSleep() // behind the test
 	c.dropLogger()
 	c.takePromFile()
 	c.dropRedirections()
+	c.remarkJobs()
 	c.dropWrappers()
 	c.setCommand(command, resolve)
 	return c
@@ -106,17 +108,28 @@ func (c *check) setCommand(command string, resolve func(string) (string, bool)) 
 // dropSleep removes a random delay in front of a command.
 func (c *check) dropSleep() {
 	t := c.tokens
-	if len(t) > 3 && t[0].text == "sleep" && strings.Contains(t[1].raw, "RANDOM") && t[2].isOperator(";", "&&") {
-		c.addNote("removed %q: checks are spread over time", join(t[:3]))
-		c.tokens = t[3:]
+	end := slices.IndexFunc(t, func(t token) bool { return t.operator })
+	if end <= 0 || end+1 >= len(t) || !t[end].isOperator(";", "&&") {
+		return
 	}
+	wait := join(t[:end])
+	switch name := t[0].text; {
+	case name == "sleep" && end == 2 && strings.Contains(wait, "${RANDOM:"):
+		c.addNote("removed %q, which needs bash: checks are spread over time", join(t[:end+1]))
+	case name == "sleep" && end == 2 && strings.Contains(wait, "RANDOM"),
+		(path.Base(name) == "perl" || strings.HasPrefix(path.Base(name), "python")) && strings.Contains(wait, "sleep") && strings.Contains(wait, "rand"):
+		c.addNote("removed %q: checks are spread over time", join(t[:end+1]))
+	default:
+		return
+	}
+	c.tokens = t[end+1:]
 }
 
 // dropTest removes a test for whether the command is installed.
 func (c *check) dropTest() {
 	t := c.tokens
 	end := slices.IndexFunc(t, func(t token) bool { return t.operator })
-	if end < 0 || end+1 >= len(t) || t[end].raw != "&&" && t[end].raw != "||" {
+	if end <= 0 || end+1 >= len(t) || t[end].raw != "&&" && t[end].raw != "||" {
 		return
 	}
 	words := t[:end]
@@ -183,9 +196,6 @@ func (c *check) dropRedirections() {
 		case t.isOperator("2>&1", "1>&2", ">&2"):
 		case t.isOperator(">", "1>", "2>", ">>", "1>>", "2>>", "&>", "&>>", "<", ">&") && target == "/dev/null":
 			i++
-		case t.isOperator(">", "1>", ">>", "1>>", "2>", "2>>", "&>", "&>>"):
-			c.addDecision("the output goes to a file: does anything read it?")
-			return
 		default:
 			return
 		}

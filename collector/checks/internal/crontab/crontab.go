@@ -103,7 +103,9 @@ func (i *importer) output() []byte {
 	head := "# Converted from a crontab in which " + format + i.formatHint() + ".\n" +
 		"# Read it before use: \"decide:\" marks what only you can know.\n" +
 		"# Cron runs commands in the home directory of their user and sets HOME, LOGNAME\n" +
-		"# and SHELL. Checks run in /, and have only the variables of env.\n"
+		"# and SHELL. Checks run in /, and have only the variables of env.\n" +
+		"# Cron has no limits, checks have: each is written out. A check that does not\n" +
+		"# measure is a job: it has long limits and uses the slots for slow checks.\n"
 	if len(i.report.Checks) == 0 {
 		return []byte(head + i.out.String() + "checks: {}\n")
 	}
@@ -175,6 +177,7 @@ func (i *importer) readJob(number int, line string, j job) {
 	for _, v := range c.env {
 		env = setVariable(env, v)
 	}
+	c.remarkShell(j.command, env)
 	if j.at == "@reboot" {
 		c.addNote("runs once after each start of the exporter")
 	}
@@ -205,7 +208,7 @@ func (i *importer) writeCheck(name string, c *check, j job, env []variable) {
 	} else {
 		fmt.Fprintf(b, "    shell: %s\n", yamltext.String(c.shell))
 	}
-	if interval := intervalOf(j.at); interval != "" {
+	if interval := intervalOf(j.at); interval != "" && c.isMeasurement() {
 		fmt.Fprintf(b, "    interval: %s\n", interval)
 	} else {
 		fmt.Fprintf(b, "    at: %s\n", yamltext.String(j.at))
@@ -219,11 +222,7 @@ func (i *importer) writeCheck(name string, c *check, j job, env []variable) {
 		}
 		fmt.Fprintf(b, "      %s: %s\n", yamltext.String(v.name), yamltext.String(v.value))
 	}
-	if c.timeout > 0 {
-		fmt.Fprintf(b, "    timeout: %s # from the crontab\n", yamltext.Duration(c.timeout))
-	} else {
-		b.WriteString("    timeout: 10s # cron has none: how long may it take?\n")
-	}
+	c.writeLimits(b)
 	fmt.Fprintf(b, "    format: %s\n", c.format)
 }
 

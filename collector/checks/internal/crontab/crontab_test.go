@@ -22,6 +22,13 @@ type stanza struct {
 	Env      map[string]string `yaml:"env"`
 	Timeout  string            `yaml:"timeout"`
 	Format   string            `yaml:"format"`
+	Slow     bool              `yaml:"slow"`
+
+	Memory      string `yaml:"memory"`
+	CPU         string `yaml:"cpu"`
+	OpenFiles   int    `yaml:"open-files"`
+	FileSize    string `yaml:"file-size"`
+	StdoutLimit string `yaml:"stdout-limit"`
 }
 
 func load(t testing.TB, text []byte) map[string]stanza {
@@ -57,7 +64,7 @@ func TestImportUserCrontab(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "testdata/user.yaml", string(have))
-	if report.System || len(report.Checks) != 21 || report.Decisions != 6 || len(report.Invalid) != 3 || report.Invalid[0].Line != 27 {
+	if report.System || len(report.Checks) != 21 || report.Decisions != 9 || len(report.Invalid) != 3 || report.Invalid[0].Line != 27 {
 		t.Errorf("have %+v", report)
 	}
 	checks := load(t, have)
@@ -66,6 +73,64 @@ func TestImportUserCrontab(t *testing.T) {
 	}
 	if have := checks["rotate"].Command; !slices.Equal(have, []string{"/opt/scripts/rotate", "--size", "10M"}) {
 		t.Errorf("have %q", have)
+	}
+}
+
+// TestImportJobs imports crontabs with jobs that are no measurements, and with all
+// ways to write a file for the textfile collector.
+func TestImportJobs(t *testing.T) {
+	for name, decisions := range map[string]int{"jobs": 8, "writers": 10} {
+		in, err := os.ReadFile("testdata/" + name + ".crontab")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lookup := func(path string) (string, bool) {
+			return path, slices.Contains([]string{"/usr/bin/curl", "/bin/bash", "/usr/bin/tar"}, path)
+		}
+		have, report, err := Import(bytes.NewReader(in), Options{Lookup: lookup})
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Compare(t, "testdata/"+name+".yaml", string(have))
+		if len(report.Checks) != 17 || report.Decisions != decisions || len(report.Invalid) != 0 {
+			t.Errorf("%s: have %+v", name, report)
+		}
+		for check, c := range load(t, have) {
+			if c.Memory == "" || c.CPU == "" || c.OpenFiles == 0 || c.FileSize == "" || c.StdoutLimit == "" || c.Timeout == "" {
+				t.Errorf("%s: want all limits, have %+v", check, c)
+			}
+			if job := c.Format == "exit" && check != "check_disk"; c.Slow != job {
+				t.Errorf("%s: slow: want %t, have %t", check, job, c.Slow)
+			}
+		}
+	}
+}
+
+// TestDecisions imports commands that do not fit a check.
+func TestDecisions(t *testing.T) {
+	for command, want := range map[string][]string{
+		"nohup /opt/watch >/dev/null 2>&1 &":               {`"&" starts`},
+		"setsid /opt/watch":                                {"setsid starts"},
+		"sudo nice -n 10 rsync -a /a /b":                   {"rsync may write"},
+		"mysqldump --all | gzip > /b/db.gz":                {"mysqldump, gzip may write", "/b/db.gz: does anything"},
+		"dd if=/dev/sda of=/b/sda":                         {"dd may write"},
+		"/opt/a | tee -a /var/log/a.log | grep -c x":       {"goes to a file, /var/log/a.log"},
+		"/opt/a ${RANDOM:0:2}":                             {"${RANDOM:0 needs bash"},
+		"/opt/a --home=$HOME --user ${USER}":               {"cron sets $HOME", "cron sets $USER"},
+		"/usr/local/bin/full-backup.sh":                    {"full-backup.sh may write"},
+		"/opt/a --rsync tar":                               nil,
+		"/usr/lib/nagios/plugins/check_backup --age 3":     {"check_backup may write"},
+		"(/opt/a > /x.prom; /opt/b) > /y && mv /y /z.prom": {"goes to a file, /x.prom"},
+	} {
+		_, text, report := importCrontab(t, "0 1 * * * "+command, Options{})
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: want %q, have\n%s", command, w, text)
+			}
+		}
+		if want == nil && report.Decisions > 0 {
+			t.Errorf("%s: want no decision, have\n%s", command, text)
+		}
 	}
 }
 
@@ -79,7 +144,7 @@ func TestImportSystemCrontab(t *testing.T) {
 	if !report.System || len(report.Checks) != 4 || report.Decisions != 3 || len(report.Invalid) != 0 {
 		t.Errorf("have %+v\n%s", report, text)
 	}
-	if c := checks["cron"]; c.User != "www-data" || !slices.Equal(c.Command, []string{"/usr/bin/php", "-f", "/srv/app/cron.php"}) || c.Interval != "5m" {
+	if c := checks["cron"]; c.User != "www-data" || !slices.Equal(c.Command, []string{"/usr/bin/php", "-f", "/srv/app/cron.php"}) || c.At != "*/5 * * * *" {
 		t.Errorf("have %+v\n%s", c, text)
 	}
 	if c := checks["run-parts"]; c.User != "root" || c.Shell != "cd / && run-parts --report /etc/cron.hourly" || c.At != "17 * * * *" {
@@ -219,11 +284,11 @@ func TestCommands(t *testing.T) {
 			continue
 		}
 		for _, have := range checks {
-			if c.timeout == "" {
-				c.timeout = "10s"
-			}
 			if c.format == "" {
 				c.format = "exit"
+			}
+			if c.timeout == "" {
+				c.timeout = map[string]string{"exit": "12h", "prometheus": "10s"}[c.format]
 			}
 			if strings.Join(have.Command, "|") != c.argv || have.Shell != c.shell || have.Timeout != c.timeout || have.Format != c.format {
 				t.Errorf("%s:\n%s", c.command, text)
@@ -240,7 +305,7 @@ func FuzzImport(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(golden))
-	for _, s := range []string{"@daily", "* * * * * \"", "* * * * * $(", "* * * * * %", "A=\x00\n* * * * * \x85 \u2028", "* * * * * : - ? {a: b}", "@daily root -", "* * * * * flock -n", "* * * * * a=1", "#\x1b[0m", "* * * * * ${", "=", "* * * * * /true\n* * * * * /no"} {
+	for _, s := range []string{"@daily", "* * * * * \"", "* * * * * $(", "* * * * * %", "A=\x00\n* * * * * \x85 \u2028", "* * * * * : - ? {a: b}", "@daily root -", "* * * * * flock -n", "* * * * * a=1", "#\x1b[0m", "* * * * * ${", "=", "* * * * * /true\n* * * * * /no", "0 0 1 1 0 &&0", "* * * * * (a; b) > /x && mv /x /y.prom", "* * * * * a | tee /x.prom >/dev/null"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, crontab string) {

@@ -7,7 +7,7 @@ import (
 )
 
 // takePromFile converts a command that writes a file for the textfile collector, in
-// one of three common ways, to a check that prints the metrics.
+// one of the common ways, to a check that prints the metrics.
 func (c *check) takePromFile() {
 	if tokens, file, ok := viaSponge(c.tokens); ok {
 		c.exportOutput(tokens, file)
@@ -25,19 +25,68 @@ func (c *check) exportOutput(tokens []token, file string) {
 
 func isProm(t token) bool { return !t.operator && strings.HasSuffix(t.text, ".prom") }
 
-// viaSponge is COMMAND | sponge FILE.prom.
+// viaSponge is COMMAND | sponge FILE.prom, or the same with tee, perhaps with sudo
+// and with redirections to /dev/null. Both print nothing that is needed.
 func viaSponge(t []token) (rest []token, file string, ok bool) {
-	n := len(t)
-	if n < 4 || !isProm(t[n-1]) || path.Base(t[n-2].text) != "sponge" || !t[n-3].isOperator("|") {
+	last := lastOperator(t, "|")
+	if last <= 0 {
 		return nil, "", false
 	}
-	return t[:n-3], t[n-1].text, !isList(t)
+	words := withoutNull(t[last+1:])
+	if len(words) > 0 && path.Base(words[0].text) == "sudo" {
+		words = words[1:]
+	}
+	if len(words) != 2 || !slices.Contains([]string{"sponge", "tee"}, path.Base(words[0].text)) || !isProm(words[1]) {
+		return nil, "", false
+	}
+	return t[:last], words[1].text, !isList(outside(t))
+}
+
+// withoutNull returns a command without redirections to /dev/null and of one output to
+// the other.
+func withoutNull(t []token) (rest []token) {
+	for i := 0; i < len(t); i++ {
+		switch {
+		case t[i].isOperator("2>&1", "1>&2", ">&2"):
+		case t[i].isOperator(">", "1>", "2>", ">>", "1>>", "2>>", "&>", "&>>", "<", ">&") && i+1 < len(t) && t[i+1].raw == "/dev/null":
+			i++
+		default:
+			rest = append(rest, t[i])
+		}
+	}
+	return rest
+}
+
+// outside returns the tokens that are not in parentheses or braces.
+func outside(t []token) (rest []token) {
+	in := depths(t)
+	for i := range t {
+		if in[i] == 0 && !t[i].isOperator(")") && t[i].raw != "}" {
+			rest = append(rest, t[i])
+		}
+	}
+	return rest
+}
+
+// depths returns how many groups in parentheses or braces each token is in.
+func depths(t []token) []int {
+	all, depth := make([]int, len(t)), 0
+	for i, w := range t {
+		switch starts := i == 0 || t[i-1].operator; {
+		case w.isOperator("("), w.raw == "{" && starts:
+			depth++
+		case w.isOperator(")"), w.raw == "}" && starts:
+			depth = max(0, depth-1)
+		}
+		all[i] = depth
+	}
+	return all
 }
 
 // viaRedirect is COMMAND > FILE.prom.
 func viaRedirect(t []token) (rest []token, file string, ok bool) {
 	rest, target, ok := cutOutput(t)
-	return rest, target.text, ok && isProm(target) && !isList(t)
+	return rest, target.text, ok && isProm(target) && !isList(outside(t))
 }
 
 // isList reports whether there is more than one pipeline.
@@ -48,7 +97,7 @@ func isList(tokens []token) bool {
 // cutOutput returns a command without its output redirection, and the file.
 func cutOutput(t []token) (rest []token, target token, ok bool) {
 	i := max(lastOperator(t, ">"), lastOperator(t, ">|"), lastOperator(t, "1>"))
-	if i <= 0 || i+1 >= len(t) || t[i+1].operator || slices.ContainsFunc(t[i+1:], func(t token) bool { return t.isOperator("|") }) {
+	if i <= 0 || i+1 >= len(t) || depths(t)[i] > 0 || t[i+1].operator || slices.ContainsFunc(t[i+1:], func(t token) bool { return t.isOperator("|") }) {
 		return nil, token{}, false
 	}
 	return slices.Concat(t[:i], t[i+2:]), t[i+1], true
@@ -73,7 +122,7 @@ func viaRename(tokens []token) (rest []token, file string, ok bool) {
 		}
 	}
 	rest, target, ok := cutOutput(command)
-	return rest, to, ok && to != "" && withoutQuotes(target) == from && !isList(rest)
+	return rest, to, ok && to != "" && withoutQuotes(target) == from && !isList(outside(rest))
 }
 
 // withoutQuotes returns a word without the double quotes around it.
@@ -81,9 +130,9 @@ func withoutQuotes(t token) string { return strings.Trim(t.raw, `"`) }
 
 // splitList returns the commands of a list that is separated by && or semicolons.
 func splitList(tokens []token) (parts [][]token) {
-	start := 0
+	start, in := 0, depths(tokens)
 	for i, t := range tokens {
-		if t.isOperator("&&", ";") {
+		if t.isOperator("&&", ";") && in[i] == 0 {
 			parts = append(parts, tokens[start:i])
 			start = i + 1
 		}

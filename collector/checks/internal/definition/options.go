@@ -50,6 +50,7 @@ func (d *Definition) options() []option {
 		{"accept-codes", "", "Exit codes, in addition to 0, that are a success: a list of numbers and of ranges such as `4-255`.", d.readAccept},
 		{"require-eof", "false", "With `prometheus`: fail the run if the output does not end with `# EOF`.", boolean(&d.Output.RequireEOF)},
 		{"binary-units", "false", "Read KB, MB, GB and TB as powers of 1024.", boolean(&d.Output.BinaryUnits)},
+		{"units", "", "Unit that is meant by one that the check prints, such as `{Gb: GB, G: GiB}`. An empty one is a plain number, such as `{Files: ''}`.", document.ToTextMap(&d.Output.Units)},
 		{"jq-timeout", "250ms", "With `json`: maximum duration of all jq expressions together.", duration(&d.Output.JQTimeout, time.Millisecond)},
 		{"labels", "", "Labels to add to every series, by name. They take precedence over the check's own.", texts(&d.Labels, "the name of a label", isLabel)},
 		{"sandbox", "none", "Restrictions of the command. `net`: write only to a temporary directory. `strict`: also no TCP. See [check-limits.md](check-limits.md#sandbox).", oneOf((*string)(&d.Sandbox), sandbox.Modes()...)},

@@ -53,7 +53,7 @@ metrics[4], item 1: disk_ok: want a number, have an array of 1`},
 		{name: "another document", options: simple(".a.b"), stdout: `[1]`, err: `metrics[0]: x: expected an object but got: array ([1])`},
 		{name: "labels", options: Options{Format: JSON, Metrics: []Metric{{Name: "x", Each: ".[]", Value: "1", LabelValues: map[string]string{"l": "."}}}},
 			stdout: `[true, 1.5e3, "\u0000a\ud800", 18446744073709551615]`,
-			want:   "# TYPE x gauge\nx{l=\"1.5e3\"} 1\nx{l=\"18446744073709551615\"} 1\nx{l=\"a\ufffd\"} 1\nx{l=\"true\"} 1\n"},
+			want:   "# TYPE x gauge\nx{l=\"\x00a\ufffd\"} 1\nx{l=\"1.5e3\"} 1\nx{l=\"18446744073709551615\"} 1\nx{l=\"true\"} 1\n"},
 		{name: "computed labels", options: Options{Format: JSON, Metrics: []Metric{{Name: "x", Value: "1, length, (9007199254740993 * 9007199254740993)", LabelValues: map[string]string{
 			"i": "length", "f": ".[0] / 2", "b": "9007199254740993 * 9007199254740993"}}}},
 			stdout: `[5, 7]`, want: "# TYPE x gauge\nx{b=\"81129638414606699710187514626049\",f=\"2.5\",i=\"2\"} 1\n", dropped: map[Reason]int{Duplicate: 2}},

@@ -77,9 +77,9 @@ func (r *run) addPair(at position, p pair) error {
 	}
 	name := p.name
 	if unitName != "" {
-		u, known := unitOf(unitName, r.p.o.BinaryUnits)
+		u, known := r.p.o.printedUnit(unitName)
 		if !known {
-			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quote(p.name), quote(unitName))
+			r.drop(WrongUnit, at, "%s: %s", quote(p.name), unitProblem(unitName))
 			return nil
 		}
 		name, n = withUnit(name, u.base), u.toBase(n)

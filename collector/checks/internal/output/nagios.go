@@ -104,11 +104,12 @@ func (r *run) addDatum(at position, d datum) error {
 		}
 		typ = dto.MetricType_COUNTER
 	case uom != "":
-		if u, ok = unitOf(uom, r.p.o.BinaryUnits); !ok {
-			r.drop(WrongUnit, at, "%s: want a known unit, have %s", quote(d.label), quote(uom))
+		if u, ok = r.p.o.printedUnit(uom); !ok {
+			r.drop(WrongUnit, at, "%s: %s", quote(d.label), unitProblem(uom))
 			return nil
 		}
 		name = withUnit(name, u.base)
+		d.trimUnit(uom)
 	}
 	family := name
 	if typ == dto.MetricType_COUNTER {

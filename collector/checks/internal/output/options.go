@@ -3,6 +3,8 @@ package output
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -31,6 +33,9 @@ func Formats() []Format { return []Format{Prometheus, KV, JSON, Regexp, Nagios, 
 // failure of the run.
 func (f Format) ExitIsValue() bool { return f == Nagios || f == Exit }
 
+// printsUnits reports whether values of this format may have units.
+func (f Format) printsUnits() bool { return f == Nagios || f == KV || f == Number || f == Regexp }
+
 // Options configure a Parser. They are a part of a check's definition.
 type Options struct {
 	Format Format `yaml:"format"`
@@ -54,6 +59,10 @@ type Options struct {
 	// BinaryUnits reads KB, MB, GB and TB as powers of 1024, as many Nagios plugins
 	// mean them.
 	BinaryUnits bool `yaml:"binary-units"`
+
+	// Units has the unit that is meant by one that the check prints: "Gb" may be GB.
+	// Empty is a plain number.
+	Units map[string]string `yaml:"units"`
 }
 
 const (
@@ -135,8 +144,16 @@ func (o *Options) names() error {
 	switch {
 	case o.RequireEOF && o.Format != Prometheus:
 		return fmt.Errorf("require-eof: want the format prometheus, have %s", o.Format)
-	case o.BinaryUnits && o.Format != Nagios && o.Format != KV && o.Format != Number && o.Format != Regexp:
+	case o.BinaryUnits && !o.Format.printsUnits():
 		return fmt.Errorf("binary-units: want a format with units, have %s", o.Format)
+	case len(o.Units) > 0 && !o.Format.printsUnits():
+		return fmt.Errorf("units: want a format with units, have %s", o.Format)
+	}
+	for _, printed := range slices.Sorted(maps.Keys(o.Units)) {
+		meant := o.Units[printed]
+		if _, known := unitOf(meant, o.BinaryUnits); meant != "" && !known {
+			return fmt.Errorf("units: want a known unit for %q, have %q", printed, meant)
+		}
 	}
 	return nil
 }

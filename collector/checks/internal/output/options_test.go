@@ -30,6 +30,8 @@ func TestNewErrors(t *testing.T) {
 		{Options{Format: JSON}, "metrics: want at least one with the format json, have none"},
 		{Options{Format: Regexp}, "metrics: want at least one with the format regexp, have none"},
 		{Options{Format: KV, RequireEOF: true}, "require-eof: want the format prometheus, have kv"},
+		{Options{Format: Exit, Name: "a", Units: map[string]string{"x": "GB"}}, "units: want a format with units, have exit"},
+		{Options{Format: KV, Units: map[string]string{"Gb": "Gb"}}, `units: want a known unit for "Gb", have "Gb"`},
 		{Options{Format: Prometheus, BinaryUnits: true}, "binary-units: want a format with units, have prometheus"},
 		{one(KV, Metric{}), `metrics[0]: name: want a name of letters, digits, underscores and colons, have ""`},
 		{one(KV, Metric{Name: "go_x"}), "metrics[0]: name: want a name without the reserved prefix go_, have go_x"},

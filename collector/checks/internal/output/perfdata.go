@@ -16,11 +16,19 @@ type datum struct {
 // error the length to skip.
 func parseDatum(s string) (d datum, n int, err error) {
 	d.label, n, err = datumLabel(s)
-	text := word(s[n:])
-	n += len(text)
 	if err != nil {
+		if s[0] == '\'' {
+			n += len(word(s[n:]))
+		}
 		return d, n, err
 	}
+	blanks := len(s[n:]) - len(strings.TrimLeft(s[n:], " \t"))
+	if next := word(s[n+blanks:]); numberLen(next) > 0 && !strings.Contains(next, "=") {
+		n += blanks // label= value
+	}
+	text := word(s[n:])
+	n += len(text)
+	text = strings.TrimSuffix(text, ",") // some plugins separate their data with commas
 	fields := strings.Split(strings.TrimRight(text, ";"), ";")
 	if len(fields) > 5 {
 		return d, n, fmt.Errorf("%s: want at most value;warn;crit;min;max, have %s", quote(d.label), quote(text))
@@ -44,18 +52,41 @@ func word(s string) string {
 	return s
 }
 
-// datumLabel parses a label and the equals sign. A label with spaces is in single
-// quotes, and a quote in it is written twice.
+// trimUnit removes the unit of the value from its thresholds and bounds, where some
+// plugins repeat it.
+func (d *datum) trimUnit(uom string) {
+	for _, field := range []*string{&d.warn, &d.crit, &d.min, &d.max} {
+		*field = strings.TrimSuffix(*field, uom)
+	}
+}
+
+// unquotedLabel parses a label without quotes. It ends at the equals sign, and may have
+// spaces, although it should not: otherwise the values of "1 min load=1 5 min load=2"
+// would have the same label.
+func unquotedLabel(s string) (label string, n int, err error) {
+	i := strings.IndexByte(s, '=')
+	if i < 0 {
+		return "", len(s), fmt.Errorf("want label=value, have %s", quote(s))
+	}
+	// What is before a comma or a quoted label is not a part of the label.
+	end := strings.LastIndex(s[:i], ", ") + 1
+	if q := strings.IndexAny(s[:i], "'"); q > 0 && (s[q-1] == ' ' || s[q-1] == '\t') {
+		end = q
+	}
+	if end > 0 {
+		return "", end, fmt.Errorf("want label=value, have %s", quote(strings.TrimSpace(s[:end])))
+	}
+	if label = strings.TrimRight(s[:i], " \t"); label == "" {
+		return "", i + 1 + len(word(s[i+1:])), fmt.Errorf("want label=value, have %s", quote(word(s)))
+	}
+	return label, i + 1, nil
+}
+
+// datumLabel parses a label and the equals sign. A label with spaces should be in
+// single quotes, and a quote in it is written twice.
 func datumLabel(s string) (label string, n int, err error) {
 	if s[0] != '\'' {
-		i := strings.IndexAny(s, "= \t")
-		switch {
-		case i < 0:
-			return "", len(s), fmt.Errorf("want label=value, have %s", quote(s))
-		case s[i] != '=' || i == 0:
-			return "", i, fmt.Errorf("want label=value, have %s", quote(word(s)))
-		}
-		return s[:i], i + 1, nil
+		return unquotedLabel(s)
 	}
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {

@@ -35,7 +35,7 @@ func TestPrometheus(t *testing.T) {
 			want: "# TYPE golang untyped\ngolang 1\n", dropped: map[Reason]int{Reserved: 8}},
 		{name: "reserved label", options: plain, stdout: "a{__x=\"1\"} 1\na 2\n", want: "# TYPE a untyped\na 2\n",
 			dropped: map[Reason]int{BadLabel: 1}, problems: "a{__x=\"1\"}: want the name of a label, have \"__x\""},
-		{name: "control characters", options: plain, stdout: "a{x=\"1\\n\x07\"} 1\n", want: "# TYPE a untyped\na{x=\"1\"} 1\n"},
+		{name: "control characters", options: plain, stdout: "a{x=\"1\\n\x07\"} 1\n", want: "# TYPE a untyped\na{x=\"1\\n\x07\"} 1\n"},
 		{name: "incomplete line", options: plain, stdout: "a 1\nb 2", err: `line 2: want a newline at the end of the output, have "b 2"`},
 		{name: "incomplete labels", options: plain, stdout: "a 1\nb{x=\n", err: `line 2: expected '"' at start of label value, found '\n'`},
 		{name: "garbage", options: plain, stdout: "a 1\n\x00\x01\x7fELF\n", err: "line 2: invalid metric name"},

@@ -19,7 +19,7 @@ func TestRegexp(t *testing.T) {
 			want:    "# TYPE fan_speed_rpm gauge\nfan_speed_rpm{fan=\"Fan1\"} 1\n",
 			dropped: map[Reason]int{IllTyped: 1, WrongUnit: 1, NotInEnum: 1, Duplicate: 1},
 			problems: `line 2, column 2: bbu_seconds: want a number, have "1.2.3"
-line 2, column 16: bbu_seconds: want a known unit, have "parsec"
+line 2, column 16: bbu_seconds: want a known unit, or one of units, have "parsec"
 line 3, column 1: port_online: want a word of the enum, have "Offline"
 fan_speed_rpm{fan="Fan1"}: duplicate series`},
 		{name: "position in the whole text", options: Options{Format: Regexp, Metrics: []Metric{{Name: "x", Whole: true, Pattern: `(?m)^a (?P<value>\w+)`}}},

@@ -147,10 +147,12 @@ func (r *run) addNumber(m *compiledMetric, v value, n float64) error {
 
 // printedUnit returns the unit that was printed with a value of m.
 func (r *run) printedUnit(name string, m *compiledMetric) (u unit, problem string) {
-	u, known := unitOf(name, r.p.o.BinaryUnits)
+	u, known := r.p.o.printedUnit(name)
 	switch {
 	case !known:
-		return u, fmt.Sprintf("want a known unit, have %s", quote(name))
+		return u, unitProblem(name)
+	case u.base == "":
+		return m.unit, "" // units says that it is a plain number
 	case !hasUnitSuffix(m.Name, u.base):
 		return u, fmt.Sprintf("want the unit of the name, have %s", quote(name))
 	}

@@ -1,6 +1,9 @@
 package output
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // A unit is a unit with its conversion to the base unit, as Prometheus names them.
 // The zero unit is a plain number.
@@ -22,45 +25,63 @@ func (u unit) toBase(v float64) float64 {
 func unitOf(name string, binary bool) (unit, bool) {
 	if size, rest, ok := cutSize(name, binary); ok {
 		switch rest {
-		case "B":
+		case "B", "Bytes", "bytes", "Byte", "byte":
 			return unit{base: "bytes", mul: size, div: 1}, true
 		case "B/s", "Bps":
 			return unit{base: "bytes_per_second", mul: size, div: 1}, true
-		case "bit", "b":
+		case "bit":
 			return unit{base: "bytes", mul: size, div: 8}, true
 		case "bit/s", "bps", "b/s":
 			return unit{base: "bytes_per_second", mul: size, div: 8}, true
 		}
 	}
 	switch name {
-	case "ns":
+	case "ns", "nsec":
 		return dividedBy("seconds", 1e9), true
-	case "us", "µs", "μs": // the micro sign, and the Greek letter
+	case "us", "usec", "µs", "μs": // the micro sign, and the Greek letter
 		return dividedBy("seconds", 1e6), true
-	case "ms":
+	case "ms", "msec", "milliseconds":
 		return dividedBy("seconds", 1e3), true
-	case "s", "sec", "seconds":
+	case "s", "sec", "secs", "second", "seconds":
 		return multipliedBy("seconds", 1), true
-	case "min":
+	case "min", "mins", "minute", "minutes":
 		return multipliedBy("seconds", 60), true
-	case "h":
+	case "h", "hour", "hours":
 		return multipliedBy("seconds", 3600), true
-	case "d":
+	case "d", "day", "days":
 		return multipliedBy("seconds", 86400), true
-	case "bytes":
-		return multipliedBy("bytes", 1), true
 	case "%", "percent":
 		return dividedBy("ratio", 100), true
 	case "ratio":
 		return multipliedBy("ratio", 1), true
-	case "°C", "C", "celsius":
+	case "°C", "C", "celsius", "Celsius":
 		return multipliedBy("celsius", 1), true
-	case "°F", "F", "fahrenheit":
+	case "°F", "F", "fahrenheit", "Fahrenheit":
 		return unit{base: "celsius", mul: 5, div: 9, offset: -32}, true
 	case "m°C", "mC":
 		return dividedBy("celsius", 1e3), true
 	}
 	return electricUnit(name)
+}
+
+// unitProblem says why a unit that was printed cannot be used.
+func unitProblem(name string) string {
+	if _, rest, ok := cutSize(name, false); ok && (rest == "b" || rest == "" && len(name) < 3) {
+		return fmt.Sprintf("%s may be bits, bytes or a number: say which with units", quote(name))
+	}
+	return fmt.Sprintf("want a known unit, or one of units, have %s", quote(name))
+}
+
+// printedUnit returns the unit by the name that was printed with a value, which
+// the option units may translate.
+func (o *Options) printedUnit(name string) (unit, bool) {
+	if other, ok := o.Units[name]; ok {
+		if other == "" {
+			return unit{}, true
+		}
+		name = other
+	}
+	return unitOf(name, o.BinaryUnits)
 }
 
 func electricUnit(name string) (unit, bool) {
@@ -108,7 +129,7 @@ func cutSize(name string, binary bool) (size float64, rest string, ok bool) {
 	}
 	rest, iec := strings.CutPrefix(name[1:], "i")
 	step := 1000.0
-	if iec || binary && strings.HasPrefix(rest, "B") {
+	if iec || binary && (strings.HasPrefix(rest, "B") || strings.HasPrefix(rest, "byte")) {
 		step = 1024
 	}
 	size = 1

@@ -12,21 +12,23 @@ import (
 
 // Adapters are the families of SCSI hosts and their adapters.
 type Adapters struct {
-	hosts  hostFamilies
-	health healthFamilies
-	pcie   pcieFamilies
+	hosts   hostFamilies
+	virtual virtualFamilies
+	health  healthFamilies
+	pcie    pcieFamilies
 }
 
 // New declares the families.
 func New(m *metric.Set) *Adapters {
 	return &Adapters{
-		hosts:  newHostFamilies(m),
-		health: newHealthFamilies(m),
-		pcie:   newPCIeFamilies(m),
+		hosts:   newHostFamilies(m),
+		virtual: newVirtualFamilies(m),
+		health:  newHealthFamilies(m),
+		pcie:    newPCIeFamilies(m),
 	}
 }
 
-// Reads returns the files that Update reads.
+// Reads returns the files that Update and Near read.
 func Reads() []string {
 	var reads []string
 	add := func(dir string, files ...string) {
@@ -51,6 +53,8 @@ func Reads() []string {
 		"host_fw_model", "host_fw_version",
 		// zfcp
 		"queue_full",
+		// ibmvfc, ibmvscsi
+		"device_name", "drc_name", "partition_name", "port_loc_code",
 	)
 	add("/sys/class/fc_host/host*/", "driver_version", "firmware_version", "model", "optionrom_version", "serial_number")
 	add("/sys/module/*/", "version")
@@ -69,6 +73,7 @@ func (s *Adapters) Update(a attr.Reader, hosts *san.Hosts) {
 	for i := range hosts.Included {
 		h := &hosts.Included[i]
 		s.hosts.update(a, h)
+		s.virtual.update(a, h)
 		s.health.update(a, h)
 		if !h.IsVirtual() && h.Device != "" {
 			s.pcie.update(a, h)

@@ -64,20 +64,6 @@ func lpfcInFlight(b []byte) (uint64, bool) {
 	return scan.Hex(scan.Trim(number))
 }
 
-// transfers parses the speed of a PCI Express link, such as 8.0 GT/s PCIe, into
-// transfers per second. It is zero for Unknown.
-func transfers(b []byte) (float64, bool) {
-	if bytes.HasPrefix(b, []byte("Unknown")) {
-		return 0, true
-	}
-	number, _, ok := bytes.Cut(b, []byte(" GT/s"))
-	if !ok {
-		return 0, false
-	}
-	v, ok := scan.Float(number)
-	return v * 1e9, ok && v >= 0
-}
-
 // aerTotal parses the line of an AER file that starts with TOTAL_ERR_. It counts
 // messages, and need not be the sum of the lines above.
 func aerTotal(b []byte) (uint64, bool) {

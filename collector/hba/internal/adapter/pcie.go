@@ -4,6 +4,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/pcie"
 )
 
 // pcieFamilies are the families about the PCI Express slot of an adapter: one
@@ -40,13 +41,13 @@ func (f *pcieFamilies) update(a attr.Reader, h *san.Host) {
 	n := len(h.PCI)
 	a.Out.Emit(f.info, 1, h.PCI[n-7:n-5], h.PCI[n-4:n-2], h.PCI[n-1:], h.Name, h.PCI[:n-8])
 	for _, file := range f.speeds {
-		if v, ok := attr.Parsed(a, "a speed in GT/s", transfers, h.Device, file.Name); ok && v > 0 {
+		if v, ok := attr.Parsed(a, "a speed in GT/s", pcie.ParseSpeed, h.Device, file.Name); ok && v > 0 {
 			a.Out.Emit(file.Family, v, h.Name)
 		}
 	}
 	for _, file := range f.widths {
 		// A card that does not answer reads as all zeros or all ones.
-		if v, ok := a.Uint(h.Device, file.Name); ok && v > 0 && v < 63 {
+		if v, ok := a.Uint(h.Device, file.Name); ok && v > 0 && pcie.IsWidth(v) {
 			a.Out.Emit(file.Family, float64(v), h.Name)
 		}
 	}

@@ -88,6 +88,23 @@ func (a Reader) WWN(elem ...string) string {
 	return name
 }
 
+// WWID returns the world wide identifier of a LUN as a label value, or "" if there
+// is none. It does not allocate for one that is the last one still. The kernel
+// escapes what is not printable in it.
+func (a Reader) WWID(last string, elem ...string) string {
+	b, _ := a.Text(elem...)
+	if string(b) == last {
+		return last
+	}
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			a.Out.Error(a.Sys.At(host.Bad(1, "a world wide identifier", b)))
+			return ""
+		}
+	}
+	return scsihost.Label(b)
+}
+
 // Speed returns an attribute such as "16 Gbit" in bits per second. It is zero
 // where the kernel prints a word such as Unknown.
 func (a Reader) Speed(elem ...string) float64 {

@@ -22,6 +22,10 @@ type Ports struct {
 	fabrics map[string]string // last known, by the world wide name of the port
 }
 
+// LUNs returns the number of LUNs by SCSI target, such as 3:0:1, on a host; nil
+// when they cannot be counted.
+type LUNs func(a attr.Reader, host string) map[string]int
+
 // A Port is a Fibre Channel port of the host.
 type Port struct {
 	*scsihost.Host
@@ -59,14 +63,14 @@ func Reads() []string {
 	add("/sys/class/fc_remote_ports/rport-*/",
 		"dev_loss_tmo", "encryption/encryption_status", "fast_io_fail_tmo", "node_name", "port_id", "port_name",
 		"port_state", "roles", "scsi_target_id", "statistics/fpin_*")
-	add("/sys/class/scsi_device/", "*:*")
 	return reads
 }
 
 // Update emits the ports of the included hosts, their virtual ports and the
-// remote ports that they see. It returns the ports, which are valid until the
-// next call.
-func (p *Ports) Update(a attr.Reader, hosts *san.Hosts) []Port {
+// remote ports that they see, with the number of LUNs that luns returns for a
+// host and the address of each of its SCSI targets. It returns the ports, which
+// are valid until the next call.
+func (p *Ports) Update(a attr.Reader, hosts *san.Hosts, luns LUNs) []Port {
 	p.ports = p.ports[:0]
 	clear(p.names)
 	for i := range hosts.Included {
@@ -82,6 +86,10 @@ func (p *Ports) Update(a attr.Reader, hosts *san.Hosts) []Port {
 	p.virtual.update(a, hosts)
 	if p.finder.find(a) {
 		for i := range p.ports {
+			p.finder.luns = nil
+			if len(p.finder.of(p.ports[i].Name)) > 0 {
+				p.finder.luns = luns(a, p.ports[i].Name)
+			}
 			p.remote.update(a, &p.finder, p.ports[i].Host)
 		}
 	}

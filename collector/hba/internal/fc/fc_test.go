@@ -55,7 +55,7 @@ func TestRoute(t *testing.T) {
 	set := metric.NewSet()
 	p := New(set)
 	a := attr.Reader{Sys: f.Sys, Out: metric.NewSink(set)}
-	p.Update(a, &hosts)
+	p.Update(a, &hosts, func(attr.Reader, string) map[string]int { return nil })
 	for target, want := range map[string]string{"50060e8012345600": "rport-3:0-1", "50060e8012345699": "rport-3:0-2", "1": "", "": ""} {
 		fcHost, fabric, rport := p.Route(a, "10000090fa000001", target)
 		if fcHost != "host3" || fabric != "100050eb1a000001" || rport != want {

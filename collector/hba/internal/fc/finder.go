@@ -7,11 +7,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// The classes that remote ports, and the devices below them, are listed in.
-const (
-	class       = "class/fc_remote_ports"
-	deviceClass = "class/scsi_device"
-)
+// class lists the remote ports.
+const class = "class/fc_remote_ports"
 
 // A finder finds the remote ports, and remembers them. A host can see thousands.
 // What can change at any time is read each time (state, roles, address,
@@ -23,11 +20,10 @@ type finder struct {
 	byHost  map[string][]*remotePort
 	round   uint64
 
-	devices host.Listing
-	luns    map[string]int // by SCSI target; nil when they cannot be counted
+	luns map[string]int // of the host whose ports are read, by SCSI target; nil when they cannot be counted
 }
 
-// find lists the remote ports, and counts the devices below them. It reports
+// find lists the remote ports. It reports
 // false where they cannot be listed.
 func (f *finder) find(a attr.Reader) bool {
 	f.round++
@@ -38,9 +34,6 @@ func (f *finder) find(a attr.Reader) bool {
 	}
 	if changed {
 		f.arrange(a)
-	}
-	if len(f.listing.Entries) > 0 {
-		f.countDevices(a)
 	}
 	return true
 }
@@ -84,25 +77,6 @@ func newRemotePort(a attr.Reader, e host.DirEntry) *remotePort {
 		p.dir = "devices/" + dir
 	}
 	return p
-}
-
-// countDevices counts the SCSI devices of each target by their names,
-// host:channel:target:lun.
-func (f *finder) countDevices(a attr.Reader) {
-	changed, err := a.Sys.List(&f.devices, deviceClass)
-	if !host.ReportUnlessGone(err, a.Out.Error) {
-		f.luns = nil
-		return
-	}
-	if !changed {
-		return
-	}
-	f.luns = map[string]int{}
-	for _, e := range f.devices.Entries {
-		if i := strings.LastIndexByte(e.Name, ':'); i > 0 {
-			f.luns[e.Name[:i]]++
-		}
-	}
 }
 
 // of returns the remote ports that a host sees, in the order of their numbers,

@@ -33,7 +33,7 @@ func newRemoteFamilies(m *metric.Set) remoteFamilies {
 			"fc_host", "node_name", "port_id", "port_name", "roles", "rport", "scsi_target"),
 		state: m.Gauge("node_hba_fc_remote_port_state", "Whether the target port is in this state: blocked is lost, not_present is lost for long.",
 			"fc_host", "port_name", "rport", "state"),
-		luns:            gauge("luns", "SCSI devices on the target port."),
+		luns:            gauge("luns", "Storage devices on the target port; LUNs that only manage the array do not count."),
 		devLoss:         gauge("dev_loss_timeout_seconds", "Time that the target port may be away before its devices are removed; +Inf for ever."),
 		fastIOFail:      gauge("fast_io_fail_enabled", "Whether I/O to a lost target port fails before its devices are removed."),
 		fastIOFailAfter: gauge("fast_io_fail_timeout_seconds", "Time that the target port may be away before its I/O fails."),

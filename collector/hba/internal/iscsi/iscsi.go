@@ -30,6 +30,7 @@ type Sessions struct {
 	recovery        *metric.Family
 	connectionState *attr.States
 	count           *metric.Family
+	portInfo        *metric.Family
 	portState       *attr.States
 	portSpeed       *metric.Family
 
@@ -37,6 +38,7 @@ type Sessions struct {
 	known                 map[string]*session // by name
 	round                 uint64
 	counts                []sessionCount
+	ports                 map[string]*port // last known, by host
 }
 
 // A session is what does not change while the session is logged in, and is its
@@ -60,6 +62,7 @@ type sessionCount struct {
 func New(m *metric.Set) *Sessions {
 	return &Sessions{
 		known: map[string]*session{},
+		ports: map[string]*port{},
 		info: m.Gauge("node_hba_iscsi_session_info", "A session with an iSCSI target, as 1, with the configured portal; each login has a new number.",
 			"initiator", "interface", "portal", "scsi_host", "session", "target", "tpgt"),
 		state: attr.NewStates(m.Gauge("node_hba_iscsi_session_state", "Whether the session with the target is in this state; a free one fails its I/O.",
@@ -70,15 +73,18 @@ func New(m *metric.Set) *Sessions {
 		connectionState: attr.NewStates(m.Gauge("node_hba_iscsi_connection_state", "Whether the connection of the session is in this state.",
 			"connection", "session", "state"), "up", "down", "failed", "bound"),
 		count: m.Gauge("node_hba_iscsi_sessions", "Sessions with the target, by state.", "state", "target"),
+		portInfo: m.Gauge("node_hba_iscsi_port_info", "The network interface and address that the iSCSI sessions of a host leave from, as 1.",
+			"address", "hardware_address", "interface", "scsi_host"),
 		portState: attr.RenamedStates(m.Gauge("node_hba_iscsi_port_state", "Whether the port of an iSCSI adapter is in this state.", "scsi_host", "state"),
 			map[string]string{"LINK UP": "up", "LINK DOWN": "down"}, "LINK UP", "LINK DOWN"),
 		portSpeed: m.Gauge("node_hba_iscsi_port_speed_bits_per_second", "Speed of the port of an iSCSI adapter.", "scsi_host"),
 	}
 }
 
-// Reads returns the files that Update and Way read.
+// Reads returns the files that Update, Way and Near read.
 func Reads() []string {
 	return []string{
+		"/sys/class/iscsi_host/host*/hwaddress", "/sys/class/iscsi_host/host*/ipaddress", "/sys/class/iscsi_host/host*/netdev",
 		"/sys/class/iscsi_host/host*/port_speed", "/sys/class/iscsi_host/host*/port_state",
 		"/sys/class/iscsi_session/session*/ifacename", "/sys/class/iscsi_session/session*/initiatorname",
 		"/sys/class/iscsi_session/session*/recovery_tmo", "/sys/class/iscsi_session/session*/state",
@@ -93,6 +99,7 @@ func Reads() []string {
 // Update emits the ports and the sessions of the included hosts, and sessions
 // that are on no host.
 func (f *Sessions) Update(a attr.Reader, hosts *san.Hosts) {
+	f.forget(hosts)
 	for i := range hosts.Included {
 		f.updatePort(a, &hosts.Included[i])
 	}
@@ -191,6 +198,11 @@ func portalOf(a attr.Reader, connection string) string {
 	if address == "" {
 		address, port = peer(a, connection, "address"), peer(a, connection, "port")
 	}
+	return portal(address, port)
+}
+
+// portal joins an address and a port.
+func portal(address, port string) string {
 	if address == "" {
 		return ""
 	}
@@ -203,10 +215,14 @@ func portalOf(a attr.Reader, connection string) string {
 	return address + ":" + port
 }
 
-// peer reads an attribute of the other end of a connection. Only a connection that
-// is up has it.
+// peer reads an attribute of the other end of a connection.
 func peer(a attr.Reader, connection, file string) string {
-	b, err := a.Sys.Text(connectionClass, connection, file)
+	return connected(a, connectionClass, connection, file)
+}
+
+// connected reads an attribute that only a connection that is up has.
+func connected(a attr.Reader, class, name, file string) string {
+	b, err := a.Sys.Text(class, name, file)
 	if !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.EINVAL) {
 		host.ReportUnlessGone(err, a.Out.Error)
 	}
@@ -258,11 +274,25 @@ func (f *Sessions) emitCounts(out *metric.Sink) {
 	f.counts = kept
 }
 
-// Way returns the far end of the way over a session.
+// Way returns the far end of the way over a session: the target, and the portal
+// that the session is connected to. The configured one may be that of a group,
+// which redirected the session to another.
 func Way(a attr.Reader, name string) (w san.Way) {
 	w.TargetPort, _ = attr.Parsed(a, "the name of a target", parseTarget, sessionClass, name, "targetname")
 	w.State, _ = attr.Parsed(a, "a state of a session", parseWay, sessionClass, name, "state")
+	if connection, ok := leadConnection(name); ok {
+		if w.Portal = portal(peer(a, connection, "address"), peer(a, connection, "port")); w.Portal == "" {
+			w.Portal = portalOf(a, connection)
+		}
+	}
 	return w
+}
+
+// leadConnection returns the first connection of a session, which all of the
+// kernel's initiators have only one of: connection12:0 of session12.
+func leadConnection(session string) (string, bool) {
+	number, ok := strings.CutPrefix(session, "session")
+	return "connection" + number + ":0", ok
 }
 
 // parseTarget parses the name of a target, such as iqn.2003-01.org.example:a.

@@ -3,17 +3,89 @@ package iscsi
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
+// A port is where the sessions of a host leave from. What is not known is empty:
+// without a binding to an interface, the kernel knows only the address.
+type port struct{ netdev, address, hardware string }
+
+// Near returns the near end of the ways from a host: its network interface, or
+// else its address. Each session of the kernel's own iSCSI is a host, and those
+// that leave from one interface share it.
+func (f *Sessions) Near(a attr.Reader, h *san.Host) (near san.Near) {
+	p := f.port(a, h)
+	switch {
+	case p.netdev != "":
+		near.Port = p.netdev
+	case p.address != "":
+		near.Port = p.address
+	case p.hardware != "":
+		near.Port = p.hardware
+	}
+	return near
+}
+
+// port returns the port of a host, with the last known values in place of those
+// that cannot be read now: without a connection there is no address. It reads
+// only those of drivers that have them in memory. Those of adapters with firmware
+// cost commands, and each of their hosts is a port.
+func (f *Sessions) port(a attr.Reader, h *san.Host) port {
+	switch h.Driver {
+	case "iscsi_tcp", "iscsi_iser", "iser", "bnx2i", "cxgb3i", "cxgb4i", "qedi":
+	default:
+		return port{}
+	}
+	p := f.ports[h.Name]
+	if p == nil {
+		p = &port{}
+		f.ports[h.Name] = p
+	}
+	for _, v := range [...]struct {
+		known *string
+		file  string
+	}{{&p.netdev, "netdev"}, {&p.address, "ipaddress"}, {&p.hardware, "hwaddress"}} {
+		if now := address(connected(a, hostClass, h.Name, v.file)); now != "" && now != *v.known {
+			*v.known = now
+		}
+	}
+	return *p
+}
+
+// forget forgets the ports of hosts that are gone: each login makes a new one.
+func (f *Sessions) forget(hosts *san.Hosts) {
+	if len(f.ports) <= len(hosts.All) {
+		return
+	}
+	maps.DeleteFunc(f.ports, func(name string, _ *port) bool {
+		return !slices.ContainsFunc(hosts.All, func(h *scsihost.Host) bool { return h.Name == name })
+	})
+}
+
+// address returns an address or a name of a port; empty for the words that stand
+// for none.
+func address(s string) string {
+	switch s {
+	case "default", "0.0.0.0", "::", "00:00:00:00:00:00":
+		return ""
+	}
+	return s
+}
+
 // updatePort emits the port of an adapter that does iSCSI itself. The iSCSI of the
 // kernel has none, and with qla4xxx it costs a command to the firmware.
 func (f *Sessions) updatePort(a attr.Reader, h *san.Host) {
+	if p := f.port(a, h); p != (port{}) {
+		a.Out.Emit(f.portInfo, 1, p.address, p.hardware, p.netdev, h.Name)
+	}
 	switch h.Driver {
 	case "be2iscsi", "qedi", "bnx2i", "cxgb3i", "cxgb4i":
 	default:

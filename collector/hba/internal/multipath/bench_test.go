@@ -31,6 +31,7 @@ type bench struct {
 	block host.Listing
 	attr.Reader
 	maps *Maps
+	kind *kind
 }
 
 func newBench(t testing.TB, recorded string) *bench {
@@ -41,15 +42,39 @@ func newBench(t testing.TB, recorded string) *bench {
 	return &bench{TB: t, host: h}
 }
 
-func sd(_ attr.Reader, block string) (san.Path, bool) {
-	return san.Path{StateKnown: true, Health: san.PathOptimized}, strings.HasPrefix(block, "sd")
+// A kind is a kind of devices in tests, which have identifiers if they are listed.
+type kind struct {
+	path  func(name string) (san.Path, bool)
+	wwids map[string]string
+	disks map[string]string // those that are also disks of the host
+}
+
+func (k *kind) Path(_ attr.Reader, block host.DirEntry) (san.Path, bool) { return k.path(block.Name) }
+
+func (k *kind) WWID(_ attr.Reader, block string) (string, bool) {
+	wwid, ok := k.wwids[block]
+	return wwid, ok
+}
+
+func (k *kind) EachDisk(fn func(name, wwid string)) {
+	for name, wwid := range k.disks {
+		fn(name, wwid)
+	}
+}
+
+func (k *kind) Generation() uint64 { return uint64(len(k.disks)) }
+
+func sd(name string) (san.Path, bool) {
+	return san.Path{StateKnown: true, Health: san.PathOptimized}, strings.HasPrefix(name, "sd")
 }
 
 // build builds the maps on what the host is now.
 func (b *bench) build(o Options) {
 	set := metric.NewSet()
 	b.Reader = attr.Reader{Sys: b.host.Sys.Reader(), Out: metric.NewSink(set)}
-	b.maps = New(&collect.Env{Host: b.host, Metrics: set, Log: log.NewNopLogger()}, o, sd)
+	b.maps = New(&collect.Env{Host: b.host, Metrics: set, Log: log.NewNopLogger()}, o)
+	b.kind = &kind{path: sd}
+	b.maps.AddKinds(b.kind)
 }
 
 // withSource returns the default options with a source.

@@ -147,33 +147,26 @@ func (d *daemon) useLast(now time.Time) (age time.Duration, ok bool) {
 
 func (d *daemon) errors() []error { return d.current.errs }
 
-func (d *daemon) path(_ attr.Reader, m *dm.Multipath, p host.DirEntry) pathStatus {
-	path := d.find(m, p)
-	if path == nil {
-		return pathStatus{}
-	}
-	failed, known := path.Failed()
-	marginal, _ := path.IsMarginal()
-	return pathStatus{known, failed, marginal}
-}
-
-func (d *daemon) find(m *dm.Multipath, p host.DirEntry) *multipathd.Path {
+func (d *daemon) paths(dst []tablePath, m *dm.Multipath) []tablePath {
 	status := d.current.maps[m.Name]
 	if status == nil {
-		return nil
+		return dst
 	}
 	for i := range status.Groups {
 		paths := status.Groups[i].Paths
 		for j := range paths {
-			if paths[j].Device == p.Name {
-				return &paths[j]
-			}
+			p := &paths[j]
+			failed, known := p.Failed()
+			marginal, _ := p.IsMarginal()
+			dst = append(dst, tablePath{
+				number: p.Number(), name: p.Name(), status: pathStatus{known, failed, marginal}, group: i, index: j,
+			})
 		}
 	}
-	return nil
+	return dst
 }
 
-func (d *daemon) emit(a attr.Reader, m *dm.Multipath, paths bool) {
+func (d *daemon) emit(a attr.Reader, m *dm.Multipath) {
 	status := d.current.maps[m.Name]
 	if status == nil {
 		return
@@ -193,17 +186,10 @@ func (d *daemon) emit(a attr.Reader, m *dm.Multipath, paths bool) {
 			a.Out.Emit(d.counters[i], float64(n.Value), m.Name)
 		}
 	}
-	if !paths {
-		return
-	}
-	for _, p := range m.Paths {
-		if path := d.find(m, p); path != nil {
-			d.emitPath(a, m.Name, p.Name, path)
-		}
-	}
 }
 
-func (d *daemon) emitPath(a attr.Reader, device, name string, p *multipathd.Path) {
+func (d *daemon) emitPath(a attr.Reader, device, name string, t *tablePath) {
+	p := &d.current.maps[device].Groups[t.group].Paths[t.index]
 	if failed, known := p.Failed(); known {
 		a.Out.Bool(d.families.failed, failed, device, name)
 	}

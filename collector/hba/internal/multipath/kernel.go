@@ -24,9 +24,6 @@ type kernel struct {
 	cached  cachedQuery[*kernelAnswer]
 	current *kernelAnswer // the one in use
 
-	numbers map[string]pathNumber // of paths, by their names
-	round   uint64
-
 	families sharedFamilies
 	failures *metric.Family
 	queueing *metric.Family
@@ -43,18 +40,9 @@ type kernelMap struct {
 	queues bool // when no path is left
 }
 
-// A pathNumber is the device number of a path, major:minor, which stays for as
-// long as the link to it does.
-type pathNumber struct {
-	inode  uint64
-	number string
-	round  uint64
-}
-
 func newKernel(h *host.Host, m *metric.Set, families sharedFamilies) *kernel {
 	return &kernel{
 		targets:  h.DeviceMapper,
-		numbers:  map[string]pathNumber{},
 		families: families,
 		failures: m.Counter("node_hba_multipath_path_failures_total", "Times that the kernel failed the path since the table of its map was loaded.", "device", "path"),
 		queueing: m.Gauge("node_hba_multipath_queueing_io", "Whether I/O to the map waits for a path, or for a group of paths to get ready.", "device"),
@@ -79,7 +67,6 @@ func (k *kernel) query(ctx context.Context, now time.Time, maps []*dm.Multipath)
 	for i, m := range maps {
 		names[i] = m.Name
 	}
-	k.forget()
 	targets := k.targets
 	return k.cached.run(ctx, now, func() (*kernelAnswer, error) { return readMaps(targets, names) })
 }
@@ -145,63 +132,26 @@ func (k *kernel) useLast(now time.Time) (age time.Duration, ok bool) {
 
 func (k *kernel) errors() []error { return k.current.errs }
 
-func (k *kernel) path(a attr.Reader, m *dm.Multipath, p host.DirEntry) pathStatus {
-	if path := k.find(a, m, p); path != nil {
-		return pathStatus{known: true, failed: path.Failed}
-	}
-	return pathStatus{}
-}
-
-// find returns the state of a path, which device-mapper knows by its number; nil
-// where there is none.
-func (k *kernel) find(a attr.Reader, m *dm.Multipath, p host.DirEntry) *dmtable.Path {
+func (k *kernel) paths(dst []tablePath, m *dm.Multipath) []tablePath {
 	status := k.current.maps[m.Name]
 	if status == nil {
-		return nil
+		return dst
 	}
-	number := k.number(a, m, p)
 	for i := range status.Groups {
-		paths := status.Groups[i].Paths
-		for j := range paths {
-			if paths[j].Dev == number {
-				return &paths[j]
-			}
+		for j, p := range status.Groups[i].Paths {
+			dst = append(dst, tablePath{number: p.Dev, status: pathStatus{known: true, failed: p.Failed}, group: i, index: j})
 		}
 	}
-	return nil
+	return dst
 }
 
-// number returns the device number of a path, or "" where there is none.
-func (k *kernel) number(a attr.Reader, m *dm.Multipath, p host.DirEntry) string {
-	n, ok := k.numbers[p.Name]
-	if !ok || n.inode != p.Inode {
-		text, ok := attr.Parsed(a, "a device number such as 8:16", deviceNumber, "block", m.SysfsName, "slaves", p.Name, "dev")
-		if !ok {
-			return ""
-		}
-		n = pathNumber{inode: p.Inode, number: text}
-	}
-	n.round = k.round
-	k.numbers[p.Name] = n
-	return n.number
+func (k *kernel) emitPath(a attr.Reader, device, name string, t *tablePath) {
+	p := &k.current.maps[device].Groups[t.group].Paths[t.index]
+	a.Out.Bool(k.families.failed, p.Failed, device, name)
+	a.Out.Emit(k.failures, float64(p.Failures), device, name)
 }
 
-// forget forgets the numbers that were not used since it was last called.
-func (k *kernel) forget() {
-	for name, n := range k.numbers {
-		if n.round != k.round {
-			delete(k.numbers, name)
-		}
-	}
-	k.round++
-}
-
-func deviceNumber(b []byte) (string, bool) {
-	number := string(b)
-	return number, dmtable.IsDevice(number)
-}
-
-func (k *kernel) emit(a attr.Reader, m *dm.Multipath, paths bool) {
+func (k *kernel) emit(a attr.Reader, m *dm.Multipath) {
 	status := k.current.maps[m.Name]
 	if status == nil {
 		return
@@ -210,15 +160,6 @@ func (k *kernel) emit(a attr.Reader, m *dm.Multipath, paths bool) {
 	a.Out.Bool(k.families.queues, status.queues, m.Name)
 	for i, g := range status.Groups {
 		k.families.emitGroup(a, m.Name, i+1, g.State)
-	}
-	if !paths {
-		return
-	}
-	for _, p := range m.Paths {
-		if path := k.find(a, m, p); path != nil {
-			a.Out.Bool(k.families.failed, path.Failed, m.Name, p.Name)
-			a.Out.Emit(k.failures, float64(path.Failures), m.Name, p.Name)
-		}
 	}
 }
 

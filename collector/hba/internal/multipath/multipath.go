@@ -2,13 +2,15 @@
 // well each is, and how much can fail before a map does. The maps come from
 // sysfs, the health of a path from whatever kind of device it is, and what
 // multipath itself does with it from the kernel or from multipathd. The package
-// knows no kind of device: each is a function that New takes.
+// knows no kind of device: each is a Kind.
 package multipath
 
 import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/multipath/multipathd"
@@ -49,35 +51,44 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// A Kind is a kind of devices that can be paths. It returns a block device as a
-// path, and whether it is of this kind.
-type Kind func(a attr.Reader, block string) (san.Path, bool)
-
 // Maps are the families of multipath maps.
 type Maps struct {
 	options  Options
 	kinds    []Kind
+	disks    []Disks
 	topology *dm.Topology
-	maps     []*dm.Multipath
 
-	path   *metric.Family
-	holder *metric.Family
-	health *metric.Family
-	paths  *metric.Family
-	usable *metric.Family
+	path      *metric.Family
+	holder    *metric.Family
+	health    *metric.Family
+	paths     *metric.Family
+	usable    *metric.Family
+	agreement agreementFamilies
 
 	sources sources
+	now     func() time.Time
+	numbers numbers
+	luns    luns
 
-	usableParts [san.NumComponents][]string // of one map
+	block       []host.DirEntry // of the host
+	found       []*dm.Multipath
+	states      map[*dm.Multipath]*mapState
+	mapsChanged bool // whether maps, or paths of theirs, changed since the last reading
+	round       uint64
+
+	// These are of the map that is being read.
+	state       *mapState
+	table       []tablePath
+	pathsOf     []mapPath
+	seen        []seenWWID
+	usableParts [san.NumComponents][]string
 }
 
-// New declares the families. A block device is a path of the first kind that it
-// is of; of one of no kind only the name is known.
-func New(env *collect.Env, o Options, kinds ...Kind) *Maps {
+// New declares the families.
+func New(env *collect.Env, o Options) *Maps {
 	m := env.Metrics
 	return &Maps{
 		options:  o,
-		kinds:    kinds,
 		topology: dm.NewTopology(env.Host.Sys),
 		path: m.Gauge("node_hba_multipath_path_info", "A path of a multipath map, as 1, with the ports that it leads over.",
 			"device", "fc_host", "hctl", "path", "rport", "scsi_host", "sysfs_name", "target_port"),
@@ -86,7 +97,24 @@ func New(env *collect.Env, o Options, kinds ...Kind) *Maps {
 		paths:  m.Gauge("node_hba_multipath_paths", "Paths of a multipath map, by health.", "device", "health", "sysfs_name"),
 		usable: m.Gauge("node_hba_multipath_usable_components", "Distinct ports, fabrics and adapters that the usable paths of a multipath map depend on.",
 			"component", "device", "sysfs_name"),
-		sources: newSources(env, string(o.source)),
+		agreement: newAgreementFamilies(m),
+		sources:   newSources(env, string(o.source)),
+		now:       env.Host.Now,
+		numbers:   numbers{known: map[string]pathNumber{}},
+		states:    map[*dm.Multipath]*mapState{},
+	}
+}
+
+// AddKinds adds kinds of paths. A block device is a path of the first kind that it
+// is of; of one of no kind only the name is known. Those that implement Disks also
+// have the disks of the host.
+func (f *Maps) AddKinds(kinds ...Kind) {
+	f.kinds = append(f.kinds, kinds...)
+	for _, k := range kinds {
+		if d, ok := k.(Disks); ok {
+			f.disks = append(f.disks, d)
+			f.luns.generations = append(f.luns.generations, 0)
+		}
 	}
 }
 
@@ -99,25 +127,65 @@ func Reads() []string {
 		"/sys/block/dm-*/dm/name",
 		"/sys/block/dm-*/dm/uuid",
 		"/sys/block/dm-*/holders/*-*",
-		"/sys/block/dm-*/slaves/nvme*",
-		"/sys/block/dm-*/slaves/sd*",
+		"/sys/block/dm-*/size",
+		"/sys/block/dm-*/slaves/*",
 		"/sys/block/dm-*/slaves/*/dev",
+		"/sys/block/dm-*/slaves/*/size",
+		"/sys/dev/block/*:*",
 	}
 }
 
 // Find returns the multipath maps among the block devices of the host.
 func (f *Maps) Find(a attr.Reader, block []host.DirEntry) []*dm.Multipath {
-	f.maps = f.topology.Maps(block, a.Out.Error)
-	return f.maps
+	f.block = block
+	f.found = f.topology.Maps(block, a.Out.Error)
+	f.updateStates()
+	return f.found
+}
+
+// updateStates keeps the states of the maps that are still there.
+func (f *Maps) updateStates() {
+	f.round++
+	f.mapsChanged = false
+	for _, m := range f.found {
+		s := f.states[m]
+		if s == nil {
+			s = &mapState{Multipath: m, turn: uint64(len(f.states)), due: true, wwid: parseWWID(m.WWID())}
+			f.states[m] = s
+		}
+		s.round = f.round
+		if m.PathsChanged {
+			s.changed, f.mapsChanged = f.now(), true
+		}
+	}
+	for m, s := range f.states {
+		if s.round != f.round {
+			delete(f.states, m)
+			f.mapsChanged = true
+		}
+	}
 }
 
 // Update emits the maps that Find found.
 func (f *Maps) Update(ctx context.Context, a attr.Reader) {
-	f.sources.query(ctx, a, f.maps)
-	for _, m := range f.maps {
-		f.updateMap(a, m)
-		f.sources.emit(a, m, bool(f.options.paths))
+	f.sources.query(ctx, a, f.found)
+	f.countLUNs()
+	if f.luns.known {
+		a.Out.Emit(f.agreement.unmapped, float64(f.luns.unmapped))
 	}
+	for _, m := range f.found {
+		f.state = f.states[m]
+		f.compare(a, f.state)
+		f.findPaths(a, m)
+		f.updateMap(a, m)
+		f.agreement.emit(a, f.state, bool(f.options.paths))
+		if f.options.paths {
+			f.sources.emit(a, m, f.pathsOf, f.table)
+		} else {
+			f.sources.emit(a, m, nil, nil)
+		}
+	}
+	f.numbers.forget()
 }
 
 func (f *Maps) updateMap(a attr.Reader, m *dm.Multipath) {
@@ -130,27 +198,27 @@ func (f *Maps) updateMap(a attr.Reader, m *dm.Multipath) {
 	var counts [san.NumHealths]int
 	var applies [san.NumComponents]bool
 	anyKnown := false
-	for _, p := range m.Paths {
-		path, known := f.pathOf(a, m, p)
-		for i, part := range path.Components {
+	for i := range f.pathsOf {
+		p := &f.pathsOf[i]
+		for i, part := range p.Components {
 			applies[i] = applies[i] || part != ""
 		}
 		if f.options.paths {
-			a.Out.Emit(f.path, 1, m.Name, path.FCHost, path.HCTL, p.Name, path.Rport, path.SCSIHost, m.SysfsName, path.Components[san.TargetPort])
+			a.Out.Emit(f.path, 1, m.Name, p.FCHost, p.HCTL, p.name, p.Rport, p.SCSIHost, m.SysfsName, p.TargetPort)
 		}
-		if !known {
+		if !p.known {
 			continue
 		}
 		anyKnown = true
-		counts[path.Health]++
-		if path.Health.Usable() {
-			f.use(&path)
+		counts[p.Health]++
+		if p.Health.Usable() {
+			f.use(&p.Path)
 		}
 		if f.options.paths {
-			a.Out.Emit(f.health, 1, m.Name, path.Health.String(), p.Name)
+			a.Out.Emit(f.health, 1, m.Name, p.Health.String(), p.name)
 		}
 	}
-	if !anyKnown && len(m.Paths) > 0 {
+	if !anyKnown && len(f.pathsOf) > 0 {
 		return
 	}
 	for health, n := range counts {
@@ -163,30 +231,13 @@ func (f *Maps) updateMap(a attr.Reader, m *dm.Multipath) {
 	}
 }
 
-// pathOf returns a path with its health, and whether the health is known.
-func (f *Maps) pathOf(a attr.Reader, m *dm.Multipath, p host.DirEntry) (path san.Path, known bool) {
-	path = san.Path{Health: san.PathOptimized}
-	for _, kind := range f.kinds {
-		if of, ok := kind(a, p.Name); ok {
-			path = of
-			break
-		}
-	}
-	status := f.sources.path(a, m, p)
-	switch {
-	case status.failed:
-		path.Health = san.PathFailed
-	case status.marginal:
-		path.Health = min(path.Health, san.PathMarginal)
-	}
-	return path, path.StateKnown || status.known
-}
-
 // use notes the components of a usable path.
 func (f *Maps) use(p *san.Path) {
-	for i, part := range p.Components {
-		if part != "" && !slices.Contains(f.usableParts[i], part) {
-			f.usableParts[i] = append(f.usableParts[i], part)
+	for i, parts := range p.Components {
+		for part := ""; parts != ""; {
+			if part, parts, _ = strings.Cut(parts, " "); !slices.Contains(f.usableParts[i], part) {
+				f.usableParts[i] = append(f.usableParts[i], part)
+			}
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
@@ -36,9 +35,9 @@ func TestHealth(t *testing.T) {
 			reply(conn, `{"maps":[{"name":"mpatha","path_groups":[{"dm_st":"active","paths":[{"dev":"sda",`+c.state+`}]}]}]}`)
 		})
 		b.build(withSource("multipathd"))
-		b.maps.kinds = []Kind{func(attr.Reader, string) (san.Path, bool) {
+		b.kind.path = func(string) (san.Path, bool) {
 			return san.Path{StateKnown: c.known, Health: c.device}, true
-		}}
+		}
 		samples, _ := b.update()
 		for _, health := range []string{"failed", "offline", "blocked", "standby", "marginal", "non_optimized", "optimized"} {
 			want := ""

@@ -12,7 +12,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
-	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -31,8 +30,9 @@ type sources struct {
 	kernel *kernel
 	daemon *daemon
 
-	refused bool   // by the kernel, for good
-	current source // that has an answer
+	refused bool      // by the kernel, for good
+	current source    // that has an answer
+	asOf    time.Time // of the answer
 	age     *metric.Family
 }
 
@@ -43,10 +43,12 @@ type source interface {
 	useLast(now time.Time) (age time.Duration, ok bool)
 	// errors returns what is wrong with the answer.
 	errors() []error
-	// path returns what is known of a path.
-	path(a attr.Reader, m *dm.Multipath, p host.DirEntry) pathStatus
-	// emit emits what is known of a map, and of its paths if paths is set.
-	emit(a attr.Reader, m *dm.Multipath, paths bool)
+	// paths appends the paths in the table of a map to dst.
+	paths(dst []tablePath, m *dm.Multipath) []tablePath
+	// emit emits what is known of a map.
+	emit(a attr.Reader, m *dm.Multipath)
+	// emitPath emits what is known of a path, which has a name, of a map.
+	emitPath(a attr.Reader, device, name string, p *tablePath)
 }
 
 // A pathStatus is what multipath does with a path.
@@ -121,24 +123,34 @@ func (s *sources) use(a attr.Reader, name string, source source) {
 	if age > maxAge {
 		return
 	}
-	s.current = source
+	s.current, s.asOf = source, s.now().Add(-age)
 	for _, err := range source.errors() {
 		a.Out.Error(err)
 	}
 }
 
-// path returns what the current source knows of a path.
-func (s *sources) path(a attr.Reader, m *dm.Multipath, p host.DirEntry) pathStatus {
+// paths appends to dst what the current source has in the table of a map.
+func (s *sources) paths(dst []tablePath, m *dm.Multipath) []tablePath {
 	if s.current == nil {
-		return pathStatus{}
+		return dst
 	}
-	return s.current.path(a, m, p)
+	return s.current.paths(dst, m)
 }
 
-// emit emits what the current source knows of a map.
-func (s *sources) emit(a attr.Reader, m *dm.Multipath, paths bool) {
-	if s.current != nil {
-		s.current.emit(a, m, paths)
+// isAsNewAs reports whether the answer of the current source is not older than t.
+func (s *sources) isAsNewAs(t time.Time) bool { return !s.asOf.Before(t) }
+
+// emit emits what the current source knows of a map, and of those paths that are
+// in its table.
+func (s *sources) emit(a attr.Reader, m *dm.Multipath, paths []mapPath, table []tablePath) {
+	if s.current == nil {
+		return
+	}
+	s.current.emit(a, m)
+	for i := range paths {
+		if p := &paths[i]; p.table >= 0 {
+			s.current.emitPath(a, m.Name, p.name, &table[p.table])
+		}
 	}
 }
 

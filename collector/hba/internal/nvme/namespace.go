@@ -27,15 +27,18 @@ func anaState(b []byte) (state string, ok bool) {
 	return "unknown", false
 }
 
-// health returns how well a path is, by its controller and its ANA state, which
-// is empty where there is none.
-func health(controller state, ana string) san.Health {
+// health returns how well a path over a controller is, by its ANA state, which is
+// empty where there is none. A namespace that is lost for good through a
+// controller is as unusable as one whose controller is not live.
+func (c *controller) health(ana string) san.Health {
 	switch {
-	case controller == down:
+	case c.state == down, ana == "persistent_loss":
 		return san.PathOffline
-	case ana == "inaccessible", ana == "persistent_loss", ana == "change":
+	case c.way == san.Blocked:
+		return san.PathBlocked
+	case ana == "inaccessible", ana == "change":
 		return san.PathStandby
-	case controller == marginal:
+	case c.state == marginal, c.way == san.Marginal:
 		return san.PathMarginal
 	case ana == "non_optimized":
 		return san.PathNonOptimized
@@ -47,14 +50,7 @@ func health(controller state, ana string) san.Health {
 func (h *head) add(c *controller, health san.Health) {
 	h.total++
 	h.paths[health]++
-	initiator := c.address.HostTarget
-	if initiator == "" {
-		initiator = c.address.HostInterface
-	}
-	if initiator == "" {
-		initiator = c.address.Source
-	}
-	for i, component := range [...]string{c.name, initiator, c.address.Target, c.fabric} {
+	for i, component := range [...]string{c.name, c.initiator(), c.address.Target, c.fabric} {
 		if component == "" {
 			continue
 		}
@@ -72,6 +68,7 @@ func (f *pathFamilies) emit(a attr.Reader) {
 		for _, h := range s.heads {
 			if s.included > 0 || s.controllers == 0 {
 				f.emitHead(a, s.name, h)
+				a.Out.Emit(f.agreement.missing, float64(max(s.io-h.total, 0)), h.name)
 			}
 		}
 	}
@@ -91,6 +88,8 @@ func (f *pathFamilies) emitHead(a attr.Reader, subsystem string, h *head) {
 			a.Out.Emit(f.usable, float64(len(used)), components[i], h.name)
 		}
 	}
+	h.sizes.compare(a, subsystem, h.name)
+	f.agreement.emit(a, h)
 	if h.diag {
 		for _, d := range f.head {
 			if v, ok := a.Uint(nvmefs.SubsystemDir, subsystem, h.name, "diag", d.Name); ok {
@@ -98,19 +97,4 @@ func (f *pathFamilies) emitHead(a attr.Reader, subsystem string, h *head) {
 			}
 		}
 	}
-}
-
-// Path returns a block device as a path of a multipath map, and whether it is an
-// NVMe namespace. Those are paths of such maps where the multipathing of NVMe
-// itself is switched off.
-func Path(a attr.Reader, block string) (p san.Path, ok bool) {
-	if !nvmefs.IsHead(block) {
-		return p, false
-	}
-	state, known := a.Text("block", block, "device/state")
-	p = san.Path{StateKnown: known, Health: san.PathOptimized}
-	if known && string(state) != nvmefs.StateLive {
-		p.Health = san.PathOffline
-	}
-	return p, true
 }

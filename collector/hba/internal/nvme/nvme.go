@@ -5,6 +5,7 @@ package nvme
 
 import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -26,11 +27,23 @@ func (o *Options) Fields() []collect.Field {
 // and the remote port that the target is. What is not known is empty.
 type Route func(a attr.Reader, initiator, target string) (fcHost, fabric, rport string)
 
+// Links are what the transports know of the ways to controllers.
+type Links struct {
+	Route Route
+
+	// Rport returns the far end of the way over a remote port of Fibre Channel.
+	Rport func(a attr.Reader, name string) san.Way
+
+	// Adapter returns the address of the card that a host of Fibre Channel is on, or
+	// "" where that is not known.
+	Adapter func(fcHost string) string
+}
+
 // Controllers are the families of NVMe controllers. Discovery controllers are
 // excluded, and by default those on PCI.
 type Controllers struct {
 	options Options
-	route   Route
+	links   Links
 
 	info  *metric.Family
 	state *attr.States
@@ -43,6 +56,9 @@ type Controllers struct {
 	listing     host.Listing
 	known       map[string]*controller // by name
 	round       uint64
+
+	namespaces map[string]*namespace // by name
+	generation uint64                // of the namespaces
 }
 
 // A controller is what does not change while a controller is there, and its
@@ -61,7 +77,11 @@ type controller struct {
 	paths  []path
 	diag   bool
 
-	state                 state // now
+	included              bool
+	updated               uint64 // round in which what follows was read
+	state                 state
+	stateKnown            bool
+	way                   san.WayState // over the remote port
 	fcHost, fabric, rport string
 }
 
@@ -75,11 +95,12 @@ const (
 )
 
 // New declares the families.
-func New(m *metric.Set, o Options, route Route) *Controllers {
+func New(m *metric.Set, o Options, links Links) *Controllers {
 	return &Controllers{
-		options: o,
-		route:   route,
-		known:   map[string]*controller{},
+		options:    o,
+		links:      links,
+		known:      map[string]*controller{},
+		namespaces: map[string]*namespace{},
 		info: m.Gauge("node_hba_nvme_controller_info", "An NVMe controller, as 1, with its address and the Fibre Channel ports on the way.",
 			"controller_type", "device", "fc_host", "host_iface", "host_traddr", "rport", "src_addr", "subsysnqn", "subsystem", "traddr", "transport", "trsvcid"),
 		state: attr.NewStates(m.Gauge("node_hba_nvme_controller_state", "Whether the NVMe controller is in this state; only a live one takes I/O.",
@@ -100,7 +121,7 @@ func New(m *metric.Set, o Options, route Route) *Controllers {
 	}
 }
 
-// Reads returns the files that Update and Path read.
+// Reads returns the files that Update, Path and WWID read.
 func Reads() []string {
 	var reads []string
 	add := func(dir string, files ...string) {
@@ -112,15 +133,17 @@ func Reads() []string {
 		"address", "cntrltype", "ctrl_loss_tmo", "fast_io_fail_tmo", "kato", "queue_count", "reconnect_delay", "state", "subsysnqn", "transport",
 		"diag/command_error_count", "diag/reconnect_count", "diag/reset_count")
 	add("/sys/class/nvme/nvme*/nvme*c*n*/",
-		"ana_state", "nsid", "diag/command_error_count", "diag/command_retry_count", "diag/multipath_failover_count")
+		"ana_state", "nsid", "size", "diag/command_error_count", "diag/command_retry_count", "diag/multipath_failover_count")
 	add("/sys/class/nvme-subsystem/nvme-subsys*/nvme*n*/diag/", "io_fail_no_available_path_count", "io_requeue_no_usable_path_count")
-	add("/sys/class/nvme-subsystem/nvme-subsys*/", "nvme*")
-	add("/sys/block/nvme*n*/", "device/state")
+	add("/sys/class/nvme-subsystem/nvme-subsys*/", "nvme*", "nvme*n*/size")
+	add("/sys/block/", "nvme*n*")
+	add("/sys/block/nvme*n*/", "ana_state", "device/state", "wwid")
 	return reads
 }
 
-// Update emits the controllers, and the paths over them.
-func (f *Controllers) Update(a attr.Reader) {
+// Update emits the controllers, and the paths over them. It finds the namespaces
+// among the block devices of the host for Path, WWID and EachDisk.
+func (f *Controllers) Update(a attr.Reader, block []host.DirEntry) {
 	a.List(&f.listing, nvmefs.ClassDir)
 	f.paths.begin(a)
 	f.round++
@@ -130,9 +153,9 @@ func (f *Controllers) Update(a attr.Reader) {
 		}
 		c := f.controller(e)
 		f.identify(a, c)
-		included := f.includes(c)
-		f.paths.count(c.name, included)
-		if included {
+		c.included = f.includes(c)
+		f.paths.count(c)
+		if c.included {
 			f.updateController(a, c)
 		}
 	}
@@ -142,6 +165,7 @@ func (f *Controllers) Update(a attr.Reader) {
 		}
 	}
 	f.paths.emit(a)
+	f.findNamespaces(a, block)
 }
 
 func (f *Controllers) includes(c *controller) bool {
@@ -179,7 +203,12 @@ func (f *Controllers) identify(a attr.Reader, c *controller) {
 }
 
 func (f *Controllers) updateController(a attr.Reader, c *controller) {
-	if !f.updateState(a, c) {
+	word, ok := f.readState(a, c)
+	if word != nil {
+		labels := [...]string{c.name, "", f.paths.subsystemOf(c.name), c.transport.Name}
+		f.state.Emit(a.Out, word, labels[:])
+	}
+	if !ok {
 		return
 	}
 	f.locate(a, c)
@@ -209,13 +238,14 @@ func (f *Controllers) updateController(a attr.Reader, c *controller) {
 	}
 }
 
-// updateState emits the state of a controller. It reports false for one that
-// went away.
-func (f *Controllers) updateState(a attr.Reader, c *controller) bool {
+// readState reads the state of a controller, and returns it as a word of the
+// family. It reports false for a controller that went away.
+func (f *Controllers) readState(a attr.Reader, c *controller) (word []byte, ok bool) {
+	c.updated = f.round
 	word, err := a.Sys.Text(nvmefs.ClassDir, c.name, "state")
-	if err != nil {
+	if c.stateKnown = err == nil; err != nil {
 		host.ReportUnlessGone(err, a.Out.Error)
-		return a.Sys.Exists(nvmefs.ClassDir, c.name)
+		return nil, a.Sys.Exists(nvmefs.ClassDir, c.name)
 	}
 	c.state = down
 	switch string(word) {
@@ -232,9 +262,7 @@ func (f *Controllers) updateState(a attr.Reader, c *controller) bool {
 	if !f.state.Known(word) {
 		a.Out.Error(a.Sys.At(host.Bad(1, "a known state", word)))
 	}
-	labels := [...]string{c.name, "", f.paths.subsystemOf(c.name), c.transport.Name}
-	f.state.Emit(a.Out, word, labels[:])
-	return true
+	return word, true
 }
 
 // locate reads the address of a controller. It reads it again as long as the
@@ -252,6 +280,21 @@ func (f *Controllers) locate(a attr.Reader, c *controller) {
 		}
 	}
 	if c.transport.Name == "fc" {
-		c.fcHost, c.fabric, c.rport = f.route(a, c.address.HostTarget, c.address.Target)
+		c.fcHost, c.fabric, c.rport = f.links.Route(a, c.address.HostTarget, c.address.Target)
 	}
+	c.way = san.Open
+	if c.rport != "" {
+		c.way = f.links.Rport(a, c.rport).State
+	}
+}
+
+// initiator returns the end of the connection that is in this host, as far as it
+// is known.
+func (c *controller) initiator() string {
+	for _, end := range [...]string{c.address.HostTarget, c.address.HostInterface, c.address.Source} {
+		if end != "" {
+			return end
+		}
+	}
+	return ""
 }

@@ -19,8 +19,9 @@ func TestHealth(t *testing.T) {
 	}{
 		{down, "optimized", san.PathOffline}, {live, "inaccessible", san.PathStandby}, {marginal, "change", san.PathStandby},
 		{marginal, "non_optimized", san.PathMarginal}, {live, "non_optimized", san.PathNonOptimized}, {live, "", san.PathOptimized},
+		{live, "persistent_loss", san.PathOffline}, {live, "change", san.PathStandby},
 	} {
-		if got := health(c.state, c.ana); got != c.want {
+		if got := (&controller{state: c.state}).health(c.ana); got != c.want {
 			t.Errorf("%+v is %v", c, got)
 		}
 	}
@@ -37,17 +38,19 @@ func TestPath(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a := attr.Reader{Sys: host.NewTree(root).Reader(), Out: metric.NewSink(metric.NewSet())}
+	set := metric.NewSet()
+	a := attr.Reader{Sys: host.NewTree(root).Reader(), Out: metric.NewSink(set)}
+	f := New(set, Options{}, Links{})
 	for block, want := range map[string]san.Path{
 		"nvme0n1": {StateKnown: true, Health: san.PathOptimized},
 		"nvme1n1": {StateKnown: true, Health: san.PathOffline},
 		"nvme2n1": {Health: san.PathOptimized},
 	} {
-		if p, ok := Path(a, block); !ok || p != want {
+		if p, ok := f.Path(a, host.DirEntry{Name: block}); !ok || p != want {
 			t.Errorf("%s: %+v, %v", block, p, ok)
 		}
 	}
-	if _, ok := Path(a, "sda"); ok {
+	if _, ok := f.Path(a, host.DirEntry{Name: "sda"}); ok {
 		t.Error("sda passes for an NVMe namespace")
 	}
 }

@@ -17,6 +17,7 @@ type pathFamilies struct {
 	ana        *metric.Family
 	health     *metric.Family
 	usable     *metric.Family
+	agreement  agreementFamilies
 	path, head []attr.File // diagnostics
 
 	listing      host.Listing
@@ -24,6 +25,7 @@ type pathFamilies struct {
 	byController map[string]*subsystem
 	heads        map[string]*head // by name
 	stray        []*head          // of subsystems that are not listed
+	round        uint64
 }
 
 type subsystem struct {
@@ -33,6 +35,7 @@ type subsystem struct {
 	heads  []*head
 
 	controllers, included int // now
+	io                    int // of those that are included: for namespaces
 }
 
 // A path is what does not change while a path is there.
@@ -51,6 +54,7 @@ type head struct {
 	total  int
 	usable [len(components)][]string
 	has    [len(components)]bool
+	sizes  sizes
 }
 
 // components are what a path depends on.
@@ -58,10 +62,11 @@ var components = [...]string{"controller", "initiator_port", "target_port", "fab
 
 func newPathFamilies(m *metric.Set) pathFamilies {
 	return pathFamilies{
-		info:   m.Gauge("node_hba_nvme_path_info", "A path to a namespace over a controller, as 1.", "controller", "device", "nsid", "path", "subsystem"),
-		ana:    m.Gauge("node_hba_nvme_path_ana_state", "Asymmetric namespace access state (ANA) of the path that the target reports, as 1.", "device", "path", "state"),
-		health: m.Gauge("node_hba_nvme_paths", "Paths to the namespace, by health.", "device", "health"),
-		usable: m.Gauge("node_hba_nvme_usable_components", "Distinct controllers, ports and fabrics that the usable paths to the namespace depend on.", "component", "device"),
+		info:      m.Gauge("node_hba_nvme_path_info", "A path to a namespace over a controller, as 1.", "controller", "device", "nsid", "path", "subsystem"),
+		ana:       m.Gauge("node_hba_nvme_path_ana_state", "Asymmetric namespace access state (ANA) of the path that the target reports, as 1.", "device", "path", "state"),
+		health:    m.Gauge("node_hba_nvme_paths", "Paths to the namespace, by health.", "device", "health"),
+		usable:    m.Gauge("node_hba_nvme_usable_components", "Distinct controllers, ports and fabrics that the usable paths to the namespace depend on.", "component", "device"),
+		agreement: newAgreementFamilies(m),
 		path: []attr.File{
 			{Name: "command_retry_count", Family: m.Counter("node_hba_nvme_path_command_retries_total", "Commands that were retried on the path.", "device", "path")},
 			{Name: "command_error_count", Family: m.Counter("node_hba_nvme_path_command_errors_total", "Commands that failed on the path.", "device", "path")},
@@ -82,12 +87,14 @@ func (f *pathFamilies) begin(a attr.Reader) {
 	}
 	for _, s := range f.subsystems {
 		changed = a.List(&s.folder, nvmefs.SubsystemDir, s.name) || changed
-		s.controllers, s.included = 0, 0
+		s.controllers, s.included, s.io = 0, 0, 0
 	}
 	if changed {
 		f.resolve(a)
 	}
+	f.round++
 	for _, h := range f.heads {
+		h.sizes.begin(f.round)
 		h.total, h.paths, h.has = 0, [san.NumHealths]int{}, [len(components)]bool{}
 		for i := range h.usable {
 			h.usable[i] = h.usable[i][:0]
@@ -122,7 +129,7 @@ func (f *pathFamilies) resolve(a attr.Reader) {
 			case nvmefs.IsController(e.Name):
 				f.byController[e.Name] = s
 			case nvmefs.IsHead(e.Name):
-				h := &head{name: e.Name, diag: a.Sys.Exists(nvmefs.SubsystemDir, s.name, e.Name, "diag")}
+				h := &head{name: e.Name, diag: a.Sys.Exists(nvmefs.SubsystemDir, s.name, e.Name, "diag"), sizes: newSizes(len(f.heads))}
 				s.heads, f.heads[e.Name] = append(s.heads, h), h
 			}
 		}
@@ -138,11 +145,15 @@ func (f *pathFamilies) subsystemOf(controller string) string {
 }
 
 // count counts a controller.
-func (f *pathFamilies) count(controller string, included bool) {
-	if s := f.byController[controller]; s != nil {
+func (f *pathFamilies) count(c *controller) {
+	if s := f.byController[c.name]; s != nil {
 		s.controllers++
-		if included {
-			s.included++
+		if !c.included {
+			return
+		}
+		s.included++
+		if c.transport.Type == "io" || c.transport.Type == "" {
+			s.io++
 		}
 	}
 }
@@ -158,17 +169,15 @@ func (f *pathFamilies) update(a attr.Reader, c *controller) {
 		if p.id == "" {
 			p.id = a.Label(nvmefs.ClassDir, c.name, p.name, "nsid")
 		}
-		state, ok := "", false
-		if b, present := a.Text(nvmefs.ClassDir, c.name, p.name, "ana_state"); present {
-			if state, ok = anaState(b); !ok {
-				a.Out.Error(a.Sys.At(host.Bad(1, "an ANA state", b)))
-			}
-		}
+		b, ok := a.Text(nvmefs.ClassDir, c.name, p.name, "ana_state")
+		state := anaLabel(a, b, ok)
 		a.Out.Emit(f.info, 1, c.name, p.head, p.id, p.name, subsystem)
 		if state != "" {
 			a.Out.Emit(f.ana, 1, p.head, p.name, state)
 		}
-		f.of(p.head).add(c, health(c.state, state))
+		h := f.of(p.head)
+		h.add(c, c.health(state))
+		h.sizes.readPath(a, c.name, p.name)
 		if p.diag {
 			for _, d := range f.path {
 				if v, ok := a.Uint(nvmefs.ClassDir, c.name, p.name, "diag", d.Name); ok {
@@ -177,6 +186,18 @@ func (f *pathFamilies) update(a attr.Reader, c *controller) {
 			}
 		}
 	}
+}
+
+// anaLabel returns a state of asymmetric access that was just read as a label
+// value, which is empty where there is none.
+func anaLabel(a attr.Reader, b []byte, ok bool) (state string) {
+	if !ok {
+		return ""
+	}
+	if state, ok = anaState(b); !ok {
+		a.Out.Error(a.Sys.At(host.Bad(1, "an ANA state", b)))
+	}
+	return state
 }
 
 // find finds the paths over a controller.
@@ -199,7 +220,7 @@ func (f *pathFamilies) find(a attr.Reader, c *controller) {
 func (f *pathFamilies) of(name string) *head {
 	h := f.heads[name]
 	if h == nil {
-		h = &head{name: name}
+		h = &head{name: name, sizes: newSizes(len(f.heads))}
 		f.heads[name] = h
 		f.stray = append(f.stray, h)
 	}

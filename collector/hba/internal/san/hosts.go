@@ -37,6 +37,16 @@ func (hs *Hosts) Include(h *scsihost.Host, transport Transport) {
 	hs.byNumber[number(h.Name)] = &hs.Included[len(hs.Included)-1]
 }
 
+// Named returns the host of a name, included or not; nil when there is none.
+func (hs *Hosts) Named(name string) *scsihost.Host {
+	for _, h := range hs.All {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
 func number(host string) string { return host[len("host"):] }
 
 // Of returns the included host of a name that has its number, such as

@@ -13,7 +13,22 @@ const (
 // A Way is the far end of the way to a device.
 type Way struct {
 	TargetPort string // its name; empty when not known
+	Portal     string // the port of the network that it leads to, where TargetPort is the name of more than a port
 	State      WayState
+}
+
+// Port returns the port that the way leads to.
+func (w *Way) Port() string {
+	if w.Portal != "" {
+		return w.Portal
+	}
+	return w.TargetPort
+}
+
+// A Near is the near end of all ways from a host. What is not known is empty.
+type Near struct {
+	Port    string // that hosts with the same one share
+	Adapter string
 }
 
 // A Health says how well a path of a device is.
@@ -62,8 +77,12 @@ type Path struct {
 	StateKnown bool   // whether the kernel shows the state of the device
 	Health     Health // by all that the kernel shows; where the state is not known, as if the device were running
 
-	Components [NumComponents]string // empty for what the path does not depend on
+	// Components are what the path depends on, empty for what it does not. Several
+	// of one kind, any of which is enough, are separated by a space.
+	Components [NumComponents]string
 
-	// Label values, empty for what is not a SCSI device.
+	TargetPort string // name of the target port, as a label value
+
+	// Label values, empty for what the device does not have.
 	HCTL, SCSIHost, FCHost, Rport string
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
-	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/scsicount"
 )
 
 // class lists the devices by their address, such as 3:0:1:7: host, channel,
@@ -22,10 +22,12 @@ type device struct {
 	rport     string // the remote port (Fibre Channel) that it is behind, such as rport-3:0-2
 	session   string // or the iSCSI session, such as session1
 	endDevice string // or the SAS device, such as end_device-5:0
+	sasPort   string // and the port of the adapter that leads to it, such as port-5:0
 
 	vendor, model, revision string
 	wwid                    string // naa.6001405...; empty when the device has none
 	kind                    string // disk, tape, ...
+	isManagement            bool   // and no storage: see isManagement
 	name                    string // sdab, st0; empty when no driver is bound to it
 
 	multipath   *dm.Multipath // that it is a path of
@@ -33,18 +35,21 @@ type device struct {
 
 	state     state
 	access    access
-	errors    counter // commands that ended with an error
-	timeouts  counter
-	requests  counter
-	done      counter
+	errors    scsicount.Counter // commands that ended with an error
+	timeouts  scsicount.Counter
+	requests  scsicount.Counter
+	done      scsicount.Counter
 	newErrors bool // whether errors or timeouts grew in the last refresh
 
-	inode     uint64
-	described bool
-	located   bool
-	noHandler bool   // there is no access state
-	mask      uint64 // of counters
-	steady    [2]steadyCounter
+	settings settings
+
+	inode       uint64
+	described   bool
+	describedIn uint64 // round of the last attempt
+	located     bool
+	noHandler   bool   // there is no access state
+	mask        uint64 // of counters
+	steady      [2]scsicount.Steady
 }
 
 // A finder finds SCSI devices again and again, and remembers what they are as
@@ -56,8 +61,11 @@ type finder struct {
 	byHCTL  map[string]*device
 	byName  map[string]*device
 	names   [len(nameClasses)]names
+	luns    lunCounts
 	stale   bool // whether to give the names again, even if nothing has changed
 	words   map[string]string
+
+	generation uint64 // of the devices, their names and identifiers
 }
 
 func newFinder() finder {
@@ -71,6 +79,7 @@ func (f *finder) find(a attr.Reader) {
 	f.listed = host.ReportUnlessGone(err, a.Out.Error)
 	if changed {
 		f.match()
+		f.luns.stale = true
 	}
 	f.giveNames(a, changed)
 }
@@ -124,20 +133,24 @@ func isNumber(s string) bool {
 
 // describe reads what a device is and where it is, once for as long as it stays,
 // or again until all of that could be read.
-func (f *finder) describe(a attr.Reader, l *device) {
+func (f *finder) describe(a attr.Reader, l *device, round uint64) {
 	if l.described {
 		return
 	}
+	l.describedIn = round
+	f.generation++
 	errorCount := a.ErrorCount()
 	label := func(file string) string { return f.word(a.Label(class, l.hctl, "device", file)) }
 	f.locate(a, l)
-	l.vendor, l.model, l.revision, l.wwid = label("vendor"), label("model"), label("rev"), label("wwid")
+	l.vendor, l.model, l.revision = label("vendor"), label("model"), label("rev")
+	l.wwid = f.word(a.WWID(l.wwid, class, l.hctl, "device/wwid"))
 	l.kind = "unknown"
 	if code, ok := a.Uint(class, l.hctl, "device/type"); ok {
 		l.kind = kindName(code)
 	}
-	l.mask = 1<<32 - 1 // of all kernels so far
-	if mask, ok := attr.Parsed(a, "a number of bits", counterMask, class, l.hctl, "device/iocounterbits"); ok {
+	l.isManagement = isManagement(l.kind, l.model, l.hctl)
+	l.mask = scsicount.DefaultMask
+	if mask, ok := attr.Parsed(a, "a number of bits", scsicount.ParseMask, class, l.hctl, "device/iocounterbits"); ok {
 		l.mask = mask
 	}
 	l.giveGenericName(a)
@@ -171,6 +184,8 @@ func (f *finder) place(l *device, link string) {
 			l.session = f.word(part)
 		case strings.HasPrefix(part, "end_device-"):
 			l.endDevice = f.word(part)
+		case strings.HasPrefix(part, "port-") && l.sasPort == "": // further ones are those of expanders
+			l.sasPort = f.word(part)
 		}
 	}
 }
@@ -191,12 +206,6 @@ func (f *finder) word(s string) string {
 	s = strings.Clone(s)
 	f.words[s] = s
 	return s
-}
-
-// counterMask parses the width of counters into a mask.
-func counterMask(b []byte) (uint64, bool) {
-	bits, ok := scan.Uint(b)
-	return 1<<bits - 1, ok && bits > 0 && bits <= 64
 }
 
 // kindName returns the label value of a peripheral device type.

@@ -3,7 +3,6 @@ package scsi
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +77,7 @@ func (t tree) read(f *finder) (map[string]*device, []error) {
 	}
 	found := map[string]*device{}
 	for _, l := range f.devices {
-		f.describe(a, l)
+		f.describe(a, l, 1)
 		if l.refresh(a, withRequests) {
 			found[l.hctl] = l
 		}
@@ -101,10 +100,10 @@ func TestDevicesComeAndGo(t *testing.T) {
 		t.Fatalf("%v, %v", luns, errs)
 	}
 	old := luns["3:0:1:7"]
-	if old.host != "host3" || old.rport != "rport-3:0-2" || old.name != "sdb" || old.vendor != "OLD" || old.errors.value != 0x80000010 || f.byName["sdb"] != old {
+	if old.host != "host3" || old.rport != "rport-3:0-2" || old.name != "sdb" || old.vendor != "OLD" || old.errors.Value != 0x80000010 || f.byName["sdb"] != old {
 		t.Errorf("%+v", old)
 	}
-	if l := luns["5:0:1:0"]; l.endDevice != "end_device-5:0:1" || l.name != "" || l.requests.known || l.kind != "unknown" {
+	if l := luns["5:0:1:0"]; l.endDevice != "end_device-5:0:1" || l.name != "" || l.requests.Known || l.kind != "unknown" {
 		t.Errorf("%+v", l)
 	}
 
@@ -144,12 +143,12 @@ func TestErrorsAreReportedAndReadAgain(t *testing.T) {
 	for _, bits := range []string{"0", "65", "many"} {
 		s.write(dir+"/0:0:0:0/iocounterbits", bits)
 		luns, errs := s.read(&f)
-		if len(errs) != 1 || !strings.Contains(errs[0].Error(), "iocounterbits") || luns["0:0:0:0"].errors.value != 0x80000010 {
+		if len(errs) != 1 || !strings.Contains(errs[0].Error(), "iocounterbits") || luns["0:0:0:0"].errors.Value != 0x80000010 {
 			t.Errorf("%s bits: %v, %+v", bits, errs, luns["0:0:0:0"])
 		}
 	}
 	s.write(dir+"/0:0:0:0/iocounterbits", "64")
-	if luns, errs := s.read(&f); errs != nil || luns["0:0:0:0"].errors.value != 0xffffffff80000010 {
+	if luns, errs := s.read(&f); errs != nil || luns["0:0:0:0"].errors.Value != 0xffffffff80000010 {
 		t.Errorf("64 bits: %v, %+v", errs, luns["0:0:0:0"])
 	}
 }
@@ -190,30 +189,6 @@ func TestNoHandler(t *testing.T) {
 	}
 }
 
-func TestSteadyCounter(t *testing.T) {
-	const mask = 1<<32 - 1
-	for _, test := range []struct{ in, want []uint64 }{
-		{[]uint64{100, 99, 101, 101, 90}, []uint64{100, 100, 101, 101, 101}},
-		{[]uint64{mask, 5, 4}, []uint64{mask, 5, 5}},       // around the end
-		{[]uint64{2, mask, 3}, []uint64{2, 2, 3}},          // back over it
-		{[]uint64{1 << 20, 7, 8}, []uint64{1 << 20, 7, 8}}, // a reset
-		{[]uint64{mask - 1, mask, 0}, []uint64{mask - 1, mask, 0}},
-	} {
-		var c steadyCounter
-		var got []uint64
-		for _, v := range test.in {
-			got = append(got, c.next(counter{v, true}, mask).value)
-		}
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%v becomes %v, want %v", test.in, got, test.want)
-		}
-	}
-	var c steadyCounter
-	if c.next(counter{}, mask).known {
-		t.Error("a counter out of nothing")
-	}
-}
-
 func TestHostNumber(t *testing.T) {
 	for hctl, want := range map[string]string{
 		"3:0:1:7": "3", "12:0:0:18446744073709551615": "12", "0:0:0:1086537744": "0",
@@ -241,4 +216,57 @@ func FuzzPlace(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestManagement(t *testing.T) {
+	for _, d := range []struct {
+		kind, model, hctl string
+		want              bool
+	}{
+		{"disk", "LUNZ", "1:0:0:0", true},
+		{"disk", "Universal Xport", "1:0:0:31", true},
+		{"disk", "Universal_Xport", "1:0:0:7", true},
+		{"raid_controller", "HSV340", "1:0:0:0", true},
+		{"enclosure", "SES", "1:0:0:254", true},
+		{"processor", "ROUTER", "1:0:0:0", true},
+		{"well_known_lun", "", "1:0:0:49409", true},
+		{"unknown", "", "1:0:0:49456", true},
+		{"disk", "VDISK", "1:0:0:1", false},
+		{"disk", "LUN C-Mode", "1:0:0:49152", false},
+		{"disk", "LUN C-Mode", "1:0:0:1", false},
+		{"tape", "SES", "1:0:0:0", false},
+		{"changer", "3573-TL", "1:0:0:1", false},
+		{"unknown", "", "1:0:0:0", false},
+	} {
+		if got := isManagement(d.kind, d.model, d.hctl); got != d.want {
+			t.Errorf("%+v: %v", d, got)
+		}
+	}
+}
+
+// TestLUNs counts devices again when one could not be read, and when one comes.
+func TestLUNs(t *testing.T) {
+	tree := newTree(t)
+	tree.device("devices/host1/target1:0:0", "1:0:0:0", "DGC")
+	tree.device("devices/host1/target1:0:0", "1:0:0:1", "DGC")
+	tree.device("devices/host2/target2:0:0", "2:0:0:0", "DGC")
+	tree.write("class/scsi_device/1:0:0:0/device/type", "broken\n")
+	set := metric.NewSet()
+	a := attr.Reader{Sys: host.NewTree(tree.root).Attributes().Reader(), Out: metric.NewSink(set)}
+	d := New(set, DefaultOptions(), nil, Links{})
+	if n := d.LUNs(a, "host1"); n != nil {
+		t.Errorf("devices are counted that were never listed: %v", n)
+	}
+	count := func(want int) {
+		t.Helper()
+		d.Find(a)
+		if n := d.LUNs(a, "host1"); n["1:0:0"] != want || len(n) != 1 {
+			t.Errorf("%v", n)
+		}
+	}
+	count(2)
+	tree.write("class/scsi_device/1:0:0:0/device/type", "12\n")
+	count(1)
+	tree.device("devices/host1/target1:0:0", "1:0:0:2", "DGC")
+	count(2)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/scsicount"
 )
 
 // families are the families of SCSI devices.
@@ -22,6 +23,8 @@ type families struct {
 	done       *metric.Family
 	attributes []attribute
 	bypass     *metric.Family
+
+	settings settingsFamily
 
 	devices *metric.Family
 	omitted *metric.Family
@@ -47,6 +50,8 @@ func newFamilies(m *metric.Set) families {
 		done:       m.Counter("node_hba_scsi_device_io_completed_total", "Commands to a SCSI device that completed, with or without an error.", "device", "hctl"),
 		attributes: newAttributes(m),
 		bypass:     m.Counter("node_hba_scsi_device_raid_bypass_ios_total", "Commands that bypassed the firmware of a RAID adapter, straight to the disk.", "device", "hctl"),
+
+		settings: newSettingsFamily(m),
 
 		devices: m.Gauge("node_hba_scsi_devices", "SCSI devices of a host, by state.", "scsi_host", "state"),
 		omitted: m.Gauge("node_hba_scsi_devices_omitted", "SCSI devices of a host that are left out because there are more than max-luns.", "scsi_host"),
@@ -76,8 +81,10 @@ func newAttributes(m *metric.Set) []attribute {
 func Reads() []string {
 	const dir = "/sys/class/scsi_device/*:*/"
 	reads := []string{
+		"/sys/class/scsi_device/*:*",
 		"/sys/block/sd*",
 		"/sys/block/sd*/device/state",
+		"/sys/block/sd*/queue/scheduler",
 		"/sys/block/sr*",
 		"/sys/class/scsi_tape/st[0-9]*",
 		"/sys/class/scsi_changer/sch[0-9]*",
@@ -146,9 +153,9 @@ func (f *families) emit(a attr.Reader, l *device, h *scsiHost, target string, de
 	}
 }
 
-func (f *families) count(a attr.Reader, family *metric.Family, l *device, c counter) {
-	if c.known {
-		a.Out.Emit(family, float64(c.value), l.name, l.hctl)
+func (f *families) count(a attr.Reader, family *metric.Family, l *device, c scsicount.Counter) {
+	if c.Known {
+		a.Out.Emit(family, float64(c.Value), l.name, l.hctl)
 	}
 }
 

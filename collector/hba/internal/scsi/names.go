@@ -49,6 +49,7 @@ func (f *finder) giveNames(a attr.Reader, changed bool) {
 	if !changed {
 		return
 	}
+	f.generation++
 	clear(f.byName)
 	for _, l := range f.devices {
 		l.name = ""

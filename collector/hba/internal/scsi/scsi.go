@@ -5,7 +5,6 @@ package scsi
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
@@ -71,6 +70,12 @@ type Links struct {
 	// is on, and of the fabric that it is in.
 	Names func(a attr.Reader, h *scsihost.Host) (port, fabric string)
 
+	// Near returns the near end of the ways from a host that is on no PCI function
+	// of its own, or shares its port with others; Far the far end where all ways
+	// from the host lead to the same.
+	Near func(a attr.Reader, h *san.Host) san.Near
+	Far  func(a attr.Reader, h *san.Host) san.Way
+
 	// These return the far end of the way over a remote port (Fibre Channel), an
 	// iSCSI session or a SAS end device.
 	Rport, Session, EndDevice func(a attr.Reader, name string) san.Way
@@ -98,7 +103,8 @@ type scsiHost struct {
 	fcHost        string // its name, if it is on Fibre Channel
 	initiatorPort string // name of the physical port
 	fabric        string // that it is in, or was last
-	adapter       string // address on PCI, without the function
+	adapter       string // address on PCI, without the function, or what stands for it
+	far           san.Way
 	states        [numStates]int
 	omitted       int
 }
@@ -158,7 +164,7 @@ func (d *Devices) Update(a attr.Reader, hosts *san.Hosts, maps []*dm.Multipath) 
 }
 
 func (d *Devices) newHost(a attr.Reader, h san.Host) *scsiHost {
-	sh := &scsiHost{Host: h, initiatorPort: h.Physical}
+	sh := &scsiHost{Host: h, initiatorPort: h.Physical, adapter: h.Adapter()}
 	if h.Transport.IsFC() {
 		sh.fcHost = h.Name
 		var port string
@@ -167,9 +173,14 @@ func (d *Devices) newHost(a attr.Reader, h san.Host) *scsiHost {
 			sh.initiatorPort = port
 		}
 	}
-	if i := strings.LastIndexByte(h.PCI, '.'); i >= 0 {
-		sh.adapter = h.PCI[:i]
+	near := d.links.Near(a, &sh.Host)
+	if near.Port != "" {
+		sh.initiatorPort = near.Port
 	}
+	if near.Adapter != "" {
+		sh.adapter = near.Adapter
+	}
+	sh.far = d.links.Far(a, &sh.Host)
 	return sh
 }
 
@@ -190,13 +201,15 @@ func (d *Devices) join(maps []*dm.Multipath) {
 func (d *Devices) updateDevices(a attr.Reader) {
 	now := d.now()
 	detail, exported := d.options.detail(), 0
-	for _, l := range d.finder.devices {
+	d.families.settings.begin()
+	defer d.families.settings.emit(a.Out)
+	for i, l := range d.finder.devices {
 		h := d.hosts[l.host]
 		if h == nil {
 			l.state, l.access = noState, noAccess
 			continue
 		}
-		d.finder.describe(a, l)
+		d.finder.describe(a, l, d.round)
 		if !l.refresh(a, detail) {
 			l.state, l.access = noState, noAccess
 			continue
@@ -207,6 +220,9 @@ func (d *Devices) updateDevices(a attr.Reader) {
 		if detail == onlyHealth {
 			continue
 		}
+		if d.finder.readSettings(a, l, i); l.settings.known {
+			d.families.settings.add(l)
+		}
 		if l.newErrors || l.state != running {
 			l.unhealthyAt = now
 		}
@@ -215,13 +231,13 @@ func (d *Devices) updateDevices(a attr.Reader) {
 			continue
 		}
 		exported++
-		d.families.emit(a, l, h, d.way(a, l).TargetPort, detail)
+		d.families.emit(a, l, h, d.way(a, l, h).TargetPort, detail)
 	}
 }
 
 // way returns the far end of the way to a device. It is read once for all
 // devices behind it.
-func (d *Devices) way(a attr.Reader, l *device) san.Way {
+func (d *Devices) way(a attr.Reader, l *device, h *scsiHost) san.Way {
 	name, read := l.rport, d.links.Rport
 	switch {
 	case l.rport != "":
@@ -230,7 +246,7 @@ func (d *Devices) way(a attr.Reader, l *device) san.Way {
 	case l.endDevice != "":
 		name, read = l.endDevice, d.links.EndDevice
 	default:
-		return san.Way{}
+		return h.far
 	}
 	w := d.ways[name]
 	if w == nil {

@@ -57,3 +57,16 @@ func TestLatency(t *testing.T) {
 		}
 	}
 }
+
+func TestScheduler(t *testing.T) {
+	for in, want := range map[string]string{"[none] mq-deadline": "none", "none [mq-deadline] kyber": "mq-deadline", "none": "none"} {
+		if got, ok := parseScheduler([]byte(in)); !ok || string(got) != want {
+			t.Errorf("%q: %q, %v", in, got, ok)
+		}
+	}
+	for _, in := range []string{"none mq-deadline", "[none", "[]", "none]"} {
+		if got, ok := parseScheduler([]byte(in)); ok {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scsicount"
 )
 
 // A state is what the kernel does with a device.
@@ -62,12 +63,6 @@ var accesses = [numAccess]struct{ word, label string }{
 // String returns the access state as a label value.
 func (a access) String() string { return accesses[a].label }
 
-// A counter is a counter that a device may not have.
-type counter struct {
-	value uint64
-	known bool
-}
-
 // A detail is how much of a device is read.
 type detail int
 
@@ -101,11 +96,11 @@ func (l *device) refresh(a attr.Reader, detail detail) bool {
 		return true
 	}
 	failed, late := l.counter(a, "device/ioerr_cnt"), l.counter(a, "device/iotmo_cnt")
-	l.newErrors = l.errors.known && failed.known && failed != l.errors || l.timeouts.known && late.known && late != l.timeouts
+	l.newErrors = l.errors.Known && failed.Known && failed != l.errors || l.timeouts.Known && late.Known && late != l.timeouts
 	l.errors, l.timeouts = failed, late
 	if detail >= withRequests {
-		l.requests = l.steady[0].next(l.counter(a, "device/iorequest_cnt"), l.mask)
-		l.done = l.steady[1].next(l.counter(a, "device/iodone_cnt"), l.mask)
+		l.requests = l.steady[0].Next(l.counter(a, "device/iorequest_cnt"), l.mask)
+		l.done = l.steady[1].Next(l.counter(a, "device/iodone_cnt"), l.mask)
 	}
 	return true
 }
@@ -148,27 +143,10 @@ func accessOf(b []byte) access {
 	return otherAccess
 }
 
-// counter reads a counter such as 0xffffffff80000010: the kernel keeps 32 bits
-// with a sign and shows 64 of them.
-func (l *device) counter(a attr.Reader, file string) counter {
+// counter reads a counter of commands.
+func (l *device) counter(a attr.Reader, file string) scsicount.Counter {
 	v, ok := a.Hex(class, l.hctl, file)
-	return counter{v & l.mask, ok}
-}
-
-// A steadyCounter steadies a counter that the kernel takes back by a few: it
-// counts a request again that the driver was too busy to take.
-type steadyCounter struct{ last counter }
-
-// maxStepBack is the largest step back that is not a reset: the maximum number
-// of requests in flight to a device.
-const maxStepBack = 4096
-
-func (c *steadyCounter) next(now counter, mask uint64) counter {
-	if c.last.known && now.known && (c.last.value-now.value)&mask <= maxStepBack {
-		return c.last
-	}
-	c.last = now
-	return now
+	return scsicount.Counter{Value: v & l.mask, Known: ok}
 }
 
 // absent reports whether an error says that there is no such attribute, or that

@@ -53,6 +53,17 @@ func (h *Host) Function() string {
 	return h.Name
 }
 
+// Adapter returns the address of the card that the host is on, or "" if it is on
+// none.
+func (h *Host) Adapter() string { return Card(h.PCI) }
+
+// Card returns the address of a PCI function without the function, which the
+// ports of one card share.
+func Card(function string) string {
+	card, _, _ := strings.Cut(function, ".")
+	return card
+}
+
 // A Finder finds the hosts of one class. It remembers what it has resolved, so
 // that a host that stays costs one readlink and one read. It is not for
 // concurrent use.

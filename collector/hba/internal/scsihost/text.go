@@ -11,7 +11,7 @@ import (
 // Label returns a driver's string as a label value: drivers pad with blanks
 // and NUL bytes, and have several words for "nothing".
 func Label(b []byte) string {
-	s := strings.TrimSpace(metric.Clean(string(scan.Trim(b))))
+	s := strings.TrimSpace(metric.Printable(string(scan.Trim(b))))
 	switch s {
 	case "(null)", "<NULL>", "N/A", "Unknown", "none":
 		return ""

@@ -9,21 +9,24 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// A trial is a check in one of the states that checks can be in.
+// A trial is a check with its expected outcome.
 type trial struct {
 	name, script string // for sh -c
-	command      string // instead, a path
-	times        string // when it runs, and how long; every 3 s, if not said
+	command      string // a path, instead of a script
+	times        string // interval and timeout; empty: every 3 s, at most 2 s
 	options      string
-	reasons      []string // any of which the failure may have; none: it succeeds
-	sample       string   // a family that it serves, if it does
+	reasons      []string // that the failure may have; none: the check succeeds
+	sample       string   // a family that it serves
 	value        float64
 }
 
-// trials are all of them. What fails does so within two seconds or so, and what
-// hangs is slow, so that it holds up only its kind.
+// trials returns a check in each of the states that checks can be in. Those that
+// fail take at most two seconds. Those that hang are slow checks, so that they
+// delay slow checks only.
 func trials(dir string) []trial {
 	return []trial{
 		{name: "prometheus", script: `printf '# TYPE e2e_text gauge\ne2e_text{a="b"} 1\n'`, options: "format: prometheus", sample: "e2e_text", value: 1},
@@ -51,7 +54,8 @@ func trials(dir string) []trial {
 	}
 }
 
-// configuration has the trials as checks, whose processes have a marker.
+// configuration returns a configuration file with the trials as checks. Their
+// processes have the marker in the environment.
 func configuration(marker string, all []trial) string {
 	var b strings.Builder
 	b.WriteString("checks:\n")
@@ -70,64 +74,64 @@ func configuration(marker string, all []trial) string {
 	return b.String()
 }
 
-// TestEndToEndChecks has checks of all kinds at once, of which most misbehave.
-// Each costs itself, and nothing is left of any.
+// TestEndToEndChecks runs checks of all kinds at once, most of which misbehave.
+// None affects the others, and none leaves a process or a series.
 func TestEndToEndChecks(t *testing.T) {
 	e := newExporter(t, "")
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "not-executable"), "#!/bin/sh\n")
-	writeFile(t, filepath.Join(dir, "writable"), "#!/bin/sh\n")
+	golden.WriteFile(t, filepath.Join(dir, "not-executable"), "#!/bin/sh\n")
+	golden.WriteFile(t, filepath.Join(dir, "writable"), "#!/bin/sh\n")
 	if err := os.Chmod(filepath.Join(dir, "writable"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	quiet := e.pace(20)
+	quiet := e.medianScrape(20)
 	before, _ := e.scrape()
 
 	all := trials(dir)
-	lasting := trial{name: "lasting", script: "trap '' TERM; sleep 306; :", times: "at: '@reboot', timeout: 10m, slow: true", options: "format: exit"}
-	e.reload(configuration(e.marker, append(slices.Clone(all), lasting)))
+	endless := trial{name: "endless-run", script: "trap '' TERM; sleep 306; :", times: "at: '@reboot', timeout: 10m, slow: true", options: "format: exit"}
+	e.reload(configuration(e.marker, append(slices.Clone(all), endless)))
 	if !eventually(60*time.Second, func() bool { return e.has("sleep 306") }) {
 		t.Fatal("the check that is removed later does not run")
 	}
 	for _, c := range all {
-		e.tells(c)
+		e.checkOutcome(c)
 	}
-	// All others go on while some hang, and scrapes wait for none.
+	// While some hang, the others run and no scrape waits.
 	s, _ := e.scrape()
-	goods, _ := s.get("host_check_runs_total", "check", "number")
-	e.until(60*time.Second, "the good checks go on", func(s samples) bool {
+	runsBefore, _ := s.get("host_check_runs_total", "check", "number")
+	e.until(60*time.Second, "the successful checks go on", func(s samples) bool {
 		runs, _ := s.get("host_check_runs_total", "check", "number")
-		return runs >= goods+3
+		return runs >= runsBefore+3
 	})
 	for _, m := range s.Exposition["host_exporter_collector_state"].GetMetric() {
 		for _, l := range m.GetLabel() {
 			if l.GetName() == "reason" && slices.Contains([]string{"error", "timeout", "panic"}, l.GetValue()) {
-				t.Errorf("a collector suffers: %v", m)
+				t.Errorf("a collector has failed: %v", m)
 			}
 		}
 	}
 	if dropped, _ := s.get("host_check_samples_dropped_total", "check", "many", "reason", "limit"); dropped < 100 || len(s.Exposition["e2e_many"].GetMetric()) != 200 {
 		t.Errorf("of 300 series %v are dropped and %d served, want 100 a run and 200", dropped, len(s.Exposition["e2e_many"].GetMetric()))
 	}
-	busy := e.pace(20)
-	t.Logf("a scrape takes %v, and %v beside the checks", quiet, busy)
+	busy := e.medianScrape(20)
+	t.Logf("a scrape takes %v without checks, %v with checks", quiet, busy)
 	if busy > 10*quiet+250*time.Millisecond {
-		t.Errorf("scrapes are slow beside checks: %v, and %v without", busy, quiet)
+		t.Errorf("a scrape takes %v with checks, and %v without", busy, quiet)
 	}
 
-	e.reload(configuration(e.marker, all)) // one is removed while it runs
+	e.reload(configuration(e.marker, all)) // without the one that runs
 	if !eventually(30*time.Second, func() bool { return !e.has("sleep 306") }) {
-		t.Errorf("what was removed runs on: %q", e.left())
+		t.Errorf("a removed check runs on: %q", e.left())
 	}
-	if s, _ := e.scrape(); s.tells("lasting") {
-		t.Error("what was removed is still told of")
+	if s, _ := e.scrape(); s.hasCheck("endless-run") {
+		t.Error("a removed check still has series")
 	}
 	e.reload("")
-	e.isQuiet(before)
+	e.checkNothingLeft(before)
 }
 
-// tells waits until a check has told what is to be told of it.
-func (e *exporter) tells(c trial) {
+// checkOutcome waits until a check has had its expected outcome.
+func (e *exporter) checkOutcome(c trial) {
 	e.t.Helper()
 	s := e.until(90*time.Second, "check "+c.name+" runs", func(s samples) bool { _, ok := s.get("host_check_up", "check", c.name); return ok })
 	up, _ := s.get("host_check_up", "check", c.name)
@@ -148,17 +152,17 @@ func (e *exporter) tells(c trial) {
 		e.t.Errorf("%s: up is %v, want a failure by one of %q: %v", c.name, up, c.reasons, s.Exposition["host_check_failures_total"])
 	}
 	if took, ok := s.get("host_check_duration_seconds", "check", c.name); !ok || took > 10 {
-		e.t.Errorf("%s: took %v s (%v), far beyond its bounds", c.name, took, ok)
+		e.t.Errorf("%s: took %v s (%v), want at most 10 s", c.name, took, ok)
 	}
 	for name := range s.Exposition {
 		if strings.HasPrefix(name, "e2e_"+c.name) {
-			e.t.Errorf("%s has failed, and %s is served", c.name, name)
+			e.t.Errorf("%s has failed, but %s is served", c.name, name)
 		}
 	}
 }
 
-// tells reports whether anything is said of a check.
-func (s samples) tells(check string) bool {
+// hasCheck reports whether there are series of a check.
+func (s samples) hasCheck(check string) bool {
 	for name := range s.Exposition {
 		if _, ok := s.get(name, "check", check); ok && strings.HasPrefix(name, "host_check_") {
 			return true
@@ -167,8 +171,8 @@ func (s samples) tells(check string) bool {
 	return false
 }
 
-// pace is what the middle one of so many scrapes takes.
-func (e *exporter) pace(n int) time.Duration {
+// medianScrape returns the median duration of n scrapes.
+func (e *exporter) medianScrape(n int) time.Duration {
 	var all []time.Duration
 	for range n {
 		_, took := e.scrape()
@@ -178,15 +182,15 @@ func (e *exporter) pace(n int) time.Duration {
 	return all[n/2]
 }
 
-// isQuiet: without checks nothing is left of any, and the exporter holds what it
-// held before.
-func (e *exporter) isQuiet(before samples) {
+// checkNothingLeft checks that no check has left a process or a series, and that
+// the exporter has no more goroutines and descriptors than before.
+func (e *exporter) checkNothingLeft(before samples) {
 	e.t.Helper()
 	var left []string
 	if !eventually(30*time.Second, func() bool { left = e.left(); return len(left) == 0 }) {
 		e.t.Errorf("processes are left: %q", left)
 	}
-	e.holds(before)
+	e.checkResources(before)
 	s, _ := e.scrape()
 	for name := range s.Exposition {
 		if strings.HasPrefix(name, "host_check_") || strings.HasPrefix(name, "e2e_") {
@@ -195,9 +199,9 @@ func (e *exporter) isQuiet(before samples) {
 	}
 }
 
-// holds waits until the exporter has no more goroutines and descriptors than
-// before, but for a few connections of the test.
-func (e *exporter) holds(before samples) {
+// checkResources waits until the exporter has no more goroutines and descriptors
+// than before, apart from a few connections of the test.
+func (e *exporter) checkResources(before samples) {
 	e.t.Helper()
 	for _, name := range []string{"go_goroutines", "process_open_fds"} {
 		was, ok := before.get(name)

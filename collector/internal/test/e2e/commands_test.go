@@ -2,21 +2,21 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// TestEndToEndOnce calls once as a script does, which goes by the exit code.
+// TestEndToEndOnce runs the command once as a script does: it goes by the exit
+// code.
 func TestEndToEndOnce(t *testing.T) {
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	t.Parallel()
 	binary, broken := build(t), t.TempDir()
-	writeFile(t, filepath.Join(broken, "loadavg"), "no numbers\n")
+	golden.WriteFile(t, filepath.Join(broken, "loadavg"), "no numbers\n")
 	for _, c := range []struct {
 		args           []string
 		code           int
@@ -34,15 +34,15 @@ func TestEndToEndOnce(t *testing.T) {
 	}
 	code, stdout, stderr := exitCode(t, "", binary, "once", "--format=json", "loadavg")
 	if code != 0 || stderr != "" || !json.Valid([]byte(stdout)) {
-		t.Errorf("exit code %d, %q, and this is no JSON:\n%s", code, stderr, stdout)
+		t.Errorf("exit code %d, %q, want JSON:\n%s", code, stderr, stdout)
 	}
 	if code, _, stderr := exitCode(t, "", "/bin/sh", "-c", `"$0" once loadavg | grep -q '^node_load1 '`, binary); code != 0 {
 		t.Errorf("in a pipeline: exit code %d\n%s", code, stderr)
 	}
 }
 
-// TestEndToEndCrontab goes the way of somebody who leaves cron: the crontab is
-// imported, the file checked, a check tried, and the exporter runs them.
+// TestEndToEndCrontab moves from cron to checks: it imports a crontab, checks the
+// file, tries each check, and has the exporter run them.
 func TestEndToEndCrontab(t *testing.T) {
 	e := newExporter(t, "")
 	binary := build(t)
@@ -75,16 +75,16 @@ func TestEndToEndCrontab(t *testing.T) {
 		t.Errorf("checks list: exit code %d\n%s", code, stdout)
 	}
 	e.hangup()
-	e.until(90*time.Second, "the checks of each minute and of the start run", func(s samples) bool {
+	e.until(90*time.Second, "the checks of each minute and of the start have run", func(s samples) bool {
 		up, ran := s.get("host_check_up", "check", "true")
 		failures, _ := s.get("host_check_failures_total", "check", "exit_3", "reason", "exit")
 		return ran && up == 1 && failures >= 1
 	})
 
-	// Lines of a system are said to be such, or are not taken for it.
+	// A system crontab has a column for the user.
 	for _, c := range []struct{ format, line, want string }{
 		{"system", "* * * * * flock /bin/true", `user: flock`},
-		{"user", "* * * * * root /bin/true", `root was not found in PATH`},
+		{"user", "* * * * * root /bin/true", `root is not in PATH`},
 		{"auto", "* * * * * root /bin/true", "user: root"},
 		{"auto", "* * * * * flock /l /bin/true\n* * * * * root /bin/true", "no line names a user"},
 	} {

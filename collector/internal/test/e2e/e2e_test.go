@@ -1,6 +1,8 @@
 // Package e2e runs the built binary beside the real programs that it has to
-// get on with. The tests skip where a program is not installed, unless
-// HOST_EXPORTER_E2E is set: then a missing program is a failure.
+// get on with. A test is skipped where its program is not installed, unless
+// HOST_EXPORTER_E2E is set: then a missing program is a failure. Tests that take
+// seconds are skipped with -short, and those that take minutes, or need a host
+// of their own, run only where HOST_EXPORTER_E2E is set.
 package e2e
 
 import (
@@ -16,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +26,66 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(binaryDir()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// binaryDir returns the folder of the binary that all tests share.
+func binaryDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("host_exporter-e2e-%d", os.Getpid()))
+}
+
+var builtOnce = sync.OnceValues(func() (binary string, err error) {
+	binary = filepath.Join(binaryDir(), "host_exporter")
+	cmd := exec.Command("go", "build", "-o", binary, ".")
+	cmd.Dir = "../../../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// build returns the path of the exporter, which it builds for the first test.
+func build(t *testing.T) string {
+	t.Helper()
+	binary, err := builtOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+const e2eVariable = "HOST_EXPORTER_E2E"
+
+// requireE2E skips a test where HOST_EXPORTER_E2E is not set.
+func requireE2E(t *testing.T) {
+	t.Helper()
+	if os.Getenv(e2eVariable) == "" {
+		t.Skip(e2eVariable + " is not set")
+	}
+}
+
+// parallelUnlessShort skips a test with -short. Otherwise it marks the test as
+// parallel: such a test takes seconds, and waits for most of them.
+func parallelUnlessShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
+	t.Parallel()
+}
+
+// program returns the path of an installed program.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if os.Getenv("HOST_EXPORTER_E2E") != "" {
+		if os.Getenv(e2eVariable) != "" {
 			t.Fatalf("%s is not installed", name)
 		}
 		t.Skipf("%s is not installed", name)
@@ -35,19 +93,7 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// build builds the exporter.
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "host_exporter")
-	cmd := exec.Command("go", "build", "-o", binary, ".")
-	cmd.Dir = "../../../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return binary
-}
-
-// freeAddress returns an address that nobody listens on.
+// freeAddress returns a local address that is free.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,13 +102,6 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-func writeFile(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // run starts a program that stops with the test.
@@ -92,7 +131,7 @@ func run(t *testing.T, binary string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// get fetches a URL, trying again until the server is up.
+// get fetches a URL. It tries again until the server is up.
 func get(t *testing.T, target string) string {
 	t.Helper()
 	var body string
@@ -112,7 +151,7 @@ func get(t *testing.T, target string) string {
 	return body
 }
 
-// eventually asks until the answer is yes, or the time is over.
+// eventually reports whether ok returns true within a time.
 func eventually(limit time.Duration, ok func() bool) bool {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -124,8 +163,9 @@ func eventually(limit time.Duration, ok func() bool) bool {
 	return false
 }
 
-// TestEndToEndPrometheus has a real Prometheus scrape the exporter.
+// TestEndToEndPrometheus scrapes the exporter with a real Prometheus.
 func TestEndToEndPrometheus(t *testing.T) {
+	parallelUnlessShort(t)
 	prometheus := program(t, "prometheus")
 	exporter, server := freeAddress(t), freeAddress(t)
 	dir := t.TempDir()
@@ -184,9 +224,10 @@ scrape_configs: [{job_name: node, static_configs: [{targets: [%q]}]}]
 	until(`node_uname_info`, func(v float64) bool { return v == 1 })
 }
 
-// TestEndToEndPromtool has promtool check the exposition. What it finds must
-// be inherited names.
+// TestEndToEndPromtool checks the exposition with promtool, which may complain of
+// inherited names only.
 func TestEndToEndPromtool(t *testing.T) {
+	parallelUnlessShort(t)
 	promtool := program(t, "promtool")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
@@ -202,8 +243,9 @@ func TestEndToEndPromtool(t *testing.T) {
 	}
 }
 
-// TestEndToEndChromium has a real browser show the landing page.
+// TestEndToEndChromium opens the landing page in a real browser.
 func TestEndToEndChromium(t *testing.T) {
+	parallelUnlessShort(t)
 	chromium := program(t, "chromium")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
@@ -223,10 +265,10 @@ func TestEndToEndChromium(t *testing.T) {
 	}
 }
 
-// TestEndToEndPeer compares what the exporter tells with what Debian's
-// node_exporter tells on this host. Every difference has to have a reason in
-// testdata/known-differences.tsv.
+// TestEndToEndPeer compares the exporter with Debian's node_exporter on this
+// host. Each difference must be explained in testdata/known-differences.tsv.
 func TestEndToEndPeer(t *testing.T) {
+	parallelUnlessShort(t)
 	peer := program(t, "prometheus-node-exporter")
 	ours, theirs := freeAddress(t), freeAddress(t)
 	run(t, build(t), "--web.listen-address="+ours)
@@ -251,7 +293,7 @@ func TestEndToEndPeer(t *testing.T) {
 	for _, d := range known.FilterOut(compare.Diff(both[0], both[1], false)) {
 		t.Errorf("unexplained: %s", d)
 	}
-	// An alert on a collector without success must fire neither more nor less.
+	// An alert on a failed collector must fire on the same hosts.
 	success := func(e compare.Exposition) map[string]float64 {
 		all := map[string]float64{}
 		for _, m := range e["node_scrape_collector_success"].GetMetric() {

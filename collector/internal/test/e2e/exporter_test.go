@@ -16,23 +16,23 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/compare"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// An exporter is a real one with a configuration file, which the test rewrites.
+// An exporter is a running exporter with a configuration file, which the test
+// rewrites.
 type exporter struct {
 	t       *testing.T
 	process *os.Process
 	url     string
 	file    string
-	marker  string // in the environment of whatever its checks start
+	marker  string // in the environment of all processes that its checks start
 }
 
-// newExporter starts an exporter. Such tests run beside each other.
+// newExporter starts an exporter, in parallel with other tests.
 func newExporter(t *testing.T, text string) *exporter {
 	t.Helper()
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	t.Parallel()
 	address := freeAddress(t)
 	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(t.TempDir(), "host_exporter.yml")}
@@ -43,17 +43,17 @@ func newExporter(t *testing.T, text string) *exporter {
 	return e
 }
 
-// write puts a file in the place of the other, as one that is half written, or
-// empty for a moment, can be read by a reload.
+// write replaces the configuration file in one step, or a reload could read half
+// of it.
 func (e *exporter) write(text string) {
 	e.t.Helper()
-	writeFile(e.t, e.file+".new", text)
+	golden.WriteFile(e.t, e.file+".new", text)
 	if err := os.Rename(e.file+".new", e.file); err != nil {
 		e.t.Fatal(err)
 	}
 }
 
-// reload has the file read, and does not return before it is in effect.
+// reload writes the file, and returns when it is in effect.
 func (e *exporter) reload(text string) {
 	e.t.Helper()
 	e.write(text)
@@ -75,7 +75,7 @@ func (e *exporter) post() error {
 	return err
 }
 
-// scrape returns what is served, and how long that took.
+// scrape returns the samples of a scrape, and its duration.
 func (e *exporter) scrape() (samples, time.Duration) {
 	e.t.Helper()
 	began := time.Now()
@@ -88,7 +88,7 @@ func (e *exporter) scrape() (samples, time.Duration) {
 	return samples{all}, took
 }
 
-// until scrapes until the answer is yes.
+// until scrapes until ok.
 func (e *exporter) until(limit time.Duration, what string, ok func(samples) bool) samples {
 	e.t.Helper()
 	var last samples
@@ -98,29 +98,29 @@ func (e *exporter) until(limit time.Duration, what string, ok func(samples) bool
 	return last
 }
 
-// samples are what one scrape said.
+// samples are the result of one scrape.
 type samples struct{ compare.Exposition }
 
-// get returns the value of the first sample of a family that has these labels,
-// given as name and value in turns.
+// get returns the value of the first sample of a family with these labels, given
+// as names and values in turn.
 func (s samples) get(family string, labels ...string) (float64, bool) {
 	for _, m := range s.Exposition[family].GetMetric() {
-		fits := true
+		matches := true
 		for i := 0; i < len(labels); i += 2 {
 			has := false
 			for _, l := range m.GetLabel() {
 				has = has || l.GetName() == labels[i] && l.GetValue() == labels[i+1]
 			}
-			fits = fits && has
+			matches = matches && has
 		}
-		if fits {
+		if matches {
 			return m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue(), true
 		}
 	}
 	return 0, false
 }
 
-// sum adds up the samples of a family.
+// sum returns the sum of the samples of a family.
 func (s samples) sum(family string) float64 {
 	var sum float64
 	for _, m := range s.Exposition[family].GetMetric() {
@@ -129,8 +129,8 @@ func (s samples) sum(family string) float64 {
 	return sum
 }
 
-// left returns the processes that come from the exporter: its descendants, and
-// whatever has its marker, wherever that has got to.
+// left returns the processes that the exporter has started: its descendants, and
+// all processes with its marker, whatever their parent is.
 func (e *exporter) left() []string {
 	e.t.Helper()
 	parents, marked := map[int]int{}, map[int]bool{}
@@ -164,7 +164,7 @@ func (e *exporter) left() []string {
 	return found
 }
 
-// has reports whether a process that is left has a text in its command line.
+// has reports whether a process of the exporter has a text in its command line.
 func (e *exporter) has(text string) bool {
 	return slices.ContainsFunc(e.left(), func(p string) bool { return strings.Contains(p, text) })
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestEndToEndManyChecks has 200 checks every ten seconds for two minutes, which
-// is more than a host will have: none misses its time.
+// TestEndToEndManyChecks runs 200 checks every ten seconds for two minutes, which
+// is more than a host will have. No run is skipped.
 func TestEndToEndManyChecks(t *testing.T) {
 	const checks, period = 200, 2 * time.Minute
 	var config strings.Builder
@@ -25,7 +25,7 @@ func TestEndToEndManyChecks(t *testing.T) {
 	first, _ := e.scrape()
 
 	var slowest time.Duration
-	tick := time.NewTicker(5 * time.Second) // as a server scrapes
+	tick := time.NewTicker(5 * time.Second) // the interval of a server
 	defer tick.Stop()
 	var s samples
 	for time.Since(began) < period {

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// TestEndToEndReloads reloads a thousand times, by HTTP and by signal, between
-// two configurations, while others scrape: each scrape is answered, and by one
-// of the two, and in the end the exporter holds what it held before.
+// TestEndToEndReloads switches between two configurations a thousand times, by
+// HTTP and by signal, while two clients scrape. Each scrape is of one of the two
+// configurations, and the exporter needs no more memory in the end.
 func TestEndToEndReloads(t *testing.T) {
 	const reloads = 1000
 	configs := [2]string{
@@ -36,9 +36,9 @@ checks:
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var scrapes atomic.Int64
-	over := make(chan error, 2)
-	for range cap(over) {
-		go func() { over <- e.scrapeOn(ctx, &scrapes) }()
+	done := make(chan error, 2)
+	for range cap(done) {
+		go func() { done <- e.scrapeUntilDone(ctx, &scrapes) }()
 	}
 	var early samples
 	for i := range reloads {
@@ -55,8 +55,8 @@ checks:
 		}
 	}
 	stop()
-	for range cap(over) {
-		if err := <-over; err != nil {
+	for range cap(done) {
+		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}
@@ -69,7 +69,7 @@ checks:
 	if b > a+32<<20 || b > 160<<20 {
 		t.Errorf("memory has grown from %.0f to %.0f bytes", a, b)
 	}
-	e.holds(before)
+	e.checkResources(before)
 	e.reload("")
 	var left []string
 	if !eventually(30*time.Second, func() bool { left = e.left(); return len(left) == 0 }) {
@@ -77,9 +77,9 @@ checks:
 	}
 }
 
-// scrapeOn scrapes until ctx ends. Each answer has to be whole, and of one
-// configuration.
-func (e *exporter) scrapeOn(ctx context.Context, n *atomic.Int64) error {
+// scrapeUntilDone scrapes until ctx ends. Each answer has to be complete, and of
+// one configuration.
+func (e *exporter) scrapeUntilDone(ctx context.Context, n *atomic.Int64) error {
 	for ctx.Err() == nil {
 		resp, err := http.Get(e.url + "/metrics")
 		if err != nil {

@@ -22,8 +22,9 @@ const (
 	testdata = "../../../../testdata/"
 )
 
-// TestEndToEndRules has promtool check the rules, and run their tests.
+// TestEndToEndRules checks the rules with promtool, and runs their tests.
 func TestEndToEndRules(t *testing.T) {
+	parallelUnlessShort(t)
 	promtool := program(t, "promtool")
 	for _, file := range ruleFiles(t) {
 		for _, args := range [][]string{{"check", "rules", file}, {"test", "rules", mixin.TestFile(file)}} {
@@ -48,16 +49,17 @@ func ruleFiles(t *testing.T) []string {
 	return files
 }
 
-// sanHosts returns recorded hosts that have, between them, whatever the
+// sanHosts returns recorded hosts that together have everything that the
 // dashboards show.
 func sanHosts(t *testing.T) []string {
 	t.Helper()
 	hosts := []string{
 		"hosts/san", "hba/hba", "hba/hba.rports", "hba/hba.luns-health", "hba/hba.luns-fcoe", "hba/hba.luns-errors",
 		"hba/hba.iscsi-path-failed", "hba/hba.iscsi-session-failed", "hba/hba.nvme-fc", "hba/hba.nvme-ana", "hba/hba.sas-degraded",
-		"hba/hba.raid", "hba/hba.ports-down",
+		"hba/hba.raid", "hba/hba.ports-down", "hba/hba.virtual-fc", "hba/hba.srp", "hba/hba.iscsi-addresses", "hba/hba.sas-two-cables",
+		"hba/hba.maps-missing-path", "hba/hba.maps-resize", "hba/hba.nvme-native-resize",
 	}
-	slow, err := filepath.Glob(testdata + "hba/hba.t2.*.host") // what is asked for seldom
+	slow, err := filepath.Glob(testdata + "hba/hba.t2.*.host") // with options for slow reads
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +69,12 @@ func sanHosts(t *testing.T) []string {
 	return hosts
 }
 
-// TestEndToEndSAN has a real Prometheus scrape recorded hosts whose counters
-// move, and of which one loses a link and one a target port. Every query of the
-// dashboards and of the documentation has to find something, and every rule has
-// to be evaluated without an error.
+// TestEndToEndSAN scrapes recorded hosts with a real Prometheus. Their counters
+// move, one host loses a link and one a target port. Each query of the dashboards
+// and of the documentation has to find something, and each rule has to be
+// evaluated without an error.
 func TestEndToEndSAN(t *testing.T) {
+	parallelUnlessShort(t)
 	prometheus := program(t, "prometheus")
 	binary := build(t)
 	flags := sanFlags(t, binary)
@@ -83,7 +86,7 @@ func TestEndToEndSAN(t *testing.T) {
 	set := func(host, file, value string) {
 		replace(t, trees[slices.Index(hosts, host)].root+"/sys/class/"+file, value+"\n")
 	}
-	set("hosts/san", "fc_host/host6/fabric_name", "0x100050eb1a2b3c00") // as if there were a switch
+	set("hosts/san", "fc_host/host6/fabric_name", "0x100050eb1a2b3c00") // of a switch
 	set("hosts/san", "fc_host/host6/port_id", "0x051100")
 	var targets []string
 	for i, x := range trees {
@@ -96,7 +99,7 @@ func TestEndToEndSAN(t *testing.T) {
 	}
 	p := scrapeAll(t, prometheus, targets)
 
-	// A scrape lies between two steps: the second one counts on.
+	// A rate needs a scrape before and after a step.
 	scraped := func(n int) bool {
 		r, err := p.query(fmt.Sprintf(`count(count_over_time(up{job="node"}[10m]) >= %d) == %d`, n, len(hosts)))
 		return err == nil && r > 0
@@ -159,8 +162,8 @@ scrape_configs: [{job_name: node, static_configs: [%s]}]
 	return prom("http://" + server)
 }
 
-// sanFlags returns the flags of an exporter that shows all there is to see,
-// those that it has.
+// sanFlags returns the flags of an exporter that shows everything, as far as the
+// binary has them.
 func sanFlags(t *testing.T, binary string) []string {
 	t.Helper()
 	help, err := exec.Command(binary, "--help").CombinedOutput()
@@ -176,12 +179,12 @@ func sanFlags(t *testing.T, binary string) []string {
 		}
 	}
 	if strings.Contains(string(help), "--collector.hba.multipath-source") {
-		flags = append(flags, "--collector.hba.multipath-source=sysfs") // not what this machine's kernel knows
+		flags = append(flags, "--collector.hba.multipath-source=sysfs") // not the kernel of the test's host
 	}
 	return flags
 }
 
-// sanQueries returns all queries that have to work.
+// sanQueries returns the queries of the documentation and of the dashboards.
 func sanQueries(t *testing.T) []mixin.Query {
 	t.Helper()
 	all, err := mixin.Blocks(docs + "hba.md")
@@ -198,8 +201,8 @@ func sanQueries(t *testing.T) []mixin.Query {
 	return all
 }
 
-// concrete sets the variables of a query: to all hosts, because none has
-// everything. A zero that stands for nothing found is left out.
+// concrete sets the variables of a query to all hosts, because none has
+// everything, and removes the zero that stands for an empty result.
 func concrete(expr string) string {
 	return strings.NewReplacer("$job", ".*", "$instance", ".*", "$fc_host", ".*", "$map", ".*",
 		"$__rate_interval", "30s", "$__range", "5m", " or vector(0)", "").Replace(expr)
@@ -231,7 +234,7 @@ func (p prom) query(expr string) (int, error) {
 	return len(answer.Data.Result), err
 }
 
-// checkRules tests that every rule was evaluated, and without an error.
+// checkRules checks that each rule was evaluated without an error.
 func (p prom) checkRules(t *testing.T) {
 	t.Helper()
 	type group struct {

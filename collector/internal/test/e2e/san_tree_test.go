@@ -13,7 +13,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
-// A tree is a recorded host whose counters are made to move.
+// A tree is a recorded host whose counters the test increases.
 type tree struct {
 	root     string
 	counters []string // files with one number
@@ -21,22 +21,22 @@ type tree struct {
 	steps    int
 }
 
-// moving are the names of files with one number that counts.
-var moving = regexp.MustCompile(`/(statistics/[a-z0-9_]+|io(request|done|err|tmo)_cnt|total_isp_aborts|ioc_reset_count|diag/[a-z_]+)$`)
+// counterFiles matches the paths of files with one counter.
+var counterFiles = regexp.MustCompile(`/(statistics/[a-z0-9_]+|io(request|done|err|tmo)_cnt|total_isp_aborts|ioc_reset_count|diag/[a-z_]+)$`)
 
 func newTree(t *testing.T, file string) *tree {
 	t.Helper()
-	x := &tree{root: t.TempDir()}
+	x := &tree{root: golden.TempDir(t)}
 	golden.Load(t, file, x.root)
 	seen := map[string]int{}
 	err := filepath.WalkDir(x.root+"/sys", func(path string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.Type().IsRegular() && moving.MatchString(path):
-			// Of devices in trouble, none is left out for want of room.
-			trouble := d.Name() == "ioerr_cnt" || d.Name() == "iotmo_cnt"
-			if seen[d.Name()]++; !trouble || seen[d.Name()]%4 == 1 {
+		case d.Type().IsRegular() && counterFiles.MatchString(path):
+			// A device with errors is unhealthy, and only healthy ones are left out.
+			unhealthy := d.Name() == "ioerr_cnt" || d.Name() == "iotmo_cnt"
+			if seen[d.Name()]++; !unhealthy || seen[d.Name()]%4 == 1 {
 				x.counters = append(x.counters, path)
 			}
 		case filepath.Base(filepath.Dir(path)) == "block" && !slices.Contains(x.disks, d.Name()):
@@ -55,14 +55,14 @@ func newTree(t *testing.T, file string) *tree {
 	return x
 }
 
-// step makes all counters count.
+// step increases all counters.
 func (x *tree) step(t *testing.T) {
 	t.Helper()
 	x.steps++
 	for _, file := range x.counters {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			continue // not for everybody
+			continue // not readable for this user
 		}
 		word := strings.TrimSpace(string(b))
 		n, err := strconv.ParseUint(word, 0, 64)
@@ -83,7 +83,8 @@ func (x *tree) step(t *testing.T) {
 	replace(t, x.root+"/proc/diskstats", b.String())
 }
 
-// replace replaces a file at once, so that nobody reads half of it.
+// replace replaces a file in one step, so that the exporter cannot read half of
+// it.
 func replace(t *testing.T, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file+".new", []byte(content), 0o644); err != nil {

@@ -13,12 +13,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 const serviceDir = "../../../../docs/service"
 
-// installUnit copies the unit to a folder, with a program that exists, and
-// with a drop-in or without.
+// installUnit copies the unit to a folder, with a program that exists, and with
+// the drop-in, unless that is empty.
 func installUnit(t *testing.T, dropIn string) string {
 	t.Helper()
 	unit, err := os.ReadFile(filepath.Join(serviceDir, "host_exporter.service"))
@@ -46,8 +48,8 @@ func installUnit(t *testing.T, dropIn string) string {
 	return path
 }
 
-// TestServiceUnitOnThisHost has systemd read the unit, alone and with each of
-// the drop-ins: what it does not understand, it says.
+// TestServiceUnitOnThisHost verifies the unit with systemd, alone and with each
+// drop-in.
 func TestServiceUnitOnThisHost(t *testing.T) {
 	analyze := program(t, "systemd-analyze")
 	dropIns, err := filepath.Glob(filepath.Join(serviceDir, "drop-ins", "*.conf"))
@@ -64,7 +66,7 @@ func TestServiceUnitOnThisHost(t *testing.T) {
 	}
 }
 
-// TestServiceExposureOnThisHost holds the unit to being shut in well.
+// TestServiceExposureOnThisHost checks how well the unit is confined.
 func TestServiceExposureOnThisHost(t *testing.T) {
 	analyze := program(t, "systemd-analyze")
 	out, err := exec.Command(analyze, "security", "--offline=yes", "--no-pager", installUnit(t, "")).CombinedOutput()
@@ -80,8 +82,9 @@ func TestServiceExposureOnThisHost(t *testing.T) {
 	}
 }
 
-// TestServiceDropInsAreTold: each drop-in is in the table of the page.
-func TestServiceDropInsAreTold(t *testing.T) {
+// TestServiceDropInsAreDocumented checks that each drop-in is in the table of the
+// page.
+func TestServiceDropInsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../../../docs/service.md")
 	if err != nil {
 		t.Fatal(err)
@@ -89,12 +92,13 @@ func TestServiceDropInsAreTold(t *testing.T) {
 	dropIns, _ := filepath.Glob(filepath.Join(serviceDir, "drop-ins", "*.conf"))
 	for _, path := range dropIns {
 		if !bytes.Contains(page, []byte("`"+filepath.Base(path)+"`")) {
-			t.Errorf("docs/service.md does not tell of %s", path)
+			t.Errorf("docs/service.md does not mention %s", path)
 		}
 	}
 }
 
-// TestServiceScripts has sh, and shellcheck where there is one, read the scripts.
+// TestServiceScripts checks the scripts with sh, and with shellcheck if it is
+// installed.
 func TestServiceScripts(t *testing.T) {
 	for _, name := range []string{"host_exporter.init", "host_exporter.openrc"} {
 		script := filepath.Join(serviceDir, name)
@@ -112,7 +116,7 @@ func TestServiceScripts(t *testing.T) {
 	}
 }
 
-// An initScript runs the script for SysV init in a folder of its own.
+// An initScript is the script for SysV init, with files in a folder of its own.
 type initScript struct {
 	t       *testing.T
 	env     []string
@@ -126,7 +130,7 @@ func newInitScript(t *testing.T, address, daemon string, options ...string) *ini
 	s.env = append(os.Environ(), "DEFAULTS=/dev/null", "DAEMON="+daemon, "DAEMON_USER=", "PIDFILE="+s.pidFile,
 		"LOGFILE="+s.logFile, "HOST_EXPORTER_OPTS=--web.listen-address="+address+" "+strings.Join(options, " "))
 	t.Cleanup(func() {
-		cmd := exec.Command(filepath.Join(serviceDir, "host_exporter.init"), "stop") // stops only what is ours
+		cmd := exec.Command(filepath.Join(serviceDir, "host_exporter.init"), "stop") // only the process of the PID file
 		cmd.Env = s.env
 		_ = cmd.Run()
 	})
@@ -157,15 +161,13 @@ func (s *initScript) want(code int, command string) {
 	}
 }
 
-// TestEndToEndInitScript walks through the life of a service.
+// TestEndToEndInitScript starts, reloads, restarts, kills and stops a service.
 func TestEndToEndInitScript(t *testing.T) {
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	program(t, "start-stop-daemon")
 	binary, address := build(t), freeAddress(t)
 	config := filepath.Join(t.TempDir(), "host_exporter.yml")
-	writeFile(t, config, "")
+	golden.WriteFile(t, config, "")
 	s := newInitScript(t, address, binary, "--config.file="+config)
 
 	s.want(3, "status")
@@ -186,7 +188,7 @@ func TestEndToEndInitScript(t *testing.T) {
 		}
 	}
 	for _, arp := range []bool{false, true} {
-		writeFile(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
+		golden.WriteFile(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
 		s.want(0, "reload")
 		if !eventually(10*time.Second, serves(arp)) {
 			t.Errorf("a reload with arp: %v has no effect", arp)
@@ -218,14 +220,12 @@ func TestEndToEndInitScript(t *testing.T) {
 }
 
 func TestEndToEndInitScriptRefuses(t *testing.T) {
-	if os.Getenv("HOST_EXPORTER_E2E") == "" {
-		t.Skip("HOST_EXPORTER_E2E is not set")
-	}
+	requireE2E(t)
 	program(t, "start-stop-daemon")
 	newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter").want(5, "start")
 	newInitScript(t, "no address", build(t)).want(1, "start")
 
-	// The number in the PID file is that of another process by now.
+	// The PID file has the number of another process.
 	s := newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter")
 	if err := os.WriteFile(s.pidFile, []byte(strconv.Itoa(os.Getppid())+"\n"), 0o644); err != nil {
 		t.Fatal(err)

@@ -3,18 +3,20 @@
 package fault
 
 import (
+	"maps"
+	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// Files are files that fail, by their absolute paths without symbolic links.
-// They may change while a tree is read. The zero value is ready.
+// Files are files that fail, by their absolute paths. Paths that lead over
+// symbolic links to the same folder are the same. Files may change while a tree
+// is read. The zero value is ready.
 type Files struct {
 	mu     sync.Mutex
 	byPath map[string]error
-	names  map[string]int // number of failing files, by the last element of the path
 }
 
 // Inject returns a tree in which the files fail.
@@ -24,32 +26,37 @@ func (f *Files) Inject(t host.Tree) host.Tree { return host.InjectFaults(t, f.At
 func (f *Files) Set(path string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	maps.DeleteFunc(f.byPath, func(p string, _ error) bool { return sameFile(p, path) })
+	if err == nil {
+		return
+	}
 	if f.byPath == nil {
-		f.byPath, f.names = map[string]error{}, map[string]int{}
+		f.byPath = map[string]error{}
 	}
-	if _, ok := f.byPath[path]; ok {
-		delete(f.byPath, path)
-		f.names[filepath.Base(path)]--
-	}
-	if err != nil {
-		f.byPath[path] = err
-		f.names[filepath.Base(path)]++
-	}
+	f.byPath[path] = err
 }
 
-// At returns the error of a file, or nil. The path may have symbolic links, but
-// not as its last element.
+// At returns the error of a file, or nil.
 func (f *Files) At(path string) error {
-	base := filepath.Base(path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.names[base] == 0 {
-		return nil
+	for p, err := range f.byPath {
+		if sameFile(p, path) {
+			return err
+		}
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, base)
+	return nil
+}
+
+// sameFile reports whether two paths have the same last element in the same
+// folder. The file itself may be absent.
+func sameFile(a, b string) bool {
+	if filepath.Base(a) != filepath.Base(b) {
+		return false
 	}
-	return f.byPath[path]
+	dirA, errA := os.Stat(filepath.Dir(a))
+	dirB, errB := os.Stat(filepath.Dir(b))
+	return errA == nil && errB == nil && os.SameFile(dirA, dirB)
 }
 
 // Len returns the number of files that fail.

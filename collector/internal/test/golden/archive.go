@@ -1,37 +1,3 @@
-// Package golden tests collectors on recorded hosts. A case is two files:
-// what the host looks like (.host) and what is to be served (.prom). No Go is
-// written for a case.
-//
-// # The .host format
-//
-// Plain text. The first lines say in a sentence or two what this host is. Then
-// come settings, then sections:
-//
-//	A virtual machine with two disks; dm-0 vanished while it was read.
-//	option device-exclude = ^loop
-//	clock = 2026-01-02T03:04:05Z
-//	-- proc/diskstats --
-//	 8 0 sda 1 2 3
-//	-- sys/class/net/eth0 -> ../../devices/virtual/net/eth0 --
-//	-- sys/block/sda/size !EIO --
-//	-- @2 proc/diskstats --
-//	 8 0 sda 2 3 4
-//
-// Settings are option NAME = VALUE (of the collector, may be repeated), clock,
-// arch, page-size and timeout. What follows a path says what kind of entry it
-// is: -> TARGET a symbolic link, !ERRNO a file whose reading fails, "folder" an
-// empty folder, "fifo" a pipe without a writer (opening it blocks), "deleted" an
-// entry that is gone at that moment, "escaped" a file in Go's escapes (\x00, \n)
-// whose line breaks do not count, "mode 0400" a file with that mode, "mtime
-// 2026-01-02T03:04:05Z" one that was written then, and not when the clock of the
-// host shows; these three may follow one another in this order. @2 sections
-// change the host for a second reading, whose result is in a second .prom file.
-//
-// Paths that start with syscall/ are answers of the system: uname and adjtimex
-// hold name=value lines, statfs a line for each mount point, btrfs a line for
-// each device of one, device-mapper two lines for each map, multipathd what it
-// answers on its socket, and netlink/PROTOCOL/TYPE a line of hexadecimal digits
-// for each message. With !ERRNO the calls of uname and adjtimex fail.
 package golden
 
 import (
@@ -45,11 +11,11 @@ import (
 	"time"
 )
 
-// An Archive is a .host file.
+// An Archive is the content of a .host file.
 type Archive struct {
-	Story    string
-	Settings []Setting
-	Entries  []Entry
+	Description string
+	Settings    []Setting
+	Entries     []Entry
 }
 
 // A Setting is one "key = value" line.
@@ -70,18 +36,18 @@ const (
 
 // An Entry is one section.
 type Entry struct {
-	Moment int // 1 for the host as it is first
+	Moment int // counted from 1
 	Path   string
 	Kind   Kind
 	Data   []byte // of a File
 	Target string // of a Link, or the errno of a Fault
 	Mode   os.FileMode
-	Mtime  time.Time // of a File; zero: as the clock of the host
+	Mtime  time.Time // of a File; zero: the time of the host's clock
 }
 
 var section = regexp.MustCompile(`^-- (?:@(\d+) )?(.+?)(?: -> (.+)| !(E[A-Z0-9]+)| (folder|fifo|deleted)|( escaped)?(?: mode (0[0-7]{3}))?(?: mtime (\S+Z))?) --$`)
 
-// maxMoment bounds a slip of the pen: each moment is a reading.
+// maxMoment catches a typing error: each moment is a reading.
 const maxMoment = 100
 
 // Parse reads a .host file.
@@ -116,7 +82,7 @@ func Parse(data []byte) (*Archive, error) {
 			} else if key, value, ok := strings.Cut(line, " = "); ok && settingKey(key) {
 				a.Settings = append(a.Settings, Setting{key, value})
 			} else {
-				a.Story += line + "\n"
+				a.Description += line + "\n"
 			}
 			continue
 		}
@@ -172,7 +138,7 @@ func settingKey(key string) bool {
 // Format writes a .host file.
 func (a *Archive) Format() []byte {
 	var b bytes.Buffer
-	b.WriteString(a.Story)
+	b.WriteString(a.Description)
 	for _, s := range a.Settings {
 		fmt.Fprintf(&b, "%s = %s\n", s.Key, s.Value)
 	}
@@ -222,7 +188,7 @@ func escape(data []byte) []byte {
 		q := strconv.QuoteToASCII(string(line))
 		q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 		if strings.HasPrefix(q, "-- ") {
-			q = `\x2d` + q[1:] // not to be taken for a section
+			q = `\x2d` + q[1:] // or it would be read as a section
 		}
 		b = append(append(b, q...), '\n')
 	}

@@ -36,7 +36,7 @@ x
 		t.Fatal(err)
 	}
 	want := &Archive{
-		Story: "A host of two\nlines, where clock = noon is part of the story.\n",
+		Description: "A host of two\nlines, where clock = noon is part of the story.\n",
 		Settings: []Setting{
 			{"option device-exclude", "^(a = b)$"}, {"option device-exclude", "x"}, {"clock", "2026-01-02T03:04:05Z"},
 		},
@@ -58,11 +58,11 @@ x
 
 func TestParseRefuses(t *testing.T) {
 	for what, text := range map[string]string{
-		"a bad escape":        "-- a escaped --\n\\z\n",
-		"moment nought":       "-- @0 a --\n",
-		"a moment far off":    "-- @99999999999999999999 a --\n",
-		"a time of no day":    "-- a mtime 2026-02-30T00:00:00Z --\n",
-		"a quote that is cut": "-- a escaped --\nx\\\n",
+		"a bad escape":              "-- a escaped --\n\\z\n",
+		"moment zero":               "-- @0 a --\n",
+		"a moment out of range":     "-- @99999999999999999999 a --\n",
+		"a day that does not exist": "-- a mtime 2026-02-30T00:00:00Z --\n",
+		"an unfinished escape":      "-- a escaped --\nx\\\n",
 	} {
 		if a, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%s: no error, but %+v", what, a.Entries)
@@ -73,7 +73,7 @@ func TestParseRefuses(t *testing.T) {
 // same compares archives; content that is empty is nil or not.
 func same(t *testing.T, have, want *Archive) {
 	t.Helper()
-	if have.Story != want.Story || !reflect.DeepEqual(have.Settings, want.Settings) || len(have.Entries) != len(want.Entries) {
+	if have.Description != want.Description || !reflect.DeepEqual(have.Settings, want.Settings) || len(have.Entries) != len(want.Entries) {
 		t.Fatalf("have %+v\nwant %+v", have, want)
 	}
 	for i := range want.Entries {
@@ -99,7 +99,7 @@ func FuzzContent(f *testing.F) {
 		if extra {
 			e.Mode, e.Mtime, e.Moment = 0o400, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), 2
 		}
-		want := &Archive{Story: "A host.\n", Entries: []Entry{e, {Moment: 1, Path: "proc/y", Kind: Folder, Mode: 0o644}}}
+		want := &Archive{Description: "A host.\n", Entries: []Entry{e, {Moment: 1, Path: "proc/y", Kind: Folder, Mode: 0o644}}}
 		text := want.Format()
 		have, err := Parse(text)
 		if err != nil {

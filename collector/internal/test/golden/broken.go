@@ -2,7 +2,9 @@ package golden
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,113 +22,131 @@ const garbage = "\x01\x02 garbage {\"\xff\n"
 
 var number = regexp.MustCompile(`[0-9]+`)
 
-// variants are the ways in which an input can be broken. One without a change
-// is that the file is gone.
-var variants = []struct {
-	name   string
-	silent bool // whether it may be passed over: an empty file can mean "none"
-	change func([]byte) []byte
-}{
-	{"emptied", true, func([]byte) []byte { return []byte{} }},
-	{"cut in half", true, func(b []byte) []byte { return b[:len(b)/2] }},
-	{"garbage", false, func([]byte) []byte { return []byte(garbage) }},
-	{"overlong numbers", true, func(b []byte) []byte { return number.ReplaceAll(b, bytes.Repeat([]byte("9"), 40)) }},
-	{"negative numbers", true, func(b []byte) []byte { return number.ReplaceAll(b, []byte("-$0")) }},
-	{"deleted", true, nil},
+// A variant is one way in which an input can be broken.
+type variant struct {
+	name          string
+	errorOptional bool // an empty file can mean "none"
+	apply         func(r *recordedHost, path string, e Entry) error
 }
 
-// maxBroken bounds how many files of a large case are broken; beyond it one
-// file stands for all of its name.
+var variants = []variant{
+	{"emptied", true, withContent(func([]byte) []byte { return nil })},
+	{"cut in half", true, withContent(func(b []byte) []byte { return b[:len(b)/2] })},
+	{"garbage", false, withContent(func([]byte) []byte { return []byte(garbage) })},
+	{"overlong numbers", true, withContent(func(b []byte) []byte { return number.ReplaceAll(b, bytes.Repeat([]byte("9"), 40)) })},
+	{"negative numbers", true, withContent(func(b []byte) []byte { return number.ReplaceAll(b, []byte("-$0")) })},
+	{"deleted", true, func(_ *recordedHost, path string, _ Entry) error { return os.Remove(path) }},
+	{"a folder", false, func(_ *recordedHost, path string, _ Entry) error {
+		return errors.Join(os.Remove(path), os.Mkdir(path, 0o755))
+	}},
+	{"an input/output error", false, func(r *recordedHost, path string, _ Entry) error {
+		r.faults.Set(path, unix.EIO)
+		return nil
+	}},
+}
+
+// withContent writes the changed content of the input.
+func withContent(change func([]byte) []byte) func(*recordedHost, string, Entry) error {
+	return func(r *recordedHost, path string, e Entry) error { return r.replace(path, change(e.Data), e) }
+}
+
+// A sample chooses variants by a name of case, input and variant.
+type sample func(name string) bool
+
+func everyVariant(string) bool { return true }
+
+// oneInEight chooses the same variants at each run, of all kinds.
+func oneInEight(name string) bool { return crc32.ChecksumIEEE([]byte(name))%8 == 0 }
+
+// maxBroken is how many files a case may have of which each is broken. Of a
+// larger case, one file stands for all of its name.
 const maxBroken = 40
 
-// breakInputs reads the host once more for every variant of every input.
-func (r *recorded) breakInputs(t testing.TB, spec collect.Spec, whole string) {
-	seen := map[string]bool{}
-	files := 0
-	for _, e := range r.archive.Entries {
-		if e.Kind == File {
-			files++
+// inputs returns the files of a case that are broken in turn.
+func inputs(a *Archive) []Entry {
+	var files []Entry
+	for _, e := range a.Entries {
+		if e.Kind == File && !strings.HasPrefix(e.Path, "syscall/") {
+			files = append(files, e)
 		}
 	}
-	for _, e := range r.archive.Entries {
-		if e.Kind != File || strings.HasPrefix(e.Path, "syscall/") || files > maxBroken && seen[path.Base(e.Path)] {
-			continue
-		}
-		seen[path.Base(e.Path)] = true
+	if len(files) <= maxBroken {
+		return files
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(files, func(e Entry) bool {
+		base := path.Base(e.Path)
+		defer func() { seen[base] = true }()
+		return seen[base]
+	})
+}
+
+// breakInputs reads the host once more for each chosen variant of each input.
+// intact is what was read of the host as it is.
+func (r *recordedHost) breakInputs(t testing.TB, spec collect.Spec, chosen sample, intact string) {
+	for _, e := range inputs(r.archive) {
 		file := filepath.Join(r.root, e.Path)
 		for _, v := range variants {
-			if remove(t, file); v.change != nil {
-				r.rewrite(t, file, v.change(bytes.Clone(e.Data)), e)
+			if !chosen(t.Name() + " " + e.Path + " " + v.name) {
+				continue
 			}
-			r.judge(t, spec, e.Path, v.name, v.silent, whole)
+			if err := v.apply(r, file, e); err != nil {
+				t.Fatal(err)
+			}
+			r.checkBroken(t, spec, e.Path, v, intact)
+			r.faults.Set(file, nil)
+			if err := r.replace(file, e.Data, e); err != nil {
+				t.Fatal(err)
+			}
 		}
-		remove(t, file)
-		if err := os.Mkdir(file, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		r.judge(t, spec, e.Path, "a folder", false, whole)
-		remove(t, file)
-		r.rewrite(t, file, e.Data, e)
-		real := file
-		if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
-			real = filepath.Join(dir, filepath.Base(file))
-		}
-		r.faults.Set(real, unix.EIO)
-		r.judge(t, spec, e.Path, "an input/output error", false, whole)
-		r.faults.Set(real, nil)
 	}
 }
 
-func remove(t testing.TB, file string) {
-	t.Helper()
-	if err := os.RemoveAll(file); err != nil {
-		t.Fatal(err)
+// replace writes a file, whatever was in its place.
+func (r *recordedHost) replace(path string, data []byte, e Entry) error {
+	if err := os.RemoveAll(path); err != nil {
+		return err
 	}
+	return r.write(path, data, e)
 }
 
-func (r *recorded) rewrite(t testing.TB, file string, content []byte, e Entry) {
-	t.Helper()
-	if err := r.write(file, content, e); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// judge reads a broken host. What is broken must be told with its path, unless
-// nothing but a label depends on it: then the number of samples is the same.
-func (r *recorded) judge(t testing.TB, spec collect.Spec, file, variant string, silent bool, whole string) {
+// checkBroken reads a broken host. The collector has to report the broken file
+// by its path, unless nothing but a label depends on it: then the number of
+// samples is that of the intact host.
+func (r *recordedHost) checkBroken(t testing.TB, spec collect.Spec, file string, v variant, intact string) {
 	t.Helper()
 	u := r.unit(t, spec)
 	text := r.read(t, u)
-	what := fmt.Sprintf("/%s %s", file, variant)
+	what := fmt.Sprintf("/%s %s", file, v.name)
 	status := u.Status()
-	// What is wrong with the recorded host is told with and without the variant.
-	known := complaints(whole)
-	fresh := slices.DeleteFunc(complaints(text), func(c string) bool { return slices.Contains(known, c) })
+	// The recorded host may have errors of its own.
+	known := reportedErrors(intact)
+	added := slices.DeleteFunc(reportedErrors(text), func(e string) bool { return slices.Contains(known, e) })
 	switch {
 	case status.State == collect.Panic:
 		t.Errorf("%s: %v", what, status.Err)
-	case status.State == collect.Timeout && !strings.Contains(whole, "# state: timeout"):
+	case status.State == collect.Timeout && !strings.Contains(intact, "# state: timeout"):
 		t.Errorf("%s: it takes longer than %v", what, u.Timeout)
 	case status.State == collect.NoData:
-	case len(fresh) > 0:
+	case len(added) > 0:
 		// Other numbers may be in order where they are and lead to another file,
 		// or make two devices one.
-		if all := strings.Join(fresh, ""); !strings.Contains(all, path.Base(file)) && !(silent && (strings.Contains(all, "/") || strings.Contains(all, "a second "))) {
+		if all := strings.Join(added, ""); !strings.Contains(all, path.Base(file)) && !(v.errorOptional && (strings.Contains(all, "/") || strings.Contains(all, "a second "))) {
 			t.Errorf("%s: the error does not name the file: %v", what, status.Err)
 		}
-	case silent || text == whole:
-	case variant == "garbage" && strings.Contains(text, "garbage"): // in a label
-	case samples(text) != samples(whole):
-		t.Errorf("%s: passed over in silence:\n%s", what, diff(whole, text))
-	case variant == "garbage":
-		t.Errorf("%s: taken for something else:\n%s", what, diff(whole, text))
+	case v.errorOptional || text == intact:
+	case v.name == "garbage" && strings.Contains(text, "garbage"): // in a label
+	case samples(text) != samples(intact):
+		t.Errorf("%s: no error is reported:\n%s", what, diff(intact, text))
+	case v.name == "garbage":
+		t.Errorf("%s: taken for something else:\n%s", what, diff(intact, text))
 	}
 }
 
-// complaints returns the errors in what read returned.
-func complaints(text string) []string {
-	_, line, told := strings.Cut(text, errorLead)
-	if !told {
+// reportedErrors returns the errors in what read returned.
+func reportedErrors(text string) []string {
+	_, line, found := strings.Cut(text, errorLead)
+	if !found {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(line, "\n"), "; ")

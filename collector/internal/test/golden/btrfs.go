@@ -13,14 +13,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// btrfs answers from lines of a mount point and name=value pairs, one for each
-// device:
+// btrfs answers from one line for each device: its mount point and name=value
+// pairs.
 //
 //	/mnt/b fsid=0b882840-c65b-4484-91f4-d046c12a7938 devid=1 uuid=… path=/dev/sdj total=419430400 used=146800640 errors=14,0,1,0,0
 //	/mnt/secret !EACCES
 //
-// Blanks in a mount point are written as in mountinfo, \040 for a space.
-func (r *recorded) btrfs(mountPoint string, withErrors bool) (fs host.Btrfs, err error) {
+// Blanks in a mount point are written as in mountinfo: \040 is a space.
+func (r *recordedHost) btrfs(mountPoint string, withErrors bool) (fs host.Btrfs, err error) {
 	b, err := os.ReadFile(filepath.Join(r.root, "syscall/btrfs"))
 	if err != nil {
 		return fs, &os.PathError{Op: "open", Path: mountPoint, Err: unix.ENOENT}
@@ -75,7 +75,7 @@ func btrfsDevice(fs *host.Btrfs, pairs []string) (d host.BtrfsDevice, err error)
 			d.HasErrors = true
 			_, err = fmt.Sscanf(v, "%d,%d,%d,%d,%d", &d.Errors[0], &d.Errors[1], &d.Errors[2], &d.Errors[3], &d.Errors[4])
 		default:
-			err = fmt.Errorf("no %q of a btrfs device", k)
+			err = fmt.Errorf("want a field of a btrfs device, have %q", k)
 		}
 		if err != nil {
 			return d, err
@@ -87,7 +87,7 @@ func btrfsDevice(fs *host.Btrfs, pairs []string) (d host.BtrfsDevice, err error)
 func uuidOf(s string) (u host.UUID, err error) {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
 	if err == nil && copy(u[:], b) != len(u) {
-		err = fmt.Errorf("%q is no UUID", s)
+		err = fmt.Errorf("want a UUID, have %q", s)
 	}
 	return u, err
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
-// A Contract is what a drop-in must keep of one family.
+// A Contract is what node_exporter's users rely on of one family.
 type Contract struct {
 	Collector string
-	Off       bool // the collector is off by default
+	Off       bool // by default
 	Family    string
 	Type      string
 	Labels    []string // sorted, with those that depend on options
 }
 
-// Inherited returns the families that a drop-in must have, by name, from
-// testdata/compatible-families.tsv.
+// Inherited returns the families that a replacement of node_exporter must have,
+// by name, from testdata/compatible-families.tsv.
 func Inherited(t testing.TB) map[string]Contract {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
@@ -50,7 +50,7 @@ func Inherited(t testing.TB) map[string]Contract {
 func InheritedKind(name string) bool {
 	for _, prefix := range []string{
 		"node_memory_", "node_vmstat_", "node_netstat_", "node_sockstat_", "node_zfs_", "node_lnstat_",
-		"node_hwmon_", "node_ethtool_", "node_nf_conntrack_stat_",
+		"node_hwmon_", "node_ethtool_", "node_nf_conntrack_stat_", "node_sysctl_", "node_perf_",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -68,7 +68,7 @@ func alsoServedBy(name string) string {
 	return ""
 }
 
-// checkContract holds the families of a unit against the contract.
+// checkContract checks the families of a unit against the contract.
 func checkContract(t testing.TB, u *collect.Unit, spec collect.Spec, inherited map[string]Contract) {
 	t.Helper()
 	for _, f := range u.Set().Families() {

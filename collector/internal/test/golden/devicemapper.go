@@ -11,7 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// deviceMapper answers from lines of a map's name, of what is asked for, and of
+// deviceMapper answers from lines of a map's name, the word status or table, and
 // a target as dmsetup shows it:
 //
 //	mpatha status 0 2097152 multipath 2 0 0 0 1 1 A 0 1 2 8:16 A 0 0 1
@@ -19,8 +19,8 @@ import (
 //	mpathb status !EIO
 //	* status !EPERM
 //
-// A star is for all maps that have no line of their own before it.
-func (r *recorded) deviceMapper(name string, table bool) (targets []host.Target, err error) {
+// A star stands for all maps without a line of their own before it.
+func (r *recordedHost) deviceMapper(name string, table bool) (targets []host.Target, err error) {
 	b, err := os.ReadFile(filepath.Join(r.root, "syscall/device-mapper"))
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: "/dev/mapper/control", Err: unix.ENOENT}

@@ -1,3 +1,42 @@
+// Package golden tests collectors on recorded hosts. A case is two files: what
+// the host looks like (.host) and what is to be served (.prom). No Go is written
+// for a case.
+//
+// # The .host format
+//
+// Plain text. The first lines describe the host in a sentence or two. Settings
+// follow, then sections:
+//
+//	A virtual machine with two disks; dm-0 vanished while it was read.
+//	option device-exclude = ^loop
+//	clock = 2026-01-02T03:04:05Z
+//	-- proc/diskstats --
+//	 8 0 sda 1 2 3
+//	-- sys/class/net/eth0 -> ../../devices/virtual/net/eth0 --
+//	-- sys/block/sda/size !EIO --
+//	-- @2 proc/diskstats --
+//	 8 0 sda 2 3 4
+//
+// Settings are option NAME = VALUE (of the collector, may be repeated), clock,
+// arch, page-size and timeout. What follows a path is the kind of the entry:
+// -> TARGET a symbolic link, !ERRNO a file that fails to read, "folder" an empty
+// folder, "fifo" a pipe without a writer (opening it blocks), "deleted" an entry
+// that is gone at that moment, "escaped" a file in Go's escapes (\x00, \n) whose
+// line breaks do not count, "mode 0400" a file with that mode, "mtime
+// 2026-01-02T03:04:05Z" a file that was written then rather than at the time of
+// the host's clock; the last three may follow one another in this order. @2
+// sections change the host for a second reading, whose result is in a second
+// .prom file.
+//
+// Paths below syscall/ are answers to system calls: uname and adjtimex hold
+// name=value lines, statfs a line for each mount point, btrfs a line for each
+// device, device-mapper two lines for each map, multipathd the answer on its
+// socket, dbus and systemd-private replies of services in the words of busctl (see
+// dialBus), perf a line for each counter, ethtool/DEVICE a line for each fact about
+// a network device, and netlink/PROTOCOL/TYPE a line of hexadecimal digits for
+// each message. The answers to requests that begin with certain bytes after the
+// nlmsghdr are in netlink/PROTOCOL/TYPE/BYTES. With !ERRNO, uname, adjtimex,
+// ethtool, netlink and connections to dbus and systemd-private fail.
 package golden
 
 import (
@@ -19,6 +58,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -34,16 +74,22 @@ var update = flag.Bool("update", false, "write the .prom files instead of compar
 //   - the text of the fast road is what the .prom file says, twice in a row,
 //   - the ordinary road gives the same, through a pedantic registry,
 //   - new names pass promlint,
-//   - no broken variant of an input makes the collector panic, or is passed
-//     over in silence.
+//   - no broken variant of an input makes the collector panic, or passes
+//     without an error; with -short, one variant in eight is tried,
+//   - the data sheet lists the files that the collector opens.
 func Run(t *testing.T, dir string, specs []collect.Spec) {
 	inherited := Inherited(t)
+	variants := everyVariant
+	if testing.Short() {
+		variants = oneInEight
+	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.host"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, spec := range specs {
 		t.Run(spec.Name, func(t *testing.T) {
+			t.Parallel()
 			cases := 0
 			for _, file := range files {
 				if name, _, _ := strings.Cut(filepath.Base(file), "."); name != spec.Name {
@@ -52,7 +98,7 @@ func Run(t *testing.T, dir string, specs []collect.Spec) {
 				cases++
 				t.Run(strings.TrimSuffix(filepath.Base(file), ".host"), func(t *testing.T) {
 					t.Parallel()
-					runCase(t, spec, file, inherited)
+					runCase(t, spec, file, inherited, variants)
 				})
 			}
 			if cases == 0 {
@@ -62,19 +108,12 @@ func Run(t *testing.T, dir string, specs []collect.Spec) {
 	}
 }
 
-func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]Contract) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]Contract, chosen sample) {
+	a := parseFile(t, file)
+	if strings.TrimSpace(a.Description) == "" {
+		t.Errorf("%s: want a description of the host in the first lines", file)
 	}
-	a, err := Parse(data)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	if strings.TrimSpace(a.Story) == "" {
-		t.Errorf("%s does not say what host it is", file)
-	}
-	rec, err := layOut(a, t.TempDir())
+	rec, err := layOut(a, TempDir(t))
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -92,27 +131,55 @@ func runCase(t testing.TB, spec collect.Spec, file string, inherited map[string]
 		if again := rec.read(t, u); again != text {
 			t.Errorf("a second reading of the same host differs:\n%s", diff(text, again))
 		}
-		rec.sameOnOrdinaryRoad(t, u, text)
+		rec.compareRoads(t, u, text)
 		lint(t, text, inherited)
 		checkContract(t, u, spec, inherited)
+		if lastMoment(a) == 1 {
+			rec.breakInputs(t, spec, chosen, rec.read(t, u))
+		}
+		rec.checkReads(t, spec)
 	}
-	if lastMoment(a) == 1 {
-		rec.breakInputs(t, spec, rec.read(t, u))
+}
+
+// TempDir returns a folder that is removed at the end of the test. It is in
+// memory if there is room, because a recorded host has thousands of files. The
+// trees of benchmarks are larger; they are on disk.
+func TempDir(t testing.TB) string {
+	t.Helper()
+	const memory, room = "/dev/shm", 1 << 30
+	var st unix.Statfs_t
+	if _, ok := t.(*testing.B); ok || unix.Statfs(memory, &st) != nil || st.Bavail*uint64(st.Bsize) < room {
+		return t.TempDir()
 	}
+	dir, err := os.MkdirTemp(memory, "host_exporter")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func parseFile(t testing.TB, file string) *Archive {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Parse(b)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return a
 }
 
 // Load lays a recorded host out below root, for tests of a whole exporter.
 func Load(t testing.TB, file, root string) *host.Host {
 	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := Parse(data)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	r, err := layOut(a, root)
+	r, err := layOut(parseFile(t, file), root)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -127,20 +194,31 @@ func lastMoment(a *Archive) int {
 	return last
 }
 
-func (r *recorded) unit(t testing.TB, spec collect.Spec) *collect.Unit {
+func (r *recordedHost) unit(t testing.TB, spec collect.Spec) *collect.Unit {
 	t.Helper()
-	nobody := func(string) bool { return false }
-	own := *r.Host // what collectors keep for a host, a new unit has to find out anew
-	u, err := collect.NewUnit(r.withTimeout(spec), &own, log.NewNopLogger(), nobody, r.options())
+	fresh := *r.Host // or the unit would share what others have kept for the host
+	u, err := collect.NewUnit(r.withTimeout(spec), &fresh, log.NewNopLogger(), notReserved, r.options())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return u
 }
 
-// read makes one reading on the fast road, and returns its text with the
-// state and the error as comments behind it.
-func (r *recorded) read(t testing.TB, u *collect.Unit) string {
+// NewUnit returns a collector with default options on a host without files.
+func NewUnit(t testing.TB, spec collect.Spec) *collect.Unit {
+	t.Helper()
+	dir := t.TempDir()
+	h := host.Live(host.Paths{Procfs: dir, Sysfs: dir, Rootfs: dir, UdevData: dir})
+	u, err := collect.NewUnit(spec, h, log.NewNopLogger(), notReserved, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// read makes one reading on the fast road. It returns the text, and behind it
+// the state and the error as comments.
+func (r *recordedHost) read(t testing.TB, u *collect.Unit) string {
 	t.Helper()
 	reading := u.Begin(metric.Text)
 	result, ok := reading.Wait(context.Background(), time.Now().Add(time.Minute))
@@ -153,16 +231,16 @@ func (r *recorded) read(t testing.TB, u *collect.Unit) string {
 	}
 	b = fmt.Appendf(b, "# state: %s\n", result.State)
 	if err := u.Status().Err; err != nil && result.State != collect.Timeout {
-		b = fmt.Appendf(b, errorLead+"%s\n", metric.Clean(strings.ReplaceAll(err.Error(), r.root, "")))
+		b = fmt.Appendf(b, errorLead+"%s\n", metric.Printable(strings.ReplaceAll(err.Error(), r.root, "")))
 	}
 	return string(b)
 }
 
-// errorLead is what stands before the error in what read returns.
+// errorLead stands before the error in what read returns.
 const errorLead = "# error: "
 
-// Compare compares a text with a golden file, or writes the file where the
-// tests are run with -update.
+// Compare compares a text with a golden file. With -update it writes the file
+// instead.
 func Compare(t testing.TB, file, got string) {
 	t.Helper()
 	if *update {
@@ -173,14 +251,14 @@ func Compare(t testing.TB, file, got string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatalf("%v (go test with -update writes it)", err)
+		t.Fatalf("%v (go test -update writes it)", err)
 	}
 	if got != string(want) {
-		t.Errorf("%s (- want, + have; go test with -update accepts it):\n%s", file, diff(string(want), got))
+		t.Errorf("%s (- want, + have; go test -update accepts it):\n%s", file, diff(string(want), got))
 	}
 }
 
-// diff lists the lines that are in one text only.
+// diff returns the lines that only one of two texts has.
 func diff(want, have string) string {
 	var b strings.Builder
 	a, z := strings.SplitAfter(want, "\n"), strings.SplitAfter(have, "\n")
@@ -207,9 +285,9 @@ func diff(want, have string) string {
 	return b.String()
 }
 
-// sameOnOrdinaryRoad gathers the unit through a pedantic registry and compares
-// with the text of the fast road.
-func (r *recorded) sameOnOrdinaryRoad(t testing.TB, u *collect.Unit, text string) {
+// compareRoads gathers the unit through a pedantic registry, and compares the
+// result with the text of the fast road.
+func (r *recordedHost) compareRoads(t testing.TB, u *collect.Unit, text string) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
 	if err := reg.Register(u); err != nil {
@@ -247,7 +325,7 @@ func canonical(families []*dto.MetricFamily) string {
 	return strings.Join(lines, "")
 }
 
-// lint reports what promlint finds, but for names that are inherited.
+// lint reports what promlint finds, except on inherited names.
 func lint(t testing.TB, text string, inherited map[string]Contract) {
 	t.Helper()
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
@@ -255,7 +333,7 @@ func lint(t testing.TB, text string, inherited map[string]Contract) {
 		t.Errorf("promlint: %v", err)
 	}
 	for _, p := range problems {
-		// Everybody knows a link by its bits: 32 Gbit, not 4 gigabytes a second.
+		// The speed of a link is known in bits: 32 Gbit, not 4 gigabytes a second.
 		if strings.HasSuffix(p.Metric, "_bits_per_second") && strings.Contains(p.Text, `"bits"`) {
 			continue
 		}

@@ -17,15 +17,15 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
-// A spy is a test that may fail: it keeps what is held against it.
+// A spy is a test that may fail: it keeps its failures.
 type spy struct {
 	testing.TB
-	complaints []string
+	failures []string
 }
 
 func (s *spy) Helper() {}
 func (s *spy) Error(args ...any) {
-	s.complaints = append(s.complaints, fmt.Sprint(args...))
+	s.failures = append(s.failures, fmt.Sprint(args...))
 }
 func (s *spy) Errorf(format string, args ...any) { s.Error(fmt.Sprintf(format, args...)) }
 func (s *spy) Fatal(args ...any) {
@@ -36,16 +36,16 @@ func (s *spy) Fatalf(format string, args ...any) { s.Fatal(fmt.Sprintf(format, a
 
 // A toy is a collector made of one function. It reads proc/toy, one number.
 type toy struct {
-	proc    *host.Reader
-	value   *metric.Family
-	other   *metric.Family
-	counter int
-	update  func(t *toy, out *metric.Sink) error
+	proc     *host.Reader
+	value    *metric.Family
+	misnamed *metric.Family
+	counter  int
+	update   func(t *toy, out *metric.Sink) error
 }
 
 func (t *toy) Update(_ context.Context, out *metric.Sink) error { return t.update(t, out) }
 
-// good is how it should be done.
+// good is an update that breaks no rule.
 func good(t *toy, out *metric.Sink) error {
 	v, err := t.proc.Uint("toy")
 	if err != nil {
@@ -55,14 +55,14 @@ func good(t *toy, out *metric.Sink) error {
 	return nil
 }
 
-// judged runs a case of a toy and returns what the harness holds against it.
-func judged(t *testing.T, hostFile, prom string, contracts map[string]Contract, update func(*toy, *metric.Sink) error) []string {
+// failuresOf runs a case of a toy and returns its failures.
+func failuresOf(t *testing.T, hostFile, prom string, contracts map[string]Contract, update func(*toy, *metric.Sink) error) []string {
 	t.Helper()
-	spec := collect.Spec{Name: "toy", Help: "A toy.", Build: collect.Plain(func(env *collect.Env) *toy {
+	spec := collect.Spec{Name: "toy", Help: "A toy.", Reads: []string{"/proc/toy", "/proc/bad"}, Build: collect.Plain(func(env *collect.Env) *toy {
 		return &toy{
 			proc: env.Host.Proc.Reader(), update: update,
-			value: env.Metrics.Gauge("toy_value", "A value.", "device"),
-			other: env.Metrics.Gauge("toy_others_total", "Not a gauge, by its name."),
+			value:    env.Metrics.Gauge("toy_value", "A value.", "device"),
+			misnamed: env.Metrics.Gauge("toy_others_total", "Not a gauge, by its name."),
 		}
 	})}
 	file := filepath.Join(t.TempDir(), "toy.host")
@@ -75,10 +75,10 @@ func judged(t *testing.T, hostFile, prom string, contracts map[string]Contract, 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runCase(s, spec, file, contracts)
+		runCase(s, spec, file, contracts, everyVariant)
 	}()
 	<-done
-	return s.complaints
+	return s.failures
 }
 
 const (
@@ -88,15 +88,15 @@ const (
 
 func TestGoodCollectorPasses(t *testing.T) {
 	for name, c := range map[string]struct{ host, prom string }{
-		"plain":         {toyHost, toyProm},
-		"another host":  {"A host where the toy is empty.\n-- proc/other --\n", "# state: no_data\n# error: no data: open /proc/toy: no such file or directory\n"},
-		"hang":          {"A pipe.\ntimeout = 20ms\n-- proc/toy fifo --\n", "# state: timeout\n"},
-		"fault":         {"A fault.\n-- proc/toy !EIO --\n-- proc/other --\nx\n", "# state: error\n# error: read /proc/toy: input/output error\n"},
-		"unreadable":    {"Nonsense.\n-- proc/toy --\nx\n", "# state: error\n# error: /proc/toy:1: want an unsigned number, have \"x\"\n"},
-		"two and empty": {"An empty file beside it.\n-- proc/empty --\n-- proc/toy --\n42\n", toyProm},
+		"plain":        {toyHost, toyProm},
+		"another host": {"A host where the toy is empty.\n-- proc/other --\n", "# state: no_data\n# error: no data: open /proc/toy: no such file or directory\n"},
+		"hang":         {"A pipe.\ntimeout = 20ms\n-- proc/toy fifo --\n", "# state: timeout\n"},
+		"fault":        {"A fault.\n-- proc/toy !EIO --\n-- proc/other --\nx\n", "# state: error\n# error: read /proc/toy: input/output error\n"},
+		"unreadable":   {"Nonsense.\n-- proc/toy --\nx\n", "# state: error\n# error: /proc/toy:1: want an unsigned number, have \"x\"\n"},
+		"empty file":   {"An empty file beside the toy.\n-- proc/empty --\n-- proc/toy --\n42\n", toyProm},
 	} {
-		for _, complaint := range judged(t, c.host, c.prom, nil, good) {
-			t.Errorf("%s: %s", name, complaint)
+		for _, failure := range failuresOf(t, c.host, c.prom, nil, good) {
+			t.Errorf("%s: %s", name, failure)
 		}
 	}
 }
@@ -110,17 +110,17 @@ func TestBadCollectorIsCaught(t *testing.T) {
 	hung := make(chan struct{})
 	defer close(hung)
 	for name, c := range map[string]struct {
-		want   string // in one of the complaints
+		want   string // part of a failure
 		host   string
 		update func(*toy, *metric.Sink) error
 	}{
-		"errors swallowed": {want: "/proc/toy garbage: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+		"errors swallowed": {want: "/proc/toy garbage: no error is reported", update: func(t *toy, out *metric.Sink) error {
 			if v, err := t.proc.Uint("toy"); err == nil {
 				out.Emit(t.value, float64(v), "a")
 			}
 			return nil
 		}},
-		"read errors swallowed": {want: "/proc/toy an input/output error: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+		"read errors swallowed": {want: "/proc/toy an input/output error: no error is reported", update: func(t *toy, out *metric.Sink) error {
 			b, _ := t.proc.Text("toy")
 			v, ok := scan.Uint(b)
 			if !ok && len(b) > 0 {
@@ -136,7 +136,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			out.Emit(t.value, float64(v), "a")
 			return nil
 		}},
-		"a folder is a zero": {want: "/proc/toy a folder: passed over in silence", update: func(t *toy, out *metric.Sink) error {
+		"a folder is a zero": {want: "/proc/toy a folder: no error is reported", update: func(t *toy, out *metric.Sink) error {
 			v, err := t.proc.Uint("toy")
 			var bad *host.Malformed
 			if errors.As(err, &bad) {
@@ -161,7 +161,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			}
 			return nil
 		}},
-		"silence behind another error": {want: "/proc/toy garbage: passed over in silence", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+		"silence behind another error": {want: "/proc/toy garbage: no error is reported", host: "Another file is always broken.\n-- proc/bad !EIO --\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
 			_, err := t.proc.Read("bad")
 			out.Error(err)
 			_ = good(t, out)
@@ -175,7 +175,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			out.Emit(t.value, float64(b[0]), "a")
 			return nil
 		}},
-		"a hang": {want: "/proc/toy garbage: it takes longer than 20ms", host: "Impatient.\ntimeout = 20ms\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
+		"a hang": {want: "/proc/toy garbage: it takes longer than 100ms", host: "A short timeout.\ntimeout = 100ms\n-- proc/toy --\n42\n", update: func(t *toy, out *metric.Sink) error {
 			err := good(t, out)
 			var bad *host.Malformed
 			if errors.As(err, &bad) {
@@ -196,17 +196,23 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			_ = good(t, out)
 			return good(t, out)
 		}},
+		"a file that is not on the data sheet": {want: "/proc/other is opened: want it in Spec.Reads", update: func(t *toy, out *metric.Sink) error {
+			if _, err := t.proc.Read("other"); err == nil {
+				return errors.New("there is no such file")
+			}
+			return good(t, out)
+		}},
 		"a gauge that is called total": {want: "promlint: toy_others_total", update: func(t *toy, out *metric.Sink) error {
-			out.Emit(t.other, 1)
+			out.Emit(t.misnamed, 1)
 			return good(t, out)
 		}},
 	} {
 		if c.host == "" {
 			c.host = toyHost
 		}
-		complaints := judged(t, c.host, toyProm, nil, c.update)
-		if !strings.Contains(strings.Join(complaints, "\n"), c.want) {
-			t.Errorf("%s is not caught: want %q in\n%s", name, c.want, strings.Join(complaints, "\n"))
+		failures := failuresOf(t, c.host, toyProm, nil, c.update)
+		if !strings.Contains(strings.Join(failures, "\n"), c.want) {
+			t.Errorf("%s is not caught: want %q in\n%s", name, c.want, strings.Join(failures, "\n"))
 		}
 	}
 }
@@ -217,22 +223,22 @@ func TestContractIsKept(t *testing.T) {
 		"toy_value is a gauge, want counter":       {Collector: "toy", Type: "counter", Labels: []string{"device"}},
 		"toy_value has label device, want only []": {Collector: "toy", Type: "gauge"},
 	} {
-		complaints := judged(t, toyHost, toyProm, map[string]Contract{"toy_value": c}, good)
-		if len(complaints) != 1 || complaints[0] != want {
-			t.Errorf("want %q, have %q", want, complaints)
+		failures := failuresOf(t, toyHost, toyProm, map[string]Contract{"toy_value": c}, good)
+		if len(failures) != 1 || failures[0] != want {
+			t.Errorf("want %q, have %q", want, failures)
 		}
 	}
 }
 
-func TestCaseWithoutStory(t *testing.T) {
-	complaints := judged(t, "-- proc/toy --\n42\n", toyProm, nil, good)
-	if len(complaints) != 1 || !strings.Contains(complaints[0], "does not say what host it is") {
-		t.Errorf("%q", complaints)
+func TestCaseWithoutDescription(t *testing.T) {
+	failures := failuresOf(t, "-- proc/toy --\n42\n", toyProm, nil, good)
+	if len(failures) != 1 || !strings.Contains(failures[0], "want a description of the host") {
+		t.Errorf("%q", failures)
 	}
 }
 
-// TestBrokenInputsAreRestored breaks every file of a host, and compares it with
-// the host as it was.
+// TestBrokenInputsAreRestored breaks every file of a host, and compares the host
+// with what it was.
 func TestBrokenInputsAreRestored(t *testing.T) {
 	a, err := Parse([]byte("A host.\n-- proc/toy --\n42\n-- proc/empty --\n-- proc/none folder --\n-- proc/link -> toy --\n" +
 		"-- proc/secret mode 0400 mtime 2020-01-01T00:00:00Z --\nx\n-- sys/class/a -> ../devices/a --\n-- sys/devices/a/b --\ny\n"))
@@ -247,7 +253,7 @@ func TestBrokenInputsAreRestored(t *testing.T) {
 	u := collect.Spec{Name: "toy", Build: collect.Plain(func(env *collect.Env) *toy {
 		return &toy{proc: env.Host.Proc.Reader(), value: env.Metrics.Gauge("toy_value", "A value.", "device"), update: good}
 	})}
-	r.breakInputs(t, u, r.read(t, r.unit(t, u)))
+	r.breakInputs(t, u, everyVariant, r.read(t, r.unit(t, u)))
 	if after := listing(t, r.root); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
@@ -256,7 +262,7 @@ func TestBrokenInputsAreRestored(t *testing.T) {
 	}
 }
 
-// listing returns all paths below a folder, with what is in them.
+// listing returns all paths below a folder, with their content.
 func listing(t *testing.T, root string) string {
 	t.Helper()
 	var b strings.Builder
@@ -282,7 +288,76 @@ func listing(t *testing.T, root string) string {
 	return b.String()
 }
 
-// TestMoments has a host change in every way between two readings.
+// TestDataSheetListsWhatIsOpened opens one file of a host, with the data sheet
+// of a collector that reads a class.
+func TestDataSheetListsWhatIsOpened(t *testing.T) {
+	a, err := Parse([]byte("A host.\n-- sys/class/net/eth0 -> ../../devices/pci/eth0 --\n-- sys/devices/pci/eth0/mtu --\n1500\n" +
+		"-- sys/devices/pci/eth0/speed --\n1000\n-- etc/release -> /usr/lib/release --\n-- usr/lib/release --\nID=debian\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := collect.Spec{Reads: []string{"/sys/class/net/*/mtu"}, OptionalReads: []string{"/etc/release"}}
+	for path, listed := range map[string]bool{
+		"/sys/class/net":              true, // to find the devices
+		"/sys/class/net/eth0":         true,
+		"/sys/class/net/eth0/mtu":     true,
+		"/sys/devices/pci/eth0/mtu":   true,
+		"/sys/class/net/gone/mtu":     true,
+		"/sys/devices/pci/gone/speed": true, // there is no way to know
+		"/etc/release":                true,
+		"/usr/lib/release":            true,
+		"/sys/class/net/eth0/speed":   false,
+		"/sys/devices/pci/eth0/speed": false,
+		"/sys/class/net/gone/speed":   false,
+		"/sys/class/block":            false,
+	} {
+		r, err := layOut(a, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = r.Root.Reader().Read(path)
+		s := &spy{TB: t}
+		r.checkReads(s, spec)
+		if (len(s.failures) == 0) != listed {
+			t.Errorf("%s: %q", path, s.failures)
+		}
+	}
+}
+
+// TestSampleHasEveryVariant counts the variants that are tried with -short on
+// the hosts of a domain.
+func TestSampleHasEveryVariant(t *testing.T) {
+	files, err := filepath.Glob("../../../../testdata/hba/*.host")
+	if err != nil || files == nil {
+		t.Fatal(err)
+	}
+	tried, all := map[string]int{}, 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range inputs(a) {
+			all++
+			for _, v := range variants {
+				if oneInEight(file + " " + e.Path + " " + v.name) {
+					tried[v.name]++
+				}
+			}
+		}
+	}
+	for _, v := range variants {
+		if n := tried[v.name]; n < all/10 || n > all/6 {
+			t.Errorf("%s: %d times, of %d", v.name, n, all)
+		}
+	}
+}
+
+// TestMoments changes a host in every way between two readings.
 func TestMoments(t *testing.T) {
 	a, err := Parse([]byte("A host.\n-- proc/a --\n1\n-- proc/b !EIO --\n-- proc/c --\n3\n-- proc/d folder --\n-- proc/e -> a --\n-- proc/f --\n6\n" +
 		"-- @2 proc/a deleted --\n-- @2 proc/b --\n2\n-- @2 proc/c !ENODEV --\n-- @2 proc/d --\n4\n-- @2 proc/e --\n5\n-- @2 proc/f fifo --\n"))

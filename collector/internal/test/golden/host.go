@@ -1,7 +1,6 @@
 package golden
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -18,23 +17,25 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
-// A recorded host laid out below a folder.
-type recorded struct {
+// A recordedHost is an archive laid out below a folder.
+type recordedHost struct {
 	*host.Host
 	root    string
 	archive *Archive
 	faults  fault.Files
+	opened  openedPaths
+	reached map[string]bool // see addReached
 	timeout time.Duration
 	clock   time.Time
 }
 
 // layOut writes the first moment of a host below root.
-func layOut(a *Archive, root string) (*recorded, error) {
+func layOut(a *Archive, root string) (*recordedHost, error) {
 	root, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return nil, err
 	}
-	r := &recorded{root: root, archive: a}
+	r := &recordedHost{root: root, archive: a}
 	r.clock = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	arch, page := "amd64", 4096
 	for _, s := range a.Settings {
@@ -57,32 +58,44 @@ func layOut(a *Archive, root string) (*recorded, error) {
 			return nil, err
 		}
 	}
-	tree := func(path string) host.Tree { return r.faults.Inject(host.NewTree(root + path)) }
+	tree := func(path string) host.Tree { return host.InjectFaults(host.NewTree(root+path), r.open) }
 	r.Host = &host.Host{
-		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"), Files: tree(""),
-		Arch: arch, PageSize: page, Ticks: 100,
+		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"),
+		Files: r.faults.Inject(host.NewTree(root)), // of options, which no data sheet knows
+		Arch:  arch, PageSize: page, Ticks: 100,
 		Now:      func() time.Time { return r.clock },
 		Uname:    r.uname,
 		Adjtimex: r.adjtimex,
 		Statfs:   r.statfs,
+		DialBus:  r.dialBus,
 	}
 	for _, e := range a.Entries {
 		switch {
 		case strings.HasPrefix(e.Path, "syscall/netlink/"):
 			r.Netlink = r.netlink
+		case strings.HasPrefix(e.Path, "syscall/ethtool/"):
+			r.Ethtool = func() (host.Ethtool, error) { return ethtool{r}, nil }
 		case e.Path == "syscall/btrfs":
 			r.Btrfs = r.btrfs
 		case e.Path == "syscall/device-mapper":
 			r.DeviceMapper = r.deviceMapper
 		case e.Path == "syscall/multipathd":
 			r.Dial = r.dial
+		case e.Path == "syscall/perf":
+			r.OpenPerf, r.MaxOpenFiles = r.openPerf, r.maxOpenFiles
 		}
 	}
 	return r, r.moment(1)
 }
 
-// moment makes the entries of one moment.
-func (r *recorded) moment(n int) error {
+// open notes that a path is opened, and returns its fault.
+func (r *recordedHost) open(path string) error {
+	r.opened.add(path)
+	return r.faults.At(path)
+}
+
+// moment writes the entries of one moment.
+func (r *recordedHost) moment(n int) error {
 	for _, e := range r.archive.Entries {
 		if e.Moment != n {
 			continue
@@ -95,15 +108,11 @@ func (r *recorded) moment(n int) error {
 	return nil
 }
 
-func (r *recorded) put(path string, e Entry) error {
+func (r *recordedHost) put(path string, e Entry) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	real := path
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		real = filepath.Join(dir, filepath.Base(path))
-	}
-	r.faults.Set(real, nil)
+	r.faults.Set(path, nil)
 	if e.Moment > 1 {
 		if err := r.setAside(path); err != nil {
 			return err
@@ -111,7 +120,7 @@ func (r *recorded) put(path string, e Entry) error {
 	}
 	switch e.Kind {
 	case Link:
-		// What it points to may come in a later section, or never.
+		// The target may come in a later section, or never.
 		return os.Symlink(e.Target, path)
 	case Folder:
 		return os.MkdirAll(path, 0o755)
@@ -122,7 +131,7 @@ func (r *recorded) put(path string, e Entry) error {
 		if err != nil {
 			return err
 		}
-		r.faults.Set(real, errno)
+		r.faults.Set(path, errno)
 		return os.WriteFile(path, nil, 0o644)
 	case Deleted:
 		return nil
@@ -131,7 +140,7 @@ func (r *recorded) put(path string, e Entry) error {
 }
 
 // write writes a file with the mode and the time of its entry.
-func (r *recorded) write(path string, data []byte, e Entry) error {
+func (r *recordedHost) write(path string, data []byte, e Entry) error {
 	if err := os.WriteFile(path, data, e.Mode); err != nil {
 		return err
 	}
@@ -142,9 +151,9 @@ func (r *recorded) write(path string, data []byte, e Entry) error {
 	return os.Chtimes(path, mtime, mtime)
 }
 
-// setAside takes an entry away and keeps it elsewhere: removed, its inode might
-// be given to what takes its place, as sysfs never does.
-func (r *recorded) setAside(path string) error {
+// setAside moves an entry out of the way. If it was removed, what takes its
+// place might get its inode number, as never happens in sysfs.
+func (r *recordedHost) setAside(path string) error {
 	gone, err := os.MkdirTemp(r.root, "gone")
 	if err != nil {
 		return err
@@ -156,7 +165,7 @@ func (r *recorded) setAside(path string) error {
 }
 
 func errnoOf(name string) (error, error) {
-	if name == "EOPNOTSUPP" { // has two names, of which x/sys prefers the other
+	if name == "EOPNOTSUPP" { // x/sys calls it ENOTSUP
 		return unix.EOPNOTSUPP, nil
 	}
 	for n := unix.Errno(1); n < 140; n++ {
@@ -168,7 +177,7 @@ func errnoOf(name string) (error, error) {
 }
 
 // options returns the settings of the collector.
-func (r *recorded) options() map[string][]string {
+func (r *recordedHost) options() map[string][]string {
 	options := map[string][]string{}
 	for _, s := range r.archive.Settings {
 		if name, ok := strings.CutPrefix(s.Key, "option "); ok {
@@ -178,8 +187,9 @@ func (r *recorded) options() map[string][]string {
 	return options
 }
 
-// values reads name=value lines. A call whose section is a fault fails with it.
-func (r *recorded) values(name string) (map[string]string, error) {
+// values reads the name=value lines that answer a system call. The call fails
+// if its section is a fault.
+func (r *recordedHost) values(name string) (map[string]string, error) {
 	file := filepath.Join(r.root, "syscall", name)
 	if err := r.faults.At(file); err != nil {
 		return nil, os.NewSyscallError(name, err)
@@ -196,7 +206,7 @@ func (r *recorded) values(name string) (map[string]string, error) {
 	return values, nil
 }
 
-func (r *recorded) uname() (host.Uname, error) {
+func (r *recordedHost) uname() (host.Uname, error) {
 	v, err := r.values("uname")
 	return host.Uname{
 		Sysname: v["sysname"], Nodename: v["nodename"], Release: v["release"],
@@ -204,7 +214,7 @@ func (r *recorded) uname() (host.Uname, error) {
 	}, err
 }
 
-func (r *recorded) adjtimex() (int, unix.Timex, error) {
+func (r *recordedHost) adjtimex() (int, unix.Timex, error) {
 	var tx unix.Timex
 	values, err := r.values("adjtimex")
 	if err != nil {
@@ -232,7 +242,7 @@ func (r *recorded) adjtimex() (int, unix.Timex, error) {
 //	/mnt/dead hang
 //
 // Blanks in a path are written as in /proc/mounts, \040 for a space.
-func (r *recorded) statfs(path string) (unix.Statfs_t, error) {
+func (r *recordedHost) statfs(path string) (unix.Statfs_t, error) {
 	var st unix.Statfs_t
 	b, err := os.ReadFile(filepath.Join(r.root, "syscall", "statfs"))
 	if err != nil {
@@ -271,7 +281,7 @@ func (r *recorded) statfs(path string) (unix.Statfs_t, error) {
 
 var mountEscapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
-// setField sets the number field of a struct, named without regard to case.
+// setField sets a number in a struct. The case of the field's name is ignored.
 func setField(st any, name string, n int64) error {
 	f := reflect.ValueOf(st).Elem().FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, name) })
 	switch {
@@ -285,25 +295,8 @@ func setField(st any, name string, n int64) error {
 	return nil
 }
 
-func (r *recorded) netlink(req host.NetlinkRequest, each func([]byte) error) error {
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall/netlink", strconv.Itoa(req.Protocol), strconv.Itoa(int(req.Type))))
-	if err != nil {
-		return unix.EPROTONOSUPPORT
-	}
-	for line := range strings.Lines(string(b)) {
-		msg, err := hex.DecodeString(strings.TrimSpace(line))
-		if err != nil {
-			return err
-		}
-		if err := each(msg); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// withTimeout gives a spec the timeout of the case.
-func (r *recorded) withTimeout(spec collect.Spec) collect.Spec {
+// withTimeout returns the data sheet with the timeout of the case.
+func (r *recordedHost) withTimeout(spec collect.Spec) collect.Spec {
 	if r.timeout > 0 {
 		spec.Timeout = r.timeout
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // dial connects to a multipathd that answers every question with the content of
-// syscall/multipathd. Nobody else is there.
-func (r *recorded) dial(_ context.Context, network, address string) (net.Conn, error) {
+// syscall/multipathd. No other service is there.
+func (r *recordedHost) dial(_ context.Context, network, address string) (net.Conn, error) {
 	answer, err := os.ReadFile(filepath.Join(r.root, "syscall/multipathd"))
 	if network != "unix" || !strings.HasSuffix(address, "/run/multipathd.socket") || err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: unix.ECONNREFUSED}
@@ -36,7 +36,7 @@ func (r *recorded) dial(_ context.Context, network, address string) (net.Conn, e
 	return ours, nil
 }
 
-// length reads a size_t of this machine's.
+// length reads a size_t.
 func length(b []byte) uint64 {
 	if len(b) == 4 {
 		return uint64(binary.NativeEndian.Uint32(b))

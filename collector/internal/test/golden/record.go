@@ -15,13 +15,13 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
-// Record copies what matches the patterns, such as /sys/class/net/*/mtu, from
-// the host below root ("" for the live one) into an archive. A pattern that
-// ends in a folder stands for its existence, not for what is in it. Files that
-// cannot be read become failing reads, with the errors that errors.tsv (of a
-// capture: path, tab, errno) adds to those that are seen.
+// Record copies the files that match the patterns, such as /sys/class/net/*/mtu,
+// from the host below root ("" for the live one) into an archive. Of a folder it
+// records the existence, not the content. A file that cannot be read becomes a
+// Fault, as does one in CAPTURE/errors.tsv below root (lines of path, tab,
+// errno).
 func Record(root string, patterns []string) (*Archive, error) {
-	r := recorder{root: root, seen: map[string]bool{}, faults: map[string]string{}, archive: &Archive{Story: "Say here in a sentence what host this is.\n"}}
+	r := recorder{root: root, seen: map[string]bool{}, faults: map[string]string{}, archive: &Archive{Description: "Describe the host in a sentence.\n"}}
 	if b, err := os.ReadFile(filepath.Join(root, "CAPTURE/errors.tsv")); err == nil && root != "" {
 		for line := range strings.Lines(string(b)) {
 			file, errno, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
@@ -45,8 +45,8 @@ type recorder struct {
 	archive *Archive
 }
 
-// match expands a pattern, in natural order. Faults of a capture are files
-// that are not there, so that they have to be matched by name.
+// match expands a pattern, in natural order. Faults of a capture are not in the
+// tree, so they are matched by name.
 func (r *recorder) match(pattern string) []string {
 	found, _ := filepath.Glob(r.root + pattern) // a bad pattern matches nothing
 	for i := range found {
@@ -62,7 +62,7 @@ func (r *recorder) match(pattern string) []string {
 		for file := range r.faults {
 			if path.Dir(file) == strings.TrimPrefix(real, r.root) {
 				if ok, _ := path.Match(base, path.Base(file)); ok {
-					// By the way that the pattern takes, for the links on it.
+					// The path that the pattern takes, for the links on it.
 					found = append(found, path.Join(strings.TrimPrefix(d, r.root), path.Base(file)))
 				}
 			}
@@ -72,8 +72,8 @@ func (r *recorder) match(pattern string) []string {
 	return slices.Compact(found)
 }
 
-// ownView holds the links of procfs that lead every process to itself. They are
-// recorded as what they lead to.
+// ownView holds the links of procfs that lead each process to itself. They are
+// recorded as their targets.
 var ownView = map[string]bool{"/proc/self": true, "/proc/thread-self": true, "/proc/net": true, "/proc/mounts": true}
 
 // add records a path, and the symbolic links on the way to it.
@@ -99,21 +99,24 @@ func (r *recorder) add(file string, depth int) error {
 			return nil
 		}
 		r.put(prefix, Entry{Kind: Link, Target: target})
-		if path.IsAbs(target) {
-			return nil // out of the tree
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(prefix), target)
 		}
-		rest := append([]string{path.Join(path.Dir(prefix), target)}, parts[i+1:]...)
+		rest := append([]string{target}, parts[i+1:]...)
 		return r.add(strings.Join(rest, "/"), depth+1)
 	}
 	info, err := os.Stat(r.root + file)
 	if err != nil {
 		return nil
 	}
-	if info.IsDir() {
+	switch {
+	case info.IsDir():
 		r.put(file, Entry{Kind: Folder})
 		return nil
-	}
-	if !info.Mode().IsRegular() {
+	case info.Mode()&os.ModeNamedPipe != 0:
+		r.put(file, Entry{Kind: Fifo})
+		return nil
+	case !info.Mode().IsRegular():
 		return nil
 	}
 	b, err := host.NewTree(r.root).Reader().Read(file)
@@ -157,7 +160,7 @@ var (
 func Redact(file string, b []byte) []byte {
 	if secret.MatchString(path.Base(file)) {
 		hidden := b
-		if strings.HasSuffix(file, "/dm/uuid") { // the prefix, such as mpath-, says what the device is
+		if strings.HasSuffix(file, "/dm/uuid") { // the prefix, such as mpath-, is the kind of the device
 			hidden = b[bytes.IndexByte(b, '-')+1:]
 		}
 		for i, c := range hidden {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// capture lays out a host as a capture holds it: files that could not be read
-// are not in the tree, but in a list of errors.
+// capture lays out a host as a capture has it: files that could not be read are
+// in a list of errors rather than in the tree.
 func capture(t *testing.T, hostFile, errorsTSV string) string {
 	t.Helper()
 	a, err := Parse([]byte(hostFile))
@@ -100,15 +100,14 @@ caf\u00e9 \x00
 			t.Errorf("%s: %v", c.what, err)
 			continue
 		}
-		a.Story = "\n"
+		a.Description = "\n"
 		if have := string(a.Format()); have != c.want {
 			t.Errorf("%s: have%swant%s", c.what, have, c.want)
 		}
 	}
 }
 
-// TestRecordedHostReadsAlike records a host, lays the record out, and reads
-// both.
+// TestRecordedHostReadsAlike records a host, lays the record out, and reads it.
 func TestRecordedHostReadsAlike(t *testing.T) {
 	root := capture(t, netHost, "/sys/devices/virtual/eth10/speed\tEINVAL\n")
 	a, err := Record(root, []string{"/sys/class/net/*", "/sys/class/net/*/mtu", "/sys/class/net/*/speed", "/sys/class/net/*/alias"})
@@ -166,7 +165,7 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// TestSyscalls has a recorded host answer what the system is asked.
+// TestSyscalls makes the system calls of a recorded host.
 func TestSyscalls(t *testing.T) {
 	a, err := Parse([]byte("Answers.\n-- syscall/uname --\nsysname=Linux\nnodename=a=b\n-- syscall/adjtimex --\nstate=5\noffset=-7\ntick=10000\n" +
 		"-- syscall/statfs --\n/data bsize=4096 blocks=0x10\n/secret !EACCES\n-- syscall/netlink/0/18 --\n0a0b\n0c\n"))

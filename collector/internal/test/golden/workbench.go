@@ -16,8 +16,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// A Workbench is a collector on a host that a test fills with files, for what
-// recorded hosts are too clumsy for: random content, benchmarks, oracles.
+// A Workbench is a collector on a host that a test fills with files: for random
+// content, benchmarks and comparisons with other parsers.
 type Workbench struct {
 	Root      string // of proc and sys
 	Out       *metric.Sink
@@ -28,27 +28,41 @@ type Workbench struct {
 // NewWorkbench builds a collector on a host without files.
 func NewWorkbench(t testing.TB, build collect.Builder, options map[string][]string) *Workbench {
 	t.Helper()
-	set := metric.NewSet()
-	b := &Workbench{T: t, Root: t.TempDir(), Out: metric.NewSink(set)}
-	h := &host.Host{
-		Proc: host.NewTree(filepath.Join(b.Root, "proc")), Sys: host.NewTree(filepath.Join(b.Root, "sys")).Attributes(),
+	root := TempDir(t)
+	b := NewWorkbenchOn(t, build, &host.Host{
+		Proc: host.NewTree(filepath.Join(root, "proc")), Sys: host.NewTree(filepath.Join(root, "sys")).Attributes(),
 		PageSize: 4096, Ticks: 100, Now: time.Now,
-	}
+	}, options)
+	b.Root = root
+	return b
+}
+
+// NewWorkbenchOn builds a collector on a host of the test's own. Root is empty.
+func NewWorkbenchOn(t testing.TB, build collect.Builder, h *host.Host, options map[string][]string) *Workbench {
+	t.Helper()
+	set := metric.NewSet()
+	b := &Workbench{T: t, Out: metric.NewSink(set)}
 	var err error
-	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Reserved: nobody}, options)
+	b.Collector, err = build.New(&collect.Env{Host: h, Metrics: set, Log: log.NewNopLogger(), Declared: notReserved, Reserved: notReserved}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func nobody(string) bool { return false }
+func notReserved(string) bool { return false }
 
 // Proc writes a file of /proc, such as net/udp.
-func (b *Workbench) Proc(name, content string) { b.write("proc/"+name, content) }
+func (b *Workbench) Proc(name, content string) {
+	b.T.Helper()
+	WriteFile(b.T, filepath.Join(b.Root, "proc", name), content)
+}
 
 // Sys writes a file of /sys, such as class/scsi_tape/st0/stats/io_ns.
-func (b *Workbench) Sys(name, content string) { b.write("sys/"+name, content) }
+func (b *Workbench) Sys(name, content string) {
+	b.T.Helper()
+	WriteFile(b.T, filepath.Join(b.Root, "sys", name), content)
+}
 
 // SysLink makes a symbolic link in /sys.
 func (b *Workbench) SysLink(name, target string) {
@@ -62,19 +76,18 @@ func (b *Workbench) SysLink(name, target string) {
 	}
 }
 
-func (b *Workbench) write(name, content string) {
-	b.T.Helper()
-	path := filepath.Join(b.Root, name)
+// WriteFile writes a file, and the folders on the way to it.
+func WriteFile(t testing.TB, path, content string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		b.T.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		b.T.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
-// Update reads once. It returns the samples by series, and what could not be
-// read.
+// Update reads once. It returns the samples by series, and the errors.
 func (b *Workbench) Update() (samples map[string]float64, errs []error) {
 	b.T.Helper()
 	b.Out.Reset(metric.Text)
@@ -85,7 +98,7 @@ func (b *Workbench) Update() (samples map[string]float64, errs []error) {
 		errs = append(errs, err)
 	}
 	samples = map[string]float64{}
-	for line := range strings.Lines(string(b.Out.AppendText(nil, nil, nobody))) {
+	for line := range strings.Lines(string(b.Out.AppendText(nil, nil, notReserved))) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -95,14 +108,14 @@ func (b *Workbench) Update() (samples map[string]float64, errs []error) {
 			b.T.Fatalf("%q: %v", line, err)
 		}
 		if _, twice := samples[line[:i]]; twice {
-			b.T.Errorf("%s is there twice", line[:i])
+			b.T.Errorf("%s: a duplicate series", line[:i])
 		}
 		samples[line[:i]] = v
 	}
 	return samples, errs
 }
 
-// Steady measures readings of a host that does not change.
+// Steady is a benchmark of readings of a host that does not change.
 func (b *Workbench) Steady() {
 	tb := b.T.(*testing.B)
 	if _, errs := b.Update(); errs != nil {
@@ -117,9 +130,8 @@ func (b *Workbench) Steady() {
 	}
 }
 
-// Allocs tests that readings of a host that does not change allocate no more
-// than a few times, whatever the size of its files.
-func (b *Workbench) Allocs(most float64) {
+// Allocs checks how often a reading of a host that does not change allocates.
+func (b *Workbench) Allocs(limit float64) {
 	b.T.Helper()
 	if _, errs := b.Update(); errs != nil {
 		b.T.Fatal(errs)
@@ -127,8 +139,8 @@ func (b *Workbench) Allocs(most float64) {
 	if n := testing.AllocsPerRun(20, func() {
 		b.Out.Reset(metric.Text)
 		_ = b.Collector.Update(context.Background(), b.Out)
-	}); n > most {
-		b.T.Errorf("%v allocations in a reading, want %v at most", n, most)
+	}); n > limit {
+		b.T.Errorf("%v allocations in a reading, want at most %v", n, limit)
 	}
 }
 
@@ -137,28 +149,20 @@ func SameSamples(t *testing.T, have, want map[string]float64) {
 	t.Helper()
 	for series, v := range want {
 		if got, ok := have[series]; !ok || got != v {
-			t.Errorf("%s is %v (there: %v), want %v", series, got, ok, v)
+			t.Errorf("%s: have %v (%v), want %v", series, got, ok, v)
 		}
 	}
 	for series, v := range have {
 		if _, ok := want[series]; !ok {
-			t.Errorf("%s is %v, and should not be there", series, v)
+			t.Errorf("%s: have %v, want no such series", series, v)
 		}
 	}
 }
 
-// Content returns what a file of a recorded host holds at first.
+// Content returns the content of a file of a recorded host at the first moment.
 func Content(t testing.TB, archive, path string) string {
 	t.Helper()
-	b, err := os.ReadFile(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := Parse(b)
-	if err != nil {
-		t.Fatalf("%s: %v", archive, err)
-	}
-	for _, e := range a.Entries {
+	for _, e := range parseFile(t, archive).Entries {
 		if e.Path == path && e.Moment == 1 && e.Kind == File {
 			return string(e.Data)
 		}

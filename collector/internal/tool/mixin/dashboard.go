@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// A Dashboard is what is checked of a dashboard of Grafana.
+// A Dashboard is the part of a Grafana dashboard that the tests check.
 type Dashboard struct {
 	UID           string
 	Title         string
@@ -16,7 +16,7 @@ type Dashboard struct {
 	Templating    struct{ List []Variable }
 }
 
-// A Panel is one of its panels; a row is one without targets.
+// A Panel is a panel of a dashboard. A row is a panel without targets.
 type Panel struct {
 	ID          int
 	Type        string
@@ -40,7 +40,7 @@ type Target struct {
 	Expr       string
 }
 
-// A Variable is what can be chosen at the top.
+// A Variable is a variable of a dashboard, such as the instance.
 type Variable struct {
 	Name       string
 	Type       string
@@ -48,7 +48,7 @@ type Variable struct {
 	Definition string
 }
 
-// A Datasource says where to ask.
+// A Datasource is the server that a query goes to.
 type Datasource struct{ Type, UID string }
 
 // A Link leads to another dashboard.
@@ -67,7 +67,7 @@ func LoadDashboard(file string) (*Dashboard, error) {
 	return d, nil
 }
 
-// Queries returns all that a dashboard asks, with where it does.
+// Queries returns all queries of a dashboard with their places.
 func (d *Dashboard) Queries() []Query {
 	var all []Query
 	for _, p := range d.Panels {

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// builtIn are variables that Grafana has by itself.
+// builtIn are the variables that Grafana defines.
 var builtIn = []string{"__rate_interval", "__range", "__url_time_range", "__data", "__field"}
 
-// TestDashboards tests what Grafana would be angry about, or show badly.
+// TestDashboards checks for mistakes that Grafana rejects or shows badly.
 func TestDashboards(t *testing.T) {
 	all := dashboards(t)
 	var uids []string

@@ -11,8 +11,8 @@ import (
 // A Query is PromQL and where it stands.
 type Query struct{ Where, Expr string }
 
-// Blocks returns the PromQL in the fenced blocks of a Markdown file. Within a
-// block, queries are parted by empty lines.
+// Blocks returns the PromQL in the fenced blocks of a Markdown file. Empty lines
+// separate the queries of a block.
 func Blocks(file string) ([]Query, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {

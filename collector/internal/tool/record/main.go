@@ -1,6 +1,8 @@
-// Record prints a .host file of a host: of the live one, or of a tree below
-// -root. Its arguments are names of collectors, which stand for the files that
-// their data sheets list, and patterns of paths.
+// Record prints a .host file of the live host, or of a tree below -root. Its
+// arguments are patterns of paths, and names of collectors, which stand for the
+// files that their data sheets list and, on the live host, for the answers of
+// netlink and ethtool that they get. Messages of netlink hold addresses: record
+// them in a network namespace of your own.
 //
 //	go run ./collector/internal/tool/record diskstats > testdata/storage/diskstats.host
 //	go run ./collector/internal/tool/record -root /tmp/capture '/sys/class/net/*/mtu'
@@ -13,13 +15,16 @@ import (
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector"
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func main() {
-	root := flag.String("root", "", "folder that holds proc and sys, instead of the live host's")
+	root := flag.String("root", "", "folder of proc and sys; the live host's if empty")
 	flag.Parse()
 	var patterns []string
+	var specs []collect.Spec
 	for _, arg := range flag.Args() {
 		if strings.HasPrefix(arg, "/") {
 			patterns = append(patterns, arg)
@@ -28,10 +33,11 @@ func main() {
 		for _, spec := range collector.Catalog() {
 			if spec.Name == arg {
 				patterns = append(patterns, spec.Reads...)
+				specs = append(specs, spec)
 			}
 		}
 	}
-	if len(patterns) == 0 {
+	if len(patterns)+len(specs) == 0 {
 		fmt.Fprintln(os.Stderr, "record: want names of collectors, or absolute paths")
 		os.Exit(2)
 	}
@@ -39,6 +45,15 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
 		os.Exit(1)
+	}
+	if *root == "" {
+		live := host.Live(host.Paths{Procfs: "/proc", Sysfs: "/sys", Rootfs: "/", UdevData: "/run/udev/data"})
+		for _, spec := range specs {
+			if err := a.RecordCalls(live, spec); err != nil {
+				fmt.Fprintln(os.Stderr, "record:", err)
+				os.Exit(1)
+			}
+		}
 	}
 	os.Stdout.Write(a.Format())
 }

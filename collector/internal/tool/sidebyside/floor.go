@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A floor is the least that reading the files can cost.
+// A floor is the lowest CPU time that reading the files can cost.
 type floor struct {
 	files   []string
 	buffers [][]byte
 	cpu     time.Duration
 }
 
-// newFloor gives each file a buffer that fits: the kernel allocates and clears
-// as much as is asked for when a file of /proc/sys is read.
+// newFloor gives each file a buffer of its size: the kernel allocates and clears
+// as many bytes as a read of a file of /proc/sys asks for.
 func newFloor(files []string) *floor {
 	f := &floor{files: files}
 	for _, file := range files {
@@ -26,8 +26,8 @@ func newFloor(files []string) *floor {
 	return f
 }
 
-// readAll opens, reads and closes every file once, with nothing but system
-// calls, and adds up the CPU time.
+// readAll opens, reads and closes each file once with bare system calls, and adds
+// the CPU time.
 func (f *floor) readAll() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -1,14 +1,14 @@
-// Sidebyside compares what a scrape costs in host_exporter and in a peer:
-// both run on this host with the same collectors, and are scraped in turns as
+// Sidebyside compares the cost of a scrape of host_exporter with that of a peer.
+// Both run on this host with the same collectors, and are scraped in turns as
 // Prometheus does it.
 //
 //	go run ./collector/internal/tool/sidebyside -peer /usr/bin/prometheus-node-exporter
 //
-// It prints, for each, the samples, the user and system CPU time per scrape,
-// the system calls (where strace is installed), the resident memory and the
-// latency; and the floor: the CPU time of opening, reading and closing the
-// same files once with bare system calls. With -max-ratio and the like it
-// fails when a figure is worse.
+// It prints the samples of each, the user and system CPU time per scrape, the
+// system calls (where strace is installed), the resident memory and the latency.
+// It also prints the floor: the CPU time of opening, reading and closing the same
+// files once with bare system calls. With -max-ratio, -max-floor and -max-rss it
+// fails if a figure is higher.
 package main
 
 import (
@@ -28,12 +28,12 @@ import (
 )
 
 func main() {
-	peer := flag.String("peer", "/usr/bin/prometheus-node-exporter", "the other exporter's binary")
-	scrapes := flag.Int("scrapes", 300, "how many scrapes of each to measure")
+	peer := flag.String("peer", "/usr/bin/prometheus-node-exporter", "path of the peer's binary")
+	scrapes := flag.Int("scrapes", 300, "number of scrapes of each to measure")
 	collectors := flag.String("collectors", "", "comma-separated collectors to enable (default: those that both have on by default)")
-	maxRatio := flag.Float64("max-ratio", 0, "fail if our CPU time per scrape is more than this part of the peer's")
-	maxFloor := flag.Float64("max-floor", 0, "fail if our CPU time per scrape is more than this many times the floor")
-	maxRSS := flag.Float64("max-rss", 0, "fail if our resident memory is more than this many MiB")
+	maxRatio := flag.Float64("max-ratio", 0, "maximum CPU time per scrape, as a part of the peer's; 0 for none")
+	maxFloor := flag.Float64("max-floor", 0, "maximum CPU time per scrape, as a multiple of the floor; 0 for none")
+	maxRSS := flag.Float64("max-rss", 0, "maximum resident memory in MiB; 0 for none")
 	flag.Parse()
 	if err := run(*peer, *scrapes, *collectors, *maxRatio, *maxFloor, *maxRSS); err != nil {
 		fmt.Fprintln(os.Stderr, "sidebyside:", err)
@@ -81,7 +81,7 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 		}
 	}
 	for i, binary := range []string{ours, peer} {
-		// In a process of its own: being traced leaves its traces.
+		// In a process of its own: tracing changes what is measured later.
 		traced, err := start(binary, flags)
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 		e.before = e.cpu()
 	}
 	for range scrapes {
-		// In turns as well: caches are as cold for the floor as for the others.
+		// In turns: caches are as cold for the floor as for the exporters.
 		floor.readAll()
 		theirs.readAll()
 		for _, e := range both {
@@ -117,17 +117,17 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 
 	ratio := float64(both[0].total()) / float64(both[1].total())
 	overFloor := float64(both[0].total()) / float64(floor.cpu)
-	var bad []error
+	var exceeded []error
 	if maxRatio > 0 && ratio > maxRatio {
-		bad = append(bad, fmt.Errorf("CPU per scrape is %.2f of the peer's, want at most %.2f", ratio, maxRatio))
+		exceeded = append(exceeded, fmt.Errorf("CPU per scrape is %.2f of the peer's, want at most %.2f", ratio, maxRatio))
 	}
 	if maxFloor > 0 && len(floor.files) > 0 && overFloor > maxFloor {
-		bad = append(bad, fmt.Errorf("CPU per scrape is %.2f times the floor, want at most %.2f", overFloor, maxFloor))
+		exceeded = append(exceeded, fmt.Errorf("CPU per scrape is %.2f times the floor, want at most %.2f", overFloor, maxFloor))
 	}
 	if maxRSS > 0 && both[0].rss > maxRSS {
-		bad = append(bad, fmt.Errorf("resident memory is %.1f MiB, want at most %.1f", both[0].rss, maxRSS))
+		exceeded = append(exceeded, fmt.Errorf("resident memory is %.1f MiB, want at most %.1f", both[0].rss, maxRSS))
 	}
-	return errors.Join(bad...)
+	return errors.Join(exceeded...)
 }
 
 // common returns the collectors that both binaries have, and that ours has on

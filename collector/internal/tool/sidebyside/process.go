@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// An exporter is a running binary, and what was measured of it.
+// An exporter is a running binary with its measurements.
 type exporter struct {
 	name    string
 	cmd     *exec.Cmd
@@ -30,7 +30,7 @@ type exporter struct {
 	user, system time.Duration // per scrape
 	rss          float64       // MiB
 	latency      []time.Duration
-	calls        float64 // system calls per scrape; 0: not known
+	calls        float64 // system calls per scrape; 0: unknown
 	files        []string
 }
 
@@ -67,7 +67,7 @@ func (e *exporter) stop() {
 
 func (e *exporter) total() time.Duration { return e.user + e.system }
 
-// scrape asks as Prometheus does.
+// scrape sends the request of Prometheus.
 func (e *exporter) scrape() (time.Duration, error) {
 	req, err := http.NewRequest("GET", e.url, nil)
 	if err != nil {
@@ -124,15 +124,29 @@ func (e *exporter) residentMiB() float64 {
 	return kB / 1024
 }
 
-// trace counts the system calls of a few scrapes, and lists the files that one
-// opened and read. It needs strace.
+// awaitTracer waits until strace has attached to all threads.
+func (e *exporter) awaitTracer() {
+	untraced := func(task string) bool {
+		b, err := os.ReadFile(task + "/status")
+		return err == nil && strings.Contains(string(b), "TracerPid:\t0\n")
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", e.cmd.Process.Pid))
+		if !slices.ContainsFunc(tasks, untraced) {
+			return
+		}
+	}
+}
+
+// trace counts the system calls per scrape, and lists the files that the exporter
+// opened. It needs strace.
 func (e *exporter) trace() (perScrape float64, files []string) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		return 0, nil
 	}
 	const scrapes = 5
-	for range 3 { // what is read once is not what a scrape costs
+	for range 3 { // some files are read once
 		if _, err := e.scrape(); err != nil {
 			return 0, nil
 		}
@@ -143,7 +157,7 @@ func (e *exporter) trace() (perScrape float64, files []string) {
 	if cmd.Start() != nil {
 		return 0, nil
 	}
-	time.Sleep(time.Second) // strace attaches
+	e.awaitTracer()
 	for range scrapes {
 		if _, err := e.scrape(); err != nil {
 			break

@@ -7,8 +7,8 @@ package sfp
 import (
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 )
 
@@ -152,7 +152,7 @@ func checksum(b []byte) (sum byte) {
 
 // text returns a field that is filled up with blanks. What a vendor programs
 // need not be text.
-func text(b []byte) string { return strings.ToValidUTF8(string(scan.Trim(b)), "\ufffd") }
+func text(b []byte) string { return metric.Printable(string(scan.Trim(b))) }
 
 func word(b []byte, at int) uint16 { return uint16(b[at])<<8 | uint16(b[at+1]) }
 

@@ -279,7 +279,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// sane holds readings against what is possible.
+// sane compares readings with what is possible.
 func sane(t *testing.T, m *Module) {
 	if m == nil {
 		return

@@ -29,7 +29,7 @@ type function struct {
 	late    bool      // and was counted as a timeout
 }
 
-// A key tells files apart, even after a host number was reused.
+// A key identifies a file, even after a host number was reused.
 type key struct{ dir, path string }
 
 func keyOf(f *File) key { return key{f.Host.Dir, f.Path} }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/hba/internal/multipath/dmtable"
 )
 
 // A Map is the state of a map in the daemon. What an older daemon leaves out is
@@ -34,7 +36,8 @@ type Group struct {
 
 // A Path is a path of a map.
 type Path struct {
-	Device   string `json:"dev"`         // sda
+	Device   string `json:"dev"`         // sda; empty or - when the device is gone
+	DevT     string `json:"dev_t"`       // 8:0
 	State    string `json:"dm_st"`       // active, failed, undef
 	Checker  string `json:"chk_st"`      // see CheckerState
 	Priority Number `json:"pri"`         // -1 where it is not known
@@ -78,6 +81,23 @@ func (m *Map) Queues() (queues, known bool) {
 		return strings.Contains(m.Features, "queue_if_no_path"), true
 	}
 	return false, false
+}
+
+// Name returns the name of the device, or "" when it is gone.
+func (p *Path) Name() string {
+	if p.Device == "-" || p.Device == "[undef]" {
+		return ""
+	}
+	return p.Device
+}
+
+// Number returns the number of the device, which it has even when the device is
+// gone, or "" where an older daemon does not say.
+func (p *Path) Number() string {
+	if !dmtable.IsDevice(p.DevT) {
+		return ""
+	}
+	return p.DevT
 }
 
 // Failed reports whether the map failed the path, and whether that is known.
@@ -156,12 +176,20 @@ func (m *Map) Check() error {
 	return nil
 }
 
+// label returns what errors call the path.
+func (p *Path) label() string {
+	if name := p.Name(); name != "" {
+		return name
+	}
+	return p.DevT
+}
+
 func (p *Path) check() error {
 	if _, known := p.Failed(); !known && p.State != "undef" && p.State != "" {
-		return fmt.Errorf("%s: want a state of a path, have %q", p.Device, p.State)
+		return fmt.Errorf("%s: want a state of a path, have %q", p.label(), p.State)
 	}
 	if _, known := p.CheckerState(); !known && p.Checker != "" {
-		return fmt.Errorf("%s: want a state of a checker, have %q", p.Device, p.Checker)
+		return fmt.Errorf("%s: want a state of a checker, have %q", p.label(), p.Checker)
 	}
 	return nil
 }

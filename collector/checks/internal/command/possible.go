@@ -1,0 +1,22 @@
+package command
+
+import "syscall"
+
+// CheckPath returns an error if the program at path cannot be run: it is missing, it is
+// no program, or users other than root and that of this process can change it.
+func CheckPath(path string, allowUnsafe bool) error { return newPathPolicy().check(path, allowUnsafe) }
+
+// CheckUser returns an error if a user or a group, each a name, a number or empty, does
+// not exist. It does not say whether the exporter may become it.
+func CheckUser(userName, groupName string) error {
+	var c syscall.Credential
+	if userName != "" {
+		if err := lookUser(&c, userName); err != nil {
+			return err
+		}
+	}
+	if groupName != "" {
+		return lookGroup(&c, groupName)
+	}
+	return nil
+}
