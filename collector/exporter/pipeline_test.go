@@ -17,7 +17,7 @@ func diskSpec(samples int) collect.Spec {
 		var families []*metric.Family
 		var devices []string
 		for i := range samples / 20 {
-			devices = append(devices, fmt.Sprintf("sd%c%c", 'a'+i/26%26, 'a'+i%26))
+			devices = append(devices, fmt.Sprintf("sd%c%c%c", 'a'+i/676, 'a'+i/26%26, 'a'+i%26))
 		}
 		return func(set *metric.Set, out *metric.Sink) error {
 			for i := len(families); i < 20; i++ {

@@ -106,7 +106,8 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 			errs = append(errs, err)
 			continue
 		}
-		u.Timeout, u.Interval, u.Declared = settings.Timeout(spec), settings.Interval(spec), e.isDeclared
+		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
+		u.Declared = e.isDeclared
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
@@ -117,7 +118,8 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 
 // sameUnit reports whether two units have the same collector and settings.
 func sameUnit(a, b *collect.Unit) bool {
-	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && reflect.DeepEqual(a.Options, b.Options)
+	return a.Spec.Name == b.Spec.Name && a.Timeout == b.Timeout && a.Interval == b.Interval && a.MaxSeries == b.MaxSeries &&
+		reflect.DeepEqual(a.Options, b.Options)
 }
 
 // isDeclared reports whether the exporter or one of its collectors declares a

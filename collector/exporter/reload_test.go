@@ -201,7 +201,7 @@ func TestEffective(t *testing.T) {
 	settings, flags := NewSettings()
 	for _, f := range flags {
 		for name, value := range map[string]string{"collector.arp": "false", "collector.nvmesubsystem": "true", "collector.hba.luns": "all", "collector.hba.statistics": "none",
-			"collector.interval": "hba=90s", "collector.timeout": "stat=1m", "collector.textfile.directory": "/it's, [here]", "collector.netdev.device-include": "^eth'0$"} {
+			"collector.interval": "hba=90s", "collector.timeout": "stat=1m", "collector.max-series": "hba=1000000", "collector.textfile.directory": "/it's, [here]", "collector.netdev.device-include": "^eth'0$"} {
 			if f.Name == name {
 				if err := f.Set(value); err != nil {
 					t.Fatal(err)

@@ -32,11 +32,7 @@ func (t *netstatTable) rebuild(names, protocol []byte, counters *metric.Keyed) {
 	t.families, t.isAmount = t.families[:0], t.isAmount[:0]
 	_, names = scan.Field(names)
 	for name, rest := scan.Field(names); len(name) > 0; name, rest = scan.Field(rest) {
-		f := counters.Family(slices.Concat(protocol, []byte("_"), name))
-		if slices.Contains(t.families, f) {
-			f = nil // a repeated name would be a duplicate series
-		}
-		t.families = append(t.families, f)
+		t.families = append(t.families, counters.Family(slices.Concat(protocol, []byte("_"), name)))
 		t.isAmount = append(t.isAmount, bytes.HasSuffix(name, []byte("CurrEstab")))
 	}
 }

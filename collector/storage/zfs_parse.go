@@ -29,12 +29,6 @@ func (t *zfsTable) column(i int, name []byte) *metric.Family {
 		return t.columns[i].family
 	}
 	f := t.families.Family(name)
-	for _, c := range t.columns[:i] {
-		if c.family == f {
-			f = nil // a repeated name would be a duplicate series
-			break
-		}
-	}
 	if i < cap(t.columns) {
 		t.columns = t.columns[:i+1] // reuses the memory of the other columns
 	} else {

@@ -27,6 +27,7 @@ type Result struct {
 	Age      time.Duration       // since the run began
 	Metrics  []prometheus.Metric // of declared families, in metrics mode
 	Families Families            // in metrics mode
+	Drops    []metric.Drop       // families that the run dropped, the largest first
 }
 
 // Begin starts a run or joins the one in progress. If the last run is younger
@@ -93,7 +94,7 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 }
 
 func (o outcome) result() Result {
-	return Result{o.state, o.duration, time.Since(o.started), o.metrics, o.families}
+	return Result{o.state, o.duration, time.Since(o.started), o.metrics, o.families, o.drops}
 }
 
 // Abandon stops waiting. The run goes on, and the unit's state becomes Timeout.

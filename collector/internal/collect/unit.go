@@ -45,8 +45,9 @@ type Status struct {
 	SampleCount int
 	LateSince   time.Time // when the run in progress began, if it is late; otherwise zero
 
-	Errors uint64 // failed runs, and parts that could not be read
-	Panics uint64
+	Errors        uint64 // failed runs, and parts that could not be read
+	Panics        uint64
+	DroppedSeries uint64 // series of all runs in excess of the maximum
 }
 
 // A Unit is one enabled collector. It implements prometheus.Collector, and
@@ -61,6 +62,8 @@ type Unit struct {
 	// Interval is the maximum age of an outcome that is served again. Zero
 	// means that every reading starts a run.
 	Interval time.Duration
+	// MaxSeries is the maximum number of series of a run; 0 means no limit.
+	MaxSeries int
 	// Declared is that of Env. Without one, it is Reserved.
 	Declared func(name string) bool
 
@@ -70,10 +73,10 @@ type Unit struct {
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 
-	runSink *metric.Sink // belongs to the run in progress
+	runSinks [2]*metric.Sink // by mode; that of the run in progress belongs to it
 
 	mu           sync.Mutex
-	lastSink     *metric.Sink // text of the last run that may be served
+	lastSinks    [2]*metric.Sink // of the last run that may be served, by mode
 	status       Status
 	abandonedRun *flight.Run[outcome] // the last run that Abandon counted
 	cache        [2]outcome           // of the last run, by mode
@@ -95,6 +98,7 @@ type outcome struct {
 	duration time.Duration
 	metrics  []prometheus.Metric
 	families Families // in metrics mode
+	drops    []metric.Drop
 }
 
 // Families are the families that one or more runs serve.
@@ -113,14 +117,15 @@ type External struct {
 func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) bool, options map[string][]string) (*Unit, error) {
 	set := metric.NewSet()
 	u := &Unit{
-		Spec:     spec,
-		Timeout:  spec.Timeout,
-		Declared: reserved,
-		set:      set,
-		log:      log.With(logger, "collector", spec.Name),
-		now:      h.Now,
-		runSink:  metric.NewSink(set),
-		lastSink: metric.NewSink(set),
+		Spec:      spec,
+		Timeout:   spec.Timeout,
+		MaxSeries: DefaultMaxSeries,
+		Declared:  reserved,
+		set:       set,
+		log:       log.With(logger, "collector", spec.Name),
+		now:       h.Now,
+		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
+		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
@@ -165,33 +170,63 @@ func (u *Unit) Status() Status {
 
 // update does one run. It is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
-	u.runSink.Reset(mode)
+	sink := u.runSinks[mode]
+	sink.Reset(mode)
+	sink.Guard(u.MaxSeries, u.lastSinks[mode])
 	started := time.Now()
-	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)})
-	out := outcome{mode: mode, started: started, duration: time.Since(started)}
+	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)}, sink)
+	sink.Finish()
+	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
-	parts, more := u.runSink.Errors()
+	parts, more := sink.Errors()
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
-		out.state = Panic
-		u.runSink.Reset(mode)
+		out.state, out.drops = Panic, nil
+		sink.Reset(mode)
 		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
 	case errors.Is(err, ErrNoData):
 		out.state = NoData
-	case err != nil, len(parts) > 0 && u.runSink.SampleCount() == 0:
+	case err != nil, len(parts) > 0 && sink.SampleCount() == 0 && len(out.drops) == 0:
 		out.state = Failed
-	case len(parts) > 0:
+	case len(parts) > 0, len(out.drops) > 0:
 		out.state = Partial
 	default:
 		out.state = OK
 	}
-	if mode == metric.Metrics {
-		out.metrics = u.runSink.Metrics(allReserved)
-		u.appendFamilies(&out.families, u.runSink)
+	if len(out.drops) > 0 {
+		parts = append([]error{u.dropError(out.drops, sink.SampleCount())}, parts...)
 	}
-	u.finish(out, err, parts, more)
+	if mode == metric.Metrics {
+		out.metrics = sink.TakeMetrics(allReserved)
+		u.appendFamilies(&out.families, sink)
+	}
+	u.finish(out, sink, err, parts, more)
 	return out
+}
+
+// maxNamedDrops is the maximum number of dropped families that an error names.
+const maxNamedDrops = 5
+
+// dropError returns the error of a run that dropped families, and exports a
+// number of series.
+func (u *Unit) dropError(drops []metric.Drop, exported int) error {
+	total := exported
+	var names []string
+	for i, d := range drops {
+		total += d.SeriesCount
+		if i < maxNamedDrops {
+			names = append(names, fmt.Sprintf("%s (%d)", d.Name, d.SeriesCount))
+		}
+	}
+	if more := len(drops) - maxNamedDrops; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	if total <= u.MaxSeries {
+		return fmt.Errorf("the last run had more than %d series: dropped %s once more", u.MaxSeries, strings.Join(names, ", "))
+	}
+	return fmt.Errorf("want at most %d series, have %d: dropped %s: to export more, set --collector.max-series=%s=N",
+		u.MaxSeries, total, strings.Join(names, ", "), u.Spec.Name)
 }
 
 // A deadlineContext has a deadline but is never done. Most collectors wait in
@@ -205,21 +240,21 @@ type deadlineContext struct {
 
 func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
 
-func (u *Unit) updateRecovering(ctx context.Context) (err error) {
+func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = flight.NewPanicError(p)
 		}
 	}()
-	return u.collector.Update(ctx, u.runSink)
+	return u.collector.Update(ctx, out)
 }
 
 // finish publishes the text and the state of a run.
-func (u *Unit) finish(out outcome, err error, parts []error, more int) {
+func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, more int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
-	s.Finished, s.Duration, s.SampleCount = u.now(), out.duration, u.runSink.SampleCount()
+	s.Finished, s.Duration, s.SampleCount = u.now(), out.duration, sink.SampleCount()
 	s.LateSince = time.Time{}
 	s.Errors += uint64(len(parts) + more)
 	if err != nil && out.state != NoData {
@@ -228,12 +263,13 @@ func (u *Unit) finish(out outcome, err error, parts []error, more int) {
 	if out.state == Panic {
 		s.Panics++
 	}
-	u.setState(out.state, joinErrors(err, parts, more))
-	u.names = u.runSink.AppendNames(u.names[:0])
-	if out.mode == metric.Text {
-		u.runSink, u.lastSink = u.lastSink, u.runSink
-		u.runSink.Release()
+	for _, d := range out.drops {
+		s.DroppedSeries += uint64(d.SeriesCount)
 	}
+	u.setState(out.state, joinErrors(err, parts, more))
+	u.names = sink.AppendNames(u.names[:0])
+	u.runSinks[out.mode], u.lastSinks[out.mode] = u.lastSinks[out.mode], sink
+	u.runSinks[out.mode].Release()
 	u.cache[out.mode] = outcome{}
 	if u.Interval > 0 { // without an interval it would hold a host's metrics in memory for nothing
 		u.cache[out.mode] = out
@@ -324,20 +360,22 @@ func (u *Unit) OmitSeries(family string, n int) {
 func (u *Unit) AppendText(b []byte, want metric.Filter) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.lastSink.AppendText(b, want, u.Declared)
+	return u.lastSinks[metric.Text].AppendText(b, want, u.Declared)
 }
 
 // AppendDeclared is AppendText without external families. It appends those, and
 // the names of the others, to families, and passes the samples of the others to
-// observe, unless it is nil. Observe must not retain them.
-func (u *Unit) AppendDeclared(b []byte, want metric.Filter, families *Families, observe func(metric.Samples)) []byte {
+// observe, unless it is nil. Observe must not retain them. It returns the
+// families that the run dropped.
+func (u *Unit) AppendDeclared(b []byte, want metric.Filter, families *Families, observe func(metric.Samples)) ([]byte, []metric.Drop) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.appendFamilies(families, u.lastSink)
+	last := u.lastSinks[metric.Text]
+	u.appendFamilies(families, last)
 	if observe != nil {
-		observe(func(name string, fn metric.SampleFunc) { u.lastSink.VisitSamples(name, allReserved, fn) })
+		observe(func(name string, fn metric.SampleFunc) { last.VisitSamples(name, allReserved, fn) })
 	}
-	return u.lastSink.AppendText(b, want, allReserved)
+	return last.AppendText(b, want, allReserved), last.Drops()
 }
 
 func allReserved(string) bool { return true }

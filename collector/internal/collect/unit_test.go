@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,4 +230,126 @@ type toyOptions struct {
 func (o *toyOptions) Fields() []Field {
 	return append(o.filter.Fields("device"),
 		Field{Name: "deep", Value: &o.deep}, Field{Name: "every", Value: &o.every}, Field{Name: "dirs", Value: &o.dirs})
+}
+
+// TestMaxSeries has a collector that exceeds its maximum: the largest family is
+// dropped, and the error says how to export it. A second of two equal series is
+// dropped too.
+func TestMaxSeries(t *testing.T) {
+	var large, parts int
+	var u *Unit
+	u = newToy(t, 0, nil, func(_ context.Context, out *metric.Sink, value *metric.Family) error {
+		byIndex := u.Set().Gauge("toy_large", "A large family.", "i")
+		for i := range large {
+			out.Emit(byIndex, 1, strconv.Itoa(i))
+		}
+		for i := range parts {
+			out.Error(fmt.Errorf("part %d: broken", i))
+		}
+		out.Emit(value, 1)
+		out.Emit(value, 2)
+		return nil
+	})
+	u.MaxSeries = 10
+	const second, limit = "a second toy_value", "to export more, set --collector.max-series=toy=N"
+	for _, tc := range []struct {
+		large, parts int
+		err          string
+		dropped      uint64
+	}{
+		{9, 0, second, 0},
+		{10, 0, "want at most 10 series, have 11: dropped toy_large (10): " + limit + "; " + second, 10},
+		{10, 1, "want at most 10 series, have 11: dropped toy_large (10): " + limit + "; part 0: broken; " + second, 20},
+		{9, 0, "the last run had more than 10 series: dropped toy_large (9) once more; " + second, 29},
+		{9, 0, second, 29},
+	} {
+		large, parts = tc.large, tc.parts
+		state, text := read(u)
+		s := u.Status()
+		if state != Partial || s.Err.Error() != tc.err || s.DroppedSeries != tc.dropped || !strings.Contains(text, "\ntoy_value 1\n") || strings.Contains(text, "toy_value 2") {
+			t.Errorf("%d series: state %s, %d dropped, err %v; want %d, %s; text\n%s", large, state, s.DroppedSeries, s.Err, tc.dropped, tc.err, text)
+		}
+		if kept := strings.Contains(text, "toy_large"); kept == strings.Contains(tc.err, "dropped") || s.SampleCount != strings.Count("\n"+text, "\ntoy_") {
+			t.Errorf("%d series: %d samples\n%s", large, s.SampleCount, text)
+		}
+	}
+	parts = 0
+	for i, tc := range []struct{ large, metrics, lines int }{{9, 10, 10}, {10, 1, 1}, {10, 1, 1}, {9, 1, 10}, {9, 10, 10}} {
+		large = tc.large
+		r := u.Begin(metric.Metrics)
+		result, _ := r.Wait(context.Background(), time.Now().Add(time.Minute))
+		_, text := read(u)
+		if n := strings.Count("\n"+text, "\ntoy_"); result.State != Partial || len(result.Metrics) != tc.metrics || n != tc.lines {
+			t.Errorf("on both roads, %d: state %s, %d metrics, then %d lines; want %d, %d", i, result.State, len(result.Metrics), n, tc.metrics, tc.lines)
+		}
+	}
+}
+
+// TestMaxSeriesAlone has a collector of one family, which is dropped: it is not a
+// failure, since nothing is broken.
+func TestMaxSeriesAlone(t *testing.T) {
+	fail := false
+	u := newToy(t, 0, nil, func(_ context.Context, out *metric.Sink, value *metric.Family) error {
+		for range 3 {
+			out.Emit(value, 1)
+		}
+		if fail {
+			panic("bug")
+		}
+		return nil
+	})
+	for _, tc := range []struct {
+		max  int
+		fail bool
+		want State
+	}{{2, false, Partial}, {2, true, Panic}, {0, false, Partial}} {
+		u.MaxSeries, fail = tc.max, tc.fail
+		if state, _ := read(u); state != tc.want {
+			t.Errorf("at most %d series: state %s, want %s: %v", tc.max, state, tc.want, u.Status().Err)
+		}
+	}
+	if s := u.Status(); s.DroppedSeries != 3 || s.SampleCount != 1 {
+		t.Errorf("%d dropped, %d samples", s.DroppedSeries, s.SampleCount)
+	}
+}
+
+// TestTextsAreOfOneRun has many readers of a collector whose series change, while
+// its runs share the text of those that do not.
+func TestTextsAreOfOneRun(t *testing.T) {
+	run := 0
+	var u *Unit
+	u = newToy(t, time.Minute, nil, func(_ context.Context, out *metric.Sink, value *metric.Family) error {
+		byName := u.Set().Gauge("toy_names", "Names.", "name")
+		run++
+		for i := range 20 + run/5%3 { // the same in five runs
+			out.Emit(byName, float64(run), fmt.Sprintf("device%d-%d", i, run/15%2*(i/10)))
+		}
+		out.Emit(value, float64(run))
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 300 {
+				state, text := read(u)
+				var n int
+				if _, value, _ := strings.Cut(text, "\ntoy_value "); state == OK {
+					_, _ = fmt.Sscan(value, &n)
+				}
+				var want strings.Builder
+				fmt.Fprintf(&want, "# HELP toy_value A value.\n# TYPE toy_value gauge\ntoy_value %d\n# HELP toy_names Names.\n# TYPE toy_names gauge\n", n)
+				for i := range 20 + n/5%3 {
+					fmt.Fprintf(&want, "toy_names{name=\"device%d-%d\"} %d\n", i, n/15%2*(i/10), n)
+				}
+				if text != want.String() {
+					t.Errorf("state %s, text\n%swant\n%s", state, text, want.String())
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s := u.Status(); s.Errors != 0 {
+		t.Errorf("%d errors: %v", s.Errors, s.Err)
+	}
 }

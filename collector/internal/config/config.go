@@ -27,14 +27,19 @@ type Settings struct {
 // overrides are the explicit settings of one source: the flags or the file. The
 // keys are names of collectors.
 type overrides struct {
-	enabled  map[string]bool
-	options  map[string]map[string][]string // the inner keys are names of options
-	timeout  map[string]time.Duration
-	interval map[string]time.Duration
+	enabled   map[string]bool
+	options   map[string]map[string][]string // the inner keys are names of options
+	timeout   map[string]time.Duration
+	interval  map[string]time.Duration
+	maxSeries map[string]int // also has the key allCollectors
 }
 
+// allCollectors is the key of a setting of all collectors that have none of
+// their own. It is no name of a collector.
+const allCollectors = ""
+
 func newOverrides() overrides {
-	return overrides{map[string]bool{}, map[string]map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}}
+	return overrides{map[string]bool{}, map[string]map[string][]string{}, map[string]time.Duration{}, map[string]time.Duration{}, map[string]int{}}
 }
 
 func (o *overrides) add(collector, option, value string) {
@@ -95,6 +100,14 @@ func (s *Settings) Timeout(spec collect.Spec) time.Duration {
 // again; zero means that every scrape starts a run.
 func (s *Settings) Interval(spec collect.Spec) time.Duration {
 	return lastExplicit(spec.Name, 0, s.file.interval, s.flags.interval)
+}
+
+// MaxSeries returns the maximum number of series of a collector's run; zero
+// means no limit. A setting of the collector takes precedence over one of all
+// collectors, be it a flag or in the file.
+func (s *Settings) MaxSeries(spec collect.Spec) int {
+	all := lastExplicit(allCollectors, collect.DefaultMaxSeries, s.file.maxSeries, s.flags.maxSeries)
+	return lastExplicit(spec.Name, all, s.file.maxSeries, s.flags.maxSeries)
 }
 
 // lastExplicit returns the value that the last of some sources has for a

@@ -26,6 +26,9 @@ func Effective(specs []collect.Spec, units []*collect.Unit) []byte {
 		if u.Interval > 0 {
 			fmt.Fprintf(&b, "    interval: %s\n", yamltext.Duration(u.Interval))
 		}
+		if u.MaxSeries != collect.DefaultMaxSeries {
+			fmt.Fprintf(&b, "    max-series: %d\n", u.MaxSeries)
+		}
 		for _, f := range spec.Build.Fields() {
 			flag := f.FlagName(spec.Name)
 			if written[flag] {
@@ -48,6 +51,9 @@ func (s *Settings) Explicit(specs []collect.Spec) ([]byte, error) {
 	if s.DisableDefaults {
 		b.WriteString("disable-defaults: true\n")
 	}
+	if n, ok := s.flags.maxSeries[allCollectors]; ok {
+		fmt.Fprintf(&b, "max-series: %d\n", n)
+	}
 	b.WriteString("collectors:\n")
 	empty := b.Len()
 	for _, spec := range specs {
@@ -60,6 +66,9 @@ func (s *Settings) Explicit(specs []collect.Spec) ([]byte, error) {
 		}
 		if d, ok := s.flags.interval[spec.Name]; ok {
 			lines = append(lines, "interval: "+yamltext.Duration(d))
+		}
+		if n, ok := s.flags.maxSeries[spec.Name]; ok {
+			lines = append(lines, fmt.Sprintf("max-series: %d", n))
 		}
 		for _, f := range spec.Build.Fields() {
 			values := s.flags.options[spec.Name][f.Name]

@@ -59,6 +59,7 @@ func (l *loader) load(path string, mayInclude bool) {
 				n.Into((*collect.Bool)(&l.file.DisableDefaults))
 			}
 		},
+		"max-series": l.maxSeries(allCollectors, "max-series"),
 		"include": func(n document.Node) {
 			if !mayInclude {
 				n.Failf("an included file cannot include others")
@@ -168,9 +169,10 @@ func (l *loader) collector(spec collect.Spec, n document.Node) {
 		return
 	}
 	fields := document.Fields{
-		"enabled":  enable,
-		"timeout":  l.duration(name, "timeout", l.file.timeout),
-		"interval": l.duration(name, "interval", l.file.interval),
+		"enabled":    enable,
+		"timeout":    l.duration(name, "timeout", l.file.timeout),
+		"interval":   l.duration(name, "interval", l.file.interval),
+		"max-series": l.maxSeries(name, "collector "+name+": max-series"),
 	}
 	for _, f := range spec.Build.Fields() {
 		fields[f.Name] = func(n document.Node) { l.option(spec, f, n) }
@@ -183,6 +185,15 @@ func (l *loader) duration(collector, key string, durations map[string]time.Durat
 		var d positiveDuration
 		if n.Into(&d) && l.setOnce(n, "collector "+collector+": "+key) {
 			durations[collector] = time.Duration(d)
+		}
+	}
+}
+
+func (l *loader) maxSeries(collector, setting string) func(document.Node) {
+	return func(n document.Node) {
+		var count seriesCount
+		if n.Into(&count) && l.setOnce(n, setting) {
+			l.file.maxSeries[collector] = int(count)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func writeFiles(t *testing.T, files map[string]string) string {
 
 func TestFile(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
-		"main.yml":        "include: [conf.d/*.yml, none/*.yml]\ncollectors:\n  a: {debounce: 3s, timeout: 9s}\n  off:\n    enabled: true\n    dir: [/x, /y]\n    interval: 1m\n",
+		"main.yml":        "include: [conf.d/*.yml, none/*.yml]\nmax-series: 100\ncollectors:\n  a: {debounce: 3s, timeout: 9s, max-series: 0}\n  off:\n    enabled: true\n    dir: [/x, /y]\n    interval: 1m\n",
 		"conf.d/10.yml":   "collectors: {b: false}\nnames: {one: 1}\n",
 		"conf.d/20.yml":   "collectors: {off: {deep: true}}\nnames: {two: 2}\n",
 		"conf.d/30.other": "nonsense",
@@ -59,7 +59,7 @@ func TestFile(t *testing.T) {
 	specs := fileSpecs()
 	s := New()
 	for _, flag := range s.Flags(specs) {
-		for name, value := range map[string]string{"collector.off.dir": "/z", "collector.a": "false", "collector.interval": "off=2m", "collector.timeout": "b=1s"} {
+		for name, value := range map[string]string{"collector.off.dir": "/z", "collector.a": "false", "collector.interval": "off=2m", "collector.timeout": "b=1s", "collector.max-series": "b=7"} {
 			if flag.Name == name {
 				if err := flag.Set(value); err != nil {
 					t.Fatal(err)
@@ -81,6 +81,10 @@ func TestFile(t *testing.T) {
 		{"off timeout, its own", s.Timeout(specs[2]), 7 * time.Second},
 		{"off interval, by flag", s.Interval(specs[2]), 2 * time.Minute},
 		{"a interval, none", s.Interval(specs[0]), time.Duration(0)},
+		{"a series, by file", s.MaxSeries(specs[0]), 0},
+		{"b series, by flag", s.MaxSeries(specs[1]), 7},
+		{"off series, as all in the file", s.MaxSeries(specs[2]), 100},
+		{"series, the default", New().MaxSeries(specs[2]), collect.DefaultMaxSeries},
 		{"sections", strings.Join(names, " "), "one1 two2"},
 		{"files", len(f.Paths), 3},
 	} {
@@ -103,6 +107,10 @@ func TestFileFindings(t *testing.T) {
 			`main.yml:1:18: unknown key "debuonce", do you mean debounce?
 main.yml:1:41: want a time span above zero, have "0s"
 main.yml:1:55: want a time span such as 10s, have "fast"`},
+		{map[string]string{"main.yml": "max-series: many\ncollectors: {a: {max-series: -1}}"},
+			`main.yml:1:13: want a number of series, or 0 for no limit, have "many"
+main.yml:2:30: want a number of series, or 0 for no limit, have "-1"`},
+		{map[string]string{"main.yml": "include: x/*\nmax-series: 5", "x/1": "max-series: 5"}, "x/1:1:13: max-series is already set in DIR/main.yml:2"},
 		{map[string]string{"main.yml": "collectors: {a: {debounce: 1s}, b: {debounce: 2s}}"}, `main.yml:1:47: the option shared.debounce is already set in DIR/main.yml:1`},
 		{map[string]string{"main.yml": "include: x/*\ncollectors: {a: true}", "x/1": "collectors: {a: true}", "x/2": "include: y"},
 			"x/1:1:17: collector a: enabled is already set in DIR/main.yml:2\nx/2:1:10: an included file cannot include others"},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func (s *Settings) Flags(specs []collect.Spec) []Flag {
 	flags := []Flag{
 		s.durationFlag(specs, "collector.timeout", "Timeout of a collector, such as hba=10s.", s.flags.timeout),
 		s.durationFlag(specs, "collector.interval", "Serve cached results of a collector up to this age, such as hba=1m, instead of reading at every scrape.", s.flags.interval),
+		s.maxSeriesFlag(specs),
 	}
 	for _, spec := range specs {
 		flags = append(flags, s.switchFlag(spec))
@@ -55,6 +57,27 @@ func (s *Settings) durationFlag(specs []collect.Spec, name, help string, duratio
 			return err
 		}
 		durations[collector] = time.Duration(d)
+		return nil
+	}}
+}
+
+// maxSeriesFlag returns the flag that sets the maximum number of series of any
+// collector, or of all.
+func (s *Settings) maxSeriesFlag(specs []collect.Spec) Flag {
+	help := fmt.Sprintf("Maximum number of series of a collector, such as hba=1000000, or without NAME of each collector that has none of its own (default: %d). "+
+		"0 is no limit. A collector with more drops its largest families.", collect.DefaultMaxSeries)
+	return Flag{Name: "collector.max-series", Help: help, Placeholder: "[NAME=]N", List: true, Set: func(v string) error {
+		collector, text, ok := strings.Cut(v, "=")
+		if !ok {
+			collector, text = allCollectors, v
+		} else if _, err := Find(specs, collector); err != nil {
+			return err
+		}
+		var n seriesCount
+		if err := n.Set(text); err != nil {
+			return err
+		}
+		s.flags.maxSeries[collector] = int(n)
 		return nil
 	}}
 }
@@ -142,5 +165,17 @@ func (p *positiveDuration) Set(s string) error {
 		return fmt.Errorf("want a time span above zero, have %q", s)
 	}
 	*p = positiveDuration(d)
+	return nil
+}
+
+// seriesCount is a number of series, or 0 for any.
+type seriesCount int
+
+func (c *seriesCount) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return fmt.Errorf("want a number of series, or 0 for no limit, have %q", s)
+	}
+	*c = seriesCount(n)
 	return nil
 }

@@ -44,3 +44,28 @@ func TestFlagOfTwoCollectors(t *testing.T) {
 		}
 	}
 }
+
+func TestMaxSeriesFlag(t *testing.T) {
+	s, specs := New(), []collect.Spec{spec("a"), spec("b"), spec("c")}
+	flags := s.Flags(specs)
+	set := flags[slices.IndexFunc(flags, func(f Flag) bool { return f.Name == "collector.max-series" })].Set
+	for _, v := range []string{"a=5", "100", "b=0"} {
+		if err := set(v); err != nil {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+	s = s.With(&File{overrides: overrides{maxSeries: map[string]int{"": 7, "a": 8, "c": 9}}})
+	for i, want := range []int{5, 0, 9} { // one of the collector precedes one of all, even a flag
+		if have := s.MaxSeries(specs[i]); have != want {
+			t.Errorf("%s: at most %d series, want %d", specs[i].Name, have, want)
+		}
+	}
+	if text, err := s.Explicit(specs); err != nil || string(text) != "max-series: 100\ncollectors:\n  a:\n    max-series: 5\n  b:\n    max-series: 0\n" {
+		t.Errorf("as a file:\n%s%v", text, err)
+	}
+	for _, v := range []string{"", "a", "a=", "-1", "1.5", "d=5", "a=1e3", "99999999999"} {
+		if set(v) == nil {
+			t.Errorf("%q is accepted", v)
+		}
+	}
+}

@@ -14,8 +14,9 @@ import (
 // An ExternalFamily is a metric family from a text file or a check, with all
 // its series. Its text is rendered once, for all runs that emit it.
 type ExternalFamily struct {
-	family *dto.MetricFamily
-	text   []byte
+	family      *dto.MetricFamily
+	text        []byte
+	sampleCount int
 }
 
 // NewExternalFamily returns a family for EmitExternal. The family must not
@@ -25,7 +26,13 @@ func NewExternalFamily(family *dto.MetricFamily) (*ExternalFamily, error) {
 	if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
 		return nil, err
 	}
-	return &ExternalFamily{family, text.Bytes()}, nil
+	f := &ExternalFamily{family: family, text: text.Bytes()}
+	for line := range bytes.Lines(f.text) {
+		if line[0] != '#' {
+			f.sampleCount++
+		}
+	}
+	return f, nil
 }
 
 // Name returns the family's name.
@@ -75,17 +82,32 @@ func (s *Sink) Join(external *ExternalFamily) (omitted int) {
 	if _, err := expfmt.MetricFamilyToText(&text, joined); err != nil {
 		return len(series)
 	}
-	s.sampleCount += len(joined.Metric)
-	if s.mode == Metrics {
-		for _, m := range joined.Metric {
-			s.addMetric(f, externalMetric{joined, m})
+	b := s.buffer(f)
+	for line := range bytes.Lines(text.Bytes()) {
+		if line[0] != '#' {
+			series, value := cutSample(line)
+			b.add(series, false)
+			b.values = append(b.values, value)
+			b.count++
+			s.sampleCount++
 		}
-	} else {
-		_, lines, _ := bytes.Cut(text.Bytes(), []byte("\n")) // without HELP
-		_, lines, _ = bytes.Cut(lines, []byte("\n"))         // and TYPE
-		s.text[f.index] = append(s.familyText(f), lines...)
+	}
+	if s.mode == Metrics {
+		b.values = b.values[:0]
+		for _, m := range joined.Metric {
+			s.metrics = append(s.metrics, externalMetric{joined, m})
+		}
 	}
 	return len(series) - len(joined.Metric)
+}
+
+// cutSample cuts a line of text after the series and the blank.
+func cutSample(line []byte) (series []byte, value float64) {
+	end := bytes.LastIndexByte(line, '}') + 1 // a value has none
+	end += bytes.IndexByte(line[end:], ' ') + 1
+	fields := bytes.Fields(line[end:])
+	value, _ = strconv.ParseFloat(string(fields[0]), 64) // as it was written
+	return line[:end], value
 }
 
 // acceptsType reports whether series of a type can join the family: those of a

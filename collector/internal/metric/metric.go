@@ -1,9 +1,9 @@
 // Package metric defines what a collector emits: the families that it declares
 // (Set), the sink for its samples (Sink), and the two roads from there. On the
-// fast road a sample is rendered as text at once, into a buffer that the next
-// scrape reuses. On the ordinary road it becomes a prometheus.Metric. Every
-// fixture is read on both roads and compared. The package knows nothing of
-// collectors and HTTP.
+// fast road a sample is a number and the text of its series, which is that of
+// the last run if it had the same series. On the ordinary road it becomes a
+// prometheus.Metric. Every fixture is read on both roads and compared. The
+// package knows nothing of collectors and HTTP.
 package metric
 
 import (
@@ -21,9 +21,10 @@ type Family struct {
 	labels []string
 
 	optional []bool   // by label: whether samples do not have it while it is empty; nil: no label
-	index    int      // in Set.families and Sink.text
+	index    int      // in Set.families and Sink.buffers
 	header   []byte   // the HELP and TYPE lines
 	leads    [][]byte // the text before each label value, and before the value
+	excess   bool     // dropped in the next run that has a limit; of Guard and Finish
 
 	desc *prometheus.Desc
 }

@@ -22,15 +22,15 @@ const (
 type Sink struct {
 	mode        Mode
 	set         *Set
-	text        [][]byte // by Family.index
-	sizes       []int    // lengths of the buffers that Release freed, by Family.index
+	buffers     []buffer // by Family.index
 	metrics     []prometheus.Metric
-	emitted     []bool // in metrics mode: whether a family has samples, by Family.index
 	external    []*ExternalFamily
-	sampleCount int
+	sampleCount int // of the samples that are kept
 	errs        []error
 	moreErrors  int    // number of errors in excess of maxErrors
 	labels      Labels // buffer of VisitSamples
+	scratch     []byte // buffer of Emit
+	guard
 }
 
 // maxErrors is the maximum number of errors that a Sink keeps; others are only
@@ -38,35 +38,22 @@ type Sink struct {
 const maxErrors = 20
 
 // NewSink returns an empty sink for the families of set.
-func NewSink(set *Set) *Sink { return &Sink{set: set} }
+func NewSink(set *Set) *Sink { return &Sink{set: set, guard: newGuard()} }
 
 // Reset empties the sink for a new run, and keeps its buffers.
 func (s *Sink) Reset(mode Mode) {
-	for i := range s.text {
-		s.text[i] = s.text[i][:0]
+	for i := range s.buffers {
+		s.buffers[i].reset()
 	}
-	clear(s.emitted)
 	clear(s.external)
-	*s = Sink{mode: mode, set: s.set, text: s.text, sizes: s.sizes, emitted: s.emitted, external: s.external[:0], labels: s.labels}
+	*s = Sink{mode: mode, set: s.set, buffers: s.buffers, external: s.external[:0], labels: s.labels, scratch: s.scratch, guard: s.guard.reset()}
 }
 
-// maxRetainedBuffer is the maximum size, in bytes, of a buffer that a sink
-// keeps between runs. A larger one is allocated again with the length of the
-// last run: one allocation for thousands of samples, rather than twice the
-// memory.
-const maxRetainedBuffer = 256 << 10
-
-// Release frees the large buffers of a sink. It must not be read before the
-// next Reset.
+// Release frees the large buffers of a sink. It must not be read before the next
+// Reset.
 func (s *Sink) Release() {
-	for i, b := range s.text {
-		if cap(b) <= maxRetainedBuffer {
-			continue
-		}
-		for len(s.sizes) <= i {
-			s.sizes = append(s.sizes, 0)
-		}
-		s.sizes[i], s.text[i] = len(b), nil
+	for i := range s.buffers {
+		s.buffers[i].release()
 	}
 }
 
@@ -76,55 +63,86 @@ func (s *Sink) Emit(f *Family, v float64, labels ...string) {
 	if len(labels) != len(f.labels) {
 		panic(fmt.Sprintf("metric: %s has %d labels and got %d", f.name, len(f.labels), len(labels)))
 	}
-	s.sampleCount++
-	if f.optional != nil {
-		s.emitOptional(f, v, labels)
+	b := s.buffer(f)
+	if (b.count >= b.maximum || s.sampleCount >= s.maximum) && !s.makeRoom(f, 1) {
 		return
 	}
+	if !b.shared || !b.series.matches(b.count, f, labels) {
+		b.add(s.renderSeries(f, labels))
+	}
+	b.count++
+	s.sampleCount++
 	if s.mode == Metrics {
-		// The labels are copied, so that those of the caller can be on its
-		// stack.
+		s.metrics = append(s.metrics, f.newMetric(v, labels))
+		return
+	}
+	if b.values == nil {
+		b.values = make([]float64, 0, len(b.series.ends))
+	}
+	b.values = append(b.values, v)
+}
+
+// buffer returns the buffer of a family.
+func (s *Sink) buffer(f *Family) *buffer {
+	for f.index >= len(s.buffers) {
+		s.buffers = append(s.buffers, buffer{maximum: s.limit})
+	}
+	return &s.buffers[f.index]
+}
+
+// renderSeries returns the text of a series, and whether all label values are
+// in it as they are. The text is valid until the next call.
+func (s *Sink) renderSeries(f *Family, labels []string) (text []byte, plain bool) {
+	text, plain = s.scratch[:0], true
+	addValue := func(l string) {
+		var ok bool
+		text, ok = appendLabel(text, l)
+		plain = plain && ok
+	}
+	if f.optional == nil {
+		for i, l := range labels {
+			text = append(text, f.leads[i]...)
+			addValue(l)
+		}
+		text = append(text, f.leads[len(labels)]...)
+	} else {
+		text = append(text, f.name...)
+		next := byte('{')
+		for i, l := range labels {
+			if l != "" || !f.optional[i] {
+				text = append(append(append(text, next), f.labels[i]...), `="`...)
+				addValue(l)
+				text = append(text, '"')
+				next = ','
+			}
+		}
+		if next == ',' {
+			text = append(text, '}')
+		}
+		text = append(text, ' ')
+	}
+	s.scratch = text
+	return text, plain
+}
+
+// newMetric returns a sample for client_golang. The labels are copied, so that
+// those of the caller of Emit can be on its stack.
+func (f *Family) newMetric(v float64, labels []string) prometheus.Metric {
+	if f.optional == nil {
 		values := make([]string, len(labels))
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		s.addMetric(f, prometheus.MustNewConstMetric(f.desc, f.valueType(), v, values...))
-		return
+		return prometheus.MustNewConstMetric(f.desc, f.valueType(), v, values...)
 	}
-	b := s.familyText(f)
-	for i, l := range labels {
-		b = appendLabel(append(b, f.leads[i]...), l)
-	}
-	b = appendValue(append(b, f.leads[len(labels)]...), v)
-	s.text[f.index] = append(b, '\n')
-}
-
-// emitOptional is Emit for a family with optional labels.
-func (s *Sink) emitOptional(f *Family, v float64, labels []string) {
-	if s.mode == Metrics {
-		var names, values []string
-		for i, l := range labels {
-			if l != "" || !f.optional[i] {
-				names, values = append(names, f.labels[i]), append(values, strings.Clone(Clean(l)))
-			}
-		}
-		desc := prometheus.NewDesc(f.name, f.help, names, nil)
-		s.addMetric(f, variantMetric{prometheus.MustNewConstMetric(desc, f.valueType(), v, values...), f})
-		return
-	}
-	b := append(s.familyText(f), f.name...)
-	next := byte('{')
+	var names, values []string
 	for i, l := range labels {
 		if l != "" || !f.optional[i] {
-			b = append(append(append(b, next), f.labels[i]...), `="`...)
-			b = append(appendLabel(b, l), '"')
-			next = ','
+			names, values = append(names, f.labels[i]), append(values, strings.Clone(Clean(l)))
 		}
 	}
-	if next == ',' {
-		b = append(b, '}')
-	}
-	s.text[f.index] = append(appendValue(append(b, ' '), v), '\n')
+	desc := prometheus.NewDesc(f.name, f.help, names, nil)
+	return variantMetric{prometheus.MustNewConstMetric(desc, f.valueType(), v, values...), f}
 }
 
 // A variantMetric is a sample of a family with optional labels.
@@ -133,21 +151,18 @@ type variantMetric struct {
 	family *Family
 }
 
-// addMetric adds a metric of a family in metrics mode.
-func (s *Sink) addMetric(f *Family, m prometheus.Metric) {
-	for f.index >= len(s.emitted) {
-		s.emitted = append(s.emitted, false)
+// hasMetric reports whether a sample of a declared family is one of this.
+func (f *Family) hasMetric(m prometheus.Metric) bool {
+	if variant, ok := m.(variantMetric); ok {
+		return variant.family == f
 	}
-	s.emitted[f.index] = true
-	s.metrics = append(s.metrics, m)
+	return m.Desc() == f.desc
 }
 
-// hasSamples reports whether samples of a declared family were emitted.
+// hasSamples reports whether samples of a declared family were emitted, even if
+// it is dropped.
 func (s *Sink) hasSamples(f *Family) bool {
-	if s.mode == Metrics {
-		return f.index < len(s.emitted) && s.emitted[f.index]
-	}
-	return f.index < len(s.text) && len(s.text[f.index]) > 0
+	return f.index < len(s.buffers) && s.buffers[f.index].count > 0
 }
 
 // Serves reports whether the sink has samples of the declared family to which
@@ -165,18 +180,6 @@ func (s *Sink) AppendNames(names []string) []string {
 		}
 	}
 	return names
-}
-
-// familyText returns the text buffer of a family.
-func (s *Sink) familyText(f *Family) []byte {
-	for f.index >= len(s.text) {
-		s.text = append(s.text, nil)
-	}
-	b := s.text[f.index]
-	if b == nil && f.index < len(s.sizes) {
-		b = make([]byte, 0, s.sizes[f.index]+s.sizes[f.index]/16)
-	}
-	return b
 }
 
 // Bool adds a sample that is 1 for true and 0 for false.
@@ -202,8 +205,11 @@ func (f *Family) valueType() prometheus.ValueType {
 // EmitExternal adds an external family. It is left out of the exposition if a
 // collector serves a family of its name in the same scrape.
 func (s *Sink) EmitExternal(f *ExternalFamily) {
-	s.sampleCount += len(f.family.GetMetric())
+	s.sampleCount += f.sampleCount
 	s.external = append(s.external, f)
+	if s.sampleCount > s.maximum {
+		s.drop(s.largest(false)...)
+	}
 }
 
 // External returns the external families. The slice is valid until the next
@@ -235,9 +241,9 @@ type Filter func(name string) bool
 // reserved are left out.
 func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool) []byte {
 	families := s.set.Families()
-	for i, text := range s.text {
-		if len(text) > 0 && (want == nil || want(families[i].name)) {
-			b = append(append(b, families[i].header...), text...)
+	for i := range s.buffers {
+		if buffer := &s.buffers[i]; len(buffer.values) > 0 && (want == nil || want(families[i].name)) {
+			b = buffer.appendText(append(b, families[i].header...))
 		}
 	}
 	for _, f := range s.external {
@@ -246,6 +252,13 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 		}
 	}
 	return b
+}
+
+// TakeMetrics is Metrics for a sink that is not read again before the next Reset.
+func (s *Sink) TakeMetrics(reserved func(name string) bool) []prometheus.Metric {
+	all := s.Metrics(reserved)
+	s.metrics = nil
+	return all
 }
 
 // Metrics returns the samples in metrics mode. External families whose names are

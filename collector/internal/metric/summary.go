@@ -32,20 +32,26 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 	if len(values) != len(f.quantiles) {
 		panic(fmt.Sprintf("metric: %s has %d quantiles and got %d", f.family.name, len(f.quantiles), len(values)))
 	}
+	b := s.buffer(f.family)
+	if b.count > 0 {
+		s.reportRepeat(f.family.name)
+		return
+	}
+	if s.sampleCount+len(f.leads) > s.maximum && !s.makeRoom(f.family, len(f.leads)) {
+		return
+	}
 	s.sampleCount += len(f.leads)
+	for _, lead := range f.leads {
+		b.add(lead, true)
+		b.count++
+	}
 	if s.mode == Metrics {
 		quantiles := make(map[float64]float64, len(values))
 		for i, q := range f.quantiles {
 			quantiles[q] = values[i]
 		}
-		s.addMetric(f.family, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
+		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
 		return
 	}
-	b := s.familyText(f.family)
-	for i, v := range values {
-		b = append(appendValue(append(b, f.leads[i]...), v), '\n')
-	}
-	b = append(appendValue(append(b, f.leads[len(values)]...), sum), '\n')
-	b = append(strconv.AppendUint(append(b, f.leads[len(values)+1]...), count, 10), '\n')
-	s.text[f.family.index] = b
+	b.values = append(append(b.values, values...), sum, float64(count))
 }

@@ -58,8 +58,8 @@ func (s *Set) OfSample(name string) *Family {
 func (s *Sink) VisitSamples(name string, reserved func(name string) bool, fn SampleFunc) {
 	if s.mode == Metrics {
 		s.set.SamplesOf(s.metrics)(name, fn)
-	} else if f := s.set.OfSample(name); f != nil && f.index < len(s.text) {
-		s.labels = visitLines(s.text[f.index], name, s.labels, fn)
+	} else if f := s.set.OfSample(name); f != nil && f.index < len(s.buffers) {
+		s.labels = s.buffers[f.index].visit(name, s.labels, fn)
 	}
 	for _, f := range s.external {
 		if !reserved(f.Name()) {
@@ -92,17 +92,16 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 	}
 }
 
-// visitLines parses the text of Emit: one sample per line, with one space
-// before the value, and with quotes, backslashes and newlines escaped. It uses the buffer
-// for the labels, and returns it for the next call.
-func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
+// visit calls fn for the samples with a name, which are all but those of a
+// summary. It uses the buffer for the labels, and returns it for the next call.
+func (b *buffer) visit(name string, buffer Labels, fn SampleFunc) Labels {
 	var unescaped []byte // label values without escapes
-	for len(text) > 0 {
-		if len(text) <= len(name) || string(text[:len(name)]) != name || text[len(name)] != '{' && text[len(name)] != ' ' {
-			text = text[bytes.IndexByte(text, '\n')+1:] // x_sum, in a summary x
-			continue
+	for i, v := range b.values {
+		rest := b.series.at(i)
+		if len(rest) <= len(name) || string(rest[:len(name)]) != name || rest[len(name)] != '{' && rest[len(name)] != ' ' {
+			continue // x_sum, in a summary x
 		}
-		rest := text[len(name):]
+		rest = rest[len(name):]
 		labels := buffer[:0]
 		unescaped = unescaped[:0]
 		for rest[0] != ' ' {
@@ -113,11 +112,8 @@ func visitLines(text []byte, name string, buffer Labels, fn SampleFunc) Labels {
 				rest = rest[1:]
 			}
 		}
-		end := bytes.IndexByte(rest, '\n')
-		if v, err := strconv.ParseFloat(string(rest[1:end]), 64); err == nil {
-			fn(labels, v)
-		}
-		buffer, text = labels, rest[end+1:]
+		fn(labels, v)
+		buffer = labels
 	}
 	return buffer
 }

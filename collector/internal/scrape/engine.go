@@ -29,6 +29,7 @@ type Engine struct {
 	success      *metric.Family
 	state        *metric.Family
 	errors       *metric.Family
+	drops        *metric.Family
 	panics       *metric.Family
 	age          *metric.Family
 	expectations *expect.Families
@@ -51,6 +52,7 @@ func NewEngine() *Engine {
 		success:      set.Gauge("node_scrape_collector_success", "Whether the collector succeeded, possibly without some parts that could not be read.", "collector"),
 		state:        set.Gauge("host_exporter_collector_state", "State of the collector's last run, always 1: ok, partial, no_data, error, timeout or panic.", "collector", "reason"),
 		errors:       set.Counter("host_exporter_collector_errors_total", "Failed runs of the collector, and parts that it could not read; absent without any.", "collector"),
+		drops:        set.Counter("host_exporter_series_dropped_total", "Series left out because the collector exceeds --collector.max-series; absent without any.", "collector"),
 		age:          set.Gauge("host_exporter_collector_age_seconds", "Age of the collector's samples; only of collectors with an interval.", "collector"),
 		panics:       set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
 		expectations: expect.Declare(set),
@@ -82,7 +84,7 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	evaluation := beginEvaluation(req)
 	for i, u := range req.Units {
 		if hasSamples(results[i].State) {
-			b = u.AppendDeclared(b, req.Want, families, evaluation.observe)
+			b, results[i].Drops = u.AppendDeclared(b, req.Want, families, evaluation.observe)
 		}
 	}
 	own.Reset(metric.Text)
@@ -223,6 +225,9 @@ func (e *Engine) emitState(out *metric.Sink, units []*collect.Unit, results []co
 		out.Emit(e.state, 1, name, string(r.State))
 		if status.Errors > 0 { // most collectors of most hosts never have any
 			out.Emit(e.errors, float64(status.Errors), name)
+		}
+		if status.DroppedSeries > 0 {
+			out.Emit(e.drops, float64(status.DroppedSeries), name)
 		}
 		if u.Interval > 0 && hasSamples(r.State) {
 			out.Emit(e.age, r.Age.Seconds(), name)

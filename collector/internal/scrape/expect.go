@@ -1,6 +1,8 @@
 package scrape
 
 import (
+	"slices"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -56,10 +58,14 @@ func source(req Request, results []collect.Result, collector, family string) exp
 	var failed expect.Source
 	for i, u := range req.Units {
 		s := expect.Source{Requested: true, Declared: u.Set().OfSample(family) != nil}
-		if state := results[i].State; leavesUnknown(state) {
+		dropped := slices.ContainsFunc(results[i].Drops, func(d metric.Drop) bool { return d.HasSample(family) })
+		switch state := results[i].State; {
+		case leavesUnknown(state):
 			s.Collector, s.Reason = u.Spec.Name, string(state)
+		case dropped:
+			s.Collector, s.Reason = u.Spec.Name, string(collect.Partial)
 		}
-		if u.Spec.Name == collector || collector == "" && s.Declared {
+		if u.Spec.Name == collector || collector == "" && (s.Declared || dropped) {
 			return s
 		}
 		if collector == "" && s.Reason != "" && u.Set().IsDynamic() {
@@ -75,7 +81,7 @@ func source(req Request, results []collect.Result, collector, family string) exp
 
 // leavesUnknown reports whether a run in a state leaves unknown what the host
 // has. NoData is a result, and a part that a Partial run could not read counts
-// as absent.
+// as absent. But a family that it dropped is unknown.
 func leavesUnknown(s collect.State) bool {
 	return s == collect.Timeout || s == collect.Panic || s == collect.Failed
 }

@@ -263,6 +263,70 @@ unknown{name="named",collector="hungfiles",reason="timeout"} 1
 	}
 }
 
+// TestExpectDroppedFamilies has collectors that exceed their maximum: whether
+// the host has what a dropped family is about is unknown, not wrong.
+func TestExpectDroppedFamilies(t *testing.T) {
+	big := unit(t, "big", func(f *metric.Family, out *metric.Sink) error {
+		for _, device := range []string{"eth0", "eth1", "eth2"} {
+			out.Emit(f, 1, device)
+		}
+		return nil
+	})
+	files := unit(t, "files", func(_ *metric.Family, out *metric.Sink) error {
+		emitExternal(out, "job_a")
+		emitExternal(out, "job_b")
+		return nil
+	})
+	big.MaxSeries, files.MaxSeries = 2, 1
+	req := Request{Units: []*collect.Unit{big, files}, Expect: set(t,
+		"each: node_big == 1 for each device in ('eth0', 'eth3')",
+		"none: count(node_big) == 0",
+		"named@big: node_big",
+		"kept: job_a",
+		"file: job_b",
+		"gone: job_c",
+		"self: host_exporter_series_dropped_total > 0 for each collector in ('big', 'files')",
+	)}
+	const want = `ok{name="kept"} 1
+ok{name="gone"} 0
+ok{name="self"} 1
+missing{name="gone",missing="job_c"} 1
+observed{name="self"} 2
+wanted{name="self"} 2
+unknown{name="each",collector="big",reason="partial"} 1
+unknown{name="none",collector="big",reason="partial"} 1
+unknown{name="named",collector="big",reason="partial"} 1
+unknown{name="file",collector="files",reason="partial"} 1
+`
+	if have := evaluate(t, req); have != want {
+		t.Errorf("have\n%swant\n%s", have, want)
+	}
+	big.MaxSeries = 0
+	if have := evaluate(t, req); !strings.Contains(have, "ok{name=\"named\"} 1\n") || strings.Contains(have, "unknown{name=\"each\"") {
+		t.Errorf("without a limit:\n%s", have)
+	}
+}
+
+// TestDroppedSeriesTotal counts the dropped series of all runs.
+func TestDroppedSeriesTotal(t *testing.T) {
+	u := unit(t, "big", func(f *metric.Family, out *metric.Sink) error {
+		for _, device := range []string{"eth0", "eth1", "eth2"} {
+			out.Emit(f, 1, device)
+		}
+		return nil
+	})
+	engine := NewEngine()
+	for i, max := range []int{3, 2, 2, 3, 3} {
+		u.MaxSeries = max
+		text := string(engine.AppendText(context.Background(), nil, Request{Units: []*collect.Unit{u}}))
+		want := []string{"", " 3", " 6", " 9", " 9"}[i] // dropped once more in the run after
+		_, have, _ := strings.Cut(text, "host_exporter_series_dropped_total{collector=\"big\"}")
+		if have, _, _ = strings.Cut(have, "\n"); have != want {
+			t.Errorf("run %d: have%s, want%s:\n%s", i, have, want, text)
+		}
+	}
+}
+
 // TestExpectCachedSamples removes a device while cached samples are served: the
 // expectations are evaluated over the cached samples.
 func TestExpectCachedSamples(t *testing.T) {

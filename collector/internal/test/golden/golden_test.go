@@ -192,7 +192,7 @@ func TestBadCollectorIsCaught(t *testing.T) {
 			out.Emit(t.value, 43, "a")
 			return nil
 		}},
-		"a series twice": {want: "was collected before with the same name and label values", update: func(t *toy, out *metric.Sink) error {
+		"a series twice": {want: `+ # error: a second toy_value{device="a"}`, update: func(t *toy, out *metric.Sink) error {
 			_ = good(t, out)
 			return good(t, out)
 		}},

@@ -92,6 +92,7 @@ func (b *Workbench) Update() (samples map[string]float64, errs []error) {
 	b.T.Helper()
 	b.Out.Reset(metric.Text)
 	err := b.Collector.Update(context.Background(), b.Out)
+	b.Out.Finish()
 	errs, _ = b.Out.Errors()
 	if err != nil {
 		errs = append(errs, err)

@@ -25,21 +25,26 @@ include: [conf.d/*.yml]
 # Run only the collectors that a flag or this file enables.
 disable-defaults: false
 
+# Maximum number of series of each collector; 0 is no limit. Collectors with more drop
+# their largest families.
+max-series: %d
+
 # What this host must have, by names of your choice: see docs/expectations.md.
 expect: {}
 
 # In addition to its own options, each collector has
-#   enabled:  true or false. NAME: false is short for NAME: {enabled: false}.
-#   timeout:  maximum duration of a run. A late run's samples are dropped.
-#   interval: serve cached results up to this age, such as 1m. Without it, every
-#             scrape reads.
+#   enabled:    true or false. NAME: false is short for NAME: {enabled: false}.
+#   timeout:    maximum duration of a run. A late run's samples are dropped.
+#   interval:   serve cached results up to this age, such as 1m. Without it, every
+#               scrape reads.
+#   max-series: maximum number of series, instead of the one above.
 collectors:
 `
 
 // reference returns the configuration file that states every default.
 func reference(domains []collect.Domain) []byte {
 	var b bytes.Buffer
-	b.WriteString(referenceHead)
+	fmt.Fprintf(&b, referenceHead, collect.DefaultMaxSeries)
 	shared := map[string]string{} // flags of more than one collector, and the first
 	for _, d := range domains {
 		for _, s := range d.Specs {
