@@ -33,7 +33,7 @@ func unquoted(format string, args []any) string {
 			public = append(public, ellipsis{})
 		}
 	}
-	return fmt.Sprintf(format, public...)
+	return strings.TrimPrefix(fmt.Sprintf(format, public...), "…: ")
 }
 
 func describeError(err error) string {
