@@ -39,21 +39,36 @@ const MaxLabels = 64
 
 // A Size is what a document takes to parse, known without a parser.
 type Size struct {
-	Bytes   int
-	Samples int
-	Labels  int // of all samples
+	Bytes    int
+	Families int // at most: runs of lines with one name, or half of the HELP and TYPE lines
+	Samples  int
+	Labels   int // of all samples
 }
 
 // Measure returns the size of a document in the text format. The error is about a line
 // with more labels than MaxLabels: the parser's time grows with their square.
 func Measure(b []byte) (size Size, line int, err error) {
 	size.Bytes = len(b)
+	var last []byte // name
+	metadata := 0
+	defer func() { size.Families = max(size.Families, (metadata+1)/2) }()
 	for text := range bytes.Lines(b) {
 		line++
 		if text = bytes.TrimLeft(text, " \t\r\n"); len(text) == 0 || text[0] == '#' {
+			if bytes.HasPrefix(text, []byte("# HELP ")) || bytes.HasPrefix(text, []byte("# TYPE ")) {
+				metadata++
+			}
 			continue
 		}
 		size.Samples++
+		name := text
+		if end := bytes.IndexAny(text, "{ \t"); end >= 0 {
+			name = text[:end]
+		}
+		if !bytes.Equal(name, last) {
+			size.Families++
+			last = name
+		}
 		labels := (countQuotes(text) + 1) / 2
 		size.Labels += labels
 		if labels > MaxLabels {

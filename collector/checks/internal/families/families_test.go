@@ -68,9 +68,11 @@ func TestMeasure(t *testing.T) {
 		line int
 	}{
 		{"", Size{}, 0},
-		{"# HELP a \"\"\"\"\n\n  a 1\na{b=\"c\",d=\"\"} 1", Size{Samples: 2, Labels: 2}, 0},
-		{labels(64), Size{Samples: 1, Labels: 64}, 0},
-		{"a 1\n" + labels(65), Size{Samples: 2, Labels: 65}, 2},
+		{"# HELP a \"\"\"\"\n\n  a 1\na{b=\"c\",d=\"\"} 1", Size{Families: 1, Samples: 2, Labels: 2}, 0},
+		{"a 1\na{b=\"\"} 1\nab 1\na\t1\n", Size{Families: 3, Samples: 4, Labels: 1}, 0},
+		{"# TYPE a gauge\n# TYPE b gauge\n# HELP c \na 1\n# x\n", Size{Families: 2, Samples: 1}, 0},
+		{labels(64), Size{Families: 1, Samples: 1, Labels: 64}, 0},
+		{"a 1\n" + labels(65), Size{Families: 1, Samples: 2, Labels: 65}, 2},
 	} {
 		c.want.Bytes = len(c.text)
 		if have, line, err := Measure([]byte(c.text)); have != c.want || line != c.line || err == nil != (line == 0) {
