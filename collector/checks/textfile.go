@@ -100,6 +100,9 @@ type textfileCollector struct {
 
 func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error) {
 	m := env.Metrics
+	if o.MaxBytes < 1 {
+		return nil, fmt.Errorf("max-bytes: want a number of bytes above 0, have %d", int(o.MaxBytes))
+	}
 	m.AllowDynamic() // the files define families
 	c := &textfileCollector{
 		filesystem:   env.Host.Files,

@@ -299,3 +299,23 @@ func TestTextfileTasksInTime(t *testing.T) {
 		t.Errorf("%d late and %d done in %v", late, done, took)
 	}
 }
+
+// TestTextfileHungMatch has a pattern of directories, one of which hangs: what follows
+// the wildcard is looked for in each by itself.
+func TestTextfileHungMatch(t *testing.T) {
+	b := newTextfileBench(t)
+	for _, team := range []string{"a", "b", "c"} {
+		must(t, os.MkdirAll(filepath.Join(b.dir, team, "metrics"), 0o755))
+		b.write(t, team+"/metrics/x.prom", team+" 1\n")
+	}
+	must(t, os.MkdirAll(filepath.Join(b.dir, "d"), 0o755))
+	b.write(t, "file", "")
+	b.patterns = []string{filepath.Join(b.dir, "*", "metrics")}
+	b.want(t, "all", "node_textfile_scrape_error 0\na 1\nb 1\nc 1\n", "")
+	release := hang(b.listings, filepath.Join(b.dir, "b", "metrics"), 0)
+	b.want(t, "hung", "node_textfile_scrape_error 1\na 1\nc 1\n", "/b/metrics: no answer after 1.25s\n")
+	release()
+	b.want(t, "answers again", "node_textfile_scrape_error 0\na 1\nb 1\nc 1\n", "")
+	b.patterns = []string{filepath.Join(b.dir, "*", "none")}
+	b.want(t, "none", "node_textfile_scrape_error 1\n", "open /*/none: no such file or directory\n")
+}
