@@ -205,9 +205,11 @@ func TestDropOver(t *testing.T) {
 		{10, nil, nil},
 		{10, []item{{1, 5}, {2, 5}}, nil},
 		{10, []item{{1, 11}}, []int{0}},
-		{10, []item{{1, 4}, {1, 5}, {2, 3}}, []int{1}},               // 1 has 9
-		{10, []item{{1, 3}, {2, 9}, {1, 3}, {1, 4}}, []int{3, 1}},    // 1 has 10, then 2 has 9
-		{10, []item{{1, 5}, {1, 5}, {1, 5}}, []int{2}},               // the last of equal ones
+		{10, []item{{1, 4}, {1, 5}, {2, 3}}, []int{1}},            // 1 has 9
+		{10, []item{{1, 3}, {2, 9}, {1, 3}, {1, 4}}, []int{3, 1}}, // 1 has 10, then 2 has 9
+		{10, []item{{1, 5}, {1, 5}, {1, 5}}, []int{2}},            // the last of equal ones
+		{10, []item{{0, 9}, {1, 1}, {2, 1}, {3, 2}}, []int{3, 1}}, // root last
+		{10, []item{{0, 9}, {0, 8}, {1, 3}}, []int{2, 0}},
 		{0, []item{{1, 1}, {2, 2}, {3, 0}}, []int{1, 0}},             // what weighs nothing stays
 		{10, []item{{7, 6}, {7, 6}, {8, 6}, {8, 6}}, []int{1, 3, 0}}, // 12 and 12, then 6 and 12, then 6 and 6
 	} {

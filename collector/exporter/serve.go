@@ -36,7 +36,7 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	}
 	// The toolkit reads this file only when it serves, after the exporter is
 	// ready.
-	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
+	if err := validateWebConfig(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
 	listeners, err := listen(toolkit)
