@@ -321,3 +321,15 @@ func TestTextfileHungMatch(t *testing.T) {
 	b.patterns = []string{filepath.Join(b.dir, "*", "none")}
 	b.want(t, "none", "node_textfile_scrape_error 1\n", "open /*/none: no such file or directory\n")
 }
+
+// TestTextfileLongNames has a family and a label of 100 KiB, which errors name.
+func TestTextfileLongNames(t *testing.T) {
+	long := strings.Repeat("x", 100<<10)
+	b := newTextfileBench(t, long)
+	b.write(t, "a.prom", long+" 1\n")
+	b.write(t, "b.prom", "b{l=\""+long+"\"} 1\nb{l=\""+long+"\"} 2\n")
+	text, errs := b.read(t)
+	if len(errs) > 3*maxErrorBytes || strings.Count(errs, "\n") != 2 || strings.Count(text, "\n") != 2 {
+		t.Errorf("%d bytes of errors, %d lines", len(errs), strings.Count(text, "\n"))
+	}
+}
