@@ -33,7 +33,7 @@ func rules(t *testing.T) []Rule {
 func dashboards(t *testing.T) []*Dashboard {
 	t.Helper()
 	var all []*Dashboard
-	for _, name := range []string{"san-fleet", "san-host"} {
+	for _, name := range []string{"san-fleet", "san-host", "host", "host-fleet", "host-disks", "host-network", "host-exporter"} {
 		d, err := LoadDashboard(docs + "dashboards/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
