@@ -22,6 +22,11 @@ local select(groups, keep) = std.filter(
     groups: select(all, isEnabled),
   },
   grafanaDashboards+:: {
+    'host.json': import '../dashboards/host.json',
+    'host-disks.json': import '../dashboards/host-disks.json',
+    'host-exporter.json': import '../dashboards/host-exporter.json',
+    'host-fleet.json': import '../dashboards/host-fleet.json',
+    'host-network.json': import '../dashboards/host-network.json',
     'san-fleet.json': import '../dashboards/san-fleet.json',
     'san-host.json': import '../dashboards/san-host.json',
   },
