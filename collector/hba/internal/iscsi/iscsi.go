@@ -5,6 +5,7 @@
 package iscsi
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"syscall"
@@ -69,7 +70,7 @@ func New(m *metric.Set) *Sessions {
 			"session", "state", "target"), "LOGGED_IN", "FAILED", "FREE"),
 		targetState: attr.NewStates(m.Gauge("node_hba_iscsi_session_target_state", "Whether the SCSI target of the session is in this state; only a scanned one has disks.",
 			"session", "state", "target"), "UNBOUND", "ALLOCATED", "SCANNED", "UNBINDING"),
-		recovery: m.Gauge("node_hba_iscsi_session_recovery_timeout_seconds", "Time that I/O waits for a failed session to recover.", "session"),
+		recovery: m.Gauge("node_hba_iscsi_session_recovery_timeout_seconds", "Time that I/O waits for a failed session to recover; +Inf for ever.", "session"),
 		connectionState: attr.NewStates(m.Gauge("node_hba_iscsi_connection_state", "Whether the connection of the session is in this state.",
 			"connection", "session", "state"), "up", "down", "failed", "bound"),
 		count: m.Gauge("node_hba_iscsi_sessions", "Sessions with the target, by state.", "state", "target"),
@@ -165,8 +166,8 @@ func (f *Sessions) updateSession(a attr.Reader, name string, s *session, h *san.
 	}
 	a.Out.Emit(f.info, 1, s.initiator, s.iface, s.portal, scsiHost, name, s.target, s.tpgt)
 	a.State(f.targetState, labels[:], sessionClass, name, "target_state")
-	if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, sessionClass, name, "recovery_tmo"); ok && v >= 0 {
-		a.Out.Emit(f.recovery, float64(v), name)
+	if v, ok := attr.Parsed(a, "off or seconds", attr.SecondsOrOff, sessionClass, name, "recovery_tmo"); ok {
+		a.Out.Emit(f.recovery, v, name)
 	}
 	for _, c := range f.connections.Entries {
 		if isConnection(c.Name, name) {
@@ -225,6 +226,10 @@ func connected(a attr.Reader, class, name, file string) string {
 	b, err := a.Sys.Text(class, name, file)
 	if !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.EINVAL) {
 		host.ReportUnlessGone(err, a.Out.Error)
+	}
+	if bytes.IndexByte(b, ' ') >= 0 { // which separates components of a path
+		a.Out.Error(a.Sys.At(host.Bad(1, "an address, a name or a port", b)))
+		return ""
 	}
 	return scsihost.Label(b)
 }

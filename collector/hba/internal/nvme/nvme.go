@@ -50,7 +50,8 @@ type Controllers struct {
 
 	queues      *metric.Family
 	keepAlive   *metric.Family
-	timeouts    [3]attr.File // of fabrics
+	loss        *metric.Family
+	timeouts    [2]attr.File // of fabrics
 	diagnostics [3]attr.File
 	paths       pathFamilies
 	listing     host.Listing
@@ -107,8 +108,8 @@ func New(m *metric.Set, o Options, links Links) *Controllers {
 			"device", "state", "subsystem", "transport"), "new", "live", "resetting", "connecting", "deleting", "dead"),
 		queues:    m.Gauge("node_hba_nvme_controller_queues", "Queues of the NVMe controller, with that for administration.", "device"),
 		keepAlive: m.Gauge("node_hba_nvme_controller_keep_alive_timeout_seconds", "Time that the NVMe controller waits for a keep-alive command.", "device"),
-		timeouts: [3]attr.File{
-			{Name: "ctrl_loss_tmo", Family: m.Gauge("node_hba_nvme_controller_loss_timeout_seconds", "Time that a lost NVMe controller has to reconnect before it is removed.", "device")},
+		loss:      m.Gauge("node_hba_nvme_controller_loss_timeout_seconds", "Time that a lost NVMe controller has to reconnect before it is removed; +Inf for ever.", "device"),
+		timeouts: [2]attr.File{
 			{Name: "reconnect_delay", Family: m.Gauge("node_hba_nvme_controller_reconnect_delay_seconds", "Time between two attempts to reconnect to a lost NVMe controller.", "device")},
 			{Name: "fast_io_fail_tmo", Family: m.Gauge("node_hba_nvme_controller_fast_io_fail_timeout_seconds", "Time that I/O waits for a lost NVMe controller before it fails.", "device")},
 		},
@@ -221,6 +222,9 @@ func (f *Controllers) updateController(a attr.Reader, c *controller) {
 	if c.onFabric() {
 		if v, ok := a.Uint(nvmefs.ClassDir, c.name, "kato"); ok && v > 0 {
 			a.Out.Emit(f.keepAlive, float64(v), c.name)
+		}
+		if v, ok := attr.Parsed(a, "off or seconds", attr.SecondsOrOff, nvmefs.ClassDir, c.name, "ctrl_loss_tmo"); ok {
+			a.Out.Emit(f.loss, v, c.name)
 		}
 		for _, t := range f.timeouts {
 			if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, nvmefs.ClassDir, c.name, t.Name); ok && v >= 0 {
