@@ -13,8 +13,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector"
 )
 
-// nobody is a user without privileges.
-const nobody = 65534
+// unprivileged is a user without privileges.
+const unprivileged = 65534
 
 // TestEndToEndAllCollectors enables all collectors on this host, whatever it has,
 // as the user of the test and as one without privileges. Each reads everything or
@@ -28,13 +28,13 @@ func TestEndToEndAllCollectors(t *testing.T) {
 		args = append(args, "--collector."+spec.Name)
 	}
 	t.Run("own user", func(t *testing.T) { checkCollectors(t, exec.Command(binary, args...)) })
-	t.Run("nobody", func(t *testing.T) {
+	t.Run("unprivileged user", func(t *testing.T) {
 		if os.Getuid() != 0 {
 			t.Skip("needs root, to become another user")
 		}
 		cmd := exec.Command(binary, args...)
 		cmd.Dir = "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: unprivileged, Gid: unprivileged}}
 		checkCollectors(t, cmd)
 	})
 }
