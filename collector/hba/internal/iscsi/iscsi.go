@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/netdev"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -40,6 +41,7 @@ type Sessions struct {
 	round                 uint64
 	counts                []sessionCount
 	ports                 map[string]*port // last known, by host
+	netdevs               netdev.Finder
 }
 
 // A session is what does not change while the session is logged in, and is its
@@ -84,7 +86,7 @@ func New(m *metric.Set) *Sessions {
 
 // Reads returns the files that Update, Way and Near read.
 func Reads() []string {
-	return []string{
+	return append(netdev.Reads(),
 		"/sys/class/iscsi_host/host*/hwaddress", "/sys/class/iscsi_host/host*/ipaddress", "/sys/class/iscsi_host/host*/netdev",
 		"/sys/class/iscsi_host/host*/port_speed", "/sys/class/iscsi_host/host*/port_state",
 		"/sys/class/iscsi_session/session*/ifacename", "/sys/class/iscsi_session/session*/initiatorname",
@@ -94,12 +96,13 @@ func Reads() []string {
 		"/sys/class/iscsi_connection/connection*/address", "/sys/class/iscsi_connection/connection*/persistent_address",
 		"/sys/class/iscsi_connection/connection*/persistent_port", "/sys/class/iscsi_connection/connection*/port",
 		"/sys/class/iscsi_connection/connection*/state",
-	}
+	)
 }
 
 // Update emits the ports and the sessions of the included hosts, and sessions
 // that are on no host.
 func (f *Sessions) Update(a attr.Reader, hosts *san.Hosts) {
+	f.netdevs.Begin()
 	f.forget(hosts)
 	for i := range hosts.Included {
 		f.updatePort(a, &hosts.Included[i])

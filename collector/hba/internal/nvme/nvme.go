@@ -5,6 +5,7 @@ package nvme
 
 import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/netdev"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -60,6 +61,7 @@ type Controllers struct {
 
 	namespaces map[string]*namespace // by name
 	generation uint64                // of the namespaces
+	netdevs    netdev.Finder
 }
 
 // A controller is what does not change while a controller is there, and its
@@ -84,6 +86,8 @@ type controller struct {
 	stateKnown            bool
 	way                   san.WayState // over the remote port
 	fcHost, fabric, rport string
+
+	card string // the network interface at the bottom of the one that the connection is bound to
 }
 
 // A state says whether a controller takes I/O.
@@ -137,6 +141,7 @@ func Reads() []string {
 		"ana_state", "nsid", "size", "diag/command_error_count", "diag/command_retry_count", "diag/multipath_failover_count")
 	add("/sys/class/nvme-subsystem/nvme-subsys*/nvme*n*/diag/", "io_fail_no_available_path_count", "io_requeue_no_usable_path_count")
 	add("/sys/class/nvme-subsystem/nvme-subsys*/", "nvme*", "nvme*n*/size")
+	reads = append(reads, netdev.Reads()...)
 	add("/sys/block/", "nvme*n*")
 	add("/sys/block/nvme*n*/", "ana_state", "device/state", "wwid")
 	return reads
@@ -145,6 +150,7 @@ func Reads() []string {
 // Update emits the controllers, and the paths over them. It finds the namespaces
 // among the block devices of the host for Path, WWID and EachDisk.
 func (f *Controllers) Update(a attr.Reader, block []host.DirEntry) {
+	f.netdevs.Begin()
 	a.List(&f.listing, nvmefs.ClassDir)
 	f.paths.begin(a)
 	f.round++
@@ -286,6 +292,9 @@ func (f *Controllers) locate(a attr.Reader, c *controller) {
 	if c.transport.Name == "fc" {
 		c.fcHost, c.fabric, c.rport = f.links.Route(a, c.address.HostTarget, c.address.Target)
 	}
+	if c.card = ""; c.address.HostInterface != "" {
+		c.card = f.netdevs.Below(a, c.address.HostInterface)
+	}
 	c.way = san.Open
 	if c.rport != "" {
 		c.way = f.links.Rport(a, c.rport).State
@@ -293,9 +302,9 @@ func (f *Controllers) locate(a attr.Reader, c *controller) {
 }
 
 // initiator returns the end of the connection that is in this host, as far as it
-// is known.
+// is known: two VLANs of one network card are one.
 func (c *controller) initiator() string {
-	for _, end := range [...]string{c.address.HostTarget, c.address.HostInterface, c.address.Source} {
+	for _, end := range [...]string{c.card, c.address.HostTarget, c.address.Source} {
 		if end != "" {
 			return end
 		}
