@@ -2,11 +2,12 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -30,44 +31,80 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 // ServeOn is Serve with listeners that are open already. It closes them.
 func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	defer closeListeners(listeners)
-	server := &http.Server{
-		Handler:           e,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute, // of a whole scrape; a rendered response has less
-		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
-		MaxHeaderBytes:    64 << 10,
-	}
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
-	// The toolkit reads this file only when it serves, after the exporter is
-	// ready.
+	// The toolkit reads this file again when it serves.
 	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
+	ready, accepting := make(chan struct{}), atomic.Int64{}
+	accepting.Store(int64(len(listeners)))
+	accepts := func() {
+		if accepting.Add(-1) == 0 {
+			close(ready)
+		}
+	}
+	// The toolkit sets up a server for one listener at a time.
+	servers, ended := make([]*http.Server, len(listeners)), make(chan error, len(listeners))
+	for i, l := range listeners {
+		servers[i] = e.newServer()
+		go func() { ended <- web.Serve(e.connections.Listener(l, accepts), servers[i], toolkit, logger) }()
+	}
+	defer e.stopChecks()
+	var err error
+	select {
+	case <-ready:
+		err = e.serveUntil(ctx, ended, hangup)
+	case err = <-ended:
+	case <-ctx.Done():
+	}
+	if err != nil {
+		stopServers(servers, 0)
+		return err
+	}
+	systemd{e.config.Log}.notify(daemon.SdNotifyStopping)
+	stopServers(servers, stopTimeout)
+	return nil
+}
+
+// serveUntil runs the checks and reloads until ctx is done or a server ends,
+// whose error it returns.
+func (e *Exporter) serveUntil(ctx context.Context, ended <-chan error, hangup <-chan os.Signal) error {
 	manager := systemd{e.config.Log}
-	manager.notifyReady(e.statusLine())
 	e.serving.Store(true)
 	e.checks.Start()
-	defer e.stopChecks()
-	serveCtx, cancel := context.WithCancel(ctx)
+	manager.notifyReady(e.statusLine())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go manager.notifyWatchdog(serveCtx)
-	go e.reloadOn(serveCtx, hangup, manager)
-	shutdown := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		manager.notify(daemon.SdNotifyStopping)
-		shutdownCtx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		shutdown <- server.Shutdown(shutdownCtx)
-	}()
-	err := web.ServeMultiple(listeners, server, toolkit, logger)
-	if errors.Is(err, http.ErrServerClosed) && ctx.Err() != nil {
-		return <-shutdown
+	go manager.notifyWatchdog(ctx)
+	go e.reloadOn(ctx, hangup, manager)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return nil
 	}
-	return err
+}
+
+// stopTimeout is how long a stop waits for requests in progress.
+const stopTimeout = 5 * time.Second
+
+// stopServers stops servers side by side. It closes their connections when
+// their requests have been answered, and the rest after the timeout: a client
+// that does not read is no failure of the exporter.
+func stopServers(servers []*http.Server, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	var stopping sync.WaitGroup
+	for _, s := range servers {
+		stopping.Go(func() {
+			if s.Shutdown(ctx) != nil {
+				_ = s.Close()
+			}
+		})
+	}
+	stopping.Wait()
 }
 
 // stopChecks stops the running checks. It waits for the default grace period of
