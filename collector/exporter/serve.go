@@ -46,10 +46,11 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		}
 	}
 	// The toolkit sets up a server for one listener at a time.
-	servers, ended := make([]*http.Server, len(listeners)), make(chan error, len(listeners))
+	servers := make([]server, len(listeners))
+	ended := make(chan error, len(listeners))
 	for i, l := range listeners {
-		servers[i] = e.newServer()
-		go func() { ended <- web.Serve(e.connections.Listener(l, accepts), servers[i], toolkit, logger) }()
+		servers[i] = server{e.newServer(), e.connections.Listener(l, accepts)}
+		go func() { ended <- web.Serve(servers[i].listener, servers[i].Server, toolkit, logger) }()
 	}
 	defer e.stopChecks()
 	var err error
@@ -60,12 +61,20 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	case <-ctx.Done():
 	}
 	if err != nil {
-		stopServers(servers, 0)
+		for _, s := range servers {
+			_ = s.Close()
+		}
 		return err
 	}
 	systemd{e.config.Log}.notify(daemon.SdNotifyStopping)
-	stopServers(servers, stopTimeout)
+	e.stop(servers, ended)
 	return nil
+}
+
+// A server is an HTTP server with its only listener.
+type server struct {
+	*http.Server
+	listener net.Listener
 }
 
 // serveUntil runs the checks and reloads until ctx is done or a server ends,
@@ -87,15 +96,29 @@ func (e *Exporter) serveUntil(ctx context.Context, ended <-chan error, hangup <-
 	}
 }
 
-// stopTimeout is how long a stop waits for requests in progress.
-const stopTimeout = 5 * time.Second
+// stopTimeout is how long a stop waits for requests in progress, silentTimeout
+// for the first request of a connection.
+const (
+	stopTimeout   = 5 * time.Second
+	silentTimeout = 500 * time.Millisecond
+)
 
-// stopServers stops servers side by side. It closes their connections when
-// their requests have been answered, and the rest after the timeout: a client
-// that does not read is no failure of the exporter.
-func stopServers(servers []*http.Server, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+// stop stops servers, which send their errors to ended. Clients that have
+// connected before are answered; then connections are closed. What is unfinished
+// after stopTimeout ends: a client that does not read is no failure of the
+// exporter.
+func (e *Exporter) stop(servers []server, ended <-chan error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	for _, s := range servers {
+		s.SetKeepAlivesEnabled(false)
+		_ = s.listener.Close()
+	}
+	// A server that shuts down drops the requests that it has not read yet.
+	for range servers {
+		<-ended
+	}
+	e.connections.CloseSilent(silentTimeout)
 	var stopping sync.WaitGroup
 	for _, s := range servers {
 		stopping.Go(func() {

@@ -70,7 +70,10 @@ func (g *guard) allows(hostport string) bool {
 		return true
 	}
 	return slices.ContainsFunc(g.names, func(n string) bool {
-		return n != "" && (name == n || n[0] == '.' && len(name) > len(n) && strings.HasSuffix(name, n))
+		if strings.HasPrefix(n, ".") {
+			return len(name) > len(n) && strings.HasSuffix(name, n)
+		}
+		return name == n
 	})
 }
 

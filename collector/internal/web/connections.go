@@ -35,9 +35,11 @@ type Connections struct {
 	max, maxPerPeer int
 	closedCount     atomic.Uint64 // because of a limit
 
-	mu    sync.Mutex
-	open  map[*conn]struct{}
-	peers map[string]int // number of open connections by peer
+	mu       sync.Mutex
+	open     map[*conn]struct{}
+	peers    map[string]int // number of open connections by peer
+	silent   int            // number of open connections without a request yet
+	noSilent chan struct{}  // closed when silent becomes 0; nil: CloseSilent does not wait
 }
 
 // NewConnections returns a bound for a process that may have a number of
@@ -68,7 +70,7 @@ func (c *Connections) Listener(l net.Listener, ready func()) net.Listener {
 func (c *Connections) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n, ok := r.Context().Value(connKey{}).(*conn); ok {
-			n.protect(0)
+			n.beginRequest()
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -123,17 +125,22 @@ func (c *Connections) insert(added *conn) (victim *conn) {
 	case len(c.open) >= c.max:
 		victim = c.longestWaiting(func(*conn) bool { return true })
 	default:
-		c.open[added] = struct{}{}
-		c.peers[added.peer]++
+		c.insertOpen(added)
 		return nil
 	}
 	if victim == nil {
 		return added
 	}
 	c.remove(victim)
-	c.open[added] = struct{}{}
-	c.peers[added.peer]++
+	c.insertOpen(added)
 	return victim
+}
+
+func (c *Connections) insertOpen(n *conn) {
+	c.open[n] = struct{}{}
+	c.peers[n.peer]++
+	n.silent = true
+	c.silent++
 }
 
 // longestWaiting returns the connection that has waited longest for a request,
@@ -159,6 +166,47 @@ func (c *Connections) remove(n *conn) {
 	if c.peers[n.peer]--; c.peers[n.peer] == 0 {
 		delete(c.peers, n.peer)
 	}
+	c.endSilence(n)
+}
+
+func (c *Connections) endSilence(n *conn) {
+	if !n.silent {
+		return
+	}
+	n.silent = false
+	if c.silent--; c.silent == 0 && c.noSilent != nil {
+		close(c.noSilent)
+		c.noSilent = nil
+	}
+}
+
+// CloseSilent waits until every connection has had a request, at most for a
+// time, and closes those that have had none.
+func (c *Connections) CloseSilent(timeout time.Duration) {
+	c.mu.Lock()
+	if c.silent > 0 {
+		done := make(chan struct{})
+		c.noSilent = done
+		c.mu.Unlock()
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		select {
+		case <-done:
+		case <-timer.C:
+		}
+		c.mu.Lock()
+	}
+	c.noSilent = nil
+	var silent []*conn
+	for n := range c.open {
+		if n.silent {
+			silent = append(silent, n)
+		}
+	}
+	c.mu.Unlock()
+	for _, n := range silent {
+		_ = n.Close()
+	}
 }
 
 // peer returns what stands for the other side of a connection: an IPv4 address,
@@ -183,8 +231,17 @@ type conn struct {
 	net.Conn
 	connections *Connections
 	peer        string
+	silent      bool      // no request yet
 	protected   int       // number of requests that protect it; several with HTTP/2
 	waitsSince  time.Time // when it was accepted, or the last request began or ended
+}
+
+func (n *conn) beginRequest() {
+	now := time.Now()
+	n.connections.mu.Lock()
+	defer n.connections.mu.Unlock()
+	n.connections.endSilence(n)
+	n.waitsSince = now
 }
 
 func (n *conn) protect(delta int) {

@@ -96,7 +96,7 @@ func checkMetricsPath(p string) error {
 		want = "a path that starts with a slash"
 	case strings.ContainsAny(p, "{}?#%\\\"<> ") || strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		want = "a path without spaces, braces and other special characters"
-	case path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/":
+	case p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/"), strings.Contains(p, "//"):
 		want = fmt.Sprintf("a path without empty elements and dots, such as %s", path.Clean(p))
 	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
 		want = "a path that is not in use for something else"
