@@ -265,8 +265,8 @@ func TestManyConnections(t *testing.T) {
 // not read them: the process stays within its memory limit, and other clients
 // are served.
 func TestManyUnreadResponses(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
+	if testing.Short() || underRaceDetector {
+		t.Skip("takes seconds, and measures memory")
 	}
 	s, pid := serveProcess(t, "memory")
 	// Several at a time, so that some are rendered while others wait.

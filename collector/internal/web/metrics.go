@@ -95,6 +95,7 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		w.Header().Set("Allow", "GET, HEAD")
 		return fail(w, http.StatusMethodNotAllowed, "use GET or HEAD")
 	}
+	dropLongAccept(r.Header)
 	query := r.URL.Query()
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
