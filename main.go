@@ -55,13 +55,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if version.Version == "" {
 		version.Version = strings.TrimSpace(release)
 	}
+	// A reload may be requested before the exporter serves: it must not end it.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	p := newProgram(stdout, stderr)
+	p.hangup = hangup
 	command, err := p.app.Parse(args)
 	switch {
 	case p.done:
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
+	}
+	if command != "serve" {
+		signal.Stop(hangup) // a terminal that closes ends the command
 	}
 	p.prepare()
 	return p.commands[command](ctx)
@@ -90,6 +98,7 @@ type program struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	done     bool // --help or --version was printed
+	hangup   <-chan os.Signal
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -143,6 +152,8 @@ func (p *program) addFlags() {
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
+	app.Flag("web.allowed-host", "Name to serve the status page under, in addition to those of the host; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
+	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
 	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled explicitly.").BoolVar(&c.Settings.DisableDefaults)
@@ -236,10 +247,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	if os.Geteuid() == 0 {
 		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	return e.Serve(ctx, p.toolkit, p.slog, hangup)
+	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
 func (p *program) checkConfig(ctx context.Context) error {
