@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/checks"
@@ -110,6 +112,7 @@ type program struct {
 
 	collectors      []string // arguments of once and doctor
 	onceFormat      string
+	sanFormat       string
 	comparison      exporter.CompareOptions
 	migration       exporter.MigrateOptions
 	migrationSource []string
@@ -171,7 +174,7 @@ func (p *program) addFlags() {
 }
 
 func (p *program) addCommands() {
-	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
+	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor, "san": p.san,
 		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
@@ -185,6 +188,9 @@ func (p *program) addCommands() {
 
 	doctor := p.app.Command("doctor", "Collect once and report for each collector which files are missing or unreadable, and how to fix that. The exit status is 1 if a collector needs attention.")
 	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
+
+	san := p.app.Command("san", "Collect once and print the SAN: ports, fabrics, target ports, LUNs with their paths, and file systems. The exit status is 1 if a collector failed.")
+	san.Flag("format", withDefault("Output format: tree, svg or json.", "tree")).PlaceHolder("FORMAT").Default("tree").EnumVar(&p.sanFormat, "tree", "svg", "json")
 
 	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
 	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families, cause (peer or ours) and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
@@ -352,6 +358,34 @@ func (p *program) doctor(ctx context.Context) error {
 		return err
 	}
 	return e.Doctor(ctx, p.stdout, p.collectors)
+}
+
+func (p *program) san(ctx context.Context) error {
+	if err := p.config.Settings.Only(collector.Catalog(), exporter.SANCollectors()); err != nil {
+		return err
+	}
+	p.config.Log, p.config.ProcessMetrics = nil, false // the output has the errors
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
+	}
+	return e.SAN(ctx, p.stdout, exporter.SANOptions{Format: p.sanFormat, Color: isTerminal(p.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", ASCII: !isUTF8()})
+}
+
+// isTerminal reports whether a writer is a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// isUTF8 reports whether the locale of the environment is of UTF-8.
+func isUTF8() bool {
+	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
+	return strings.Contains(strings.ReplaceAll(strings.ToLower(locale), "-", ""), "utf8")
 }
 
 func (p *program) suggestExpectations(ctx context.Context) error {

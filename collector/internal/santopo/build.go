@@ -396,12 +396,13 @@ func (b *builder) addMaps() {
 
 // count counts paths with a health.
 func (l *LUN) count(n int, health string) {
+	l.counted = true
 	l.Total += n
 	if isUsable(health) {
 		l.Usable += n
 	}
 	if n > 0 {
-		l.Health = worse(l.Health, healthOfPath(health))
+		l.Health = worse(cmp.Or(l.Health, OK), healthOfPath(health))
 	}
 }
 
@@ -567,6 +568,7 @@ func (b *builder) finish() {
 	slices.SortStableFunc(b.Ports, func(x, y *Port) int { return host.CompareNatural(x.ID, y.ID) })
 	slices.SortStableFunc(b.LUNs, func(x, y *LUN) int { return host.CompareNatural(x.ID, y.ID) })
 	b.Health = OK
+	b.finishLinks()
 	best := map[string]Health{}
 	used := map[string]bool{}
 	for _, l := range b.Links {
@@ -589,21 +591,14 @@ func (b *builder) finish() {
 	b.summarize(used)
 }
 
+// finish derives the health of a LUN from the counts of its paths. One that has
+// none left is lost. Paths on standby are as good as their array means them to be.
 func (l *LUN) finish() {
-	for _, p := range l.Paths {
-		if l.Total == 0 {
-			break // every map has the counts
-		}
-		if p.Health == "unknown" {
-			l.Health = worse(l.Health, Unknown)
-		}
-	}
 	switch {
+	case !l.counted:
+		l.Total, l.Health = len(l.Paths), Unknown
 	case l.Total == 0:
-		l.Health = Unknown
-		if l.Kind == KindMultipath {
-			l.Total = len(l.Paths)
-		}
+		l.Health = Lost
 	case l.Usable == 0 && l.Health == OK: // standby only
 		l.Health = Degraded
 	case l.Usable == 0 && l.Health != Unknown:
@@ -613,6 +608,50 @@ func (l *LUN) finish() {
 	default:
 		l.Health = cmp.Or(l.Health, Unknown)
 	}
+}
+
+// finishLinks sets the health of links without a state of their own to that of
+// the paths over them.
+func (b *builder) finishLinks() {
+	paths := map[[2]string]mix{}
+	for _, l := range b.LUNs {
+		for _, p := range l.Paths {
+			key := [2]string{p.Port, p.Target}
+			paths[key] = paths[key].add(healthOfPath(p.Health))
+		}
+	}
+	for _, l := range b.Links {
+		if l.State == "" {
+			l.Health = paths[[2]string{l.Port, l.Target}].health()
+		}
+	}
+}
+
+// A mix is the health of several parts that are one together: lost if all are,
+// degraded if some are.
+type mix struct {
+	count int
+	lost  int
+	worst Health
+}
+
+func (m mix) add(h Health) mix {
+	m.count++
+	if h == Lost {
+		m.lost++
+	}
+	m.worst = worse(cmp.Or(m.worst, OK), h)
+	return m
+}
+
+func (m mix) health() Health {
+	switch {
+	case m.count == 0:
+		return Unknown
+	case m.lost > 0 && m.lost < m.count:
+		return Degraded
+	}
+	return m.worst
 }
 
 // summarize sets the health of the whole, and the sentences about it. A port that

@@ -97,6 +97,7 @@ type LUN struct {
 	SinglePoints []string `json:"single_points,omitempty"` // components that all usable paths share
 	Health       Health   `json:"health"`
 	mounts       []string
+	counted      bool // has the number of its paths
 }
 
 // A Path is a way to a LUN. Health is the word of node_hba_multipath_path_health.

@@ -103,3 +103,11 @@ func cutSample(line string) (family string, labels map[string]string, value stri
 	}
 	return family, labels, value
 }
+
+func TestPrintDebug(t *testing.T) {
+	for _, n := range strings.Fields(os.Getenv("CASES")) {
+		fmt.Println("=====", n)
+		_ = load(t, strings.Split(n, "+")...).WriteTree(os.Stdout, "db1", TreeOptions{})
+		_ = os.WriteFile("/tmp/sanpic-"+filepath.Base(n)+".svg", load(t, strings.Split(n, "+")...).AppendSVG(nil, true), 0o644)
+	}
+}
