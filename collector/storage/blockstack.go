@@ -160,8 +160,13 @@ func (c *blockstackCollector) readMapper(n *stackNode, out *metric.Sink) {
 		c.mapper[n.label] = n.name
 	}
 	uuid, err := c.sys.Text("class/block", n.name, "dm/uuid")
-	host.ReportUnlessGone(err, out.Error)
-	n.kind = mapperKind(string(uuid))
+	switch {
+	case !host.ReportUnlessGone(err, out.Error):
+	case !mapperUUID.Match(uuid):
+		out.Error(c.sys.At(host.Bad(1, "a UUID of device-mapper", uuid)))
+	default:
+		n.kind = mapperKind(string(uuid))
+	}
 }
 
 // mapperKind returns the kind of a device of device-mapper from its UUID, whose
@@ -182,6 +187,8 @@ func mapperKind(uuid string) string {
 }
 
 var (
+	mapperUUID    = regexp.MustCompile(`^[!-~]*$`)
+	stateWord     = regexp.MustCompile(`^[a-z][a-z ()-]*$`)
 	scsiHostDir   = regexp.MustCompile(`/(host[0-9]+)/.*target[0-9]`)
 	controllerDir = regexp.MustCompile(`/nvme/(nvme[0-9]+)/`)
 )
@@ -202,7 +209,14 @@ func (c *blockstackCollector) readDisk(n *stackNode, target string, out *metric.
 		n.adapter = m[1]
 	}
 	state, err := c.sys.Text("class/block", n.name, "device/state")
-	if host.ReportUnlessGone(err, out.Error) {
+	switch {
+	case err != nil && host.Gone(err): // disks other than SCSI and NVMe have no state
+	case !host.ReportUnlessGone(err, out.Error):
+		n.adapter = ""
+	case !stateWord.Match(state):
+		out.Error(c.sys.At(host.Bad(1, "the state of a device", state)))
+		n.adapter = ""
+	default:
 		n.usable = string(state) == "running" || string(state) == "live"
 	}
 }
@@ -234,7 +248,7 @@ func (c *blockstackCollector) emitMount(m *mount, n *stackNode, out *metric.Sink
 
 // A stackRedundancy says which adapters a device depends on.
 type stackRedundancy struct {
-	known        bool     // false for a device that vanished
+	known        bool     // false if a device vanished, or could not be read
 	count        int      // adapters of the part with the fewest; 0: it has none left
 	adapters     []string // with a usable path
 	dependencies []string // adapters without any one of which the device fails
@@ -260,11 +274,13 @@ func (n *stackNode) computeRedundancy() stackRedundancy {
 	}
 	var parents []stackRedundancy
 	for _, p := range n.parents {
-		if r := p.redundancy(); r.known {
-			parents = append(parents, r)
+		r := p.redundancy()
+		if !r.known {
+			return r
 		}
+		parents = append(parents, r)
 	}
-	if len(parents) == 0 {
+	if len(parents) == 0 || n.kind == "" {
 		return stackRedundancy{}
 	}
 	return joinRedundancy(parents, n.tolerance())
