@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/santopo"
@@ -20,8 +19,7 @@ type SANOptions struct {
 	ASCII  bool   // the tree without box-drawing characters
 }
 
-// SANCollectors returns the names of the collectors that SAN reads, of which those
-// that the configuration disables are left out.
+// SANCollectors returns the names of the collectors that SAN reads.
 func SANCollectors() []string { return santopo.Collectors() }
 
 // SAN collects once and writes the topology of the storage network: ports, fabrics,
@@ -31,7 +29,7 @@ func (e *Exporter) SAN(ctx context.Context, out io.Writer, o SANOptions) error {
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
-	t, err := e.topology(ctx, time.Time{})
+	t, err := e.topology(ctx)
 	if err == nil {
 		err = interrupted(ctx)
 	}
@@ -74,6 +72,6 @@ func (e *Exporter) sanUnits() []*collect.Unit {
 }
 
 // topology scrapes and returns the topology of the storage network.
-func (e *Exporter) topology(ctx context.Context, deadline time.Time) (*santopo.Topology, error) {
-	return santopo.Parse(e.engine.AppendText(ctx, nil, scrape.Request{Units: e.sanUnits(), Want: santopo.Wants, Deadline: deadline, Filtered: true}))
+func (e *Exporter) topology(ctx context.Context) (*santopo.Topology, error) {
+	return santopo.Parse(e.engine.AppendText(ctx, nil, scrape.Request{Units: e.sanUnits(), Want: santopo.Wants, Filtered: true}))
 }

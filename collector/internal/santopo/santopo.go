@@ -145,6 +145,18 @@ type Group struct {
 // First returns the LUN that stands for all of the group.
 func (g *Group) First() *LUN { return g.LUNs[0] }
 
+// Title returns a line about a group.
+func (g *Group) Title() string {
+	l := g.First()
+	if len(g.LUNs) == 1 {
+		return l.text() + ": " + l.status()
+	}
+	return plural(len(g.LUNs), "LUN") + ", " + g.names() + ": each " + l.status()
+}
+
+// State returns the state of a path.
+func (p *Path) State() Health { return healthOfPath(p.Health) }
+
 // maxSingle is the maximum number of LUNs that are not folded into groups.
 const maxSingle = 12
 

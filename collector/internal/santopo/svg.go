@@ -174,7 +174,7 @@ func (t *Topology) layout() *picture {
 		id := "s" + port.Fabric + "/" + port.Switch
 		switches[port.ID] = id
 		if p.boxes[id] == nil {
-			p.add(switchColumn, &box{id: id, lines: [2]string{"fabric " + port.Fabric, switchText(port)}, title: port.fabricText(), href: "port-" + port.ID, health: OK})
+			p.add(switchColumn, &box{id: id, lines: [2]string{"fabric " + port.Fabric, switchText(port)}, title: port.Login(), href: "port-" + port.ID, health: OK})
 		} else if port.SwitchPort != "" {
 			p.boxes[id].lines[1] += ", " + port.SwitchPort
 		}
@@ -195,10 +195,9 @@ func (t *Topology) layout() *picture {
 	for i, g := range groups {
 		first := g.First()
 		id := "g" + strconv.Itoa(i)
-		b := &box{id: id, lines: [2]string{first.ID, first.status()}, title: first.text() + ": " + first.status(), href: GroupID(i), health: first.Health}
+		b := &box{id: id, lines: [2]string{first.ID, first.status()}, title: g.Title(), href: GroupID(i), health: first.Health}
 		if n := len(g.LUNs); n > 1 {
 			b.lines[0] = plural(n, "LUN") + ": " + g.names()
-			b.title = b.lines[0] + ": " + first.status()
 		}
 		p.add(lunColumn, b)
 		for _, l := range g.LUNs {

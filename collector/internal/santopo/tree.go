@@ -69,15 +69,17 @@ func (t *Topology) portBranch(port *Port) branch {
 		}
 	}
 	if port.Fabric != "" {
-		targets = []branch{{text: port.fabricText(), health: OK, branches: targets}}
+		targets = []branch{{text: port.Login(), health: OK, branches: targets}}
 	}
 	b.branches = targets
 	return b
 }
 
-// fabricText returns the fabric and the port of the switch that a port is logged
-// in to.
-func (p *Port) fabricText() string {
+// Login returns the fabric and the port of the switch that a port is logged in to.
+func (p *Port) Login() string {
+	if p.Fabric == "" {
+		return ""
+	}
 	s := "fabric " + p.Fabric
 	if p.Switch != "" {
 		s += ", switch " + p.Switch
@@ -120,8 +122,8 @@ func (l *LUN) text() string {
 	return words(l.ID, l.Device, l.WWID, l.Product)
 }
 
-// way returns the ports that a path leads over.
-func (p *Path) way() string {
+// Way returns the ports that a path leads over.
+func (p *Path) Way() string {
 	if p.Target == "" {
 		return p.Port
 	}
@@ -140,7 +142,7 @@ func (t *Topology) groupBranch(g *Group) branch {
 		if n := len(g.LUNs); n > 1 {
 			device = fmt.Sprintf("%s … %s", p.Device, g.LUNs[n-1].Paths[i].Device)
 		}
-		b.branches = append(b.branches, branch{text: words(device, p.way()), health: healthOfPath(p.Health), state: p.Health})
+		b.branches = append(b.branches, branch{text: words(device, p.Way()), health: healthOfPath(p.Health), state: p.Health})
 	}
 	if n := len(g.Mounts); n > maxNames {
 		b.branches = append(b.branches, branch{text: fmt.Sprintf("%s on it: %s … %s", plural(n, "file system"), g.Mounts[0], g.Mounts[n-1]), health: OK})

@@ -7,6 +7,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 )
 
 //go:embed landing.html
@@ -39,6 +41,8 @@ type Config struct {
 	Reload        func() error         // nil: no /-/reload
 	Effective     func() []byte        // returns the configuration in effect as YAML
 	Configuration func() Configuration // nil: no configuration file
+
+	SAN func(context.Context) (*santopo.Topology, error) // scrapes the storage network; nil: no /san
 }
 
 // A Check is a custom check on the landing page.
@@ -75,6 +79,13 @@ func NewHandler(c Config) (http.Handler, error) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		c.Metrics.writers.write(w, http.StatusOK, c.Effective())
 	})
+	if c.SAN != nil {
+		san, err := c.san(sanHTML())
+		if err != nil {
+			return nil, err
+		}
+		guarded("GET /san", san)
+	}
 	if c.MetricsPath != "/" {
 		guarded("GET /{$}", c.landing(page))
 	}
@@ -98,7 +109,7 @@ func checkMetricsPath(p string) error {
 		want = "a path without spaces, braces and other special characters"
 	case p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/"), strings.Contains(p, "//"):
 		want = fmt.Sprintf("a path without empty elements and dots, such as %s", path.Clean(p))
-	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
+	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", "/san/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
 		want = "a path that is not in use for something else"
 	default:
 		return nil
