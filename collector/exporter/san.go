@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -63,8 +62,13 @@ func (e *Exporter) SAN(ctx context.Context, out io.Writer, o SANOptions) error {
 // sanUnits returns the enabled units that the topology is built from.
 func (e *Exporter) sanUnits() []*collect.Unit {
 	var units []*collect.Unit
-	for _, u := range e.units() {
-		if slices.Contains(santopo.Collectors(), u.Spec.Name) {
+	all := e.units()
+	for _, name := range santopo.Collectors() {
+		u := collect.UnitByName(all, name)
+		if u == nil && name == "blockstack" {
+			u = collect.UnitByName(all, santopo.Substitute)
+		}
+		if u != nil {
 			units = append(units, u)
 		}
 	}

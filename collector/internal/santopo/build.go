@@ -19,7 +19,11 @@ import (
 
 // Collectors returns the names of the collectors whose samples a Topology is
 // built from.
-func Collectors() []string { return []string{"hba", "dmmultipath", "blockstack", "filesystem"} }
+func Collectors() []string { return []string{"hba", "dmmultipath", "blockstack"} }
+
+// Substitute is the collector whose samples have the file systems directly on a
+// LUN, for when blockstack is disabled.
+const Substitute = "filesystem"
 
 // families are the families that a Topology is built from.
 var families = []string{
@@ -569,6 +573,7 @@ func (b *builder) finish() {
 	slices.SortStableFunc(b.LUNs, func(x, y *LUN) int { return host.CompareNatural(x.ID, y.ID) })
 	b.Health = OK
 	b.finishLinks()
+	b.sortLinks()
 	best := map[string]Health{}
 	used := map[string]bool{}
 	for _, l := range b.Links {
@@ -608,6 +613,25 @@ func (l *LUN) finish() {
 	default:
 		l.Health = cmp.Or(l.Health, Unknown)
 	}
+}
+
+// sortLinks sorts the links by port, and the targets by the first port that they
+// are linked with: so that few lines of the picture cross.
+func (b *builder) sortLinks() {
+	position := map[string]int{}
+	for i, p := range b.Ports {
+		position[p.ID] = i
+	}
+	slices.SortStableFunc(b.Links, func(x, y *Link) int {
+		return cmp.Or(position[x.Port]-position[y.Port], host.CompareNatural(x.Target, y.Target))
+	})
+	targets := map[string]int{}
+	for i, l := range b.Links {
+		if _, ok := targets[l.Target]; !ok {
+			targets[l.Target] = i
+		}
+	}
+	slices.SortStableFunc(b.Targets, func(x, y *Target) int { return targets[x.ID] - targets[y.ID] })
 }
 
 // finishLinks sets the health of links without a state of their own to that of
