@@ -588,6 +588,7 @@ func (b *builder) finish() {
 	for _, l := range b.LUNs {
 		l.finish()
 	}
+	b.findPrivate()
 	for _, m := range b.Mounts {
 		for _, id := range m.LUNs {
 			m.Health = worse(m.Health, b.luns[id].Health)
@@ -612,6 +613,23 @@ func (l *LUN) finish() {
 		l.Health = Degraded
 	default:
 		l.Health = cmp.Or(l.Health, Unknown)
+	}
+}
+
+// findPrivate finds the targets with only one LUN behind them, where there are
+// many LUNs.
+func (b *builder) findPrivate() {
+	if len(b.LUNs) <= maxSingle {
+		return
+	}
+	luns := map[string]string{}
+	b.private = map[string]bool{}
+	for _, l := range b.LUNs {
+		for _, p := range l.Paths {
+			other, ok := luns[p.Target]
+			luns[p.Target] = l.ID
+			b.private[p.Target] = p.Target != "" && (!ok || other == l.ID && b.private[p.Target])
+		}
 	}
 }
 

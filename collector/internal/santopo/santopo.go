@@ -32,14 +32,15 @@ func worse(a, b Health) Health {
 // A Topology is the storage network as one host sees it. Its parts refer to each
 // other by ID.
 type Topology struct {
-	Health   Health    `json:"health"`
-	Summary  []string  `json:"summary"`            // what is not OK, or what there is
-	Problems []string  `json:"problems,omitempty"` // collectors that could not read everything
-	Ports    []*Port   `json:"ports"`
-	Targets  []*Target `json:"targets"`
-	Links    []*Link   `json:"links"`
-	LUNs     []*LUN    `json:"luns"`
-	Mounts   []*Mount  `json:"mounts"`
+	Health   Health          `json:"health"`
+	Summary  []string        `json:"summary"`            // what is not OK, or what there is
+	Problems []string        `json:"problems,omitempty"` // collectors that could not read everything
+	Ports    []*Port         `json:"ports"`
+	Targets  []*Target       `json:"targets"`
+	Links    []*Link         `json:"links"`
+	LUNs     []*LUN          `json:"luns"`
+	Mounts   []*Mount        `json:"mounts"`
+	private  map[string]bool // targets that fold with the only LUN behind them
 }
 
 // A Port is a port of the host: of a Fibre Channel or SAS adapter, or the network
@@ -154,6 +155,15 @@ func (g *Group) Title() string {
 	return plural(len(g.LUNs), "LUN") + ", " + g.names() + ": each " + l.status()
 }
 
+// Way returns the ports that the paths of a group at an index lead over.
+func (g *Group) Way(i int) string {
+	first, last := g.First().Paths[i], g.LUNs[len(g.LUNs)-1].Paths[i]
+	if first.Target != last.Target {
+		return words(first.Port, "→", first.Target, "…", last.Target)
+	}
+	return first.Way()
+}
+
 // State returns the state of a path.
 func (p *Path) State() Health { return healthOfPath(p.Health) }
 
@@ -168,7 +178,7 @@ func (t *Topology) Groups() []*Group {
 	for _, l := range t.LUNs {
 		key := l.ID
 		if len(t.LUNs) > maxSingle {
-			key = l.signature()
+			key = t.signature(l)
 		}
 		g := index[key]
 		if g == nil {
@@ -183,11 +193,25 @@ func (t *Topology) Groups() []*Group {
 	return groups
 }
 
+// targetOf returns the target of a path, and nothing for one that is private: the
+// disks of a shelf have a target each.
+func (t *Topology) targetOf(p *Path) string {
+	if t.private[p.Target] {
+		return ""
+	}
+	return p.Target
+}
+
+// SharedLinks returns the links, except those to private targets that are not lost.
+func (t *Topology) SharedLinks() []*Link {
+	return slices.DeleteFunc(slices.Clone(t.Links), func(l *Link) bool { return t.private[l.Target] && severity[l.Health] < severity[Degraded] })
+}
+
 // signature returns a text that is the same for LUNs that fold into one group.
-func (l *LUN) signature() string {
+func (t *Topology) signature(l *LUN) string {
 	parts := []string{l.Kind, string(l.Health), strings.Join(l.SinglePoints, ",")}
 	for _, p := range l.Paths {
-		parts = append(parts, p.Port, p.Target, p.Health)
+		parts = append(parts, p.Port, t.targetOf(p), p.Health)
 	}
 	if len(l.Paths) == 0 {
 		parts = append(parts, plural(l.Usable, "path"), plural(l.Total, "path"))

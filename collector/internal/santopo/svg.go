@@ -2,6 +2,7 @@ package santopo
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"slices"
@@ -181,6 +182,9 @@ func (t *Topology) layout() *picture {
 		p.connect("p"+port.ID, id, port.Health)
 	}
 	for _, target := range t.Targets {
+		if t.private[target.ID] {
+			continue
+		}
 		p.add(targetColumn, &box{id: "t" + target.ID, lines: [2]string{target.Name, words(state(target.Health, ""), target.Portal)}, title: words(target.ID, string(target.Health)), health: target.Health, href: "targets"})
 	}
 	for _, l := range t.Links {
@@ -205,10 +209,10 @@ func (t *Topology) layout() *picture {
 		}
 		for _, path := range first.Paths {
 			switch h := healthOfPath(path.Health); {
-			case path.Target != "":
+			case t.targetOf(path) != "":
 				p.connect("t"+path.Target, id, h)
 			case path.Port != "":
-				p.connect("p"+path.Port, id, h)
+				p.connect(cmp.Or(switches[path.Port], "p"+path.Port), id, h)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func words(parts ...string) string {
 func (t *Topology) portBranch(port *Port) branch {
 	b := branch{text: words(port.ID, port.Transport, port.Driver, port.Model, port.PCIAddress, port.Address), health: port.Health, state: port.State}
 	var targets []branch
-	for _, l := range t.Links {
+	for _, l := range t.SharedLinks() {
 		if l.Port == port.ID {
 			targets = append(targets, branch{text: l.Target, health: l.Health, state: l.State})
 		}
@@ -142,7 +142,7 @@ func (t *Topology) groupBranch(g *Group) branch {
 		if n := len(g.LUNs); n > 1 {
 			device = fmt.Sprintf("%s … %s", p.Device, g.LUNs[n-1].Paths[i].Device)
 		}
-		b.branches = append(b.branches, branch{text: words(device, p.Way()), health: healthOfPath(p.Health), state: p.Health})
+		b.branches = append(b.branches, branch{text: words(device, g.Way(i)), health: healthOfPath(p.Health), state: p.Health})
 	}
 	if n := len(g.Mounts); n > maxNames {
 		b.branches = append(b.branches, branch{text: fmt.Sprintf("%s on it: %s … %s", plural(n, "file system"), g.Mounts[0], g.Mounts[n-1]), health: OK})

@@ -55,8 +55,8 @@ func newSANPage(t *santopo.Topology, hostname string) sanPage {
 	}
 	for i, g := range t.Groups() {
 		group := sanGroup{ID: santopo.GroupID(i), Title: g.Title(), Health: g.First().Health, Folded: len(g.LUNs) > 1, LUNs: g.LUNs}
-		for _, path := range g.First().Paths {
-			group.Paths = append(group.Paths, sanPath{path.Way(), path.Health, path.State()})
+		for i, path := range g.First().Paths {
+			group.Paths = append(group.Paths, sanPath{g.Way(i), path.Health, path.State()})
 		}
 		p.Groups = append(p.Groups, group)
 	}
