@@ -16,7 +16,7 @@ func TestHostileOutput(t *testing.T) {
 	}
 	c, defs := newProcessChecks(t, `
 slow:
-  shell: "head -c 250000 /dev/zero | tr '\\0' a"
+  shell: "head -c 250000 /dev/zero | tr '\\0' a; echo"
   format: regexp
   metrics: [{name: x, whole: true, pattern: '(?P<value>a)(?:.*b)?'}]
   max-series: 100000
