@@ -118,7 +118,9 @@ func TestBadFlags(t *testing.T) {
 		{"--web.telemetry-path=metrics"},
 		{"--web.max-requests=many"},
 		{"--web.listen-address=unix:///no/such/folder/x.sock"},
-		{"--web.listen-address=unix:///tmp/x.sock", "--web.listen-address=vsock://:9100"},
+		{"--web.listen-address=vsock://:many"},
+		{"--web.listen-address=127.0.0.1:0", "--web.listen-address=vsock://:9100x"},
+		{"--web.systemd-socket"},
 		{"--web.config.file=/no/such/file", "--web.listen-address=127.0.0.1:0"},
 	} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {

@@ -7,9 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -18,11 +15,21 @@ import (
 )
 
 // Serve answers HTTP until ctx is done, and then waits up to 5 s for scrapes in
-// progress. The toolkit provides TLS, authentication, systemd sockets and
-// vsock; Serve itself adds unix sockets (unix:///run/host_exporter.sock). Each
-// signal from hangup reloads the configuration. Serve notifies the service
-// manager, if there is one, of readiness, reloads and the end.
+// progress. It opens the listeners that [Listen] opens; the toolkit provides TLS
+// and authentication. Each signal from hangup reloads the configuration. Serve
+// notifies the service manager, if there is one, of readiness, reloads and the
+// end.
 func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
+	listeners, err := Listen(toolkit)
+	if err != nil {
+		return err
+	}
+	return e.ServeOn(ctx, listeners, toolkit, logger, hangup)
+}
+
+// ServeOn is Serve with listeners that are open already. It closes them.
+func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
+	defer closeListeners(listeners)
 	server := &http.Server{
 		Handler:           e,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -37,10 +44,6 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	// The toolkit reads this file only when it serves, after the exporter is
 	// ready.
 	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
-		return err
-	}
-	listeners, err := listen(toolkit)
-	if err != nil {
 		return err
 	}
 	manager := systemd{e.config.Log}
@@ -60,11 +63,7 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		defer cancel()
 		shutdown <- server.Shutdown(shutdownCtx)
 	}()
-	if listeners != nil {
-		err = web.ServeMultiple(listeners, server, toolkit, logger)
-	} else {
-		err = web.ListenAndServe(server, toolkit, logger)
-	}
+	err := web.ServeMultiple(listeners, server, toolkit, logger)
 	if errors.Is(err, http.ErrServerClosed) && ctx.Err() != nil {
 		return <-shutdown
 	}
@@ -92,47 +91,5 @@ func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manage
 			_ = e.Reload() // it logs its error
 			manager.notifyReady(e.statusLine())
 		}
-	}
-}
-
-// listen opens the listeners. It returns none for systemd sockets and vsock,
-// which only the toolkit can open.
-func listen(toolkit *web.FlagConfig) ([]net.Listener, error) {
-	has := func(scheme string) bool {
-		return slices.ContainsFunc(*toolkit.WebListenAddresses, func(a string) bool { return strings.HasPrefix(a, scheme) })
-	}
-	switch {
-	case *toolkit.WebSystemdSocket, has("vsock://") && !has("unix://"):
-		return nil, nil
-	case has("vsock://"):
-		return nil, errors.New("unix:// and vsock:// addresses cannot be used together")
-	}
-	var listeners []net.Listener
-	for _, a := range *toolkit.WebListenAddresses {
-		network := "tcp"
-		if path, ok := strings.CutPrefix(a, "unix://"); ok {
-			network, a = "unix", path
-			removeStaleSocket(path)
-		}
-		l, err := net.Listen(network, a)
-		if err != nil {
-			return nil, err
-		}
-		listeners = append(listeners, l)
-	}
-	return listeners, nil
-}
-
-// removeStaleSocket removes a socket without a listener, which a killed
-// exporter left behind.
-func removeStaleSocket(path string) {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode()&os.ModeSocket == 0 {
-		return
-	}
-	if conn, err := net.Dial("unix", path); err == nil {
-		_ = conn.Close()
-	} else if errors.Is(err, syscall.ECONNREFUSED) {
-		_ = os.Remove(path)
 	}
 }
