@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -41,7 +42,7 @@ func main() {
 		return
 	}
 	if _, ok := errors.AsType[loggedError](err); !ok {
-		fmt.Fprintln(os.Stderr, "host_exporter:", err)
+		fmt.Fprintln(os.Stderr, "host_exporter:", exporter.Detail(err))
 	}
 	os.Exit(1)
 }
@@ -241,13 +242,13 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	return e.Serve(ctx, p.toolkit, p.slog, hangup)
 }
 
-func (p *program) checkConfig(context.Context) error {
+func (p *program) checkConfig(ctx context.Context) error {
 	if p.configFromStdin {
 		path, err := saveStdin()
 		if err != nil {
 			return err
 		}
-		defer os.Remove(path)
+		defer os.RemoveAll(filepath.Dir(path))
 		p.config.File = path
 	}
 	if p.config.File == "" {
@@ -257,18 +258,39 @@ func (p *program) checkConfig(context.Context) error {
 	if p.configFromStdin {
 		named = func(text string) string { return strings.ReplaceAll(text, p.config.File, "standard input") }
 	}
-	problems, err := exporter.Check(p.config)
+	problems, err := p.checkFile(ctx)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case err != nil:
-		return errors.New(named("the configuration is not valid:\n" + err.Error()))
+		return errors.New(named("the configuration is not valid:\n" + exporter.Detail(err)))
 	case len(problems) > 0 && p.strict:
-		return errors.New(named("the configuration is valid, but not all of it works on this host:\n" + problems.Error()))
+		return errors.New(named("the configuration is valid, but not all of it works on this host:\n" + exporter.Detail(problems)))
 	}
 	for _, problem := range problems {
-		fmt.Fprintln(p.stderr, "warning:", named(problem.Error()))
+		fmt.Fprintln(p.stderr, "warning:", named(exporter.Detail(problem)))
 	}
 	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err
+}
+
+// checkFile checks the configuration file until ctx is done: reading it may hang.
+func (p *program) checkFile(ctx context.Context) (exporter.Findings, error) {
+	type result struct {
+		problems exporter.Findings
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		problems, err := exporter.Check(p.config)
+		done <- result{problems, err}
+	}()
+	select {
+	case r := <-done:
+		return r.problems, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // A configArg is the argument of check-config. Kingpin passes a single dash as an empty
@@ -283,19 +305,22 @@ func (a *configArg) Set(path string) error {
 	return nil
 }
 
-// saveStdin writes standard input to a temporary file.
+// saveStdin writes standard input to a file in a temporary directory of its own.
 func saveStdin() (path string, err error) {
-	f, err := os.CreateTemp("", "host_exporter-*.yml")
+	dir, err := os.MkdirTemp("", "host_exporter-*")
 	if err != nil {
 		return "", err
 	}
-	if _, err = io.Copy(f, os.Stdin); err == nil {
-		err = f.Close()
+	path = filepath.Join(dir, "stdin.yml")
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		_, err = io.Copy(f, os.Stdin)
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = os.RemoveAll(dir)
 	}
-	return f.Name(), err
+	return path, err
 }
 
 func (p *program) once(ctx context.Context) error {

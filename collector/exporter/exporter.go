@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/coreos/go-systemd/v22/journal"
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
@@ -21,6 +23,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -45,6 +48,19 @@ func NewSettings() (*Settings, []Flag) {
 // the end of an error text, or "".
 func Suggest(unknown string, known []string) string { return document.Suggest(unknown, known) }
 
+// Findings are the errors of a configuration file. See Detail.
+type Findings = document.Findings
+
+// Detail returns the text of an error for an operator on a terminal. If it is of the
+// configuration file, it quotes the file, as Error does not. It is Error if standard
+// error is the journal, which others may read.
+func Detail(err error) string {
+	if isJournal, _ := journal.StderrIsJournalStream(); isJournal {
+		return err.Error()
+	}
+	return document.Detail(err)
+}
+
 // Paths are the roots of the file trees of a host.
 type Paths = host.Paths
 
@@ -63,8 +79,9 @@ type Config struct {
 	CheckSlots     int    // maximum number of checks at once; 0: four
 	SlowCheckSlots int    // maximum number of slow checks at once, in addition; 0: two
 
-	specs []collect.Spec // instead of the catalog, in tests
-	host  *host.Host     // instead of the live one, in tests
+	specs       []collect.Spec // instead of the catalog, in tests
+	host        *host.Host     // instead of the live one, in tests
+	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
 }
 
 // An Exporter runs the enabled collectors and checks, and serves their metrics.
@@ -80,6 +97,7 @@ type Exporter struct {
 
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
+	reading      flight.Flight[configurationFile]
 	reloadStatus reloadStatus
 }
 

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,20 +55,15 @@ func (e *Exporter) Reload() error {
 // replaces the current one.
 func (e *Exporter) load() error {
 	settings := e.config.Settings
-	var expectations []*expect.Expectation
-	var definitions []checks.Definition
+	var read configurationFile
 	if e.config.File != "" {
-		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
-			"checks": func(n document.Node) { definitions = append(definitions, checks.ReadDefinitions(n)...) },
-			"expect": func(n document.Node) {
-				expectations = append(expectations, expect.Read(n, config.Names(e.specs))...)
-			},
-		})
-		if len(findings) > 0 {
-			return findings
+		var err error
+		if read, err = e.readFile(); err != nil {
+			return err
 		}
-		settings = settings.With(file)
+		settings = settings.With(read.file)
 	}
+	definitions, expectations := read.definitions, read.expectations
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return err
@@ -86,6 +82,49 @@ func (e *Exporter) load() error {
 	next.expect, next.checks = expect.NewSet(expectations...), definitions
 	e.current.Store(next)
 	return nil
+}
+
+// A configurationFile is what a configuration file and its includes have.
+type configurationFile struct {
+	file         *config.File
+	definitions  []checks.Definition
+	expectations []*expect.Expectation
+}
+
+// readFile reads the configuration file. It abandons a read that hangs, such as one
+// of a dead file server, at the deadline; until that read returns, every later one
+// fails without waiting for it.
+func (e *Exporter) readFile() (configurationFile, error) {
+	for {
+		run, started := e.reading.Go(func() (configurationFile, error) {
+			var c configurationFile
+			var findings document.Findings
+			c.file, findings = config.Load(e.config.File, e.specs, map[string]config.Section{
+				"checks": func(n document.Node) { c.definitions = append(c.definitions, checks.ReadDefinitions(n)...) },
+				"expect": func(n document.Node) {
+					c.expectations = append(c.expectations, expect.Read(n, config.Names(e.specs))...)
+				},
+			})
+			if len(findings) > 0 {
+				return c, findings
+			}
+			return c, nil
+		})
+		if !run.Wait(context.Background(), run.StartTime.Add(e.readTimeout())) {
+			return configurationFile{}, fmt.Errorf("%s: no answer after %v", e.config.File, e.readTimeout())
+		}
+		if started {
+			return run.Result()
+		}
+	}
+}
+
+// readTimeout returns the maximum time that a reading of the configuration may take.
+func (e *Exporter) readTimeout() time.Duration {
+	if e.config.readTimeout > 0 {
+		return e.config.readTimeout
+	}
+	return 10 * time.Second
 }
 
 // build builds the enabled units. A unit that does not change is taken from the
@@ -183,6 +222,9 @@ func (e *Exporter) configuration() web.Configuration {
 	c := web.Configuration{File: e.config.File, ReadAt: r.successTime, FailedAt: r.failureTime}
 	if r.err != nil {
 		c.Errors = strings.Split(fmt.Sprint(r.err), "\n")
+		if document.Detail(r.err) != r.err.Error() {
+			c.Errors = append(c.Errors, "host_exporter check-config quotes what the file has.")
+		}
 	}
 	return c
 }
