@@ -103,6 +103,12 @@ func runHelper(mode string) int {
 			return 1
 		}
 		_ = l.Close()
+	case "attack": // on a process: prints each system call and its error
+		pid, _ := strconv.Atoi(rest)
+		for _, a := range attacks(uintptr(pid)) {
+			_, _, errno := unix.RawSyscall6(a.number, a.args[0], a.args[1], a.args[2], a.args[3], a.args[4], a.args[5])
+			fmt.Printf("%s: %v\n", a.name, errno)
+		}
 	case "bomb": // a binary tree of processes
 		depth, _ := strconv.Atoi(rest)
 		for range 2 * min(depth, 1) {

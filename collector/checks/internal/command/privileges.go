@@ -12,7 +12,7 @@ import (
 )
 
 // restrict takes privileges from the calling thread, and so from the program that it
-// starts: capabilities, and whatever the sandbox denies. The thread keeps what it
+// starts: capabilities, system calls, and whatever the sandbox denies. The thread keeps what it
 // needs to start a program as another user, which a program loses when it is executed.
 func (r *request) restrict() error {
 	if !r.NewPrivileges {
@@ -23,7 +23,13 @@ func (r *request) restrict() error {
 	if err := r.dropCapabilities(); err != nil {
 		return fmt.Errorf("%s: %w", r.Argv[0], err)
 	}
-	return r.enterSandbox()
+	if err := r.enterSandbox(); err != nil {
+		return err
+	}
+	if err := r.filter(); err != nil {
+		return fmt.Errorf("%s: denying system calls: %w", r.Argv[0], err)
+	}
+	return nil
 }
 
 // dropCapabilities clears the sets of which a program gets capabilities when it is

@@ -1,0 +1,36 @@
+package command
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
+	"github.com/hostexporter/host_exporter/collector/internal/seccomp"
+)
+
+// filter denies the calling thread, and so the program that it starts, the system calls
+// that change processes of others, above all the exporter's, and much of the kernel
+// that no check needs.
+//
+// The filter needs no_new_privs or CAP_SYS_ADMIN. A program that may gain privileges
+// has none, unless the exporter has the latter: the documentation says so.
+func (r *request) filter() error {
+	if r.NewPrivileges {
+		if have, err := capability.Effective(); err != nil || !have.Has(capability.SysAdmin) {
+			return err
+		}
+	}
+	rules := seccomp.Check()
+	if r.CgroupDir != "" {
+		// Only clone3 starts a program inside a control group.
+		rules = slices.DeleteFunc(rules, func(r seccomp.Rule) bool { return r.Call == "clone3" })
+	}
+	f, err := seccomp.New(rules)
+	if err == nil {
+		err = f.InstallThread()
+	}
+	if errors.Is(err, seccomp.ErrUnsupported) {
+		return nil // as for a kernel without Landlock: the check runs with less
+	}
+	return err
+}
