@@ -62,6 +62,7 @@ type Config struct {
 	Lifecycle      bool   // serve /-/reload
 	CheckSlots     int    // maximum number of checks at once; 0: four
 	SlowCheckSlots int    // maximum number of slow checks at once, in addition; 0: two
+	Sandbox        string // auto, required or off, see Serve; empty: off
 
 	specs []collect.Spec // instead of the catalog, in tests
 	host  *host.Host     // instead of the live one, in tests
@@ -81,6 +82,9 @@ type Exporter struct {
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
 	reloadStatus reloadStatus
+
+	sandbox       sandbox
+	webConfigFile string // that the toolkit reads at each connection; set before the sandbox
 }
 
 // New builds an exporter. It reads the configuration file and the host's name;
@@ -102,6 +106,7 @@ func New(c Config) (*Exporter, error) {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
 	declareBuildInfo(e.engine)
+	e.sandbox.declare(e.engine)
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
@@ -152,6 +157,9 @@ func (e *Exporter) buildHandler(hostname string) error {
 	}
 	if e.config.File != "" {
 		c.Configuration = e.configuration
+	}
+	if e.config.Sandbox != "" {
+		c.Sandbox = e.sandbox.String
 	}
 	var err error
 	e.handler, err = web.NewHandler(c)

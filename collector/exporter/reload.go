@@ -27,7 +27,8 @@ import (
 type generation struct {
 	checks []checks.Definition
 	units  []*collect.Unit
-	expect *expect.Set // nil: no expectations
+	expect *expect.Set  // nil: no expectations
+	file   *config.File // nil: no configuration file
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
@@ -56,6 +57,7 @@ func (e *Exporter) load() error {
 	settings := e.config.Settings
 	var expectations []*expect.Expectation
 	var definitions []checks.Definition
+	var read *config.File
 	if e.config.File != "" {
 		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
 			"checks": func(n document.Node) { definitions = append(definitions, checks.ReadDefinitions(n)...) },
@@ -64,12 +66,16 @@ func (e *Exporter) load() error {
 			},
 		})
 		if len(findings) > 0 {
-			return findings
+			return e.explain(&generation{file: file}, findings)
 		}
-		settings = settings.With(file)
+		settings, read = settings.With(file), file
 	}
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
+		return err
+	}
+	next.expect, next.checks, next.file = expect.NewSet(expectations...), definitions, read
+	if err := e.explain(next, nil); err != nil {
 		return err
 	}
 	if err := e.checks.Apply(definitions); err != nil {
@@ -83,7 +89,6 @@ func (e *Exporter) load() error {
 			_ = level.Warn(e.config.Log).Log("msg", w)
 		}
 	}
-	next.expect, next.checks = expect.NewSet(expectations...), definitions
 	e.current.Store(next)
 	return nil
 }

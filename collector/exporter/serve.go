@@ -22,6 +22,9 @@ import (
 // vsock; Serve itself adds unix sockets (unix:///run/host_exporter.sock). Each
 // signal from hangup reloads the configuration. Serve notifies the service
 // manager, if there is one, of readiness, reloads and the end.
+//
+// If Config.Sandbox is set, Serve takes from the whole process, for good, what the
+// collectors do not need, before it is ready: see docs/security.md.
 func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	server := &http.Server{
 		Handler:           e,
@@ -41,6 +44,10 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 	}
 	listeners, err := listen(toolkit)
 	if err != nil {
+		return err
+	}
+	e.webConfigFile = *toolkit.WebConfigFile
+	if err := e.seal(); err != nil {
 		return err
 	}
 	manager := systemd{e.config.Log}
