@@ -144,12 +144,15 @@ func (p *program) addFlags() {
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
+	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
 	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled explicitly.").BoolVar(&c.Settings.DisableDefaults)
 	flag("path.procfs", "PATH", "/proc", "Mount point of procfs.").StringVar(&c.Paths.Procfs)
 	flag("path.sysfs", "PATH", "/sys", "Mount point of sysfs.").StringVar(&c.Paths.Sysfs)
 	flag("path.rootfs", "PATH", "/", "Mount point of the host's root file system.").StringVar(&c.Paths.Rootfs)
 	flag("path.udev.data", "PATH", "/run/udev/data", "Directory of udev's database.").StringVar(&c.Paths.UdevData)
+	flag("sandbox", "MODE", "auto", "Restrict the process to what its collectors need: auto, as far as the kernel can; required, or fail; off (docs/security.md).").EnumVar(&c.Sandbox, "auto", "required", "off")
+	app.Flag("runtime.user", "User of the process that collects and serves, if there is a configuration file. The process that runs checks keeps its own.").PlaceHolder("NAME").StringVar(&c.User)
 	flag("runtime.gomaxprocs", "N", "1", "Maximum number of CPUs to use at once.").Envar("GOMAXPROCS").IntVar(&p.maxProcs)
 	p.memoryLimit = flag("runtime.memory-limit", "BYTES", "128MiB", "Soft memory limit, at most nine tenths of the control group's limit. GOMEMLIMIT takes precedence.").Bytes()
 	flag("log.level", "LEVEL", "info", "Lowest level to log: debug, info, warn or error.").EnumVar(&p.logLevel, "debug", "info", "warn", "error")
@@ -225,21 +228,48 @@ func (p *program) serve(ctx context.Context) error {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	switch {
+	case exporter.StartedByRunner():
+		signal.Ignore(syscall.SIGHUP) // the runner reloads
+		return exporter.ServeForRunner(ctx, p.config, p.toolkit, p.slog)
+	case p.config.File != "":
+		return p.runChecksAndServe(ctx)
+	}
 	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
+	p.logStart()
+	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	hangup, stop := p.hangups()
+	defer stop()
+	return e.Serve(ctx, p.toolkit, p.slog, hangup)
+}
+
+// runChecksAndServe is serve with a configuration file: this process runs checks, and
+// has a child serve.
+func (p *program) runChecksAndServe(ctx context.Context) error {
+	hangup, stop := p.hangups()
+	defer stop()
+	p.logStart()
+	debug.SetGCPercent(20) // it has little to do, and keeps little
+	return exporter.NewRunner(p.config, p.toolkit).Run(ctx, hangup)
+}
+
+// hangups returns the signals to reload.
+func (p *program) hangups() (hangup chan os.Signal, stop func()) {
+	hangup = make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	return hangup, func() { signal.Stop(hangup) }
+}
+
+func (p *program) logStart() {
 	logger := p.config.Log
 	_ = level.Info(logger).Log("msg", "Starting host_exporter", "version", version.Info())
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
-	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	if os.Geteuid() == 0 {
 		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	return e.Serve(ctx, p.toolkit, p.slog, hangup)
 }
 
 func (p *program) checkConfig(ctx context.Context) error {

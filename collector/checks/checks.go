@@ -8,6 +8,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
@@ -151,6 +152,13 @@ func DelegatedGroups() (*Groups, error) {
 
 // CountDrops counts series of a check that were dropped after it published them.
 func (c *Checks) CountDrops(check, reason string, n int) { c.source.CountDrops(check, reason, n) }
+
+// A Credential is the user and the groups of a process.
+type Credential = syscall.Credential
+
+// NewCredential returns the credential of a user, a name or a number. It is nil for the
+// user of this process. It is an error if this process may not change users.
+func NewCredential(user string) (*Credential, error) { return command.NewCredential(user) }
 
 // CanChangeUsers reports whether this process may run checks as other users.
 func CanChangeUsers() bool { return command.CanChangeUsers() }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -17,6 +18,7 @@ import (
 var textfile = collect.Spec{
 	Name:  "textfile",
 	Help:  "Metrics in *.prom files that jobs write.",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(textfileOptions{}, newTextfile),
 }
 
@@ -31,6 +33,7 @@ func (o *textfileOptions) Fields() []collect.Field {
 		Help:        "Directory of *.prom files to export, or a pattern of directories or *.prom files, such as /srv/*/metrics; repeatable.",
 		Value:       &o.Directories,
 		Placeholder: "PATH",
+		IsPath:      true,
 	}, {
 		Name:  "max-age",
 		Help:  "Maximum age of a file to export it; 0 is any age.",

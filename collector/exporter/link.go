@@ -71,8 +71,12 @@ type link struct {
 	sendLock sync.Mutex
 }
 
-func newRunnerLink(conn net.Conn) *link { return &link{conn: conn, maxSent: maxToServe, maxRead: maxToRunner} }
-func newServeLink(conn net.Conn) *link  { return &link{conn: conn, maxSent: maxToRunner, maxRead: maxToServe} }
+func newRunnerLink(conn net.Conn) *link {
+	return &link{conn: conn, maxSent: maxToServe, maxRead: maxToRunner}
+}
+func newServeLink(conn net.Conn) *link {
+	return &link{conn: conn, maxSent: maxToRunner, maxRead: maxToServe}
+}
 
 // send sends a message.
 func (l *link) send(m message) error {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 )
@@ -19,6 +18,9 @@ import (
 // and authentication. Each signal from hangup reloads the configuration. Serve
 // notifies the service manager, if there is one, of readiness, reloads and the
 // end.
+//
+// If Config.Sandbox is set, Serve takes from the whole process, for good, what the
+// collectors do not need, before it is ready: see docs/security.md.
 func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	listeners, err := Listen(toolkit)
 	if err != nil {
@@ -46,7 +48,11 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
-	manager := systemd{e.config.Log}
+	e.webConfigFile = *toolkit.WebConfigFile
+	if err := e.seal(); err != nil {
+		return err
+	}
+	manager := e.manager()
 	manager.notifyReady(e.statusLine())
 	e.serving.Store(true)
 	e.checks.Start()
@@ -58,7 +64,7 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	shutdown := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		manager.notify(daemon.SdNotifyStopping)
+		manager.notifyStopping()
 		shutdownCtx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		shutdown <- server.Shutdown(shutdownCtx)
@@ -81,7 +87,7 @@ func (e *Exporter) stopChecks() {
 }
 
 // reloadOn reloads the configuration at every signal.
-func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager systemd) {
+func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager manager) {
 	for {
 		select {
 		case <-ctx.Done():

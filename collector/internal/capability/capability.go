@@ -57,14 +57,40 @@ func Parse(name string) (Capability, bool) {
 // A Set is a set of capabilities, one bit each.
 type Set uint64
 
-// Effective returns the capabilities that the kernel grants the process now.
-func Effective() (Set, error) {
+// A State is the capabilities of a thread.
+type State struct {
+	Effective   Set // that the kernel grants now
+	Permitted   Set // that the thread may make effective
+	Inheritable Set // that a program it starts may get
+}
+
+// Read returns the capabilities of the calling thread.
+func Read() (State, error) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&header, &data[0]); err != nil {
-		return 0, fmt.Errorf("capget: %w", err)
+		return State{}, fmt.Errorf("capget: %w", err)
 	}
-	return Set(data[1].Effective)<<32 | Set(data[0].Effective), nil
+	set := func(low, high uint32) Set { return Set(high)<<32 | Set(low) }
+	return State{
+		Effective:   set(data[0].Effective, data[1].Effective),
+		Permitted:   set(data[0].Permitted, data[1].Permitted),
+		Inheritable: set(data[0].Inheritable, data[1].Inheritable),
+	}, nil
+}
+
+// Effective returns the capabilities that the kernel grants the process now.
+func Effective() (Set, error) {
+	s, err := Read()
+	return s.Effective, err
+}
+
+// SetOf returns the set with these capabilities.
+func SetOf(capabilities ...Capability) (s Set) {
+	for _, c := range capabilities {
+		s |= 1 << c
+	}
+	return s
 }
 
 // ClearInheritable clears the inheritable set of the calling thread, which must be

@@ -1,0 +1,114 @@
+package seal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
+	"github.com/hostexporter/host_exporter/collector/internal/landlock"
+)
+
+// Needs are what a process needs once it is sealed. Paths are clean, without
+// symbolic links, and exist: a rule is for a file, not for a name. A directory
+// stands for all that is below. Nothing needs to write, to start programs, or TCP
+// ports: the listeners are open.
+type Needs struct {
+	Capabilities    []capability.Capability // kept if the process has them
+	Read            []string                // files to read, and directories to list and read
+	List            []string                // directories to list
+	Devices         []string                // device files to open for ioctl
+	AbstractSockets bool                    // whether to connect to sockets without a path
+
+	// Exceptions are the layers that something needed does not work with, with
+	// the reason.
+	Exceptions map[Layer]string
+}
+
+// Within reports whether a process that was sealed for the other needs, with all
+// layers and from all privileges, has what these need.
+func (n Needs) Within(other Needs) bool {
+	for l := range n.Exceptions {
+		if _, ok := other.Exceptions[l]; !ok {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(n.Capabilities, func(c capability.Capability) bool { return !slices.Contains(other.Capabilities, c) }) &&
+		n.pathsBeyond(other) == nil
+}
+
+// pathsBeyond returns the paths and sockets that a domain for the other needs does
+// not allow.
+func (n Needs) pathsBeyond(other Needs) (lacks []string) {
+	beyond := func(paths, allowed []string) {
+		for _, p := range paths {
+			if !slices.ContainsFunc(allowed, func(dir string) bool { return isBelow(p, dir) }) {
+				lacks = append(lacks, p)
+			}
+		}
+	}
+	beyond(n.Read, other.Read)
+	beyond(n.List, slices.Concat(other.List, other.Read))
+	beyond(n.Devices, other.Devices)
+	if n.AbstractSockets && !other.AbstractSockets {
+		lacks = append(lacks, "abstract sockets")
+	}
+	return lacks
+}
+
+// isBelow reports whether a path is a directory or below it.
+func isBelow(path, dir string) bool {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(dir, "/"))
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// enterLandlock restricts all threads.
+func (n Needs) enterLandlock() (State, string) {
+	version, err := landlock.Version()
+	if err != nil {
+		return Unavailable, err.Error()
+	}
+	if version == 0 {
+		return Unavailable, "the kernel lacks it"
+	}
+	denial := landlock.Denial{
+		Files:           landlock.ReadAccess | landlock.WriteAccess,
+		TCP:             true,
+		Signals:         landlock.CanScopeSignals(version),
+		AbstractSockets: !n.AbstractSockets,
+	}
+	ruleset, err := landlock.NewRuleset(denial, version)
+	if err != nil {
+		return Unavailable, err.Error()
+	}
+	defer ruleset.Close()
+	var refused []string
+	allow := func(paths []string, access uint64) {
+		for _, p := range paths {
+			if err := ruleset.Allow(p, access); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				refused = append(refused, err.Error())
+			}
+		}
+	}
+	allow(n.Read, unix.LANDLOCK_ACCESS_FS_READ_FILE|unix.LANDLOCK_ACCESS_FS_READ_DIR)
+	allow(n.List, unix.LANDLOCK_ACCESS_FS_READ_DIR)
+	allow(n.Devices, unix.LANDLOCK_ACCESS_FS_READ_FILE|unix.LANDLOCK_ACCESS_FS_IOCTL_DEV)
+	if len(refused) > 0 {
+		// A collector would fall silent.
+		return Unavailable, strings.Join(refused, "; ")
+	}
+	if err := ruleset.RestrictProcess(); err != nil {
+		return Unavailable, threadsError(err)
+	}
+	switch {
+	case version < landlock.FullVersion:
+		return Partial, fmt.Sprintf("version %d, and %d has all", version, landlock.FullVersion)
+	case !denial.Signals:
+		return Partial, "signals stay allowed: this kernel would deny them between threads"
+	}
+	return Enforced, ""
+}
