@@ -71,7 +71,7 @@ func (e *Exporter) explain(next *generation, err error) error {
 func (s *sandbox) String() string {
 	report := s.report.Load()
 	if report == nil {
-		return "not in effect yet"
+		return "not in effect"
 	}
 	return report.String()
 }

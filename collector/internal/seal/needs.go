@@ -29,18 +29,6 @@ type Needs struct {
 	Exceptions map[Layer]string
 }
 
-// Within reports whether a process that was sealed for the other needs, with all
-// layers and from all privileges, has what these need.
-func (n Needs) Within(other Needs) bool {
-	for l := range n.Exceptions {
-		if _, ok := other.Exceptions[l]; !ok {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(n.Capabilities, func(c capability.Capability) bool { return !slices.Contains(other.Capabilities, c) }) &&
-		n.pathsBeyond(other) == nil
-}
-
 // pathsBeyond returns the paths and sockets that a domain for the other needs does
 // not allow.
 func (n Needs) pathsBeyond(other Needs) (lacks []string) {
@@ -73,7 +61,7 @@ func (n Needs) enterLandlock() (State, string) {
 		return Unavailable, err.Error()
 	}
 	if version == 0 {
-		return Unavailable, "the kernel lacks it"
+		return landlockState(version, true)
 	}
 	denial := landlock.Denial{
 		Files:           landlock.ReadAccess | landlock.WriteAccess,
@@ -89,8 +77,9 @@ func (n Needs) enterLandlock() (State, string) {
 	var refused []string
 	allow := func(paths []string, access uint64) {
 		for _, p := range paths {
-			if err := ruleset.Allow(p, access); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				refused = append(refused, err.Error())
+			err := ruleset.Allow(p, access)
+			if failed, ok := errors.AsType[*fs.PathError](err); ok && failed.Op == "allow" {
+				refused = append(refused, err.Error()) // what cannot be opened cannot be read either
 			}
 		}
 	}
@@ -104,10 +93,17 @@ func (n Needs) enterLandlock() (State, string) {
 	if err := ruleset.RestrictProcess(); err != nil {
 		return Unavailable, threadsError(err)
 	}
+	return landlockState(version, denial.Signals)
+}
+
+// landlockState returns what a domain is worth on a kernel with a version.
+func landlockState(version int, signals bool) (State, string) {
 	switch {
+	case version == 0:
+		return Unavailable, "the kernel lacks it"
 	case version < landlock.FullVersion:
-		return Partial, fmt.Sprintf("version %d, and %d has all", version, landlock.FullVersion)
-	case !denial.Signals:
+		return Partial, fmt.Sprintf("version %d of %d", version, landlock.FullVersion)
+	case !signals:
 		return Partial, "signals stay allowed: this kernel would deny them between threads"
 	}
 	return Enforced, ""

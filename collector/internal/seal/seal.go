@@ -176,7 +176,7 @@ func clearDumpable() (State, string) {
 }
 
 func installFilter() (State, string) {
-	filter, err := seccomp.New(seccomp.Exporter(syscall.Getpid()))
+	filter, err := seccomp.NewNative(seccomp.Exporter(syscall.Getpid()))
 	if err == nil {
 		err = filter.InstallProcess()
 	}

@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"fmt"
+	"runtime"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -65,11 +66,10 @@ func (a abi) argument(call string, arg int) uint32 {
 	return offset
 }
 
-// assemble returns the program for an architecture of Go.
-func assemble(goarch string, rules []Rule) ([]bpf.Instruction, error) {
-	all := abis(goarch)
-	if all == nil {
-		return nil, fmt.Errorf("%w on %s", ErrUnsupported, goarch)
+// assemble returns the program for some ABIs.
+func assemble(all []abi, rules []Rule) ([]bpf.Instruction, error) {
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w on %s", ErrUnsupported, runtime.GOARCH)
 	}
 	code := []bpf.Instruction{bpf.LoadAbsolute{Off: archOffset, Size: 4}}
 	for _, a := range all {

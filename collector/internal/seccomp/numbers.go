@@ -41,6 +41,8 @@ var numbers = [...]struct {
 	{"pidfd_open", [columns]int16{434, 434, 434, 434, 5434, 4434, 434, 434}},
 	{"pidfd_getfd", [columns]int16{438, 438, 438, 438, 5438, 4438, 438, 438}},
 	{"pidfd_send_signal", [columns]int16{424, 424, 424, 424, 5424, 4424, 424, 424}},
+	{"socket", [columns]int16{41, 359, 198, 281, 5040, 4183, 326, 359}},
+	{"socketcall", [columns]int16{none, 102, none, none, none, 4102, 102, 102}},
 	{"kill", [columns]int16{62, 37, 129, 37, 5060, 4037, 37, 37}},
 	{"tgkill", [columns]int16{234, 270, 131, 268, 5225, 4266, 250, 241}},
 	{"rt_sigqueueinfo", [columns]int16{129, 178, 138, 178, 5127, 4198, 177, 178}},

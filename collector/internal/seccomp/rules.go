@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"runtime"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -42,7 +43,8 @@ func Unless(call string, arg int, values ...uint32) Rule {
 }
 
 // Exporter returns the rules for the process with this number, which starts no
-// other process, and whose collectors only read.
+// other process, whose collectors only read, and whose listeners are open. They are
+// for NewNative.
 func Exporter(pid int) []Rule {
 	self := uint32(pid)
 	return slices.Concat(
@@ -58,9 +60,26 @@ func Exporter(pid int) []Rule {
 			Unless("rt_sigqueueinfo", 0, self),
 			Unless("rt_tgsigqueueinfo", 0, self),
 		},
+		sockets(),
 		Deny("reboot", "settimeofday", "stime", "clock_settime", "clock_settime64", "sethostname", "setdomainname",
 			"acct", "quotactl", "quotactl_fd", "iopl", "ioperm", "userfaultfd", "open_by_handle_at", "personality"),
 	)
+}
+
+// sockets returns the rules that leave local sockets, netlink, and datagrams, which
+// ioctl on network devices takes. Landlock does not see TCP in a socket of MPTCP or
+// SMC, which connect over TCP where the peer has no more.
+func sockets() []Rule {
+	const typeMask = 0xf // without SOCK_NONBLOCK and SOCK_CLOEXEC
+	rules := []Rule{Unless("socket", 0, unix.AF_UNIX, unix.AF_NETLINK, unix.AF_INET, unix.AF_INET6)}
+	for _, family := range []uint32{unix.AF_INET, unix.AF_INET6} {
+		rules = append(rules, Rule{Call: "socket", If: []Condition{{Value: family}, {Arg: 1, Mask: typeMask, Not: true, Value: unix.SOCK_DGRAM}}})
+	}
+	// Its arguments are in memory. Go uses it on these two architectures.
+	if runtime.GOARCH != "386" && runtime.GOARCH != "s390x" {
+		rules = append(rules, Deny("socketcall")...)
+	}
+	return rules
 }
 
 // Check returns the rules for a program that may start others, but must not change

@@ -26,8 +26,15 @@ type Filter []unix.SockFilter
 
 // New assembles rules for this architecture, and for the programs of other
 // architectures that its kernels run. What no rule denies is allowed.
-func New(rules []Rule) (Filter, error) {
-	code, err := assemble(runtime.GOARCH, rules)
+func New(rules []Rule) (Filter, error) { return newFilter(abis(runtime.GOARCH), rules) }
+
+// NewNative assembles rules for this architecture, and denies all calls of others.
+func NewNative(rules []Rule) (Filter, error) {
+	return newFilter(abis(runtime.GOARCH)[:min(1, len(abis(runtime.GOARCH)))], rules)
+}
+
+func newFilter(all []abi, rules []Rule) (Filter, error) {
+	code, err := assemble(all, rules)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ type call struct {
 // run returns the error number with which a program answers a call; 0: allowed.
 func (c call) run(t *testing.T, rules []Rule) unix.Errno {
 	t.Helper()
-	code, err := assemble(c.goarch, rules)
+	code, err := assemble(abis(c.goarch), rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +142,14 @@ func TestDecisions(t *testing.T) {
 		{name: "kill", args: [6]uint64{other, 15}, exporter: unix.EPERM},
 		{name: "tgkill", args: [6]uint64{self, 5000, 23}},
 		{name: "tgkill", args: [6]uint64{other, 5000, 23}, exporter: unix.EPERM},
+		{name: "socket", args: [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC}},
+		{name: "socket", args: [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}},
+		{name: "socket", args: [6]uint64{unix.AF_INET, unix.SOCK_DGRAM | unix.SOCK_CLOEXEC}},
+		{name: "socket", args: [6]uint64{unix.AF_INET, unix.SOCK_STREAM | unix.SOCK_CLOEXEC, unix.IPPROTO_MPTCP}, exporter: unix.EPERM},
+		{name: "socket", args: [6]uint64{unix.AF_INET6, unix.SOCK_STREAM}, exporter: unix.EPERM},
+		{name: "socket", args: [6]uint64{unix.AF_INET6, unix.SOCK_RAW}, exporter: unix.EPERM},
+		{name: "socket", args: [6]uint64{unix.AF_SMC, unix.SOCK_STREAM}, exporter: unix.EPERM},
+		{name: "socket", args: [6]uint64{unix.AF_PACKET, unix.SOCK_RAW}, exporter: unix.EPERM},
 		{name: "ptrace", exporter: unix.EPERM, check: unix.EPERM},
 		{name: "mount", exporter: unix.EPERM, check: unix.EPERM},
 		{name: "bpf", exporter: unix.EPERM, check: unix.EPERM},
@@ -186,6 +194,15 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%+v: %v", c, have)
 		}
 	}
+	native, err := assemble(abis("amd64")[:1], Exporter(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ins := range native {
+		if jump, ok := ins.(bpf.JumpIf); ok && jump.Val == unix.AUDIT_ARCH_I386 {
+			t.Error("the filter of one ABI has another one")
+		}
+	}
 	if have := (call{goarch: "amd64", arch: unix.AUDIT_ARCH_I386, number: 20}).run(t, Exporter(1)); have != 0 {
 		t.Errorf("getpid of a 32-bit program: %v", have)
 	}
@@ -208,10 +225,10 @@ func TestSeveralConditions(t *testing.T) {
 
 // TestUnknown reports what cannot be assembled.
 func TestUnknown(t *testing.T) {
-	if _, err := assemble("amd64", Deny("frobnicate")); err == nil || !strings.Contains(err.Error(), "frobnicate") {
+	if _, err := assemble(abis("amd64"), Deny("frobnicate")); err == nil || !strings.Contains(err.Error(), "frobnicate") {
 		t.Error(err)
 	}
-	if _, err := assemble("vax", Check()); !errors.Is(err, ErrUnsupported) {
+	if _, err := assemble(abis("vax"), Check()); !errors.Is(err, ErrUnsupported) {
 		t.Error(err)
 	}
 }
@@ -289,7 +306,7 @@ func installProcess() {
 		fmt.Print(err)
 		os.Exit(1)
 	}
-	filter, err := New(Exporter(os.Getpid()))
+	filter, err := NewNative(Exporter(os.Getpid()))
 	if err != nil {
 		fmt.Print("unsupported")
 		os.Exit(0)

@@ -43,7 +43,7 @@ func binaryDir() string {
 var builtOnce = sync.OnceValues(func() (binary string, err error) {
 	binary = filepath.Join(binaryDir(), "host_exporter")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
-	cmd.Dir = "../../../.."
+	cmd.Dir, cmd.Env = "../../../..", append(os.Environ(), "CGO_ENABLED=0") // as it is released
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
