@@ -53,7 +53,7 @@ func openNoLinks(path string) (*os.File, error) {
 		switch err {
 		case nil:
 			return os.NewFile(uintptr(fd), path), nil
-		case unix.EINTR, unix.EAGAIN:
+		case unix.EINTR:
 		default:
 			return nil, &os.PathError{Op: "open", Path: path, Err: err}
 		}

@@ -29,11 +29,11 @@ func (r *run) prometheus(b []byte) error {
 	}
 	byName, err := families.Parse(b)
 	if err != nil {
-		line, msg := families.ErrorLine(b, err)
+		line, _, quoted := families.ErrorLine(b, err)
 		if line == 0 {
 			return err
 		}
-		return fmt.Errorf("line %d: %s", line, truncate(msg))
+		return fmt.Errorf("line %d: %s", line, truncate(quoted))
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[name]
