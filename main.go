@@ -55,13 +55,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if version.Version == "" {
 		version.Version = strings.TrimSpace(release)
 	}
+	// A reload may be requested before the exporter serves: it must not end it.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	p := newProgram(stdout, stderr)
+	p.hangup = hangup
 	command, err := p.app.Parse(args)
 	switch {
 	case p.done:
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
+	}
+	if command != "serve" {
+		signal.Stop(hangup) // a terminal that closes ends the command
 	}
 	p.prepare()
 	return p.commands[command](ctx)
@@ -90,6 +98,7 @@ type program struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	done     bool // --help or --version was printed
+	hangup   <-chan os.Signal
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -143,6 +152,8 @@ func (p *program) addFlags() {
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
+	app.Flag("web.allowed-host", "Name under which to serve the status page, besides the host's own names and addresses; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
+	app.Flag("web.show-check-runs", "Show the command lines and the standard error of checks on the status page, which otherwise does so on unix sockets only.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
 	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
@@ -241,26 +252,15 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	}
 	p.logStart()
 	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
-	hangup, stop := p.hangups()
-	defer stop()
-	return e.Serve(ctx, p.toolkit, p.slog, hangup)
+	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
 // runChecksAndServe is serve with a configuration file: this process runs checks, and
 // has a child serve.
 func (p *program) runChecksAndServe(ctx context.Context) error {
-	hangup, stop := p.hangups()
-	defer stop()
 	p.logStart()
 	debug.SetGCPercent(20) // it has little to do, and keeps little
-	return exporter.NewRunner(p.config, p.toolkit).Run(ctx, hangup)
-}
-
-// hangups returns the signals to reload.
-func (p *program) hangups() (hangup chan os.Signal, stop func()) {
-	hangup = make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	return hangup, func() { signal.Stop(hangup) }
+	return exporter.NewRunner(p.config, p.toolkit).Run(ctx, p.hangup)
 }
 
 func (p *program) logStart() {

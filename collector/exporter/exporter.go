@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,14 +72,16 @@ type Config struct {
 	Paths    Paths
 	Log      log.Logger // nil: none
 
-	MetricsPath    string // usually /metrics
-	MaxRequests    int    // maximum number of scrapes at once; 0: no limit
-	ProcessMetrics bool   // export go_*, process_* and promhttp_* of the exporter itself
-	Pprof          bool   // serve /debug/pprof/
-	Lifecycle      bool   // serve /-/reload
-	CheckSlots     int    // maximum number of checks at once; 0: four
-	SlowCheckSlots int    // maximum number of slow checks at once, in addition; 0: two
-	Sandbox        string // auto, required or off, see Serve; empty: off
+	MetricsPath    string   // usually /metrics
+	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
+	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
+	Pprof          bool     // serve /debug/pprof/
+	Lifecycle      bool     // serve /-/reload
+	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
+	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
+	CheckSlots     int      // maximum number of checks at once; 0: four
+	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
+	Sandbox        string   // auto, required or off, see Serve; empty: off
 
 	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
 	User      string // user of the process that a Runner starts to serve; empty: that of the runner
@@ -100,6 +103,8 @@ type Exporter struct {
 	handler http.Handler
 	serving atomic.Bool
 
+	connections *web.Connections
+
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
 	reader       configurationReader
@@ -118,7 +123,7 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine()}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 	}
@@ -163,12 +168,16 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		Connections: e.connections,
+		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
 	})
 	c := web.Config{
 		Metrics:     metrics,
 		MetricsPath: e.config.MetricsPath,
 		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
 		Hostname:    hostname,
+		Names:       append(ownNames(e.host, hostname), e.config.AllowedHosts...),
+		ShowRuns:    e.config.ShowCheckRuns,
 		Checks:      e.checkRows,
 		Effective:   func() []byte { return config.Effective(e.specs, e.units()) },
 		Pprof:       e.config.Pprof,
@@ -201,6 +210,11 @@ func (c Config) checkOptions(hostname string, now func() time.Time, groups func(
 		// systemd makes this directory for the service alone.
 		DefaultUser: c.CheckUser, ScratchDir: os.Getenv("RUNTIME_DIRECTORY"),
 	}
+}
+
+// newServer returns a server for one listener of e.connections.
+func (e *Exporter) newServer() *http.Server {
+	return web.NewServer(e, e.connections, e.config.Log)
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }

@@ -43,7 +43,7 @@ func (e *Exporter) needs(g *generation) seal.Needs {
 		}
 	}
 	b.addWebConfig(e.webConfigFile)
-	if slices.ContainsFunc(g.checks, func(d checks.Definition) bool { return d.Enabled }) {
+	if e.config.child == nil && slices.ContainsFunc(g.checks, func(d checks.Definition) bool { return d.Enabled }) {
 		for _, l := range []seal.Layer{seal.NoNewPrivs, seal.Capabilities, seal.Landlock, seal.Seccomp} {
 			b.needs.Exceptions[l] = "checks run in this process"
 		}

@@ -34,9 +34,9 @@ type Runner struct {
 	listeners []net.Listener
 	manager   systemd
 
-	serve    *serveProcess // that serves now
+	serve    *childProcess // that serves now
 	live     liveServes
-	requests chan *serveProcess
+	requests chan *childProcess
 	draining sync.WaitGroup // serves that finish their requests
 	nextID   uint64
 	ownUser  sync.Once // logs that checks run as the exporter's user
@@ -46,7 +46,7 @@ type Runner struct {
 func NewRunner(c Config, toolkit *web.FlagConfig) *Runner {
 	r := &Runner{
 		config: c, toolkit: toolkit, host: host.Live(c.Paths), manager: systemd{c.Log},
-		requests: make(chan *serveProcess, 1),
+		requests: make(chan *childProcess, 1),
 	}
 	u, _ := r.host.Uname() // without a name the checks are not spread
 	o := c.checkOptions(u.Nodename, r.host.Now, r.controlGroups)
@@ -193,7 +193,7 @@ func (r *Runner) replaceServe(ctx context.Context) error {
 
 // awaitReady waits until a serve is ready. It is an error if it ends before, or if the
 // one that serves does.
-func (r *Runner) awaitReady(ctx context.Context, next, serving *serveProcess) error {
+func (r *Runner) awaitReady(ctx context.Context, next, serving *childProcess) error {
 	var ended <-chan struct{}
 	if serving != nil {
 		ended = serving.done
@@ -241,7 +241,7 @@ func (r *Runner) controlGroups() *checks.Groups {
 
 // relay passes a notification of the serve that serves to the service manager. Only
 // known ones arrive here.
-func (r *Runner) relay(from *serveProcess, m message) {
+func (r *Runner) relay(from *childProcess, m message) {
 	switch m.Kind {
 	case watchdogMessage:
 		r.manager.notify(daemon.SdNotifyWatchdog)

@@ -2,11 +2,12 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -32,19 +33,10 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 // ServeOn is Serve with listeners that are open already. It closes them.
 func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	defer closeListeners(listeners)
-	server := &http.Server{
-		Handler:           e,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute, // of a whole scrape; a rendered response has less
-		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
-		MaxHeaderBytes:    64 << 10,
-	}
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
-	// The toolkit reads this file only when it serves, after the exporter is
-	// ready.
+	// The toolkit reads this file again when it serves.
 	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
@@ -52,28 +44,96 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	if err := e.seal(); err != nil {
 		return err
 	}
+	ready, accepting := make(chan struct{}), atomic.Int64{}
+	accepting.Store(int64(len(listeners)))
+	accepts := func() {
+		if accepting.Add(-1) == 0 {
+			close(ready)
+		}
+	}
+	// The toolkit sets up a server for one listener at a time.
+	servers := make([]server, len(listeners))
+	ended := make(chan error, len(listeners))
+	for i, l := range listeners {
+		servers[i] = server{e.newServer(), e.connections.Listener(l, accepts)}
+		go func() { ended <- web.Serve(servers[i].listener, servers[i].Server, toolkit, logger) }()
+	}
+	defer e.stopChecks()
+	var err error
+	select {
+	case <-ready:
+		err = e.serveUntil(ctx, ended, hangup)
+	case err = <-ended:
+	case <-ctx.Done():
+	}
+	if err != nil {
+		for _, s := range servers {
+			_ = s.Close()
+		}
+		return err
+	}
+	e.manager().notifyStopping()
+	e.stop(servers, ended)
+	return nil
+}
+
+// A server is an HTTP server with its only listener.
+type server struct {
+	*http.Server
+	listener net.Listener
+}
+
+// serveUntil runs the checks and reloads until ctx is done or a server ends,
+// whose error it returns.
+func (e *Exporter) serveUntil(ctx context.Context, ended <-chan error, hangup <-chan os.Signal) error {
 	manager := e.manager()
-	manager.notifyReady(e.statusLine())
 	e.serving.Store(true)
 	e.checks.Start()
-	defer e.stopChecks()
-	serveCtx, cancel := context.WithCancel(ctx)
+	manager.notifyReady(e.statusLine())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go manager.notifyWatchdog(serveCtx)
-	go e.reloadOn(serveCtx, hangup, manager)
-	shutdown := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		manager.notifyStopping()
-		shutdownCtx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		shutdown <- server.Shutdown(shutdownCtx)
-	}()
-	err := web.ServeMultiple(listeners, server, toolkit, logger)
-	if errors.Is(err, http.ErrServerClosed) && ctx.Err() != nil {
-		return <-shutdown
+	go manager.notifyWatchdog(ctx)
+	go e.reloadOn(ctx, hangup, manager)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return nil
 	}
-	return err
+}
+
+// stopTimeout is how long a stop waits for requests in progress, silentTimeout
+// for the first request of a connection.
+const (
+	stopTimeout   = 5 * time.Second
+	silentTimeout = 500 * time.Millisecond
+)
+
+// stop stops servers, which send their errors to ended. Clients that have
+// connected before are answered; then connections are closed. What is unfinished
+// after stopTimeout ends: a client that does not read is no failure of the
+// exporter.
+func (e *Exporter) stop(servers []server, ended <-chan error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	for _, s := range servers {
+		s.SetKeepAlivesEnabled(false)
+		_ = s.listener.Close()
+	}
+	// A server that shuts down drops the requests that it has not read yet.
+	for range servers {
+		<-ended
+	}
+	e.connections.CloseSilent(silentTimeout)
+	var stopping sync.WaitGroup
+	for _, s := range servers {
+		stopping.Go(func() {
+			if s.Shutdown(ctx) != nil {
+				_ = s.Close()
+			}
+		})
+	}
+	stopping.Wait()
 }
 
 // stopChecks stops the running checks. It waits for the default grace period of

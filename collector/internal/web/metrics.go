@@ -16,8 +16,6 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // registers the encoding with promhttp
-	"github.com/prometheus/common/expfmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
@@ -35,6 +33,7 @@ type Metrics struct {
 	known         func(name string) bool
 	log           log.Logger
 	slots         chan struct{} // has an element for each scrape in progress; nil: no limit
+	rendering     chan struct{} // has an element while a response is rendered
 	writers       writers
 	rejectedCount atomic.Uint64
 	telemetry     *telemetry
@@ -50,12 +49,17 @@ type MetricsConfig struct {
 	Log         log.Logger
 	MaxRequests int  // maximum number of scrapes at once; 0: no limit
 	Telemetry   bool // export promhttp_*
+
+	Connections *Connections
+	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
 }
 
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
 		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
+		rendering:  make(chan struct{}, 1),
+		writers:    writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
 		telemetry:  newTelemetry(),
 		compressor: newCompressor(),
 		buffers:    sync.Pool{New: func() any { return new([]byte) }},
@@ -65,7 +69,11 @@ func NewMetrics(c MetricsConfig) *Metrics {
 	}
 	set := c.Engine.Families()
 	rejectedTotal := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes rejected because --web.max-requests were in progress.")
-	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejectedTotal, float64(m.rejectedCount.Load())) })
+	closedTotal := set.Counter("host_exporter_connections_closed_total", "Connections closed because clients had too many open.")
+	c.Engine.OnScrape(func(out *metric.Sink) {
+		out.Emit(rejectedTotal, float64(m.rejectedCount.Load()))
+		out.Emit(closedTotal, float64(c.Connections.closedCount.Load()))
+	})
 	if c.Telemetry {
 		m.telemetry.declare(set)
 		c.Engine.OnScrape(m.telemetry.emit)
@@ -96,7 +104,11 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	}
 	req.Expect, req.Filtered = expectations, len(req.Units) < len(enabled)
 	if names := query["name[]"]; len(names) > 0 {
-		req.Want = func(name string) bool { return slices.Contains(names, name) }
+		wanted := map[string]bool{}
+		for _, name := range names {
+			wanted[name] = true
+		}
+		req.Want = func(name string) bool { return wanted[name] }
 	}
 	if r.Method == http.MethodHead {
 		w.Header().Set("Content-Type", textFormat)
@@ -106,16 +118,38 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		m.rejectedCount.Add(1)
 		return fail(w, http.StatusServiceUnavailable, "too many scrapes at once, the limit is "+strconv.Itoa(cap(m.slots)))
 	}
+	defer protect(r)()
 	body := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(body)
-	code := m.render(body, w.Header(), r, req, query.Get("checked") != "")
-	m.release() // before writing, so that a client that does not read holds no slot
-	if r.Context().Err() != nil {
-		return code
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
-	m.writers.write(w, code, *body)
+	wr, code := m.prepare(body, w, r, req, query.Get("checked") != "")
+	m.writers.finish(wr, code)
 	return code
+}
+
+// prepare scrapes and renders a response into body, with a slot and one response
+// at a time: the memory of the responses that wait and of one more is all there
+// is. It holds neither while the response is written, since the client may not
+// read.
+func (m *Metrics) prepare(body *[]byte, w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (*writer, int) {
+	defer m.release()
+	renders := false
+	req.BeforeRender = func() {
+		if !renders {
+			m.rendering <- struct{}{}
+			renders = true
+		}
+	}
+	defer func() {
+		if renders {
+			<-m.rendering
+		}
+	}()
+	// A client may have closed its sending side only, which cancels the
+	// request's context as well. It still reads.
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	code := m.render(body, w.Header(), r, req, checked)
+	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
+	return m.writers.add(w, *body), code
 }
 
 // acquire takes a slot, and reports whether there is one.
@@ -186,21 +220,8 @@ func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req 
 	defer m.buffers.Put(text)
 	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
 	header.Set("Content-Type", textFormat)
-	m.compressor.compress(body, text, header, r.Header.Get("Accept-Encoding"))
+	m.compressor.compress(body, text, header, r.Header.Values("Accept-Encoding"))
 	return http.StatusOK
-}
-
-// acceptsText reports whether the response is text, on the fast road: the
-// client accepts text and does not prefer protobuf. A client that prefers
-// OpenMetrics and accepts text, such as Prometheus, gets text: OpenMetrics
-// would change the names of some inherited counters.
-func acceptsText(h http.Header) bool {
-	accept := strings.Join(h.Values("Accept"), ",")
-	if strings.Contains(accept, "application/openmetrics-text") &&
-		!strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") && !strings.Contains(accept, "text/*") {
-		return false
-	}
-	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:
@@ -210,17 +231,21 @@ func (m *Metrics) renderOrdinary(body *[]byte, header http.Header, r *http.Reque
 	if checked {
 		reg = prometheus.NewPedanticRegistry()
 	}
-	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
+	reg.MustRegister(m.engine.Collector(r.Context(), req))
 	m.telemetry.promhttpUsed.Store(true)
 	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{
-		ErrorLog:          promLog{m.log},
-		ErrorHandling:     promhttp.ContinueOnError,
-		Registry:          m.telemetry.errors,
-		EnableOpenMetrics: !acceptsText(r.Header),
+		ErrorLog:           promLog{m.log},
+		ErrorHandling:      promhttp.ContinueOnError,
+		Registry:           m.telemetry.errors,
+		EnableOpenMetrics:  !acceptsText(r.Header),
+		DisableCompression: true,
 	})
-	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer((*body)[:0])}
+	text := m.buffers.Get().(*[]byte)
+	defer m.buffers.Put(text)
+	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer((*text)[:0])}
 	h.ServeHTTP(rec, r)
-	*body = rec.body.Bytes()
+	*text = rec.body.Bytes()
+	m.compressor.compress(body, text, header, r.Header.Values("Accept-Encoding"))
 	return rec.code
 }
 

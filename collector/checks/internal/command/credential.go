@@ -18,7 +18,7 @@ func (r *Runner) credential(c Command) (*syscall.Credential, error) {
 		return credential(c.User, c.Group)
 	}
 	if err := lookUser(&syscall.Credential{}, r.DefaultUser); err != nil {
-		return nil, fmt.Errorf("%s: the default user of checks: %w: create it (systemd-sysusers with docs/service/sysusers.d/host_exporter.conf), or set user: in the check or --checks.user", c.Argv[0], err)
+		return nil, fmt.Errorf("%s: %w: create it (docs/service/sysusers.d/host_exporter.conf), or set user: of the check or --checks.user", c.Argv[0], err)
 	}
 	return credential(r.DefaultUser, c.Group)
 }

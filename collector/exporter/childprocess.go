@@ -21,8 +21,8 @@ import (
 // drainTimeout is how long a serve may take to finish its requests.
 const drainTimeout = 10 * time.Second
 
-// A serveProcess is the runner's side of a child that serves.
-type serveProcess struct {
+// A childProcess is the runner's side of a child that serves.
+type childProcess struct {
 	runner  *Runner
 	process *os.Process
 	link    *link
@@ -42,19 +42,19 @@ type serveProcess struct {
 // liveServes are the serves that run. It is safe for concurrent use.
 type liveServes struct {
 	mu  sync.Mutex
-	all []*serveProcess
+	all []*childProcess
 }
 
-func (l *liveServes) add(p *serveProcess) {
+func (l *liveServes) add(p *childProcess) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = append(l.all, p)
 }
 
-func (l *liveServes) remove(p *serveProcess) {
+func (l *liveServes) remove(p *childProcess) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = slices.DeleteFunc(l.all, func(q *serveProcess) bool { return q == p })
+	l.all = slices.DeleteFunc(l.all, func(q *childProcess) bool { return q == p })
 }
 
 // wake has the changes of checks sent to all of them. It does not block.
@@ -68,7 +68,7 @@ func (l *liveServes) wake() {
 
 // startServe starts a child that serves. The calling goroutine must be locked to its
 // thread.
-func (r *Runner) startServe() (*serveProcess, error) {
+func (r *Runner) startServe() (*childProcess, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -98,7 +98,7 @@ func (r *Runner) startServe() (*serveProcess, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	p := &serveProcess{
+	p := &childProcess{
 		runner: r, link: newRunnerLink(conn),
 		wakeup: make(chan struct{}, 1), answers: make(chan message, 1), ready: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -151,7 +151,7 @@ func (r *Runner) serveAttributes() (*syscall.SysProcAttr, error) {
 }
 
 // wait waits for the end of the process.
-func (p *serveProcess) wait() {
+func (p *childProcess) wait() {
 	defer close(p.done)
 	p.state, _ = p.process.Wait() // without a state the end is not regular
 	p.runner.live.remove(p)
@@ -159,7 +159,7 @@ func (p *serveProcess) wait() {
 }
 
 // receive takes messages. A process that breaks the rules is killed.
-func (p *serveProcess) receive() {
+func (p *childProcess) receive() {
 	for {
 		m, err := p.link.receive()
 		if err != nil {
@@ -189,7 +189,7 @@ func (p *serveProcess) receive() {
 }
 
 // feed sends the first message, and then the changes of checks whenever wake is called.
-func (p *serveProcess) feed() {
+func (p *childProcess) feed() {
 	watchdog, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		watchdog = 0
@@ -214,7 +214,7 @@ func (p *serveProcess) feed() {
 }
 
 // wake has the changes of checks sent.
-func (p *serveProcess) wake() {
+func (p *childProcess) wake() {
 	select {
 	case p.wakeup <- struct{}{}:
 	default: // they will be
@@ -222,7 +222,7 @@ func (p *serveProcess) wake() {
 }
 
 // ask sends a message and returns the answer with its number.
-func (p *serveProcess) ask(ctx context.Context, m message, timeout time.Duration) (message, error) {
+func (p *childProcess) ask(ctx context.Context, m message, timeout time.Duration) (message, error) {
 	if err := p.link.send(m); err != nil {
 		return message{}, err
 	}
@@ -245,7 +245,7 @@ func (p *serveProcess) ask(ctx context.Context, m message, timeout time.Duration
 }
 
 // end has the process finish its requests, and kills it if it takes too long.
-func (p *serveProcess) end(timeout time.Duration) {
+func (p *childProcess) end(timeout time.Duration) {
 	_ = p.link.send(message{Kind: endMessage}) // a broken link ends it, too
 	select {
 	case <-p.done:
@@ -255,13 +255,13 @@ func (p *serveProcess) end(timeout time.Duration) {
 }
 
 // kill kills the process and waits for its end.
-func (p *serveProcess) kill() {
+func (p *childProcess) kill() {
 	_ = p.process.Kill()
 	<-p.done
 }
 
 // fail kills a process whose link is broken.
-func (p *serveProcess) fail(err error) {
+func (p *childProcess) fail(err error) {
 	p.mu.Lock()
 	if p.linkErr == nil {
 		p.linkErr = err
@@ -274,24 +274,24 @@ func (p *serveProcess) fail(err error) {
 	}
 }
 
-func (p *serveProcess) setStatus(status string) {
+func (p *childProcess) setStatus(status string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.statusLine = strings.ReplaceAll(status, "\n", " ") // one line is one state
 }
 
 // status returns the last status line of the process.
-func (p *serveProcess) status() string {
+func (p *childProcess) status() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.statusLine
 }
 
 // exitedWell reports whether a process that has ended did so without an error.
-func (p *serveProcess) exitedWell() bool { return p.state != nil && p.state.Success() }
+func (p *childProcess) exitedWell() bool { return p.state != nil && p.state.Success() }
 
 // err returns how a process has ended.
-func (p *serveProcess) err() error {
+func (p *childProcess) err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
