@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	p := newProgram(stdout, stderr)
-	p.hangup = hangup
+	p.hangup, p.args = hangup, args
 	command, err := p.app.Parse(args)
 	switch {
 	case p.done:
@@ -99,6 +99,7 @@ type program struct {
 	stderr   io.Writer
 	done     bool // --help or --version was printed
 	hangup   <-chan os.Signal
+	args     []string
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -260,7 +261,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 func (p *program) runChecksAndServe(ctx context.Context) error {
 	p.logStart()
 	debug.SetGCPercent(20) // it has little to do, and keeps little
-	return exporter.NewRunner(p.config, p.toolkit).Run(ctx, p.hangup)
+	return exporter.NewRunner(p.config, p.toolkit, p.args).Run(ctx, p.hangup)
 }
 
 func (p *program) logStart() {

@@ -42,9 +42,10 @@ type child struct {
 	mirror   *checks.Mirror
 	watchdog time.Duration
 
-	loads   chan message // to load the configuration
-	results chan error   // of the reload that was requested
-	request sync.Mutex   // one reload at a time
+	complete chan struct{} // closed when the mirror has all checks
+	loads    chan message  // to load the configuration
+	results  chan error    // of the reload that was requested
+	request  sync.Mutex    // one reload at a time
 
 	dropsLock sync.Mutex
 	drops     map[drop]int  // to report
@@ -86,7 +87,7 @@ func ServeForRunner(ctx context.Context, c Config, toolkit *web.FlagConfig, logg
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	k := &child{
-		link: l, watchdog: hello.Watchdog,
+		link: l, watchdog: hello.Watchdog, complete: make(chan struct{}),
 		loads: make(chan message, 1), results: make(chan error, 1),
 		drops: map[drop]int{}, dropped: make(chan struct{}, 1),
 	}
@@ -100,6 +101,10 @@ func ServeForRunner(ctx context.Context, c Config, toolkit *web.FlagConfig, logg
 	}
 	_ = level.Info(c.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	go k.loadOn(ctx, e)
+	select {
+	case <-k.complete:
+	case <-ctx.Done():
+	}
 	err = e.ServeOn(ctx, listeners, toolkit, logger, nil)
 	if cause := context.Cause(ctx); errors.Is(cause, errRunnerGone) {
 		return cause
@@ -121,6 +126,8 @@ func (k *child) receive(end context.CancelCauseFunc) {
 				end(fmt.Errorf("%w: an update: %w", errRunnerGone, err))
 				return
 			}
+		case completeMessage:
+			close(k.complete) // it comes once
 		case loadMessage:
 			k.loads <- m // the runner waits for the answer before it sends another one
 		case resultMessage:

@@ -103,7 +103,7 @@ func (r *Runner) startServe() (*childProcess, error) {
 		wakeup: make(chan struct{}, 1), answers: make(chan message, 1), ready: make(chan struct{}), done: make(chan struct{}),
 	}
 	// This link stays valid when an upgrade replaces the file.
-	p.process, err = os.StartProcess("/proc/self/exe", append([]string{serveName}, os.Args[1:]...), &os.ProcAttr{
+	p.process, err = os.StartProcess("/proc/self/exe", append([]string{serveName}, r.args...), &os.ProcAttr{
 		Env: slices.DeleteFunc(os.Environ(), func(v string) bool {
 			name, _, _ := strings.Cut(v, "=")
 			return slices.Contains([]string{"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "RUNTIME_DIRECTORY"}, name)
@@ -199,13 +199,16 @@ func (p *childProcess) feed() {
 		return
 	}
 	updates := p.runner.checks.NewFeed()
-	for {
+	for first := true; ; first = false {
 		select {
 		case <-p.done:
 			return
 		case <-p.wakeup:
 		}
 		err := updates.Updates(func(b []byte) error { return p.link.send(message{Kind: updateMessage, body: b}) })
+		if first && err == nil {
+			err = p.link.send(message{Kind: completeMessage})
+		}
 		if err != nil {
 			p.fail(err)
 			return

@@ -17,11 +17,12 @@ type messageKind string
 
 const (
 	// From the runner.
-	helloMessage  messageKind = "hello"  // the first one: what serve needs to know
-	updateMessage messageKind = "update" // of a check: the body is for checks.Mirror
-	loadMessage   messageKind = "load"   // load the configuration, or record why the runner could not
-	resultMessage messageKind = "result" // of the reload that serve requested
-	endMessage    messageKind = "end"    // finish the requests in progress and exit
+	helloMessage    messageKind = "hello"    // the first one: what serve needs to know
+	updateMessage   messageKind = "update"   // of a check: the body is for checks.Mirror
+	completeMessage messageKind = "complete" // all checks have been sent once
+	loadMessage     messageKind = "load"     // load the configuration, or record why the runner could not
+	resultMessage   messageKind = "result"   // of the reload that serve requested
+	endMessage      messageKind = "end"      // finish the requests in progress and exit
 
 	// From serve. None of them names anything to run.
 	readyMessage    messageKind = "ready"    // it answers requests

@@ -28,6 +28,7 @@ import (
 type Runner struct {
 	config    Config
 	toolkit   *web.FlagConfig
+	args      []string // of the child
 	host      *host.Host
 	reader    configurationReader
 	checks    *checks.Checks
@@ -42,10 +43,12 @@ type Runner struct {
 	ownUser  sync.Once // logs that checks run as the exporter's user
 }
 
-// NewRunner returns a runner for the configuration file, which is required.
-func NewRunner(c Config, toolkit *web.FlagConfig) *Runner {
+// NewRunner returns a runner for the configuration file, which is required. It starts
+// the program of this process again with args, and the program then calls
+// ServeForRunner with the same configuration.
+func NewRunner(c Config, toolkit *web.FlagConfig, args []string) *Runner {
 	r := &Runner{
-		config: c, toolkit: toolkit, host: host.Live(c.Paths), manager: systemd{c.Log},
+		config: c, toolkit: toolkit, args: args, host: host.Live(c.Paths), manager: systemd{c.Log},
 		requests: make(chan *childProcess, 1),
 	}
 	u, _ := r.host.Uname() // without a name the checks are not spread
