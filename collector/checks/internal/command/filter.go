@@ -2,7 +2,6 @@ package command
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/seccomp"
@@ -20,12 +19,7 @@ func (r *request) filter() error {
 			return err
 		}
 	}
-	rules := seccomp.Check()
-	if r.CgroupDir != "" {
-		// Only clone3 starts a program inside a control group.
-		rules = slices.DeleteFunc(rules, func(r seccomp.Rule) bool { return r.Call == "clone3" })
-	}
-	f, err := seccomp.New(rules)
+	f, err := seccomp.New(seccomp.Check())
 	if err == nil {
 		err = f.InstallThread()
 	}

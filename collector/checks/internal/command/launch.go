@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
 )
 
 // A launchResult is a started program, or why there is none.
@@ -140,10 +142,18 @@ func (r *request) forkExec(path string, argv []string, files ...uintptr) (int, e
 	for _, c := range r.Capabilities {
 		attr.Sys.AmbientCaps = append(attr.Sys.AmbientCaps, uintptr(c))
 	}
-	if r.CgroupDir != "" {
-		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, groupFD
+	if r.GroupDir == "" {
+		pid, err := syscall.ForkExec(path, argv, attr)
+		return pid, execError(path, err)
+	}
+	// The supervisor enters the group for a moment: the program starts in it.
+	if err := cgroup.Enter(r.GroupDir); err != nil {
+		return 0, err
 	}
 	pid, err := syscall.ForkExec(path, argv, attr)
+	if homeErr := cgroup.Enter(r.HomeDir); homeErr != nil {
+		return pid, homeErr
+	}
 	return pid, execError(path, err)
 }
 

@@ -86,20 +86,14 @@ func (u *run) start(executable string, scratch *scratch) (childFiles []*os.File,
 		}
 		return parent, child
 	}
-	var crash, control, reply, groupDir *os.File
+	var crash, control, reply *os.File
 	u.crash, crash = add(false)
 	u.control, control = add(true)
 	u.reply, reply = add(false)
 	if err != nil {
 		return childFiles, err
 	}
-	if u.group != nil {
-		if groupDir, err = os.Open(u.group.Dir()); err != nil {
-			return childFiles, err
-		}
-		childFiles = append(childFiles, groupDir)
-	}
-	files := []*os.File{0: null, 1: null, 2: crash, controlFD: control, reportFD: reply, groupFD: groupDir}
+	files := []*os.File{0: null, 1: null, 2: crash, controlFD: control, reportFD: reply}
 	if scratch != nil {
 		files = append(files, scratch.parent, scratch.dir)
 	}

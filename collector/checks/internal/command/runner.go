@@ -156,6 +156,6 @@ func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.CgroupDir, req.Memory = group.Dir(), -1
+	req.GroupDir, req.HomeDir, req.Memory = group.Dir(), group.Home(), -1
 	return group, nil
 }

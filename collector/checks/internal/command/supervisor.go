@@ -236,8 +236,8 @@ func (s *supervisor) countOrphans(left []process, counted map[int]bool) {
 }
 
 func (s *supervisor) kill(left []process) {
-	if s.CgroupDir != "" {
-		_ = os.WriteFile(s.CgroupDir+"/cgroup.kill", []byte("1"), 0)
+	if s.GroupDir != "" {
+		_ = os.WriteFile(s.GroupDir+"/cgroup.kill", []byte("1"), 0)
 	}
 	if !s.HasStatus {
 		// Once the leader has been waited for, its ID may be that of another group.

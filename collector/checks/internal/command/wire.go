@@ -17,7 +17,6 @@ const supervisorName = "host_exporter-supervisor"
 const (
 	controlFD = 3 + iota // a pipe with the messages below, whose end means to end the run
 	reportFD             // a pipe for the answers
-	groupFD              // the control group's directory, if there is one
 	parentFD             // the directory that has the temporary directory, if there is one
 	scratchFD            // the temporary directory
 )
@@ -37,7 +36,8 @@ type request struct {
 	NewPrivileges  bool // do not set no_new_privs
 	KillGrace      time.Duration
 	SweepTimeout   time.Duration
-	CgroupDir      string         // directory, open as groupFD; empty for none
+	GroupDir       string         // directory of the control group; empty for none
+	HomeDir        string         // directory of the control group of the supervisor
 	Sandbox        *sandbox.Rules // nil for none
 	Scratch        string         // name of the temporary directory in parentFD; empty for none
 	PrivateScratch bool           // parentFD is for this run
