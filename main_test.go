@@ -278,6 +278,10 @@ func TestCommands(t *testing.T) {
 	if err := os.Chmod(script, 0o777); err != nil {
 		t.Fatal(err)
 	}
+	pipe := filepath.Join(dir, "pipe.yml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	impossible := filepath.Join(dir, "impossible.yml")
 	if err := os.WriteFile(impossible, []byte("checks:\n  gone:\n    command: [/no/such]\n    user: nosuchuser\n    format: exit\n  unsafe:\n    command: ["+script+
 		"]\n    format: number\n    metric: node_load1\nexpect:\n  typo: node_laod1 < 9\n  off: node_softirqs_functions_total > 0\n"), 0o644); err != nil {
@@ -303,6 +307,10 @@ func TestCommands(t *testing.T) {
 		{[]string{"check-config", "-"}, "standard input: valid\n", ""},
 		{[]string{"check-config"}, "", "no configuration file: "},
 		{[]string{"checks", "list"}, "", "no configuration file: "},
+		{[]string{"check-config", pipe}, "", "pipe.yml: want a regular file, have mode prw-------"},
+		{[]string{"--config.file=" + pipe, "check-config"}, "", "pipe.yml: want a regular file"},
+		{[]string{"--config.file=" + pipe}, "", "pipe.yml: want a regular file"},
+		{[]string{"check-config", script}, "", "script: writable by other users (mode 0777): chmod go-w " + script},
 		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},
 		{[]string{"--config.file=" + dir}, "", "want a regular file"},
 		{[]string{"once", "loadavg"}, "\nnode_load1 ", ""},

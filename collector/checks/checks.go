@@ -164,5 +164,8 @@ func NewCredential(user string) (*Credential, error) { return command.NewCredent
 func CanChangeUsers() bool { return command.CanChangeUsers() }
 
 // RunOnce runs a check now, with its limits but apart from its schedule, and publishes
-// nothing.
-func (c *Checks) RunOnce(ctx context.Context, d Definition) Report { return c.run(ctx, d) }
+// nothing. Its report quotes the output: it is for the operator.
+func (c *Checks) RunOnce(ctx context.Context, d Definition) Report {
+	d.Output.Quote = true
+	return c.run(ctx, d)
+}

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -103,6 +104,9 @@ type textfileCollector struct {
 
 func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error) {
 	m := env.Metrics
+	if o.MaxBytes < 1 {
+		return nil, fmt.Errorf("max-bytes: want a number of bytes above 0, have %d", int(o.MaxBytes))
+	}
 	m.AllowDynamic() // the files define families
 	c := &textfileCollector{
 		filesystem:   env.Host.Files,
@@ -137,7 +141,7 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	report := func(errs ...error) {
 		for _, err := range errs {
 			failed = true
-			out.Error(err)
+			out.Error(shortened(err))
 		}
 	}
 	c.scrapeTime = c.now()
@@ -176,6 +180,17 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	}
 	out.Bool(c.scrapeError, failed)
 	return nil
+}
+
+// maxErrorBytes is the maximum length of an error: it may have a name of a file.
+const maxErrorBytes = 4096
+
+// shortened returns an error whose text is not too long for the log.
+func shortened(err error) error {
+	if text := err.Error(); len(text) > maxErrorBytes {
+		return errors.New(strings.ToValidUTF8(text[:maxErrorBytes], "") + "...")
+	}
+	return err
 }
 
 // sourcesOf returns the merge sources of files.

@@ -32,7 +32,7 @@ func (c *textfileCollector) limit() int64 {
 // Bytes of memory that a part of a document takes: parsed, merged and rendered, measured
 // with a tenth to two fifths on top.
 const (
-	memoryPerFamily = 700
+	memoryPerFamily = 800
 	memoryPerSample = 200
 	memoryPerLabel  = 130
 	memoryPerByte   = 5
@@ -58,7 +58,8 @@ func memoryOfFamilies(all []*dto.MetricFamily, text families.Size) int64 {
 
 // dropOver returns which of n weights to drop until the others are at most limit in sum.
 // Each has an owner: the one with the most loses its largest first, so that a user who
-// writes much costs others nothing.
+// writes much costs others nothing. Root comes last: a user may have many numbers
+// (subuid(5)), each with little.
 func dropOver(limit int64, n int, weightOf func(i int) (owner uint32, weight int64)) (drop []int) {
 	type item struct {
 		index  int
@@ -78,7 +79,7 @@ func dropOver(limit int64, n int, weightOf func(i int) (owner uint32, weight int
 	var owners []uint32
 	for i := range n {
 		owner, weight := weightOf(i)
-		if items[owner] == nil {
+		if items[owner] == nil && owner != 0 {
 			owners = append(owners, owner)
 		}
 		items[owner] = append(items[owner], item{i, weight})
@@ -87,9 +88,9 @@ func dropOver(limit int64, n int, weightOf func(i int) (owner uint32, weight int
 		slices.SortStableFunc(owned, func(a, b item) int { return cmp.Compare(a.weight, b.weight) })
 	}
 	for total > limit {
-		most := owners[0]
+		most := uint32(0)
 		for _, owner := range owners {
-			if sums[owner] > sums[most] {
+			if sums[owner] > 0 && (most == 0 || sums[owner] > sums[most]) {
 				most = owner
 			}
 		}

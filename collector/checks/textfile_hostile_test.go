@@ -205,9 +205,11 @@ func TestDropOver(t *testing.T) {
 		{10, nil, nil},
 		{10, []item{{1, 5}, {2, 5}}, nil},
 		{10, []item{{1, 11}}, []int{0}},
-		{10, []item{{1, 4}, {1, 5}, {2, 3}}, []int{1}},               // 1 has 9
-		{10, []item{{1, 3}, {2, 9}, {1, 3}, {1, 4}}, []int{3, 1}},    // 1 has 10, then 2 has 9
-		{10, []item{{1, 5}, {1, 5}, {1, 5}}, []int{2}},               // the last of equal ones
+		{10, []item{{1, 4}, {1, 5}, {2, 3}}, []int{1}},            // 1 has 9
+		{10, []item{{1, 3}, {2, 9}, {1, 3}, {1, 4}}, []int{3, 1}}, // 1 has 10, then 2 has 9
+		{10, []item{{1, 5}, {1, 5}, {1, 5}}, []int{2}},            // the last of equal ones
+		{10, []item{{0, 9}, {1, 1}, {2, 1}, {3, 2}}, []int{3, 1}}, // root last
+		{10, []item{{0, 9}, {0, 8}, {1, 3}}, []int{2, 0}},
 		{0, []item{{1, 1}, {2, 2}, {3, 0}}, []int{1, 0}},             // what weighs nothing stays
 		{10, []item{{7, 6}, {7, 6}, {8, 6}, {8, 6}}, []int{1, 3, 0}}, // 12 and 12, then 6 and 12, then 6 and 6
 	} {
@@ -297,5 +299,37 @@ func TestTextfileTasksInTime(t *testing.T) {
 	tasks.do(context.Background(), all)
 	if took := time.Since(start); took > 5*time.Second || late < 25 || done+late != 50 || done == 0 {
 		t.Errorf("%d late and %d done in %v", late, done, took)
+	}
+}
+
+// TestTextfileHungMatch has a pattern of directories, one of which hangs: what follows
+// the wildcard is looked for in each by itself.
+func TestTextfileHungMatch(t *testing.T) {
+	b := newTextfileBench(t)
+	for _, team := range []string{"a", "b", "c"} {
+		must(t, os.MkdirAll(filepath.Join(b.dir, team, "metrics"), 0o755))
+		b.write(t, team+"/metrics/x.prom", team+" 1\n")
+	}
+	must(t, os.MkdirAll(filepath.Join(b.dir, "d"), 0o755))
+	b.write(t, "file", "")
+	b.patterns = []string{filepath.Join(b.dir, "*", "metrics")}
+	b.want(t, "all", "node_textfile_scrape_error 0\na 1\nb 1\nc 1\n", "")
+	release := hang(b.listings, filepath.Join(b.dir, "b", "metrics"), 0)
+	b.want(t, "hung", "node_textfile_scrape_error 1\na 1\nc 1\n", "/b/metrics: no answer after 1.25s\n")
+	release()
+	b.want(t, "answers again", "node_textfile_scrape_error 0\na 1\nb 1\nc 1\n", "")
+	b.patterns = []string{filepath.Join(b.dir, "*", "none")}
+	b.want(t, "none", "node_textfile_scrape_error 1\n", "open /*/none: no such file or directory\n")
+}
+
+// TestTextfileLongNames has a family and a label of 100 KiB, which errors name.
+func TestTextfileLongNames(t *testing.T) {
+	long := strings.Repeat("x", 100<<10)
+	b := newTextfileBench(t, long)
+	b.write(t, "a.prom", long+" 1\n")
+	b.write(t, "b.prom", "b{l=\""+long+"\"} 1\nb{l=\""+long+"\"} 2\n")
+	text, errs := b.read(t)
+	if len(errs) > 3*maxErrorBytes || strings.Count(errs, "\n") != 2 || strings.Count(text, "\n") != 2 {
+		t.Errorf("%d bytes of errors, %d lines", len(errs), strings.Count(text, "\n"))
 	}
 }

@@ -17,8 +17,8 @@ import (
 
 // A textfileDir is a directory at one moment, or a file that a pattern matches.
 type textfileDir struct {
-	isFile  bool // one file
 	entries []textfileEntry
+	absent  bool // a pattern does not match it
 	err     error
 }
 
@@ -55,15 +55,15 @@ func (c *textfileCollector) list(ctx context.Context, report func(...error)) []t
 
 	var lists []textfileTask[textfileDir]
 	var dirs []*textfileDir // of lists
-	seen := map[string]bool{}
+	seen := map[string]*textfileDir{}
 	for i, pattern := range c.patterns {
 		for _, match := range matches[i] {
 			name := path.Clean(match)
-			if seen[name] {
+			if seen[name] != nil {
 				continue
 			}
-			seen[name] = true
 			d := &textfileDir{}
+			seen[name] = d
 			dirs = append(dirs, d)
 			isMatch := match != pattern && isPattern(pattern)
 			lists = append(lists, textfileTask[textfileDir]{
@@ -77,6 +77,12 @@ func (c *textfileCollector) list(ctx context.Context, report func(...error)) []t
 		}
 	}
 	c.listings.do(ctx, lists)
+	for i, pattern := range c.patterns {
+		isPresent := func(match string) bool { return !seen[path.Clean(match)].absent }
+		if len(matches[i]) > 0 && !slices.ContainsFunc(matches[i], isPresent) {
+			seen[path.Clean(matches[i][0])].err = noMatch(c.filesystem.Path(pattern))
+		}
+	}
 	var entries []textfileEntry
 	for _, d := range dirs {
 		if d.err != nil {
@@ -103,11 +109,21 @@ func (c *textfileCollector) reportTask(name string, err error, report func(...er
 
 // readMatch lists a *.prom file or a directory, whose name may also end in .prom.
 func (c *textfileCollector) readMatch(name string, isMatch bool) textfileDir {
-	if !strings.HasSuffix(name, ".prom") {
-		return c.readDir(name)
-	}
-	d := textfileDir{isFile: true}
+	var d textfileDir
 	f, err := c.openFolder(path.Dir(name))
+	if isMatch && err != nil && !errors.Is(err, trust.ErrUnsafe) {
+		return textfileDir{absent: true}
+	}
+	if !strings.HasSuffix(name, ".prom") {
+		if err == nil {
+			f.Close()
+		}
+		d = c.readDir(name)
+		if isMatch && host.Gone(d.err) {
+			return textfileDir{absent: true}
+		}
+		return d
+	}
 	if err == nil {
 		defer f.Close()
 		var e textfileEntry
@@ -126,10 +142,21 @@ func (c *textfileCollector) readMatch(name string, isMatch bool) textfileDir {
 	switch {
 	case !host.Gone(err):
 		d.err = err
-	case !isMatch: // it matches nothing
-		d.err = &fs.PathError{Op: "stat", Path: c.filesystem.Path(name), Err: unix.ENOENT}
+	case isMatch:
+		d.absent = true
+	default:
+		d.err = noMatch(c.filesystem.Path(name))
 	}
 	return d
+}
+
+// noMatch returns the error of what does not exist.
+func noMatch(name string) error {
+	op := "open"
+	if strings.HasSuffix(name, ".prom") {
+		op = "stat"
+	}
+	return &fs.PathError{Op: op, Path: name, Err: unix.ENOENT}
 }
 
 func (c *textfileCollector) isFolder(name string) bool {
@@ -199,19 +226,29 @@ func uniqueEntries(entries []textfileEntry) []textfileEntry {
 
 func isPattern(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
-// expandPattern returns the paths that a pattern matches. It returns the pattern itself
-// if there is no match, so that reading it returns an error.
+// expandPattern returns the paths that a pattern may match. It does not look for what
+// follows the last element with a wildcard: that is in directories of others, where it
+// may hang. It returns the pattern itself if there is no match, so that reading it
+// returns an error.
 func expandPattern(r *host.Reader, pattern string) []string {
 	found := []string{"."}
 	if path.IsAbs(pattern) {
 		found = []string{"/"}
 	}
-	for elem := range strings.SplitSeq(pattern, "/") {
+	for rest, more := pattern, true; more; {
+		var elem string
+		elem, rest, more = strings.Cut(rest, "/")
 		var next []string
 		for _, dir := range found {
 			next = append(next, matchElement(r, dir, elem)...)
 		}
 		found = next
+		if more && isPattern(elem) && !isPattern(rest) {
+			for i, dir := range found {
+				found[i] = path.Join(dir, rest)
+			}
+			break
+		}
 	}
 	if len(found) == 0 {
 		return []string{pattern}

@@ -86,6 +86,12 @@ func (c *textfileCollector) readFiles(ctx context.Context, entries []textfileEnt
 					case held+have.stamp.size > c.maxBytes():
 						refuse(i, "limit", c.overLimit(e.path))
 					default:
+						size, line, err := families.Measure(have.text)
+						if err != nil {
+							refuse(i, "limit", fmt.Errorf("%s:%d: %w", e.path, line, err))
+							return
+						}
+						have.size = size
 						held += int64(len(have.text))
 						contents[i] = have
 					}
@@ -217,11 +223,6 @@ func (c *textfileCollector) readFile(name string, cached *textfileFile) (*textfi
 	}
 	if st, err := f.Restat(); err != nil || stampOf(st).rewrittenSince(have.stamp) {
 		return nil, &textfileRefusal{"half_written", fmt.Errorf("%s: changed while it was read", name)}
-	}
-	var line int
-	have.size, line, err = families.Measure(have.text)
-	if err != nil {
-		return nil, &textfileRefusal{"limit", fmt.Errorf("%s:%d: %w", name, line, err)}
 	}
 	return have, nil
 }

@@ -15,7 +15,7 @@ const taskPatience = 50 * time.Millisecond
 // textfileTasks run functions that may hang, each by itself: one that hangs costs only
 // its own result. They are not safe for concurrent use.
 type textfileTasks[T any] struct {
-	maxPending int // maximum number of tasks of one owner that hang
+	maxPending int // maximum number of tasks of one owner that hang; of all but root, 16 times that
 	timeout    time.Duration
 	tasks      map[string]*textfileTask[T] // by key
 }
@@ -91,6 +91,13 @@ func (t *textfileTasks[T]) pending() map[uint32][]*flight.Run[T] {
 // awaitRoom waits until the owner has less than maxPending runs that have not returned,
 // and reports whether that is so.
 func (t *textfileTasks[T]) awaitRoom(ctx context.Context, pending map[uint32][]*flight.Run[T], owner uint32, deadline time.Time) bool {
+	all := 0
+	for _, runs := range pending {
+		all += len(runs)
+	}
+	if owner != 0 && all >= 16*t.maxPending {
+		return false
+	}
 	for len(pending[owner]) >= t.maxPending {
 		oldest := pending[owner][0]
 		if !oldest.Wait(ctx, earlier(oldest.StartTime.Add(t.timeout), deadline)) {

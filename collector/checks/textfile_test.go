@@ -331,14 +331,16 @@ func TestExpand(t *testing.T) {
 	r := host.NewTree(root).Reader()
 	for pattern, want := range map[string]string{
 		"/srv/a/m":        "/srv/a/m",
-		"/srv/*/m":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m",
+		"/srv/*/m":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m /srv/c/m",
+		"/s*/a/m":         "/srv/a/m",
+		"/srv/*/*":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m",
 		"/srv/b*/m":       "/srv/b/m /srv/b10/m",
 		"/srv/[ab]/[k-n]": "/srv/a/m /srv/b/m",
 		`/srv/\[x\]/m`:    "/srv/[x]/m",
-		"srv/?/m":         "srv/a/m srv/b/m",
+		"srv/?/m":         "srv/a/m srv/b/m srv/c/m",
 		"*/a/m":           "srv/a/m",
 		"/srv/z*":         "/srv/z*",
-		"/srv/*/none":     "/srv/*/none",
+		"/srv/?/none":     "/srv/a/none /srv/b/none /srv/c/none",
 		"/srv/[":          "/srv/[",
 		"/none/*":         "/none/*",
 	} {

@@ -374,3 +374,21 @@ func TestReloadHangs(t *testing.T) {
 		t.Errorf("after the reading has returned: %v, %d units", err, len(e.units()))
 	}
 }
+
+// TestDetail: an error quotes the configuration on a terminal, and not if standard error
+// is the journal, as when systemd runs check-config at a reload.
+func TestDetail(t *testing.T) {
+	err := fmt.Errorf("load: %w", document.Findings{{File: "f", Line: 1, Column: 2, Text: "unknown key …", Quoted: `unknown key "hunter2"`}})
+	t.Setenv("JOURNAL_STREAM", "")
+	if have, want := Detail(err), `load: f:1:2: unknown key "hunter2"`; have != want {
+		t.Errorf("%s, want %s", have, want)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Fstat(2, &st); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", st.Dev, st.Ino))
+	if have, want := Detail(err), "load: f:1:2: unknown key …"; have != want {
+		t.Errorf("%s, want %s", have, want)
+	}
+}

@@ -37,7 +37,7 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		return err
 	}
 	// The toolkit reads this file again when it serves.
-	if err := web.Validate(*toolkit.WebConfigFile); err != nil {
+	if err := validateWebConfig(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
 	e.webConfigFile = *toolkit.WebConfigFile
