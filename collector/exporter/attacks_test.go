@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -134,7 +135,9 @@ func TestServerProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	case "memory":
-		debug.SetMemoryLimit(128 << 20)
+		debug.SetMemoryLimit(128 << 20) // and as main does:
+		debug.SetGCPercent(50)
+		runtime.GOMAXPROCS(1)
 		c.specs = []collect.Spec{bigSpec(5000), steadySpec("good")}
 	}
 	e := newExporter(t, c)
@@ -203,20 +206,25 @@ func TestManyConnections(t *testing.T) {
 	s, _ := serveProcess(t, "descriptors")
 	prometheus := s.client("127.0.0.1")
 	_, before := s.request(t, prometheus, "GET", "/metrics")
-	for i := range 300 {
-		conn := s.dial(t, fmt.Sprintf("127.0.1.%d", 1+i%30))
-		text := ""
-		switch i % 3 {
+	for i := range 400 {
+		conn := s.dial(t, fmt.Sprintf("127.0.1.%d", 1+i%40))
+		text, idle := "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n", true
+		switch i % 8 {
 		case 0:
-			text = "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+			text, idle = "", false
 		case 1:
-			text = "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+			text, idle = "GET /metrics HTTP/1.1\r\nHost: x\r\n", false
 		}
 		if _, err := io.WriteString(conn, text); err != nil {
 			continue // the server has closed it already
 		}
-		if i%3 == 0 {
-			_, _ = bufio.NewReader(conn).ReadString('\n')
+		if idle {
+			if err := conn.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+				t.Fatalf("connection %d: %v", i, err)
+			}
 		}
 	}
 	reused := false
@@ -257,31 +265,30 @@ func TestManyConnections(t *testing.T) {
 // not read them: the process stays within its memory limit, and other clients
 // are served.
 func TestManyUnreadResponses(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
+	if testing.Short() || underRaceDetector {
+		t.Skip("takes seconds, and measures memory")
 	}
 	s, pid := serveProcess(t, "memory")
-	for i := range 150 {
-		conn := s.dial(t, fmt.Sprintf("127.0.1.%d", 1+i%10))
-		if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	deadline := time.Now().Add(time.Minute)
-	for {
-		resp, body := s.request(t, s.client("127.0.0.1"), "GET", "/metrics?collect[]=good")
-		if resp.StatusCode == http.StatusOK {
-			if !strings.Contains(body, "toy_good 1\n") {
-				t.Errorf("%s", body)
+	// Several at a time, so that some are rendered while others wait.
+	var clients sync.WaitGroup
+	for n := range 10 {
+		clients.Go(func() {
+			for range 15 {
+				conn := s.dial(t, fmt.Sprintf("127.0.1.%d", 1+n))
+				if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+					t.Error(err)
+				}
+				fmt.Fprintf(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+				status := make([]byte, len("HTTP/1.1 200"))
+				if _, err := io.ReadFull(conn, status); err != nil || string(status) != "HTTP/1.1 200" {
+					t.Errorf("%s, %v", status, err)
+				}
 			}
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %s", resp.Status, body)
-		}
+		})
+	}
+	clients.Wait()
+	if resp, body := s.request(t, s.client("127.0.0.1"), "GET", "/metrics?collect[]=good"); resp.StatusCode != 200 || !strings.Contains(body, "toy_good 1\n") {
+		t.Errorf("%s\n%s", resp.Status, body)
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -290,7 +297,9 @@ func TestManyUnreadResponses(t *testing.T) {
 	for line := range strings.Lines(string(status)) {
 		if f := strings.Fields(line); f[0] == "VmHWM:" {
 			t.Logf("peak of the resident memory: %s kB", f[1])
-			if kb, err := strconv.Atoi(f[1]); err != nil || kb > 160<<10 {
+			// The limit is a soft one, and without the binary. With 64
+			// responses it would be 700 MB.
+			if kb, err := strconv.Atoi(f[1]); err != nil || kb > 192<<10 {
 				t.Errorf("the process took %s kB", f[1])
 			}
 		}

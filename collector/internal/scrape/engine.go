@@ -75,8 +75,8 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
-	if req.BeforeRender != nil {
-		req.BeforeRender()
+	if req.Buffer != nil {
+		b = req.Buffer()
 	}
 	buffers := e.scratch.Get().(*scratch)
 	defer e.scratch.Put(buffers)
@@ -140,8 +140,8 @@ func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
-	if c.req.BeforeRender != nil {
-		c.req.BeforeRender()
+	if c.req.Buffer != nil {
+		c.req.Buffer()
 	}
 	evaluation := beginEvaluation(c.req)
 	var families collect.Families

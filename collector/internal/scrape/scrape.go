@@ -21,9 +21,10 @@ type Request struct {
 	Filtered bool          // Units are not all enabled units
 	Expect   *expect.Set   // expectations to evaluate; nil: none
 
-	// BeforeRender is called when all units have finished or are late, before
-	// memory is allocated for the response; nil: nothing.
-	BeforeRender func()
+	// Buffer is called when all units have finished or are late, before memory
+	// is allocated for the response. It returns the buffer to which AppendText
+	// appends. Nil: AppendText appends to its argument.
+	Buffer func() []byte
 }
 
 // TimeoutHeader is the HTTP header with the scrape timeout of Prometheus in

@@ -67,6 +67,18 @@ func encoding(accept []string) string {
 	return best
 }
 
+// maxAccept is the maximum length of an Accept header. Prometheus sends 400
+// bytes.
+const maxAccept = 4096
+
+// dropLongAccept removes an Accept header that is too long: parsing one of 60 kB
+// takes as much CPU time as fifty scrapes.
+func dropLongAccept(h http.Header) {
+	if len(strings.Join(h.Values("Accept"), ",")) > maxAccept {
+		h.Del("Accept")
+	}
+}
+
 const openMetrics = "application/openmetrics-text"
 
 // acceptsText reports whether the response is text, on the fast road: the

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -63,6 +64,15 @@ func TestAcceptsText(t *testing.T) {
 	} {
 		if have := acceptsText(http.Header{"Accept": tc.accept}); have != tc.want {
 			t.Errorf("%q: %v, want %v", tc.accept, have, tc.want)
+		}
+	}
+}
+
+func TestLongAccept(t *testing.T) {
+	for n, want := range map[int]bool{0: false, 100: false, 1100: true} {
+		h := http.Header{"Accept": {"application/openmetrics-text", strings.Repeat("a/b,", n)}}
+		if dropLongAccept(h); acceptsText(h) != want {
+			t.Errorf("%d elements: %v, want %v", n, !want, want)
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,5 +241,82 @@ level=error msg="Panic while answering a request" err="http: panic serving 1.2.3
 `
 	if out.String() != want {
 		t.Errorf("have\n%s\nwant\n%s", &out, want)
+	}
+}
+
+// TestProtectedTLS has a request over HTTP/2 in progress on the only connection
+// that the bound allows: a second connection is refused, and the request is
+// answered.
+func TestProtectedTLS(t *testing.T) {
+	c, l := listen(t, 4)
+	entered, proceed := make(chan struct{}), make(chan struct{})
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer protect(r)()
+		close(entered)
+		<-proceed
+		fmt.Fprintln(w, r.Proto)
+	}), c, log.NewNopLogger())
+	server.Listener.Close()
+	server.Listener, server.EnableHTTP2 = l, true
+	server.StartTLS()
+	defer server.Close()
+	body := make(chan string, 1)
+	go func() {
+		resp, err := server.Client().Get(server.URL)
+		if err != nil {
+			body <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		body <- fmt.Sprint(string(b), err)
+	}()
+	<-entered
+	refused, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer refused.Close()
+	if err := refused.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := refused.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the second connection is open")
+	}
+	close(proceed)
+	if have := <-body; have != "HTTP/2.0\n<nil>" {
+		t.Errorf("the first request: %s", have)
+	}
+}
+
+// TestWriters has responses that exceed the maximum number or the maximum size:
+// the oldest are closed, and one that is too large on its own is not.
+func TestWriters(t *testing.T) {
+	ws := writers{max: 3, maxBytes: 100}
+	add := func(size int) *writer {
+		body := make([]byte, size)
+		return ws.add(httptest.NewRecorder(), &body)
+	}
+	waiting := func() (sizes []int64) {
+		for e := ws.list.Front(); e != nil; e = e.Next() {
+			sizes = append(sizes, e.Value.(*writer).size())
+		}
+		return sizes
+	}
+	first := add(40)
+	for _, step := range []struct {
+		size int
+		want []int64
+	}{{50, []int64{40, 50}}, {20, []int64{50, 20}}, {10, []int64{50, 20, 10}}, {1, []int64{20, 10, 1}}, {500, []int64{500}}, {7, []int64{7}}} {
+		add(step.size)
+		if have := waiting(); !slices.Equal(have, step.want) {
+			t.Errorf("after %d: %v, want %v", step.size, have, step.want)
+		}
+	}
+	ws.finish(first, http.StatusOK) // closed before
+	ws.finish(ws.list.Front().Value.(*writer), http.StatusOK)
+	if ws.bytes != 0 || ws.list.Len() != 0 {
+		t.Errorf("%d bytes of %d responses are left", ws.bytes, ws.list.Len())
 	}
 }

@@ -95,6 +95,7 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		w.Header().Set("Allow", "GET, HEAD")
 		return fail(w, http.StatusMethodNotAllowed, "use GET or HEAD")
 	}
+	dropLongAccept(r.Header)
 	query := r.URL.Query()
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
@@ -119,37 +120,40 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, http.StatusServiceUnavailable, "too many scrapes at once, the limit is "+strconv.Itoa(cap(m.slots)))
 	}
 	defer protect(r)()
-	body := m.buffers.Get().(*[]byte)
-	defer m.buffers.Put(body)
-	wr, code := m.prepare(body, w, r, req, query.Get("checked") != "")
-	m.writers.finish(wr, code)
+	body, code := m.prepare(w, r, req, query.Get("checked") != "")
+	defer m.buffers.Put(body.buffer)
+	m.writers.finish(body, code)
 	return code
 }
 
-// prepare scrapes and renders a response into body, with a slot and one response
-// at a time: the memory of the responses that wait and of one more is all there
-// is. It holds neither while the response is written, since the client may not
-// read.
-func (m *Metrics) prepare(body *[]byte, w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (*writer, int) {
+// prepare scrapes and renders a response, with a slot and one response at a
+// time: the memory of the responses that wait and of one more is all there is.
+// It holds neither while the response is written, since the client may not read.
+func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (*writer, int) {
 	defer m.release()
-	renders := false
-	req.BeforeRender = func() {
-		if !renders {
+	var body, text *[]byte
+	req.Buffer = func() []byte {
+		if body == nil {
 			m.rendering <- struct{}{}
-			renders = true
+			body, text = m.buffers.Get().(*[]byte), m.buffers.Get().(*[]byte)
 		}
+		return (*text)[:0]
 	}
 	defer func() {
-		if renders {
+		if body != nil {
+			m.buffers.Put(text)
 			<-m.rendering
 		}
 	}()
 	// A client may have closed its sending side only, which cancels the
 	// request's context as well. It still reads.
 	r = r.WithContext(context.WithoutCancel(r.Context()))
-	code := m.render(body, w.Header(), r, req, checked)
+	rendered, code := m.render(w.Header(), r, req, checked)
+	req.Buffer() // if there was nothing to render
+	*text = rendered
+	m.compressor.compress(body, text, w.Header(), r.Header.Values("Accept-Encoding"))
 	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
-	return m.writers.add(w, *body), code
+	return m.writers.add(w, body), code
 }
 
 // acquire takes a slot, and reports whether there is one.
@@ -211,22 +215,18 @@ func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string
 	return selected, nil
 }
 
-// render scrapes, writes the response to body, and sets its headers.
-func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+// render scrapes, and returns the response before compression. It sets headers.
+func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
 	if checked || !acceptsText(r.Header) {
-		return m.renderOrdinary(body, header, r, req, checked)
+		return m.renderOrdinary(header, r, req, checked)
 	}
-	text := m.buffers.Get().(*[]byte)
-	defer m.buffers.Put(text)
-	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
 	header.Set("Content-Type", textFormat)
-	m.compressor.compress(body, text, header, r.Header.Values("Accept-Encoding"))
-	return http.StatusOK
+	return m.engine.AppendText(r.Context(), nil, req), http.StatusOK
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:
 // OpenMetrics, protobuf, and text with consistency checks.
-func (m *Metrics) renderOrdinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+func (m *Metrics) renderOrdinary(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
 	reg := prometheus.NewRegistry()
 	if checked {
 		reg = prometheus.NewPedanticRegistry()
@@ -240,13 +240,9 @@ func (m *Metrics) renderOrdinary(body *[]byte, header http.Header, r *http.Reque
 		EnableOpenMetrics:  !acceptsText(r.Header),
 		DisableCompression: true,
 	})
-	text := m.buffers.Get().(*[]byte)
-	defer m.buffers.Put(text)
-	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer((*text)[:0])}
+	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer(nil), buffer: req.Buffer}
 	h.ServeHTTP(rec, r)
-	*text = rec.body.Bytes()
-	m.compressor.compress(body, text, header, r.Header.Values("Accept-Encoding"))
-	return rec.code
+	return rec.body.Bytes(), rec.code
 }
 
 // A recorder is a ResponseWriter that writes the body to a buffer.
@@ -254,11 +250,18 @@ type recorder struct {
 	header http.Header
 	code   int
 	body   *bytes.Buffer
+	buffer func() []byte // returns the memory for body
 }
 
-func (r *recorder) Header() http.Header         { return r.header }
-func (r *recorder) WriteHeader(code int)        { r.code = code }
-func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+func (r *recorder) Header() http.Header  { return r.header }
+func (r *recorder) WriteHeader(code int) { r.code = code }
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.body.Len() == 0 {
+		r.body = bytes.NewBuffer(r.buffer())
+	}
+	return r.body.Write(b)
+}
 
 // A promLog logs the errors of promhttp.
 type promLog struct{ log.Logger }

@@ -138,7 +138,8 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 			Rows      []row
 			File      *Configuration
 			CheckRows []Check
-		}{Config: c}
+			HidesRuns bool
+		}{Config: c, HidesRuns: !c.ShowRuns && !isLocal(r)}
 		now := c.Now()
 		if c.Configuration != nil {
 			file := c.Configuration()
@@ -152,7 +153,7 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 			for i := range data.CheckRows {
 				check := &data.CheckRows[i]
 				check.Err, check.Stderr = metric.Printable(check.Err), metric.Printable(check.Stderr)
-				if !c.ShowRuns && !isLocal(r) {
+				if data.HidesRuns {
 					check.Command, check.Stderr = "", ""
 				}
 			}

@@ -31,18 +31,18 @@ type writers struct {
 type writer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	body    []byte
+	buffer  *[]byte
 	element *list.Element
 }
 
 // write writes a response.
 func (ws *writers) write(w http.ResponseWriter, code int, body []byte) {
-	ws.finish(ws.add(w, body), code)
+	ws.finish(ws.add(w, &body), code)
 }
 
 // add makes room for a response. The caller must call finish.
-func (ws *writers) add(w http.ResponseWriter, body []byte) *writer {
-	added := &writer{w: w, control: http.NewResponseController(w), body: body}
+func (ws *writers) add(w http.ResponseWriter, body *[]byte) *writer {
+	added := &writer{w: w, control: http.NewResponseController(w), buffer: body}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for ws.list.Len() > 0 && (ws.list.Len() >= ws.max || ws.bytes+added.size() > ws.maxBytes) {
@@ -60,7 +60,7 @@ func (ws *writers) add(w http.ResponseWriter, body []byte) *writer {
 // finish writes a response that add has returned.
 func (ws *writers) finish(wr *writer, code int) {
 	wr.w.WriteHeader(code)
-	_, _ = wr.w.Write(wr.body) // the client does not read, or disconnected
+	_, _ = wr.w.Write(*wr.buffer) // the client does not read, or disconnected
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.remove(wr)
@@ -75,4 +75,4 @@ func (ws *writers) remove(wr *writer) {
 }
 
 // size returns the memory that a response takes.
-func (wr *writer) size() int64 { return int64(cap(wr.body)) }
+func (wr *writer) size() int64 { return int64(cap(*wr.buffer)) }
