@@ -38,7 +38,7 @@ func newExporter(t *testing.T, text string) *exporter {
 	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(t.TempDir(), "host_exporter.yml")}
 	e.marker = fmt.Sprintf("E2E_MARKER=%s-%d", t.Name(), os.Getpid())
 	e.write(text)
-	e.process = run(t, build(t), "--config.file="+e.file, "--web.listen-address="+address, "--web.enable-lifecycle").Process
+	e.process = run(t, build(t), "--sandbox=off", "--config.file="+e.file, "--web.listen-address="+address, "--web.enable-lifecycle").Process // its checks run in it
 	get(t, e.url+"/metrics")
 	return e
 }
