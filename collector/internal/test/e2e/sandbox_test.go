@@ -66,6 +66,42 @@ func TestEndToEndSandboxOfCollectors(t *testing.T) {
 	}
 }
 
+// TestEndToEndSandboxOfRecordedHosts does the same with the files of recorded hosts,
+// which have hardware that the host of the test lacks.
+func TestEndToEndSandboxOfRecordedHosts(t *testing.T) {
+	requireE2E(t)
+	t.Parallel()
+	fixtures, err := filepath.Glob("../../../../testdata/*/*.host")
+	if err != nil || len(fixtures) == 0 {
+		t.Fatal(err)
+	}
+	users := sandboxUsers(t)
+	u, count := users[len(users)-1], 0
+	for _, spec := range collector.Catalog() {
+		for _, file := range fixtures {
+			if filepath.Base(file) != spec.Name+".host" {
+				continue
+			}
+			root := golden.TempDir(t)
+			allowUser(t, root)
+			golden.Load(t, file, root)
+			golden.WriteFile(t, filepath.Join(root, "proc/e2e"), "") // an empty procfs is an error
+			args := []string{"--path.procfs=" + root + "/proc", "--path.sysfs=" + root + "/sys", "--path.rootfs=" + root, "--path.udev.data=" + root + "/run/udev/data",
+				"--collector." + spec.Name, "once", "--format=json", spec.Name}
+			without, within := u.once(t, "off", args), u.once(t, "auto", args)
+			if difference := without.compare(within); difference != "" {
+				t.Errorf("%s of %s: %s", spec.Name, file, difference)
+			}
+			if len(without.families) > 5 { // those of the exporter itself, and one
+				count++
+			}
+		}
+	}
+	if count < 60 {
+		t.Errorf("only %d collectors have samples", count)
+	}
+}
+
 // A sandboxUser is a user that runs the exporter.
 type sandboxUser struct {
 	binary string
