@@ -74,7 +74,7 @@ func dropCapabilities(needed []capability.Capability) (State, string, capability
 		{Effective: uint32(effective >> 32), Permitted: uint32(kept >> 32)},
 	}
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
-	if errno != 0 {
+	if errno != 0 && have.Permitted != kept { // otherwise it were the inheritable ones, for programs only
 		return Unavailable, "capset: " + threadsError(errno), drop
 	}
 	return Enforced, "", drop
