@@ -14,8 +14,7 @@ type capabilityDrop struct{ before, after capability.Set }
 
 // keep returns which of the permitted capabilities are kept for the needed ones. A
 // stronger one is kept in place of one that the process does not have: root in a
-// container usually has CAP_DAC_OVERRIDE but not CAP_DAC_READ_SEARCH, and before
-// Linux 5.8 there was no CAP_PERFMON.
+// container usually has CAP_DAC_OVERRIDE but not CAP_DAC_READ_SEARCH.
 func keep(permitted capability.Set, needed []capability.Capability) (kept capability.Set) {
 	for _, c := range needed {
 		switch {
@@ -23,8 +22,6 @@ func keep(permitted capability.Set, needed []capability.Capability) (kept capabi
 			kept |= capability.SetOf(c)
 		case c == capability.DACReadSearch:
 			kept |= permitted & capability.SetOf(capability.DACOverride)
-		case c == capability.Perfmon:
-			kept |= permitted & capability.SetOf(capability.SysAdmin)
 		}
 	}
 	return kept
