@@ -13,6 +13,8 @@ import (
 // TestNeeds finds the paths that a configuration needs, where links lead out of its
 // folders.
 func TestNeeds(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "")
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +81,7 @@ func TestNeeds(t *testing.T) {
 	e.webConfigFile = at("tls", "web.yml")
 	have := e.needs(e.current.Load())
 	want := []string{
-		at("proc"), at("sys"), at("run/udev/data"), at("usr/lib"), at("etc/selinux"),
+		"/proc", at("proc"), at("sys"), at("run/udev/data"), at("usr/lib"), at("etc/selinux"),
 		at("conf"), at("conf/conf.d"), at("conf/extra"), at("conf/elsewhere"),
 		at("text"), at("text/job/metrics"), at("linked"), at("single"), at("single/a.prom"),
 		at("tls"), at("tls/live"), at("tls/archive"), at("keys"),
