@@ -25,6 +25,7 @@ func (e *Exporter) needs(g *generation) seal.Needs {
 		return seal.Needs{}
 	}
 	b := needsBuilder{host: e.host, paths: e.config.Paths, needs: seal.Needs{Exceptions: map[seal.Layer]string{}}}
+	b.addRead("/proc") // of this process, wherever the host's is
 	b.addRead(b.hostPath("/proc"))
 	b.addRead(b.hostPath("/sys"))
 	mounts := readMountTable(e.host)
@@ -43,6 +44,9 @@ func (e *Exporter) needs(g *generation) seal.Needs {
 		}
 	}
 	b.addWebConfig(e.webConfigFile)
+	if strings.HasPrefix(os.Getenv("NOTIFY_SOCKET"), "@") || strings.Contains(os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"), "abstract=") {
+		b.needs.AbstractSockets = true
+	}
 	if e.config.child == nil && slices.ContainsFunc(g.checks, func(d checks.Definition) bool { return d.Enabled }) {
 		for _, l := range []seal.Layer{seal.NoNewPrivs, seal.Capabilities, seal.Landlock, seal.Seccomp} {
 			b.needs.Exceptions[l] = "checks run in this process"

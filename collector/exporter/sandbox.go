@@ -48,8 +48,11 @@ func (e *Exporter) seal(files ...string) error {
 	switch {
 	case err != nil:
 		return err
-	case e.config.Sandbox != string(seal.Off) && !report.Complete():
+	case e.config.Sandbox == string(seal.Off), report.Complete():
+	case report.Has(seal.Unavailable):
 		_ = level.Warn(e.config.Log).Log("msg", "Sandbox is not complete", "layers", report)
+	default:
+		_ = level.Info(e.config.Log).Log("msg", "Sandbox is not complete", "layers", report)
 	}
 	return nil
 }

@@ -14,8 +14,7 @@ type capabilityDrop struct{ before, after capability.Set }
 
 // keep returns which of the permitted capabilities are kept for the needed ones. A
 // stronger one is kept in place of one that the process does not have: root in a
-// container usually has CAP_DAC_OVERRIDE but not CAP_DAC_READ_SEARCH, and before
-// Linux 5.8 there was no CAP_PERFMON.
+// container usually has CAP_DAC_OVERRIDE but not CAP_DAC_READ_SEARCH.
 func keep(permitted capability.Set, needed []capability.Capability) (kept capability.Set) {
 	for _, c := range needed {
 		switch {
@@ -23,8 +22,6 @@ func keep(permitted capability.Set, needed []capability.Capability) (kept capabi
 			kept |= capability.SetOf(c)
 		case c == capability.DACReadSearch:
 			kept |= permitted & capability.SetOf(capability.DACOverride)
-		case c == capability.Perfmon:
-			kept |= permitted & capability.SetOf(capability.SysAdmin)
 		}
 	}
 	return kept
@@ -74,7 +71,7 @@ func dropCapabilities(needed []capability.Capability) (State, string, capability
 		{Effective: uint32(effective >> 32), Permitted: uint32(kept >> 32)},
 	}
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
-	if errno != 0 {
+	if errno != 0 && have.Permitted != kept { // otherwise it were the inheritable ones, for programs only
 		return Unavailable, "capset: " + threadsError(errno), drop
 	}
 	return Enforced, "", drop

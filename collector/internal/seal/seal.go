@@ -124,6 +124,11 @@ func (r Report) inEffect(layer Layer) bool {
 	return s == Enforced || s == Partial
 }
 
+// Has reports whether a layer is in a state.
+func (r Report) Has(s State) bool {
+	return slices.ContainsFunc(r.Layers, func(l LayerState) bool { return l.State == s })
+}
+
 // Complete reports whether all layers are enforced.
 func (r Report) Complete() bool {
 	return len(r.Layers) > 0 && !slices.ContainsFunc(r.Layers, func(l LayerState) bool { return l.State != Enforced })
