@@ -301,6 +301,13 @@ func (p *program) checkConfig(ctx context.Context) error {
 	for _, problem := range problems {
 		fmt.Fprintln(p.stderr, "warning:", named(exporter.Detail(problem)))
 	}
+	notes, err := exporter.Notes(p.config)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		fmt.Fprintln(p.stderr, "note:", note)
+	}
 	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err
 }

@@ -133,7 +133,7 @@ func (k *child) receive(end context.CancelCauseFunc) {
 		case resultMessage:
 			select {
 			case k.results <- errorOf(m.Err):
-			default: // nobody waits any more
+			default: // the request was abandoned
 			}
 		case endMessage:
 			end(nil)

@@ -180,7 +180,7 @@ func (p *childProcess) receive() {
 			p.setStatus(m.Status)
 			select {
 			case p.answers <- m:
-			default: // nobody waits for so many
+			default: // more answers than requests
 			}
 		default:
 			p.runner.relay(p, m)

@@ -18,7 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
-// A scratch is the temporary directory of one run, in a directory in which nobody but
+// A scratch is the temporary directory of one run, in a directory in which only
 // the exporter's user can make or rename anything. Its owner can replace what is below
 // it at any time: it is changed and removed only by descriptor. A nil scratch is none.
 type scratch struct {
@@ -149,7 +149,7 @@ func (r *request) removeScratch() {
 		return
 	}
 	s := scratch{parent: os.NewFile(parentFD, path), private: r.PrivateScratch, dir: os.NewFile(scratchFD, path), name: r.Scratch, path: path}
-	_ = s.remove() // there is nobody to report to
+	_ = s.remove() // no process is left to report to
 }
 
 // openDir opens a directory below another one for reading. It follows no link at its
