@@ -166,25 +166,30 @@ func (p *childProcess) receive() {
 			p.fail(err)
 			return
 		}
-		switch m.Kind {
-		case readyMessage:
-			p.setStatus(m.Status)
-			select {
-			case <-p.ready:
-			default:
-				close(p.ready)
-			}
-		case statusMessage:
-			p.setStatus(m.Status)
-		case loadedMessage:
-			p.setStatus(m.Status)
-			select {
-			case p.answers <- m:
-			default: // more answers than requests
-			}
+		p.take(m)
+	}
+}
+
+// take takes a message. Those that serve must not send are ignored.
+func (p *childProcess) take(m message) {
+	switch m.Kind {
+	case readyMessage:
+		p.setStatus(m.Status)
+		select {
+		case <-p.ready:
 		default:
-			p.runner.relay(p, m)
+			close(p.ready)
 		}
+	case statusMessage:
+		p.setStatus(m.Status)
+	case loadedMessage:
+		p.setStatus(m.Status)
+		select {
+		case p.answers <- m:
+		default: // more answers than requests
+		}
+	default:
+		p.runner.relay(p, m)
 	}
 }
 

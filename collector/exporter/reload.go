@@ -153,6 +153,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 	current := e.units()
 	next := &generation{}
 	var errs []error
+	var findings document.Findings // the same, if values may be of the file
 	for _, spec := range e.specs {
 		implied := spec.Name == "check" && hasChecks && !settings.IsExplicit(spec.Name)
 		if !implied && !settings.Enabled(spec) {
@@ -161,6 +162,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.isReserved, settings.Options(spec.Name))
 		if err != nil {
 			errs = append(errs, err)
+			findings = append(findings, document.Finding{File: e.config.File, Text: "collector " + spec.Name + ": the options are not valid", Quoted: err.Error()})
 			continue
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
@@ -169,6 +171,9 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 			u = current[i]
 		}
 		next.units = append(next.units, u)
+	}
+	if e.config.File != "" && len(findings) > 0 {
+		return nil, findings
 	}
 	return next, errors.Join(errs...)
 }

@@ -317,13 +317,19 @@ func TestDoctor(t *testing.T) {
 // TestReloadQuotesNothing: an include may lead to a file that only the exporter can
 // read. The log, the page and the answer to a reload have no text of it.
 func TestReloadQuotesNothing(t *testing.T) {
+	picky := collect.Spec{Name: "b", Help: "A toy.", Build: collect.With(toyOptions{}, func(_ *collect.Env, o toyOptions) (*toy, error) {
+		if o.word == "" {
+			return &toy{}, nil
+		}
+		return nil, fmt.Errorf("want another word, have %q", o.word.String())
+	}), DisabledByDefault: true}
 	secret := filepath.Join(t.TempDir(), "shadow")
 	if err := os.WriteFile(secret, []byte("root:$y$j9T$hunter2: 1\ncollectors: {a: hunter2, hunter2: true}\nchecks: {hunter2: {command: hunter2}}\nexpect: {a: hunter2(}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"include: " + secret, "include: [hunter2]", "collectors: [hunter2", "expect: {hunter2: hunter2 >}", "collectors: {a: &hunter2 1, b: *hunter3}", "max-series: hunter2", "- hunter2", "hunter2"} {
+	for _, text := range []string{"collectors: {b: {enabled: true, word: hunter2}}", "include: " + secret, "include: [hunter2]", "collectors: [hunter2", "expect: {hunter2: hunter2 >}", "collectors: {a: &hunter2 1, b: *hunter3}", "max-series: hunter2", "- hunter2", "hunter2"} {
 		var logs bytes.Buffer
-		e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a")}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)}, "")
+		e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a"), picky}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)}, "")
 		err := reload(text)
 		if quotes := strings.Contains(document.Detail(err), "hunter"); err == nil || !quotes && strings.HasPrefix(text, "include") {
 			t.Errorf("%q: for the operator: %v", text, err)
