@@ -65,6 +65,7 @@ func (e *Exporter) explain(next *generation, err error) error {
 		return err
 	}
 	if lacks := report.Lacks(e.needs(next)); lacks != nil {
+		_ = level.Info(e.config.Log).Log("msg", "Configuration needs what the sandbox does not allow", "lacks", strings.Join(lacks, ", "))
 		return &NeedsRestartError{lacks}
 	}
 	return err

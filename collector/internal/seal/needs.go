@@ -83,7 +83,9 @@ func (n Needs) enterLandlock() (State, string) {
 			}
 		}
 	}
-	allow(n.Read, unix.LANDLOCK_ACCESS_FS_READ_FILE|unix.LANDLOCK_ACCESS_FS_READ_DIR)
+	for _, p := range n.Read {
+		allow([]string{p}, readAccess(p))
+	}
 	allow(n.List, unix.LANDLOCK_ACCESS_FS_READ_DIR)
 	allow(n.Devices, unix.LANDLOCK_ACCESS_FS_READ_FILE|unix.LANDLOCK_ACCESS_FS_IOCTL_DEV)
 	if len(refused) > 0 {
@@ -94,6 +96,19 @@ func (n Needs) enterLandlock() (State, string) {
 		return Unavailable, threadsError(err)
 	}
 	return landlockState(version, denial.Signals)
+}
+
+// readAccess returns the rights to read a file, or all below a directory. In procfs and
+// sysfs, where nothing can be truncated and no devices are, it has those rights too: the
+// kernel asks for them at every open, and goes up to the root in search of a rule that
+// gives them.
+func readAccess(path string) uint64 {
+	access := uint64(unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR)
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err == nil && (st.Type == unix.PROC_SUPER_MAGIC || st.Type == unix.SYSFS_MAGIC) {
+		access |= unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
+	return access
 }
 
 // landlockState returns what a domain is worth on a kernel with a version.

@@ -219,7 +219,7 @@ func TestEndToEndUsers(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(dir, "host_exporter.yml")}
+	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(dir, "host_exporter.yml"), marker: "E2E_MARKER=none"}
 	e.write(`
 checks:
   user: {command: [/usr/bin/id, -u], interval: 1s, timeout: 1s, format: number, metric: e2e_user}
