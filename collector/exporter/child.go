@@ -232,8 +232,7 @@ func (k *child) notifyStatus(status string) {
 // notifyReloading does nothing: the runner knows.
 func (k *child) notifyReloading() {}
 
-// notifyStopping does nothing: the runner decides what the end of this process means.
-func (k *child) notifyStopping() {}
+func (k *child) notifyStopping() { _ = k.link.send(message{Kind: stoppingMessage}) }
 
 func (k *child) notifyWatchdog(ctx context.Context) {
 	twiceIn(ctx, k.watchdog, func() { _ = k.link.send(message{Kind: watchdogMessage}) })

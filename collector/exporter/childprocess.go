@@ -30,6 +30,7 @@ type childProcess struct {
 	wakeup  chan struct{} // to send the changes of checks
 	answers chan message  // to load
 	ready   chan struct{} // closed when it is ready
+	stops   chan struct{} // closed when it accepts no more connections
 	done    chan struct{} // closed when the process has ended
 
 	mu         sync.Mutex
@@ -100,7 +101,7 @@ func (r *Runner) startServe() (*childProcess, error) {
 	}
 	p := &childProcess{
 		runner: r, link: newRunnerLink(conn),
-		wakeup: make(chan struct{}, 1), answers: make(chan message, 1), ready: make(chan struct{}), done: make(chan struct{}),
+		wakeup: make(chan struct{}, 1), answers: make(chan message, 1), ready: make(chan struct{}), stops: make(chan struct{}), done: make(chan struct{}),
 	}
 	// This link stays valid when an upgrade replaces the file.
 	p.process, err = os.StartProcess("/proc/self/exe", append([]string{serveName}, r.args...), &os.ProcAttr{
@@ -175,11 +176,9 @@ func (p *childProcess) take(m message) {
 	switch m.Kind {
 	case readyMessage:
 		p.setStatus(m.Status)
-		select {
-		case <-p.ready:
-		default:
-			close(p.ready)
-		}
+		closeOnce(p.ready)
+	case stoppingMessage:
+		closeOnce(p.stops)
 	case statusMessage:
 		p.setStatus(m.Status)
 	case loadedMessage:
@@ -190,6 +189,15 @@ func (p *childProcess) take(m message) {
 		}
 	default:
 		p.runner.relay(p, m)
+	}
+}
+
+// closeOnce closes a channel that only the caller closes, unless it is closed.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
 	}
 }
 
@@ -252,9 +260,20 @@ func (p *childProcess) ask(ctx context.Context, m message, timeout time.Duration
 	}
 }
 
+// requestEnd has the process finish its requests. It returns when it accepts no more
+// connections, or after a moment.
+func (p *childProcess) requestEnd() {
+	_ = p.link.send(message{Kind: endMessage}) // a broken link ends it, too
+	select {
+	case <-p.stops:
+	case <-p.done:
+	case <-time.After(time.Second):
+	}
+}
+
 // end has the process finish its requests, and kills it if it takes too long.
 func (p *childProcess) end(timeout time.Duration) {
-	_ = p.link.send(message{Kind: endMessage}) // a broken link ends it, too
+	p.requestEnd()
 	select {
 	case <-p.done:
 	case <-time.After(timeout):

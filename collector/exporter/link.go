@@ -28,6 +28,7 @@ const (
 	readyMessage    messageKind = "ready"    // it answers requests
 	loadedMessage   messageKind = "loaded"   // the answer to load
 	reloadMessage   messageKind = "reload"   // reload, please
+	stoppingMessage messageKind = "stopping" // it accepts no more connections
 	statusMessage   messageKind = "status"   // a new status line
 	watchdogMessage messageKind = "watchdog" // it is alive
 	dropsMessage    messageKind = "drops"    // series that it dropped of a check

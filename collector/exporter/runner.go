@@ -189,6 +189,7 @@ func (r *Runner) replaceServe(ctx context.Context) error {
 	}
 	old := r.serve
 	r.serve = next
+	old.requestEnd() // whoever requested the reload must not meet the old one again
 	_ = level.Info(r.config.Log).Log("msg", "Started a new serving process for the configuration", "pid", next.process.Pid)
 	r.draining.Go(func() { old.end(drainTimeout) })
 	return nil

@@ -73,7 +73,7 @@ func TestCapturedServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	runner, serve := pipeLinks(t)
-	p := &childProcess{runner: r, link: runner, answers: make(chan message, 1), ready: make(chan struct{}), done: make(chan struct{})}
+	p := &childProcess{runner: r, link: runner, answers: make(chan message, 1), ready: make(chan struct{}), stops: make(chan struct{}), done: make(chan struct{})}
 	received := make(chan struct{})
 	go func() {
 		defer close(received)
@@ -87,7 +87,7 @@ func TestCapturedServe(t *testing.T) {
 	}()
 	const evil = "/bin/touch /tmp/evil\nREADY=1\nMAINPID=1"
 	for _, kind := range []messageKind{helloMessage, updateMessage, completeMessage, loadMessage, resultMessage, endMessage,
-		readyMessage, loadedMessage, statusMessage, dropsMessage, "run", "notify", ""} {
+		readyMessage, stoppingMessage, loadedMessage, statusMessage, dropsMessage, "run", "notify", ""} {
 		m := message{Kind: kind, ID: 1, Err: evil, Status: evil, Check: "a", Reason: evil, N: 1, Listeners: 1, body: []byte(evil)}
 		for range 3 {
 			if err := serve.send(m); err != nil {

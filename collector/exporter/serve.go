@@ -72,7 +72,6 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		}
 		return err
 	}
-	e.manager().notifyStopping()
 	e.stop(servers, ended)
 	return nil
 }
@@ -124,6 +123,7 @@ func (e *Exporter) stop(servers []server, ended <-chan error) {
 	for range servers {
 		<-ended
 	}
+	e.manager().notifyStopping()
 	e.connections.CloseSilent(silentTimeout)
 	var stopping sync.WaitGroup
 	for _, s := range servers {
