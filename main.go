@@ -301,6 +301,7 @@ func (p *program) checkConfig(ctx context.Context) error {
 	for _, problem := range problems {
 		fmt.Fprintln(p.stderr, "warning:", named(exporter.Detail(problem)))
 	}
+	p.config.Log = nil // it has the warnings already
 	notes, err := exporter.Notes(p.config)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -124,18 +125,20 @@ func (r *Runner) startServe() (*childProcess, error) {
 	return p, nil
 }
 
-// serveAttributes returns the attributes of the child. A child of another user has, of
-// the runner's capabilities, those that some collector needs; it keeps those of the
-// enabled ones.
+// serveAttributes returns the attributes of the child. Of the runner's capabilities it
+// has those that some collector needs, and keeps those of the enabled ones.
 func (r *Runner) serveAttributes() (*syscall.SysProcAttr, error) {
 	// Ctrl-C reaches the runner only, and the child ends with it.
 	a := &syscall.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}
-	if r.config.User == "" {
-		return a, nil
+	if r.config.User != "" {
+		var err error
+		if a.Credential, err = r.serveUser(); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	if a.Credential, err = r.serveUser(); err != nil || a.Credential == nil {
-		return a, err
+	// The thread has none to pass on, and root needs none.
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil || a.Credential == nil && os.Geteuid() == 0 {
+		return a, nil // before Linux 4.3 there are none
 	}
 	have, err := capability.Effective()
 	if err != nil {
@@ -289,11 +292,13 @@ func (p *childProcess) kill() {
 
 // fail kills a process whose link is broken.
 func (p *childProcess) fail(err error) {
-	p.mu.Lock()
-	if p.linkErr == nil {
-		p.linkErr = err
+	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // which come with the end of the process
+		p.mu.Lock()
+		if p.linkErr == nil {
+			p.linkErr = err
+		}
+		p.mu.Unlock()
 	}
-	p.mu.Unlock()
 	select {
 	case <-p.done:
 	case <-time.After(time.Second): // it may be ending, with a better reason
