@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -240,5 +242,65 @@ checks:
 	}
 	if have := statusOf(t, e.serving(), "Uid"); !strings.HasPrefix(have, "1\t1") {
 		t.Errorf("users of the serving process: %s, want that of daemon", have)
+	}
+}
+
+// TestEndToEndAmbientCapabilities runs the exporter as the drop-ins hba and checks do
+// together: an ordinary user with ambient capabilities. Checks have none of them, and
+// the serving process has only what a collector needs.
+func TestEndToEndAmbientCapabilities(t *testing.T) {
+	requireE2E(t)
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	address := freeAddress(t)
+	dir := t.TempDir()
+	for _, d := range []string{filepath.Dir(dir), dir} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(dir, "host_exporter.yml"), marker: "E2E_MARKER=none"}
+	const print = `'awk "/^Cap(Inh|Prm|Eff|Bnd|Amb)/ { if (\$2 != \"0000000000000000\") n++ } END { print n + 0 }" /proc/self/status'`
+	e.write(`
+checks:
+  own: {shell: ` + print + `, interval: 1s, timeout: 1s, format: number, metric: e2e_own}
+  root: {shell: ` + print + `, interval: 1s, timeout: 1s, format: number, metric: e2e_root, user: root}
+  both: {shell: ` + print + `, interval: 1s, timeout: 1s, format: number, metric: e2e_both, capabilities: [CAP_SYS_ADMIN]}
+`)
+	binary := filepath.Join(dir, "host_exporter")
+	if out, err := exec.Command("install", "-m", "755", build(t), binary).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ambient := []uintptr{unix.CAP_DAC_READ_SEARCH, unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_KILL, unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER}
+	cmd := exec.Command(binary, "--config.file="+e.file, "--web.listen-address="+address, "--checks.user=65534", "--collector.disable-defaults", "--collector.hba")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}, AmbientCaps: ambient}
+	var log strings.Builder
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	e.process = cmd.Process
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	}()
+	s := e.until(30*time.Second, "the checks run", func(s samples) bool {
+		_, a := s.get("e2e_own")
+		_, b := s.get("e2e_root")
+		_, c := s.get("e2e_both")
+		return a && b && c
+	})
+	for name, want := range map[string]float64{"e2e_own": 0, "e2e_root": 0, "e2e_both": 5} {
+		if have, _ := s.get(name); have != want {
+			t.Errorf("%s: %v sets are not empty, want %v", name, have, want)
+		}
+	}
+	// Of the collector hba: CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN.
+	if have := statusOf(t, e.serving(), "CapEff"); have != "0000000000200004" {
+		t.Errorf("the serving process has the capabilities %s", have)
 	}
 }
