@@ -112,6 +112,7 @@ type Exporter struct {
 
 	sandbox       sandbox
 	webConfigFile string // that the toolkit reads at each connection; set before the sandbox
+	startsChecks  bool   // by Serve, and not by other commands; set before the sandbox
 }
 
 // New builds an exporter. It reads the configuration file and the host's name;

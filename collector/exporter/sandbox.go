@@ -41,7 +41,11 @@ func (e *Exporter) seal(files ...string) error {
 		return nil
 	}
 	_, _ = time.Now().Local().Zone() // reads the time zone, which is a file
-	needs := e.needs(e.current.Load())
+	g := *e.current.Load()
+	if !e.startsChecks {
+		g.checks = nil
+	}
+	needs := e.needs(&g)
 	needs.Read = append(needs.Read, files...)
 	report, err := seal.Enforce(needs, seal.Mode(e.config.Sandbox))
 	e.sandbox.report.Store(&report)

@@ -40,6 +40,7 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	if err := validateWebConfig(*toolkit.WebConfigFile); err != nil {
 		return err
 	}
+	e.startsChecks = true
 	e.webConfigFile = *toolkit.WebConfigFile
 	if err := e.seal(); err != nil {
 		return err

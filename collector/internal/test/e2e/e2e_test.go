@@ -330,7 +330,7 @@ func TestEndToEndOtherSites(t *testing.T) {
 	}
 	resp.Body.Close()
 	if after := loaded.FindString(get(t, "http://"+exporter+"/metrics")); after == before {
-		t.Error("curl has not reloaded")
+		t.Errorf("curl has not reloaded: %s", resp.Status)
 	}
 }
 
