@@ -54,6 +54,9 @@ type Config struct {
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
+	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
+	// none.
+	LogWriter *LogWriter
 
 	MetricsPath    string // usually /metrics
 	MaxRequests    int    // maximum number of scrapes at once; 0: no limit
@@ -102,14 +105,20 @@ func New(c Config) (*Exporter, error) {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
 	declareBuildInfo(e.engine)
+	if c.LogWriter != nil {
+		dropped := e.engine.Families().Counter("host_exporter_log_lines_dropped_total", "Log lines dropped because the log was not read or could not be written.")
+		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
+	}
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
-	if err := e.load(); err != nil {
+	warnings, err := e.load()
+	if err != nil {
 		return nil, err
 	}
+	e.logWarnings(warnings)
 	if c.File != "" {
 		e.reloadStatus.declare(e.engine, e.host.Now())
 	}

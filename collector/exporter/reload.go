@@ -33,15 +33,13 @@ type generation struct {
 // Reload loads the configuration file and puts it into effect. If the file has
 // an error, the previous configuration stays in effect as a whole.
 func (e *Exporter) Reload() error {
-	e.reloading.Lock()
-	defer e.reloading.Unlock()
 	if e.config.File == "" {
 		err := errors.New("no configuration file: start with --config.file")
 		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
-	err := e.load()
-	e.reloadStatus.record(e.host.Now(), err)
+	warnings, err := e.reload()
+	e.logWarnings(warnings)
 	if err != nil {
 		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
 		return err
@@ -50,9 +48,24 @@ func (e *Exporter) Reload() error {
 	return nil
 }
 
+// reload loads the configuration, one reload at a time.
+func (e *Exporter) reload() (warnings []string, err error) {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	warnings, err = e.load()
+	e.reloadStatus.record(e.host.Now(), err)
+	return warnings, err
+}
+
+func (e *Exporter) logWarnings(warnings []string) {
+	for _, w := range warnings {
+		_ = level.Warn(e.config.Log).Log("msg", w)
+	}
+}
+
 // load reads and validates the configuration, builds a generation from it, and
-// replaces the current one.
-func (e *Exporter) load() error {
+// replaces the current one. It returns warnings to log.
+func (e *Exporter) load() (warnings []string, err error) {
 	settings := e.config.Settings
 	var expectations []*expect.Expectation
 	var definitions []checks.Definition
@@ -64,28 +77,24 @@ func (e *Exporter) load() error {
 			},
 		})
 		if len(findings) > 0 {
-			return findings
+			return nil, findings
 		}
 		settings = settings.With(file)
 	}
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := e.checks.Apply(definitions); err != nil {
-		return err
+		return nil, err
 	}
-	for _, w := range settings.Warnings() {
-		_ = level.Warn(e.config.Log).Log("msg", w)
-	}
+	warnings = settings.Warnings()
 	for _, d := range definitions {
-		for _, w := range d.Warnings() {
-			_ = level.Warn(e.config.Log).Log("msg", w)
-		}
+		warnings = append(warnings, d.Warnings()...)
 	}
 	next.expect, next.checks = expect.NewSet(expectations...), definitions
 	e.current.Store(next)
-	return nil
+	return warnings, nil
 }
 
 // build builds the enabled units. A unit that does not change is taken from the

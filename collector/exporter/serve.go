@@ -30,6 +30,8 @@ func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *s
 		WriteTimeout:      2 * time.Minute, // of a whole scrape; a rendered response has less
 		IdleTimeout:       5 * time.Minute, // longer than any sensible scrape interval
 		MaxHeaderBytes:    64 << 10,
+		// Without it the server writes to standard error, past the queue of the log.
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	if err := e.checkRoots(); err != nil {
 		return err

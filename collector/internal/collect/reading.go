@@ -99,15 +99,21 @@ func (o outcome) result() Result {
 
 // Abandon stops waiting. The run goes on, and the unit's state becomes Timeout.
 func (r *Reading) Abandon() Result {
+	duration := time.Since(r.run.StartTime)
+	r.setLate(duration).log(r.unit.log)
+	return Result{State: Timeout, Duration: duration}
+}
+
+// setLate sets the state of the unit to Timeout, once for each run.
+func (r *Reading) setLate(duration time.Duration) stateChange {
 	u := r.unit
-	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.abandonedRun != r.run && u.flight.Current() == r.run {
-		u.abandonedRun = r.run
-		u.status.LateSince = r.run.StartTime
-		u.status.Errors++
-		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.StartTime).Round(time.Millisecond)))
+	if u.abandonedRun == r.run || u.flight.Current() != r.run {
+		return stateChange{}
 	}
-	return Result{State: Timeout, Duration: now.Sub(r.run.StartTime)}
+	u.abandonedRun = r.run
+	u.status.LateSince = r.run.StartTime
+	u.status.Errors++
+	return u.setState(Timeout, fmt.Errorf("no answer after %v", duration.Round(time.Millisecond)))
 }
