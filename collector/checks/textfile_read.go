@@ -64,6 +64,7 @@ type textfileStamp struct {
 
 func newTextfileSource(h *host.Host, pattern string) *textfileSource {
 	return &textfileSource{
+		flight:  flight.Flight[[]textfileDir]{Source: h.Calls.Source()},
 		pattern: pattern,
 		reader:  h.Files.Reader(),
 		now:     h.Now,
@@ -80,7 +81,7 @@ func (s *textfileSource) startRun() {
 // run, so that only one scrape waits for a run that hangs.
 func (s *textfileSource) waitForRun(ctx context.Context, timeout time.Duration) ([]textfileDir, error) {
 	if !s.run.Wait(ctx, s.run.StartTime.Add(timeout)) {
-		return nil, fmt.Errorf("%s: no answer after %v", s.pattern, timeout)
+		return nil, fmt.Errorf("%s: %w", s.pattern, s.run.Unfinished(fmt.Errorf("no answer after %v", timeout)))
 	}
 	dirs, err := s.run.Result()
 	if err != nil { // a panic

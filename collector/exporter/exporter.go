@@ -21,6 +21,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -98,6 +99,7 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine()}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
+		e.host.Calls = flight.NewPool(callLimit())
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
 	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})

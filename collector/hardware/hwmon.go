@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -49,6 +50,7 @@ func (o *hwmonOptions) Fields() []collect.Field {
 type hwmonCollector struct {
 	options hwmonOptions
 	host    *host.Host
+	calls   *flight.Source // of places for the chips
 	sys     *host.Reader
 	set     *metric.Set
 
@@ -77,6 +79,7 @@ func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
 	return &hwmonCollector{
 		options:     o,
 		host:        env.Host,
+		calls:       env.Host.Calls.Source(),
 		sys:         env.Host.Sys.Reader(),
 		set:         m,
 		families:    map[string]*metric.Family{},

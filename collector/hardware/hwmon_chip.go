@@ -77,7 +77,7 @@ func (c *hwmonChip) result(now time.Time) (*hwmonReading, error) {
 	if c.previous != nil && now.Sub(c.previous.endTime) < maxHwmonReadingAge {
 		return c.previous, nil
 	}
-	return nil, errHwmonNoAnswer
+	return nil, c.run.Unfinished(errHwmonNoAnswer)
 }
 
 // A hwmonProbe reads one chip. It shares no data, because it may still be

@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
@@ -39,7 +40,7 @@ func (c *hwmonCollector) setLabel(chip *hwmonChip, label string) {
 
 // newChip returns the chip of an entry that is not known.
 func (c *hwmonCollector) newChip(entry host.DirEntry) *hwmonChip {
-	chip := &hwmonChip{entry: entry}
+	chip := &hwmonChip{entry: entry, flight: flight.Flight[*hwmonReading]{Source: c.calls}}
 	chip.probe.sys = c.host.Sys.Reader()
 	chip.probe.now = c.host.Now
 	var err error

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,5 +116,6 @@ func (r *Reading) setLate(duration time.Duration) stateChange {
 	u.abandonedRun = r.run
 	u.status.LateSince = r.run.StartTime
 	u.status.Errors++
-	return u.setState(Timeout, fmt.Errorf("no answer after %v", duration.Round(time.Millisecond)))
+	late := r.run.Unfinished(errors.New("no answer"))
+	return u.setState(Timeout, fmt.Errorf("%w after %v", late, duration.Round(time.Millisecond)))
 }

@@ -124,6 +124,7 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		set:       set,
 		log:       log.With(logger, "collector", spec.Name),
 		now:       h.Now,
+		flight:    flight.Flight[outcome]{Source: h.Calls.Source()},
 		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
