@@ -180,6 +180,9 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
 	parts, more := sink.Errors()
+	if len(parts) > 0 && errors.Is(err, ErrNoData) {
+		err = nil // what could not be read is not absent
+	}
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
