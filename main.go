@@ -85,7 +85,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	p.prepare()
 	defer p.config.LogWriter.Flush(flushTimeout)
+	if command != "once" || isTerminal(stdout) { // programs read once
+		p.stdout = exporter.NewPrintableWriter(stdout)
+	}
+	p.stderr = exporter.NewPrintableWriter(stderr)
 	return p.commands[command](ctx)
+}
+
+// isTerminal reports whether a person reads what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // suggestion returns a hint to the flag that was probably meant, for an error

@@ -139,12 +139,18 @@ func (e *Exporter) isDeclared(name string) bool {
 }
 
 // isReserved reports whether an external family must not have a name: those of
-// this exporter, and those that its collectors served in their last runs. In a
+// this exporter and of Prometheus itself, and those that its collectors served in their last runs. In a
 // family such as go_goroutines, which is of every Go program, only the series of
 // the exporter itself are reserved; the engine leaves them out.
 func (e *Exporter) isReserved(name string) bool {
 	switch metric.ReservedPrefix(name) {
 	case "", "go_", "process_", "promhttp_":
+	case "up", "scrape_", "ALERTS":
+		// Text files may have other names that begin like these, as with
+		// node_exporter.
+		if metric.IsOfPrometheus(name) {
+			return true
+		}
 	default:
 		return true
 	}
