@@ -13,7 +13,6 @@ import (
 	"io"
 	"math/bits"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 
@@ -144,7 +143,7 @@ func (c *Client) checkOwner(conn net.Conn) error {
 	}
 	switch {
 	case peerErr != nil:
-		return os.NewSyscallError("getsockopt", peerErr)
+		return fmt.Errorf("getsockopt: %w", peerErr)
 	case peer.Uid != c.owner:
 		return fmt.Errorf("want a listener of user %d, have one of user %d", c.owner, peer.Uid)
 	}
