@@ -62,7 +62,7 @@ func newBlockstack(env *collect.Env) *blockstackCollector {
 	m := env.Metrics
 	return &blockstackCollector{
 		sys:    env.Host.Sys.Reader(),
-		mounts: newMountTable(env.Host, defaultMountPoints(), defaultFSTypes()),
+		mounts: newMountTable(env.Host, nil, defaultMountPoints(), defaultFSTypes()),
 
 		info:       m.Gauge("node_block_stack_info", "A block device on another (parent), as 1: kind is what joins the parents, name that of device-mapper.", "device", "kind", "name", "parent"),
 		mount:      m.Gauge("node_block_stack_mount_info", "The block device that a mounted file system is on, as 1.", "device", "fstype", "mountpoint"),
