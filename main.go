@@ -24,7 +24,6 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
-	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/checks"
@@ -96,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	p.prepare()
 	defer p.config.LogWriter.Flush(flushTimeout)
-	if command != "once" || isTerminal(stdout) { // programs read once
+	if command != "san" && (command != "once" || isTerminal(stdout)) { // programs read once; san has colors, and printable names
 		p.stdout = exporter.NewPrintableWriter(stdout)
 	}
 	p.stderr = exporter.NewPrintableWriter(stderr)
@@ -443,16 +442,6 @@ func (p *program) san(ctx context.Context) error {
 		return err
 	}
 	return e.SAN(ctx, p.stdout, exporter.SANOptions{Format: p.sanFormat, Color: isTerminal(p.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", ASCII: !isUTF8()})
-}
-
-// isTerminal reports whether a writer is a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }
 
 // isUTF8 reports whether the locale of the environment is of UTF-8.

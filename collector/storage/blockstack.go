@@ -16,6 +16,7 @@ var blockstack = collect.Spec{
 	Name:              "blockstack",
 	Help:              "Block devices on top of each other, and the adapters that each mounted file system needs.",
 	DisabledByDefault: true,
+	Native:            true,
 	Reads: []string{
 		"/proc/1/mountinfo", "/proc/self/mountinfo", "/proc/mounts",
 		"/sys/block",
@@ -64,7 +65,7 @@ func newBlockstack(env *collect.Env) *blockstackCollector {
 		sys:    env.Host.Sys.Reader(),
 		mounts: newMountTable(env.Host, nil, defaultMountPoints(), defaultFSTypes()),
 
-		info:       m.Gauge("node_block_stack_info", "A block device on another (parent), as 1: kind is what joins the parents, name that of device-mapper.", "device", "kind", "name", "parent"),
+		info:       m.Gauge("node_block_stack_info", "A block device on another (parent), as 1: kind is what joins the parents, name is in /dev/mapper.", "device", "kind", "name", "parent"),
 		mount:      m.Gauge("node_block_stack_mount_info", "The block device that a mounted file system is on, as 1.", "device", "fstype", "mountpoint"),
 		adapters:   m.Gauge("node_block_stack_mount_adapters", "Adapters with a usable path to a mounted file system, of the part of it with the fewest.", "mountpoint"),
 		dependency: m.Gauge("node_block_stack_mount_dependency_info", "An adapter that a mounted file system fails with, as 1.", "adapter", "mountpoint"),

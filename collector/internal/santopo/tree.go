@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // TreeOptions are the options of WriteTree.
@@ -29,7 +31,7 @@ func (t *Topology) WriteJSON(w io.Writer) error {
 func (t *Topology) WriteTree(w io.Writer, hostname string, o TreeOptions) error {
 	out := bufio.NewWriter(w)
 	p := &treePrinter{out: out, options: o}
-	fmt.Fprintf(out, "%s: %s\n", p.bold("SAN of "+hostname), p.paint(t.Health, strings.Join(append([]string{string(t.Health)}, t.Summary...), ", ")))
+	fmt.Fprintf(out, "%s: %s\n", p.bold("SAN of "+metric.Printable(hostname)), p.paint(t.Health, strings.Join(append([]string{string(t.Health)}, t.Summary...), ", ")))
 	for _, problem := range t.Problems {
 		fmt.Fprintln(out, p.paint(Degraded, problem))
 	}
