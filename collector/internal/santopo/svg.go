@@ -166,16 +166,16 @@ func (t *Topology) layout() *picture {
 	p.columns[portColumn].name, p.columns[switchColumn].name, p.columns[targetColumn].name = "Ports of the host", "Fabrics", "Target ports"
 	p.columns[lunColumn].name, p.columns[mountColumn].name = "LUNs", "File systems"
 	switches := map[string]string{} // by port
-	for _, port := range t.Ports {
+	for i, port := range t.Ports {
 		p.add(portColumn, &box{id: "p" + port.ID, lines: [2]string{words(port.ID, port.Model), words(state(port.Health, port.State), port.Address)},
-			title: words(port.ID, port.Transport, port.Driver, port.Model, port.PCIAddress, port.Address, port.State), href: "port-" + port.ID, health: port.Health})
+			title: words(port.ID, port.Transport, port.Driver, port.Model, port.PCIAddress, port.Address, port.State), href: PortID(i), health: port.Health})
 		if port.Fabric == "" {
 			continue
 		}
 		id := "s" + port.Fabric + "/" + port.Switch
 		switches[port.ID] = id
 		if p.boxes[id] == nil {
-			p.add(switchColumn, &box{id: id, lines: [2]string{"fabric " + port.Fabric, switchText(port)}, title: port.Login(), href: "port-" + port.ID, health: OK})
+			p.add(switchColumn, &box{id: id, lines: [2]string{"fabric " + port.Fabric, switchText(port)}, title: port.Login(), href: PortID(i), health: OK})
 		} else if port.SwitchPort != "" {
 			p.boxes[id].lines[1] += ", " + port.SwitchPort
 		}
@@ -222,6 +222,9 @@ func (t *Topology) layout() *picture {
 	}
 	return p
 }
+
+// PortID returns the ID in the page of a port.
+func PortID(i int) string { return "port-" + strconv.Itoa(i) }
 
 // GroupID returns the ID in the page of a group of LUNs.
 func GroupID(i int) string { return "luns-" + strconv.Itoa(i) }

@@ -31,7 +31,7 @@ type sanPage struct {
 
 type sanPort struct {
 	*santopo.Port
-	Login string
+	Anchor, Login string
 }
 
 // A sanGroup is a group of LUNs, whose paths lead over the same ports.
@@ -50,8 +50,8 @@ type sanPath struct {
 
 func newSANPage(t *santopo.Topology, hostname string) sanPage {
 	p := sanPage{Topology: t, Hostname: hostname, SVG: template.HTML(t.AppendSVG(nil, false))}
-	for _, port := range t.Ports {
-		p.PortRows = append(p.PortRows, sanPort{port, port.Login()})
+	for i, port := range t.Ports {
+		p.PortRows = append(p.PortRows, sanPort{port, santopo.PortID(i), port.Login()})
 	}
 	for i, g := range t.Groups() {
 		group := sanGroup{ID: santopo.GroupID(i), Title: g.Title(), Health: g.First().Health, Folded: len(g.LUNs) > 1, LUNs: g.LUNs}

@@ -48,7 +48,7 @@ func TestSANPage(t *testing.T) {
 	}
 	w := getSAN(sanHandler(t, text), "localhost")
 	page := w.Body.String()
-	for _, want := range []string{"<title>SAN of db1</title>", `<svg class="san"`, `<tr id="port-host8">`, "linkdown", "not_present", "mpatha", "1 of 2 paths usable", "2000525400cc0002"} {
+	for _, want := range []string{"<title>SAN of db1</title>", `<svg class="san"`, `<tr id="port-2"><td>host8</td>`, "linkdown", "not_present", "mpatha", "1 of 2 paths usable", "2000525400cc0002"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s:\n%s", want, page)
 		}
