@@ -607,7 +607,7 @@ func TestStopAnswersQueuedClients(t *testing.T) {
 
 // TestMetricsPaths starts with paths that cannot be those of the metrics.
 func TestMetricsPaths(t *testing.T) {
-	for _, path := range []string{"", "metrics", "/a b", "/{x", "/{x}", "/-/reload", "/-/healthy", "/-/", "/config", "/config/", "/debug/pprof", "/debug/pprof/heap",
+	for _, path := range []string{"", "metrics", "/a b", "/{x", "/{x}", "/-/reload", "/-/healthy", "/-/", "/config", "/config/", "/san", "/debug/pprof", "/debug/pprof/heap",
 		"//", "/a//b", "/a/../b", "/.", "/a\tb", "/a?b", "/a#b", "/%zz", "/a\x00", "GET /metrics"} {
 		_, err := New(Config{MetricsPath: path, specs: []collect.Spec{steadySpec("a")}})
 		if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "--web.telemetry-path: want ") {
