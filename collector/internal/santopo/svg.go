@@ -199,7 +199,7 @@ func (t *Topology) layout() *picture {
 	for i, g := range groups {
 		first := g.First()
 		id := "g" + strconv.Itoa(i)
-		b := &box{id: id, lines: [2]string{first.ID, first.status()}, title: g.Title(), href: GroupID(i), health: first.Health}
+		b := &box{id: id, lines: [2]string{first.ID, first.usableText()}, title: g.Title(), href: GroupID(i), health: first.Health}
 		if n := len(g.LUNs); n > 1 {
 			b.lines[0] = plural(n, "LUN") + ": " + g.names()
 		}

@@ -104,12 +104,17 @@ func (g *Group) names() string {
 	return fmt.Sprintf("%s … %s", first, last)
 }
 
-// status returns what is to be said about the LUNs of a group.
-func (l *LUN) status() string {
-	s := string(l.Health)
-	if l.Kind != KindDisk {
-		s = fmt.Sprintf("%d of %s usable", l.Usable, plural(l.Total, "path"))
+// usableText returns how many paths of a LUN are usable.
+func (l *LUN) usableText() string {
+	if l.Kind == KindDisk {
+		return string(l.Health)
 	}
+	return fmt.Sprintf("%d of %s usable", l.Usable, plural(l.Total, "path"))
+}
+
+// status returns usableText, and what all usable paths share.
+func (l *LUN) status() string {
+	s := l.usableText()
 	if l.Kind != KindDisk && len(l.SinglePoints) > 0 && l.Usable > 1 {
 		s += ", only one " + strings.ReplaceAll(strings.Join(l.SinglePoints, ", "), "_", " ")
 	}
