@@ -229,6 +229,9 @@ func (p *program) buildAndServe(ctx context.Context) error {
 		return err
 	}
 	logger := p.config.Log
+	if err := exporter.RelaxTimers(); err != nil {
+		_ = level.Debug(logger).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
+	}
 	_ = level.Info(logger).Log("msg", "Starting host_exporter", "version", version.Info())
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
 	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
