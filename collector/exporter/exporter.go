@@ -21,6 +21,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -74,6 +75,7 @@ type Exporter struct {
 	specs   []collect.Spec
 	host    *host.Host
 	engine  *scrape.Engine
+	workers *flight.Workers // of the units
 	checks  *checks.Checks
 	handler http.Handler
 	serving atomic.Bool
@@ -92,7 +94,7 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine()}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers()}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 	}

@@ -54,7 +54,7 @@ func (u *Unit) cachedOutcome(mode metric.Mode) (outcome, bool) {
 }
 
 func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
-	run, _ := u.flight.Go(func() (outcome, error) { return u.update(mode), nil })
+	run, _ := u.flight.Go(u.runs[mode])
 	return run
 }
 

@@ -72,6 +72,7 @@ type Unit struct {
 	log       log.Logger
 	now       func() time.Time
 	flight    flight.Flight[outcome]
+	runs      [2]func() (outcome, error) // by mode
 
 	runSinks [2]*metric.Sink // by mode; that of the run in progress belongs to it
 
@@ -130,6 +131,9 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
 	}
+	for _, mode := range []metric.Mode{metric.Text, metric.Metrics} {
+		u.runs[mode] = func() (outcome, error) { return u.update(mode), nil }
+	}
 	var err error
 	env := &Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}
 	env.Declared = func(name string) bool { return u.Declared(name) }
@@ -157,6 +161,10 @@ func UnitByName(units []*Unit, name string) *Unit {
 	}
 	return nil
 }
+
+// UseWorkers makes workers do the runs, instead of a goroutine for each. It must
+// not be called once runs have begun.
+func (u *Unit) UseWorkers(w *flight.Workers) { u.flight.Workers = w }
 
 // Set returns the families that the collector has declared.
 func (u *Unit) Set() *metric.Set { return u.set }

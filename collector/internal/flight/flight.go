@@ -17,6 +17,8 @@ import (
 // A Flight runs functions one after another. The zero value is ready. It is
 // safe for concurrent use.
 type Flight[T any] struct {
+	Workers *Workers // run the functions; nil: each has a goroutine of its own
+
 	mu  sync.Mutex
 	run *Run[T]
 }
@@ -24,6 +26,8 @@ type Flight[T any] struct {
 // A Run is one call of a function, in progress or finished.
 type Run[T any] struct {
 	StartTime time.Time
+	flight    *Flight[T]
+	fn        func() (T, error)
 	done      chan struct{}
 	value     T
 	err       error
@@ -49,21 +53,24 @@ func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	if f.run != nil {
 		return f.run, false
 	}
-	r := &Run[T]{StartTime: time.Now(), done: make(chan struct{})}
-	f.run = r
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				r.err = NewPanicError(p)
-			}
-			f.mu.Lock()
-			f.run = nil
-			f.mu.Unlock()
-			close(r.done)
-		}()
-		r.value, r.err = fn()
+	f.run = &Run[T]{StartTime: time.Now(), flight: f, fn: fn, done: make(chan struct{})}
+	f.Workers.start(f.run)
+	return f.run, true
+}
+
+// do implements task.
+func (r *Run[T]) do() {
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = NewPanicError(p)
+		}
+		f := r.flight
+		f.mu.Lock()
+		f.run = nil
+		f.mu.Unlock()
+		close(r.done)
 	}()
-	return r, true
+	r.value, r.err = r.fn()
 }
 
 // Current returns the run in progress, or nil.
