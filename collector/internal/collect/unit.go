@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -73,6 +74,8 @@ type Unit struct {
 	now       func() time.Time
 	flight    flight.Flight[outcome]
 	runs      [2]func() (outcome, error) // by mode
+	built     time.Time
+	since     atomic.Int64 // when the scrape of the run in progress began, in nanoseconds after built
 
 	runSinks [2]*metric.Sink // by mode; that of the run in progress belongs to it
 
@@ -125,6 +128,7 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		set:       set,
 		log:       log.With(logger, "collector", spec.Name),
 		now:       h.Now,
+		built:     time.Now(),
 		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
@@ -182,7 +186,11 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	sink.Reset(mode)
 	sink.Guard(u.MaxSeries, u.lastSinks[mode])
 	started := time.Now()
-	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)}, sink)
+	ctx := &runContext{Context: context.Background(), deadline: started.Add(u.Timeout)}
+	if since := u.since.Load(); since >= 0 {
+		ctx.since = u.built.Add(time.Duration(since))
+	}
+	err := u.updateRecovering(ctx, sink)
 	sink.Finish()
 	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
@@ -237,16 +245,24 @@ func (u *Unit) dropError(drops []metric.Drop, exported int) error {
 		u.MaxSeries, total, strings.Join(names, ", "), u.Spec.Name)
 }
 
-// A deadlineContext has a deadline but is never done. Most collectors wait in
+// A runContext has a deadline but is never done. Most collectors wait in
 // system calls, which nothing can cancel, and a timer for each run would be a
 // considerable part of the cost of a scrape. A collector that makes calls that
 // can be cancelled derives a context with context.WithDeadline.
-type deadlineContext struct {
+type runContext struct {
 	context.Context
-	at time.Time
+	deadline time.Time
+	since    time.Time // when the scrape began; zero: not known
 }
 
-func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
+func (c *runContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c *runContext) Value(key any) any {
+	if key == (host.SinceKey{}) {
+		return &c.since
+	}
+	return c.Context.Value(key)
+}
 
 func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err error) {
 	defer func() {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ type NetlinkRequest struct {
 	Protocol int    // such as unix.NETLINK_ROUTE
 	Type     uint16 // such as unix.RTM_GETLINK; the family of generic netlink
 	Body     []byte // the request after its nlmsghdr
+	// Since allows an answer to the same request that was requested after this
+	// time; zero: none.
+	Since time.Time
 }
 
 // ErrDumpInterrupted means that a dump is complete, but that the listed objects
@@ -35,14 +39,53 @@ const (
 
 // liveNetlink returns Host.Netlink. The function opens a socket for one dump:
 // no state becomes stale, and nothing is in Go's poller. Only buffers are
-// reused. See netlink(7).
+// reused, and the last answer that may be shared is kept. See netlink(7).
 func liveNetlink() func(NetlinkRequest, func([]byte) error) error {
 	buffers := sync.Pool{New: func() any { b := make([]byte, netlinkBuffer); return &b }}
-	return func(req NetlinkRequest, each func(data []byte) error) error {
+	request := func(req NetlinkRequest, each func(data []byte) error) error {
 		buf := buffers.Get().(*[]byte)
 		defer buffers.Put(buf)
 		return dump(req, buf, each)
 	}
+	shared := &sharedDump{request: request}
+	return func(req NetlinkRequest, each func(data []byte) error) error {
+		if req.Since.IsZero() {
+			return request(req, each)
+		}
+		return shared.dump(req, each)
+	}
+}
+
+// A sharedDump is the last answer to a request that allowed to share it.
+type sharedDump struct {
+	request func(NetlinkRequest, func([]byte) error) error
+	answer  lastAnswer
+	key     NetlinkRequest // of the answer; guarded by its lock
+}
+
+// dump calls each for the messages of an answer that may be that to an earlier
+// request. They are kept with their lengths before them.
+func (s *sharedDump) dump(req NetlinkRequest, each func(data []byte) error) error {
+	isCurrent := func() bool {
+		return s.key.Protocol == req.Protocol && s.key.Type == req.Type && bytes.Equal(s.key.Body, req.Body)
+	}
+	a := s.answer.take(req.Since, isCurrent, func(messages []byte) ([]byte, error) {
+		s.key = req
+		err := s.request(req, func(data []byte) error {
+			messages = append(binary.NativeEndian.AppendUint32(messages, uint32(len(data))), data...)
+			return nil
+		})
+		return messages, err
+	})
+	defer a.put()
+	for rest := a.data; len(rest) > 0; {
+		size := binary.NativeEndian.Uint32(rest)
+		if err := each(rest[4 : 4+size]); err != nil {
+			return err
+		}
+		rest = rest[4+size:]
+	}
+	return a.err
 }
 
 func dump(req NetlinkRequest, buf *[]byte, each func(data []byte) error) error {

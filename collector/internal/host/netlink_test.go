@@ -72,7 +72,7 @@ func TestTruncatedMessage(t *testing.T) {
 
 func TestLiveNetlink(t *testing.T) {
 	links := 0
-	err := liveNetlink()(NetlinkRequest{unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg)}, func([]byte) error {
+	err := liveNetlink()(NetlinkRequest{Protocol: unix.NETLINK_ROUTE, Type: unix.RTM_GETLINK, Body: make([]byte, unix.SizeofIfInfomsg)}, func([]byte) error {
 		links++
 		return nil
 	})

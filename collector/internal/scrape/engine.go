@@ -173,9 +173,9 @@ func hasSamples(s collect.State) bool { return s != collect.Timeout && s != coll
 // run starts all units and waits for each until its own deadline or that of the
 // request, whichever is first.
 func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []collect.Result {
-	deadline := req.Deadline
+	started, deadline := time.Now(), req.Deadline
 	if deadline.IsZero() {
-		deadline = time.Now().Add(time.Hour)
+		deadline = started.Add(time.Hour)
 	}
 	readings := make([]collect.Reading, len(req.Units))
 	results := make([]collect.Result, len(req.Units))
@@ -186,7 +186,7 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 			results[oldest], hasResult[oldest] = readings[oldest].Wait(ctx, earliest(deadline, time.Now().Add(slotTime)))
 			oldest++
 		}
-		readings[i] = u.Begin(mode)
+		readings[i] = u.BeginSince(mode, started)
 	}
 	for i := range readings {
 		r := &readings[i]

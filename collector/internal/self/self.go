@@ -21,6 +21,7 @@ type Process struct {
 
 	mu             sync.Mutex
 	proc           *host.Reader
+	netstat        *host.SharedFile
 	pageSize       float64
 	ticksPerSecond float64
 	startSeconds   float64 // Unix time; 0 if not read yet
@@ -29,6 +30,10 @@ type Process struct {
 // NewProcess declares the families in set. It reads the procfs of its own mount
 // namespace, whatever --path.procfs says.
 func NewProcess(set *metric.Set, h *host.Host) *Process {
+	tree := host.NewTree("/proc")
+	if h.Proc.Path() == tree.Path() {
+		tree = h.Proc // and its shared files
+	}
 	return &Process{
 		cpu:            set.Counter("process_cpu_seconds_total", "User and system CPU time of the exporter, in seconds."),
 		openFDs:        set.Gauge("process_open_fds", "Open file descriptors of the exporter."),
@@ -39,7 +44,8 @@ func NewProcess(set *metric.Set, h *host.Host) *Process {
 		start:          set.Gauge("process_start_time_seconds", "Start time of the exporter, as Unix time."),
 		receiveBytes:   set.Counter("process_network_receive_bytes_total", "Bytes received in the exporter's network namespace."),
 		transmitBytes:  set.Counter("process_network_transmit_bytes_total", "Bytes sent in the exporter's network namespace."),
-		proc:           host.NewTree("/proc").Reader(),
+		proc:           tree.Reader().KeepOpen().WholeReads(),
+		netstat:        tree.Shared("net/netstat"),
 		pageSize:       float64(h.PageSize),
 		ticksPerSecond: float64(h.Ticks),
 	}
@@ -74,9 +80,11 @@ func (p *Process) Emit(out *metric.Sink) {
 	if p.startSeconds != 0 {
 		out.Emit(p.start, p.startSeconds)
 	}
-	if b, err := p.proc.Read("self/net/netstat"); err == nil {
+	// The netstat collector has probably just read it.
+	_ = p.netstat.ReadSince(time.Now().Add(-time.Second), func(b []byte) error {
 		p.emitNetwork(out, b)
-	}
+		return nil
+	})
 }
 
 func (p *Process) emitLimit(out *metric.Sink, resource int, family *metric.Family) {
