@@ -33,7 +33,8 @@ import (
 var release string
 
 func main() {
-	checks.Supervise() // does not return if this process supervises a check
+	runtime.MemProfileRate = 0 // see prepare
+	checks.Supervise()         // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -199,6 +200,10 @@ func (p *program) addCommands() {
 	imports.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&p.crontabUser)
 }
 
+// memProfileRate is the default rate of memory profiles in bytes: one allocation
+// in so many is recorded.
+const memProfileRate = 512 << 10
+
 // prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
 	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
@@ -208,6 +213,10 @@ func (p *program) prepare() {
 		// A scrape leaves little garbage: collecting it twice as often has no
 		// measurable cost, and saves more than a megabyte.
 		debug.SetGCPercent(50)
+	}
+	if p.config.Pprof {
+		// Without profiles, their table of allocations would take a megabyte.
+		runtime.MemProfileRate = memProfileRate
 	}
 	exporter.LimitMemory(int64(*p.memoryLimit))
 }
@@ -228,6 +237,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.app, p.commands = nil, nil // a quarter of a megabyte
 	logger := p.config.Log
 	if err := exporter.RelaxTimers(); err != nil {
 		_ = level.Debug(logger).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
