@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	linesBuffer  = 64 << 10 // more than one read of a /proc file returns
+	linesBuffer  = 16 << 10 // more than one read of a /proc file returns, which is a page
 	maxLinesSize = 1 << 30  // bounds a file that never ends
 )
 

@@ -209,6 +209,11 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 			return nil
 		default:
 			eachDirent(b[:n], fn)
+			if r.tree.attributes && n <= len(b)/2 {
+				// The kernel lists a folder of sysfs as long as the buffer has space, and a
+				// file system of FUSE that is mounted there, as in LXC, fills a page.
+				return nil
+			}
 		}
 	}
 }

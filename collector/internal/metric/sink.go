@@ -175,9 +175,10 @@ func (s *Sink) Serves(name string) bool {
 
 // AppendNames appends the names of the declared families that have samples.
 func (s *Sink) AppendNames(names []string) []string {
-	for _, f := range s.set.Families() {
-		if s.hasSamples(f) {
-			names = append(names, f.name)
+	families := s.set.Families()
+	for i := range s.buffers {
+		if s.buffers[i].count > 0 {
+			names = append(names, families[i].name)
 		}
 	}
 	return names
