@@ -95,6 +95,7 @@ type program struct {
 	toolkit                *web.FlagConfig
 	slog                   *slog.Logger
 	withoutExporterMetrics bool
+	help                   string // --web.help
 	maxProcs               int
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
@@ -139,6 +140,7 @@ func (p *program) addFlags() {
 	}
 	app.Flag("config.file", "Configuration file in YAML (docs/config.md). SIGHUP reloads it.").PlaceHolder("PATH").StringVar(&c.File)
 	flag("web.telemetry-path", "PATH", "/metrics", "Path under which to serve the metrics.").StringVar(&c.MetricsPath)
+	flag("web.help", "TEXT", "full", "Help texts of the metrics in the text format: full or none, which halves the size of a response.").EnumVar(&p.help, "full", "none")
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics of the exporter itself: promhttp_*, process_* and go_*.").BoolVar(&p.withoutExporterMetrics)
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
@@ -208,6 +210,7 @@ const memProfileRate = 512 << 10
 func (p *program) prepare() {
 	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
+	p.config.WithoutHelp = p.help == "none"
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
 		// A scrape leaves little garbage: collecting it twice as often has no

@@ -59,6 +59,7 @@ type Config struct {
 	MetricsPath    string // usually /metrics
 	MaxRequests    int    // maximum number of scrapes at once; 0: no limit
 	ProcessMetrics bool   // export go_*, process_* and promhttp_* of the exporter itself
+	WithoutHelp    bool   // leave the HELP lines out of the text format
 	Pprof          bool   // serve /debug/pprof/
 	Lifecycle      bool   // serve /-/reload
 	CheckSlots     int    // maximum number of checks at once; 0: four
@@ -133,6 +134,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		WithoutHelp: e.config.WithoutHelp,
 	})
 	c := web.Config{
 		Metrics:     metrics,

@@ -37,6 +37,7 @@ type Metrics struct {
 	slots         chan struct{} // has an element for each scrape in progress; nil: no limit
 	writers       writers
 	rejectedCount atomic.Uint64
+	withoutHelp   bool
 	telemetry     *telemetry
 	compressor    *compressor
 	buffers       sync.Pool // of *[]byte
@@ -50,13 +51,14 @@ type MetricsConfig struct {
 	Log         log.Logger
 	MaxRequests int  // maximum number of scrapes at once; 0: no limit
 	Telemetry   bool // export promhttp_*
+	WithoutHelp bool // leave out the HELP lines on the fast road
 }
 
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
 		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
-		telemetry:  newTelemetry(),
+		withoutHelp: c.WithoutHelp, telemetry: newTelemetry(),
 		compressor: newCompressor(),
 		buffers:    sync.Pool{New: func() any { return new([]byte) }},
 	}
@@ -185,6 +187,9 @@ func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req 
 	text := m.buffers.Get().(*[]byte)
 	defer m.buffers.Put(text)
 	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
+	if m.withoutHelp {
+		*text = dropHelp(*text)
+	}
 	header.Set("Content-Type", textFormat)
 	m.compressor.compress(body, text, header, r.Header.Get("Accept-Encoding"))
 	return http.StatusOK
