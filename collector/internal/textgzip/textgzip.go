@@ -32,7 +32,7 @@ type Encoder struct {
 }
 
 const (
-	tableBits = 11
+	tableBits = 12
 	window    = 32 << 10 // maximum distance of a repetition
 )
 

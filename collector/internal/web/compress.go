@@ -26,6 +26,11 @@ type compressor struct {
 // megabytes, which the encoder allocates.
 const zstdWindow = 128 << 10
 
+// maxTextgzip is the maximum length of a text for package textgzip. Of a longer
+// one, HELP lines are a small part, and codes for each block make it a fifth
+// smaller.
+const maxTextgzip = 512 << 10
+
 func newCompressor() *compressor {
 	c := &compressor{textgzip: textgzip.New()}
 	c.gzip.New = func() any {
@@ -50,7 +55,7 @@ func (c *compressor) compress(body, text *[]byte, header http.Header, accept str
 	switch encoding(accept) {
 	case "gzip":
 		header.Set("Content-Encoding", "gzip")
-		if c.textgzipUse.TryLock() {
+		if len(*text) <= maxTextgzip && c.textgzipUse.TryLock() {
 			defer c.textgzipUse.Unlock()
 			*body = c.textgzip.Append((*body)[:0], *text)
 			return
