@@ -120,8 +120,7 @@ func (f *SharedFile) ReadSince(since time.Time, fn func(b []byte) error) error {
 	return nil
 }
 
-// At adds the path of the file to a Malformed error without one. It returns
-// other errors unchanged.
+// At is Reader.At for the file.
 func (f *SharedFile) At(err error) error {
-	return atPath(err, func() string { return f.reader.tree.Path(f.path) })
+	return atPath(err, f.reader.tree, func() string { return f.reader.tree.Path(f.path) })
 }

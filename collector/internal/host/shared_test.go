@@ -30,7 +30,7 @@ func TestSharedFile(t *testing.T) {
 	dir := t.TempDir()
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, "stat"), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "stat"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

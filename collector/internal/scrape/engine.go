@@ -81,6 +81,9 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
+	if req.Buffer != nil {
+		b = req.Buffer()
+	}
 	families, own := &buffers.families, buffers.own
 	families.Names = families.Names[:0]
 	clear(families.External)
@@ -141,6 +144,9 @@ func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req, &scratch{})
+	if c.req.Buffer != nil {
+		c.req.Buffer()
+	}
 	evaluation := beginEvaluation(c.req)
 	var families collect.Families
 	for i, r := range results {
