@@ -157,8 +157,19 @@ func (e *exporter) awaitTracer() {
 	}
 }
 
+// keptFiles returns the files of procfs that the exporter keeps open.
+func (e *exporter) keptFiles() (files []string) {
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", e.cmd.Process.Pid))
+	for _, link := range links {
+		if file, err := os.Readlink(link); err == nil && strings.HasPrefix(file, "/proc/") {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
 // trace counts the system calls per scrape, and lists the files that the exporter
-// opened. It needs strace.
+// opened or keeps open. It needs strace.
 func (e *exporter) trace() (perScrape float64, files []string) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -196,6 +207,7 @@ func (e *exporter) trace() (perScrape float64, files []string) {
 			files = append(files, m[1])
 		}
 	}
+	files = append(files, e.keptFiles()...)
 	slices.Sort(files)
 	return perScrape, slices.DeleteFunc(slices.Compact(files), func(f string) bool {
 		info, err := os.Stat(f)
