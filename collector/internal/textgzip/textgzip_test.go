@@ -171,7 +171,7 @@ func TestSymbols(t *testing.T) {
 	for i := range random {
 		random[i] = byte(rand.Uint32())
 	}
-	for distance := 1; distance <= window; distance += 1 + distance/7 {
+	for distance := 1; distance <= window; distance += 1 + distance/3 {
 		for _, n := range []int{3, 4, 10, 11, 18, 257, 258, 259, 260, 261, 515, 516, 517, 518, 1000} {
 			w := writer{counting: true}
 			w.match(n, distance)
