@@ -52,9 +52,10 @@ type hwmonCollector struct {
 	sys     *host.Reader
 	set     *metric.Set
 
-	class    host.Listing
-	chips    []*hwmonChip              // in the order of class
-	families map[string]*metric.Family // by name
+	class      host.Listing
+	chips      []*hwmonChip              // in the order of class
+	chipsKnown bool                      // whether chips has all of class
+	families   map[string]*metric.Family // by name
 
 	chipNames, sensorLabel *metric.Family
 }
@@ -90,8 +91,8 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	if changed {
-		c.chips = c.listChips()
+	if changed || !c.chipsKnown {
+		c.listChips(out)
 	}
 	c.readChips(ctx)
 	for _, chip := range c.chips {

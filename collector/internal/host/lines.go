@@ -29,9 +29,9 @@ func (r *Reader) Lines(fn func(line []byte) error, elem ...string) error {
 	b := r.buf[:cap(r.buf)]
 	partial, total := 0, 0 // partial: length of an incomplete line at the start of b
 	for {
-		n, errno := read(fd, b[partial:])
-		if errno != 0 {
-			return r.pathError("read", errno)
+		n, err := r.read(fd, b[partial:])
+		if err != nil {
+			return r.pathError("read", err)
 		}
 		if n == 0 {
 			break

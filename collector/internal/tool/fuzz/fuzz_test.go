@@ -23,3 +23,13 @@ func TestTests(t *testing.T) {
 		t.Errorf("have %q, want %q", have, want)
 	}
 }
+
+func TestIsLate(t *testing.T) {
+	const late = "fuzz: elapsed: 8s, execs: 71874 (7745/sec), new interesting: 26 (total: 36)\n--- FAIL: FuzzParseStat (8.03s)\n    context deadline exceeded\nFAIL\n"
+	const failed = "--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:1: no\n    \n    Failing input written to testdata/fuzz/FuzzA/0\n"
+	for out, want := range map[string]bool{late: true, failed: false, failed + late: false} {
+		if have := isLate([]byte(out)); have != want {
+			t.Errorf("%q: have %v, want %v", out, have, want)
+		}
+	}
+}

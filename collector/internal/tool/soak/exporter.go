@@ -66,7 +66,7 @@ func startExporter(binary string, s *scene) (*exporter, error) {
 }
 
 // stop ends the exporter, which must succeed within seconds. It must have logged no error but
-// those of the collector whose file hangs.
+// those of the collector whose file hangs, and of checks.
 func (e *exporter) stop() error {
 	if err := e.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -79,7 +79,8 @@ func (e *exporter) stop() error {
 	}
 	text, readErr := os.ReadFile(e.log)
 	for line := range strings.Lines(string(text)) {
-		if strings.Contains(line, "level=error") && !strings.Contains(line, "collector=loadavg") || strings.Contains(line, "panic") || strings.Contains(line, "fatal") {
+		expected := strings.Contains(line, " collector=loadavg ") || strings.Contains(line, " check=")
+		if strings.Contains(line, "level=error") && !expected || strings.Contains(line, "panic") || strings.Contains(line, "fatal") {
 			err = errors.Join(err, fmt.Errorf("log: %s", strings.TrimSpace(line)))
 			break
 		}

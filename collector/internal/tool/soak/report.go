@@ -48,7 +48,7 @@ func (s *soak) sample() (sample, error) {
 
 // goroutines returns the number of goroutines by a scrape of the cheapest collector.
 func (s *soak) goroutines() (float64, error) {
-	c := newClient(s, 0)
+	c := newClient(s)
 	defer c.http.CloseIdleConnections()
 	resp, err := c.get(request{collectors: "time"})
 	if err != nil {

@@ -78,9 +78,9 @@ func run(o options, w io.Writer) error {
 func (s *soak) scrapeAll(w io.Writer) ([]sample, error) {
 	stop := make(chan struct{})
 	var clients, changes sync.WaitGroup
-	for i := range s.clients {
+	for range s.clients {
 		clients.Go(func() {
-			c := newClient(s, i)
+			c := newClient(s)
 			for n := s.done.Add(1); n <= s.scrapes; n = s.done.Add(1) {
 				s.quiet.RLock()
 				err := c.scrape(n)
@@ -150,7 +150,7 @@ type failures struct {
 
 const maxFailures = 10
 
-// add adds a failure and reports whether there are so many that the rest tells no more.
+// add adds a failure and reports whether there are so many that more are no news.
 func (f *failures) add(err error) (enough bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
