@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -136,6 +137,33 @@ func RunFaults(t *testing.T, file string, spec collect.Spec) {
 				continue
 			}
 			rec.checkFault(t, spec, &calls, call, f)
+		}
+	}
+}
+
+// RunClock sets the clock of a recorded host by a year, forward and back. A collector
+// must read it as before: the same samples, except those of time. Durations are exact on
+// a live host only, whose times have a monotonic clock.
+func RunClock(t *testing.T, file string, spec collect.Spec) {
+	t.Helper()
+	if spec.Name == "processes" {
+		t.Skip("it compares the clock with its deadline, which is that of this machine")
+	}
+	rec, err := layOut(parseFile(t, file), TempDir(t))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	u := rec.unit(t, spec)
+	before := rec.read(t, u)
+	const year = 365 * 24 * time.Hour
+	for _, jump := range []time.Duration{year, -2 * year, time.Second, year} {
+		rec.clock = rec.clock.Add(jump)
+		text := rec.read(t, u)
+		isTime := func(line string) bool {
+			return strings.HasPrefix(line, "node_time_seconds ") || strings.HasPrefix(line, "node_hba_statistics_age_seconds{")
+		}
+		if !slices.Equal(slices.DeleteFunc(sorted(before), isTime), slices.DeleteFunc(sorted(text), isTime)) {
+			t.Errorf("after the clock was set by %v:\n%s", jump, diff(before, text))
 		}
 	}
 }
