@@ -112,3 +112,20 @@ func TestConvertRecorded(t *testing.T) {
 		t.Errorf("%d recorded messages", messages)
 	}
 }
+
+// FuzzConvert checks that a message is itself after it was converted to the other byte
+// order and back.
+func FuzzConvert(f *testing.F) {
+	f.Add([]byte("\x02\x00\x00\x00\xfe\x03\x00\x01\x00\x00\x00\x00\x2c\x00\x09\x00"), unix.NETLINK_ROUTE, uint16(unix.RTM_GETROUTE))
+	f.Add([]byte("\x01\x01\x00\x00"), unix.NETLINK_GENERIC, uint16(28))
+	f.Add(make([]byte, 72), unix.NETLINK_SOCK_DIAG, uint16(20))
+	f.Fuzz(func(t *testing.T, b []byte, protocol int, typ uint16) {
+		have := bytes.Clone(b)
+		l := answerLayout(protocol, typ)
+		l.convert(have, binary.LittleEndian, binary.BigEndian)
+		l.convert(have, binary.BigEndian, binary.LittleEndian)
+		if !bytes.Equal(have, b) {
+			t.Errorf("have %x, want %x", have, b)
+		}
+	})
+}
