@@ -37,11 +37,12 @@ func FuzzMeminfoNumaLine(f *testing.F) {
 	f.Add("Node -1 Active(anon): 1 kB")
 	f.Fuzz(func(t *testing.T, line string) {
 		key, value, size, ok := parseMeminfoNumaLine([]byte(line))
-		if !ok {
+		if !ok || strings.ContainsAny(line, "\n\r\v\f") {
 			return
 		}
-		rest := line[strings.Index(line, string(key)):]
-		if k, v, s, ok := parseMeminfoLine([]byte(rest)); ok && (string(k) != string(key) || v != value || s != size) {
+		_, rest, _ := strings.Cut(line, "Node")
+		rest = strings.TrimLeft(strings.TrimLeft(rest, " \t"), "0123456789")
+		if k, v, s, ok := parseMeminfoLine([]byte(strings.TrimLeft(rest, " \t"))); ok && (string(k) != string(key) || v != value || s != size) {
 			t.Errorf("%q: have %s %d %v, as a line of meminfo %s %d %v", line, key, value, size, k, v, s)
 		}
 	})

@@ -85,7 +85,9 @@ func run(o options, w io.Writer) error {
 // fuzz runs one test and returns the number of executions.
 func (s *suite) fuzz(test string, o options, cache string, w io.Writer) (uint64, error) {
 	name := s.name + "." + test
-	out, err := command(s.dir, s.binary, "-test.run=^$", "-test.fuzz=^"+test+"$", "-test.fuzztime="+o.time.String(),
+	// By default the fuzzer takes up to a minute to minimize each input that reaches new
+	// code, which is all of a short run.
+	out, err := command(s.dir, s.binary, "-test.run=^$", "-test.fuzz=^"+test+"$", "-test.fuzztime="+o.time.String(), "-test.fuzzminimizetime=100x",
 		"-test.parallel="+strconv.Itoa(o.workers), "-test.fuzzcachedir="+filepath.Join(cache, "fuzz", s.path))
 	n := executions(out)
 	fmt.Fprintf(w, "%12d  %s\n", n, name)
