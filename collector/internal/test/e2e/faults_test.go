@@ -39,7 +39,8 @@ func constrained(t *testing.T, script, config string, flags ...string) *exporter
 	go func() { exited <- cmd.Wait() }()
 	e.process = cmd.Process
 	t.Cleanup(func() {
-		err := cmd.Process.Signal(os.Interrupt)
+		var err error
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
 		select {
 		case err = <-exited:
 		case <-time.After(20 * time.Second):
