@@ -91,11 +91,16 @@ func cpuinfoKeys(arch string) []cpuinfoKey {
 			{"system type", cpuinfoVendor},
 			{"CPU Family", cpuinfoFamily},
 			{"Model Name", cpuinfoModelName},
+			{"package", cpuinfoPackage},
+			{"core", cpuinfoCore},
+			{"CPU MHz", cpuinfoMHz},
 		}
 	case "mips", "mipsle", "mips64", "mips64le":
 		return []cpuinfoKey{
 			{"system type", cpuinfoVendor},
 			{"cpu model", cpuinfoModelName},
+			{"package", cpuinfoPackage},
+			{"core", cpuinfoCore},
 		}
 	}
 	return []cpuinfoKey{

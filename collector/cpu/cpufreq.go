@@ -123,10 +123,11 @@ func (c *cpufreqCollector) updateGovernors(cpu cpuDevice, out *metric.Sink) {
 const minErrorKHz = 1<<32 - 4095
 
 // reportFrequency passes err to report, unless it means that the CPU has no
-// value now: it is offline (EBUSY while its policy sleeps) or idle (EAGAIN), or
-// its driver does not have the file. It reports whether err is nil.
+// value now: it is offline (EBUSY while its policy sleeps) or idle (EAGAIN), it
+// cannot measure (EOPNOTSUPP), or its driver does not have the file. It reports
+// whether err is nil.
 func reportFrequency(err error, report func(error)) (ok bool) {
-	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EAGAIN) {
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EOPNOTSUPP) {
 		return false
 	}
 	return host.ReportUnlessGone(err, report)

@@ -3,7 +3,9 @@ package memory
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -76,6 +78,9 @@ func newSlabinfo(env *collect.Env, o slabinfoOptions) (*slabinfoCollector, error
 
 func (c *slabinfoCollector) Update(_ context.Context, out *metric.Sink) error {
 	b, err := c.proc.Read("slabinfo")
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: want root or CAP_DAC_READ_SEARCH", err)
+	}
 	if err != nil {
 		return collect.OrNoData(err)
 	}

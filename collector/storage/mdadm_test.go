@@ -166,6 +166,7 @@ func TestMdstatMatchesProcfs(t *testing.T) {
 		"mdadm.no-members-raid10.host@1 md127",
 		"mdadm.no-members-raid10.host@1 md2",
 		"mdadm.no-members.host@1 md126",
+		"mdadm.replacement.host@1 md12",      // resync=REMOTE
 		"mdadm.unknown-words.host@1 md6",     // recover=REMOTE
 		"mdadm.unknown-words.host@1 md7",     // no disks
 		"mdadm.unknown-words.host@1 md_home", // more blocks than 63 bits hold

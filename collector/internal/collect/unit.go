@@ -184,7 +184,9 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	case errors.As(err, &panicked):
 		out.state, out.drops = Panic, nil
 		sink.Reset(mode)
-		_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
+		if u.Status().State != Panic { // a lasting bug is not logged at every scrape
+			_ = level.Error(u.log).Log("msg", "Collector panicked", "err", err, "stack", panicked.Stack)
+		}
 	case errors.Is(err, ErrNoData):
 		out.state = NoData
 	case err != nil, len(parts) > 0 && sink.SampleCount() == 0 && len(out.drops) == 0:

@@ -313,6 +313,33 @@ func TestMaxSeriesAlone(t *testing.T) {
 	}
 }
 
+// TestStackIsLoggedOnce has a collector that panics at each scrape: its stack is
+// logged when the panics begin.
+func TestStackIsLoggedOnce(t *testing.T) {
+	var logs bytes.Buffer
+	fail := true
+	u := newToy(t, 0, &logs, func(_ context.Context, out *metric.Sink, value *metric.Family) error {
+		out.Emit(value, 1)
+		if fail {
+			panic("bug")
+		}
+		return nil
+	})
+	for i, tc := range []struct {
+		fail   bool
+		stacks int // logged so far
+	}{{true, 1}, {true, 1}, {false, 1}, {true, 2}, {true, 2}} {
+		fail = tc.fail
+		read(u)
+		if n := strings.Count(logs.String(), "stack="); n != tc.stacks {
+			t.Errorf("run %d: %d stacks, want %d:\n%s", i+1, n, tc.stacks, logs.String())
+		}
+	}
+	if s := u.Status(); s.Panics != 4 {
+		t.Errorf("%d panics", s.Panics)
+	}
+}
+
 // TestTextsAreOfOneRun has many readers of a collector whose series change, while
 // its runs share the text of those that do not.
 func TestTextsAreOfOneRun(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 
 // A Reader reads optional attributes. An attribute that is absent or empty, or
 // that the driver refuses with EINVAL because it has no word for the current
-// value, has no value; that is not an error. Any other failure is reported to
+// value, or with EOPNOTSUPP because the adapter cannot say, has no value; that is
+// not an error. Any other failure is reported to
 // Out.
 //
 // A Reader reads only files that the code names, never what a directory happens
@@ -32,12 +33,16 @@ type Reader struct {
 func (a Reader) Text(elem ...string) ([]byte, bool) {
 	b, err := a.Sys.Text(elem...)
 	if err != nil {
-		if !errors.Is(err, syscall.EINVAL) {
+		if !refused(err) {
 			host.ReportUnlessGone(err, a.Out.Error)
 		}
 		return nil, false
 	}
 	return b, len(b) > 0
+}
+
+func refused(err error) bool {
+	return errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EOPNOTSUPP)
 }
 
 // Label returns an attribute as a label value, or "" if it has no value.

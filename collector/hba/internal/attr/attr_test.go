@@ -1,7 +1,12 @@
 package attr
 
 import (
+	"math"
+	"syscall"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 func TestSpeeds(t *testing.T) {
@@ -49,9 +54,35 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("UintOrOff(%q) = %v, %v", in, got, ok)
 		}
 	}
+	for in, want := range map[string]float64{"off": math.Inf(1), "0": 0, "600": 600} {
+		if got, ok := SecondsOrOff([]byte(in)); !ok || got != want {
+			t.Errorf("SecondsOrOff(%q) = %v, %v", in, got, ok)
+		}
+	}
 	for _, bad := range []string{"", "-1", "Unknown", "30 s"} {
 		if got, ok := UintOrOff([]byte(bad)); ok {
 			t.Errorf("UintOrOff(%q) = %v", bad, got)
+		}
+		if got, ok := SecondsOrOff([]byte(bad)); ok {
+			t.Errorf("SecondsOrOff(%q) = %v", bad, got)
+		}
+	}
+}
+
+// TestRefused has attributes that a driver refuses to say: those that it cannot
+// are no error, whatever the word for that is.
+func TestRefused(t *testing.T) {
+	for errno, wantErrors := range map[error]int{syscall.EINVAL: 0, syscall.EOPNOTSUPP: 0, syscall.ENOENT: 0, syscall.EIO: 2} {
+		set := metric.NewSet()
+		states := NewStates(set.Gauge("node_hba_test_state", "A state.", "state"), "up")
+		tree := host.InjectFaults(host.NewTree(t.TempDir()).Attributes(), func(string) error { return errno })
+		a := Reader{Sys: tree.Reader(), Out: metric.NewSink(set)}
+		if b, ok := a.Text("x"); ok {
+			t.Errorf("%v: text %q", errno, b)
+		}
+		a.State(states, []string{""}, "x")
+		if n := a.ErrorCount(); n != wantErrors {
+			t.Errorf("%v: %d errors, want %d", errno, n, wantErrors)
 		}
 	}
 }

@@ -72,6 +72,8 @@ func (a Reader) State(set *States, labels []string, elem ...string) (word []byte
 		}
 	case errors.Is(err, syscall.EINVAL): // the kernel has no word for it
 		word = nil
+	case refused(err):
+		return nil
 	default:
 		host.ReportUnlessGone(err, a.Out.Error)
 		return nil

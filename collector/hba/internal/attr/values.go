@@ -67,6 +67,16 @@ func Numbers(dst []uint64, b []byte) bool {
 // UintOrOff parses an unsigned number, or off, as -1.
 func UintOrOff(b []byte) (int64, bool) { return uintOr(b, "off") }
 
+// SecondsOrOff parses a number of seconds after which something ends, or off, as
+// +Inf: it never ends.
+func SecondsOrOff(b []byte) (float64, bool) {
+	v, ok := UintOrOff(b)
+	if v < 0 {
+		return math.Inf(1), ok
+	}
+	return float64(v), ok
+}
+
 // UintOrUnknown parses an unsigned number, or Unknown, as -1.
 func UintOrUnknown(b []byte) (int64, bool) { return uintOr(b, "Unknown") }
 

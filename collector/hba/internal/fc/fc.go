@@ -17,9 +17,10 @@ type Ports struct {
 	remote  remoteFamilies
 	finder  finder
 
-	ports   []Port
-	names   map[string]names  // by host, of this scrape
-	fabrics map[string]string // last known, by the world wide name of the port
+	ports     []Port
+	names     map[string]names  // by host, of this scrape
+	permanent map[string]string // permanent names of ports, by host, of this scrape
+	fabrics   map[string]string // last known, by the world wide name of the port
 }
 
 // LUNs returns the number of LUNs by SCSI target, such as 3:0:1, on a host; nil
@@ -40,11 +41,12 @@ type names struct{ port, fabric string }
 // New declares the families.
 func New(m *metric.Set) *Ports {
 	return &Ports{
-		local:   newLocalFamilies(m),
-		virtual: newVirtualFamilies(m),
-		remote:  newRemoteFamilies(m),
-		names:   map[string]names{},
-		fabrics: map[string]string{},
+		local:     newLocalFamilies(m),
+		virtual:   newVirtualFamilies(m),
+		remote:    newRemoteFamilies(m),
+		names:     map[string]names{},
+		permanent: map[string]string{},
+		fabrics:   map[string]string{},
 	}
 }
 
@@ -58,7 +60,7 @@ func Reads() []string {
 	}
 	add("/sys/class/fc_host/host*/",
 		"dev_loss_tmo", "fabric_name", "max_npiv_vports", "maxframe_size", "node_name", "npiv_vports_inuse",
-		"port_id", "port_name", "port_state", "port_type", "speed", "statistics/fpin_*", "supported_speeds")
+		"permanent_port_name", "port_id", "port_name", "port_state", "port_type", "speed", "statistics/fpin_*", "supported_speeds")
 	add("/sys/class/fc_vports/vport-*/", "port_name", "vport_state")
 	add("/sys/class/fc_remote_ports/rport-*/",
 		"dev_loss_tmo", "encryption/encryption_status", "fast_io_fail_tmo", "node_name", "port_id", "port_name",
@@ -73,6 +75,7 @@ func Reads() []string {
 func (p *Ports) Update(a attr.Reader, hosts *san.Hosts, luns LUNs) []Port {
 	p.ports = p.ports[:0]
 	clear(p.names)
+	clear(p.permanent)
 	for i := range hosts.Included {
 		if h := &hosts.Included[i]; h.Transport.IsFC() {
 			port := p.local.update(a, h.Host)
@@ -104,7 +107,17 @@ func (p *Ports) Names(a attr.Reader, h *scsihost.Host) (port, fabric string) {
 	if own.fabric != "" {
 		p.fabrics[own.port] = own.fabric
 	}
-	return p.namesOf(a, h.Physical).port, p.fabrics[own.port]
+	// On IBM Z, the firmware makes virtual ports: several hosts, perhaps of several
+	// systems, share the port whose name this is.
+	port, ok := p.permanent[h.Physical]
+	if !ok {
+		port = a.WWN(scsihost.FC, h.Physical, "permanent_port_name")
+		p.permanent[h.Physical] = port
+	}
+	if port == "" {
+		port = p.namesOf(a, h.Physical).port
+	}
+	return port, p.fabrics[own.port]
 }
 
 func (p *Ports) namesOf(a attr.Reader, host string) names {

@@ -5,11 +5,13 @@
 package iscsi
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/netdev"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -39,6 +41,7 @@ type Sessions struct {
 	round                 uint64
 	counts                []sessionCount
 	ports                 map[string]*port // last known, by host
+	netdevs               netdev.Finder
 }
 
 // A session is what does not change while the session is logged in, and is its
@@ -69,7 +72,7 @@ func New(m *metric.Set) *Sessions {
 			"session", "state", "target"), "LOGGED_IN", "FAILED", "FREE"),
 		targetState: attr.NewStates(m.Gauge("node_hba_iscsi_session_target_state", "Whether the SCSI target of the session is in this state; only a scanned one has disks.",
 			"session", "state", "target"), "UNBOUND", "ALLOCATED", "SCANNED", "UNBINDING"),
-		recovery: m.Gauge("node_hba_iscsi_session_recovery_timeout_seconds", "Time that I/O waits for a failed session to recover.", "session"),
+		recovery: m.Gauge("node_hba_iscsi_session_recovery_timeout_seconds", "Time that I/O waits for a failed session to recover; +Inf for ever.", "session"),
 		connectionState: attr.NewStates(m.Gauge("node_hba_iscsi_connection_state", "Whether the connection of the session is in this state.",
 			"connection", "session", "state"), "up", "down", "failed", "bound"),
 		count: m.Gauge("node_hba_iscsi_sessions", "Sessions with the target, by state.", "state", "target"),
@@ -83,7 +86,7 @@ func New(m *metric.Set) *Sessions {
 
 // Reads returns the files that Update, Way and Near read.
 func Reads() []string {
-	return []string{
+	return append(netdev.Reads(),
 		"/sys/class/iscsi_host/host*/hwaddress", "/sys/class/iscsi_host/host*/ipaddress", "/sys/class/iscsi_host/host*/netdev",
 		"/sys/class/iscsi_host/host*/port_speed", "/sys/class/iscsi_host/host*/port_state",
 		"/sys/class/iscsi_session/session*/ifacename", "/sys/class/iscsi_session/session*/initiatorname",
@@ -93,12 +96,13 @@ func Reads() []string {
 		"/sys/class/iscsi_connection/connection*/address", "/sys/class/iscsi_connection/connection*/persistent_address",
 		"/sys/class/iscsi_connection/connection*/persistent_port", "/sys/class/iscsi_connection/connection*/port",
 		"/sys/class/iscsi_connection/connection*/state",
-	}
+	)
 }
 
 // Update emits the ports and the sessions of the included hosts, and sessions
 // that are on no host.
 func (f *Sessions) Update(a attr.Reader, hosts *san.Hosts) {
+	f.netdevs.Begin()
 	f.forget(hosts)
 	for i := range hosts.Included {
 		f.updatePort(a, &hosts.Included[i])
@@ -165,8 +169,8 @@ func (f *Sessions) updateSession(a attr.Reader, name string, s *session, h *san.
 	}
 	a.Out.Emit(f.info, 1, s.initiator, s.iface, s.portal, scsiHost, name, s.target, s.tpgt)
 	a.State(f.targetState, labels[:], sessionClass, name, "target_state")
-	if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, sessionClass, name, "recovery_tmo"); ok && v >= 0 {
-		a.Out.Emit(f.recovery, float64(v), name)
+	if v, ok := attr.Parsed(a, "off or seconds", attr.SecondsOrOff, sessionClass, name, "recovery_tmo"); ok {
+		a.Out.Emit(f.recovery, v, name)
 	}
 	for _, c := range f.connections.Entries {
 		if isConnection(c.Name, name) {
@@ -225,6 +229,10 @@ func connected(a attr.Reader, class, name, file string) string {
 	b, err := a.Sys.Text(class, name, file)
 	if !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.EINVAL) {
 		host.ReportUnlessGone(err, a.Out.Error)
+	}
+	if bytes.IndexByte(b, ' ') >= 0 { // which separates components of a path
+		a.Out.Error(a.Sys.At(host.Bad(1, "an address, a name or a port", b)))
+		return ""
 	}
 	return scsihost.Label(b)
 }

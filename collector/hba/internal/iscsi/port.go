@@ -18,14 +18,14 @@ import (
 // without a binding to an interface, the kernel knows only the address.
 type port struct{ netdev, address, hardware string }
 
-// Near returns the near end of the ways from a host: its network interface, or
-// else its address. Each session of the kernel's own iSCSI is a host, and those
+// Near returns the near end of the ways from a host: its network interface, or the
+// one below that if it is virtual, or else its address. Each session of the kernel's own iSCSI is a host, and those
 // that leave from one interface share it.
 func (f *Sessions) Near(a attr.Reader, h *san.Host) (near san.Near) {
 	p := f.port(a, h)
 	switch {
 	case p.netdev != "":
-		near.Port = p.netdev
+		near.Port = f.netdevs.Below(a, p.netdev)
 	case p.address != "":
 		near.Port = p.address
 	case p.hardware != "":

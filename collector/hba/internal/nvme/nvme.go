@@ -5,6 +5,7 @@ package nvme
 
 import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
+	"github.com/hostexporter/host_exporter/collector/hba/internal/netdev"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -50,7 +51,8 @@ type Controllers struct {
 
 	queues      *metric.Family
 	keepAlive   *metric.Family
-	timeouts    [3]attr.File // of fabrics
+	loss        *metric.Family
+	timeouts    [2]attr.File // of fabrics
 	diagnostics [3]attr.File
 	paths       pathFamilies
 	listing     host.Listing
@@ -59,6 +61,7 @@ type Controllers struct {
 
 	namespaces map[string]*namespace // by name
 	generation uint64                // of the namespaces
+	netdevs    netdev.Finder
 }
 
 // A controller is what does not change while a controller is there, and its
@@ -83,6 +86,8 @@ type controller struct {
 	stateKnown            bool
 	way                   san.WayState // over the remote port
 	fcHost, fabric, rport string
+
+	card string // the network interface at the bottom of the one that the connection is bound to
 }
 
 // A state says whether a controller takes I/O.
@@ -107,8 +112,8 @@ func New(m *metric.Set, o Options, links Links) *Controllers {
 			"device", "state", "subsystem", "transport"), "new", "live", "resetting", "connecting", "deleting", "dead"),
 		queues:    m.Gauge("node_hba_nvme_controller_queues", "Queues of the NVMe controller, with that for administration.", "device"),
 		keepAlive: m.Gauge("node_hba_nvme_controller_keep_alive_timeout_seconds", "Time that the NVMe controller waits for a keep-alive command.", "device"),
-		timeouts: [3]attr.File{
-			{Name: "ctrl_loss_tmo", Family: m.Gauge("node_hba_nvme_controller_loss_timeout_seconds", "Time that a lost NVMe controller has to reconnect before it is removed.", "device")},
+		loss:      m.Gauge("node_hba_nvme_controller_loss_timeout_seconds", "Time that a lost NVMe controller has to reconnect before it is removed; +Inf for ever.", "device"),
+		timeouts: [2]attr.File{
 			{Name: "reconnect_delay", Family: m.Gauge("node_hba_nvme_controller_reconnect_delay_seconds", "Time between two attempts to reconnect to a lost NVMe controller.", "device")},
 			{Name: "fast_io_fail_tmo", Family: m.Gauge("node_hba_nvme_controller_fast_io_fail_timeout_seconds", "Time that I/O waits for a lost NVMe controller before it fails.", "device")},
 		},
@@ -136,6 +141,7 @@ func Reads() []string {
 		"ana_state", "nsid", "size", "diag/command_error_count", "diag/command_retry_count", "diag/multipath_failover_count")
 	add("/sys/class/nvme-subsystem/nvme-subsys*/nvme*n*/diag/", "io_fail_no_available_path_count", "io_requeue_no_usable_path_count")
 	add("/sys/class/nvme-subsystem/nvme-subsys*/", "nvme*", "nvme*n*/size")
+	reads = append(reads, netdev.Reads()...)
 	add("/sys/block/", "nvme*n*")
 	add("/sys/block/nvme*n*/", "ana_state", "device/state", "wwid")
 	return reads
@@ -144,6 +150,7 @@ func Reads() []string {
 // Update emits the controllers, and the paths over them. It finds the namespaces
 // among the block devices of the host for Path, WWID and EachDisk.
 func (f *Controllers) Update(a attr.Reader, block []host.DirEntry) {
+	f.netdevs.Begin()
 	a.List(&f.listing, nvmefs.ClassDir)
 	f.paths.begin(a)
 	f.round++
@@ -222,6 +229,9 @@ func (f *Controllers) updateController(a attr.Reader, c *controller) {
 		if v, ok := a.Uint(nvmefs.ClassDir, c.name, "kato"); ok && v > 0 {
 			a.Out.Emit(f.keepAlive, float64(v), c.name)
 		}
+		if v, ok := attr.Parsed(a, "off or seconds", attr.SecondsOrOff, nvmefs.ClassDir, c.name, "ctrl_loss_tmo"); ok {
+			a.Out.Emit(f.loss, v, c.name)
+		}
 		for _, t := range f.timeouts {
 			if v, ok := attr.Parsed(a, "off or seconds", attr.UintOrOff, nvmefs.ClassDir, c.name, t.Name); ok && v >= 0 {
 				a.Out.Emit(t.Family, float64(v), c.name)
@@ -282,6 +292,9 @@ func (f *Controllers) locate(a attr.Reader, c *controller) {
 	if c.transport.Name == "fc" {
 		c.fcHost, c.fabric, c.rport = f.links.Route(a, c.address.HostTarget, c.address.Target)
 	}
+	if c.card = ""; c.address.HostInterface != "" {
+		c.card = f.netdevs.Below(a, c.address.HostInterface)
+	}
 	c.way = san.Open
 	if c.rport != "" {
 		c.way = f.links.Rport(a, c.rport).State
@@ -289,9 +302,9 @@ func (f *Controllers) locate(a attr.Reader, c *controller) {
 }
 
 // initiator returns the end of the connection that is in this host, as far as it
-// is known.
+// is known: two VLANs of one network card are one.
 func (c *controller) initiator() string {
-	for _, end := range [...]string{c.address.HostTarget, c.address.HostInterface, c.address.Source} {
+	for _, end := range [...]string{c.card, c.address.HostTarget, c.address.Source} {
 		if end != "" {
 			return end
 		}

@@ -200,10 +200,21 @@ func (f *finder) word(s string) string {
 	if w, ok := f.words[s]; ok {
 		return w
 	}
+	return f.addWord(strings.Clone(s))
+}
+
+// wordOf is word for text of a reader. It does not allocate for a known word.
+func (f *finder) wordOf(b []byte) string {
+	if w, ok := f.words[string(b)]; ok {
+		return w
+	}
+	return f.addWord(string(b))
+}
+
+func (f *finder) addWord(s string) string {
 	if len(f.words) >= maxWords {
 		clear(f.words)
 	}
-	s = strings.Clone(s)
 	f.words[s] = s
 	return s
 }

@@ -96,7 +96,9 @@ func (f *finder) readSettings(a attr.Reader, l *device, number int) {
 	scheduler, _ := attr.Parsed(a, "a list of schedulers", parseScheduler, blockClass, l.name, "queue/scheduler")
 	s.known = ok && a.ErrorCount() == errorCount
 	if s.known {
-		s.timeout, s.scheduler = f.word(strconv.FormatUint(seconds, 10)), f.word(string(scheduler))
+		s.scheduler = f.wordOf(scheduler)
+		var number [20]byte
+		s.timeout = f.wordOf(strconv.AppendUint(number[:0], seconds, 10))
 	}
 }
 

@@ -141,12 +141,13 @@ func TestEndToEndSAN(t *testing.T) {
 	p.checkRules(t)
 }
 
-// scrapeAll starts a Prometheus that scrapes the targets and has the rules.
-func scrapeAll(t *testing.T, prometheus string, targets []string) prom {
+// scrapeAll starts a Prometheus that scrapes the targets and has the rules, and those
+// of more files.
+func scrapeAll(t *testing.T, prometheus string, targets []string, more ...string) prom {
 	t.Helper()
 	dir, server := t.TempDir(), freeAddress(t)
 	config := filepath.Join(dir, "prometheus.yml")
-	rules, err := json.Marshal(ruleFiles(t)) // which is YAML, too
+	rules, err := json.Marshal(append(ruleFiles(t), more...)) // which is YAML, too
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func sanQueries(t *testing.T) []mixin.Query {
 // concrete sets the variables of a query to all hosts, because none has
 // everything, and removes the zero that stands for an empty result.
 func concrete(expr string) string {
-	return strings.NewReplacer("$job", ".*", "$instance", ".*", "$fc_host", ".*", "$map", ".*",
+	return strings.NewReplacer("$cluster", ".*", "$job", ".*", "$instance", ".*", "$fc_host", ".*", "$map", ".*",
 		"$__rate_interval", "30s", "$__range", "5m", " or vector(0)", "").Replace(expr)
 }
 

@@ -179,11 +179,28 @@ func parseFile(t testing.TB, file string) *Archive {
 // Load lays a recorded host out below root, for tests of a whole exporter.
 func Load(t testing.TB, file, root string) *host.Host {
 	t.Helper()
-	r, err := layOut(parseFile(t, file), root)
+	h, _, err := Open(file, root)
 	if err != nil {
-		t.Fatalf("%s: %v", file, err)
+		t.Fatal(err)
 	}
-	return r.Host
+	return h
+}
+
+// Open is Load for tools. It also returns the options of the collector.
+func Open(file, root string) (*host.Host, map[string][]string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := Parse(b)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	r, err := layOut(a, root)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return r.Host, r.options(), nil
 }
 
 func lastMoment(a *Archive) int {

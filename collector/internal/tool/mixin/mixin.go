@@ -6,14 +6,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 )
 
+// allRules has all rules of a folder once more, for those who load one file.
+const allRules = "all.yml"
+
 // RuleFiles returns the files of rules in a folder.
 func RuleFiles(dir string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*-alerts.yml"))
+	files, err := filepath.Glob(filepath.Join(dir, "*.yml"))
+	files = slices.DeleteFunc(files, func(file string) bool {
+		return filepath.Base(file) == allRules || strings.HasSuffix(file, "-test.yml")
+	})
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: no files of rules", dir)
 	}

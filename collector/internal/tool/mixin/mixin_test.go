@@ -1,7 +1,9 @@
 package mixin
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -31,7 +33,7 @@ func rules(t *testing.T) []Rule {
 func dashboards(t *testing.T) []*Dashboard {
 	t.Helper()
 	var all []*Dashboard
-	for _, name := range []string{"san-fleet", "san-host"} {
+	for _, name := range []string{"san-fleet", "san-host", "host", "host-fleet", "host-disks", "host-network", "host-exporter"} {
 		d, err := LoadDashboard(docs + "dashboards/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +85,7 @@ func sections(t *testing.T, page string) []string {
 // TestAlertsAreExplained checks that each alert has a section on the page that
 // its runbook_url names, and each section on alerts an alert.
 func TestAlertsAreExplained(t *testing.T) {
-	var alerts []string
+	var alerts, keys []string
 	explained := map[string][]string{} // by page
 	runbook := regexp.MustCompile(`/docs/([a-z-]+\.md)#([a-z]+)$`)
 	for _, r := range rules(t) {
@@ -91,6 +93,7 @@ func TestAlertsAreExplained(t *testing.T) {
 			continue
 		}
 		alerts = append(alerts, r.Alert)
+		keys = append(keys, r.key())
 		if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
 			t.Errorf("%s: severity %q", r.Alert, r.Labels["severity"])
 		}
@@ -122,10 +125,13 @@ func TestAlertsAreExplained(t *testing.T) {
 			}
 		}
 	}
-	if unique := slices.Compact(slices.Sorted(slices.Values(alerts))); len(unique) != len(alerts) {
-		t.Error("two alerts have the same name")
+	if unique := slices.Compact(slices.Sorted(slices.Values(keys))); len(unique) != len(keys) {
+		t.Error("two alerts have the same name and severity")
 	}
 }
+
+// key identifies an alert: one condition may have two severities.
+func (r Rule) key() string { return r.Alert + "/" + r.Labels["severity"] }
 
 // TestAlertsAreTested tests that each alert has a case in which it fires, and
 // one in which it does not although it has something to look at.
@@ -155,8 +161,10 @@ func TestAlertsAreTested(t *testing.T) {
 		}
 		sees := func(name string) bool { return slices.Contains(has, name) }
 		for _, a := range test.Alerts {
+			for _, x := range a.Expected {
+				fires[a.Alert+"/"+x.Labels["severity"]] = true
+			}
 			if len(a.Expected) > 0 {
-				fires[a.Alert] = true
 				continue
 			}
 			for _, m := range looksAt[a.Alert] {
@@ -165,8 +173,8 @@ func TestAlertsAreTested(t *testing.T) {
 		}
 	}
 	for _, r := range all {
-		if r.Alert != "" && (!fires[r.Alert] || !silent[r.Alert]) {
-			t.Errorf("%s: tested firing: %v, tested silent: %v", r.Alert, fires[r.Alert], silent[r.Alert])
+		if r.Alert != "" && (!fires[r.key()] || !silent[r.Alert]) {
+			t.Errorf("%s: tested firing: %v, tested silent: %v", r.key(), fires[r.key()], silent[r.Alert])
 		}
 	}
 }
@@ -210,5 +218,23 @@ func TestMetrics(t *testing.T) {
 		if have := strings.Join(Metrics(expr), " "); have != want {
 			t.Errorf("%s: %s, want %s", expr, have, want)
 		}
+	}
+}
+
+// TestRendered compares the files that are rendered from jsonnet with what would be
+// rendered.
+func TestRendered(t *testing.T) {
+	if _, err := exec.LookPath("jsonnet"); err != nil {
+		t.Skip("there is no jsonnet")
+	}
+	err := Render(docs+"mixin", func(file string, want []byte) error {
+		have, err := os.ReadFile(file)
+		if err == nil && !bytes.Equal(have, want) {
+			t.Errorf("%s: out of date: go run ./collector/internal/tool/rendermixin", file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
