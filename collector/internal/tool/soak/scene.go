@@ -31,7 +31,8 @@ const (
 // configurations are the two that reloads switch between. Each disables a collector
 // that the other has.
 func (s *scene) configurations() [2]string {
-	check := fmt.Sprintf(`  count: {shell: 'n=$(cat %[1]s/count); echo $((n+1)) > %[1]s/count; echo "soak_check_runs $n"', interval: 1s, timeout: 1s, format: prometheus}
+	// A check that is late is killed: it must not leave half of a file.
+	check := fmt.Sprintf(`  count: {shell: 'n=$(cat %[1]s/count); echo $((n+1)) > %[1]s/count.new && mv %[1]s/count.new %[1]s/count; echo "soak_check_runs $n"', interval: 1s, timeout: 1s, format: prometheus}
   fails: {shell: 'cat %[1]s/absent', interval: 2s, timeout: 1s, format: exit}
   hangs: {shell: 'sleep 60 & cat %[1]s/pipe', interval: 3s, timeout: 1s, format: exit}
 `, s.dir)
