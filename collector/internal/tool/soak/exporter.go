@@ -45,6 +45,7 @@ func startExporter(binary string, s *scene) (*exporter, error) {
 		"--log.level=warn",
 	)
 	e.cmd.Stdout, e.cmd.Stderr = log, log
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for the tool only
 	if err := e.cmd.Start(); err != nil {
 		return nil, err
 	}

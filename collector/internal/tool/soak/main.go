@@ -11,13 +11,16 @@
 // Each response must be complete and of one configuration, have each collector and
 // each series once, and nothing older than the client has seen. Between scrapes, while
 // no client waits, the tool samples memory, goroutines, threads and descriptors. It
-// prints the slope of each with its standard error, and fails if one grows.
+// prints the slope of each with its standard error, and fails if one grows. Interrupted,
+// it reports on the scrapes that it has made.
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 )
 
 func main() {
@@ -27,7 +30,9 @@ func main() {
 	flag.IntVar(&o.samples, "samples", 400, "number of times to sample the process")
 	flag.StringVar(&o.binary, "binary", "", "path of the exporter (default: build it)")
 	flag.Parse()
-	if err := run(o, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}

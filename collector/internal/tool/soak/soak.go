@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ type soak struct {
 	quiet sync.RWMutex
 }
 
-func run(o options, w io.Writer) error {
+func run(ctx context.Context, o options, w io.Writer) error {
 	dir, err := os.MkdirTemp("", "soak")
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func run(o options, w io.Writer) error {
 		return err
 	}
 	began := time.Now()
-	all, err := s.scrapeAll(w)
+	all, err := s.scrapeAll(ctx, w)
 	if err != nil {
 		s.failures.add(err)
 	}
@@ -74,14 +75,15 @@ func run(o options, w io.Writer) error {
 	return errors.Join(s.failures.err(), report(w, all))
 }
 
-// scrapeAll runs the clients and samples the process until all scrapes are done.
-func (s *soak) scrapeAll(w io.Writer) ([]sample, error) {
+// scrapeAll runs the clients and samples the process until all scrapes are done, or
+// until ctx ends.
+func (s *soak) scrapeAll(ctx context.Context, w io.Writer) ([]sample, error) {
 	stop := make(chan struct{})
 	var clients, changes sync.WaitGroup
 	for range s.clients {
 		clients.Go(func() {
 			c := newClient(s)
-			for n := s.done.Add(1); n <= s.scrapes; n = s.done.Add(1) {
+			for n := s.done.Add(1); n <= s.scrapes && ctx.Err() == nil; n = s.done.Add(1) {
 				s.quiet.RLock()
 				err := c.scrape(n)
 				s.quiet.RUnlock()
