@@ -157,6 +157,7 @@ type Tree struct {
 	attributes bool
 	fault      func(path string) error // see InjectFaults
 	shared     *sharedFiles
+	intercept  func(call Call, path string, size int) (limit int, err error)
 }
 
 // NewTree returns the tree below root. Without a root, paths are used as they
@@ -181,6 +182,28 @@ func (t Tree) Attributes() Tree {
 // for the path. Only tests call it, so the linker leaves it out of the program.
 func InjectFaults(t Tree, fault func(path string) error) Tree {
 	t.fault, t.shared = fault, &sharedFiles{}
+	return t
+}
+
+// A Call is a system call of a Reader.
+type Call string
+
+// The system calls of a Reader.
+const (
+	Open     Call = "open"
+	Read     Call = "read"
+	Getdents Call = "getdents"
+	Readlink Call = "readlink"
+	Stat     Call = "stat"
+	Access   Call = "access"
+)
+
+// InterceptCalls returns the tree with a function that is called before each system
+// call of its readers. If it returns an error, the call is not made and fails with it.
+// A read is for at most size bytes, and reads at most limit. Only tests call it, as
+// InjectFaults.
+func InterceptCalls(t Tree, fn func(call Call, path string, size int) (limit int, err error)) Tree {
+	t.intercept = fn
 	return t
 }
 

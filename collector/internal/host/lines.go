@@ -43,9 +43,9 @@ func (r *Reader) readLines(fd int, kept bool, fn func(line []byte) error) (begun
 	b := r.buf[:cap(r.buf)]
 	partial, total := 0, 0 // partial: length of an incomplete line at the start of b
 	for {
-		n, errno := r.readAt(fd, b[partial:], total)
-		if ok = errno == 0; !ok {
-			return begun, r.pathError("read", errno)
+		n, err := r.readAt(fd, b[partial:], total)
+		if ok = err == nil; !ok {
+			return begun, r.pathError("read", err)
 		}
 		begun = true
 		if n == 0 {
