@@ -7,6 +7,7 @@ package flight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -18,6 +19,7 @@ import (
 // safe for concurrent use.
 type Flight[T any] struct {
 	Workers *Workers // run the functions; nil: each has a goroutine of its own
+	Source  *Source  // of the places for the runs; nil: no bound
 
 	mu  sync.Mutex
 	run *Run[T]
@@ -28,6 +30,7 @@ type Run[T any] struct {
 	StartTime time.Time
 	flight    *Flight[T]
 	fn        func() (T, error)
+	queued    chan struct{} // closed when the run has its place; nil: it had one from the start
 	done      chan struct{}
 	value     T
 	err       error
@@ -45,26 +48,34 @@ func NewPanicError(p any) error { return &PanicError{p, debug.Stack()} }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
+// ErrQueued is the reason for an absent result of a run that is Queued.
+var ErrQueued = errors.New("not read, too many reads hang")
+
 // Go returns the run in progress, or starts fn in a goroutine when there is
-// none. It never blocks. It reports whether it started fn.
+// none: at once, or when there is a place for it. It never blocks. It reports
+// whether the run is new.
 func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.run != nil {
 		return f.run, false
 	}
-	f.run = &Run[T]{StartTime: time.Now(), flight: f, fn: fn, done: make(chan struct{})}
+	f.run = &Run[T]{StartTime: time.Now(), flight: f, fn: fn, queued: f.Source.acquire(), done: make(chan struct{})}
 	f.Workers.start(f.run)
 	return f.run, true
 }
 
 // do implements task.
 func (r *Run[T]) do() {
+	if r.queued != nil {
+		<-r.queued
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			r.err = NewPanicError(p)
 		}
 		f := r.flight
+		f.Source.release()
 		f.mu.Lock()
 		f.run = nil
 		f.mu.Unlock()
@@ -86,6 +97,29 @@ const yields = 3
 
 // Done returns a channel that is closed when the run has finished.
 func (r *Run[T]) Done() <-chan struct{} { return r.done }
+
+// Queued reports whether the run waits for a place: the runs that hold places
+// hang.
+func (r *Run[T]) Queued() bool {
+	if r.queued == nil {
+		return false
+	}
+	select {
+	case <-r.queued:
+		return false
+	default:
+		return true
+	}
+}
+
+// Unfinished returns the error of a run that has not finished: ErrQueued if it
+// is queued, otherwise late.
+func (r *Run[T]) Unfinished(late error) error {
+	if r.Queued() {
+		return ErrQueued
+	}
+	return late
+}
 
 // Result returns what the function returned. Call it only after the run has
 // finished.
