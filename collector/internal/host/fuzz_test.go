@@ -19,7 +19,7 @@ func FuzzNetlinkMessages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		total := 0
 		interrupted := false
-		_, _ = eachMessage(b, &interrupted, func(data []byte) error {
+		_, _ = eachMessage(b, 1, &interrupted, func(data []byte) error {
 			total += unix.SizeofNlMsghdr + len(data)
 			return nil
 		})
@@ -28,7 +28,7 @@ func FuzzNetlinkMessages(f *testing.F) {
 		}
 		stop := errors.New("stop")
 		if total > 0 {
-			if _, err := eachMessage(b, &interrupted, func([]byte) error { return stop }); err != stop {
+			if _, err := eachMessage(b, 1, &interrupted, func([]byte) error { return stop }); err != stop {
 				t.Errorf("have %v, want the error of the first message", err)
 			}
 		}
