@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
@@ -37,12 +38,32 @@ func main() {
 	checks.Supervise() // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	if err == nil {
-		return
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.AfterFunc(stopTimeout, func() { exit(fmt.Errorf("not stopped %v after the signal", stopTimeout)) })
+	})
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		exit(err)
 	}
+}
+
+// stopTimeout is how long after a signal the process ends at the latest. It is
+// below the twenty seconds after which the service managers kill it.
+const stopTimeout = 18 * time.Second
+
+// flushTimeout is how long the end of the process waits for a log that is not
+// read.
+const flushTimeout = time.Second
+
+// exit ends the process with an error. It does not wait for ever for a standard
+// error that is not read.
+func exit(err error) {
 	if _, ok := errors.AsType[loggedError](err); !ok {
-		fmt.Fprintln(os.Stderr, "host_exporter:", exporter.Detail(err))
+		stderr := exporter.NewLogWriter(os.Stderr)
+		for line := range strings.Lines("host_exporter: " + exporter.Detail(err)) {
+			fmt.Fprint(stderr, line)
+		}
+		stderr.Flush(flushTimeout)
 	}
 	os.Exit(1)
 }
@@ -72,7 +93,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
 	p.prepare()
+	defer p.config.LogWriter.Flush(flushTimeout)
+	if command != "once" || isTerminal(stdout) { // programs read once
+		p.stdout = exporter.NewPrintableWriter(stdout)
+	}
+	p.stderr = exporter.NewPrintableWriter(stderr)
 	return p.commands[command](ctx)
+}
+
+// isTerminal reports whether a person reads what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // suggestion returns a hint to the flag that was probably meant, for an error
@@ -217,7 +253,8 @@ func (p *program) addCommands() {
 
 // prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
-	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
+	p.config.LogWriter = exporter.NewLogWriter(p.stderr)
+	p.config.Log, p.slog = exporter.NewLogger(p.config.LogWriter, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
@@ -231,6 +268,11 @@ func (p *program) prepare() {
 // serve serves until ctx is done. Its error is logged: the log of a service has
 // one format to the last line.
 func (p *program) serve(ctx context.Context) error {
+	// Without a handler, a log reader that exits would kill the process at the next
+	// line. Ignoring the signal would be inherited by the checks.
+	brokenPipe := make(chan os.Signal, 1)
+	signal.Notify(brokenPipe, syscall.SIGPIPE)
+	defer signal.Stop(brokenPipe)
 	err := p.buildAndServe(ctx)
 	if err == nil {
 		return nil

@@ -153,9 +153,9 @@ func (k *child) loadOn(ctx context.Context, e *Exporter) {
 		case <-ctx.Done():
 			return
 		case m := <-k.loads:
-			err := e.reload(func() error {
+			err := e.reload(func() (warnings []string, err error) {
 				if err := errorOf(m.Err); err != nil {
-					return err
+					return nil, err
 				}
 				return e.load()
 			})

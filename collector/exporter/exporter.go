@@ -25,6 +25,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -71,6 +72,9 @@ type Config struct {
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
+	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
+	// none.
+	LogWriter *LogWriter
 
 	MetricsPath    string   // usually /metrics
 	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
@@ -127,6 +131,7 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
+		e.host.Calls = flight.NewPool(callLimit())
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
 	if c.child != nil {
@@ -140,14 +145,20 @@ func New(c Config) (*Exporter, error) {
 	e.reader = configurationReader{path: c.File, specs: e.specs, timeout: c.readTimeout}
 	declareBuildInfo(e.engine)
 	e.sandbox.declare(e.engine)
+	if c.LogWriter != nil {
+		dropped := e.engine.Families().Counter("host_exporter_log_lines_dropped_total", "Log lines dropped because the log was not read or could not be written.")
+		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
+	}
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
-	if err := e.load(); err != nil {
+	warnings, err := e.load()
+	if err != nil {
 		return nil, err
 	}
+	e.logWarnings(warnings)
 	if c.File != "" {
 		e.reloadStatus.declare(e.engine, e.host.Now())
 	}
