@@ -8,6 +8,7 @@ package exporter
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,9 @@ type Config struct {
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
+	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
+	// none.
+	LogWriter *LogWriter
 
 	MetricsPath    string   // usually /metrics
 	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
@@ -83,6 +87,10 @@ type Config struct {
 	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
 	Sandbox        string   // auto, required or off, see Serve; empty: off
 
+	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
+	User      string // user of the process that a Runner starts to serve; empty: that of the runner
+
+	child       *child         // link to the runner that started this process; nil: none
 	specs       []collect.Spec // instead of the catalog, in tests
 	host        *host.Host     // instead of the live one, in tests
 	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
@@ -103,7 +111,7 @@ type Exporter struct {
 
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
-	reading      flight.Flight[configurationFile]
+	reader       configurationReader
 	reloadStatus reloadStatus
 
 	sandbox       sandbox
@@ -123,22 +131,34 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
+		e.host.Calls = flight.NewPool(callLimit())
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})
+	if c.child != nil {
+		e.checks = c.child.mirror.Checks()
+	} else {
+		e.checks = checks.New(c.checkOptions(u.Nodename, e.host.Now, e.controlGroups))
+	}
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
+	e.reader = configurationReader{path: c.File, specs: e.specs, timeout: c.readTimeout}
 	declareBuildInfo(e.engine)
 	e.sandbox.declare(e.engine)
+	if c.LogWriter != nil {
+		dropped := e.engine.Families().Counter("host_exporter_log_lines_dropped_total", "Log lines dropped because the log was not read or could not be written.")
+		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
+	}
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
-	if err := e.load(); err != nil {
+	warnings, err := e.load()
+	if err != nil {
 		return nil, err
 	}
+	e.logWarnings(warnings)
 	if c.File != "" {
 		e.reloadStatus.declare(e.engine, e.host.Now())
 	}
@@ -179,7 +199,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 	if e.config.Lifecycle {
 		c.Reload = func() error {
 			err := e.Reload()
-			systemd{e.config.Log}.notify("STATUS=" + e.statusLine())
+			e.manager().notifyStatus(e.statusLine())
 			return err
 		}
 	}
@@ -192,6 +212,16 @@ func (e *Exporter) buildHandler(hostname string) error {
 	var err error
 	e.handler, err = web.NewHandler(c)
 	return err
+}
+
+// checkOptions returns the options of the checks that this process runs.
+func (c Config) checkOptions(hostname string, now func() time.Time, groups func() *checks.Groups) checks.Options {
+	return checks.Options{
+		Hostname: hostname, Log: c.Log, Now: now, Groups: groups,
+		Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots,
+		// systemd makes this directory for the service alone.
+		DefaultUser: c.CheckUser, ScratchDir: os.Getenv("RUNTIME_DIRECTORY"),
+	}
 }
 
 // newServer returns a server for one listener of e.connections.

@@ -47,7 +47,7 @@ func (e *Exporter) needs(g *generation) seal.Needs {
 	if strings.HasPrefix(os.Getenv("NOTIFY_SOCKET"), "@") || strings.Contains(os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"), "abstract=") {
 		b.needs.AbstractSockets = true
 	}
-	if slices.ContainsFunc(g.checks, func(d checks.Definition) bool { return d.Enabled }) {
+	if e.config.child == nil && slices.ContainsFunc(g.checks, func(d checks.Definition) bool { return d.Enabled }) {
 		for _, l := range []seal.Layer{seal.NoNewPrivs, seal.Capabilities, seal.Landlock, seal.Seccomp} {
 			b.needs.Exceptions[l] = "checks run in this process"
 		}

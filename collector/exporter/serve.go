@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 )
@@ -74,7 +73,6 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		}
 		return err
 	}
-	systemd{e.config.Log}.notify(daemon.SdNotifyStopping)
 	e.stop(servers, ended)
 	return nil
 }
@@ -88,7 +86,7 @@ type server struct {
 // serveUntil runs the checks and reloads until ctx is done or a server ends,
 // whose error it returns.
 func (e *Exporter) serveUntil(ctx context.Context, ended <-chan error, hangup <-chan os.Signal) error {
-	manager := systemd{e.config.Log}
+	manager := e.manager()
 	e.serving.Store(true)
 	e.checks.Start()
 	manager.notifyReady(e.statusLine())
@@ -126,6 +124,7 @@ func (e *Exporter) stop(servers []server, ended <-chan error) {
 	for range servers {
 		<-ended
 	}
+	e.manager().notifyStopping()
 	e.connections.CloseSilent(silentTimeout)
 	var stopping sync.WaitGroup
 	for _, s := range servers {
@@ -149,7 +148,7 @@ func (e *Exporter) stopChecks() {
 }
 
 // reloadOn reloads the configuration at every signal.
-func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager systemd) {
+func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager manager) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -4,12 +4,14 @@ import (
 	"path"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // listChips returns the chips of the class, with their labels. It keeps known
 // chips with their flights and readings.
-func (c *hwmonCollector) listChips() []*hwmonChip {
+func (c *hwmonCollector) listChips(out *metric.Sink) []*hwmonChip {
 	var chips []*hwmonChip
 	for _, entry := range c.class.Entries {
 		i := slices.IndexFunc(c.chips, func(known *hwmonChip) bool { return known.entry == entry })
@@ -17,6 +19,9 @@ func (c *hwmonCollector) listChips() []*hwmonChip {
 			chips = append(chips, c.chips[i])
 		} else {
 			chips = append(chips, c.newChip(entry))
+		}
+		if chip := chips[len(chips)-1]; !chip.nameKnown {
+			c.readName(chip, out)
 		}
 	}
 	for i, label := range uniqueHwmonLabels(chips) {
@@ -28,18 +33,18 @@ func (c *hwmonCollector) listChips() []*hwmonChip {
 // setLabel sets the label of a chip, and which of its sensors are read. The run
 // in progress keeps the label that it began with.
 func (c *hwmonCollector) setLabel(chip *hwmonChip, label string) {
-	if chip.label == label {
+	if chip.label == label && chip.nameKnown {
 		return
 	}
 	chip.label = label
-	chip.excluded = c.options.chip.Ignores(label)
+	chip.excluded = c.options.chip.Ignores(label) || !chip.nameKnown && chip.probe.device == ""
 	includes := func(sensor string) bool { return !c.options.sensor.Ignores(label + ";" + sensor) }
 	chip.read = func() (*hwmonReading, error) { return chip.probe.read(label, includes) }
 }
 
 // newChip returns the chip of an entry that is not known.
 func (c *hwmonCollector) newChip(entry host.DirEntry) *hwmonChip {
-	chip := &hwmonChip{entry: entry}
+	chip := &hwmonChip{entry: entry, flight: flight.Flight[*hwmonReading]{Source: c.calls}}
 	chip.probe.sys = c.host.Sys.Reader()
 	chip.probe.now = c.host.Now
 	var err error
@@ -50,9 +55,21 @@ func (c *hwmonCollector) newChip(entry host.DirEntry) *hwmonChip {
 	if err == nil && c.sys.Exists(device) {
 		chip.probe.device = device
 	}
-	chip.name = hwmonName(c.sys.String(chip.probe.dir, "name"))
-	chip.base = hwmonChipBase(chip.probe.device, chip.name, chip.probe.dir)
 	return chip
+}
+
+// readName reads the name of a chip. If that fails, it is read again in the next
+// scrape: until then a chip without a device, whose label is its name, is left
+// out.
+func (c *hwmonCollector) readName(chip *hwmonChip, out *metric.Sink) {
+	name, err := c.sys.Text(chip.probe.dir, "name")
+	if chip.probe.device == "" { // otherwise the chip is read, which reports it
+		host.ReportUnlessGone(err, out.Error)
+	}
+	chip.nameKnown = err == nil || host.Gone(err)
+	c.nameMissing = c.nameMissing || !chip.nameKnown
+	chip.name = hwmonName(string(name))
+	chip.base = hwmonChipBase(chip.probe.device, chip.name, chip.probe.dir)
 }
 
 // hwmonChipBase returns the label of a chip if no other chip has it. The number

@@ -4,6 +4,7 @@ package capability
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,36 +29,29 @@ const (
 	Perfmon       = Capability(unix.CAP_PERFMON)
 )
 
+// names returns the names of all capabilities, in the order of their numbers.
+func names() []string {
+	return []string{
+		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID",
+		"CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
+		"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
+		"CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP",
+		"CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
+		"CAP_CHECKPOINT_RESTORE",
+	}
+}
+
 func (c Capability) String() string {
-	switch c {
-	case Chown:
-		return "CAP_CHOWN"
-	case DACOverride:
-		return "CAP_DAC_OVERRIDE"
-	case DACReadSearch:
-		return "CAP_DAC_READ_SEARCH"
-	case FOwner:
-		return "CAP_FOWNER"
-	case Kill:
-		return "CAP_KILL"
-	case SetGID:
-		return "CAP_SETGID"
-	case SetUID:
-		return "CAP_SETUID"
-	case SetPCap:
-		return "CAP_SETPCAP"
-	case NetAdmin:
-		return "CAP_NET_ADMIN"
-	case SysRawIO:
-		return "CAP_SYS_RAWIO"
-	case SysPtrace:
-		return "CAP_SYS_PTRACE"
-	case SysAdmin:
-		return "CAP_SYS_ADMIN"
-	case Perfmon:
-		return "CAP_PERFMON"
+	if all := names(); int(c) < len(all) {
+		return all[c]
 	}
 	return fmt.Sprintf("capability %d", uint(c))
+}
+
+// Parse returns the capability with a name, such as CAP_KILL.
+func Parse(name string) (Capability, bool) {
+	i := slices.Index(names(), name)
+	return Capability(max(i, 0)), i >= 0
 }
 
 // A Set is a set of capabilities, one bit each.
@@ -97,6 +91,21 @@ func SetOf(capabilities ...Capability) (s Set) {
 		s |= 1 << c
 	}
 	return s
+}
+
+// ClearInheritable clears the inheritable set of the calling thread, which must be
+// locked.
+func ClearInheritable() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
+	data[0].Inheritable, data[1].Inheritable = 0, 0
+	if err := unix.Capset(&header, &data[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return nil
 }
 
 // Has reports whether a capability is in the set.

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -101,15 +102,22 @@ func (o outcome) result() Result {
 // passed, the unit's state becomes Timeout; a deadline of the caller that is
 // earlier is not the collector's failure.
 func (r *Reading) Abandon() Result {
+	duration := time.Since(r.run.StartTime)
+	r.setLate(duration).log(r.unit.log)
+	return Result{State: Timeout, Duration: duration}
+}
+
+// setLate sets the state of the unit to Timeout, once for each run.
+func (r *Reading) setLate(duration time.Duration) stateChange {
 	u := r.unit
-	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if late := !now.Before(r.Deadline()); late && u.abandonedRun != r.run && u.flight.Current() == r.run {
-		u.abandonedRun = r.run
-		u.status.LateSince = r.run.StartTime
-		u.status.Errors++
-		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.StartTime).Round(time.Millisecond)))
+	if time.Now().Before(r.Deadline()) || u.abandonedRun == r.run || u.flight.Current() != r.run {
+		return stateChange{}
 	}
-	return Result{State: Timeout, Duration: now.Sub(r.run.StartTime)}
+	u.abandonedRun = r.run
+	u.status.LateSince = r.run.StartTime
+	u.status.Errors++
+	late := r.run.Unfinished(errors.New("no answer"))
+	return u.setState(Timeout, fmt.Errorf("%w after %v", late, duration.Round(time.Millisecond)))
 }

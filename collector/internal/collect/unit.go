@@ -125,6 +125,7 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		set:       set,
 		log:       log.With(logger, "collector", spec.Name),
 		now:       h.Now,
+		flight:    flight.Flight[outcome]{Source: h.Calls.Source()},
 		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
@@ -191,6 +192,9 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
 	parts, more := sink.Errors()
+	if len(parts) > 0 && errors.Is(err, ErrNoData) {
+		err = nil // what could not be read is not absent
+	}
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
@@ -263,8 +267,13 @@ func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err erro
 	return u.collector.Update(ctx, out)
 }
 
-// finish publishes the text and the state of a run.
+// finish publishes the text and the state of a run, and logs a change of the
+// state.
 func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, more int) {
+	u.publish(out, sink, err, parts, more).log(u.log)
+}
+
+func (u *Unit) publish(out outcome, sink *metric.Sink, err error, parts []error, more int) stateChange {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
@@ -280,7 +289,7 @@ func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, 
 	for _, d := range out.drops {
 		s.DroppedSeries += uint64(d.SeriesCount)
 	}
-	u.setState(out.state, joinErrors(err, parts, more))
+	change := u.setState(out.state, joinErrors(err, parts, more))
 	u.names = sink.AppendNames(u.names[:0])
 	u.runSinks[out.mode], u.lastSinks[out.mode] = u.lastSinks[out.mode], sink
 	u.runSinks[out.mode].Release()
@@ -288,6 +297,7 @@ func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, 
 	if u.Interval > 0 { // without an interval it would hold a host's metrics in memory for nothing
 		u.cache[out.mode] = out
 	}
+	return change
 }
 
 // joinErrors joins the error of a run and those of its parts in one line.
@@ -312,27 +322,41 @@ func joinErrors(err error, parts []error, more int) error {
 	return errors.New(strings.Join(all, "; "))
 }
 
-// setState sets the state of a run, and logs it only if it differs from that of
-// the run before: a lasting failure is not logged at every scrape.
-func (u *Unit) setState(state State, err error) {
+// setState sets the state of a run. It is called under the lock; the returned
+// change is logged without it.
+func (u *Unit) setState(state State, err error) stateChange {
 	s := &u.status
+	change := stateChange{s.State, state, err}
 	s.Err = err
-	if state == s.State {
+	if change.before != state {
+		s.State, s.Since = state, u.now()
+	}
+	return change
+}
+
+// A stateChange is the state of a run and that of the run before.
+type stateChange struct {
+	before, state State
+	err           error
+}
+
+// log logs the state only if it differs from the one before: a lasting failure
+// is not logged at every scrape.
+func (c stateChange) log(logger log.Logger) {
+	if c.state == c.before {
 		return
 	}
-	before := s.State
-	s.State, s.Since = state, u.now()
-	switch state {
+	switch c.state {
 	case OK:
-		if before != "" && before != NoData {
-			_ = level.Info(u.log).Log("msg", "Collector recovered")
+		if c.before != "" && c.before != NoData {
+			_ = level.Info(logger).Log("msg", "Collector recovered")
 		}
 	case NoData:
-		_ = level.Debug(u.log).Log("msg", "Collector has no data on this host", "err", err)
+		_ = level.Debug(logger).Log("msg", "Collector has no data on this host", "err", c.err)
 	case Partial:
-		_ = level.Warn(u.log).Log("msg", "Collector could not read everything", "err", err)
+		_ = level.Warn(logger).Log("msg", "Collector could not read everything", "err", c.err)
 	default:
-		_ = level.Error(u.log).Log("msg", "Collector failed", "state", state, "err", err)
+		_ = level.Error(logger).Log("msg", "Collector failed", "state", c.state, "err", c.err)
 	}
 }
 
@@ -357,15 +381,22 @@ func (u *Unit) Serves(name string) bool {
 // OmitSeries logs that series of an external family are omitted because the
 // exporter itself has them; once for each family.
 func (u *Unit) OmitSeries(family string, n int) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.omitted[family] {
-		if u.omitted == nil {
-			u.omitted = map[string]bool{}
-		}
-		u.omitted[family] = true
+	if u.isFirstOmission(family) {
 		_ = level.Warn(u.log).Log("msg", "Series of the exporter's own name dropped", "family", family, "series", n)
 	}
+}
+
+func (u *Unit) isFirstOmission(family string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.omitted[family] {
+		return false
+	}
+	if u.omitted == nil {
+		u.omitted = map[string]bool{}
+	}
+	u.omitted[family] = true
+	return true
 }
 
 // AppendText appends the text of the last run in text mode. A reading in that

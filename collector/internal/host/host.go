@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
 // A Host is one machine. It is immutable after construction and safe for
@@ -67,6 +69,10 @@ type Host struct {
 	// OpenPerf opens a counter of an event on a CPU. Each holds a file
 	// descriptor. It is nil on a recorded host without an answer.
 	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// Calls bounds the reads and system calls of all collectors that are in
+	// progress together. Nil means no bound.
+	Calls *flight.Pool
 
 	// MaxOpenFiles returns how many files the process may have open. It is nil
 	// on a recorded host without an answer.

@@ -67,13 +67,6 @@ func (r *Reader) Text(elem ...string) ([]byte, error) {
 	return scan.Trim(b), err
 }
 
-// String returns Text as a string, or "" if the file cannot be read. It is for
-// label values: an absent attribute is an empty label.
-func (r *Reader) String(elem ...string) string {
-	b, _ := r.Text(elem...)
-	return string(b)
-}
-
 // Uint returns the unsigned number that is the only content of a file.
 func (r *Reader) Uint(elem ...string) (uint64, error) {
 	b, err := r.Text(elem...)
