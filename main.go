@@ -35,7 +35,8 @@ import (
 var release string
 
 func main() {
-	checks.Supervise() // does not return if this process supervises a check
+	runtime.MemProfileRate = 0 // see prepare
+	checks.Supervise()         // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() {
@@ -141,6 +142,7 @@ type program struct {
 	toolkit                *web.FlagConfig
 	slog                   *slog.Logger
 	withoutExporterMetrics bool
+	help                   string // --web.help
 	maxProcs               int
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
@@ -185,6 +187,7 @@ func (p *program) addFlags() {
 	}
 	app.Flag("config.file", "Configuration file in YAML (docs/config.md). SIGHUP reloads it.").PlaceHolder("PATH").StringVar(&c.File)
 	flag("web.telemetry-path", "PATH", "/metrics", "Path under which to serve the metrics.").StringVar(&c.MetricsPath)
+	flag("web.help", "TEXT", "full", "Help texts of the metrics in the text format: full or none, which halves the size of a response.").EnumVar(&p.help, "full", "none")
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics of the exporter itself: promhttp_*, process_* and go_*.").BoolVar(&p.withoutExporterMetrics)
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
@@ -251,16 +254,25 @@ func (p *program) addCommands() {
 	imports.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&p.crontabUser)
 }
 
+// memProfileRate is the default rate of memory profiles in bytes: one allocation
+// in so many is recorded.
+const memProfileRate = 512 << 10
+
 // prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
 	p.config.LogWriter = exporter.NewLogWriter(p.stderr)
 	p.config.Log, p.slog = exporter.NewLogger(p.config.LogWriter, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
+	p.config.WithoutHelp = p.help == "none"
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
 		// A scrape leaves little garbage: collecting it twice as often has no
 		// measurable cost, and saves more than a megabyte.
 		debug.SetGCPercent(50)
+	}
+	if p.config.Pprof {
+		// Without profiles, their table of allocations would take a megabyte.
+		runtime.MemProfileRate = memProfileRate
 	}
 	exporter.LimitMemory(int64(*p.memoryLimit))
 }
@@ -273,6 +285,9 @@ func (p *program) serve(ctx context.Context) error {
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
 	defer signal.Stop(brokenPipe)
+	if err := exporter.RelaxTimers(); err != nil {
+		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
+	}
 	err := p.buildAndServe(ctx)
 	if err == nil {
 		return nil
@@ -295,6 +310,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	}
 	p.logStart()
 	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	p.app, p.commands = nil, nil // a quarter of a megabyte
 	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 

@@ -79,6 +79,7 @@ type Config struct {
 	MetricsPath    string   // usually /metrics
 	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
 	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
+	WithoutHelp    bool     // leave the HELP lines out of the text format
 	Pprof          bool     // serve /debug/pprof/
 	Lifecycle      bool     // serve /-/reload
 	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
@@ -103,6 +104,7 @@ type Exporter struct {
 	specs   []collect.Spec
 	host    *host.Host
 	engine  *scrape.Engine
+	workers *flight.Workers // of the units
 	checks  *checks.Checks
 	handler http.Handler
 	serving atomic.Bool
@@ -128,7 +130,7 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 		e.host.Calls = flight.NewPool(callLimit())
@@ -180,6 +182,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
 	})

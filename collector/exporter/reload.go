@@ -179,6 +179,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
 		u.Declared = e.isDeclared
+		u.UseWorkers(e.workers)
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}

@@ -156,6 +156,7 @@ type Tree struct {
 	root       string
 	attributes bool
 	fault      func(path string) error // see InjectFaults
+	shared     *sharedFiles
 }
 
 // NewTree returns the tree below root. Without a root, paths are used as they
@@ -164,7 +165,7 @@ func NewTree(root string) Tree {
 	if root != "" {
 		root = filepath.Clean(root)
 	}
-	return Tree{root: root}
+	return Tree{root: root, shared: &sharedFiles{}}
 }
 
 // Attributes returns the tree with its files read as sysfs attributes: the
@@ -179,7 +180,7 @@ func (t Tree) Attributes() Tree {
 // InjectFaults returns the tree with reads that fail if fault returns an error
 // for the path. Only tests call it, so the linker leaves it out of the program.
 func InjectFaults(t Tree, fault func(path string) error) Tree {
-	t.fault = fault
+	t.fault, t.shared = fault, &sharedFiles{}
 	return t
 }
 

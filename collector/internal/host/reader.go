@@ -22,9 +22,12 @@ import (
 // be used by two goroutines at once. The bytes that it returns are valid until
 // the next call.
 type Reader struct {
-	tree Tree
-	path []byte // of the last call, NUL-terminated
-	buf  []byte
+	tree   Tree
+	path   []byte // of the last call, NUL-terminated
+	buf    []byte
+	kept   *keptFiles // nil without KeepOpen
+	whole  bool       // see WholeReads
+	record int        // see Records
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -35,23 +38,39 @@ const maxFileSize = 64 << 20
 // with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
-	fd, err := r.open(unix.O_RDONLY)
+	fd, kept, err := r.openFile()
 	if err != nil {
 		return nil, err
 	}
-	defer closeFD(fd)
+	b, err := r.readAll(fd, kept)
+	if err != nil && kept {
+		if fd, err = r.openat(unix.O_RDONLY); err != nil {
+			return nil, err
+		}
+		b, err = r.readAll(fd, false)
+	}
+	return b, err
+}
+
+// readAll reads an open file from its start, and closes it unless it is kept
+// open.
+func (r *Reader) readAll(fd int, kept bool) (content []byte, err error) {
+	ok := false
+	defer r.closeFile(fd, kept, &ok)
 	b := r.buf[:0]
 	for {
 		if len(b) == cap(b) {
 			b = slices.Grow(b, max(cap(b), pageSize))
 		}
-		n, errno := read(fd, b[len(b):cap(b)])
+		space := b[len(b):cap(b)]
+		n, errno := r.readAt(fd, space, len(b))
 		if errno != 0 {
 			return nil, r.pathError("read", errno)
 		}
 		b = b[:len(b)+n]
 		r.buf = b
-		if n == 0 || r.tree.attributes && n < pageSize {
+		if n == 0 || r.tree.attributes && n < pageSize || r.whole && n < len(space) {
+			ok = true
 			return b, nil
 		}
 		if len(b) > maxFileSize {
@@ -183,6 +202,11 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 			return nil
 		default:
 			eachDirent(b[:n], fn)
+			if r.tree.attributes && n <= len(b)/2 {
+				// The kernel lists a folder of sysfs as long as the buffer has space, and a
+				// file system of FUSE that is mounted there, as in LXC, fills a page.
+				return nil
+			}
 		}
 	}
 }
@@ -223,11 +247,13 @@ func (r *Reader) Modified(elem ...string) (time.Time, error) {
 // At adds the path of the last call to a Malformed error without one, and removes
 // the content if not everybody may read that file. It returns other errors
 // unchanged.
-func (r *Reader) At(err error) error {
+func (r *Reader) At(err error) error { return atPath(err, r.tree, r.lastPath) }
+
+func atPath(err error, tree Tree, path func() string) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
-		m.Path = r.lastPath()
-		if m.private = !isPublic(m.Path, len(r.tree.root)); m.private {
+		m.Path = path()
+		if m.private = !isPublic(m.Path, len(tree.root)); m.private {
 			m.Have = ""
 		}
 	}
@@ -264,6 +290,11 @@ func (r *Reader) open(flags uintptr) (int, error) {
 	if err := r.fault(); err != nil {
 		return 0, r.pathError("read", err)
 	}
+	return r.openat(flags)
+}
+
+// openat opens the last path.
+func (r *Reader) openat(flags uintptr) (int, error) {
 	for {
 		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), flags|unix.O_CLOEXEC, 0, 0, 0)
 		switch errno {
@@ -286,6 +317,20 @@ func (r *Reader) fault() error {
 		return nil
 	}
 	return r.tree.fault(r.lastPath())
+}
+
+// readAt reads at an offset if the reader keeps files open, and otherwise at
+// the current one, which is the same.
+func (r *Reader) readAt(fd int, b []byte, offset int) (int, syscall.Errno) {
+	if r.kept == nil {
+		return read(fd, b)
+	}
+	for {
+		n, err := unix.Pread(fd, b, int64(offset))
+		if errno, _ := err.(syscall.Errno); errno != syscall.EINTR {
+			return n, errno
+		}
+	}
 }
 
 func read(fd int, b []byte) (int, syscall.Errno) {
