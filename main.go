@@ -289,9 +289,6 @@ func (p *program) serve(ctx context.Context) error {
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
 	defer signal.Stop(brokenPipe)
-	if err := exporter.RelaxTimers(); err != nil {
-		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
-	}
 	err := p.buildAndServe(ctx)
 	if err == nil {
 		return nil
@@ -318,7 +315,6 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	}
 	p.logStart()
 	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
-	p.app, p.commands = nil, nil // a quarter of a megabyte
 	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
