@@ -56,6 +56,9 @@ type Series struct {
 	text string // the expression that does not hold
 }
 
+// Text returns the expression that does not hold.
+func (s Series) Text() string { return s.text }
+
 // A LabelPair is a label with a value that is not empty.
 type LabelPair struct{ Name, Value string }
 
