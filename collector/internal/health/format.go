@@ -144,7 +144,7 @@ func (r *Report) nagios() []byte {
 	if len(r.Problems) > 0 {
 		b.WriteString(": " + clean(r.Problems[0].Text))
 	}
-	fmt.Fprintf(&b, " | critical=%d;;1 warning=%d;1 info=%d\n", r.Count(Critical), r.Count(Warning), r.Count(Info))
+	fmt.Fprintf(&b, " | critical=%d;;0 warning=%d;0 info=%d\n", r.Count(Critical), r.Count(Warning), r.Count(Info))
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "%s: %s\n", p.Rule.Severity, clean(p.Text))
 	}

@@ -34,7 +34,7 @@ func (r *Rule) text(s expect.Series) string {
 			if threshold, err := strconv.ParseFloat(r.Threshold, 64); err == nil && threshold != 0 {
 				whole /= threshold
 			}
-			return number(s.Value/whole*100) + " %"
+			return fmt.Sprintf("%.1f %%", s.Value/whole*100)
 		}
 		return label(s.Labels, name)
 	}))

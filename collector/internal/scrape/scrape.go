@@ -10,6 +10,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -20,6 +21,14 @@ type Request struct {
 	Deadline time.Time     // zero: only the units' own timeouts apply
 	Filtered bool          // Units are not all enabled units
 	Expect   *expect.Set   // expectations to evaluate; nil: none
+	Health   *Health       // health rules to evaluate; nil: none
+}
+
+// Health are the health rules of a scrape.
+type Health struct {
+	Rules  *health.Rules
+	Export bool                 // emit host_exporter_health
+	Report func(*health.Report) // called with the report, before the samples are rendered; may be nil
 }
 
 // TimeoutHeader is the HTTP header with the scrape timeout of Prometheus in
