@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -41,7 +42,7 @@ func main() {
 		return
 	}
 	if _, ok := errors.AsType[loggedError](err); !ok {
-		fmt.Fprintln(os.Stderr, "host_exporter:", err)
+		fmt.Fprintln(os.Stderr, "host_exporter:", exporter.Detail(err))
 	}
 	os.Exit(1)
 }
@@ -54,13 +55,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if version.Version == "" {
 		version.Version = strings.TrimSpace(release)
 	}
+	// A reload may be requested before the exporter serves: it must not end it.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	p := newProgram(stdout, stderr)
+	p.hangup = hangup
 	command, err := p.app.Parse(args)
 	switch {
 	case p.done:
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
+	}
+	if command != "serve" {
+		signal.Stop(hangup) // a terminal that closes ends the command
 	}
 	p.prepare()
 	return p.commands[command](ctx)
@@ -89,6 +98,7 @@ type program struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	done     bool // --help or --version was printed
+	hangup   <-chan os.Signal
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -142,6 +152,8 @@ func (p *program) addFlags() {
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
+	app.Flag("web.allowed-host", "Name to serve the status page under, in addition to those of the host; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
+	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
 	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled explicitly.").BoolVar(&c.Settings.DisableDefaults)
@@ -235,19 +247,16 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	if os.Geteuid() == 0 {
 		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	return e.Serve(ctx, p.toolkit, p.slog, hangup)
+	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
-func (p *program) checkConfig(context.Context) error {
+func (p *program) checkConfig(ctx context.Context) error {
 	if p.configFromStdin {
 		path, err := saveStdin()
 		if err != nil {
 			return err
 		}
-		defer os.Remove(path)
+		defer os.RemoveAll(filepath.Dir(path))
 		p.config.File = path
 	}
 	if p.config.File == "" {
@@ -257,18 +266,39 @@ func (p *program) checkConfig(context.Context) error {
 	if p.configFromStdin {
 		named = func(text string) string { return strings.ReplaceAll(text, p.config.File, "standard input") }
 	}
-	problems, err := exporter.Check(p.config)
+	problems, err := p.checkFile(ctx)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case err != nil:
-		return errors.New(named("the configuration is not valid:\n" + err.Error()))
+		return errors.New(named("the configuration is not valid:\n" + exporter.Detail(err)))
 	case len(problems) > 0 && p.strict:
-		return errors.New(named("the configuration is valid, but not all of it works on this host:\n" + problems.Error()))
+		return errors.New(named("the configuration is valid, but not all of it works on this host:\n" + exporter.Detail(problems)))
 	}
 	for _, problem := range problems {
-		fmt.Fprintln(p.stderr, "warning:", named(problem.Error()))
+		fmt.Fprintln(p.stderr, "warning:", named(exporter.Detail(problem)))
 	}
 	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err
+}
+
+// checkFile checks the configuration file until ctx is done: reading it may hang.
+func (p *program) checkFile(ctx context.Context) (exporter.Findings, error) {
+	type result struct {
+		problems exporter.Findings
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		problems, err := exporter.Check(p.config)
+		done <- result{problems, err}
+	}()
+	select {
+	case r := <-done:
+		return r.problems, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // A configArg is the argument of check-config. Kingpin passes a single dash as an empty
@@ -283,19 +313,22 @@ func (a *configArg) Set(path string) error {
 	return nil
 }
 
-// saveStdin writes standard input to a temporary file.
+// saveStdin writes standard input to a file in a temporary directory of its own.
 func saveStdin() (path string, err error) {
-	f, err := os.CreateTemp("", "host_exporter-*.yml")
+	dir, err := os.MkdirTemp("", "host_exporter-*")
 	if err != nil {
 		return "", err
 	}
-	if _, err = io.Copy(f, os.Stdin); err == nil {
-		err = f.Close()
+	path = filepath.Join(dir, "stdin.yml")
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		_, err = io.Copy(f, os.Stdin)
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = os.RemoveAll(dir)
 	}
-	return f.Name(), err
+	return path, err
 }
 
 func (p *program) once(ctx context.Context) error {

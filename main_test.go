@@ -3,10 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -111,6 +117,9 @@ func TestFlagsDoc(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for _, args := range [][]string{
+		{"--web.telemetry-path=/a b"},
+		{"--web.telemetry-path=/{x"},
+		{"--web.telemetry-path=/-/reload"},
 		{"--nonsense"},
 		{"--no-such.switch"},
 		{"argument"},
@@ -118,7 +127,9 @@ func TestBadFlags(t *testing.T) {
 		{"--web.telemetry-path=metrics"},
 		{"--web.max-requests=many"},
 		{"--web.listen-address=unix:///no/such/folder/x.sock"},
-		{"--web.listen-address=unix:///tmp/x.sock", "--web.listen-address=vsock://:9100"},
+		{"--web.listen-address=vsock://:many"},
+		{"--web.listen-address=127.0.0.1:0", "--web.listen-address=vsock://:9100x"},
+		{"--web.systemd-socket"},
 		{"--web.config.file=/no/such/file", "--web.listen-address=127.0.0.1:0"},
 	} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
@@ -267,6 +278,10 @@ func TestCommands(t *testing.T) {
 	if err := os.Chmod(script, 0o777); err != nil {
 		t.Fatal(err)
 	}
+	pipe := filepath.Join(dir, "pipe.yml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	impossible := filepath.Join(dir, "impossible.yml")
 	if err := os.WriteFile(impossible, []byte("checks:\n  gone:\n    command: [/no/such]\n    user: nosuchuser\n    format: exit\n  unsafe:\n    command: ["+script+
 		"]\n    format: number\n    metric: node_load1\nexpect:\n  typo: node_laod1 < 9\n  off: node_softirqs_functions_total > 0\n"), 0o644); err != nil {
@@ -292,6 +307,10 @@ func TestCommands(t *testing.T) {
 		{[]string{"check-config", "-"}, "standard input: valid\n", ""},
 		{[]string{"check-config"}, "", "no configuration file: "},
 		{[]string{"checks", "list"}, "", "no configuration file: "},
+		{[]string{"check-config", pipe}, "", "pipe.yml: want a regular file, have mode prw-------"},
+		{[]string{"--config.file=" + pipe, "check-config"}, "", "pipe.yml: want a regular file"},
+		{[]string{"--config.file=" + pipe}, "", "pipe.yml: want a regular file"},
+		{[]string{"check-config", script}, "", "script: writable by other users (mode 0777): chmod go-w " + script},
 		{[]string{"--config.file=" + bad}, "", "bad.yml:1:19: want true or false"},
 		{[]string{"--config.file=" + dir}, "", "want a regular file"},
 		{[]string{"once", "loadavg"}, "\nnode_load1 ", ""},
@@ -335,12 +354,24 @@ func TestImportFromStandardInput(t *testing.T) {
 	}
 }
 
-// TestInvalidWebConfig starts with a TLS configuration that is not valid: the
-// service manager is not notified of a start.
+// TestInvalidWebConfig starts with TLS configurations that are not valid, one of
+// them for HTTP/2 only: the service manager is not notified of a start.
 func TestInvalidWebConfig(t *testing.T) {
+	for name, text := range map[string]string{
+		"files":  "tls_server_config: {cert_file: none, key_file: none}\n",
+		"cipher": "tls_server_config: {cert_file: CERT, key_file: KEY, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}\n",
+		"user":   "basic_auth_users: {a: plain}\n",
+	} {
+		t.Run(name, func(t *testing.T) { testInvalidWebConfig(t, text) })
+	}
+}
+
+func testInvalidWebConfig(t *testing.T, text string) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "web.yml")
-	if err := os.WriteFile(path, []byte("tls_server_config: {cert_file: none, key_file: none}\n"), 0o644); err != nil {
+	cert, key := certificate(t)
+	text = strings.NewReplacer("CERT", cert, "KEY", key).Replace(text)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
@@ -437,4 +468,78 @@ func TestServiceManager(t *testing.T) {
 		t.Error(err)
 	}
 	expect("STOPPING=1")
+}
+
+// A writerFunc calls itself for each write.
+type writerFunc func(b []byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// TestEarlyHangup sends SIGHUP to an exporter that does not serve yet: it
+// serves, and reloads then.
+func TestEarlyHangup(t *testing.T) {
+	dir := t.TempDir()
+	file, socket := filepath.Join(dir, "host_exporter.yml"), filepath.Join(dir, "x.sock")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reloaded, sent := false, false
+	log := writerFunc(func(b []byte) (int, error) {
+		switch text := string(b); {
+		case !sent:
+			sent = true
+			return len(b), syscall.Kill(os.Getpid(), syscall.SIGHUP)
+		case strings.Contains(text, "Configuration reloaded"):
+			reloaded = true
+			cancel()
+		}
+		return len(b), nil
+	})
+	if err := run(ctx, []string{"--config.file=" + file, "--web.listen-address=unix://" + socket}, io.Discard, log); err != nil {
+		t.Fatal(err)
+	}
+	if !reloaded {
+		t.Error("not reloaded")
+	}
+}
+
+// TestInterruptedCommands ends commands that collect: the error says so, and
+// names no collector.
+func TestInterruptedCommands(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("terminated"))
+	for _, args := range [][]string{{"once"}, {"once", "--format=json"}, {"doctor"}, {"expect", "suggest"}} {
+		err := run(ctx, args, io.Discard, io.Discard)
+		if err == nil || err.Error() != "interrupted before all collectors had finished: terminated" {
+			t.Errorf("%v: have error %v", args, err)
+		}
+	}
+}
+
+// certificate writes a self-signed certificate and its key to files.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: certificate}, key: {Type: "PRIVATE KEY", Bytes: encoded}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
 }

@@ -128,5 +128,8 @@ func DelegatedGroups() (*Groups, error) {
 }
 
 // RunOnce runs a check now, with its limits but apart from its schedule, and publishes
-// nothing.
-func (c *Checks) RunOnce(ctx context.Context, d Definition) Report { return c.run(ctx, d) }
+// nothing. Its report quotes the output: it is for the operator.
+func (c *Checks) RunOnce(ctx context.Context, d Definition) Report {
+	d.Output.Quote = true
+	return c.run(ctx, d)
+}

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -17,12 +19,13 @@ import (
 var textfile = collect.Spec{
 	Name:  "textfile",
 	Help:  "Metrics in *.prom files that jobs write.",
-	Build: collect.With(textfileOptions{}, newTextfile),
+	Build: collect.With(textfileOptions{MaxBytes: 2 << 20}, newTextfile),
 }
 
 type textfileOptions struct {
 	Directories collect.Strings
 	MaxAge      collect.Duration
+	MaxBytes    collect.Int
 }
 
 func (o *textfileOptions) Fields() []collect.Field {
@@ -35,6 +38,11 @@ func (o *textfileOptions) Fields() []collect.Field {
 		Name:  "max-age",
 		Help:  "Maximum age of a file to export it; 0 is any age.",
 		Value: &o.MaxAge,
+	}, {
+		Name:        "max-bytes",
+		Help:        "Maximum size of a file in bytes. All files together may take a quarter of --runtime.memory-limit.",
+		Value:       &o.MaxBytes,
+		Placeholder: "BYTES",
 	}}
 }
 
@@ -56,22 +64,34 @@ func (o *textfileOptions) Fields() []collect.Field {
 //
 // A file is parsed and rendered when it changes, so that a scrape usually costs one
 // listing of each directory and one stat of each file.
+//
+// Others may write to these files and directories. What they write takes a part of the
+// memory, and none of other users' part; what hangs costs itself only; a link leads to
+// nothing that its owner may not read (package trust), and no error has text of a file.
 type textfileCollector struct {
-	sources       []*textfileSource
-	reserved      func(name string) bool
-	sourceTimeout time.Duration // for one source, such as a directory on a dead file server
-	maxAge        time.Duration // 0: any
-	now           func() time.Time
-	scrapeTime    time.Time // start of this run
-	mayOverlap    bool      // sources may have the same files
-	mtime         *metric.Family
-	scrapeError   *metric.Family
-	stale         *metric.Family
-	refused       *metric.Family
-	conflicts     *metric.Family
-	dropped       *metric.Family
+	filesystem   host.Tree
+	patterns     []string // of directories and files, or their names
+	reserved     func(name string) bool
+	maxAge       time.Duration // 0: any
+	maxFileBytes int64
+	memoryLimit  func() int64 // of the process; nil: 128 MiB
+	now          func() time.Time
+	scrapeTime   time.Time // start of this run
+	mayOverlap   bool      // patterns may match the same files
 
-	files       []*textfileFile // of this run; reused
+	expansions textfileTasks[[]string]         // by pattern
+	listings   textfileTasks[textfileDir]      // by directory
+	reads      textfileTasks[*textfileContent] // by file
+	cache      map[string]*textfileFile        // of the last run, by path
+
+	mtime       *metric.Family
+	scrapeError *metric.Family
+	stale       *metric.Family
+	refused     *metric.Family
+	conflicts   *metric.Family
+	dropped     *metric.Family
+
+	files       []*textfileFile // of this run
 	current     []*textfileFile // those that are not stale; reused
 	mergedFiles []*textfileFile // the source of families
 	merger      merge.Merger
@@ -81,23 +101,32 @@ type textfileCollector struct {
 
 func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error) {
 	m := env.Metrics
+	if o.MaxBytes < 1 {
+		return nil, fmt.Errorf("max-bytes: want a number of bytes above 0, have %d", int(o.MaxBytes))
+	}
 	m.AllowDynamic() // the files define families
 	c := &textfileCollector{
-		reserved:      env.Reserved,
-		sourceTimeout: collect.DefaultTimeout / 2,
-		maxAge:        time.Duration(o.MaxAge),
-		now:           env.Host.Now,
-		drops:         map[*merge.Source]textfileDrops{},
-		mtime:         m.Gauge("node_textfile_mtime_seconds", "Modification time of a textfile that could be read and parsed, as a Unix time.", "file"),
-		scrapeError:   m.Gauge("node_textfile_scrape_error", "Whether a textfile or directory could not be read, or some of it was dropped."),
-		stale:         m.Gauge("host_exporter_textfile_stale", "Whether a textfile is older than --collector.textfile.max-age and dropped; absent without that flag.", "file"),
-		refused:       m.Gauge("host_exporter_textfile_refused", "Why a textfile is refused: unreadable, not_a_file, too_large, half_written, syntax or timestamp.", "file", "reason"),
-		conflicts:     m.Gauge("host_exporter_textfile_conflicts", "Families of a textfile that conflict with others in type, help text or series; absent if none.", "file"),
-		dropped:       m.Gauge("host_exporter_textfile_dropped_series", "Series dropped of a textfile, by reason: conflict, reserved, invalid or stale.", "file", "reason"),
+		filesystem:   env.Host.Files,
+		reserved:     env.Reserved,
+		maxAge:       time.Duration(o.MaxAge),
+		maxFileBytes: int64(o.MaxBytes),
+		memoryLimit:  env.Host.MemoryLimit,
+		expansions:   newTextfileTasks[[]string](16, collect.DefaultTimeout/4),
+		listings:     newTextfileTasks[textfileDir](16, collect.DefaultTimeout/4),
+		reads:        newTextfileTasks[*textfileContent](4, collect.DefaultTimeout/5),
+		cache:        map[string]*textfileFile{},
+		now:          env.Host.Now,
+		drops:        map[*merge.Source]textfileDrops{},
+		mtime:        m.Gauge("node_textfile_mtime_seconds", "Modification time of a textfile that could be read and parsed, as a Unix time.", "file"),
+		scrapeError:  m.Gauge("node_textfile_scrape_error", "Whether a textfile or directory could not be read, or some of it was dropped."),
+		stale:        m.Gauge("host_exporter_textfile_stale", "Whether a textfile is older than --collector.textfile.max-age and dropped; absent without that flag.", "file"),
+		refused:      m.Gauge("host_exporter_textfile_refused", "Whether a textfile is refused as a whole, by reason; absent for other files.", "file", "reason"),
+		conflicts:    m.Gauge("host_exporter_textfile_conflicts", "Families of a textfile that conflict with others in type, help text or series; absent if none.", "file"),
+		dropped:      m.Gauge("host_exporter_textfile_dropped_series", "Series dropped of a textfile, by reason: conflict, reserved, invalid or stale.", "file", "reason"),
 	}
 	for _, pattern := range o.Directories.All() {
 		if pattern != "" {
-			c.sources = append(c.sources, newTextfileSource(env.Host, pattern))
+			c.patterns = append(c.patterns, pattern)
 			c.mayOverlap = c.mayOverlap || strings.HasSuffix(path.Clean(pattern), ".prom")
 		}
 	}
@@ -109,11 +138,15 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	report := func(errs ...error) {
 		for _, err := range errs {
 			failed = true
-			out.Error(err)
+			out.Error(shortened(err))
 		}
 	}
 	c.scrapeTime = c.now()
-	c.list(ctx, report)
+	c.files = c.readFiles(ctx, c.list(ctx, report))
+	clear(c.cache)
+	for _, f := range c.files {
+		c.cache[f.path] = f
+	}
 	c.current = append(c.current[:0], c.files...)
 	c.current = slices.DeleteFunc(c.current, c.isStale)
 	if !slices.Equal(c.mergedFiles, c.current) {
@@ -146,37 +179,15 @@ func (c *textfileCollector) Update(ctx context.Context, out *metric.Sink) error 
 	return nil
 }
 
-// list lists the files of all sources, which are read concurrently. It reports a source
-// that does not answer in time.
-func (c *textfileCollector) list(ctx context.Context, report func(...error)) {
-	clear(c.files)
-	c.files = c.files[:0]
-	for _, s := range c.sources {
-		s.startRun()
+// maxErrorBytes is the maximum length of an error: it may have a name of a file.
+const maxErrorBytes = 4096
+
+// shortened returns an error whose text is not too long for the log.
+func shortened(err error) error {
+	if text := err.Error(); len(text) > maxErrorBytes {
+		return errors.New(strings.ToValidUTF8(text[:maxErrorBytes], "") + "...")
 	}
-	var seen []string // directories
-	for _, s := range c.sources {
-		dirs, err := s.waitForRun(ctx, c.sourceTimeout)
-		if err != nil {
-			report(err)
-			continue
-		}
-		for _, d := range dirs {
-			if !d.isFile {
-				if slices.Contains(seen, d.path) {
-					continue
-				}
-				seen = append(seen, d.path)
-			}
-			if d.err != nil {
-				report(d.err)
-			}
-			c.files = append(c.files, d.files...)
-		}
-	}
-	if c.mayOverlap {
-		c.files = uniqueFiles(c.files)
-	}
+	return err
 }
 
 // sourcesOf returns the merge sources of files.

@@ -41,7 +41,7 @@ func FuzzTextfile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var m merge.Merger
-		files := []*textfileFile{parseTextfile("/1.prom", first), parseTextfile("/2.prom", second)}
+		files := []*textfileFile{parseText("/1.prom", first), parseText("/2.prom", second)}
 		sink := metric.NewSink(metric.NewSet())
 		for _, family := range m.Merge(sourcesOf(files)) {
 			if family.External != nil {
@@ -77,6 +77,13 @@ func FuzzTextfile(f *testing.F) {
 			t.Errorf("the roads differ:\n%s\n%s", a, z)
 		}
 	})
+}
+
+// parseText returns a file with a text.
+func parseText(name string, text []byte) *textfileFile {
+	f := parseContent(name, &textfileContent{text: text})
+	f.normalize()
+	return f
 }
 
 func sortedLines(families []*dto.MetricFamily) string {

@@ -77,17 +77,3 @@ func (f *textfileFile) series() int {
 	}
 	return n
 }
-
-// uniqueFiles removes the files that are there before: a pattern of files may match
-// files of a directory.
-func uniqueFiles(files []*textfileFile) []*textfileFile {
-	seen := make(map[string]bool, len(files))
-	unique := files[:0]
-	for _, f := range files {
-		if !seen[f.path] {
-			seen[f.path] = true
-			unique = append(unique, f)
-		}
-	}
-	return unique
-}

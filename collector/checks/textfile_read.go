@@ -2,56 +2,34 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
-	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
-
-// maxTextfileBytes is the maximum size of a file: about 100,000 series.
-const maxTextfileBytes = 16 << 20
 
 // textfileSettleTime is for how long after its last change a file is parsed at every
 // scrape. Within a tick of the file system's clock, which may be two seconds, it can
 // change again with the same stamp.
 const textfileSettleTime = 2 * time.Second
 
-// A textfileSource is a directory, or a pattern of directories or files. It has a
-// flight of its own, so that a source that hangs does not block others.
-type textfileSource struct {
-	pattern string
-	reader  *host.Reader
-	now     func() time.Time
-	flight  flight.Flight[[]textfileDir]
-	run     *flight.Run[[]textfileDir] // to wait for
-
-	cache map[string]*textfileFile // by path; of the run in flight
-}
-
-// A textfileDir is a directory at one moment, or a file that a pattern matches.
-type textfileDir struct {
-	path   string
-	isFile bool // one file
-	files  []*textfileFile
-	err    error
-}
-
 // A textfileFile is a file at one moment. It is immutable.
 type textfileFile struct {
 	path      string
+	owner     uint32
 	stamp     textfileStamp
 	cacheable bool   // with the same stamp, its content is the same
 	refusal   string // reason why it is refused as a whole; or empty
 	errs      []error
 	invalid   int          // series dropped because they are not valid
 	source    merge.Source // its families, sorted by name
+	memory    int64        // that its families take, in bytes
 }
 
 // A textfileStamp changes when a file does. It has the change time, too, because cp -p
@@ -62,138 +40,199 @@ type textfileStamp struct {
 	mtime, ctime  unix.Timespec
 }
 
-func newTextfileSource(h *host.Host, pattern string) *textfileSource {
-	return &textfileSource{
-		pattern: pattern,
-		reader:  h.Files.Reader(),
-		now:     h.Now,
-		cache:   map[string]*textfileFile{},
-	}
+// A textfileContent is the content of a file, and what it takes to parse.
+type textfileContent struct {
+	owner     uint32
+	stamp     textfileStamp
+	cacheable bool
+	unchanged bool // since it was parsed: there is no text
+	text      []byte
+	size      families.Size
 }
 
-// startRun starts a run, or joins one that an earlier scrape abandoned.
-func (s *textfileSource) startRun() {
-	s.run, _ = s.flight.Go(func() ([]textfileDir, error) { return s.read(), nil })
-}
-
-// waitForRun returns the result of the run. The timeout counts from the start of the
-// run, so that only one scrape waits for a run that hangs.
-func (s *textfileSource) waitForRun(ctx context.Context, timeout time.Duration) ([]textfileDir, error) {
-	if !s.run.Wait(ctx, s.run.StartTime.Add(timeout)) {
-		return nil, fmt.Errorf("%s: no answer after %v", s.pattern, timeout)
+// readFiles returns the files of entries. Those that have not changed since the last run
+// are from the cache; the others are read and parsed while they fit into the budget.
+func (c *textfileCollector) readFiles(ctx context.Context, entries []textfileEntry) []*textfileFile {
+	files := make([]*textfileFile, len(entries)) // nil: removed after it was listed
+	contents := make([]*textfileContent, len(entries))
+	refuse := func(i int, reason string, err error) {
+		files[i] = refusedFile(entries[i].path, reason, err)
+		contents[i] = nil
 	}
-	dirs, err := s.run.Result()
-	if err != nil { // a panic
-		return nil, fmt.Errorf("%s: %w", s.pattern, err)
-	}
-	return dirs, nil
-}
-
-// read reads all directories, and drops files that are gone from the cache.
-func (s *textfileSource) read() []textfileDir {
-	var dirs []textfileDir
-	found := 0
-	for _, name := range expandPattern(s.reader, s.pattern) {
-		d := s.readMatch(path.Clean(name))
-		found += len(d.files)
-		dirs = append(dirs, d)
-	}
-	if len(s.cache) > found {
-		current := make(map[string]*textfileFile, found)
-		for _, d := range dirs {
-			for _, f := range d.files {
-				current[f.path] = f
+	// read reads the chosen entries.
+	read := func(chosen func(i int, e *textfileEntry) bool) {
+		held := int64(0)
+		var tasks []textfileTask[*textfileContent]
+		for i := range entries {
+			e := &entries[i]
+			if !chosen(i, e) {
+				continue
 			}
+			cached := c.cache[e.path]
+			tasks = append(tasks, textfileTask[*textfileContent]{
+				key:   e.path,
+				owner: e.owner,
+				run:   func() (*textfileContent, error) { return c.readFile(e.path, cached) },
+				done: func(have *textfileContent, err error) {
+					var refusal *textfileRefusal
+					switch {
+					case errors.As(err, &refusal):
+						refuse(i, refusal.reason, refusal.err)
+					case host.Gone(err) && !e.isLink: // a dangling link was not removed
+					case err != nil:
+						refuse(i, "timeout", err)
+					case have.unchanged:
+						files[i] = cached
+					case held+have.stamp.size > c.maxBytes():
+						refuse(i, "limit", c.overLimit(e.path))
+					default:
+						size, line, err := families.Measure(have.text)
+						if err != nil {
+							refuse(i, "limit", fmt.Errorf("%s:%d: %w", e.path, line, err))
+							return
+						}
+						have.size = size
+						held += int64(len(have.text))
+						contents[i] = have
+					}
+				},
+			})
 		}
-		s.cache = current
+		c.reads.do(ctx, tasks)
 	}
-	return dirs
+
+	fresh := make([]bool, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		cached := c.cache[e.path]
+		switch {
+		case e.err != nil:
+			refuse(i, "unreadable", e.err)
+		case e.isLink:
+		case e.mode&unix.S_IFMT != unix.S_IFREG:
+			refuse(i, "not_a_file", fmt.Errorf("%s: want a regular file", e.path))
+		case cached != nil && cached.cacheable && cached.stamp == e.stamp:
+			files[i] = cached
+		case e.stamp.size > c.maxFileBytes:
+			refuse(i, "too_large", c.tooLarge(e.path, e.stamp.size))
+		default:
+			fresh[i] = true
+		}
+	}
+	read(func(_ int, e *textfileEntry) bool { return e.isLink && e.err == nil })
+
+	// Bytes, before the files are read.
+	for _, i := range dropOver(c.maxBytes(), len(entries), func(i int) (uint32, int64) {
+		switch {
+		case contents[i] != nil:
+			return contents[i].owner, contents[i].stamp.size
+		case files[i] != nil && files[i].refusal == "":
+			return files[i].owner, files[i].stamp.size
+		case fresh[i]:
+			return entries[i].owner, entries[i].stamp.size
+		}
+		return 0, 0
+	}) {
+		fresh[i] = false
+		refuse(i, "limit", c.overLimit(entries[i].path))
+	}
+	read(func(i int, _ *textfileEntry) bool { return fresh[i] })
+
+	// Memory, before the texts are parsed, and before each series gets all labels of its
+	// family.
+	budget := c.maxMemory()
+	memory := func(i int) (uint32, int64) {
+		switch {
+		case contents[i] != nil:
+			return contents[i].owner, memoryOf(contents[i].size)
+		case files[i] != nil && files[i].refusal == "":
+			return files[i].owner, files[i].memory
+		}
+		return 0, 0
+	}
+	for _, i := range dropOver(budget, len(entries), memory) {
+		refuse(i, "limit", c.overLimit(entries[i].path))
+	}
+	parsed := make([]bool, len(entries))
+	for i, have := range contents {
+		if have != nil {
+			files[i] = parseContent(entries[i].path, have)
+			contents[i], parsed[i] = nil, true
+		}
+	}
+	for _, i := range dropOver(budget, len(entries), memory) {
+		refuse(i, "limit", c.overLimit(entries[i].path))
+		parsed[i] = false
+	}
+	present := files[:0]
+	for i, f := range files {
+		if parsed[i] {
+			f.normalize()
+		}
+		if f != nil {
+			present = append(present, f)
+		}
+	}
+	return present
 }
 
-// readMatch reads a match of the pattern: a *.prom file or a directory, whose name may
-// also end in .prom.
-func (s *textfileSource) readMatch(name string) textfileDir {
-	if !strings.HasSuffix(name, ".prom") {
-		return s.readDir(name)
-	}
-	st, err := s.reader.Stat(name)
-	switch {
-	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
-		d := s.readDir(name)
-		if d.err == nil && len(d.files) == 0 {
-			d.err = fmt.Errorf("%s: want a file, have a directory without *.prom files", name)
-		}
-		return d
-	case host.Gone(err) && name == path.Clean(s.pattern): // which matches nothing
-		return textfileDir{path: name, err: err}
-	}
-	d := textfileDir{path: name, isFile: true}
-	if f := s.readFile(name); f != nil {
-		s.cache[name] = f
-		d.files = append(d.files, f)
-	}
-	return d
+// A textfileRefusal is the error of a file that is refused as a whole.
+type textfileRefusal struct {
+	reason string
+	err    error
 }
 
-func (s *textfileSource) readDir(dir string) textfileDir {
-	names, err := s.reader.Names(dir)
+func (r *textfileRefusal) Error() string { return r.err.Error() }
+
+// readFile reads a file, unless it is that in the cache. It refuses a file that changes
+// meanwhile: a job is writing it in place, and any part of it may be missing.
+func (c *textfileCollector) readFile(name string, cached *textfileFile) (*textfileContent, error) {
+	_, err := c.filesystem.Locate(name) // may inject a fault
 	if err != nil {
-		return textfileDir{path: dir, err: err}
+		return nil, &textfileRefusal{"unreadable", err}
 	}
-	slices.Sort(names) // the order of node_exporter
-	d := textfileDir{path: dir}
-	for _, name := range names {
-		if !strings.HasSuffix(name, ".prom") {
-			continue
-		}
-		if f := s.readFile(path.Join(dir, name)); f != nil {
-			s.cache[f.path] = f
-			d.files = append(d.files, f)
-		}
-	}
-	return d
-}
-
-// readFile returns a file from the cache, or parses it. It returns nil if the file was
-// removed after it was listed.
-func (s *textfileSource) readFile(name string) *textfileFile {
-	st, err := s.reader.Stat(name)
+	folder, err := c.openFolder(path.Dir(name))
 	if err != nil {
-		if _, noLink := s.reader.Link(name); host.Gone(err) && noLink != nil {
-			return nil
+		return nil, &textfileRefusal{refusalOf(err), err}
+	}
+	defer folder.Close()
+	f, err := folder.Open(path.Base(name))
+	if err != nil {
+		if e, statErr := c.stat(folder, name); host.Gone(err) && !e.isLink && host.Gone(statErr) {
+			return nil, err
 		}
-		return refusedFile(name, "unreadable", err) // a dangling link was not removed
+		return nil, &textfileRefusal{refusalOf(err), err}
 	}
-	stamp := stampOf(st)
-	if f := s.cache[name]; f != nil && f.cacheable && f.stamp == stamp {
-		return f
+	defer f.Close()
+	have := &textfileContent{owner: f.Stat.Uid, stamp: stampOf(f.Stat)}
+	if cached != nil && cached.cacheable && cached.stamp == have.stamp {
+		have.unchanged = true
+		return have, nil
 	}
+	if have.stamp.size > c.maxFileBytes {
+		return nil, &textfileRefusal{"too_large", c.tooLarge(name, have.stamp.size)}
+	}
+	have.cacheable = c.now().Sub(have.stamp.changeTime()) > textfileSettleTime
+	var all bool
+	have.text, all, err = f.Read(c.maxFileBytes)
 	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return refusedFile(name, "not_a_file", fmt.Errorf("%s: want a regular file", name))
-	case st.Size > maxTextfileBytes:
-		return refusedFile(name, "too_large", fmt.Errorf("%s: want at most %d bytes, have %d", name, maxTextfileBytes, st.Size))
-	}
-	return s.parse(name, stamp, s.reader.Read)
-}
-
-// parse reads and parses a file. It refuses a file that changes meanwhile: a job is
-// writing it in place, and any part of it may be missing.
-func (s *textfileSource) parse(name string, stamp textfileStamp, read func(...string) ([]byte, error)) *textfileFile {
-	cacheable := s.now().Sub(stamp.changeTime()) > textfileSettleTime
-	b, err := read(name)
-	switch {
-	case host.Gone(err):
-		return nil
 	case err != nil:
-		return refusedFile(name, "unreadable", err)
+		return nil, &textfileRefusal{"unreadable", err}
+	case !all:
+		return nil, &textfileRefusal{"too_large", c.tooLarge(name, c.maxFileBytes+1)}
 	}
-	f := parseTextfile(name, b)
-	f.stamp, f.cacheable = stamp, cacheable
-	if st, err := s.reader.Stat(name); f.refusal == "" && err == nil && stampOf(st).rewrittenSince(stamp) {
-		return refusedFile(name, "half_written", fmt.Errorf("%s: changed while it was read", name))
+	if st, err := f.Restat(); err != nil || stampOf(st).rewrittenSince(have.stamp) {
+		return nil, &textfileRefusal{"half_written", fmt.Errorf("%s: changed while it was read", name)}
 	}
-	return f
+	return have, nil
+}
+
+func (c *textfileCollector) tooLarge(name string, size int64) error {
+	return fmt.Errorf("%s: want at most %d bytes (--collector.textfile.max-bytes), have %d", name, c.maxFileBytes, size)
+}
+
+func (c *textfileCollector) overLimit(name string) error {
+	return fmt.Errorf("%s: all files together take more than %d MiB of memory: dropped, as the largest file of the user with the most", name, c.maxMemory()>>20)
 }
 
 // refusedFile returns a file that is refused as a whole.
@@ -206,10 +245,9 @@ func stampOf(st unix.Stat_t) textfileStamp {
 	return textfileStamp{uint64(st.Dev), uint64(st.Ino), int64(st.Size), st.Mtim, st.Ctim} //nolint:unconvert
 }
 
-// rewrittenSince reports whether the file was written in place since before. A file
-// that was replaced by another one was complete when it was read.
+// rewrittenSince reports whether the file was written in place since before.
 func (s textfileStamp) rewrittenSince(before textfileStamp) bool {
-	return s.device == before.device && s.inode == before.inode && (s.size != before.size || s.mtime != before.mtime)
+	return s.size != before.size || s.mtime != before.mtime
 }
 
 // changeTime returns the time of the last change of any kind.
@@ -219,48 +257,4 @@ func (s textfileStamp) changeTime() time.Time {
 		return mtime
 	}
 	return ctime
-}
-
-// expandPattern returns the paths that a pattern matches. It returns the pattern itself
-// if there is nothing to expand or no match, so that reading it returns an error.
-func expandPattern(r *host.Reader, pattern string) []string {
-	if !strings.ContainsAny(pattern, `*?[\`) {
-		return []string{pattern}
-	}
-	found := []string{"."}
-	if path.IsAbs(pattern) {
-		found = []string{"/"}
-	}
-	for elem := range strings.SplitSeq(pattern, "/") {
-		var next []string
-		for _, dir := range found {
-			next = append(next, matchElement(r, dir, elem)...)
-		}
-		found = next
-	}
-	if len(found) == 0 {
-		return []string{pattern}
-	}
-	return found
-}
-
-// matchElement returns the paths in dir that match one element of a pattern. A
-// directory that cannot be listed has none.
-func matchElement(r *host.Reader, dir, elem string) []string {
-	if !strings.ContainsAny(elem, `*?[\`) {
-		if p := path.Join(dir, elem); r.Exists(p) {
-			return []string{p}
-		}
-		return nil
-	}
-	names, _ := r.Names(dir)
-	names = slices.DeleteFunc(names, func(name string) bool {
-		ok, _ := path.Match(elem, name) // an invalid pattern matches nothing
-		return !ok
-	})
-	slices.Sort(names)
-	for i, name := range names {
-		names[i] = path.Join(dir, name)
-	}
-	return names
 }

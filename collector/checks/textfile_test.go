@@ -30,7 +30,7 @@ type textfileBench struct {
 func newTextfileBench(t testing.TB, reserved ...string) *textfileBench {
 	b := &textfileBench{dir: t.TempDir(), now: time.Now().Add(time.Hour), set: metric.NewSet()}
 	b.out = metric.NewSink(b.set)
-	var o textfileOptions
+	o := textfileOptions{MaxBytes: 2 << 20}
 	if err := o.Directories.Set(b.dir); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestTextfileCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want(t, "deleted", good+"a 3\n", "")
-	if n := len(b.sources[0].cache); n != 1 {
+	if n := len(b.cache); n != 1 {
 		t.Errorf("%d files in the cache, want 1", n)
 	}
 }
@@ -220,34 +220,92 @@ func TestTextfileTooLarge(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "large.prom", "large 1\n")
 	b.write(t, "small.prom", "small 1\n")
-	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), maxTextfileBytes+1); err != nil {
+	if err := os.Truncate(filepath.Join(b.dir, "large.prom"), 2<<20+1); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, "too large", "node_textfile_scrape_error 1\nsmall 1\n",
-		"/large.prom: want at most 16777216 bytes, have 16777217\n")
+		"/large.prom: want at most 2097152 bytes (--collector.textfile.max-bytes), have 2097153\n")
+}
+
+// hang makes the task of a key hang until the returned function is called. Its timeout
+// is over.
+func hang[T any](tasks textfileTasks[T], key string, owner uint32) (release func()) {
+	end := make(chan struct{})
+	task := &textfileTask[T]{owner: owner}
+	run, _ := task.flight.Go(func() (T, error) { <-end; return *new(T), nil })
+	run.StartTime = run.StartTime.Add(-time.Minute)
+	tasks.tasks[key] = task
+	return func() {
+		close(end)
+		<-run.Done()
+	}
 }
 
 // TestTextfileHungDirectory has a directory that hangs for a while, and another one.
 func TestTextfileHungDirectory(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "a 1\n")
-	hung := newTextfileSource(&host.Host{Files: host.NewTree(""), Now: time.Now}, "/hung")
-	b.sources = append([]*textfileSource{hung}, b.sources...)
-	release := make(chan struct{})
-	run, _ := hung.flight.Go(func() ([]textfileDir, error) {
-		<-release
-		return nil, nil
-	})
-	run.StartTime = run.StartTime.Add(-time.Minute) // its timeout is over
+	b.patterns = append([]string{"/hung", "/hung/*/x"}, b.patterns...)
+	release, releasePattern := hang(b.listings, "/hung", 0), hang(b.expansions, "/hung/*/x", 0)
 	for range 5 {
-		b.want(t, "hung", "node_textfile_scrape_error 1\na 1\n", "/hung: no answer after 2.5s\n")
-		if hung.run != run {
-			t.Error("want no second run while the first one hangs")
+		b.want(t, "hung", "node_textfile_scrape_error 1\na 1\n", "/hung/*/x: no answer after 1.25s\n/hung: no answer after 1.25s\n")
+	}
+	release()
+	releasePattern()
+	b.want(t, "answers again", "node_textfile_scrape_error 1\na 1\n", "open /hung: no such file or directory\nopen /hung/*/x: no such file or directory\n")
+}
+
+// TestTextfileHungFile has a file that hangs, and still does after it was removed: it
+// costs itself only.
+func TestTextfileHungFile(t *testing.T) {
+	b := newTextfileBench(t)
+	b.write(t, "a.prom", "a 1\n")
+	b.write(t, "b.prom", "b 1\n")
+	hung := filepath.Join(b.dir, "a.prom")
+	release := hang(b.reads, hung, 0)
+	for range 2 {
+		b.want(t, "hung", "node_textfile_scrape_error 1\nb 1\n", "/a.prom: no answer after 1s\n")
+		if b.fileMetrics != "refused{file=\"/a.prom\",reason=\"timeout\"} 1\n" {
+			t.Errorf("metrics of files\n%s", b.fileMetrics)
 		}
 	}
-	close(release)
-	<-run.Done()
-	b.want(t, "answers again", "node_textfile_scrape_error 1\na 1\n", "open /hung: no such file or directory\n")
+	if err := os.Remove(hung); err != nil {
+		t.Fatal(err)
+	}
+	b.write(t, "c.prom", "c 1\n")
+	b.want(t, "removed", "node_textfile_scrape_error 0\nb 1\nc 1\n", "")
+	b.write(t, "a.prom", "a 2\n")
+	b.want(t, "there again", "node_textfile_scrape_error 1\nb 1\nc 1\n", "/a.prom: no answer after 1s\n")
+	release()
+	b.want(t, "answers again", "node_textfile_scrape_error 0\na 2\nb 1\nc 1\n", "")
+}
+
+// TestTextfileManyHungFiles has a user whose files hang: no more of them are read, and
+// those of others are.
+func TestTextfileManyHungFiles(t *testing.T) {
+	b := newTextfileBench(t)
+	var release []func()
+	for i := range 4 {
+		release = append(release, hang(b.reads, fmt.Sprintf("/elsewhere/%d.prom", i), uint32(os.Getuid())))
+	}
+	b.write(t, "a.prom", "a 1\n")
+	me := os.Getuid()
+	b.want(t, "hung", "node_textfile_scrape_error 1\n", fmt.Sprintf("/a.prom: not read: others of user %d do not answer\n", me))
+	if os.Getuid() == 0 {
+		b.write(t, "b.prom", "b 1\n")
+		if err := os.Chown(filepath.Join(b.dir, "b.prom"), 4711, 4711); err != nil {
+			t.Fatal(err)
+		}
+		b.want(t, "of another user", "node_textfile_scrape_error 1\nb 1\n", "/a.prom: not read: others of user 0 do not answer\n")
+		if err := os.Remove(filepath.Join(b.dir, "b.prom")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release[2]()
+	b.want(t, "one answers", "node_textfile_scrape_error 0\na 1\n", "")
+	for _, i := range []int{0, 1, 3} {
+		release[i]()
+	}
 }
 
 // TestTextfileManyErrors has more errors than a run reports.
@@ -273,14 +331,16 @@ func TestExpand(t *testing.T) {
 	r := host.NewTree(root).Reader()
 	for pattern, want := range map[string]string{
 		"/srv/a/m":        "/srv/a/m",
-		"/srv/*/m":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m",
+		"/srv/*/m":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m /srv/c/m",
+		"/s*/a/m":         "/srv/a/m",
+		"/srv/*/*":        "/srv/.d/m /srv/[x]/m /srv/a/m /srv/b/m /srv/b10/m",
 		"/srv/b*/m":       "/srv/b/m /srv/b10/m",
 		"/srv/[ab]/[k-n]": "/srv/a/m /srv/b/m",
 		`/srv/\[x\]/m`:    "/srv/[x]/m",
-		"srv/?/m":         "srv/a/m srv/b/m",
+		"srv/?/m":         "srv/a/m srv/b/m srv/c/m",
 		"*/a/m":           "srv/a/m",
 		"/srv/z*":         "/srv/z*",
-		"/srv/*/none":     "/srv/*/none",
+		"/srv/?/none":     "/srv/a/none /srv/b/none /srv/c/none",
 		"/srv/[":          "/srv/[",
 		"/none/*":         "/none/*",
 	} {
@@ -346,31 +406,18 @@ func TestTextfileHelpConflict(t *testing.T) {
 	}
 }
 
-// TestTextfileWrittenWhileRead has a file that is written in place, in two halves that
-// end with a line.
+// TestTextfileWrittenWhileRead has stamps of a file that is written in place while it is
+// read, and of one that is not.
 func TestTextfileWrittenWhileRead(t *testing.T) {
 	b := newTextfileBench(t)
 	b.write(t, "a.prom", "a 1\n")
-	name := filepath.Join(b.dir, "a.prom")
-	s := b.sources[0]
-	written := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
-		text, err := os.ReadFile(elem[0])
-		b.write(t, "a.prom", "a 1\nb 2\n")
-		return text, err
-	})
-	if written.refusal != "half_written" || written.errs[0].Error() != name+": changed while it was read" {
-		t.Errorf("refused %q, %v", written.refusal, written.errs)
+	before := statOf(t, b, "a.prom")
+	if before.rewrittenSince(before) {
+		t.Error("an unchanged file counts as rewritten")
 	}
-	replaced := s.parse(name, statOf(t, b, "a.prom"), func(elem ...string) ([]byte, error) {
-		text, err := os.ReadFile(elem[0])
-		b.write(t, "new", "a 3\nb 4\nc 5\n")
-		if err := os.Rename(filepath.Join(b.dir, "new"), name); err != nil {
-			t.Error(err)
-		}
-		return text, err
-	})
-	if replaced.refusal != "" || replaced.series() != 2 {
-		t.Errorf("replaced: refused %q, %d series", replaced.refusal, replaced.series())
+	b.write(t, "a.prom", "a 1\nb 2\n")
+	if !statOf(t, b, "a.prom").rewrittenSince(before) {
+		t.Error("a file of another size does not count as rewritten")
 	}
-	b.want(t, "complete", "node_textfile_scrape_error 0\na 3\nb 4\nc 5\n", "")
+	b.want(t, "complete", "node_textfile_scrape_error 0\na 1\nb 2\n", "")
 }

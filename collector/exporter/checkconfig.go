@@ -15,7 +15,7 @@ import (
 // Check loads the configuration file as New does. The problems are what the file has in
 // a valid form and the host cannot do: checks that cannot run, and expectations of
 // families that no enabled collector declares.
-func Check(c Config) (problems document.Findings, err error) {
+func Check(c Config) (problems Findings, err error) {
 	e, err := New(c)
 	if err != nil {
 		return nil, err

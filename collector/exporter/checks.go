@@ -130,9 +130,7 @@ func (e *Exporter) checkRows() []web.Check {
 			problems = append([]string{s.LastOutcome.Err.Error()}, problems...)
 		}
 		c.Err = strings.Join(problems, "; ")
-		if s.LastOutcome.Stderr != "" {
-			c.Err += " [" + strings.TrimSpace(s.LastOutcome.Stderr) + "]"
-		}
+		c.Stderr = strings.TrimSpace(s.LastOutcome.Stderr)
 		rows = append(rows, c)
 	}
 	return rows

@@ -31,6 +31,9 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 	w.writeHost()
 	units := e.units()
 	e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
+	if err := interrupted(ctx); err != nil {
+		return err
+	}
 	for _, spec := range e.specs {
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
 // TestExpect loads expectations from a configuration, and reloads others.
@@ -40,8 +41,8 @@ func TestExpect(t *testing.T) {
 		`host_exporter.yml:2:6: a: position 7: want a comparison (==, !=, >, >=, < or <=), have "=": do you mean "=="?`,
 		`host_exporter.yml:3:33: b: unknown collector "d", do you mean a?`,
 	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("have %v\nwant %s", err, want)
+		if have := document.Detail(err); !strings.Contains(have, want) {
+			t.Errorf("have %s\nwant %s", have, want)
 		}
 	}
 	if have := evaluate(""); have != "{name=\"a\"} 1\n{name=\"c\"} 0\n" {

@@ -8,9 +8,12 @@ package exporter
 import (
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/coreos/go-systemd/v22/journal"
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
@@ -21,6 +24,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -45,6 +49,19 @@ func NewSettings() (*Settings, []Flag) {
 // the end of an error text, or "".
 func Suggest(unknown string, known []string) string { return document.Suggest(unknown, known) }
 
+// Findings are the errors of a configuration file. See Detail.
+type Findings = document.Findings
+
+// Detail returns the text of an error for an operator on a terminal. If it is of the
+// configuration file, it quotes the file, as Error does not. It is Error if standard
+// error is the journal, which others may read.
+func Detail(err error) string {
+	if isJournal, _ := journal.StderrIsJournalStream(); isJournal {
+		return err.Error()
+	}
+	return document.Detail(err)
+}
+
 // Paths are the roots of the file trees of a host.
 type Paths = host.Paths
 
@@ -55,16 +72,19 @@ type Config struct {
 	Paths    Paths
 	Log      log.Logger // nil: none
 
-	MetricsPath    string // usually /metrics
-	MaxRequests    int    // maximum number of scrapes at once; 0: no limit
-	ProcessMetrics bool   // export go_*, process_* and promhttp_* of the exporter itself
-	Pprof          bool   // serve /debug/pprof/
-	Lifecycle      bool   // serve /-/reload
-	CheckSlots     int    // maximum number of checks at once; 0: four
-	SlowCheckSlots int    // maximum number of slow checks at once, in addition; 0: two
+	MetricsPath    string   // usually /metrics
+	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
+	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
+	Pprof          bool     // serve /debug/pprof/
+	Lifecycle      bool     // serve /-/reload
+	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
+	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
+	CheckSlots     int      // maximum number of checks at once; 0: four
+	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
 
-	specs []collect.Spec // instead of the catalog, in tests
-	host  *host.Host     // instead of the live one, in tests
+	specs       []collect.Spec // instead of the catalog, in tests
+	host        *host.Host     // instead of the live one, in tests
+	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
 }
 
 // An Exporter runs the enabled collectors and checks, and serves their metrics.
@@ -78,8 +98,11 @@ type Exporter struct {
 	handler http.Handler
 	serving atomic.Bool
 
+	connections *web.Connections
+
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
+	reading      flight.Flight[configurationFile]
 	reloadStatus reloadStatus
 }
 
@@ -92,7 +115,7 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine()}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 	}
@@ -131,12 +154,16 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		Connections: e.connections,
+		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
 	})
 	c := web.Config{
 		Metrics:     metrics,
 		MetricsPath: e.config.MetricsPath,
 		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
 		Hostname:    hostname,
+		Names:       append(ownNames(e.host, hostname), e.config.AllowedHosts...),
+		ShowRuns:    e.config.ShowCheckRuns,
 		Checks:      e.checkRows,
 		Effective:   func() []byte { return config.Effective(e.specs, e.units()) },
 		Pprof:       e.config.Pprof,
@@ -156,6 +183,11 @@ func (e *Exporter) buildHandler(hostname string) error {
 	var err error
 	e.handler, err = web.NewHandler(c)
 	return err
+}
+
+// newServer returns a server for one listener of e.connections.
+func (e *Exporter) newServer() *http.Server {
+	return web.NewServer(e, e.connections, e.config.Log)
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }

@@ -53,7 +53,7 @@ func steadySpec(name string) collect.Spec {
 
 func newExporter(t testing.TB, c Config) *Exporter {
 	t.Helper()
-	c.MetricsPath = "/metrics"
+	c.MetricsPath, c.AllowedHosts = "/metrics", []string{"example.com"} // as httptest.NewRequest has it
 	if c.host == nil {
 		c.host = host.Live(host.Paths{Procfs: "/proc", Sysfs: "/sys", Rootfs: "/"})
 	}
@@ -377,12 +377,13 @@ func TestTooManyScrapes(t *testing.T) {
 	}
 }
 
-// TestAbandonedScrape has a client that disconnects: its slot is free at once.
+// TestAbandonedScrape has a client that disconnects: its slot is free when the
+// scrape has ended.
 func TestAbandonedScrape(t *testing.T) {
 	hang, entered := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	e := newExporter(t, Config{MaxRequests: 1, specs: []collect.Spec{
-		toySpec("hangs", time.Minute, func(*metric.Set, *metric.Sink) error { once.Do(func() { close(entered) }); <-hang; return nil }),
+		toySpec("hangs", 100*time.Millisecond, func(*metric.Set, *metric.Sink) error { once.Do(func() { close(entered) }); <-hang; return nil }),
 		steadySpec("good"),
 	}})
 	ctx, disconnect := context.WithCancel(t.Context())

@@ -35,12 +35,20 @@ func newLogger(out io.Writer, lvl, format string, caller bool) log.Logger {
 }
 
 // A libraryHandler passes the records of libraries to the go-kit logger,
-// without their time: the go-kit logger adds its own.
+// without their time: the go-kit logger adds its own. It leaves out what errors
+// quote of a file.
 type libraryHandler struct{ slog.Handler }
 
 func (h libraryHandler) Handle(ctx context.Context, r slog.Record) error {
-	r.Time = time.Time{}
-	return h.Handler.Handle(ctx, r)
+	clean := slog.NewRecord(time.Time{}, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if text := a.Value.String(); withoutYAML(text) != text {
+			a.Value = slog.StringValue(withoutYAML(text))
+		}
+		clean.AddAttrs(a)
+		return true
+	})
+	return h.Handler.Handle(ctx, clean)
 }
 
 func slogLevel(lvl string) *slog.LevelVar {

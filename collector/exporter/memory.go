@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"math"
 	"os"
 	"runtime/debug"
 
@@ -20,4 +21,14 @@ func LimitMemory(bytes int64) int64 {
 		debug.SetMemoryLimit(bytes)
 	}
 	return debug.SetMemoryLimit(-1)
+}
+
+// maxWaiting returns the maximum number of bytes of the responses that wait for
+// their clients to read, given the memory limit. The buffers of as many bytes
+// may be waiting for reuse.
+func maxWaiting(limit int64) int64 {
+	if limit == math.MaxInt64 { // there is none
+		return 16 << 20
+	}
+	return limit / 8
 }

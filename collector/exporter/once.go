@@ -31,6 +31,9 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	} else {
 		_, err = out.Write(e.engine.AppendText(ctx, nil, req))
 	}
+	if err == nil {
+		err = interrupted(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -44,6 +47,14 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 		return nil
 	}
 	return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
+}
+
+// interrupted returns an error if ctx is done: not all collectors have finished.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("interrupted before all collectors had finished: %w", context.Cause(ctx))
 }
 
 // A jsonOutput is the JSON output of Once.
@@ -82,6 +93,9 @@ func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Reque
 		return err
 	}
 	families, err := reg.Gather()
+	if err == nil {
+		err = interrupted(ctx)
+	}
 	if err != nil {
 		return err
 	}

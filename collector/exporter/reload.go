@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,20 +55,15 @@ func (e *Exporter) Reload() error {
 // replaces the current one.
 func (e *Exporter) load() error {
 	settings := e.config.Settings
-	var expectations []*expect.Expectation
-	var definitions []checks.Definition
+	var read configurationFile
 	if e.config.File != "" {
-		file, findings := config.Load(e.config.File, e.specs, map[string]config.Section{
-			"checks": func(n document.Node) { definitions = append(definitions, checks.ReadDefinitions(n)...) },
-			"expect": func(n document.Node) {
-				expectations = append(expectations, expect.Read(n, config.Names(e.specs))...)
-			},
-		})
-		if len(findings) > 0 {
-			return findings
+		var err error
+		if read, err = e.readFile(); err != nil {
+			return err
 		}
-		settings = settings.With(file)
+		settings = settings.With(read.file)
 	}
+	definitions, expectations := read.definitions, read.expectations
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return err
@@ -88,6 +84,49 @@ func (e *Exporter) load() error {
 	return nil
 }
 
+// A configurationFile is what a configuration file and its includes have.
+type configurationFile struct {
+	file         *config.File
+	definitions  []checks.Definition
+	expectations []*expect.Expectation
+}
+
+// readFile reads the configuration file. It abandons a read that hangs, such as one
+// of a dead file server, at the deadline; until that read returns, every later one
+// fails without waiting for it.
+func (e *Exporter) readFile() (configurationFile, error) {
+	for {
+		run, started := e.reading.Go(func() (configurationFile, error) {
+			var c configurationFile
+			var findings document.Findings
+			c.file, findings = config.Load(e.config.File, e.specs, map[string]config.Section{
+				"checks": func(n document.Node) { c.definitions = append(c.definitions, checks.ReadDefinitions(n)...) },
+				"expect": func(n document.Node) {
+					c.expectations = append(c.expectations, expect.Read(n, config.Names(e.specs))...)
+				},
+			})
+			if len(findings) > 0 {
+				return c, findings
+			}
+			return c, nil
+		})
+		if !run.Wait(context.Background(), run.StartTime.Add(e.readTimeout())) {
+			return configurationFile{}, fmt.Errorf("%s: no answer after %v", e.config.File, e.readTimeout())
+		}
+		if started {
+			return run.Result()
+		}
+	}
+}
+
+// readTimeout returns the maximum time that a reading of the configuration may take.
+func (e *Exporter) readTimeout() time.Duration {
+	if e.config.readTimeout > 0 {
+		return e.config.readTimeout
+	}
+	return 10 * time.Second
+}
+
 // build builds the enabled units. A unit that does not change is taken from the
 // current generation, with its caches, counters and the run in progress. If
 // there are checks, their collector is enabled unless it is disabled
@@ -96,6 +135,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 	current := e.units()
 	next := &generation{}
 	var errs []error
+	var findings document.Findings // the same, if values may be of the file
 	for _, spec := range e.specs {
 		implied := spec.Name == "check" && hasChecks && !settings.IsExplicit(spec.Name)
 		if !implied && !settings.Enabled(spec) {
@@ -104,6 +144,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.isReserved, settings.Options(spec.Name))
 		if err != nil {
 			errs = append(errs, err)
+			findings = append(findings, document.Finding{File: e.config.File, Text: "collector " + spec.Name + ": the options are not valid", Quoted: err.Error()})
 			continue
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
@@ -112,6 +153,9 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 			u = current[i]
 		}
 		next.units = append(next.units, u)
+	}
+	if e.config.File != "" && len(findings) > 0 {
+		return nil, findings
 	}
 	return next, errors.Join(errs...)
 }
@@ -183,6 +227,9 @@ func (e *Exporter) configuration() web.Configuration {
 	c := web.Configuration{File: e.config.File, ReadAt: r.successTime, FailedAt: r.failureTime}
 	if r.err != nil {
 		c.Errors = strings.Split(fmt.Sprint(r.err), "\n")
+		if document.Detail(r.err) != r.err.Error() {
+			c.Errors = append(c.Errors, "host_exporter check-config quotes what the file has.")
+		}
 	}
 	return c
 }

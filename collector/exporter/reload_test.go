@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -13,12 +14,14 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -308,5 +311,90 @@ func TestDoctor(t *testing.T) {
 	}
 	if err := e.Doctor(t.Context(), &out, []string{"brokn"}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
 		t.Errorf("an unknown name: %v", err)
+	}
+}
+
+// TestReloadQuotesNothing: an include may lead to a file that only the exporter can
+// read. The log, the page and the answer to a reload have no text of it.
+func TestReloadQuotesNothing(t *testing.T) {
+	picky := collect.Spec{Name: "b", Help: "A toy.", Build: collect.With(toyOptions{}, func(_ *collect.Env, o toyOptions) (*toy, error) {
+		if o.word == "" {
+			return &toy{}, nil
+		}
+		return nil, fmt.Errorf("want another word, have %q", o.word.String())
+	}), DisabledByDefault: true}
+	secret := filepath.Join(t.TempDir(), "shadow")
+	if err := os.WriteFile(secret, []byte("root:$y$j9T$hunter2: 1\ncollectors: {a: hunter2, hunter2: true}\nchecks: {hunter2: {command: hunter2}}\nexpect: {a: hunter2(}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"collectors: {b: {enabled: true, word: hunter2}}", "include: " + secret, "include: [hunter2]", "collectors: [hunter2", "expect: {hunter2: hunter2 >}", "collectors: {a: &hunter2 1, b: *hunter3}", "max-series: hunter2", "- hunter2", "hunter2"} {
+		var logs bytes.Buffer
+		e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a"), picky}, Lifecycle: true, Log: log.NewLogfmtLogger(&logs)}, "")
+		err := reload(text)
+		if quotes := strings.Contains(document.Detail(err), "hunter"); err == nil || !quotes && strings.HasPrefix(text, "include") {
+			t.Errorf("%q: for the operator: %v", text, err)
+		}
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest("POST", "/-/reload", nil))
+		for where, have := range map[string]string{"error": fmt.Sprint(err), "log": logs.String(), "page": get(e, "/").Body.String(), "answer": w.Body.String(), "status": e.statusLine()} {
+			if strings.Contains(have, "hunter") || !strings.Contains(have, ".yml:") && !strings.Contains(have, "shadow:") {
+				t.Errorf("%q: %s: %s", text, where, have)
+			}
+		}
+	}
+}
+
+// TestReloadHangs has a pipe in place of the configuration file, and a reading that
+// hangs: a reload fails in time, and the next one that can read succeeds.
+func TestReloadHangs(t *testing.T) {
+	e, reload := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a")}, readTimeout: 50 * time.Millisecond}, "")
+	if err := os.Remove(e.config.File); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(e.config.File, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Reload(); err == nil || !strings.Contains(err.Error(), "want a regular file") {
+		t.Errorf("a pipe: %v", err)
+	}
+	if err := os.Remove(e.config.File); err != nil {
+		t.Fatal(err)
+	}
+	if err := reload(""); err != nil {
+		t.Errorf("a file in place of the pipe: %v", err)
+	}
+
+	release := make(chan struct{})
+	run, _ := e.reading.Go(func() (configurationFile, error) { <-release; return configurationFile{}, nil })
+	for range 2 {
+		if err := e.Reload(); err == nil || !strings.Contains(err.Error(), "no answer after 50ms") {
+			t.Errorf("a reading that hangs: %v", err)
+		}
+	}
+	if text := get(e, "/metrics").Body.String(); !strings.Contains(text, "host_exporter_config_last_reload_successful 0\n") {
+		t.Errorf("a reload that hangs counts as a success:\n%s", text)
+	}
+	close(release)
+	<-run.Done()
+	if err := reload("collectors: {a: false}"); err != nil || len(e.units()) != 0 {
+		t.Errorf("after the reading has returned: %v, %d units", err, len(e.units()))
+	}
+}
+
+// TestDetail: an error quotes the configuration on a terminal, and not if standard error
+// is the journal, as when systemd runs check-config at a reload.
+func TestDetail(t *testing.T) {
+	err := fmt.Errorf("load: %w", document.Findings{{File: "f", Line: 1, Column: 2, Text: "unknown key …", Quoted: `unknown key "hunter2"`}})
+	t.Setenv("JOURNAL_STREAM", "")
+	if have, want := Detail(err), `load: f:1:2: unknown key "hunter2"`; have != want {
+		t.Errorf("%s, want %s", have, want)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Fstat(2, &st); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", st.Dev, st.Ino))
+	if have, want := Detail(err), "load: f:1:2: unknown key …"; have != want {
+		t.Errorf("%s, want %s", have, want)
 	}
 }

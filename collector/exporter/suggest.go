@@ -21,6 +21,9 @@ func (e *Exporter) SuggestExpectations(ctx context.Context, out io.Writer) error
 		return err
 	}
 	families, err := registry.Gather()
+	if err == nil {
+		err = interrupted(ctx)
+	}
 	if err != nil {
 		return err
 	}

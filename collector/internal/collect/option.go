@@ -99,7 +99,7 @@ type Bool bool
 func (b *Bool) Set(s string) error {
 	v, err := strconv.ParseBool(s)
 	if err != nil {
-		return fmt.Errorf("want true or false, have %q", s)
+		return Unexpected("true or false", s)
 	}
 	*b = Bool(v)
 	return nil
@@ -119,7 +119,7 @@ type Int int
 func (v *Int) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		return fmt.Errorf("want a whole number, have %q", s)
+		return Unexpected("a whole number", s)
 	}
 	*v = Int(n)
 	return nil
@@ -133,7 +133,7 @@ type Duration time.Duration
 func (v *Duration) Set(s string) error {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
-		return fmt.Errorf("want a time span such as 10s, have %q", s)
+		return Unexpected("a time span such as 10s", s)
 	}
 	*v = Duration(d)
 	return nil
@@ -228,3 +228,14 @@ func (f *Filter) Check(what string, defaults Filter) error {
 func (f *Filter) Ignores(name string) bool {
 	return f.Exclude.Match(name) || f.Include.IsSet() && !f.Include.Match(name)
 }
+
+// An unexpectedValue is the error of a value that an option does not accept.
+type unexpectedValue struct{ want, have string }
+
+// Unexpected returns the error of a value: what is wanted, and what there is.
+func Unexpected(want, have string) error { return &unexpectedValue{want, have} }
+
+func (e *unexpectedValue) Error() string { return fmt.Sprintf("want %s, have %q", e.want, e.have) }
+
+// Wanted returns what is wanted, without what there is.
+func (e *unexpectedValue) Wanted() string { return e.want }

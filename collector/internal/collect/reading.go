@@ -97,13 +97,15 @@ func (o outcome) result() Result {
 	return Result{o.state, o.duration, time.Since(o.started), o.metrics, o.families, o.drops}
 }
 
-// Abandon stops waiting. The run goes on, and the unit's state becomes Timeout.
+// Abandon stops waiting. The run goes on. If the collector's own deadline has
+// passed, the unit's state becomes Timeout; a deadline of the caller that is
+// earlier is not the collector's failure.
 func (r *Reading) Abandon() Result {
 	u := r.unit
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.abandonedRun != r.run && u.flight.Current() == r.run {
+	if late := !now.Before(r.Deadline()); late && u.abandonedRun != r.run && u.flight.Current() == r.run {
 		u.abandonedRun = r.run
 		u.status.LateSince = r.run.StartTime
 		u.status.Errors++

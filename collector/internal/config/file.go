@@ -3,13 +3,13 @@ package config
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
+	"github.com/hostexporter/host_exporter/collector/internal/trust"
 )
 
 // A File is a configuration file with the files that it includes.
@@ -46,7 +46,7 @@ type loader struct {
 func (l *loader) load(path string, mayInclude bool) {
 	text, err := readFile(path)
 	if err != nil {
-		l.findings = append(l.findings, document.Finding{File: path, Text: err.Error()})
+		l.findings = append(l.findings, document.Finding{File: path, Text: strings.TrimPrefix(err.Error(), path+": ")})
 		return
 	}
 	l.file.Paths = append(l.file.Paths, path)
@@ -81,36 +81,19 @@ func (l *loader) load(path string, mayInclude bool) {
 	}
 }
 
-// readFile returns the text of a regular file that is not writable by others:
-// a configuration file names the commands to run.
+// readFile returns the text of a file that only root and the exporter's user can
+// change: a configuration file names the commands to run.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := trust.NewRule().Open(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, withoutPath(err)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("want a regular file, have %v", info.Mode())
-	case info.Mode().Perm()&0o002 != 0:
-		return nil, fmt.Errorf("configuration file is writable by other users: chmod o-w %s", path)
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("want at most %d bytes", maxFile)
 	}
 	return text, err
-}
-
-// withoutPath returns an error without its path, which a finding has already.
-func withoutPath(err error) error {
-	if e, ok := err.(*os.PathError); ok {
-		return e.Err
-	}
-	return err
 }
 
 // include returns the paths that match a pattern, sorted.
@@ -136,7 +119,7 @@ func (l *loader) include(dir string, item document.Node) []string {
 // do so. If it is not, that is a finding.
 func (l *loader) setOnce(n document.Node, setting string) bool {
 	if place, ok := l.definedAt[setting]; ok {
-		n.Failf("%s is already set in %s", setting, place)
+		n.Failf("%s is already set in %s", setting, document.Public(place))
 		return false
 	}
 	f := n.At("")
@@ -148,7 +131,7 @@ func (l *loader) collectors(n document.Node) {
 	n.Each(func(name string, entry document.Node) {
 		spec, err := Find(l.specs, name)
 		if err != nil {
-			entry.Failf("%v", err)
+			entry.Failf("unknown collector %q%s", name, document.Public(document.Suggest(name, Names(l.specs))))
 			return
 		}
 		l.collector(spec, entry)

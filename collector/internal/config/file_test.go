@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
@@ -117,7 +119,7 @@ main.yml:2:30: want a number of series, or 0 for no limit, have "-1"`},
 		{map[string]string{"main.yml": "include: gone.yml"}, "main.yml:1:10: no such file: DIR/gone.yml"},
 		{map[string]string{"main.yml": "include: '[' "}, `main.yml:1:10: want a path or a pattern such as conf.d/*.yml, have "["`},
 		{map[string]string{"main.yml": "include: x/*\nnames: {one: 1}", "x/1": "names: {one: 1}"}, "x/1:1:14: names one is already set in DIR/main.yml:2"},
-		{map[string]string{"main.yml": "include: ."}, ": want a regular file, have drwxr-xr-x"},
+		{map[string]string{"main.yml": "include: ."}, ": want a regular file, have mode drwxr-xr-x"},
 	} {
 		dir := writeFiles(t, tc.files)
 		_, findings := Load(filepath.Join(dir, "main.yml"), fileSpecs(), map[string]Section{"names": func(document.Node) {}})
@@ -129,18 +131,125 @@ main.yml:2:30: want a number of series, or 0 for no limit, have "-1"`},
 			}
 			want = append(want, dir+line)
 		}
-		if have := findings.Error(); have != strings.Join(want, "\n") {
+		if have := findings.Detail(); have != strings.Join(want, "\n") {
 			t.Errorf("%q\nhave %s\nwant %s", tc.files, have, strings.Join(want, "\n"))
 		}
 	}
 }
 
-func TestWorldWritableFile(t *testing.T) {
-	path := filepath.Join(writeFiles(t, map[string]string{"main.yml": ""}), "main.yml")
-	if err := os.Chmod(path, 0o646); err != nil {
+// TestUntrustedFiles has files that users other than root and the exporter's own can
+// change, and what is no file. None is read, and none hangs.
+func TestUntrustedFiles(t *testing.T) {
+	const text = "hunter2: 1\n"
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, dir string)
+		want    string // after the directory
+		root    bool   // needs root
+	}{
+		"writable by all":   {func(t *testing.T, dir string) { chmod(t, dir+"/conf.d/a.yml", 0o646) }, "/conf.d/a.yml: writable by other users (mode 0646): chmod go-w DIR/conf.d/a.yml", false},
+		"writable by group": {func(t *testing.T, dir string) { chmod(t, dir+"/conf.d/a.yml", 0o664) }, "/conf.d/a.yml: writable by other users (mode 0664): chmod go-w DIR/conf.d/a.yml", false},
+		"folder writable":   {func(t *testing.T, dir string) { chmod(t, dir+"/conf.d", 0o777) }, "/conf.d/a.yml: DIR/conf.d: writable by other users (mode 0777): chmod go-w DIR/conf.d", false},
+		"parent writable":   {func(t *testing.T, dir string) { chmod(t, dir, 0o777) }, "/main.yml: DIR: writable by other users (mode 0777): chmod go-w DIR", false},
+		"other owner": {func(t *testing.T, dir string) { chown(t, dir+"/conf.d/a.yml") },
+			"/conf.d/a.yml: want root or user 0 as the owner, have user 4711", true},
+		"folder of another owner": {func(t *testing.T, dir string) { chown(t, dir+"/conf.d") },
+			"/conf.d/a.yml: DIR/conf.d: want root or user 0 as the owner, have user 4711", true},
+		"link to an untrusted folder": {func(t *testing.T, dir string) {
+			mkdir(t, dir+"/other", 0o777)
+			write(t, dir+"/other/a.yml", text)
+			chmod(t, dir+"/other", 0o777)
+			replace(t, "../other/a.yml", dir+"/conf.d/a.yml")
+		}, "/conf.d/a.yml: DIR/other: writable by other users (mode 0777): chmod go-w DIR/other", false},
+		"pipe": {func(t *testing.T, dir string) {
+			replaceBy(t, dir+"/conf.d/a.yml", func(path string) error { return unix.Mkfifo(path, 0o600) })
+		}, "/conf.d/a.yml: want a regular file, have mode prw-------", false},
+		"link to a pipe": {func(t *testing.T, dir string) {
+			replaceBy(t, dir+"/pipe", func(path string) error { return unix.Mkfifo(path, 0o600) })
+			replace(t, "../pipe", dir+"/conf.d/a.yml")
+		}, "/conf.d/a.yml: DIR/pipe: want a regular file, have mode prw-------", false},
+		"pipe as the configuration": {func(t *testing.T, dir string) {
+			replaceBy(t, dir+"/main.yml", func(path string) error { return unix.Mkfifo(path, 0o600) })
+		}, "/main.yml: want a regular file, have mode prw-------", false},
+		"link to a device": {func(t *testing.T, dir string) { replace(t, "/dev/zero", dir+"/conf.d/a.yml") }, "/conf.d/a.yml: /dev/zero: ", false},
+		"trusted":          {func(*testing.T, string) {}, "/conf.d/a.yml:1:1: unknown key …", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.root && os.Geteuid() != 0 {
+				t.Skip("needs root")
+			}
+			dir := t.TempDir()
+			mkdir(t, dir+"/conf.d", 0o755)
+			write(t, dir+"/main.yml", "include: conf.d/*.yml\n")
+			write(t, dir+"/conf.d/a.yml", text)
+			c.prepare(t, dir)
+			loaded := make(chan document.Findings, 1)
+			go func() {
+				_, findings := Load(dir+"/main.yml", nil, nil)
+				loaded <- findings
+			}()
+			select {
+			case findings := <-loaded:
+				want := dir + strings.ReplaceAll(c.want, "DIR", dir)
+				if have := findings.Error(); !strings.HasPrefix(have, want) || strings.Contains(have, "hunter2") {
+					t.Errorf("have %s\nwant %s", have, want)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatal("still reading after 10s")
+			}
+		})
+	}
+}
+
+// TestConfigMap has the links with which Kubernetes updates a folder at once.
+func TestConfigMap(t *testing.T) {
+	dir := t.TempDir()
+	mkdir(t, dir+"/..2026_01_02", 0o755)
+	write(t, dir+"/..2026_01_02/main.yml", "disable-defaults: true\n")
+	replace(t, "..2026_01_02", dir+"/..data")
+	replace(t, "..data/main.yml", dir+"/main.yml")
+	if f, findings := Load(dir+"/main.yml", nil, nil); len(findings) > 0 || !f.DisableDefaults {
+		t.Errorf("%+v, %v", f, findings)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, findings := Load(path, nil, nil); len(findings) != 1 || findings[0].Text != "configuration file is writable by other users: chmod o-w "+path {
-		t.Errorf("findings %v", findings)
+}
+
+func mkdir(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Mkdir(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func chmod(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func chown(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Lchown(path, 4711, 4711); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace makes a symbolic link in place of a file.
+func replace(t *testing.T, target, path string) {
+	t.Helper()
+	replaceBy(t, path, func(path string) error { return os.Symlink(target, path) })
+}
+
+func replaceBy(t *testing.T, path string, create func(path string) error) {
+	t.Helper()
+	_ = os.Remove(path)
+	if err := create(path); err != nil {
+		t.Fatal(err)
 	}
 }

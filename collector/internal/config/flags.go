@@ -162,7 +162,7 @@ func (p *positiveDuration) Set(s string) error {
 		return err
 	}
 	if d == 0 {
-		return fmt.Errorf("want a time span above zero, have %q", s)
+		return collect.Unexpected("a time span above zero", s)
 	}
 	*p = positiveDuration(d)
 	return nil
@@ -174,7 +174,7 @@ type seriesCount int
 func (c *seriesCount) Set(s string) error {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return fmt.Errorf("want a number of series, or 0 for no limit, have %q", s)
+		return collect.Unexpected("a number of series, or 0 for no limit", s)
 	}
 	*c = seriesCount(n)
 	return nil

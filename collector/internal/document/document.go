@@ -4,42 +4,68 @@
 package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 )
 
-// A Finding is one error in a document.
+// A Finding is one error in a document. It has two forms: Error has nothing that
+// the document contains, and is for the log and for HTTP; Detail quotes the
+// document, and is for the operator who checks it.
 type Finding struct {
 	File         string
 	Line, Column int    // from 1; 0 for an error of the whole file
 	Text         string // such as: want a value, have none
+	Quoted       string // Text with what the document has; empty if it is the same
 }
 
-func (f Finding) Error() string {
-	if f.Line == 0 {
-		return f.File + ": " + f.Text
+func (f Finding) Error() string { return f.at(f.Text) }
+
+// Detail returns the form with what the document has.
+func (f Finding) Detail() string {
+	if f.Quoted == "" {
+		return f.at(f.Text)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Text)
+	return f.at(f.Quoted)
+}
+
+func (f Finding) at(text string) string {
+	if f.Line == 0 {
+		return f.File + ": " + text
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, text)
 }
 
 // Findings are all errors of a document, as one error with a line for each.
 type Findings []Finding
 
-func (f Findings) Error() string {
+func (f Findings) Error() string { return f.lines(Finding.Error) }
+
+// Detail returns the findings in the form with what the document has.
+func (f Findings) Detail() string { return f.lines(Finding.Detail) }
+
+func (f Findings) lines(form func(Finding) string) string {
 	lines := make([]string, len(f))
 	for i, one := range f {
-		lines[i] = one.Error()
+		lines[i] = form(one)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// maxNodes is the maximum number of values in a document, with aliases
-// expanded: aliases of aliases must not exhaust the memory.
-const maxNodes = 1_000_000
+const (
+	// maxNodes is the maximum number of values in a document, with aliases
+	// expanded: aliases of aliases must not exhaust the memory.
+	maxNodes = 1_000_000
+
+	// maxDepth is the maximum depth of lists and mappings. The parser's time and
+	// memory grow with its square: 100,000 brackets took 5 GiB.
+	maxDepth = 64
+)
 
 // A Document is one file. It is not for concurrent use.
 type Document struct {
@@ -50,11 +76,16 @@ type Document struct {
 	findings   Findings
 }
 
-// Parse parses the text of a file. If it is not valid YAML, Findings has the
-// error and the root is empty.
+// Parse parses the text of a file, which may start with a byte order mark. If it
+// is not valid YAML, Findings has the error and the root is empty.
 func Parse(file string, text []byte) *Document {
 	d := &Document{file: file, anchors: map[string]ast.Node{}}
-	parsed, err := parser.ParseBytes(text, 0)
+	tokens := lexer.Tokenize(string(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	if t := tooDeep(tokens); t != nil {
+		d.findings = append(d.findings, Finding{File: file, Line: t.Position.Line, Column: t.Position.Column, Text: fmt.Sprintf("want at most %d levels of lists and mappings, have more", maxDepth)})
+		return d
+	}
+	parsed, err := parser.Parse(tokens, 0)
 	if err != nil {
 		d.findings = append(d.findings, d.syntax(err))
 		return d
@@ -86,9 +117,9 @@ func (a anchorVisitor) Visit(n ast.Node) ast.Visitor {
 // syntax returns the finding of a parser's error, without the excerpt of the
 // source in its message.
 func (d *Document) syntax(err error) Finding {
-	f := Finding{File: d.file, Text: strings.TrimSpace(strings.SplitN(err.Error(), "\n", 2)[0])}
-	if _, text, ok := strings.Cut(f.Text, "] "); ok && strings.HasPrefix(f.Text, "[") {
-		f.Text = text
+	f := Finding{File: d.file, Text: "not valid YAML", Quoted: strings.TrimSpace(strings.SplitN(err.Error(), "\n", 2)[0])}
+	if _, text, ok := strings.Cut(f.Quoted, "] "); ok && strings.HasPrefix(f.Quoted, "[") {
+		f.Quoted = text
 	}
 	if at, ok := errors.AsType[tokenError](err); ok && at.GetToken() != nil {
 		f.Line, f.Column = at.GetToken().Position.Line, at.GetToken().Position.Column

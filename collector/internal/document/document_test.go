@@ -72,7 +72,7 @@ func TestFindings(t *testing.T) {
 		var name string
 		var list []string
 		d.Root().Fields(Fields{"name": ToText(&name), "list": ToTexts(&list)})
-		if have := d.Findings().Error(); have != tc.want {
+		if have := d.Findings().Detail(); have != tc.want {
 			t.Errorf("%q:\nhave %s\nwant %s", tc.text, have, tc.want)
 		}
 	}
@@ -123,4 +123,81 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestForms has findings for an operator who checks the file, and for the log.
+func TestForms(t *testing.T) {
+	for _, tc := range []struct{ text, quoted, public string }{
+		{"root:$y$j9T$secret:19000\n", `unknown key "root:$y$j9T$secret:19000", want one of count, name`, "1:1: want a mapping of keys to values"},
+		{"root: secret\n", `unknown key "root", want one of count, name`, "1:1: unknown key …, want one of count, name"},
+		{"nmae: secret\n", `unknown key "nmae", do you mean name?`, "1:1: unknown key …, do you mean name?"},
+		{"count: secret\n", `want a number, have "secret"`, "1:8: the value is not valid"},
+		{"name: *secret\n", `unknown anchor "secret"`, "1:7: unknown anchor …"},
+		{"name: a\nname: secret\n", "mapping key \"name\" already defined", "2:1: not valid YAML"},
+		{"- secret\n", "want a mapping of keys to values, have a list", "1:1: want a mapping of keys to values"},
+		{"secret\n", "want a mapping of keys to values, have the value secret", "1:1: want a mapping of keys to values"},
+		{"name: \"secret\n", "could not find end character of double-quoted text", "1:7: not valid YAML"},
+	} {
+		d := Parse("f", []byte(tc.text))
+		d.Root().Fields(Fields{"name": func(n Node) { n.Text() }, "count": To(ValueFunc(func(s string) error { return fmt.Errorf("want a number, have %q", s) }))})
+		f := d.Findings()
+		if len(f) == 0 {
+			t.Errorf("%q: no finding", tc.text)
+			continue
+		}
+		if have := f.Error(); have != "f:"+tc.public {
+			t.Errorf("%q: %s, want %s", tc.text, have, tc.public)
+		}
+		if have := Detail(fmt.Errorf("reload: %w", f)); !strings.HasPrefix(have, "reload: f:1:") && !strings.HasPrefix(have, "reload: f:2:") || tc.text[0] != 'r' && !strings.Contains(have, tc.quoted) {
+			t.Errorf("%q: %s, want %s", tc.text, have, tc.quoted)
+		}
+	}
+}
+
+// TestDepth has nested lists and mappings, which take the parser gigabytes, and
+// documents that only look like them.
+func TestDepth(t *testing.T) {
+	indented := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.Repeat(" ", i) + "a:\n")
+		}
+		return b.String()
+	}
+	for name, tc := range map[string]struct {
+		text string
+		want string
+	}{
+		"lists":           {strings.Repeat("[", 100_000), "f:1:65: want at most 64 levels of lists and mappings, have more"},
+		"mappings":        {strings.Repeat("{a: ", 100_000), "f:1:257: want at most 64 levels of lists and mappings, have more"},
+		"closed lists":    {"a: " + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), "f:1:67: want at most 64 levels of lists and mappings, have more"},
+		"block lists":     {strings.Repeat("- ", 20_000) + "a", "f:1:129: want at most 64 levels of lists and mappings, have more"},
+		"block mappings":  {indented(1000), "f:65:65: want at most 64 levels of lists and mappings, have more"},
+		"tags":            {"a: " + strings.Repeat("!!a ", 20_000) + "x", "f:1:193: want at most 64 levels of lists and mappings, have more"}, // the lexer counts no blanks after tags
+		"quoted brackets": {"a: '" + strings.Repeat("[", 1000) + "'\nb: \"" + strings.Repeat("{", 1000) + "\"\n", ""},
+		"script":          {"a: |\n" + strings.Repeat("  [ x\n", 1000), ""},
+		"expressions":     {strings.Repeat("- x[\n", 1000), ""},
+		"comments":        {"# " + strings.Repeat("[", 1000) + "\na: 1 # " + strings.Repeat("{", 1000) + "\n", ""},
+		"long list":       {strings.Repeat("- {a: [1, 2], b: !!str c}\n", 1000), ""},
+		"60 levels":       {strings.Repeat("[", 60) + strings.Repeat("]", 60), ""},
+		"indented 60":     {indented(60), ""},
+	} {
+		have := ""
+		if f := Parse("f", []byte(tc.text)).Findings(); len(f) > 0 {
+			have = f.Error()
+		}
+		if have != tc.want {
+			t.Errorf("%s: %q, want %q", name, have, tc.want)
+		}
+	}
+}
+
+// TestByteOrderMark: some editors put one at the start of a file.
+func TestByteOrderMark(t *testing.T) {
+	var name string
+	d := Parse("f", []byte("\xef\xbb\xbfname: a\nnmae: b\n"))
+	d.Root().Fields(Fields{"name": ToText(&name)})
+	if name != "a" || d.Findings().Error() != "f:2:1: unknown key …, do you mean name?" {
+		t.Errorf("%q, %v", name, d.Findings())
+	}
 }

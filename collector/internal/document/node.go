@@ -47,7 +47,7 @@ func (n Node) Failf(format string, args ...any) {
 // At returns a finding at the place of the node, for an error that is found
 // after the document was read.
 func (n Node) At(format string, args ...any) Finding {
-	f := Finding{Text: fmt.Sprintf(format, args...)}
+	f := Finding{Text: unquoted(format, args), Quoted: fmt.Sprintf(format, args...)}
 	if n.doc != nil {
 		f.File = n.doc.file
 	}
@@ -100,7 +100,7 @@ func (n Node) Fields(known Fields) {
 			read(Node{n.doc, e.value})
 			continue
 		}
-		Node{n.doc, e.keyNode}.Failf("unknown key %q%s", e.key, Suggest(e.key, slices.Collect(maps.Keys(known))))
+		Node{n.doc, e.keyNode}.Failf("unknown key %q%s", e.key, Public(Suggest(e.key, slices.Collect(maps.Keys(known)))))
 	}
 }
 
@@ -152,7 +152,7 @@ func (n Node) Text() string {
 	case ast.ScalarNode:
 		return v.GetToken().Value
 	default:
-		n.Failf("want a single value, have %s", v.Type())
+		n.Failf("want a single value, have another")
 	}
 	return ""
 }

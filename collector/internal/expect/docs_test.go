@@ -125,7 +125,7 @@ func TestPageGrammar(t *testing.T) {
 	}
 	d := document.Parse("host_exporter.yml", []byte("expect:\n  # A mistake.\n  san-ports: 'count(a 16e9) > 4'\n"))
 	d.Root().Fields(document.Fields{"expect": func(n document.Node) { Read(n, nil) }})
-	if want := d.Findings().Error(); want == "" || !strings.Contains(text, "\n    "+want+"\n") {
+	if want := d.Findings().Detail(); want == "" || !strings.Contains(text, "\n    "+want+"\n") {
 		t.Errorf("the page does not have the error %s", want)
 	}
 }

@@ -145,7 +145,7 @@ func readExpectation(name string, entry document.Node, collectors []string) *Exp
 	if !collector.Empty() {
 		x.Collector = collector.Text()
 		if !slices.Contains(collectors, x.Collector) {
-			collector.Failf("%s: unknown collector %q%s", name, x.Collector, document.Suggest(x.Collector, slices.Clone(collectors)))
+			collector.Failf("%s: unknown collector %q%s", name, x.Collector, document.Public(document.Suggest(x.Collector, slices.Clone(collectors))))
 		}
 	}
 	return x

@@ -120,7 +120,7 @@ func TestRead(t *testing.T) {
 	} {
 		d := document.Parse("c.yml", []byte(tc.text))
 		Read(d.Root(), []string{"hba", "textfile"})
-		if have := d.Findings().Error(); have != tc.findings {
+		if have := d.Findings().Detail(); have != tc.findings {
 			t.Errorf("%q:\nhave %s\nwant %s", tc.text, have, tc.findings)
 		}
 	}

@@ -135,7 +135,7 @@ func parseTargets(b []byte) ([]Target, error) {
 		spec := data[at:]
 		text, _, ok := bytes.Cut(spec[dmTargetSize:], []byte{0})
 		if !ok {
-			return nil, fmt.Errorf("want a text with a NUL at the end, have %q", text[:min(len(text), 80)])
+			return nil, fmt.Errorf("want a text with a NUL at the end, have %d bytes", len(text)) // which may be a key of dm-crypt
 		}
 		targets = append(targets, Target{
 			Start:  binary.NativeEndian.Uint64(spec),

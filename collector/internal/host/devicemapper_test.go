@@ -91,7 +91,7 @@ func TestBrokenDeviceMapperAnswers(t *testing.T) {
 		"start at 70000": func(b []byte) { binary.NativeEndian.PutUint32(b[dmDataStart:], 70000) },
 		"want 3000000000 targets, have 3784 bytes": func(b []byte) { binary.NativeEndian.PutUint32(b[dmTargetCount:], 3e9) },
 		"have it start at 4294967295":              func(b []byte) { binary.NativeEndian.PutUint32(b[dmIoctlSize+dmTargetNext:], 1<<32-1) },
-		"text with a NUL at the end, have \"xxx": func(b []byte) {
+		"NUL at the end, have 3744 bytes": func(b []byte) {
 			for i := dmIoctlSize + dmTargetSize; i < len(b); i++ {
 				b[i] = 'x'
 			}

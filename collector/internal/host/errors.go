@@ -10,15 +10,20 @@ import (
 )
 
 // A Malformed is the error of a file whose content does not have the required
-// format.
+// format. It quotes the content, unless not everybody may read the file: errors are
+// in the log and on the status page.
 type Malformed struct {
-	Path string
-	Line int // from 1
-	Want string
-	Have string
+	Path    string
+	Line    int // from 1
+	Want    string
+	Have    string
+	private bool
 }
 
 func (m *Malformed) Error() string {
+	if m.private {
+		return fmt.Sprintf("%s:%d: want %s", m.Path, m.Line, m.Want)
+	}
 	return fmt.Sprintf("%s:%d: want %s, have %s", m.Path, m.Line, m.Want, strconv.Quote(m.Have))
 }
 

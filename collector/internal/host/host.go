@@ -7,10 +7,12 @@ package host
 
 import (
 	"context"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +71,10 @@ type Host struct {
 	// MaxOpenFiles returns how many files the process may have open. It is nil
 	// on a recorded host without an answer.
 	MaxOpenFiles func() (uint64, error)
+
+	// MemoryLimit returns the soft memory limit of the process in bytes. It is
+	// nil on a recorded host without an answer.
+	MemoryLimit func() int64
 }
 
 // Paths are the roots of the file trees of a host, as set by the --path.*
@@ -101,6 +107,7 @@ func Live(p Paths) *Host {
 
 		OpenPerf:     liveOpenPerf,
 		MaxOpenFiles: liveMaxOpenFiles,
+		MemoryLimit:  func() int64 { return debug.SetMemoryLimit(-1) },
 	}
 }
 
@@ -173,6 +180,18 @@ func InjectFaults(t Tree, fault func(path string) error) Tree {
 // Path returns the path of a file in the tree, for messages.
 func (t Tree) Path(elem ...string) string {
 	return string(appendPath(nil, t.root, elem))
+}
+
+// Locate returns the path of a file for package trust, which opens files that a
+// Reader must not, or the fault that a test injects for it.
+func (t Tree) Locate(elem ...string) (string, error) {
+	p := t.Path(elem...)
+	if t.fault != nil {
+		if err := t.fault(p); err != nil {
+			return "", &fs.PathError{Op: "read", Path: p, Err: err}
+		}
+	}
+	return p, nil
 }
 
 // Reader returns a reader of the tree's files.

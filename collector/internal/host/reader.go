@@ -227,14 +227,33 @@ func (r *Reader) Modified(elem ...string) (time.Time, error) {
 	return time.Unix(st.Mtim.Unix()), err
 }
 
-// At adds the path of the last call to a Malformed error without one. It
-// returns other errors unchanged.
+// At adds the path of the last call to a Malformed error without one, and removes
+// the content if not everybody may read that file. It returns other errors
+// unchanged.
 func (r *Reader) At(err error) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
 		m.Path = r.lastPath()
+		if m.private = !isPublic(m.Path, len(r.tree.root)); m.private {
+			m.Have = ""
+		}
 	}
 	return err
+}
+
+// isPublic reports whether everybody may read a file, whose tree has a path of the
+// given length. Of the tree itself the caller knows that.
+func isPublic(path string, tree int) bool {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil || st.Mode&unix.S_IROTH == 0 {
+		return false
+	}
+	for i := len(path) - 1; i > tree; i-- {
+		if path[i] == '/' && (unix.Stat(path[:i], &st) != nil || st.Mode&unix.S_IXOTH == 0) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Reader) setPath(elem []string) {

@@ -78,6 +78,9 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	if ctx.Err() != nil {
 		return b
 	}
+	if req.Buffer != nil {
+		b = req.Buffer()
+	}
 	buffers := e.scratch.Get().(*scratch)
 	defer e.scratch.Put(buffers)
 	families, own := &buffers.families, buffers.own
@@ -140,6 +143,9 @@ func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	results := c.engine.run(c.ctx, metric.Metrics, c.req)
+	if c.req.Buffer != nil {
+		c.req.Buffer()
+	}
 	evaluation := beginEvaluation(c.req)
 	var families collect.Families
 	for i, r := range results {

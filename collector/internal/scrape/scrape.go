@@ -22,6 +22,11 @@ type Request struct {
 	Filtered bool          // Units are not all enabled units
 	Expect   *expect.Set   // expectations to evaluate; nil: none
 	Health   *Health       // health rules to evaluate; nil: none
+
+	// Buffer is called when all units have finished or are late, before memory
+	// is allocated for the response. It returns the buffer to which AppendText
+	// appends. Nil: AppendText appends to its argument.
+	Buffer func() []byte
 }
 
 // Health are the health rules of a scrape.
@@ -35,15 +40,18 @@ type Health struct {
 // seconds.
 const TimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
+const minTimeout = 500 * time.Millisecond
+
 // Deadline returns the deadline of a scrape that began at start, given the
 // value of TimeoutHeader. It reserves a tenth of the timeout, at most half a
-// second, for rendering and the network. It is zero if the header is not a
-// positive number of seconds.
+// second, for rendering and the network. A timeout below minTimeout is raised:
+// it would only make collectors late that are not. It is zero if the header is
+// not a positive number of seconds.
 func Deadline(start time.Time, header string) time.Time {
 	seconds, err := strconv.ParseFloat(header, 64)
 	if err != nil || !(seconds > 0) || seconds > 24*3600 {
 		return time.Time{}
 	}
-	timeout := time.Duration(seconds * float64(time.Second))
+	timeout := max(time.Duration(seconds*float64(time.Second)), minTimeout)
 	return start.Add(timeout - min(timeout/10, time.Second/2))
 }

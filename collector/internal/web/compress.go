@@ -3,8 +3,6 @@ package web
 import (
 	"bytes"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -36,7 +34,7 @@ func newCompressor() *compressor {
 // compress writes text to body in an encoding that the client accepts, and sets
 // the headers for it. Both buffers keep their memory; without an encoding they
 // are swapped.
-func (c *compressor) compress(body, text *[]byte, header http.Header, accept string) {
+func (c *compressor) compress(body, text *[]byte, header http.Header, accept []string) {
 	header.Add("Vary", "Accept-Encoding")
 	switch encoding(accept) {
 	case "gzip":
@@ -56,31 +54,4 @@ func (c *compressor) compress(body, text *[]byte, header http.Header, accept str
 	default:
 		*body, *text = *text, *body
 	}
-}
-
-// encoding returns the best encoding of an Accept-Encoding header: "gzip",
-// "zstd" or "" for none. See RFC 9110, section 12.5.3.
-func encoding(accept string) string {
-	best, bestQ := "", 0.0
-	for part := range strings.SplitSeq(accept, ",") {
-		name, params, _ := strings.Cut(part, ";")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "*" || name == "x-gzip" {
-			name = "gzip"
-		}
-		if name != "gzip" && name != "zstd" {
-			continue
-		}
-		q := 1.0
-		if _, v, ok := strings.Cut(params, "q="); ok {
-			var err error
-			if q, err = strconv.ParseFloat(strings.TrimSpace(v), 64); err != nil {
-				continue
-			}
-		}
-		if q > bestQ || q == bestQ && q > 0 && name == "zstd" {
-			best, bestQ = name, q
-		}
-	}
-	return best
 }

@@ -47,6 +47,8 @@ func TestExpectations(t *testing.T) {
 		Current: func() ([]*collect.Unit, *expect.Set) { return units, current.Load() },
 		Known:   func(string) bool { return true },
 		Log:     log.NewNopLogger(),
+
+		Connections: NewConnections(1024),
 	})
 	setExpectation := func(expression string) {
 		x, err := expect.New("x", expression)

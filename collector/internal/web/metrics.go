@@ -16,8 +16,6 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	_ "github.com/prometheus/client_golang/prometheus/promhttp/zstd" // registers the encoding with promhttp
-	"github.com/prometheus/common/expfmt"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
@@ -35,6 +33,7 @@ type Metrics struct {
 	known         func(name string) bool
 	log           log.Logger
 	slots         chan struct{} // has an element for each scrape in progress; nil: no limit
+	rendering     chan struct{} // has an element while a response is rendered
 	writers       writers
 	rejectedCount atomic.Uint64
 	telemetry     *telemetry
@@ -50,12 +49,17 @@ type MetricsConfig struct {
 	Log         log.Logger
 	MaxRequests int  // maximum number of scrapes at once; 0: no limit
 	Telemetry   bool // export promhttp_*
+
+	Connections *Connections
+	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
 }
 
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
 		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
+		rendering:  make(chan struct{}, 1),
+		writers:    writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
 		telemetry:  newTelemetry(),
 		compressor: newCompressor(),
 		buffers:    sync.Pool{New: func() any { return new([]byte) }},
@@ -65,7 +69,11 @@ func NewMetrics(c MetricsConfig) *Metrics {
 	}
 	set := c.Engine.Families()
 	rejectedTotal := set.Counter("host_exporter_scrapes_rejected_total", "Scrapes rejected because --web.max-requests were in progress.")
-	c.Engine.OnScrape(func(out *metric.Sink) { out.Emit(rejectedTotal, float64(m.rejectedCount.Load())) })
+	closedTotal := set.Counter("host_exporter_connections_closed_total", "Connections closed because clients had too many open.")
+	c.Engine.OnScrape(func(out *metric.Sink) {
+		out.Emit(rejectedTotal, float64(m.rejectedCount.Load()))
+		out.Emit(closedTotal, float64(c.Connections.closedCount.Load()))
+	})
 	if c.Telemetry {
 		m.telemetry.declare(set)
 		c.Engine.OnScrape(m.telemetry.emit)
@@ -87,6 +95,7 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		w.Header().Set("Allow", "GET, HEAD")
 		return fail(w, http.StatusMethodNotAllowed, "use GET or HEAD")
 	}
+	dropLongAccept(r.Header)
 	query := r.URL.Query()
 	req := scrape.Request{Deadline: scrape.Deadline(start, r.Header.Get(scrape.TimeoutHeader))}
 	var err error
@@ -96,7 +105,11 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	}
 	req.Expect, req.Filtered = expectations, len(req.Units) < len(enabled)
 	if names := query["name[]"]; len(names) > 0 {
-		req.Want = func(name string) bool { return slices.Contains(names, name) }
+		wanted := map[string]bool{}
+		for _, name := range names {
+			wanted[name] = true
+		}
+		req.Want = func(name string) bool { return wanted[name] }
 	}
 	if r.Method == http.MethodHead {
 		w.Header().Set("Content-Type", textFormat)
@@ -106,16 +119,41 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		m.rejectedCount.Add(1)
 		return fail(w, http.StatusServiceUnavailable, "too many scrapes at once, the limit is "+strconv.Itoa(cap(m.slots)))
 	}
-	body := m.buffers.Get().(*[]byte)
-	defer m.buffers.Put(body)
-	code := m.render(body, w.Header(), r, req, query.Get("checked") != "")
-	m.release() // before writing, so that a client that does not read holds no slot
-	if r.Context().Err() != nil {
-		return code
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
-	m.writers.write(w, code, *body)
+	defer protect(r)()
+	body, code := m.prepare(w, r, req, query.Get("checked") != "")
+	defer m.buffers.Put(body.buffer)
+	m.writers.finish(body, code)
 	return code
+}
+
+// prepare scrapes and renders a response, with a slot and one response at a
+// time: the memory of the responses that wait and of one more is all there is.
+// It holds neither while the response is written, since the client may not read.
+func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (*writer, int) {
+	defer m.release()
+	var body, text *[]byte
+	req.Buffer = func() []byte {
+		if body == nil {
+			m.rendering <- struct{}{}
+			body, text = m.buffers.Get().(*[]byte), m.buffers.Get().(*[]byte)
+		}
+		return (*text)[:0]
+	}
+	defer func() {
+		if body != nil {
+			m.buffers.Put(text)
+			<-m.rendering
+		}
+	}()
+	// A client may have closed its sending side only, which cancels the
+	// request's context as well. It still reads.
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	rendered, code := m.render(w.Header(), r, req, checked)
+	req.Buffer() // if there was nothing to render
+	*text = rendered
+	m.compressor.compress(body, text, w.Header(), r.Header.Values("Accept-Encoding"))
+	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
+	return m.writers.add(w, body), code
 }
 
 // acquire takes a slot, and reports whether there is one.
@@ -177,51 +215,34 @@ func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string
 	return selected, nil
 }
 
-// render scrapes, writes the response to body, and sets its headers.
-func (m *Metrics) render(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+// render scrapes, and returns the response before compression. It sets headers.
+func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
 	if checked || !acceptsText(r.Header) {
-		return m.renderOrdinary(body, header, r, req, checked)
+		return m.renderOrdinary(header, r, req, checked)
 	}
-	text := m.buffers.Get().(*[]byte)
-	defer m.buffers.Put(text)
-	*text = m.engine.AppendText(r.Context(), (*text)[:0], req)
 	header.Set("Content-Type", textFormat)
-	m.compressor.compress(body, text, header, r.Header.Get("Accept-Encoding"))
-	return http.StatusOK
-}
-
-// acceptsText reports whether the response is text, on the fast road: the
-// client accepts text and does not prefer protobuf. A client that prefers
-// OpenMetrics and accepts text, such as Prometheus, gets text: OpenMetrics
-// would change the names of some inherited counters.
-func acceptsText(h http.Header) bool {
-	accept := strings.Join(h.Values("Accept"), ",")
-	if strings.Contains(accept, "application/openmetrics-text") &&
-		!strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") && !strings.Contains(accept, "text/*") {
-		return false
-	}
-	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
+	return m.engine.AppendText(r.Context(), nil, req), http.StatusOK
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:
 // OpenMetrics, protobuf, and text with consistency checks.
-func (m *Metrics) renderOrdinary(body *[]byte, header http.Header, r *http.Request, req scrape.Request, checked bool) int {
+func (m *Metrics) renderOrdinary(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
 	reg := prometheus.NewRegistry()
 	if checked {
 		reg = prometheus.NewPedanticRegistry()
 	}
-	reg.MustRegister(m.engine.Collector(context.WithoutCancel(r.Context()), req))
+	reg.MustRegister(m.engine.Collector(r.Context(), req))
 	m.telemetry.promhttpUsed.Store(true)
 	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{
-		ErrorLog:          promLog{m.log},
-		ErrorHandling:     promhttp.ContinueOnError,
-		Registry:          m.telemetry.errors,
-		EnableOpenMetrics: !acceptsText(r.Header),
+		ErrorLog:           promLog{m.log},
+		ErrorHandling:      promhttp.ContinueOnError,
+		Registry:           m.telemetry.errors,
+		EnableOpenMetrics:  !acceptsText(r.Header),
+		DisableCompression: true,
 	})
-	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer((*body)[:0])}
+	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer(nil), buffer: req.Buffer}
 	h.ServeHTTP(rec, r)
-	*body = rec.body.Bytes()
-	return rec.code
+	return rec.body.Bytes(), rec.code
 }
 
 // A recorder is a ResponseWriter that writes the body to a buffer.
@@ -229,11 +250,18 @@ type recorder struct {
 	header http.Header
 	code   int
 	body   *bytes.Buffer
+	buffer func() []byte // returns the memory for body
 }
 
-func (r *recorder) Header() http.Header         { return r.header }
-func (r *recorder) WriteHeader(code int)        { r.code = code }
-func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+func (r *recorder) Header() http.Header  { return r.header }
+func (r *recorder) WriteHeader(code int) { r.code = code }
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.body.Len() == 0 {
+		r.body = bytes.NewBuffer(r.buffer())
+	}
+	return r.body.Write(b)
+}
 
 // A promLog logs the errors of promhttp.
 type promLog struct{ log.Logger }

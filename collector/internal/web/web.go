@@ -1,7 +1,8 @@
 // Package web serves the exporter over HTTP: metrics, landing page, health and
 // reload. It selects the units, the format and the compression of a response,
-// and limits how long clients may take. It knows nothing of what collectors
-// read.
+// limits how long clients may take and how many connections they may have, and
+// guards what is not for everyone who may scrape. It knows nothing of what
+// collectors read.
 package web
 
 import (
@@ -11,6 +12,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/http/pprof"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -26,6 +29,8 @@ type Config struct {
 	MetricsPath string // of Metrics
 	Version     string
 	Hostname    string
+	Names       []string // of the host, for the header Host; one that starts with a dot stands for all names that end with it
+	ShowRuns    bool     // show the commands and the standard error of checks over TCP
 	Pprof       bool
 	Units       func() []*collect.Unit
 	Now         func() time.Time
@@ -38,7 +43,8 @@ type Config struct {
 
 // A Check is a custom check on the landing page.
 type Check struct {
-	Name, Help, Command, State, Label, Duration, Age, Next, SeriesCount, Err string
+	Name, Help, State, Label, Duration, Age, Next, SeriesCount, Err string
+	Command, Stderr                                                 string // may have secrets
 }
 
 // A Configuration is the configuration file on the landing page.
@@ -55,29 +61,49 @@ func NewHandler(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.MetricsPath == "" || c.MetricsPath[0] != '/' {
-		return nil, fmt.Errorf("want a telemetry path that starts with a slash, have %q", c.MetricsPath)
+	if err := checkMetricsPath(c.MetricsPath); err != nil {
+		return nil, err
 	}
+	guard := newGuard(c.Names)
 	mux := http.NewServeMux()
 	mux.Handle(c.MetricsPath, c.Metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is healthy.") })
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is ready.") })
-	mux.HandleFunc("/-/reload", c.reload)
-	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) {
+	guarded := func(pattern string, handler http.HandlerFunc) { mux.Handle(pattern, guard.handler(handler)) }
+	guarded("/-/reload", c.reload)
+	guarded("GET /config", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write(c.Effective())
+		c.Metrics.writers.write(w, http.StatusOK, c.Effective())
 	})
 	if c.MetricsPath != "/" {
-		mux.HandleFunc("GET /{$}", c.landing(page))
+		guarded("GET /{$}", c.landing(page))
 	}
 	if c.Pprof {
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		guarded("GET /debug/pprof/", pprof.Index)
+		guarded("GET /debug/pprof/cmdline", pprof.Cmdline)
+		guarded("GET /debug/pprof/profile", pprof.Profile)
+		guarded("GET /debug/pprof/symbol", pprof.Symbol)
+		guarded("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return mux, nil
+	return withHeaders(mux, c.MetricsPath, contentSecurityPolicy(landingHTML)), nil
+}
+
+// checkMetricsPath checks that a path can be that of the metrics.
+func checkMetricsPath(p string) error {
+	want := ""
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		want = "a path that starts with a slash"
+	case strings.ContainsAny(p, "{}?#%\\\"<> ") || strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		want = "a path without spaces, braces and other special characters"
+	case p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/"), strings.Contains(p, "//"):
+		want = fmt.Sprintf("a path without empty elements and dots, such as %s", path.Clean(p))
+	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
+		want = "a path that is not in use for something else"
+	default:
+		return nil
+	}
+	return fmt.Errorf("--web.telemetry-path: want %s, have %q", want, p)
 }
 
 // reload reloads the configuration, and then responds with the result.
@@ -105,13 +131,14 @@ type row struct {
 }
 
 func (c Config) landing(page *template.Template) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		data := struct {
 			Config
 			Rows      []row
 			File      *Configuration
 			CheckRows []Check
-		}{Config: c}
+			HidesRuns bool
+		}{Config: c, HidesRuns: !c.ShowRuns && !isLocal(r)}
 		now := c.Now()
 		if c.Configuration != nil {
 			file := c.Configuration()
@@ -123,7 +150,11 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 		if c.Checks != nil {
 			data.CheckRows = c.Checks()
 			for i := range data.CheckRows {
-				data.CheckRows[i].Err = metric.Printable(data.CheckRows[i].Err)
+				check := &data.CheckRows[i]
+				check.Err, check.Stderr = metric.Printable(check.Err), metric.Printable(check.Stderr)
+				if data.HidesRuns {
+					check.Command, check.Stderr = "", ""
+				}
 			}
 		}
 		var buf bytes.Buffer
@@ -132,7 +163,7 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(buf.Bytes())
+		c.Metrics.writers.write(w, http.StatusOK, buf.Bytes())
 	}
 }
 

@@ -1,10 +1,16 @@
 package command
 
-import "syscall"
+import (
+	"syscall"
+
+	"github.com/hostexporter/host_exporter/collector/internal/trust"
+)
 
 // CheckPath returns an error if the program at path cannot be run: it is missing, it is
 // no program, or users other than root and that of this process can change it.
-func CheckPath(path string, allowUnsafe bool) error { return newPathPolicy().check(path, allowUnsafe) }
+func CheckPath(path string, allowUnsafe bool) error {
+	return trust.NewRule().CheckProgram(path, allowUnsafe)
+}
 
 // CheckUser returns an error if a user or a group, each a name, a number or empty, does
 // not exist. It does not say whether the exporter may become it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
+	"github.com/hostexporter/host_exporter/collector/internal/trust"
 )
 
 // Options configure a Runner. The zero value of each is its default.
@@ -29,7 +30,7 @@ type Options struct {
 // A Runner runs commands. It is safe for concurrent use.
 type Runner struct {
 	Options
-	path pathPolicy
+	path trust.Rule
 }
 
 // NewRunner returns a Runner. The program must call Main first.
@@ -43,7 +44,7 @@ func NewRunner(o Options) *Runner {
 	if o.Landlock == nil {
 		o.Landlock = sandbox.Version
 	}
-	return &Runner{Options: o, path: newPathPolicy()}
+	return &Runner{Options: o, path: trust.NewRule()}
 }
 
 // Run runs c and returns when all of its processes have ended, or one of them is
@@ -94,7 +95,7 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	if len(c.Argv) == 0 {
 		return nil, errors.New("want a command, have none")
 	}
-	if err := r.path.check(c.Argv[0], c.AllowUnsafePath); err != nil {
+	if err := r.path.CheckProgram(c.Argv[0], c.AllowUnsafePath); err != nil {
 		return nil, err
 	}
 	if c.Timeout < 0 {

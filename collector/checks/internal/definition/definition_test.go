@@ -134,7 +134,7 @@ func TestFindings(t *testing.T) {
 		{"a: {command: /bin/a, slow: x}\nb: {command: b}\n", "x.yml:1:28: want true or false, have \"x\"\nx.yml:2:14: want the absolute path of a program, have \"b\""},
 	} {
 		_, findings := parse(tc.text)
-		if have := findings.Error(); have != tc.want {
+		if have := findings.Detail(); have != tc.want {
 			t.Errorf("%s\nhave %s\nwant %s", tc.text, have, tc.want)
 		}
 	}

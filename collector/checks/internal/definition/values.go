@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -101,7 +100,7 @@ func texts(to *map[string]string, want string, valid func(string) bool) func(doc
 		*to = map[string]string{}
 		n.Each(func(key string, entry document.Node) {
 			if !valid(key) {
-				entry.Failf("want %s, have %q", want, key)
+				entry.Failf("want %s, have %q", document.Public(want), key)
 			}
 			(*to)[key] = entry.Text()
 		})
@@ -113,7 +112,7 @@ func value[T any](to *T, want string, parse func(string) (T, bool)) func(documen
 	return document.To(document.ValueFunc(func(s string) error {
 		v, ok := parse(s)
 		if !ok {
-			return fmt.Errorf("want %s, have %q", want, s)
+			return collect.Unexpected(want, s)
 		}
 		*to = v
 		return nil

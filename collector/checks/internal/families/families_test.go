@@ -3,6 +3,7 @@ package families
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
@@ -25,15 +26,57 @@ func parseOne(t *testing.T, text string) *dto.MetricFamily {
 
 func TestErrorLine(t *testing.T) {
 	for _, c := range []struct {
-		text, want string
-		line       int
+		text, quoted, kind string
+		line               int
 	}{
-		{"a 1\nb x\n", `expected float as value, got "x"`, 2},
-		{"a 1\nb 2", "the last line is incomplete (unexpected end of input stream)", 2},
+		{"a 1\nb x\n", `expected float as value, got "x"`, "expected float as value", 2},
+		{"a 1\nb 2", "the last line is incomplete (unexpected end of input stream)", "the last line is incomplete (unexpected end of input stream)", 2},
+		{"a{b 1}\n", `expected '=' after label name, found '1'`, "expected '=' after label name", 1},
+		{"a 1 x\n", `expected integer as timestamp, got "x"`, "expected integer as timestamp", 1},
+		{"a{b=\"\n", `label value "" contains unescaped new-line`, "not in the text format", 1},
 	} {
 		_, err := Parse([]byte(c.text))
-		if line, msg := ErrorLine([]byte(c.text), err); line != c.line || msg != c.want {
-			t.Errorf("%q: want line %d: %s, have line %d: %s", c.text, c.line, c.want, line, msg)
+		if line, kind, quoted := ErrorLine([]byte(c.text), err); line != c.line || kind != c.kind || quoted != c.quoted {
+			t.Errorf("%q: want line %d: %s, %s\nhave line %d: %s, %s", c.text, c.line, c.kind, c.quoted, line, kind, quoted)
+		}
+	}
+}
+
+// TestErrorKinds parses what is not in the text format, with a word in each place: the
+// form without quotes never has the word.
+func TestErrorKinds(t *testing.T) {
+	const word = "hunter2"
+	for _, text := range []string{"W", "W\n", "W W\n", "a W\n", "a{W}\n", "a{W\n", "a{W=W} 1\n", "a{W=\"W\",W=\"W\"} 1\n", "a{b=\"W} 1\n", "a{b=\"W\"W} 1\n", "a{b=\"W\"} W\n", "a 1 W\n", "a 1 1 W\n",
+		"# TYPE a W\n", "# TYPE W\n", "# HELP W x\n# HELP W y\n", "# TYPE W gauge\n# TYPE W gauge\n", "{\"W\" \"W\"} 1\n", "{\"W.b\"} 1\n", "{\"W", "{\"W\n", "a{\"W.x\"=\"1\"} 1\n", "root:$y$W:1:\n", "a{b=\"\\W\"} 1\n",
+		"# TYPE W histogram\nW_count -1\n", "# TYPE W histogram\nW_bucket{le=\"W\"} 1\n", "# TYPE W summary\nW{quantile=\"W\"} 1\n", "a{__name__=\"W\"} 1\n", "a{b=\"\xffW\"} 1\n"} {
+		text = strings.ReplaceAll(text, "W", word)
+		_, err := Parse([]byte(text))
+		if err == nil {
+			continue
+		}
+		if _, kind, _ := ErrorLine([]byte(text), err); kind == "" || strings.Contains(kind, word) {
+			t.Errorf("%q: %s", text, kind)
+		}
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	labels := func(n int) string { return "a{" + strings.Repeat("b=\"\\\"\\\\\",", n) + "} 1\n" }
+	for _, c := range []struct {
+		text string
+		want Size
+		line int
+	}{
+		{"", Size{}, 0},
+		{"# HELP a \"\"\"\"\n\n  a 1\na{b=\"c\",d=\"\"} 1", Size{Families: 1, Samples: 2, Labels: 2}, 0},
+		{"a 1\na{b=\"\"} 1\nab 1\na\t1\n", Size{Families: 3, Samples: 4, Labels: 1}, 0},
+		{"# TYPE a gauge\n# TYPE b gauge\n# HELP c \na 1\n# x\n", Size{Families: 2, Samples: 1}, 0},
+		{labels(64), Size{Families: 1, Samples: 1, Labels: 64}, 0},
+		{"a 1\n" + labels(65), Size{Families: 1, Samples: 2, Labels: 65}, 2},
+	} {
+		c.want.Bytes = len(c.text)
+		if have, line, err := Measure([]byte(c.text)); have != c.want || line != c.line || err == nil != (line == 0) {
+			t.Errorf("%q: %+v, line %d, %v, want %+v, line %d", c.text, have, line, err, c.want, c.line)
 		}
 	}
 }

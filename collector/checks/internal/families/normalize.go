@@ -25,6 +25,10 @@ func Normalize(family *dto.MetricFamily) (errs []error) {
 		family.Help = &help
 	}
 	labels := LabelNames(family)
+	if len(labels) > MaxLabels {
+		family.Metric = nil
+		return []error{fmt.Errorf("%s: more than %d different labels: dropped", name, MaxLabels)}
+	}
 	for _, l := range labels {
 		if strings.HasPrefix(l, model.ReservedLabelPrefix) {
 			family.Metric = nil
@@ -42,13 +46,17 @@ func Normalize(family *dto.MetricFamily) (errs []error) {
 	return errs
 }
 
-// LabelNames returns the names of all labels in a family, sorted.
+// LabelNames returns the names of all labels in a family, sorted. Of more than MaxLabels
+// it returns one more than that.
 func LabelNames(family *dto.MetricFamily) []string {
 	var names []string
 	for _, m := range family.Metric {
 		for _, l := range m.Label {
 			if i, known := slices.BinarySearch(names, l.GetName()); !known {
 				names = slices.Insert(names, i, l.GetName())
+			}
+			if len(names) > MaxLabels {
+				return names
 			}
 		}
 	}

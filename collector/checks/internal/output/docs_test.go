@@ -34,6 +34,7 @@ func TestDocs(t *testing.T) {
 		if e[2] != "" {
 			_, _ = fmt.Sscan(e[2], &code) // the pattern has digits only
 		}
+		o.Quote = true
 		p, err := New(o)
 		if err != nil {
 			t.Errorf("%s: %s: %v", path, e[1], err)

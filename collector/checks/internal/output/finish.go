@@ -41,10 +41,16 @@ type series struct {
 }
 
 func (s series) String() string {
-	if s.metric == nil {
+	switch {
+	case !model.LegacyValidation.IsValidMetricName(s.family), len(s.family) > maxQuoted:
 		return truncate(s.family)
+	case s.metric == nil:
+		return s.family
 	}
-	return truncate(families.SeriesName(s.family, s.metric))
+	if labels := strings.TrimPrefix(families.SeriesName(s.family, s.metric), s.family); labels != "" {
+		return s.family + truncate(labels)
+	}
+	return s.family
 }
 
 // dropAll drops all series of a family.
@@ -101,7 +107,7 @@ func (r *run) normalize(family *dto.MetricFamily) {
 		switch err := families.NormalizeBuckets(m); {
 		case errors.Is(err, families.ErrDuplicate):
 			r.drop(Duplicate, at, "%v", err)
-		case err != nil:
+		case err != nil: // a constant text
 			r.drop(IllTyped, at, "%v", err)
 			return true
 		}
@@ -127,7 +133,7 @@ func normalizeLabels(m *dto.Metric, known map[string]bool) (problem string) {
 		case !validLabel(name):
 			return fmt.Sprintf("want the name of a label, have %s", quote(name))
 		case i > 0 && name == m.Label[i-1].GetName():
-			return fmt.Sprintf("duplicate label %s", name)
+			return fmt.Sprintf("duplicate label %s", marked(name))
 		}
 		if !known[name] {
 			fresh++

@@ -78,6 +78,7 @@ func checkResult(t *testing.T, p *Parser, got Result) {
 func fuzz(f *testing.F, seeds []string, options ...Options) {
 	var parsers []*Parser
 	for _, o := range options {
+		o.Quote = true
 		p, err := New(o)
 		if err != nil {
 			f.Fatal(err)
@@ -134,7 +135,7 @@ func FuzzJQ(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		p, err := New(Options{Format: JSON, MaxSeries: 4, JQTimeout: 5 * time.Millisecond, Metrics: []Metric{{Name: "x", Value: source}}})
+		p, err := New(Options{Quote: true, Format: JSON, MaxSeries: 4, JQTimeout: 5 * time.Millisecond, Metrics: []Metric{{Name: "x", Value: source}}})
 		if err == nil {
 			checkResult(t, p, p.Parse([]byte(`{"a":[1,"2",null]}`), 0))
 		}
@@ -148,7 +149,7 @@ func FuzzRegexp(f *testing.F) {
 		f.Add(s, []byte("aaaaaaaaaaaaaaaa\n"), false)
 	}
 	f.Fuzz(func(t *testing.T, pattern string, text []byte, whole bool) {
-		p, err := New(Options{Format: Regexp, MaxSeries: 4, Metrics: []Metric{{Name: "x_seconds", Pattern: pattern, Whole: whole}}})
+		p, err := New(Options{Quote: true, Format: Regexp, MaxSeries: 4, Metrics: []Metric{{Name: "x_seconds", Pattern: pattern, Whole: whole}}})
 		if err == nil {
 			checkResult(t, p, p.Parse(text, 0))
 		}

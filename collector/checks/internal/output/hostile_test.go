@@ -48,6 +48,7 @@ func TestHostileOutput(t *testing.T) {
 	}
 	for _, o := range anyOptions() {
 		o.MaxBytes = size
+		o.Quote = true
 		p, err := New(o)
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +96,7 @@ func TestMillionSeries(t *testing.T) {
 		64 << 20: "want at most 12800 values (64 times max-series)",
 	} {
 		for _, format := range []Format{Prometheus, KV} {
-			p, err := New(Options{Format: format, MaxBytes: size})
+			p, err := New(Options{Quote: true, Format: format, MaxBytes: size})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -106,11 +106,11 @@ func decode(b []byte) (document any, err error) {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("%s: want JSON: %w", positionOf(b, syntax.Offset), err)
+		return nil, fmt.Errorf("%s: want JSON: %s", positionOf(b, syntax.Offset), marked(err.Error()))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, fmt.Errorf("%s: want JSON, have an incomplete document", positionOf(b, int64(len(b))))
 	}
-	return nil, fmt.Errorf("want JSON: %w", err)
+	return nil, fmt.Errorf("want JSON: %s", marked(err.Error()))
 }
 
 // positionOf returns the position of the byte before an offset, where the decoder
@@ -163,7 +163,10 @@ func forEach(ctx context.Context, code *gojq.Code, input any, do func(any) error
 			if errors.As(err, &halt) && halt.Value() == nil {
 				return nil // the expression called halt
 			}
-			return err
+			if errors.Is(err, context.DeadlineExceeded) {
+				return err
+			}
+			return errors.New(marked(err.Error())) // it may have a value
 		}
 		if err := do(v); err != nil {
 			return err
@@ -262,5 +265,5 @@ func describeJSON(v any) string {
 	case []any:
 		return fmt.Sprintf("an array of %d", len(v))
 	}
-	return gojq.Preview(v)
+	return marked(gojq.Preview(v))
 }

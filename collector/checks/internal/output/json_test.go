@@ -96,7 +96,7 @@ func TestJQDeadline(t *testing.T) {
 		"nested":    "def f: [., .] | f; f | length",
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := New(Options{Format: JSON, JQTimeout: 20 * time.Millisecond, Metrics: []Metric{{Name: "x", Value: source}}})
+			p, err := New(Options{Quote: true, Format: JSON, JQTimeout: 20 * time.Millisecond, Metrics: []Metric{{Name: "x", Value: source}}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -99,7 +99,7 @@ func (r *run) addDatum(at position, d datum) error {
 	switch {
 	case uom == "c":
 		if n < 0 {
-			r.drop(OutOfRange, at, "%s: want at least 0 for a counter, have %v", quote(d.label), n)
+			r.drop(OutOfRange, at, "%s: want at least 0 for a counter, have %s", quote(d.label), marked(fmt.Sprint(n)))
 			return nil
 		}
 		typ = dto.MetricType_COUNTER

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/hostexporter/host_exporter/collector/checks/internal/families"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -60,6 +61,10 @@ type Options struct {
 	// mean them.
 	BinaryUnits bool `yaml:"binary-units"`
 
+	// Quote lets problems and errors quote the output: for an operator who runs the
+	// check, not for the log and HTTP.
+	Quote bool `yaml:"-"`
+
 	// Units has the unit that is meant by one that the check prints: "Gb" may be GB.
 	// Empty is a plain number.
 	Units map[string]string `yaml:"units"`
@@ -78,9 +83,7 @@ const (
 	// order of the names, whatever the order of the output is.
 	maxValuesPerSeries = 64
 
-	// maxLabels is the maximum number of labels of a series, and of different labels
-	// in a family: each series is exported with all labels of its family.
-	maxLabels = 64
+	maxLabels = families.MaxLabels
 )
 
 // limits checks the limits, and sets the defaults of those that are zero.

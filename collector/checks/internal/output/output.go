@@ -95,7 +95,7 @@ func (p *Parser) Parse(stdout []byte, exitCode int) (result Result) {
 			err = fmt.Errorf("want at most %d values (%d times max-series)", p.maxValues(), maxValuesPerSeries)
 			r.result.Drops[OverLimit]++
 		}
-		r.result.Err = err
+		r.result.Err = errors.New(p.form(err.Error()))
 		return r.result
 	}
 	r.finish()

@@ -26,6 +26,7 @@ type testCase struct {
 
 func (c testCase) run(t *testing.T) {
 	t.Run(c.name, func(t *testing.T) {
+		c.options.Quote = true
 		p, err := New(c.options)
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +82,7 @@ func at(f float64) *float64 { return &f }
 // TestCap keeps the same series for every order of the output.
 func TestCap(t *testing.T) {
 	lines := []string{"b 5", "a{x=\"2\"} 2", "a{x=\"1\"} 1", "a{x=\"3\"} 3", "c 6"}
-	p, err := New(Options{Format: KV, MaxSeries: 2})
+	p, err := New(Options{Quote: true, Format: KV, MaxSeries: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestCap(t *testing.T) {
 func TestCapCountsTimeSeries(t *testing.T) {
 	text := "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 2\nh_sum 3\nh_count 3\n# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 2\n"
 	for limit, want := range map[int]struct{ families, series, dropped int }{8: {2, 8, 0}, 7: {1, 5, 1}, 5: {1, 5, 1}, 4: {0, 0, 2}} {
-		p, err := New(Options{Format: Prometheus, MaxSeries: limit})
+		p, err := New(Options{Quote: true, Format: Prometheus, MaxSeries: limit})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,6 +121,7 @@ func TestCapCountsTimeSeries(t *testing.T) {
 func TestConcurrentParse(t *testing.T) {
 	texts := map[Format]string{Prometheus: "a 1\n", KV: "a=1 ms\n", JSON: `[1, {"a": 2}]`, Regexp: "a 1\n", Nagios: "OK | a=1\n", Number: "1\n"}
 	for _, o := range anyOptions() {
+		o.Quote = true
 		p, err := New(o)
 		if err != nil {
 			t.Fatal(err)

@@ -29,11 +29,14 @@ func (r *run) prometheus(b []byte) error {
 	}
 	byName, err := families.Parse(b)
 	if err != nil {
-		line, msg := families.ErrorLine(b, err)
-		if line == 0 {
-			return err
+		line, text, quoted := families.ErrorLine(b, err)
+		if r.p.o.Quote {
+			text = truncate(quoted)
 		}
-		return fmt.Errorf("line %d: %s", line, truncate(msg))
+		if line == 0 {
+			return errors.New(text)
+		}
+		return fmt.Errorf("line %d: %s", line, text)
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		family := byName[name]

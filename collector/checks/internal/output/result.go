@@ -71,24 +71,40 @@ func (p position) String() string { return fmt.Sprintf("line %d, column %d", p.l
 func (r *run) drop(reason Reason, where fmt.Stringer, format string, args ...any) {
 	r.result.Drops[reason]++
 	if len(r.result.Problems) < maxProblems {
-		r.result.Problems = append(r.result.Problems, fmt.Sprintf("%s: %s", where, fmt.Sprintf(format, args...)))
+		r.result.Problems = append(r.result.Problems, r.p.form(fmt.Sprintf("%s: %s", where, fmt.Sprintf(format, args...))))
 	}
 }
 
-// quote returns a part of the output in quotes, truncated.
+// A marked text is between two of these in a problem, until form removes them.
+const mark = "\x00"
+
+// marked returns a text that has a part of the output, for form.
+func marked(s string) string { return mark + strings.ReplaceAll(s, mark, "") + mark }
+
+// form returns a problem without its marks: with what is marked if Options.Quote says
+// so, and with an ellipsis in its place otherwise.
+func (p *Parser) form(problem string) string {
+	parts := strings.Split(problem, mark)
+	for i := 1; i < len(parts) && !p.o.Quote; i += 2 {
+		parts[i] = "…"
+	}
+	return strings.Join(parts, "")
+}
+
+// quote returns a part of the output in quotes, truncated and marked.
 func quote(s string) string {
 	if len(s) > maxQuoted {
-		return fmt.Sprintf("%q... (%d bytes)", s[:maxQuoted], len(s))
+		return marked(fmt.Sprintf("%q... (%d bytes)", s[:maxQuoted], len(s)))
 	}
-	return fmt.Sprintf("%q", s)
+	return marked(fmt.Sprintf("%q", s))
 }
 
-// truncate returns a text that contains a part of the output, truncated.
+// truncate returns a text that contains a part of the output, truncated and marked.
 func truncate(s string) string {
 	if len(s) > 2*maxQuoted {
-		return strings.ToValidUTF8(s[:2*maxQuoted], "") + "..."
+		s = strings.ToValidUTF8(s[:2*maxQuoted], "") + "..."
 	}
-	return s
+	return marked(s)
 }
 
 // A value is a value in the output.
@@ -129,11 +145,11 @@ func (r *run) addNumber(m *compiledMetric, v value, n float64) error {
 	}
 	n = u.toBase(n)
 	if r.p.o.Format != Prometheus && (math.IsNaN(n) || math.IsInf(n, 0)) {
-		r.drop(IllTyped, v.at, "%s: want a finite number, have %v", m.Name, n)
+		r.drop(IllTyped, v.at, "%s: want a finite number, have %s", m.Name, marked(fmt.Sprint(n)))
 		return nil
 	}
 	if reason, want := m.outOfRange(n); reason != "" {
-		r.drop(reason, v.at, "%s: want %s, have %v", m.Name, want, n)
+		r.drop(reason, v.at, "%s: want %s, have %s", m.Name, want, marked(fmt.Sprint(n)))
 		return nil
 	}
 	for _, l := range v.labels {

@@ -6,16 +6,19 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -243,26 +246,110 @@ func TestEndToEndPromtool(t *testing.T) {
 	}
 }
 
-// TestEndToEndChromium opens the landing page in a real browser.
+// TestEndToEndChromium opens the landing page in a real browser: the browser
+// applies the page's policy and its style.
 func TestEndToEndChromium(t *testing.T) {
 	parallelUnlessShort(t)
 	chromium := program(t, "chromium")
 	exporter := freeAddress(t)
 	run(t, build(t), "--web.listen-address="+exporter)
 	get(t, "http://"+exporter+"/metrics")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	dom, err := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
-		"--dump-dom", "http://"+exporter+"/").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dom, console := browse(t, chromium, "http://"+exporter+"/")
 	for _, want := range []string{`<tr id="loadavg">`, `<span class="s ok">ok</span>`, "host_exporter"} {
-		if !strings.Contains(string(dom), want) {
+		if !strings.Contains(dom, want) {
 			t.Errorf("the page has no %s:\n%s", want, dom)
 		}
 	}
+	const violation = "Content Security Policy"
+	if strings.Contains(console, violation) {
+		t.Errorf("the page violates its policy:\n%s", console)
+	}
+	// The same page with a script and another style, under the same policy.
+	resp, err := http.Get("http://" + exporter + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	injected := strings.Replace(string(page), "</style>", " </style><script>document.title = 'injected'</script>", 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", resp.Header.Get("Content-Security-Policy"))
+		_, _ = io.WriteString(w, injected)
+	}))
+	defer server.Close()
+	if dom, console := browse(t, chromium, server.URL); strings.Contains(dom, "<title>injected") || strings.Count(console, violation) < 2 {
+		t.Errorf("the policy allows an injected script or style:\n%s\n%s", dom, console)
+	}
+}
+
+// TestEndToEndOtherSites opens pages of another site in a real browser: one
+// whose name resolves to the exporter, one that has the exporter in a frame, and
+// one that requests a reload.
+func TestEndToEndOtherSites(t *testing.T) {
+	parallelUnlessShort(t)
+	chromium := program(t, "chromium")
+	exporter := freeAddress(t)
+	file := filepath.Join(t.TempDir(), "host_exporter.yml")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, build(t), "--web.listen-address="+exporter, "--config.file="+file, "--web.enable-lifecycle")
+	loaded := regexp.MustCompile(`(?m)^host_exporter_config_last_reload_success_timestamp_seconds .*$`)
+	before := loaded.FindString(get(t, "http://"+exporter+"/metrics"))
+	_, port, err := net.SplitHostPort(exporter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dom, _ := browse(t, chromium, "http://evil.example:"+port+"/"); strings.Contains(dom, "loadavg") || !strings.Contains(dom, "--web.allowed-host") {
+		t.Errorf("a name that resolves to the exporter:\n%s", dom)
+	}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<iframe src="http://%[1]s/" name="frame"></iframe>
+<form method="post" action="http://%[1]s/-/reload" target="frame"></form><script>document.forms[0].submit()</script>`, exporter)
+	}))
+	defer site.Close()
+	_, port, err = net.SplitHostPort(site.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{site.URL, "http://evil.example:" + port + "/"} {
+		if _, console := browse(t, chromium, page); !strings.Contains(console, "frame") {
+			t.Errorf("%s: no error of the frame:\n%s", page, console)
+		}
+	}
+	if after := loaded.FindString(get(t, "http://"+exporter+"/metrics")); after != before || before == "" {
+		t.Errorf("another site has reloaded: %q, then %q", before, after)
+	}
+	resp, err := http.Post("http://"+exporter+"/-/reload", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if after := loaded.FindString(get(t, "http://"+exporter+"/metrics")); after == before {
+		t.Error("curl has not reloaded")
+	}
+}
+
+// browse opens a page in a browser in which evil.example is this host, and
+// returns the document and the messages of the console.
+func browse(t *testing.T, chromium, url string) (dom, console string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
+		"--enable-logging=stderr", "--host-resolver-rules=MAP evil.example 127.0.0.1", "--dump-dom", url)
+	var messages bytes.Buffer
+	cmd.Stderr = &messages
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &messages)
+	}
+	return string(out), messages.String()
 }
 
 // TestEndToEndPeer compares the exporter with Debian's node_exporter on this

@@ -1,9 +1,8 @@
-package command
+package trust
 
 import (
 	"errors"
 	"io/fs"
-	"strings"
 	"testing"
 )
 
@@ -14,8 +13,8 @@ type fakeFile struct {
 	target string // of a symbolic link
 }
 
-// fakePolicy returns the policy of an exporter that runs as user 998.
-func fakePolicy() pathPolicy {
+// fakeRule returns the rule of an exporter that runs as user 998.
+func fakeRule() Rule {
 	const dir, link = fs.ModeDir | 0o755, fs.ModeSymlink | 0o777
 	files := map[string]fakeFile{
 		"/":                  {mode: dir},
@@ -30,6 +29,19 @@ func fakePolicy() pathPolicy {
 		"/usr/bin/up":        {mode: link, target: "../../srv/own"},
 		"/usr/bin/dangling":  {mode: link, target: "nothing"},
 		"/tmp":               {mode: fs.ModeDir | fs.ModeSticky | 0o777},
+		"/tmp/own":           {mode: fs.ModeDir | 0o700, owner: 998},
+		"/tmp/own/script":    {mode: 0o755},
+		"/tmp/other":         {mode: dir, owner: 1000},
+		"/tmp/other/script":  {mode: 0o755},
+		"/tmp/link":          {mode: link, target: "/srv", owner: 1000},
+		"/sticky":            {mode: fs.ModeDir | fs.ModeSticky | 0o777, owner: 1000},
+		"/sticky/own":        {mode: dir},
+		"/sticky/own/script": {mode: 0o755},
+		"/volume":            {mode: fs.ModeDir | 0o777},
+		"/volume/script":     {mode: link, target: "..data/script"},
+		"/volume/..data":     {mode: link, target: "..1"},
+		"/volume/..1":        {mode: dir},
+		"/volume/..1/script": {mode: 0o755},
 		"/tmp/evil":          {mode: 0o755},
 		"/srv":               {mode: dir},
 		"/srv/own":           {mode: 0o700, owner: 998},
@@ -50,14 +62,15 @@ func fakePolicy() pathPolicy {
 		}
 		return f, nil
 	}
-	return pathPolicy{
+	return Rule{
 		uid:      998,
 		lstat:    func(path string) (fs.FileMode, uint32, error) { f, err := find(path); return f.mode, f.owner, err },
+		isVolume: func(path string) bool { return path == "/volume" },
 		readlink: func(path string) (string, error) { f, err := find(path); return f.target, err },
 	}
 }
 
-func TestPathPolicy(t *testing.T) {
+func TestRule(t *testing.T) {
 	for _, c := range []struct{ path, safe, unsafe string }{
 		{"/bin/sh", "", ""},
 		{"//usr//bin/./dash", "", ""},
@@ -66,13 +79,19 @@ func TestPathPolicy(t *testing.T) {
 		{"/srv/own", "", ""},
 		{"/srv/../srv/own", "", ""},
 		{"/srv/other", "/srv/other: want root or user 998 as the owner, have user 1000", ""},
-		{"/srv/group", "/srv/group: writable by other users (mode 0775)", ""},
-		{"/srv/world", "/srv/world: writable by other users (mode 0757)", ""},
-		{"/tmp/evil", "/tmp: writable by other users (mode 1777)", ""},
-		{"/usr/bin/lure", "/tmp: writable by other users (mode 1777)", ""},
+		{"/srv/group", "/srv/group: writable by other users (mode 0775): chmod go-w /srv/group", ""},
+		{"/srv/world", "/srv/world: writable by other users (mode 0757): chmod go-w /srv/world", ""},
+		{"/tmp/evil", "/tmp: writable by other users (mode 1777): chmod go-w /tmp", ""},
+		{"/usr/bin/lure", "/tmp: writable by other users (mode 1777): chmod go-w /tmp", ""},
+		{"/tmp", "/tmp: writable by other users (mode 1777): chmod go-w /tmp", "/tmp: want a file, have a directory"},
+		{"/tmp/own/script", "", ""},
+		{"/tmp/other/script", "/tmp/other: want root or user 998 as the owner, have user 1000", ""},
+		{"/tmp/link/own", "/tmp: writable by other users (mode 1777): chmod go-w /tmp", ""},
+		{"/sticky/own/script", "/sticky: want root or user 998 as the owner, have user 1000", ""},
+		{"/volume/script", "", ""},
 		{"/srv/theirs/script", "/srv/theirs: want root or user 998 as the owner, have user 1000", ""},
-		{"/srv/shared/script", "/srv/shared: writable by other users (mode 2775)", ""},
-		{"/srv/shared/link", "/srv/shared: writable by other users (mode 2775)", ""},
+		{"/srv/shared/script", "/srv/shared: writable by other users (mode 2775): chmod go-w /srv/shared", ""},
+		{"/srv/shared/link", "/srv/shared: writable by other users (mode 2775): chmod go-w /srv/shared", ""},
 		{"/usr/bin/loop", "/usr/bin/loop: more than 40 symbolic links", "/usr/bin/loop: more than 40 symbolic links"},
 		{"/usr/bin/dangling", "/usr/bin/nothing: file does not exist", "/usr/bin/nothing: file does not exist"},
 		{"/srv/data", "/srv/data: want an executable file, have mode 0644", "/srv/data: want an executable file, have mode 0644"},
@@ -83,7 +102,7 @@ func TestPathPolicy(t *testing.T) {
 	} {
 		for unsafe, want := range map[bool]string{false: c.safe, true: c.unsafe} {
 			have := ""
-			if err := fakePolicy().check(c.path, unsafe); err != nil {
+			if err := fakeRule().CheckProgram(c.path, unsafe); err != nil {
 				have = err.Error()
 			}
 			if have != want {
@@ -91,37 +110,27 @@ func TestPathPolicy(t *testing.T) {
 			}
 		}
 	}
-	if err := fakePolicy().check("/usr/bin/none", false); !errors.Is(err, fs.ErrNotExist) {
+	if err := fakeRule().CheckProgram("/usr/bin/none", false); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }
 
-func TestParseProcess(t *testing.T) {
-	const rest = " S 17 42 40 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 123456 9 9"
-	p, ok := parseProcess([]byte("42 (a (b) c)" + rest + "\n"))
-	if want := (process{pid: 42, parent: 17, group: 42, start: 123456, state: 'S', name: "a (b) c"}); !ok || p != want {
-		t.Errorf("%+v, %t", p, ok)
-	}
-	for _, bad := range []string{"", "42", "42 (x)", "42 )x(" + rest, "x (x)" + rest, "42 (x) S y 42", strings.Replace("42 (x)"+rest, "17", "-", 1)} {
-		if p, ok := parseProcess([]byte(bad)); ok {
-			t.Errorf("%q: %+v", bad, p)
-		}
-	}
-}
-
-// TestTail compares with the end of the whole text, for many sizes.
-func TestTail(t *testing.T) {
-	whole := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 100)
-	for n := 0; n <= len(whole); n += 7 {
-		for _, size := range []int{1, 10, 600, 4096} {
-			keep := tailBuffer{max: size}
-			keep.readFrom(strings.NewReader(whole[:n]))
-			if want := whole[max(n-size, 0):n]; string(keep.bytes()) != want {
-				t.Fatalf("%d of %d: %q, want %q", size, n, keep.bytes(), want)
-			}
-			if cap(keep.buf) > 4*max(size, 512) {
-				t.Fatalf("%d of %d: capacity %d", size, n, cap(keep.buf))
-			}
+// TestVolumeMount has lines of /proc/self/mountinfo in a pod, and on a host whose unit
+// makes all file systems read-only.
+func TestVolumeMount(t *testing.T) {
+	for _, c := range []struct {
+		line, point string
+		pod, is     bool
+	}{
+		{"1513 1498 259:1 /var/lib/kubelet/pods/11f/volumes/kubernetes.io~configmap/config /etc/host_exporter ro,relatime - ext4 /dev/root rw", "/etc/host_exporter", true, true},
+		{"1513 1498 259:1 /var/lib/kubelet/pods/11f/volumes/kubernetes.io~configmap/config /etc/host\\040exporter rw,relatime - ext4 /dev/root rw", "/etc/host exporter", true, false},
+		{"1514 1498 0:92 / /etc/secret ro,relatime - tmpfs tmpfs rw,size=64k", "/etc/secret", true, true},
+		{"1514 1498 0:92 / /etc/secret ro,relatime - tmpfs tmpfs rw,size=64k", "/etc/secret", false, false},
+		{"612 590 259:1 /srv/conf.d /etc/host_exporter/conf.d ro,nosuid shared:7 - ext4 /dev/root rw", "/etc/host_exporter/conf.d", true, false},
+		{"", "", true, false},
+	} {
+		if point, is := volumeMount(c.line, c.pod); point != c.point || is != c.is {
+			t.Errorf("%s: %q, %t", c.line, point, is)
 		}
 	}
 }
