@@ -17,6 +17,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
@@ -28,7 +29,8 @@ import (
 type generation struct {
 	checks []checks.Definition
 	units  []*collect.Unit
-	expect *expect.Set // nil: no expectations
+	expect *expect.Set    // nil: no expectations
+	health *health.Config // nil: that which ships with the exporter
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
@@ -79,7 +81,7 @@ func (e *Exporter) load() error {
 			_ = level.Warn(e.config.Log).Log("msg", w)
 		}
 	}
-	next.expect, next.checks = expect.NewSet(expectations...), definitions
+	next.expect, next.checks, next.health = expect.NewSet(expectations...), definitions, read.health
 	e.current.Store(next)
 	return nil
 }
@@ -89,6 +91,19 @@ type configurationFile struct {
 	file         *config.File
 	definitions  []checks.Definition
 	expectations []*expect.Expectation
+	health       *health.Config // nil: the files have no section for it
+}
+
+// readHealth reads a section of health rules.
+func (c *configurationFile) readHealth(n document.Node) {
+	if c.health == nil {
+		var err error
+		if c.health, err = health.NewConfig(); err != nil {
+			n.Failf("%v", err)
+			return
+		}
+	}
+	c.health.Read(n)
 }
 
 // readFile reads the configuration file. It abandons a read that hangs, such as one
@@ -104,6 +119,7 @@ func (e *Exporter) readFile() (configurationFile, error) {
 				"expect": func(n document.Node) {
 					c.expectations = append(c.expectations, expect.Read(n, config.Names(e.specs))...)
 				},
+				"health": c.readHealth,
 			})
 			if len(findings) > 0 {
 				return c, findings

@@ -99,6 +99,14 @@ func (s *Set) use(family string, u use) int {
 	return i
 }
 
+// List returns the expectations of the set, which may be nil.
+func (s *Set) List() []*Expectation {
+	if s == nil {
+		return nil
+	}
+	return s.list
+}
+
 // Read reads a mapping of names to expectations, each an expression or a
 // mapping with one. Errors are findings of the document. An expectation may
 // name one of the given collectors.

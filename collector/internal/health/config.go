@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
@@ -19,6 +20,9 @@ import (
 type Config struct {
 	Metrics bool // export host_exporter_health
 	rules   []*Rule
+
+	once    sync.Once
+	enabled *Rules
 }
 
 // NewConfig returns the rules that ship with the exporter.
@@ -32,8 +36,11 @@ func NewConfig() (*Config, error) {
 	return c, nil
 }
 
-// Rules returns the enabled rules.
-func (c *Config) Rules() *Rules { return newRules(c.rules) }
+// Rules returns the enabled rules. Read must not be called afterwards.
+func (c *Config) Rules() *Rules {
+	c.once.Do(func() { c.enabled = newRules(c.rules) })
+	return c.enabled
+}
 
 // Read reads a section of a file. Errors are findings of the document.
 func (c *Config) Read(node document.Node) {
@@ -47,7 +54,7 @@ func (c *Config) Read(node document.Node) {
 	for _, r := range c.rules {
 		for _, hidden := range r.Hides {
 			if !c.has(hidden) {
-				node.Failf("%s: hides: unknown rule %q%s", r.Name, hidden, document.Suggest(hidden, c.names()))
+				node.Failf("%s: hides: unknown rule %q%s", r.Name, hidden, document.Public(nearest(hidden, c.names())))
 			}
 		}
 	}
@@ -77,7 +84,7 @@ func (c *Config) readRule(name string, entry document.Node) {
 	expression := entry
 	if !entry.Empty() && entry.IsScalar() {
 		if at < 0 {
-			entry.Failf("unknown rule %q%s", name, document.Suggest(name, c.names()))
+			entry.Failf("unknown rule %q%s", name, document.Public(document.Suggest(name, c.names())))
 			return
 		}
 		entry.Into((*collect.Bool)(&rule.Enabled))
@@ -108,7 +115,7 @@ func (c *Config) readRule(name string, entry document.Node) {
 			"hides":     list(&rule.Hides),
 		})
 		if at < 0 && rule.Expression == "" {
-			entry.Failf("unknown rule %q%s; a new rule needs expect: and an expression", name, nearest(name, c.names()))
+			entry.Failf("unknown rule %q%s; a new rule needs expect: and an expression", name, document.Public(nearest(name, c.names())))
 			return
 		}
 	}
@@ -175,10 +182,10 @@ func (r *Rule) compile() error {
 }
 
 // AppendYAML appends the section as a part of a configuration file, with every
-// rule and all of its keys.
-func (c *Config) AppendYAML(b []byte) []byte {
+// rule and all of its keys. The metric may be enabled by a flag, too.
+func (c *Config) AppendYAML(b []byte, metrics bool) []byte {
 	out := bytes.NewBuffer(b)
-	fmt.Fprintf(out, "health:\n  metrics: %t\n", c.Metrics)
+	fmt.Fprintf(out, "health:\n  metrics: %t\n", c.Metrics || metrics)
 	for _, r := range c.rules {
 		fmt.Fprintf(out, "  %s:\n    enabled: %t\n    severity: %s\n", yamltext.String(r.Name), r.Enabled, r.Severity)
 		if r.Threshold != "" {

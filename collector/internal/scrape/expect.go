@@ -55,9 +55,12 @@ func (v evaluation) observeExternal(families []collect.External) {
 // which can be about expectations. The sink must have the engine's own samples:
 // both can be about them, too.
 func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
-	if v.expect == nil && v.req.Health == nil {
-		return
+	if v.expect != nil || v.req.Health != nil {
+		v.emitResults(e, sink, results)
 	}
+}
+
+func (v evaluation) emitResults(e *Engine, sink *metric.Sink, results []collect.Result) {
 	find := func(collector, family string) expect.Source {
 		if collector == "" && e.set.OfSample(family) != nil {
 			return expect.Source{Requested: true, Declared: true}
@@ -74,6 +77,9 @@ func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result)
 	}
 	if v.health != nil {
 		v.health.Observe(own)
+	}
+	if v.req.Health.Own != nil {
+		v.req.Health.Own(own)
 	}
 	report := v.req.Health.Rules.Report(v.health, find)
 	if v.req.Health.Export {

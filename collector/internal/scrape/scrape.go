@@ -33,6 +33,7 @@ type Request struct {
 type Health struct {
 	Rules  *health.Rules
 	Export bool                 // emit host_exporter_health
+	Own    func(metric.Samples) // called with the exporter's own samples, those of expectations included; may be nil
 	Report func(*health.Report) // called with the report, before the samples are rendered; may be nil
 }
 
