@@ -34,7 +34,9 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 	if err != nil {
 		return err
 	}
-	w.writeHealth(judged)
+	if len(names) == 0 {
+		w.writeHealth(judged)
+	}
 	for _, spec := range e.specs {
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue
