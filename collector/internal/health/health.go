@@ -100,6 +100,7 @@ type Report struct {
 	Unjudged []Unjudged
 	Passed   []*Rule // rules that had something to judge and found no problem
 	Failed   []*Rule // rules that found problems, those with hidden ones included
+	judged   []*Rule // both, in the order of the rules
 }
 
 // A Problem is one thing that is not as a rule wants it.
@@ -138,9 +139,9 @@ func (r *Rules) Report(e *expect.Evaluation, find expect.SourceFunc) *Report {
 		i++
 		switch result.Verdict {
 		case expect.Holds:
-			report.Passed = append(report.Passed, rule)
+			report.Passed, report.judged = append(report.Passed, rule), append(report.judged, rule)
 		case expect.Fails:
-			report.Failed = append(report.Failed, rule)
+			report.Failed, report.judged = append(report.Failed, rule), append(report.judged, rule)
 			report.add(rule, result, hidden)
 		}
 		for _, u := range result.Unknown {
@@ -223,11 +224,8 @@ func (r *Report) Count(s Severity) int {
 // Emit emits a sample for each rule that had something to judge: 1 without a
 // problem, and 0 with one.
 func (r *Report) Emit(f *metric.Family, out *metric.Sink) {
-	for _, rule := range r.Passed {
-		out.Emit(f, 1, rule.Name)
-	}
-	for _, rule := range r.Failed {
-		out.Emit(f, 0, rule.Name)
+	for _, rule := range r.judged {
+		out.Bool(f, !slices.Contains(r.Failed, rule), rule.Name)
 	}
 }
 

@@ -280,11 +280,11 @@ func TestEmit(t *testing.T) {
 	r.Emit(f, out)
 	const want = `# HELP host_exporter_health Whether the health rule finds no problem; absent if there is nothing to judge.
 # TYPE host_exporter_health gauge
+host_exporter_health{rule="infiniband-port-down"} 0
 host_exporter_health{rule="bond-down"} 1
+host_exporter_health{rule="bond-degraded"} 0
 host_exporter_health{rule="conntrack-full"} 1
 host_exporter_health{rule="clock-not-synchronized"} 1
-host_exporter_health{rule="infiniband-port-down"} 0
-host_exporter_health{rule="bond-degraded"} 0
 `
 	if have := string(out.AppendText(nil, nil, func(string) bool { return false })); have != want {
 		t.Errorf("have\n%s\nwant\n%s", have, want)
