@@ -66,6 +66,9 @@ func (e *Exporter) Health(ctx context.Context, out io.Writer, o HealthOptions) e
 	if err != nil {
 		return err
 	}
+	if o.Format == "text" && len(e.current.Load().checks) > 0 {
+		text = append(text, "\nChecks are not judged: ask the exporter that runs them with --url.\n"...)
+	}
 	if _, err := out.Write(text); err != nil {
 		return err
 	}

@@ -164,6 +164,15 @@ func TestHealthWithoutData(t *testing.T) {
 	}
 }
 
+// TestHealthOfChecks has a check, which only the exporter that runs it can judge.
+func TestHealthOfChecks(t *testing.T) {
+	e, _ := newConfiguredExporter(t, Config{}, "disable-defaults: true\nchecks: {a: {command: [/bin/false], interval: 1h, format: exit, metric: a_ok}}\n")
+	var text bytes.Buffer
+	if err := e.Health(t.Context(), &text, HealthOptions{Format: "text"}); err != nil || !strings.HasSuffix(text.String(), "with --url.\n") {
+		t.Errorf("%v\n%s", err, &text)
+	}
+}
+
 // TestRemoteHealth asks exporters over TCP and over a unix socket, and what is no
 // exporter.
 func TestRemoteHealth(t *testing.T) {
