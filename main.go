@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	p := newProgram(stdout, stderr)
-	p.hangup = hangup
+	p.hangup, p.args = hangup, args
 	command, err := p.app.Parse(args)
 	switch {
 	case p.done:
@@ -113,6 +113,7 @@ type program struct {
 	stderr   io.Writer
 	done     bool // --help or --version was printed
 	hangup   <-chan os.Signal
+	args     []string
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -171,12 +172,15 @@ func (p *program) addFlags() {
 	app.Flag("health.metrics", "Export host_exporter_health, with a series for each health rule that has something to judge (docs/health.md).").BoolVar(&c.HealthMetrics)
 	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
+	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
 	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled explicitly.").BoolVar(&c.Settings.DisableDefaults)
 	flag("path.procfs", "PATH", "/proc", "Mount point of procfs.").StringVar(&c.Paths.Procfs)
 	flag("path.sysfs", "PATH", "/sys", "Mount point of sysfs.").StringVar(&c.Paths.Sysfs)
 	flag("path.rootfs", "PATH", "/", "Mount point of the host's root file system.").StringVar(&c.Paths.Rootfs)
 	flag("path.udev.data", "PATH", "/run/udev/data", "Directory of udev's database.").StringVar(&c.Paths.UdevData)
+	flag("sandbox", "MODE", "auto", "Restrict the process to what its collectors need: auto, as far as the kernel can; required, or fail; off (docs/security.md).").Envar("HOST_EXPORTER_SANDBOX").EnumVar(&c.Sandbox, "auto", "required", "off")
+	app.Flag("runtime.user", "User of the process that collects and serves, if there is a configuration file. The process that runs checks keeps its own.").PlaceHolder("NAME").StringVar(&c.User)
 	flag("runtime.gomaxprocs", "N", "1", "Maximum number of CPUs to use at once.").Envar("GOMAXPROCS").IntVar(&p.maxProcs)
 	p.memoryLimit = flag("runtime.memory-limit", "BYTES", "128MiB", "Soft memory limit, at most nine tenths of the control group's limit. GOMEMLIMIT takes precedence.").Bytes()
 	flag("log.level", "LEVEL", "info", "Lowest level to log: debug, info, warn or error.").EnumVar(&p.logLevel, "debug", "info", "warn", "error")
@@ -256,18 +260,37 @@ func (p *program) serve(ctx context.Context) error {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	switch {
+	case exporter.StartedByRunner():
+		signal.Ignore(syscall.SIGHUP) // the runner reloads
+		return exporter.ServeForRunner(ctx, p.config, p.toolkit, p.slog)
+	case p.config.File != "":
+		return p.runChecksAndServe(ctx)
+	}
 	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
+	p.logStart()
+	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
+}
+
+// runChecksAndServe is serve with a configuration file: this process runs checks, and
+// has a child serve.
+func (p *program) runChecksAndServe(ctx context.Context) error {
+	p.logStart()
+	debug.SetGCPercent(20) // it has little to do, and keeps little
+	return exporter.NewRunner(p.config, p.toolkit, p.args).Run(ctx, p.hangup)
+}
+
+func (p *program) logStart() {
 	logger := p.config.Log
 	_ = level.Info(logger).Log("msg", "Starting host_exporter", "version", version.Info())
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
-	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	if os.Geteuid() == 0 {
 		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
-	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
 func (p *program) checkConfig(ctx context.Context) error {
@@ -297,6 +320,14 @@ func (p *program) checkConfig(ctx context.Context) error {
 	}
 	for _, problem := range problems {
 		fmt.Fprintln(p.stderr, "warning:", named(exporter.Detail(problem)))
+	}
+	p.config.Log = nil // it has the warnings already
+	notes, err := exporter.Notes(p.config)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		fmt.Fprintln(p.stderr, "note:", note)
 	}
 	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -19,6 +20,7 @@ import (
 var textfile = collect.Spec{
 	Name:  "textfile",
 	Help:  "Metrics in *.prom files that jobs write.",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(textfileOptions{MaxBytes: 2 << 20}, newTextfile),
 }
 
@@ -34,6 +36,7 @@ func (o *textfileOptions) Fields() []collect.Field {
 		Help:        "Directory of *.prom files to export, or a pattern of directories or *.prom files, such as /srv/*/metrics; repeatable.",
 		Value:       &o.Directories,
 		Placeholder: "PATH",
+		IsPath:      true,
 	}, {
 		Name:  "max-age",
 		Help:  "Maximum age of a file to export it; 0 is any age.",

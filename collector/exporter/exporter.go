@@ -8,6 +8,7 @@ package exporter
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,6 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
-	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -83,7 +83,12 @@ type Config struct {
 	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
 	CheckSlots     int      // maximum number of checks at once; 0: four
 	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
+	Sandbox        string   // auto, required or off, see Serve; empty: off
 
+	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
+	User      string // user of the process that a Runner starts to serve; empty: that of the runner
+
+	child       *child         // link to the runner that started this process; nil: none
 	specs       []collect.Spec // instead of the catalog, in tests
 	host        *host.Host     // instead of the live one, in tests
 	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
@@ -107,8 +112,12 @@ type Exporter struct {
 
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
-	reading      flight.Flight[configurationFile]
+	reader       configurationReader
 	reloadStatus reloadStatus
+
+	sandbox       sandbox
+	webConfigFile string // that the toolkit reads at each connection; set before the sandbox
+	startsChecks  bool   // by Serve, and not by other commands; set before the sandbox
 }
 
 // New builds an exporter. It reads the configuration file and the host's name;
@@ -125,11 +134,17 @@ func New(c Config) (*Exporter, error) {
 		e.host = host.Live(c.Paths)
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})
+	if c.child != nil {
+		e.checks = c.child.mirror.Checks()
+	} else {
+		e.checks = checks.New(c.checkOptions(u.Nodename, e.host.Now, e.controlGroups))
+	}
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
+	e.reader = configurationReader{path: c.File, specs: e.specs, timeout: c.readTimeout}
 	declareBuildInfo(e.engine)
+	e.sandbox.declare(e.engine)
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
@@ -180,16 +195,29 @@ func (e *Exporter) buildHandler(hostname string) error {
 	if e.config.Lifecycle {
 		c.Reload = func() error {
 			err := e.Reload()
-			systemd{e.config.Log}.notify("STATUS=" + e.statusLine())
+			e.manager().notifyStatus(e.statusLine())
 			return err
 		}
 	}
 	if e.config.File != "" {
 		c.Configuration = e.configuration
 	}
+	if e.config.Sandbox != "" {
+		c.Sandbox = e.sandbox.String
+	}
 	var err error
 	e.handler, err = web.NewHandler(c)
 	return err
+}
+
+// checkOptions returns the options of the checks that this process runs.
+func (c Config) checkOptions(hostname string, now func() time.Time, groups func() *checks.Groups) checks.Options {
+	return checks.Options{
+		Hostname: hostname, Log: c.Log, Now: now, Groups: groups,
+		Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots,
+		// systemd makes this directory for the service alone.
+		DefaultUser: c.CheckUser, ScratchDir: os.Getenv("RUNTIME_DIRECTORY"),
+	}
 }
 
 // newServer returns a server for one listener of e.connections.

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -31,11 +33,20 @@ type generation struct {
 	units  []*collect.Unit
 	expect *expect.Set    // nil: no expectations
 	health *health.Config // nil: that which ships with the exporter
+	file   *config.File   // nil: no configuration file
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
 // an error, the previous configuration stays in effect as a whole.
 func (e *Exporter) Reload() error {
+	if e.config.child != nil {
+		return e.config.child.requestReload()
+	}
+	return e.reload(e.load)
+}
+
+// reload calls load and records its result.
+func (e *Exporter) reload(load func() error) error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	if e.config.File == "" {
@@ -43,7 +54,10 @@ func (e *Exporter) Reload() error {
 		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
-	err := e.load()
+	err := load()
+	if _, restart := errors.AsType[*NeedsRestartError](err); restart && e.config.child != nil {
+		return err // the runner starts a new process
+	}
 	e.reloadStatus.record(e.host.Now(), err)
 	if err != nil {
 		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
@@ -60,14 +74,18 @@ func (e *Exporter) load() error {
 	var read configurationFile
 	if e.config.File != "" {
 		var err error
-		if read, err = e.readFile(); err != nil {
-			return err
+		if read, err = e.reader.read(); err != nil {
+			return e.explain(&generation{file: read.file}, err)
 		}
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
+		return err
+	}
+	next.expect, next.checks, next.health, next.file = expect.NewSet(expectations...), definitions, read.health, read.file
+	if err := e.explain(next, nil); err != nil {
 		return err
 	}
 	if err := e.checks.Apply(definitions); err != nil {
@@ -81,7 +99,6 @@ func (e *Exporter) load() error {
 			_ = level.Warn(e.config.Log).Log("msg", w)
 		}
 	}
-	next.expect, next.checks, next.health = expect.NewSet(expectations...), definitions, read.health
 	e.current.Store(next)
 	return nil
 }
@@ -106,18 +123,26 @@ func (c *configurationFile) readHealth(n document.Node) {
 	c.health.Read(n)
 }
 
-// readFile reads the configuration file. It abandons a read that hangs, such as one
-// of a dead file server, at the deadline; until that read returns, every later one
-// fails without waiting for it.
-func (e *Exporter) readFile() (configurationFile, error) {
+// A configurationReader reads the configuration file.
+type configurationReader struct {
+	path    string
+	specs   []collect.Spec
+	timeout time.Duration // [10 s]
+	reading flight.Flight[configurationFile]
+}
+
+// read reads the configuration file. It abandons a read that hangs, such as one of a
+// dead file server, at the deadline; until that read returns, every later one fails
+// without waiting for it.
+func (r *configurationReader) read() (configurationFile, error) {
 	for {
-		run, started := e.reading.Go(func() (configurationFile, error) {
+		run, started := r.reading.Go(func() (configurationFile, error) {
 			var c configurationFile
 			var findings document.Findings
-			c.file, findings = config.Load(e.config.File, e.specs, map[string]config.Section{
+			c.file, findings = config.Load(r.path, r.specs, map[string]config.Section{
 				"checks": func(n document.Node) { c.definitions = append(c.definitions, checks.ReadDefinitions(n)...) },
 				"expect": func(n document.Node) {
-					c.expectations = append(c.expectations, expect.Read(n, config.Names(e.specs))...)
+					c.expectations = append(c.expectations, expect.Read(n, config.Names(r.specs))...)
 				},
 				"health": c.readHealth,
 			})
@@ -126,21 +151,14 @@ func (e *Exporter) readFile() (configurationFile, error) {
 			}
 			return c, nil
 		})
-		if !run.Wait(context.Background(), run.StartTime.Add(e.readTimeout())) {
-			return configurationFile{}, fmt.Errorf("%s: no answer after %v", e.config.File, e.readTimeout())
+		timeout := cmp.Or(r.timeout, 10*time.Second)
+		if !run.Wait(context.Background(), run.StartTime.Add(timeout)) {
+			return configurationFile{}, fmt.Errorf("%s: no answer after %v", r.path, timeout)
 		}
 		if started {
 			return run.Result()
 		}
 	}
-}
-
-// readTimeout returns the maximum time that a reading of the configuration may take.
-func (e *Exporter) readTimeout() time.Duration {
-	if e.config.readTimeout > 0 {
-		return e.config.readTimeout
-	}
-	return 10 * time.Second
 }
 
 // build builds the enabled units. A unit that does not change is taken from the

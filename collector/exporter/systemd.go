@@ -14,6 +14,24 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
+// A manager takes the state of the exporter: the service manager, or the runner that
+// relays it.
+type manager interface {
+	notifyReady(status string)
+	notifyReloading()
+	notifyStopping()
+	notifyStatus(status string)
+	notifyWatchdog(ctx context.Context)
+}
+
+// manager returns what takes the state of this process.
+func (e *Exporter) manager() manager {
+	if e.config.child != nil {
+		return e.config.child
+	}
+	return systemd{e.config.Log}
+}
+
 // A systemd is the service manager that started the exporter: systemd, or
 // another one that sets NOTIFY_SOCKET. See sd_notify(3).
 type systemd struct{ log log.Logger }
@@ -28,6 +46,10 @@ func (m systemd) notify(state string) {
 // notifyReady notifies that the exporter is ready, with the status line that
 // systemctl status shows.
 func (m systemd) notifyReady(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
+
+func (m systemd) notifyStopping() { m.notify(daemon.SdNotifyStopping) }
+
+func (m systemd) notifyStatus(status string) { m.notify("STATUS=" + status) }
 
 // notifyReloading notifies that a reload begins. With Type=notify-reload
 // systemd takes the time to recognize the reload that it requested.
@@ -55,7 +77,16 @@ func (e *Exporter) statusLine() string {
 // until ctx is done.
 func (m systemd) notifyWatchdog(ctx context.Context) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || timeout == 0 {
+	if err != nil {
+		return
+	}
+	twiceIn(ctx, timeout, func() { m.notify(daemon.SdNotifyWatchdog) })
+}
+
+// twiceIn calls notify twice in each timeout, until ctx is done; never if there is no
+// timeout.
+func twiceIn(ctx context.Context, timeout time.Duration, notify func()) {
+	if timeout <= 0 {
 		return
 	}
 	ticker := time.NewTicker(timeout / 2)
@@ -65,7 +96,7 @@ func (m systemd) notifyWatchdog(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			m.notify(daemon.SdNotifyWatchdog)
+			notify()
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -15,6 +16,7 @@ var hwmon = collect.Spec{
 	Help:  "Temperatures, fans, voltages, currents, power and other hardware sensors.",
 	Reads: hwmonReads(),
 	Needs: "root or CAP_DAC_READ_SEARCH for the energy counters of CPUs (mode 0400)",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(hwmonOptions{}, newHwmon),
 }
 

@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -26,6 +27,7 @@ var bonding = collect.Spec{
 		"/sys/class/net/*/bonding_slave/ad_partner_oper_port_state",
 	},
 	Needs: "CAP_NET_ADMIN for the partners and keys of --collector.bonding.lacp, which are left out otherwise",
+	Caps:  []capability.Capability{capability.NetAdmin},
 	Build: collect.With(bondingOptions{}, newBonding),
 }
 

@@ -32,7 +32,7 @@ func (o *qdiscOptions) Fields() []collect.Field {
 	devices[0].Aliases = []string{"collector.qdisk.device-include"}
 	devices[1].Aliases = []string{"collector.qdisk.device-exclude"}
 	return slices.Concat(devices, []collect.Field{
-		{Name: "fixtures", Help: "Directory with a file results.json to read in place of rtnetlink, for tests.", Value: &o.Fixtures},
+		{Name: "fixtures", Help: "Directory with a file results.json to read in place of rtnetlink, for tests.", Value: &o.Fixtures, IsPath: true},
 	}, o.Interfaces.Fields())
 }
 

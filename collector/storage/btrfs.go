@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -30,6 +31,8 @@ var btrfs = collect.Spec{
 		"/proc/self/mountinfo",
 	},
 	Needs:           "Read permission on a mount point of the file system, for the errors and the unused space of its devices; the ioctls need no privilege.",
+	OpensMounts:     "btrfs",
+	Caps:            []capability.Capability{capability.DACReadSearch},
 	NoDataIsSuccess: true,
 	Build:           collect.Plain(newBtrfs),
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -19,6 +20,7 @@ var filesystem = collect.Spec{
 	Help:  "Space and inodes of mounted file systems.",
 	Reads: []string{"/proc/1/mountinfo", "/proc/self/mountinfo", "/proc/mounts"},
 	Needs: "Search permission on the directories above a mount point; without it the mount has a device_error.",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(filesystemOptions{
 		mountPoints: defaultMountPoints(),
 		fsTypes:     defaultFSTypes(),

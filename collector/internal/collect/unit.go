@@ -58,6 +58,7 @@ type Status struct {
 type Unit struct {
 	Spec    Spec
 	Options []Option // in effect
+	Paths   []string // values of options that are paths
 	Timeout time.Duration
 	// Interval is the maximum age of an outcome that is served again. Zero
 	// means that every reading starts a run.
@@ -144,8 +145,19 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 			}
 		}
 		u.Options = append(u.Options, Option{f.Name, f.Value.String(), YAML(f.Value)})
+		if f.IsPath {
+			u.Paths = append(u.Paths, paths(f.Value)...)
+		}
 	}
 	return u, nil
+}
+
+// paths returns the paths that an option has.
+func paths(v Value) []string {
+	if list, ok := v.(*Strings); ok {
+		return list.All()
+	}
+	return slices.DeleteFunc([]string{v.String()}, func(p string) bool { return p == "" })
 }
 
 // UnitByName returns the unit with a name, or nil.
