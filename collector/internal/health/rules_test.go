@@ -61,8 +61,7 @@ func shipped(t testing.TB) *Config {
 
 // ruleTests has each rule with a recorded host on which it finds problems, or
 // samples if there is no such host, and with one on which it has something to
-// judge and finds nothing. The latter is empty for a rule whose samples exist only
-// with a problem.
+// judge and finds nothing.
 var ruleTests = []struct {
 	rule, unhealthy string
 	problems        []string
@@ -108,7 +107,7 @@ node_hba_fc_port_state{fc_host="host2",port_name="1",state="online"} 0
 	{"enclosure-fault", "hba/hba.t2.sas.prom", []string{"Enclosure 0:0:8:0 senses a fault in Slot 02.", "Enclosure 0:0:8:0 senses a fault in Slot 04."}, `node_hba_enclosure_slot_fault_sensed{component="Slot 01",enclosure="0"} 0
 `},
 	{"infiniband-port-down", "hba/infiniband.prom", []string{"InfiniBand port 2 of mlx5_0 is down."}, "hba/infiniband.efa.prom"},
-	{"file-system-read-only", "storage/filesystem.prom", []string{"The file system at /data/big disk (/dev/sdb) became read-only."}, ""},
+	{"file-system-read-only", "storage/filesystem.prom", []string{"The file system at /data/big disk (/dev/sdb) became read-only."}, "hosts/san.prom"},
 	{"file-system-hangs", "storage/filesystem.hung-mounts.prom", []string{"The file system at /nas/one (nas:/one) does not answer.", "The file system at /nas/two (nas:/two) does not answer."}, "hosts/san.prom"},
 	{"file-system-error", "hosts/san.prom", []string{"The file system at /usr/lib/modules (modules) cannot be read: stale file handle."}, "storage/filesystem.fuse.prom"},
 	{"file-system-full", "storage/filesystem@2.prom", []string{"The file system at / (/dev/mapper/vg-root) is full: 0.0 % available."}, "hosts/san.prom"},
@@ -150,9 +149,11 @@ node_memory_MemTotal_bytes 100
 node_time_seconds 2
 `, []string{"The operating system gets no more updates."}, "kernel/os.nixos.prom"},
 	{"expectation-not-met", `host_exporter_expectation_missing{name="bond",missing="node_bonding_active{master=\"bond0\"} == 2"} 1
-`, []string{`Expectation bond is not met: want node_bonding_active{master="bond0"} == 2.`}, ""},
+`, []string{`Expectation bond is not met: want node_bonding_active{master="bond0"} == 2.`}, `host_exporter_expectation_ok{name="bond"} 1
+`},
 	{"expectation-unknown", `host_exporter_expectation_unknown{name="bond",collector="bonding",reason="timeout"} 1
-`, []string{"Expectation bond has no result: collector bonding has the state timeout."}, ""},
+`, []string{"Expectation bond has no result: collector bonding has the state timeout."}, `host_exporter_expectation_ok{name="bond"} 1
+`},
 	{"check-suspended", "checks/check.prom", []string{"Check smart is suspended."}, `host_check_suspended{check="a"} 0
 `},
 	{"check-failing", "checks/check.prom", []string{"Check boot fails.", "Check raid fails.", "Check smart fails."}, `host_check_up{check="a"} 1
@@ -201,8 +202,8 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s on %s:\nhave %q\nwant %q", tc.rule, tc.unhealthy, have, tc.problems)
 		}
 		r = judge(t, c, samplesOf(t, exposition(t, tc.healthy)))
-		if passed := len(r.Passed) == 1; len(r.Problems) > 0 || passed != (tc.healthy != "") {
-			t.Errorf("%s on %s: passed %v, problems %v", tc.rule, tc.healthy, passed, r.Problems)
+		if len(r.Passed) != 1 || len(r.Problems) > 0 {
+			t.Errorf("%s on %s: passed %v, problems %v", tc.rule, tc.healthy, r.Passed, r.Problems)
 		}
 		r = judge(t, c, samplesOf(t, ""))
 		if len(r.Problems)+len(r.Passed)+len(r.Failed)+len(r.Unjudged) > 0 {
