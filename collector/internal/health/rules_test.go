@@ -156,7 +156,7 @@ node_time_seconds 2
 `},
 	{"check-suspended", "checks/check.prom", []string{"Check smart is suspended."}, `host_check_suspended{check="a"} 0
 `},
-	{"check-failing", "checks/check.prom", []string{"Check boot fails.", "Check raid fails.", "Check smart fails."}, `host_check_up{check="a"} 1
+	{"check-failing", "checks/check.prom", []string{"The last run of check boot failed.", "The last run of check raid failed.", "The last run of check smart failed."}, `host_check_up{check="a"} 1
 `},
 	{"collector-failing", `host_exporter_collector_state{collector="hba",reason="timeout"} 1
 `, []string{"Collector hba fails: timeout."}, "hosts/san.prom"},
