@@ -59,6 +59,10 @@ const flushTimeout = time.Second
 // exit ends the process with an error. It does not wait for ever for a standard
 // error that is not read.
 func exit(err error) {
+	code := 1
+	if e, ok := errors.AsType[exitError](err); ok {
+		code = e.code
+	}
 	if _, ok := errors.AsType[loggedError](err); !ok {
 		stderr := exporter.NewLogWriter(os.Stderr)
 		for line := range strings.Lines("host_exporter: " + exporter.Detail(err)) {
@@ -66,11 +70,21 @@ func exit(err error) {
 		}
 		stderr.Flush(flushTimeout)
 	}
-	os.Exit(1)
+	os.Exit(code)
 }
+
+// An exitError is an error with an exit code other than 1.
+type exitError struct {
+	error
+	code int
+}
+
+func (e exitError) Unwrap() error { return e.error }
 
 // A loggedError is an error that is in the log already.
 type loggedError struct{ error }
+
+func (e loggedError) Unwrap() error { return e.error }
 
 // run runs the command of args: by default it serves until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -149,6 +163,7 @@ type program struct {
 
 	collectors      []string // arguments of once and doctor
 	onceFormat      string
+	healthOptions   exporter.HealthOptions
 	comparison      exporter.CompareOptions
 	migration       exporter.MigrateOptions
 	migrationSource []string
@@ -193,6 +208,7 @@ func (p *program) addFlags() {
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
 	app.Flag("web.allowed-host", "Name to serve the status page under, in addition to those of the host; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
+	app.Flag("health.metrics", "Export host_exporter_health, with a series for each health rule that has something to judge (docs/health.md).").BoolVar(&c.HealthMetrics)
 	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
 	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
@@ -214,7 +230,7 @@ func (p *program) addFlags() {
 }
 
 func (p *program) addCommands() {
-	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor,
+	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor, "health": p.health,
 		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
@@ -228,6 +244,10 @@ func (p *program) addCommands() {
 
 	doctor := p.app.Command("doctor", "Collect once and report for each collector which files are missing or unreadable, and how to fix that. The exit status is 1 if a collector needs attention.")
 	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
+
+	health := p.app.Command("health", "Collect once and report the problems of the host by the health rules (docs/health.md). The exit status is 0 for ok, 1 for warning, 2 for critical, and 3 if the health is unknown.")
+	health.Flag("format", withDefault("Output format: text, json, or nagios for monitoring plugins.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&p.healthOptions.Format, exporter.HealthFormats()...)
+	health.Flag("url", "Running exporter to ask instead, which knows its checks and since when it has seen each problem: http://localhost:9100 or unix:///run/host_exporter.sock.").PlaceHolder("URL").StringVar(&p.healthOptions.URL)
 
 	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
 	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families, cause (peer or ours) and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
@@ -445,6 +465,35 @@ func (p *program) doctor(ctx context.Context) error {
 		return err
 	}
 	return e.Doctor(ctx, p.stdout, p.collectors)
+}
+
+// health reports the health of the host. Its exit codes are those of monitoring
+// plugins.
+func (p *program) health(ctx context.Context) error {
+	err := p.reportHealth(ctx)
+	if err == nil {
+		return nil
+	}
+	if unhealthy, ok := errors.AsType[*exporter.HealthError](err); ok {
+		return exitError{loggedError{err}, unhealthy.ExitCode()} // the report has it all
+	}
+	if p.healthOptions.Format == "nagios" {
+		fmt.Fprintln(p.stdout, "HOST UNKNOWN -", strings.ReplaceAll(err.Error(), "\n", "; "))
+		err = loggedError{err}
+	}
+	return exitError{err, 3}
+}
+
+func (p *program) reportHealth(ctx context.Context) error {
+	if p.healthOptions.URL != "" {
+		return exporter.RemoteHealth(ctx, p.stdout, p.healthOptions)
+	}
+	p.config.Log, p.config.ProcessMetrics = nil, false
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
+	}
+	return e.Health(ctx, p.stdout, p.healthOptions)
 }
 
 func (p *program) suggestExpectations(ctx context.Context) error {

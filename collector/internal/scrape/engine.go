@@ -10,6 +10,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -33,6 +34,7 @@ type Engine struct {
 	panics       *metric.Family
 	age          *metric.Family
 	expectations *expect.Families
+	health       *metric.Family
 	scratch      sync.Pool // of *scratch
 	onScrape     []func(*metric.Sink)
 }
@@ -59,6 +61,7 @@ func NewEngine() *Engine {
 		age:          set.Gauge("host_exporter_collector_age_seconds", "Age of the collector's samples; only of collectors with an interval.", "collector"),
 		panics:       set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
 		expectations: expect.Declare(set),
+		health:       health.Declare(set),
 		scratch:      sync.Pool{New: func() any { return &scratch{own: metric.NewSink(set)} }},
 	}
 }

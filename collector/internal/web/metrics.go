@@ -30,6 +30,7 @@ const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 type Metrics struct {
 	engine        *scrape.Engine
 	current       func() ([]*collect.Unit, *expect.Set)
+	health        func(filtered bool) *scrape.Health
 	known         func(name string) bool
 	log           log.Logger
 	slots         chan struct{} // has an element for each scrape in progress; nil: no limit
@@ -46,6 +47,7 @@ type Metrics struct {
 type MetricsConfig struct {
 	Engine      *scrape.Engine
 	Current     func() ([]*collect.Unit, *expect.Set) // the enabled units and the expectations
+	Health      func(filtered bool) *scrape.Health    // the health rules to export; nil: none, and so is its result
 	Known       func(name string) bool                // whether a collector exists, enabled or not
 	Log         log.Logger
 	MaxRequests int  // maximum number of scrapes at once; 0: no limit
@@ -59,7 +61,7 @@ type MetricsConfig struct {
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
-		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
+		engine: c.Engine, current: c.Current, health: c.Health, known: c.Known, log: c.Log,
 		rendering:   make(chan struct{}, 1),
 		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
 		withoutHelp: c.WithoutHelp,
@@ -107,6 +109,9 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, http.StatusBadRequest, err.Error())
 	}
 	req.Expect, req.Filtered = expectations, len(req.Units) < len(enabled)
+	if m.health != nil {
+		req.Health = m.health(req.Filtered)
+	}
 	if names := query["name[]"]; len(names) > 0 {
 		wanted := map[string]bool{}
 		for _, name := range names {
