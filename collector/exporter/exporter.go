@@ -206,6 +206,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Pprof:       e.config.Pprof,
 		Units:       e.units,
 		Now:         e.host.Now,
+		SAN:         e.topology,
 	}
 	if e.config.Lifecycle {
 		c.Reload = func() error {
