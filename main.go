@@ -36,7 +36,8 @@ import (
 var release string
 
 func main() {
-	checks.Supervise() // does not return if this process supervises a check
+	runtime.MemProfileRate = 0 // see prepare
+	checks.Supervise()         // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() {
@@ -59,6 +60,10 @@ const flushTimeout = time.Second
 // exit ends the process with an error. It does not wait for ever for a standard
 // error that is not read.
 func exit(err error) {
+	code := 1
+	if e, ok := errors.AsType[exitError](err); ok {
+		code = e.code
+	}
 	if _, ok := errors.AsType[loggedError](err); !ok {
 		stderr := exporter.NewLogWriter(os.Stderr)
 		for line := range strings.Lines("host_exporter: " + exporter.Detail(err)) {
@@ -66,11 +71,21 @@ func exit(err error) {
 		}
 		stderr.Flush(flushTimeout)
 	}
-	os.Exit(1)
+	os.Exit(code)
 }
+
+// An exitError is an error with an exit code other than 1.
+type exitError struct {
+	error
+	code int
+}
+
+func (e exitError) Unwrap() error { return e.error }
 
 // A loggedError is an error that is in the log already.
 type loggedError struct{ error }
+
+func (e loggedError) Unwrap() error { return e.error }
 
 // run runs the command of args: by default it serves until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -142,12 +157,14 @@ type program struct {
 	toolkit                *web.FlagConfig
 	slog                   *slog.Logger
 	withoutExporterMetrics bool
+	help                   string // --web.help
 	maxProcs               int
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
 
 	collectors      []string // arguments of once and doctor
 	onceFormat      string
+	healthOptions   exporter.HealthOptions
 	sanFormat       string
 	comparison      exporter.CompareOptions
 	migration       exporter.MigrateOptions
@@ -187,11 +204,13 @@ func (p *program) addFlags() {
 	}
 	app.Flag("config.file", "Configuration file in YAML (docs/config.md). SIGHUP reloads it.").PlaceHolder("PATH").StringVar(&c.File)
 	flag("web.telemetry-path", "PATH", "/metrics", "Path under which to serve the metrics.").StringVar(&c.MetricsPath)
+	flag("web.help", "TEXT", "full", "Help texts of the metrics in the text format: full or none, which halves the size of a response.").EnumVar(&p.help, "full", "none")
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics of the exporter itself: promhttp_*, process_* and go_*.").BoolVar(&p.withoutExporterMetrics)
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
 	app.Flag("web.allowed-host", "Name to serve the status page under, in addition to those of the host; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
+	app.Flag("health.metrics", "Export host_exporter_health, with a series for each health rule that has something to judge (docs/health.md).").BoolVar(&c.HealthMetrics)
 	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
 	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
@@ -213,7 +232,7 @@ func (p *program) addFlags() {
 }
 
 func (p *program) addCommands() {
-	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor, "san": p.san,
+	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor, "health": p.health, "san": p.san,
 		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
@@ -228,6 +247,9 @@ func (p *program) addCommands() {
 	doctor := p.app.Command("doctor", "Collect once and report for each collector which files are missing or unreadable, and how to fix that. The exit status is 1 if a collector needs attention.")
 	doctor.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&p.collectors)
 
+	health := p.app.Command("health", "Collect once and report the problems of the host by the health rules (docs/health.md). The exit status is 0 for ok, 1 for warning, 2 for critical, and 3 if the health is unknown.")
+	health.Flag("format", withDefault("Output format: text, json, or nagios for monitoring plugins.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&p.healthOptions.Format, exporter.HealthFormats()...)
+	health.Flag("url", "Running exporter to ask instead, which knows its checks and since when it has seen each problem: http://localhost:9100 or unix:///run/host_exporter.sock.").PlaceHolder("URL").StringVar(&p.healthOptions.URL)
 	san := p.app.Command("san", "Collect once and print the SAN: ports, fabrics, target ports, LUNs with their paths, and file systems. The exit status is 1 if a collector failed.")
 	san.Flag("format", withDefault("Output format: tree, svg or json.", "tree")).PlaceHolder("FORMAT").Default("tree").EnumVar(&p.sanFormat, "tree", "svg", "json")
 
@@ -256,18 +278,31 @@ func (p *program) addCommands() {
 	imports.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&p.crontabUser)
 }
 
+// memProfileRate is the default rate of memory profiles in bytes: one allocation
+// in so many is recorded.
+const memProfileRate = 512 << 10
+
 // prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
 	p.config.LogWriter = exporter.NewLogWriter(p.stderr)
 	p.config.Log, p.slog = exporter.NewLogger(p.config.LogWriter, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
+	p.config.WithoutHelp = p.help == "none"
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
 		// A scrape leaves little garbage: collecting it twice as often has no
 		// measurable cost, and saves more than a megabyte.
 		debug.SetGCPercent(50)
 	}
+	if p.config.Pprof {
+		// Without profiles, their table of allocations would take a megabyte.
+		runtime.MemProfileRate = memProfileRate
+	}
 	exporter.LimitMemory(int64(*p.memoryLimit))
+	if !p.config.Pprof {
+		// The runtime would keep each stack that it samples: two megabytes in the end.
+		runtime.MemProfileRate = 0
+	}
 }
 
 // serve serves until ctx is done. Its error is logged: the log of a service has
@@ -287,6 +322,10 @@ func (p *program) serve(ctx context.Context) error {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	p.app, p.commands = nil, nil // a quarter of a megabyte
+	if err := exporter.RelaxTimers(); err != nil {
+		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
+	}
 	switch {
 	case exporter.StartedByRunner():
 		signal.Ignore(syscall.SIGHUP) // the runner reloads
@@ -430,6 +469,35 @@ func (p *program) doctor(ctx context.Context) error {
 		return err
 	}
 	return e.Doctor(ctx, p.stdout, p.collectors)
+}
+
+// health reports the health of the host. Its exit codes are those of monitoring
+// plugins.
+func (p *program) health(ctx context.Context) error {
+	err := p.reportHealth(ctx)
+	if err == nil {
+		return nil
+	}
+	if unhealthy, ok := errors.AsType[*exporter.HealthError](err); ok {
+		return exitError{loggedError{err}, unhealthy.ExitCode()} // the report has it all
+	}
+	if p.healthOptions.Format == "nagios" {
+		fmt.Fprintln(p.stdout, "HOST UNKNOWN -", strings.ReplaceAll(err.Error(), "\n", "; "))
+		err = loggedError{err}
+	}
+	return exitError{err, 3}
+}
+
+func (p *program) reportHealth(ctx context.Context) error {
+	if p.healthOptions.URL != "" {
+		return exporter.RemoteHealth(ctx, p.stdout, p.healthOptions)
+	}
+	p.config.Log, p.config.ProcessMetrics = nil, false
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
+	}
+	return e.Health(ctx, p.stdout, p.healthOptions)
 }
 
 func (p *program) san(ctx context.Context) error {

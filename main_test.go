@@ -324,6 +324,11 @@ func TestCommands(t *testing.T) {
 		{[]string{"once", "laodavg"}, "", "do you mean loadavg?"},
 		{[]string{"once", "--help"}, "Output format: text, as on /metrics, or json", ""},
 		{[]string{"once", "loadavg", "--path.procfs=" + dir}, "", ""},
+		{[]string{"health", "--collector.disable-defaults", "--collector.uname"}, ": ok, no problems\n", ""},
+		{[]string{"health", "--collector.disable-defaults", "--collector.uname", "--format=nagios"}, "HOST OK - no problems | critical=0", ""},
+		{[]string{"health", "--collector.disable-defaults", "--collector.uname", "--format=json"}, `"verdict": "ok"`, ""},
+		{[]string{"health", "--format=xml"}, "", "enum value must be one of text,json,nagios"},
+		{[]string{"health", "--url=localhost"}, "", "want a URL such as http://localhost:9100"},
 		{[]string{"compare", ours, peer}, "missing node_b", "2 differences"},
 		{[]string{"compare", ours, peer, "--known=" + known}, "missing node_b", "1 difference"},
 		{[]string{"compare", ours, ours, "--deep"}, "", ""},
@@ -523,12 +528,50 @@ func TestEarlyHangup(t *testing.T) {
 	}
 }
 
+// TestHealthExitCodes has hosts with and without problems, and one that cannot be
+// judged.
+func TestHealthExitCodes(t *testing.T) {
+	dir := t.TempDir()
+	proc := filepath.Join(dir, "proc")
+	for path, text := range map[string]string{
+		"proc/sys/fs/file-nr": "95\t0\t100\n", "warn.yml": "health: {file-handles: {severity: warning}}\n", "bad.yml": "health: {file-handles: {severity: bad}}\n",
+	} {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		args   []string
+		code   int
+		out    string
+		logged bool // whether the output has it all
+	}{
+		{[]string{"--collector.filefd", "--path.procfs=" + proc}, 2, ": critical, 1 critical\n", true},
+		{[]string{"--collector.filefd", "--path.procfs=" + proc, "--format=nagios"}, 2, "HOST CRITICAL - 1 critical: 95.0 % of the file handles are in use. |", true},
+		{[]string{"--collector.filefd", "--path.procfs=" + proc, "--config.file=" + filepath.Join(dir, "warn.yml")}, 1, ": warning, 1 warning\n", true},
+		{[]string{"--config.file=" + filepath.Join(dir, "bad.yml")}, 3, "", false},
+		{[]string{"--config.file=" + filepath.Join(dir, "bad.yml"), "--format=nagios"}, 3, "HOST UNKNOWN - ", true},
+		{[]string{"--url=unix:///no/socket"}, 3, "", false},
+	} {
+		var out bytes.Buffer
+		err := run(t.Context(), append([]string{"health", "--collector.disable-defaults", "--path.sysfs=/sys"}, tc.args...), &out, io.Discard)
+		exit, ok := errors.AsType[exitError](err)
+		if _, logged := errors.AsType[loggedError](err); !ok || exit.code != tc.code || logged != tc.logged || !strings.Contains(out.String(), tc.out) {
+			t.Errorf("%q: error %v, output\n%s", tc.args, err, &out)
+		}
+	}
+}
+
 // TestInterruptedCommands ends commands that collect: the error says so, and
 // names no collector.
 func TestInterruptedCommands(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("terminated"))
-	for _, args := range [][]string{{"once"}, {"once", "--format=json"}, {"doctor"}, {"expect", "suggest"}} {
+	for _, args := range [][]string{{"once"}, {"once", "--format=json"}, {"doctor"}, {"health"}, {"expect", "suggest"}} {
 		err := run(ctx, args, io.Discard, io.Discard)
 		if err == nil || err.Error() != "interrupted before all collectors had finished: terminated" {
 			t.Errorf("%v: have error %v", args, err)

@@ -315,7 +315,7 @@ func TestHalfClosedClients(t *testing.T) {
 		return nil
 	})
 	s := serve(t, newExporter(t, Config{specs: []collect.Spec{slow}}), "")
-	for path, want := range map[string]string{"/metrics": "\ntoy_slow 1\n", "/metrics?checked=1": "\ntoy_slow 1\n", "/": "</html>", "/config": "slow:"} {
+	for path, want := range map[string]string{"/metrics": "\ntoy_slow 1\n", "/metrics?checked=1": "\ntoy_slow 1\n", "/": "</html>", "/health": ": ok, no problems\n", "/config": "slow:"} {
 		conn := s.dial(t, "")
 		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", path)
 		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
@@ -345,7 +345,7 @@ func TestForeignHosts(t *testing.T) {
 		for _, r := range []struct {
 			method, path string
 			open         bool
-		}{{"GET", "/", false}, {"GET", "/config", false}, {"POST", "/-/reload", false}, {"GET", "/debug/pprof/", false}, {"GET", "/debug/pprof/cmdline", false},
+		}{{"GET", "/", false}, {"GET", "/config", false}, {"GET", "/health", false}, {"POST", "/-/reload", false}, {"GET", "/debug/pprof/", false}, {"GET", "/debug/pprof/cmdline", false},
 			{"GET", "/metrics", true}, {"GET", "/-/healthy", true}, {"GET", "/-/ready", true}} {
 			want := want
 			if r.open || strings.Contains(host, "%") { // net/http itself rejects or accepts a zone
@@ -450,7 +450,7 @@ func TestSecretsOnThePage(t *testing.T) {
 func TestSecurityHeaders(t *testing.T) {
 	e, _ := newConfiguredExporter(t, Config{specs: []collect.Spec{steadySpec("a")}, Lifecycle: true, Pprof: true}, "")
 	s := serve(t, e, "")
-	for _, path := range []string{"/", "/config", "/-/reload", "/-/healthy", "/-/ready", "/nothing", "/debug/pprof/", "//"} {
+	for _, path := range []string{"/", "/health", "/config", "/-/reload", "/-/healthy", "/-/ready", "/nothing", "/debug/pprof/", "//"} {
 		for _, host := range []string{"127.0.0.1", "evil.example"} {
 			client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 			resp, _ := s.request(t, client, "GET", path, "Host", host)
@@ -607,7 +607,7 @@ func TestStopAnswersQueuedClients(t *testing.T) {
 
 // TestMetricsPaths starts with paths that cannot be those of the metrics.
 func TestMetricsPaths(t *testing.T) {
-	for _, path := range []string{"", "metrics", "/a b", "/{x", "/{x}", "/-/reload", "/-/healthy", "/-/", "/config", "/config/", "/san", "/debug/pprof", "/debug/pprof/heap",
+	for _, path := range []string{"", "metrics", "/a b", "/{x", "/{x}", "/-/reload", "/-/healthy", "/-/", "/health", "/health/a", "/config", "/config/", "/san", "/debug/pprof", "/debug/pprof/heap",
 		"//", "/a//b", "/a/../b", "/.", "/a\tb", "/a?b", "/a#b", "/%zz", "/a\x00", "GET /metrics"} {
 		_, err := New(Config{MetricsPath: path, specs: []collect.Spec{steadySpec("a")}})
 		if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "--web.telemetry-path: want ") {

@@ -13,14 +13,14 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/doctor"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
-	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
-// Doctor collects once and writes a report on each collector, or on those with
-// the given names: its state, how many of its files exist, which of them cannot
-// be read, and how to change that. The error says how many collectors need
-// attention.
+// Doctor collects once and writes the problems of the host, and a report on each
+// collector, or on those with the given names: its state, how many of its files
+// exist, which of them cannot be read, and how to change that. The error says how
+// many collectors need attention.
 func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) error {
 	for _, name := range names {
 		if _, err := config.Find(e.specs, name); err != nil {
@@ -34,9 +34,12 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String()}
 	w.writeHost()
 	units := e.units()
-	e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
-	if err := interrupted(ctx); err != nil {
+	judged, err := e.judge(ctx, nil)
+	if err != nil {
 		return err
+	}
+	if len(names) == 0 {
+		w.writeHealth(judged)
 	}
 	for _, spec := range e.specs {
 		if len(names) > 0 && !slices.Contains(names, spec.Name) {
@@ -82,6 +85,17 @@ func (w *report) writeHost() {
 	} {
 		if _, err := os.Stat(doctor.HostPath(w.paths, root.content)); err != nil {
 			w.printf("%s: not found at %s: mount it there, or set %s\n", root.name, doctor.HostPath(w.paths, root.path), root.flag)
+		}
+	}
+	w.printf("\n")
+}
+
+// writeHealth writes the problems of the host other than notes.
+func (w *report) writeHealth(r *health.Report) {
+	w.printf("health: %s, %s (host_exporter health says what to do)\n", r.Verdict(), r.Summary())
+	for _, p := range r.Problems {
+		if p.Rule.Severity > health.Info {
+			w.printf("  %s: %s\n", p.Rule.Severity, p.Text)
 		}
 	}
 	w.printf("\n")

@@ -26,6 +26,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
@@ -79,9 +80,11 @@ type Config struct {
 	MetricsPath    string   // usually /metrics
 	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
 	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
+	WithoutHelp    bool     // leave the HELP lines out of the text format
 	Pprof          bool     // serve /debug/pprof/
 	Lifecycle      bool     // serve /-/reload
 	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
+	HealthMetrics  bool     // export host_exporter_health
 	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
 	CheckSlots     int      // maximum number of checks at once; 0: four
 	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
@@ -103,11 +106,15 @@ type Exporter struct {
 	specs   []collect.Spec
 	host    *host.Host
 	engine  *scrape.Engine
+	workers *flight.Workers // of the units
 	checks  *checks.Checks
 	handler http.Handler
 	serving atomic.Bool
 
 	connections *web.Connections
+
+	shippedHealth func() (*health.Config, error)
+	history       health.History
 
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
@@ -128,7 +135,8 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
+		shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 		e.host.Calls = flight.NewPool(callLimit())
@@ -173,6 +181,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 			g := e.current.Load()
 			return g.units, g.expect
 		},
+		Health: e.exportedHealth,
 		Known: func(name string) bool {
 			_, err := config.Find(e.specs, name)
 			return err == nil
@@ -180,6 +189,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
 	})
@@ -191,7 +201,8 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Names:       append(ownNames(e.host, hostname), e.config.AllowedHosts...),
 		ShowRuns:    e.config.ShowCheckRuns,
 		Checks:      e.checkRows,
-		Effective:   func() []byte { return config.Effective(e.specs, e.units()) },
+		Effective:   e.effective,
+		Health:      e.pageHealth,
 		Pprof:       e.config.Pprof,
 		Units:       e.units,
 		Now:         e.host.Now,
@@ -228,6 +239,16 @@ func (c Config) checkOptions(hostname string, now func() time.Time, groups func(
 // newServer returns a server for one listener of e.connections.
 func (e *Exporter) newServer() *http.Server {
 	return web.NewServer(e, e.connections, e.config.Log)
+}
+
+// effective returns the configuration in effect: collectors and health rules.
+func (e *Exporter) effective() []byte {
+	b := config.Effective(e.specs, e.units())
+	c, err := e.healthConfig()
+	if err != nil {
+		return b
+	}
+	return c.AppendYAML(b, e.config.HealthMetrics)
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }

@@ -27,7 +27,7 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 		return err
 	}
 	g := e.current.Load()
-	req := scrape.Request{Units: g.units, Expect: g.expect}
+	req := scrape.Request{Units: g.units, Expect: g.expect, Health: e.exportedHealth(true)}
 	var err error
 	if format == "json" {
 		err = e.onceJSON(ctx, out, req)

@@ -19,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
@@ -30,8 +31,9 @@ import (
 type generation struct {
 	checks []checks.Definition
 	units  []*collect.Unit
-	expect *expect.Set  // nil: no expectations
-	file   *config.File // nil: no configuration file
+	expect *expect.Set    // nil: no expectations
+	health *health.Config // nil: that which ships with the exporter
+	file   *config.File   // nil: no configuration file
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
@@ -98,7 +100,7 @@ func (e *Exporter) load() (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	next.expect, next.checks, next.file = expect.NewSet(expectations...), definitions, read.file
+	next.expect, next.checks, next.health, next.file = expect.NewSet(expectations...), definitions, read.health, read.file
 	if err := e.explain(next, nil); err != nil {
 		return nil, err
 	}
@@ -118,6 +120,19 @@ type configurationFile struct {
 	file         *config.File
 	definitions  []checks.Definition
 	expectations []*expect.Expectation
+	health       *health.Config // nil: the files have no section for it
+}
+
+// readHealth reads a section of health rules.
+func (c *configurationFile) readHealth(n document.Node) {
+	if c.health == nil {
+		var err error
+		if c.health, err = health.NewConfig(); err != nil {
+			n.Failf("%v", err)
+			return
+		}
+	}
+	c.health.Read(n)
 }
 
 // A configurationReader reads the configuration file.
@@ -141,6 +156,7 @@ func (r *configurationReader) read() (configurationFile, error) {
 				"expect": func(n document.Node) {
 					c.expectations = append(c.expectations, expect.Read(n, config.Names(r.specs))...)
 				},
+				"health": c.readHealth,
 			})
 			if len(findings) > 0 {
 				return c, findings
@@ -179,6 +195,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
 		u.Declared = e.isDeclared
+		u.UseWorkers(e.workers)
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}

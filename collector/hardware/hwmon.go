@@ -56,11 +56,10 @@ type hwmonCollector struct {
 	sys     *host.Reader
 	set     *metric.Set
 
-	class    host.Listing
-	chips    []*hwmonChip              // in the order of class
-	families map[string]*metric.Family // by name
-
-	nameMissing bool // whether the name of a chip could not be read
+	class      host.Listing
+	chips      []*hwmonChip              // in the order of class
+	chipsKnown bool                      // whether chips has all of class
+	families   map[string]*metric.Family // by name
 
 	chipNames, sensorLabel *metric.Family
 }
@@ -101,9 +100,8 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	if changed || c.nameMissing {
-		c.nameMissing = false
-		c.chips = c.listChips(out)
+	if changed || !c.chipsKnown {
+		c.listChips(out)
 	}
 	c.readChips(ctx)
 	for _, chip := range c.chips {

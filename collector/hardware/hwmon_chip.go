@@ -25,8 +25,7 @@ type hwmonChip struct {
 	label    string        // the value of its label chip
 	excluded bool          // by the chip filter, or because its label is not known
 
-	nameKnown bool // whether name was read, or there is none
-	answered  bool // whether a scrape ever got a reading
+	answered bool // whether a scrape ever got a reading
 
 	probe      hwmonProbe
 	read       func() (*hwmonReading, error) // the function of a run

@@ -55,11 +55,12 @@ type btrfsCollector struct {
 
 // A btrfsFileSystem is what sysfs has of a file system and its devices.
 type btrfsFileSystem struct {
-	dir         string              // name in sysfs, the fsid
-	uuid        string              // as label
-	devices     []string            // names of block devices
-	errors      []btrfsDeviceErrors // by ID of the device
-	deviceCount int                 // including missing devices; 0 on older kernels
+	dir            string              // name in sysfs, the fsid
+	uuid           string              // as label
+	devices        []string            // names of block devices
+	errors         []btrfsDeviceErrors // by ID of the device
+	deviceCount    int                 // including missing devices; 0 on older kernels
+	membersUnknown bool                // because they cannot be read
 }
 
 const btrfsDir = "fs/btrfs"
@@ -223,9 +224,13 @@ func (c *btrfsCollector) emitProfile(s *btrfsFileSystem, groupType, mode string,
 }
 
 // members returns the number of devices. On older kernels it does not include
-// missing devices, which are not among the block devices.
+// missing devices, which are not among the block devices. It returns 0 if the number
+// cannot be read.
 func (s *btrfsFileSystem) members() int {
-	if s.deviceCount > 0 {
+	switch {
+	case s.membersUnknown:
+		return 0
+	case s.deviceCount > 0:
 		return s.deviceCount
 	}
 	return len(s.devices)

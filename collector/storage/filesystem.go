@@ -65,7 +65,7 @@ type filesystemCollector struct {
 	prober mountProber
 	now    func() time.Time
 
-	deviceError, readOnly              *metric.Family
+	deviceError, readOnly, forced      *metric.Family
 	size, free, avail, files, fileFree *metric.Family
 	info                               *metric.Family
 }
@@ -94,6 +94,7 @@ func newFilesystem(env *collect.Env, o filesystemOptions) (*filesystemCollector,
 		files:       gauge("node_filesystem_files", "Inodes of the file system; 0 if it creates them on demand."),
 		fileFree:    gauge("node_filesystem_files_free", "Free inodes of the file system."),
 		readOnly:    gauge("node_filesystem_readonly", "Whether the mount or its file system is read-only."),
+		forced:      m.Gauge("node_filesystem_readonly_forced", "Writable mount of a file system that is read-only, as after an error; always 1.", "device", "fstype", "mountpoint"),
 		deviceError: gauge("node_filesystem_device_error", "Whether statfs(2) of the mount failed or timed out, with the error as a label."),
 		info:        m.Gauge("node_filesystem_mount_info", "Device numbers of the mount; always 1.", "device", "major", "minor", "mountpoint"),
 	}, nil
@@ -112,6 +113,9 @@ func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) erro
 }
 
 func (c *filesystemCollector) emit(m *mount, out *metric.Sink) {
+	if m.isForced {
+		out.Emit(c.forced, 1, m.device, m.fsType, m.point)
+	}
 	st, err := m.result()
 	if err != nil {
 		out.Bool(c.readOnly, m.readOnly, m.device, err.Error(), m.fsType, m.point)

@@ -24,6 +24,7 @@ type mount struct {
 	path           string // below the root of the host, unescaped
 	major, minor   string // as labels; empty if the table does not have them
 	readOnly       bool
+	isForced       bool        // whether it is read-only and was mounted writable
 	isHidden       bool        // whether the exporter sees another file system there
 	probe          *mountProbe // nil if isHidden
 
@@ -229,9 +230,9 @@ func (t *mountTable) newMount(l mountLine) *mount {
 	return &mount{
 		device: string(l.device), fsType: string(l.fsType), point: metric.Clean(path),
 		major: string(l.major), minor: string(l.minor),
-		readOnly: l.readOnly,
-		id:       l.id,
-		path:     t.root.Path(path),
+		readOnly: l.readOnly, isForced: l.isForced,
+		id:   l.id,
+		path: t.root.Path(path),
 	}
 }
 

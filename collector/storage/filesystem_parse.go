@@ -15,6 +15,7 @@ type mountLine struct {
 	fsType, device []byte
 	fsOptions      []byte // of the file system; only mountinfo has them
 	readOnly       bool
+	isForced       bool // the file system is read-only and the mount is not; only mountinfo has both
 }
 
 var (
@@ -56,6 +57,7 @@ func parseMountInfo(line []byte) (l mountLine, err error) {
 	}
 	l.id, l.parent = int(idNumber), int(parentNumber)
 	l.readOnly = hasOption(options, "ro") || hasOption(l.fsOptions, "ro")
+	l.isForced = l.readOnly && !hasOption(options, "ro")
 	return l, nil
 }
 

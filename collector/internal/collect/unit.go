@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -73,6 +74,9 @@ type Unit struct {
 	log       log.Logger
 	now       func() time.Time
 	flight    flight.Flight[outcome]
+	runs      [2]func() (outcome, error) // by mode
+	built     time.Time
+	since     atomic.Int64 // when the scrape of the run in progress began, in nanoseconds after built
 
 	runSinks [2]*metric.Sink // by mode; that of the run in progress belongs to it
 
@@ -126,11 +130,15 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		log:       log.With(logger, "collector", spec.Name),
 		now:       h.Now,
 		flight:    flight.Flight[outcome]{Source: h.Calls.Source()},
+		built:     time.Now(),
 		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
+	}
+	for _, mode := range []metric.Mode{metric.Text, metric.Metrics} {
+		u.runs[mode] = func() (outcome, error) { return u.update(mode), nil }
 	}
 	var err error
 	env := &Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}
@@ -171,6 +179,10 @@ func UnitByName(units []*Unit, name string) *Unit {
 	return nil
 }
 
+// UseWorkers makes workers do the runs, instead of a goroutine for each. It must
+// not be called once runs have begun.
+func (u *Unit) UseWorkers(w *flight.Workers) { u.flight.Workers = w }
+
 // Set returns the families that the collector has declared.
 func (u *Unit) Set() *metric.Set { return u.set }
 
@@ -187,7 +199,11 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	sink.Reset(mode)
 	sink.Guard(u.MaxSeries, u.lastSinks[mode])
 	started := time.Now()
-	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)}, sink)
+	ctx := &runContext{Context: context.Background(), deadline: started.Add(u.Timeout)}
+	if since := u.since.Load(); since >= 0 {
+		ctx.since = u.built.Add(time.Duration(since))
+	}
+	err := u.updateRecovering(ctx, sink)
 	sink.Finish()
 	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
@@ -247,16 +263,24 @@ func (u *Unit) dropError(drops []metric.Drop, exported int) error {
 		u.MaxSeries, total, strings.Join(names, ", "), u.Spec.Name)
 }
 
-// A deadlineContext has a deadline but is never done. Most collectors wait in
+// A runContext has a deadline but is never done. Most collectors wait in
 // system calls, which nothing can cancel, and a timer for each run would be a
 // considerable part of the cost of a scrape. A collector that makes calls that
 // can be cancelled derives a context with context.WithDeadline.
-type deadlineContext struct {
+type runContext struct {
 	context.Context
-	at time.Time
+	deadline time.Time
+	since    time.Time // when the scrape began; zero: not known
 }
 
-func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
+func (c *runContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c *runContext) Value(key any) any {
+	if key == (host.SinceKey{}) {
+		return &c.since
+	}
+	return c.Context.Value(key)
+}
 
 func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err error) {
 	defer func() {

@@ -13,11 +13,22 @@ type clause struct {
 	function  function
 	selection selection
 	total     comparison // of the result of count, sum, min and max
+	by        []string   // labels of the groups of a total; nil: no groups
+	unless    *exclusion // nil: none
 	label     string     // of "for each"; empty: none
 	values    []string   // of that label: the clause must hold for each of them
+	ignored   [][]matcher
 
 	family     int // index in Set.families
 	firstTally int // index in Evaluation.tallies; a clause has one tally, or one for each value
+	table      int // index in Evaluation.tables; -1 for a clause without a table
+}
+
+// An exclusion leaves out the series of a clause that have the same labels as a
+// sample of a selection.
+type exclusion struct {
+	on        []string // labels to compare; nil: all
+	selection selection
 }
 
 // A function aggregates the samples that a clause selects.
@@ -50,11 +61,16 @@ type matcher struct {
 	pattern            *regexp.Regexp // of the signs =~ and !~
 }
 
-// A comparison compares a value with a number.
+// A comparison compares a value with a number, or with the sample of another
+// selection that has the same labels.
 type comparison struct {
 	op     op
 	number float64
 	text   string // the number as written, such as 16e9
+
+	other  *selection // nil: a number
+	factor float64    // of the other sample; 1 if scale is empty
+	scale  string     // the factor as written; empty: none
 }
 
 // An op is a comparison operator.
@@ -93,6 +109,12 @@ func (c comparison) holds(v float64) bool {
 	return true
 }
 
+// with returns the comparison with a number in place of another sample.
+func (c comparison) with(other float64) comparison {
+	c.number = other * c.factor
+	return c
+}
+
 // shortfall returns how far a value is from one for which the comparison holds:
 // of two values, the worse one has the greater shortfall.
 func (c comparison) shortfall(v float64) float64 {
@@ -110,13 +132,42 @@ func (c comparison) shortfall(v float64) float64 {
 }
 
 // matches reports whether all matchers match the labels of a sample.
-func (s *selection) matches(labels metric.Labels) bool {
-	for i := range s.matchers {
-		if !s.matchers[i].matches(labels) {
+func (s *selection) matches(labels metric.Labels) bool { return matchAll(s.matchers, labels) }
+
+func matchAll(matchers []matcher, labels metric.Labels) bool {
+	for i := range matchers {
+		if !matchers[i].matches(labels) {
 			return false
 		}
 	}
 	return true
+}
+
+// selects reports whether a clause selects a sample of its family.
+func (c *clause) selects(labels metric.Labels) bool {
+	if !c.selection.matches(labels) {
+		return false
+	}
+	for _, matchers := range c.ignored {
+		if matchAll(matchers, labels) {
+			return false
+		}
+	}
+	return true
+}
+
+// comparison returns the comparison of a series or a group of the clause.
+func (c *clause) comparison() comparison {
+	if c.function == funcEach {
+		return c.selection.comparison
+	}
+	return c.total
+}
+
+// hasTable reports whether the clause needs all of its series before one can be
+// compared.
+func (c *clause) hasTable() bool {
+	return c.by != nil || c.unless != nil || c.comparison().other != nil
 }
 
 func (m *matcher) matches(labels metric.Labels) bool {
@@ -179,10 +230,20 @@ func printClauses(all []*clause) string {
 // String returns the clause in the syntax of parse.
 func (c *clause) String() string {
 	var b strings.Builder
-	if c.function == funcEach {
+	switch {
+	case c.function == funcEach:
 		b.WriteString(c.selection.String())
-	} else {
+	case c.by != nil:
+		b.WriteString(functionNames[c.function] + " by (" + strings.Join(c.by, ", ") + ") (" + c.selection.String() + ")" + c.total.String())
+	default:
 		b.WriteString(functionNames[c.function] + "(" + c.selection.String() + ")" + c.total.String())
+	}
+	if c.unless != nil {
+		b.WriteString(" unless ")
+		if c.unless.on != nil {
+			b.WriteString("on (" + strings.Join(c.unless.on, ", ") + ") ")
+		}
+		b.WriteString(c.unless.selection.String())
 	}
 	for i, v := range c.values {
 		if i == 0 {
@@ -213,10 +274,20 @@ func (s selection) String() string {
 
 // String returns the comparison with a leading space, or "" for opNone.
 func (c comparison) String() string {
-	if c.op == opNone {
+	switch {
+	case c.op == opNone:
 		return ""
+	case c.other == nil:
+		return " " + opSigns[c.op] + " " + c.text
 	}
-	return " " + opSigns[c.op] + " " + c.text
+	other := c.other.String()
+	if c.other.comparison.op != opNone {
+		other = "(" + other + ")"
+	}
+	if c.scale != "" {
+		other = c.scale + " * " + other
+	}
+	return " " + opSigns[c.op] + " " + other
 }
 
 func quote(s string) string {

@@ -25,9 +25,11 @@ type Evaluation struct {
 	sourceKnown []bool   // sources has the family's source, by index of the family
 	sources     []Source // of families in expectations without a collector
 	tallies     []tally
+	tables      []table
 	observeFunc metric.SampleFunc // observeSample, allocated once
 
 	// Of the expectation that is being evaluated.
+	failing        []Series
 	missing        []string
 	unnamedCount   int // missing things in excess of maxMissing
 	unknownSources []Source
@@ -39,9 +41,26 @@ type tally struct {
 	count       int     // samples that match
 	holdCount   int     // samples that match and for which the comparison holds
 	value       float64 // sum, min or max of those for which it holds; of funcEach, the worst of all
-	failing     []string
+	failing     []Series
 	moreFailing int // failing series in excess of maxMissing
 }
+
+// A Series is a series, or a group of series, for which a comparison does not
+// hold.
+type Series struct {
+	Labels   []LabelPair // sorted by name; none if the expectation is about a total
+	Value    float64
+	Limit    float64 // the number with which the value is compared
+	Compared bool    // there are a Value and a Limit
+
+	text string // the expression that does not hold
+}
+
+// Text returns the expression that does not hold.
+func (s Series) Text() string { return s.text }
+
+// A LabelPair is a label with a value that is not empty.
+type LabelPair struct{ Name, Value string }
 
 // Begin begins an evaluation.
 func (s *Set) Begin() *Evaluation {
@@ -50,7 +69,7 @@ func (s *Set) Begin() *Evaluation {
 		return e
 	}
 	n := len(s.families)
-	e := &Evaluation{set: s, present: make([]bool, n), sourceKnown: make([]bool, n), sources: make([]Source, n), tallies: make([]tally, s.tallies)}
+	e := &Evaluation{set: s, present: make([]bool, n), sourceKnown: make([]bool, n), sources: make([]Source, n), tallies: make([]tally, s.tallies), tables: make([]table, s.tables)}
 	e.observeFunc = e.observeSample
 	return e
 }
@@ -60,6 +79,9 @@ func (e *Evaluation) reset() {
 	clear(e.sourceKnown)
 	for i := range e.tallies {
 		e.tallies[i] = tally{failing: e.tallies[i].failing[:0]}
+	}
+	for i := range e.tables {
+		e.tables[i].reset()
 	}
 }
 
@@ -76,66 +98,115 @@ func (e *Evaluation) Observe(samples metric.Samples) {
 // observeSample adds one sample of the current family.
 func (e *Evaluation) observeSample(labels metric.Labels, v float64) {
 	e.hasSamples = true
-	for _, c := range e.set.clauses[e.current] {
-		if !c.selection.matches(labels) {
-			continue
-		}
-		if i := c.tallyIndex(labels); i >= 0 {
-			e.tallies[c.firstTally+i].add(c, labels, v)
+	for _, u := range e.set.uses[e.current] {
+		c := u.clause
+		switch u.role {
+		case roleOther:
+			if o := c.comparison().other; o.matches(labels) && o.comparison.holds(v) {
+				e.tables[c.table].addOther(labels, v)
+			}
+		case roleUnless:
+			if x := c.unless; x.selection.matches(labels) && x.selection.comparison.holds(v) {
+				e.tables[c.table].addExcluded(labels, x.on)
+			}
+		default:
+			if !c.selects(labels) {
+				continue
+			}
+			if c.table >= 0 {
+				e.tables[c.table].add(c, labels, v)
+			} else if i := c.tallyIndex(labels); i >= 0 {
+				e.tallies[c.firstTally+i].add(c, labels, v)
+			}
 		}
 	}
 }
 
 func (t *tally) add(c *clause, labels metric.Labels, v float64) {
 	comparison := c.selection.comparison
-	first := t.count == 0
-	t.count++
 	holds := comparison.holds(v)
-	switch {
-	case holds:
-		t.holdCount++
-	case c.function == funcEach:
-		t.addFailing(&c.selection, labels)
+	if !holds && c.function == funcEach {
+		t.addFailing(c, labels, v, comparison.number)
 	}
-	switch {
-	case c.function == funcEach:
-		if first || v != v || comparison.shortfall(v) > comparison.shortfall(t.value) { // NaN is the worst
-			t.value = v
-		}
-	case !holds:
-	case c.function == funcSum:
-		t.value += v
-	case c.function == funcMin && (t.holdCount == 1 || v < t.value || v != v),
-		c.function == funcMax && (t.holdCount == 1 || v > t.value || v != v):
+	t.count++
+	if c.function == funcEach {
+		t.addWorst(comparison, v, holds)
+	} else if holds {
+		t.aggregate(c.function, v)
+	}
+}
+
+// addWorst adds the value of a series to the tally of funcEach.
+func (t *tally) addWorst(c comparison, v float64, holds bool) {
+	if holds {
+		t.holdCount++
+	}
+	if t.count == 1 || v != v || c.shortfall(v) > c.shortfall(t.value) { // NaN is the worst
 		t.value = v
 	}
 }
 
+// aggregate adds a value for which the comparison holds.
+func (t *tally) aggregate(f function, v float64) {
+	t.holdCount++
+	switch {
+	case f == funcSum:
+		t.value += v
+	case f == funcMin && (t.holdCount == 1 || v < t.value || v != v),
+		f == funcMax && (t.holdCount == 1 || v > t.value || v != v):
+		t.value = v
+	}
+}
+
+// result returns the result of a total.
+func (t *tally) result(f function) float64 {
+	if f == funcCount {
+		return float64(t.holdCount)
+	}
+	return t.value
+}
+
 // addFailing records a series for which the comparison does not hold.
-func (t *tally) addFailing(s *selection, labels metric.Labels) {
+func (t *tally) addFailing(c *clause, labels metric.Labels, v, limit float64) {
 	if len(t.failing) == maxMissing {
 		t.moreFailing++
 		return
 	}
-	sorted := slices.Clone(labels)
-	slices.SortFunc(sorted, func(a, b metric.Label) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	one := selection{metric: s.metric, comparison: s.comparison}
-	for _, l := range sorted {
+	t.failing = append(t.failing, c.newSeries(pairs(labels), v, limit))
+}
+
+// newSeries returns a series of a clause that fails.
+func (c *clause) newSeries(labels []LabelPair, v, limit float64) Series {
+	one := clause{function: c.function, selection: selection{metric: c.selection.metric, comparison: c.selection.comparison}, total: c.total}
+	for _, l := range labels {
+		one.selection.matchers = append(one.selection.matchers, matcher{label: l.Name, sign: "=", value: l.Value})
+	}
+	if c.by != nil {
+		one.selection.matchers = append(one.selection.matchers, c.selection.matchers...)
+	}
+	return Series{labels, v, limit, c.comparison().op != opNone, one.String()}
+}
+
+// pairs returns the labels that are not empty, sorted by name.
+func pairs(labels metric.Labels) []LabelPair {
+	var all []LabelPair
+	for _, l := range labels {
 		if len(l.Value) > 0 {
-			one.matchers = append(one.matchers, matcher{label: string(l.Name), sign: "=", value: string(l.Value)})
+			all = append(all, LabelPair{string(l.Name), string(l.Value)})
 		}
 	}
-	t.failing = append(t.failing, one.String())
+	slices.SortFunc(all, func(a, b LabelPair) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 // holds reports whether a clause holds for the samples of the tally.
 func (t *tally) holds(c *clause) bool {
-	switch c.function {
-	case funcEach:
+	switch {
+	case c.isAboutSeries():
 		return t.count > 0 && t.holdCount == t.count
-	case funcAny:
+	case c.function == funcAny:
 		return t.holdCount > 0
-	case funcCount:
+	case c.function == funcCount:
 		return c.total.holds(float64(t.holdCount))
 	}
 	return t.holdCount > 0 && c.total.holds(t.value)
@@ -151,7 +222,7 @@ const (
 	verdictNotRequested // the collector of the samples is not part of the scrape
 )
 
-// evaluateClause returns the verdict on a clause, and adds what is missing.
+// evaluateClause returns the verdict on a clause, and adds what fails.
 func (e *Evaluation) evaluateClause(x *Expectation, c *clause, find SourceFunc) verdict {
 	source, present := e.sourceOf(x, c, find), e.present[c.family]
 	e.familyKnown = present || source.Declared
@@ -163,26 +234,37 @@ func (e *Evaluation) evaluateClause(x *Expectation, c *clause, find SourceFunc) 
 			e.unknownSources = append(e.unknownSources, source)
 		}
 		return verdictUnknown
+	case x.Optional && !present:
+		return verdictNotRequested
+	}
+	if c.table >= 0 {
+		e.tables[c.table].compare(c, &e.tallies[c.firstTally])
 	}
 	v := verdictHolds
 	for i := range c.tallyCount() {
 		t := &e.tallies[c.firstTally+i]
+		if x.Optional && t.count == 0 && c.isAboutSeries() {
+			continue
+		}
 		// An unknown family fails even count(x) == 0: its name is misspelled,
 		// or the file that had it is gone.
 		if e.familyKnown && t.holds(c) {
 			continue
 		}
 		v = verdictFails
-		for _, series := range t.failing {
-			e.addMissing(series)
-		}
+		e.failing = append(e.failing, t.failing...)
 		e.unnamedCount += t.moreFailing
 		if len(t.failing) == 0 {
-			e.addMissing(c.forValue(i).String())
+			one := c.forValue(i)
+			e.failing = append(e.failing, Series{Value: t.result(c.function), Limit: c.comparison().number, Compared: t.count > 0 && c.comparison().op != opNone, text: one.String()})
 		}
 	}
 	return v
 }
+
+// isAboutSeries reports whether the clause holds for each series or group by
+// itself, and not for a total of all of them.
+func (c *clause) isAboutSeries() bool { return c.function == funcEach || c.by != nil }
 
 // sourceOf returns the source of a clause's family. For expectations without a
 // collector it calls find once for each family.
@@ -221,6 +303,10 @@ func (e *Evaluation) numbers(c *clause) (observed, wanted float64, hasObserved, 
 	all := e.tallies[c.firstTally : c.firstTally+c.tallyCount()]
 	t := &all[0]
 	switch {
+	case c.comparison().other != nil:
+		return 0, 0, false, false
+	case c.by != nil:
+		return t.value, c.total.number, t.count > 0, true
 	case c.label != "":
 		n := 0
 		for i := range all {

@@ -40,6 +40,18 @@ node_network_up{device="eth1"} 0
 node_network_up{device="bond0"} 1
 # TYPE node_load1 gauge
 node_load1 0.25
+# TYPE node_bonding_slaves gauge
+node_bonding_slaves{master="bond0"} 2
+node_bonding_slaves{master="bond1"} 2
+node_bonding_slaves{master="bond2"} 2
+# TYPE paths gauge
+paths{map="mpatha",health="good"} 3
+paths{map="mpatha",health="bad"} 1
+paths{map="mpathb",health="good"} 0
+paths{map="mpathb",health="bad"} 2
+# TYPE all gauge
+all{map="mpatha"} 4
+all{map="mpathb"} 2
 # TYPE nan gauge
 nan NaN
 # TYPE limits gauge
@@ -156,6 +168,30 @@ func TestVerdicts(t *testing.T) {
 		{`node_filesystem_size_bytes{fstype!=""}`, "ok{} 0\nmissing{,missing=\"node_filesystem_size_bytes{fstype!=\\\"\\\"}\"} 1\n"},
 		{`any(node_network_up == 0)`, "ok{} 1\n"},
 		{`any(node_network_up > 1)`, "ok{} 0\nmissing{,missing=\"any(node_network_up > 1)\"} 1\n"},
+
+		// Compared with other samples, those with the same labels.
+		{`node_bonding_active >= node_bonding_slaves`, "ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond1\\\"} >= node_bonding_slaves\"} 1\n"},
+		{`node_bonding_active >= 0.5 * node_bonding_slaves`, "ok{} 1\n"},
+		{`node_bonding_active > 0.5 * node_bonding_slaves{master="bond1"}`,
+			"ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond1\\\"} > 0.5 * node_bonding_slaves{master=\\\"bond1\\\"}\"} 1\n"},
+		{`node_bonding_active >= (node_bonding_slaves > 2)`, "ok{} 0\nmissing{,missing=\"node_bonding_active >= (node_bonding_slaves > 2)\"} 1\n"},
+		{`node_load1 < node_lood1`, "ok{} 0\nmissing{,missing=\"node_load1 < node_lood1\"} 1\n"},
+
+		// Groups.
+		{`sum by (map) (paths) >= 2`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
+		{`sum by (map) (paths{health="good"}) >= 1`, "ok{} 0\nmissing{,missing=\"sum(paths{map=\\\"mpathb\\\",health=\\\"good\\\"}) >= 1\"} 1\nobserved{} 0\nwanted{} 1\n"},
+		{`sum by (map) (paths) == all`, "ok{} 1\n"},
+		{`sum by (map) (paths{health="good"}) == all`,
+			"ok{} 0\nmissing{,missing=\"sum(paths{map=\\\"mpatha\\\",health=\\\"good\\\"}) == all\"} 1\nmissing{,missing=\"sum(paths{map=\\\"mpathb\\\",health=\\\"good\\\"}) == all\"} 1\n"},
+		{`count by (map) (paths > 0) == 2`, "ok{} 0\nmissing{,missing=\"count(paths{map=\\\"mpathb\\\"} > 0) == 2\"} 1\nobserved{} 1\nwanted{} 2\n"},
+		{`max by (map) (paths) <= 2 and min by (map) (paths) >= 1`,
+			"ok{} 0\nmissing{,missing=\"max(paths{map=\\\"mpatha\\\"}) <= 2\"} 1\nmissing{,missing=\"min(paths{map=\\\"mpathb\\\"}) >= 1\"} 1\n"},
+
+		// Without some series.
+		{`node_bonding_active == 2 unless on (master) node_bonding_slaves{master="bond1"}`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
+		{`node_bonding_active == 2 unless node_bonding_slaves > 2`, "ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond1\\\"} == 2\"} 1\nobserved{} 1\nwanted{} 2\n"},
+		{`node_bonding_active == 2 unless node_network_up`, "ok{} 0\nmissing{,missing=\"node_bonding_active{master=\\\"bond1\\\"} == 2\"} 1\nobserved{} 1\nwanted{} 2\n"},
+		{`sum by (map) (paths{health="good"}) > 0 unless on (map) all == 2`, "ok{} 1\nobserved{} 3\nwanted{} 0\n"},
 
 		// For each name.
 		{`node_network_up == 1 for each device in ("eth0", "bond0")`, "ok{} 1\nobserved{} 2\nwanted{} 2\n"},
@@ -344,5 +380,77 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 	if text := string(out.AppendText(nil, nil, noneReserved)); strings.Count(text, "_ok{") != 100 || strings.Contains(text, "_missing{") {
 		b.Fatal(text)
+	}
+}
+
+// TestOptional has expectations that fail by no absent samples.
+func TestOptional(t *testing.T) {
+	sources := map[string]Source{"late": {Requested: true, Declared: true, Collector: "c", Reason: "timeout"}, "other": {}}
+	for expression, want := range map[string]string{
+		`read == 1`:                          `holds`,
+		`read == 2`:                          `fails [{[{x y}] 1 2 true read{x="y"} == 2}]`,
+		`read{x="z"} == 2`:                   `holds`,
+		`read < absent`:                      `holds`,
+		`count(read) >= 2`:                   `fails [{[] 1 2 true count(read) >= 2}]`,
+		`absent == 1`:                        `none`,
+		`count(absent) >= 1`:                 `none`,
+		`sum by (x) (absent) >= 1`:           `none`,
+		`other == 1`:                         `none`,
+		`absent == 1 and read == 1`:          `holds`,
+		`absent == 1 and read == 2`:          `fails [{[{x y}] 1 2 true read{x="y"} == 2}]`,
+		`late == 1 and read == 1`:            `unknown [{true true c timeout}]`,
+		`late == 1 and read == 2`:            `fails [{[{x y}] 1 2 true read{x="y"} == 2}] [{true true c timeout}]`,
+		`read <= 0.5 * read`:                 `fails [{[{x y}] 1 0.5 true read{x="y"} <= 0.5 * read}]`,
+		`sum by (x) (read) == 0`:             `fails [{[{x y}] 1 0 true sum(read{x="y"}) == 0}]`,
+		`read == 2 unless read`:              `holds`,
+		`read == 2 unless on (x) read < 1`:   `fails [{[{x y}] 1 2 true read{x="y"} == 2}]`,
+		`read{x!="y"} == 1 and read{x="y"}`:  `holds`,
+		`any(read == 2)`:                     `fails [{[] 0 0 false any(read == 2)}]`,
+		`read == 2 for each x in ("y", "z")`: `fails [{[{x y}] 1 2 true read{x="y"} == 2}]`,
+	} {
+		samples, _ := emit(t, metric.Text, false, "# TYPE read gauge\nread{x=\"y\"} 1\n")
+		x := mustNew(t, "x", expression)
+		x.Optional = true
+		e := NewSet(x).Begin()
+		e.Observe(func(name string, fn metric.SampleFunc) { samples.VisitSamples(name, noneReserved, fn) })
+		var have string
+		e.Results(func(_, family string) Source {
+			if s, ok := sources[family]; ok {
+				return s
+			}
+			return Source{Requested: true, Declared: family == "read"}
+		}, func(r Result) {
+			have = [...]string{None: "none", Holds: "holds", Fails: "fails", Unknown: "unknown"}[r.Verdict]
+			if len(r.Failing) > 0 {
+				have += fmt.Sprintf(" %v", r.Failing)
+			}
+			if len(r.Unknown) > 0 {
+				have += fmt.Sprintf(" %v", r.Unknown)
+			}
+		})
+		if have != want {
+			t.Errorf("%s:\nhave %s\nwant %s", expression, have, want)
+		}
+	}
+}
+
+// TestIgnore leaves out samples by their labels.
+func TestIgnore(t *testing.T) {
+	samples, _ := emit(t, metric.Text, false, host)
+	x := mustNew(t, "x", `node_network_up == 1 and sum by (map) (paths{health="good"}) > 0`)
+	for _, matchers := range []string{`device="eth1"`, `map=~"mpath.",health!="bad"`} {
+		if err := x.Ignore(matchers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.Optional = true
+	if have := evaluate(t, NewSet(x), samples, func(string, string) Source { return Source{Requested: true, Declared: true} }); have != "ok{} 1\n" {
+		t.Errorf("have %s", have)
+	}
+	if err := x.Ignore(`device=eth1`); err == nil || err.Error() != `position 8: want a text in quotes, have "eth1"` {
+		t.Error(err)
+	}
+	if err := x.Ignore(``); err == nil {
+		t.Error("no error for no matcher")
 	}
 }

@@ -19,6 +19,7 @@ import (
 type Expectation struct {
 	Name      string
 	Collector string // of the samples; empty: any
+	Optional  bool   // without samples it has no result, and fails by none
 	clauses   []*clause
 }
 
@@ -37,11 +38,26 @@ func New(name, expression string) (*Expectation, error) {
 // A Set is a set of expectations. It is immutable, and safe for concurrent use.
 type Set struct {
 	list     []*Expectation
-	families []string    // names of the samples that clauses select, each once
-	clauses  [][]*clause // the clauses of each family
-	tallies  int         // of all clauses
-	pool     sync.Pool   // of *Evaluation
+	families []string // names of the samples that clauses select, each once
+	uses     [][]use  // of each family
+	tallies  int      // of all clauses
+	tables   int
+	pool     sync.Pool // of *Evaluation
 }
+
+// A use is what a clause needs a family for.
+type use struct {
+	clause *clause
+	role   role
+}
+
+type role uint8
+
+const (
+	roleSelected role = iota // the clause is about the samples
+	roleOther                // the clause compares its samples with them
+	roleUnless               // the clause leaves out the samples that have their labels
+)
 
 // NewSet returns a set of expectations, which must not be in another set. It
 // returns nil for an empty list.
@@ -54,17 +70,41 @@ func NewSet(list ...*Expectation) *Set {
 		for _, c := range x.clauses {
 			c.firstTally = s.tallies
 			s.tallies += c.tallyCount()
-			i := slices.Index(s.families, c.selection.metric)
-			if i < 0 {
-				i = len(s.families)
-				s.families = append(s.families, c.selection.metric)
-				s.clauses = append(s.clauses, nil)
+			c.table = -1
+			if c.hasTable() {
+				c.table = s.tables
+				s.tables++
 			}
-			c.family = i
-			s.clauses[i] = append(s.clauses[i], c)
+			c.family = s.use(c.selection.metric, use{c, roleSelected})
+			if other := c.comparison().other; other != nil {
+				s.use(other.metric, use{c, roleOther})
+			}
+			if c.unless != nil {
+				s.use(c.unless.selection.metric, use{c, roleUnless})
+			}
 		}
 	}
 	return s
+}
+
+// use adds a use of a family, and returns the index of the family.
+func (s *Set) use(family string, u use) int {
+	i := slices.Index(s.families, family)
+	if i < 0 {
+		i = len(s.families)
+		s.families = append(s.families, family)
+		s.uses = append(s.uses, nil)
+	}
+	s.uses[i] = append(s.uses[i], u)
+	return i
+}
+
+// List returns the expectations of the set, which may be nil.
+func (s *Set) List() []*Expectation {
+	if s == nil {
+		return nil
+	}
+	return s.list
 }
 
 // Read reads a mapping of names to expectations, each an expression or a
@@ -136,12 +176,32 @@ func isName(s string) bool {
 	return true
 }
 
+// Ignore leaves out the samples with labels that all matchers match, written
+// as in braces: device="sda",state!="ok".
+func (x *Expectation) Ignore(matchers string) error {
+	parsed, err := parseMatchers(matchers)
+	if err != nil {
+		return err
+	}
+	for _, c := range x.clauses {
+		c.ignored = append(c.ignored, parsed)
+	}
+	return nil
+}
+
 // Families returns the names of the samples that the expectation selects.
 func (x *Expectation) Families() []string {
 	var names []string
+	add := func(s *selection) {
+		if s != nil && !slices.Contains(names, s.metric) {
+			names = append(names, s.metric)
+		}
+	}
 	for _, c := range x.clauses {
-		if !slices.Contains(names, c.selection.metric) {
-			names = append(names, c.selection.metric)
+		add(&c.selection)
+		add(c.comparison().other)
+		if c.unless != nil {
+			add(&c.unless.selection)
 		}
 	}
 	return names

@@ -39,17 +39,64 @@ func (e *Evaluation) Finish(find SourceFunc, f *Families, out *metric.Sink) {
 	e.set.pool.Put(e)
 }
 
-// emit emits the result of one expectation. It does not hold if one clause does
-// not; otherwise it is unknown if the verdict on one clause is.
-func (e *Evaluation) emit(x *Expectation, find SourceFunc, f *Families, out *metric.Sink) {
-	e.missing, e.unnamedCount, e.unknownSources = e.missing[:0], 0, e.unknownSources[:0]
+// A Result is the result of one expectation.
+type Result struct {
+	Expectation *Expectation
+	Verdict     Verdict
+	Failing     []Series // that make it fail
+	More        int      // failing series in addition
+	Unknown     []Source // collectors that failed, so that a part of it is unknown
+}
+
+// A Verdict says whether an expectation holds.
+type Verdict uint8
+
+// The verdicts. One that fails may also be unknown in part.
+const (
+	None Verdict = iota // the scrape does not have what it is about
+	Holds
+	Fails
+	Unknown
+)
+
+// Results evaluates all expectations, and calls fn with each result. Its slices
+// are valid until fn returns.
+func (e *Evaluation) Results(find SourceFunc, fn func(Result)) {
+	for _, x := range e.set.list {
+		fn(e.result(x, find))
+	}
+	e.set.pool.Put(e)
+}
+
+// result evaluates one expectation. It does not hold if one clause does not;
+// otherwise it is unknown if the verdict on one clause is.
+func (e *Evaluation) result(x *Expectation, find SourceFunc) Result {
+	e.failing, e.unnamedCount, e.unknownSources = e.failing[:0], 0, e.unknownSources[:0]
 	var counts [verdictNotRequested + 1]int
 	for _, c := range x.clauses {
 		counts[e.evaluateClause(x, c, find)]++
 	}
-	complete := counts[verdictUnknown]+counts[verdictNotRequested] == 0
-	if complete || counts[verdictFails] > 0 {
-		out.Bool(f.ok, counts[verdictFails] == 0, x.Name)
+	r := Result{Expectation: x, Failing: e.failing, More: e.unnamedCount, Unknown: e.unknownSources}
+	switch {
+	case counts[verdictFails] > 0:
+		r.Verdict = Fails
+	case counts[verdictUnknown] > 0:
+		r.Verdict = Unknown
+	case counts[verdictNotRequested] == 0, x.Optional && counts[verdictHolds] > 0:
+		r.Verdict = Holds
+	}
+	return r
+}
+
+// emit emits the result of one expectation.
+func (e *Evaluation) emit(x *Expectation, find SourceFunc, f *Families, out *metric.Sink) {
+	r := e.result(x, find)
+	if r.Verdict == Holds || r.Verdict == Fails {
+		out.Bool(f.ok, r.Verdict == Holds, x.Name)
+	}
+	e.missing = e.missing[:0]
+	for _, s := range r.Failing {
+		e.addMissing(s.text)
 	}
 	for _, m := range e.missing {
 		out.Emit(f.missing, 1, x.Name, m)
@@ -60,7 +107,7 @@ func (e *Evaluation) emit(x *Expectation, find SourceFunc, f *Families, out *met
 	for _, u := range e.unknownSources {
 		out.Emit(f.unknown, 1, x.Name, u.Collector, u.Reason)
 	}
-	if !complete || len(x.clauses) > 1 { // with several clauses there is no single number
+	if len(x.clauses) > 1 || len(r.Unknown) > 0 || r.Verdict == None { // with several clauses there is no single number
 		return
 	}
 	if observed, wanted, hasObserved, hasNumbers := e.numbers(x.clauses[0]); hasNumbers {

@@ -12,11 +12,18 @@ import (
 //
 //	expectation = clause { "and" clause } .
 //	clause      = ( selection | "any" "(" selection ")" | total "(" selection ")" comparison )
-//	              [ "for" "each" label "in" "(" text { "," text } ")" ] .
+//	              [ "for" "each" label "in" "(" text { "," text } ")" ]
+//	            | ( series versus | selection | total by "(" selection ")" ( comparison | versus ) )
+//	              [ "unless" [ "on" labels ] selection ] .
 //	total       = "count" | "sum" | "min" | "max" .
-//	selection   = metric [ "{" [ matcher { "," matcher } [ "," ] ] "}" ] [ comparison ] .
+//	by          = "by" labels .
+//	labels      = "(" label { "," label } ")" .
+//	selection   = series [ comparison ] .
+//	series      = metric [ "{" [ matcher { "," matcher } [ "," ] ] "}" ] .
 //	matcher     = label ( "=" | "!=" | "=~" | "!~" ) text .
-//	comparison  = ( "==" | "!=" | ">" | ">=" | "<" | "<=" ) number .
+//	comparison  = operator number .
+//	versus      = operator [ number "*" ] ( series | "(" selection ")" ) .
+//	operator    = "==" | "!=" | ">" | ">=" | "<" | "<=" .
 func parse(text string) ([]*clause, error) {
 	p := parser{lexer: lexer{text: text}}
 	if err := p.advance(); err != nil {
@@ -33,7 +40,32 @@ func parse(text string) ([]*clause, error) {
 		case p.have.kind == 0:
 			return all, nil
 		case !p.isWord("and"):
-			return nil, p.want(`"and", "for each" or the end`)
+			return nil, p.want(c.continuations())
+		}
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// parseMatchers parses the matchers of a selection without its braces.
+func parseMatchers(text string) ([]matcher, error) {
+	p := parser{lexer: lexer{text: text}}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	var all []matcher
+	for {
+		m, err := p.matcher()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+		switch {
+		case p.have.kind == 0:
+			return all, nil
+		case !p.isSign(","):
+			return nil, p.want(`"," or the end`)
 		}
 		if err := p.advance(); err != nil {
 			return nil, err
@@ -92,15 +124,44 @@ func (p *parser) clause() (*clause, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !p.isSign("(") {
-		c.selection, err = p.selection(name)
-	} else {
-		err = p.call(c, name, at)
+	if f := slices.Index(functionNames[:], name); p.isWord("by") && f >= int(funcCount) {
+		if err = p.advance(); err == nil {
+			c.by, err = p.labels()
+		}
+		if err == nil && !p.isSign("(") {
+			err = p.want(`"("`)
+		}
 	}
-	if err == nil && p.isWord("for") {
+	switch {
+	case err != nil:
+	case p.isSign("("):
+		err = p.call(c, name, at)
+	default:
+		if c.selection, err = p.series(name); err == nil {
+			c.selection.comparison, err = p.versus()
+		}
+	}
+	switch {
+	case err != nil:
+	case p.isWord("for") && !c.hasTable():
 		err = p.each(c)
+	case p.isWord("unless") && (c.function == funcEach || c.by != nil):
+		err = p.unless(c)
 	}
 	return c, err
+}
+
+// continuations returns what may follow a clause, for an error.
+func (c *clause) continuations() string {
+	switch {
+	case c.label != "" || c.unless != nil:
+		return `"and" or the end`
+	case c.hasTable():
+		return `"and", "unless" or the end`
+	case c.function == funcEach:
+		return `"and", "for each", "unless" or the end`
+	}
+	return `"and", "for each" or the end`
 }
 
 // call parses what follows the name of a function.
@@ -126,7 +187,11 @@ func (p *parser) call(c *clause, name string, at int) error {
 	if err := p.advance(); err != nil || c.function == funcAny {
 		return err
 	}
-	if c.total, err = p.comparison(); err == nil && c.total.op == opNone {
+	compare := p.comparison
+	if c.by != nil {
+		compare = p.versus
+	}
+	if c.total, err = compare(); err == nil && c.total.op == opNone {
 		err = p.want("a comparison (==, !=, >, >=, < or <=)")
 	}
 	return err
@@ -134,16 +199,21 @@ func (p *parser) call(c *clause, name string, at int) error {
 
 // selection parses what follows the name of a metric.
 func (p *parser) selection(metric string) (selection, error) {
-	s := selection{metric: metric}
-	if p.isSign("{") {
-		s.hasBraces = true
-		if err := p.matchers(&s); err != nil {
-			return s, err
-		}
+	s, err := p.series(metric)
+	if err == nil {
+		s.comparison, err = p.comparison()
 	}
-	var err error
-	s.comparison, err = p.comparison()
 	return s, err
+}
+
+// series parses what follows the name of a metric, without a comparison.
+func (p *parser) series(metric string) (selection, error) {
+	s := selection{metric: metric}
+	if !p.isSign("{") {
+		return s, nil
+	}
+	s.hasBraces = true
+	return s, p.matchers(&s)
 }
 
 func (p *parser) matchers(s *selection) error {
@@ -204,8 +274,63 @@ func (p *parser) label(what string) (string, error) {
 	return p.name(what)
 }
 
-// comparison parses an optional comparison.
+// comparison parses an optional comparison with a number.
 func (p *parser) comparison() (comparison, error) {
+	c, err := p.operator()
+	if err != nil || c.op == opNone {
+		return c, err
+	}
+	c.number, c.text, err = p.number("a number")
+	return c, err
+}
+
+// versus parses an optional comparison with a number or with other samples.
+func (p *parser) versus() (comparison, error) {
+	c, err := p.operator()
+	if err != nil || c.op == opNone {
+		return c, err
+	}
+	c.factor = 1
+	if p.have.kind == '0' {
+		if c.number, c.text, err = p.number("a number or a metric"); err != nil || !p.isSign("*") {
+			return c, err
+		}
+		c.factor, c.scale, c.number, c.text = c.number, c.text, 0, ""
+		if err := p.advance(); err != nil {
+			return c, err
+		}
+	}
+	inParentheses := p.isSign("(")
+	if inParentheses {
+		if err := p.advance(); err != nil {
+			return c, err
+		}
+	}
+	what := "a metric"
+	if c.scale == "" && !inParentheses {
+		what = "a number or a metric"
+	}
+	name, err := p.name(what)
+	if err != nil {
+		return c, err
+	}
+	parse := p.series
+	if inParentheses {
+		parse = p.selection
+	}
+	other, err := parse(name)
+	if err == nil && inParentheses {
+		if !p.isSign(")") {
+			return c, p.want(other.continuations() + `")"`)
+		}
+		err = p.advance()
+	}
+	c.other = &other
+	return c, err
+}
+
+// operator parses an optional comparison operator.
+func (p *parser) operator() (comparison, error) {
 	if p.isSign("=") {
 		return comparison{}, p.errorf(p.have.at, `want a comparison (==, !=, >, >=, < or <=), have "=": do you mean "=="?`)
 	}
@@ -213,19 +338,59 @@ func (p *parser) comparison() (comparison, error) {
 	if p.have.kind != '=' || c.op == opNone {
 		return comparison{}, nil
 	}
-	if err := p.advance(); err != nil {
-		return c, err
-	}
-	if p.have.kind != '0' {
-		return c, p.want("a number")
-	}
-	var err error
-	c.text = p.have.text
-	c.number, err = strconv.ParseFloat(p.have.text, 64)
-	if err != nil || math.IsInf(c.number, 0) || math.IsNaN(c.number) {
-		return c, p.want("a number")
-	}
 	return c, p.advance()
+}
+
+// number parses a number; what describes it in an error.
+func (p *parser) number(what string) (v float64, text string, err error) {
+	if p.have.kind != '0' {
+		return 0, "", p.want(what)
+	}
+	text = p.have.text
+	v, err = strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+		return 0, "", p.want(what)
+	}
+	return v, text, p.advance()
+}
+
+// unless parses "unless" and what follows it.
+func (p *parser) unless(c *clause) error {
+	if err := p.advance(); err != nil {
+		return err
+	}
+	x := &exclusion{}
+	name, err := p.name("a metric or on")
+	if err == nil && name == "on" && p.isSign("(") {
+		if x.on, err = p.labels(); err == nil {
+			name, err = p.name("a metric")
+		}
+	}
+	if err == nil {
+		x.selection, err = p.selection(name)
+	}
+	c.unless = x
+	return err
+}
+
+// labels parses a list of labels in parentheses.
+func (p *parser) labels() (all []string, err error) {
+	for sign := "("; ; sign = "," {
+		if err := p.sign(sign); err != nil {
+			return nil, err
+		}
+		label, err := p.label("a label")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, label)
+		switch {
+		case p.isSign(")"):
+			return all, p.advance()
+		case !p.isSign(","):
+			return nil, p.want(`"," or ")"`)
+		}
+	}
 }
 
 // each parses "for each label in (...)".

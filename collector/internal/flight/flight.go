@@ -18,7 +18,8 @@ import (
 // A Flight runs functions one after another. The zero value is ready. It is
 // safe for concurrent use.
 type Flight[T any] struct {
-	Source *Source // of the places for the runs; nil: no bound
+	Source  *Source  // of the places for the runs; nil: no bound
+	Workers *Workers // run the functions; nil: each has a goroutine of its own
 
 	mu  sync.Mutex
 	run *Run[T]
@@ -28,6 +29,8 @@ type Flight[T any] struct {
 type Run[T any] struct {
 	StartTime time.Time
 	queued    chan struct{} // closed when the run has its place; nil: it had one from the start
+	flight    *Flight[T]
+	fn        func() (T, error)
 	done      chan struct{}
 	value     T
 	err       error
@@ -57,25 +60,28 @@ func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	if f.run != nil {
 		return f.run, false
 	}
-	r := &Run[T]{StartTime: time.Now(), queued: f.Source.acquire(), done: make(chan struct{})}
-	f.run = r
-	go func() {
-		if r.queued != nil {
-			<-r.queued
+	f.run = &Run[T]{StartTime: time.Now(), queued: f.Source.acquire(), flight: f, fn: fn, done: make(chan struct{})}
+	f.Workers.start(f.run)
+	return f.run, true
+}
+
+// do implements task.
+func (r *Run[T]) do() {
+	if r.queued != nil {
+		<-r.queued
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = NewPanicError(p)
 		}
-		defer func() {
-			if p := recover(); p != nil {
-				r.err = NewPanicError(p)
-			}
-			f.Source.release()
-			f.mu.Lock()
-			f.run = nil
-			f.mu.Unlock()
-			close(r.done)
-		}()
-		r.value, r.err = fn()
+		f := r.flight
+		f.Source.release()
+		f.mu.Lock()
+		f.run = nil
+		f.mu.Unlock()
+		close(r.done)
 	}()
-	return r, true
+	r.value, r.err = r.fn()
 }
 
 // Current returns the run in progress, or nil.

@@ -8,20 +8,35 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// An evaluation evaluates the expectations of a request. Without expectations
-// its fields are zero.
+// An evaluation evaluates the expectations and the health rules of a request.
+// Without any its fields are zero.
 type evaluation struct {
-	req        Request
-	evaluation *expect.Evaluation
-	observe    func(metric.Samples)
+	req     Request
+	expect  *expect.Evaluation
+	health  *expect.Evaluation
+	observe func(metric.Samples)
 }
 
 func beginEvaluation(req Request) evaluation {
-	if req.Expect == nil {
-		return evaluation{}
+	v := evaluation{req: req}
+	if req.Expect != nil {
+		v.expect = req.Expect.Begin()
+		v.observe = v.expect.Observe
 	}
-	e := req.Expect.Begin()
-	return evaluation{req, e, e.Observe}
+	if req.Health != nil {
+		v.health = req.Health.Rules.Begin()
+	}
+	switch {
+	case v.health == nil:
+	case v.expect == nil:
+		v.observe = v.health.Observe
+	default:
+		v.observe = func(samples metric.Samples) {
+			v.expect.Observe(samples)
+			v.health.Observe(samples)
+		}
+	}
+	return v
 }
 
 // observeExternal passes the samples of external families to the evaluation.
@@ -36,19 +51,43 @@ func (v evaluation) observeExternal(families []collect.External) {
 	})
 }
 
-// emit emits the results of the expectations. The sink must have the engine's
-// own samples: expectations can be about them too.
+// emit emits the results of the expectations, and then that of the health rules,
+// which can be about expectations. The sink must have the engine's own samples:
+// both can be about them, too.
 func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
-	if v.evaluation == nil {
-		return
+	if v.expect != nil || v.req.Health != nil {
+		v.emitResults(e, sink, results)
 	}
-	v.observe(func(name string, fn metric.SampleFunc) { sink.VisitSamples(name, noneReserved, fn) })
-	v.evaluation.Finish(func(collector, family string) expect.Source {
+}
+
+func (v evaluation) emitResults(e *Engine, sink *metric.Sink, results []collect.Result) {
+	find := func(collector, family string) expect.Source {
 		if collector == "" && e.set.OfSample(family) != nil {
 			return expect.Source{Requested: true, Declared: true}
 		}
 		return source(v.req, results, collector, family)
-	}, e.expectations, sink)
+	}
+	own := func(name string, fn metric.SampleFunc) { sink.VisitSamples(name, noneReserved, fn) }
+	if v.expect != nil {
+		v.expect.Observe(own)
+		v.expect.Finish(find, e.expectations, sink)
+	}
+	if v.req.Health == nil {
+		return
+	}
+	if v.health != nil {
+		v.health.Observe(own)
+	}
+	if v.req.Health.Own != nil {
+		v.req.Health.Own(own)
+	}
+	report := v.req.Health.Rules.Report(v.health, find)
+	if v.req.Health.Export {
+		report.Emit(e.health, sink)
+	}
+	if v.req.Health.Report != nil {
+		v.req.Health.Report(report)
+	}
 }
 
 // source returns the source of a family. A family that no collector declares

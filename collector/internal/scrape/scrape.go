@@ -10,6 +10,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -20,11 +21,20 @@ type Request struct {
 	Deadline time.Time     // zero: only the units' own timeouts apply
 	Filtered bool          // Units are not all enabled units
 	Expect   *expect.Set   // expectations to evaluate; nil: none
+	Health   *Health       // health rules to evaluate; nil: none
 
 	// Buffer is called when all units have finished or are late, before memory
 	// is allocated for the response. It returns the buffer to which AppendText
 	// appends. Nil: AppendText appends to its argument.
 	Buffer func() []byte
+}
+
+// Health are the health rules of a scrape.
+type Health struct {
+	Rules  *health.Rules
+	Export bool                 // emit host_exporter_health
+	Own    func(metric.Samples) // called with the exporter's own samples, those of expectations included; may be nil
+	Report func(*health.Report) // called with the report, before the samples are rendered; may be nil
 }
 
 // TimeoutHeader is the HTTP header with the scrape timeout of Prometheus in

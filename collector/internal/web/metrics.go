@@ -30,12 +30,14 @@ const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 type Metrics struct {
 	engine        *scrape.Engine
 	current       func() ([]*collect.Unit, *expect.Set)
+	health        func(filtered bool) *scrape.Health
 	known         func(name string) bool
 	log           log.Logger
 	slots         chan struct{} // has an element for each scrape in progress; nil: no limit
 	rendering     chan struct{} // has an element while a response is rendered
 	writers       writers
 	rejectedCount atomic.Uint64
+	withoutHelp   bool
 	telemetry     *telemetry
 	compressor    *compressor
 	buffers       sync.Pool // of *[]byte
@@ -45,10 +47,12 @@ type Metrics struct {
 type MetricsConfig struct {
 	Engine      *scrape.Engine
 	Current     func() ([]*collect.Unit, *expect.Set) // the enabled units and the expectations
+	Health      func(filtered bool) *scrape.Health    // the health rules to export; nil: none, and so is its result
 	Known       func(name string) bool                // whether a collector exists, enabled or not
 	Log         log.Logger
 	MaxRequests int  // maximum number of scrapes at once; 0: no limit
 	Telemetry   bool // export promhttp_*
+	WithoutHelp bool // leave out the HELP lines on the fast road
 
 	Connections *Connections
 	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
@@ -57,12 +61,13 @@ type MetricsConfig struct {
 // NewMetrics returns the handler of the telemetry path.
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
-		engine: c.Engine, current: c.Current, known: c.Known, log: c.Log,
-		rendering:  make(chan struct{}, 1),
-		writers:    writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
-		telemetry:  newTelemetry(),
-		compressor: newCompressor(),
-		buffers:    sync.Pool{New: func() any { return new([]byte) }},
+		engine: c.Engine, current: c.Current, health: c.Health, known: c.Known, log: c.Log,
+		rendering:   make(chan struct{}, 1),
+		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
+		withoutHelp: c.WithoutHelp,
+		telemetry:   newTelemetry(),
+		compressor:  newCompressor(),
+		buffers:     sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
 		m.slots = make(chan struct{}, c.MaxRequests)
@@ -104,6 +109,9 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, http.StatusBadRequest, err.Error())
 	}
 	req.Expect, req.Filtered = expectations, len(req.Units) < len(enabled)
+	if m.health != nil {
+		req.Health = m.health(req.Filtered)
+	}
 	if names := query["name[]"]; len(names) > 0 {
 		wanted := map[string]bool{}
 		for _, name := range names {
@@ -221,7 +229,11 @@ func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request
 		return m.renderOrdinary(header, r, req, checked)
 	}
 	header.Set("Content-Type", textFormat)
-	return m.engine.AppendText(r.Context(), nil, req), http.StatusOK
+	text := m.engine.AppendText(r.Context(), nil, req)
+	if m.withoutHelp {
+		text = dropHelp(text)
+	}
+	return text, http.StatusOK
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:

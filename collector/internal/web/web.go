@@ -37,13 +37,13 @@ type Config struct {
 	Units       func() []*collect.Unit
 	Now         func() time.Time
 
-	Checks        func() []Check       // nil: no checks
-	Reload        func() error         // nil: no /-/reload
-	Effective     func() []byte        // returns the configuration in effect as YAML
-	Configuration func() Configuration // nil: no configuration file
-	Sandbox       func() string        // returns the state of the sandbox in one line; nil: not shown
-
-	SAN func(context.Context) (*santopo.Topology, error) // scrapes the storage network; nil: no /san
+	Health        func(context.Context) (Health, error)            // collects, and judges the host; nil: no health
+	SAN           func(context.Context) (*santopo.Topology, error) // scrapes the storage network; nil: no /san
+	Checks        func() []Check                                   // nil: no checks
+	Reload        func() error                                     // nil: no /-/reload
+	Effective     func() []byte                                    // returns the configuration in effect as YAML
+	Configuration func() Configuration                             // nil: no configuration file
+	Sandbox       func() string                                    // returns the state of the sandbox in one line; nil: not shown
 }
 
 // A Check is a custom check on the landing page.
@@ -80,6 +80,9 @@ func NewHandler(c Config) (http.Handler, error) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		c.Metrics.writers.write(w, http.StatusOK, c.Effective())
 	})
+	if c.Health != nil {
+		guarded("GET "+HealthPath, c.health)
+	}
 	if c.SAN != nil {
 		san, err := c.san(sanHTML())
 		if err != nil {
@@ -110,7 +113,7 @@ func checkMetricsPath(p string) error {
 		want = "a path without spaces, braces and other special characters"
 	case p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/"), strings.Contains(p, "//"):
 		want = fmt.Sprintf("a path without empty elements and dots, such as %s", path.Clean(p))
-	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", "/san/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
+	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", HealthPath+"/"), strings.HasPrefix(p+"/", "/san/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
 		want = "a path that is not in use for something else"
 	default:
 		return nil
@@ -146,11 +149,23 @@ func (c Config) landing(page *template.Template) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		data := struct {
 			Config
+			Host      *Health
+			HealthErr string
 			Rows      []row
 			File      *Configuration
 			CheckRows []Check
 			HidesRuns bool
 		}{Config: c, HidesRuns: !c.ShowRuns && !isLocal(r)}
+		if c.Health != nil {
+			// A client may have closed its sending side only, which cancels the
+			// request's context as well.
+			h, err := c.Health(context.WithoutCancel(r.Context()))
+			if err == nil {
+				data.Host = &h
+			} else {
+				data.HealthErr = err.Error()
+			}
+		}
 		now := c.Now()
 		if c.Configuration != nil {
 			file := c.Configuration()

@@ -255,7 +255,7 @@ func TestEndToEndChromium(t *testing.T) {
 	run(t, build(t), "--web.listen-address="+exporter)
 	get(t, "http://"+exporter+"/metrics")
 	dom, console := browse(t, chromium, "http://"+exporter+"/")
-	for _, want := range []string{`<tr id="loadavg">`, `<span class="s ok">ok</span>`, "host_exporter"} {
+	for _, want := range []string{`id="verdict"`, `<tr id="loadavg">`, `<span class="s ok">ok</span>`, "host_exporter"} {
 		if !strings.Contains(dom, want) {
 			t.Errorf("the page has no %s:\n%s", want, dom)
 		}

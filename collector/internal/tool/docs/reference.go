@@ -32,6 +32,10 @@ max-series: %d
 # What this host must have, by names of your choice: see docs/expectations.md.
 expect: {}
 
+# Changes of the rules that say whether the host is OK: see docs/health.md. The rules
+# that ship with the exporter are in docs/health.yml.
+health: {}
+
 # In addition to its own options, each collector has
 #   enabled:    true or false. NAME: false is short for NAME: {enabled: false}.
 #   timeout:    maximum duration of a run. A late run's samples are dropped.

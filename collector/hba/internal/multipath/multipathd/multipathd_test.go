@@ -125,7 +125,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"closed in the length":  {long[:3], "want a length of 8 bytes, have 3: unexpected EOF"},
 		"huge length":           {long, "want an answer of 1 to 33554432 bytes, have a length of 33554433"},
 		"no length":             {none, "have a length of 0"},
-		"truncated":             {packet(twoMaps)[:500], "bytes, have 492: unexpected EOF"},
+		"truncated":             {packet(twoMaps)[:sizeOfLength+492], "bytes, have 492: unexpected EOF"},
 		"no NUL":                {append(packet("abcde")[:sizeOfLength+5], '!'), `want a NUL at the end of the answer, have "abcde!"`},
 		"a word":                {packet("timeout\n"), `want maps in JSON, have "timeout\n"`},
 		"nothing":               {packet(""), `want maps in JSON, have ""`},

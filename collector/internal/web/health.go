@@ -1,0 +1,60 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/internal/health"
+)
+
+// HealthPath is the path of the health report, in a format that the parameter
+// format names.
+const HealthPath = "/health"
+
+// VerdictHeader is the header of the health report with its verdict: ok, warning
+// or critical.
+const VerdictHeader = "Host-Exporter-Verdict"
+
+// A Health is the health of the host.
+type Health struct {
+	Report       *health.Report
+	Expectations []Expectation
+}
+
+// An Expectation is an expectation on the landing page, with its result.
+type Expectation struct {
+	Name, Expression, State, Label string
+	Missing                        []string
+}
+
+// health responds with the health report.
+func (c Config) health(w http.ResponseWriter, r *http.Request) {
+	format := r.URL.Query().Get("format")
+	if format == "" {
+		format = "text"
+	}
+	if !slices.Contains(health.Formats, format) {
+		fail(w, http.StatusBadRequest, "want a format of "+strings.Join(health.Formats, ", "))
+		return
+	}
+	// A client may have closed its sending side only, which cancels the
+	// request's context as well.
+	h, err := c.Health(context.WithoutCancel(r.Context()))
+	var text []byte
+	if err == nil {
+		text, err = h.Report.Format(format, c.Hostname)
+	}
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	w.Header().Set(VerdictHeader, h.Report.Verdict())
+	if format == "json" {
+		w.Header().Set("Content-Type", "application/json")
+	} else {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	c.Metrics.writers.write(w, http.StatusOK, text)
+}
