@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
@@ -34,15 +35,36 @@ import (
 var release string
 
 func main() {
-	checks.Supervise() // does not return if this process supervises a check
+	runtime.MemProfileRate = 0 // see prepare
+	checks.Supervise()         // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	if err == nil {
-		return
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.AfterFunc(stopTimeout, func() { exit(fmt.Errorf("not stopped %v after the signal", stopTimeout)) })
+	})
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		exit(err)
 	}
+}
+
+// stopTimeout is how long after a signal the process ends at the latest. It is
+// below the twenty seconds after which the service managers kill it.
+const stopTimeout = 18 * time.Second
+
+// flushTimeout is how long the end of the process waits for a log that is not
+// read.
+const flushTimeout = time.Second
+
+// exit ends the process with an error. It does not wait for ever for a standard
+// error that is not read.
+func exit(err error) {
 	if _, ok := errors.AsType[loggedError](err); !ok {
-		fmt.Fprintln(os.Stderr, "host_exporter:", exporter.Detail(err))
+		stderr := exporter.NewLogWriter(os.Stderr)
+		for line := range strings.Lines("host_exporter: " + exporter.Detail(err)) {
+			fmt.Fprint(stderr, line)
+		}
+		stderr.Flush(flushTimeout)
 	}
 	os.Exit(1)
 }
@@ -60,7 +82,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	p := newProgram(stdout, stderr)
-	p.hangup = hangup
+	p.hangup, p.args = hangup, args
 	command, err := p.app.Parse(args)
 	switch {
 	case p.done:
@@ -72,7 +94,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
 	p.prepare()
+	defer p.config.LogWriter.Flush(flushTimeout)
+	if command != "once" || isTerminal(stdout) { // programs read once
+		p.stdout = exporter.NewPrintableWriter(stdout)
+	}
+	p.stderr = exporter.NewPrintableWriter(stderr)
 	return p.commands[command](ctx)
+}
+
+// isTerminal reports whether a person reads what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // suggestion returns a hint to the flag that was probably meant, for an error
@@ -99,11 +136,13 @@ type program struct {
 	stderr   io.Writer
 	done     bool // --help or --version was printed
 	hangup   <-chan os.Signal
+	args     []string
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
 	slog                   *slog.Logger
 	withoutExporterMetrics bool
+	help                   string // --web.help
 	maxProcs               int
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
@@ -148,6 +187,7 @@ func (p *program) addFlags() {
 	}
 	app.Flag("config.file", "Configuration file in YAML (docs/config.md). SIGHUP reloads it.").PlaceHolder("PATH").StringVar(&c.File)
 	flag("web.telemetry-path", "PATH", "/metrics", "Path under which to serve the metrics.").StringVar(&c.MetricsPath)
+	flag("web.help", "TEXT", "full", "Help texts of the metrics in the text format: full or none, which halves the size of a response.").EnumVar(&p.help, "full", "none")
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics of the exporter itself: promhttp_*, process_* and go_*.").BoolVar(&p.withoutExporterMetrics)
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
@@ -155,12 +195,15 @@ func (p *program) addFlags() {
 	app.Flag("web.allowed-host", "Name to serve the status page under, in addition to those of the host; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
 	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
+	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)
 	app.Flag("collector.disable-defaults", "Run only the collectors that are enabled explicitly.").BoolVar(&c.Settings.DisableDefaults)
 	flag("path.procfs", "PATH", "/proc", "Mount point of procfs.").StringVar(&c.Paths.Procfs)
 	flag("path.sysfs", "PATH", "/sys", "Mount point of sysfs.").StringVar(&c.Paths.Sysfs)
 	flag("path.rootfs", "PATH", "/", "Mount point of the host's root file system.").StringVar(&c.Paths.Rootfs)
 	flag("path.udev.data", "PATH", "/run/udev/data", "Directory of udev's database.").StringVar(&c.Paths.UdevData)
+	flag("sandbox", "MODE", "auto", "Restrict the process to what its collectors need: auto, as far as the kernel can; required, or fail; off (docs/security.md).").Envar("HOST_EXPORTER_SANDBOX").EnumVar(&c.Sandbox, "auto", "required", "off")
+	app.Flag("runtime.user", "User of the process that collects and serves, if there is a configuration file. The process that runs checks keeps its own.").PlaceHolder("NAME").StringVar(&c.User)
 	flag("runtime.gomaxprocs", "N", "1", "Maximum number of CPUs to use at once.").Envar("GOMAXPROCS").IntVar(&p.maxProcs)
 	p.memoryLimit = flag("runtime.memory-limit", "BYTES", "128MiB", "Soft memory limit, at most nine tenths of the control group's limit. GOMEMLIMIT takes precedence.").Bytes()
 	flag("log.level", "LEVEL", "info", "Lowest level to log: debug, info, warn or error.").EnumVar(&p.logLevel, "debug", "info", "warn", "error")
@@ -211,15 +254,25 @@ func (p *program) addCommands() {
 	imports.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&p.crontabUser)
 }
 
+// memProfileRate is the default rate of memory profiles in bytes: one allocation
+// in so many is recorded.
+const memProfileRate = 512 << 10
+
 // prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
-	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
+	p.config.LogWriter = exporter.NewLogWriter(p.stderr)
+	p.config.Log, p.slog = exporter.NewLogger(p.config.LogWriter, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
+	p.config.WithoutHelp = p.help == "none"
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
 		// A scrape leaves little garbage: collecting it twice as often has no
 		// measurable cost, and saves more than a megabyte.
 		debug.SetGCPercent(50)
+	}
+	if p.config.Pprof {
+		// Without profiles, their table of allocations would take a megabyte.
+		runtime.MemProfileRate = memProfileRate
 	}
 	exporter.LimitMemory(int64(*p.memoryLimit))
 	if !p.config.Pprof {
@@ -231,6 +284,14 @@ func (p *program) prepare() {
 // serve serves until ctx is done. Its error is logged: the log of a service has
 // one format to the last line.
 func (p *program) serve(ctx context.Context) error {
+	// Without a handler, a log reader that exits would kill the process at the next
+	// line. Ignoring the signal would be inherited by the checks.
+	brokenPipe := make(chan os.Signal, 1)
+	signal.Notify(brokenPipe, syscall.SIGPIPE)
+	defer signal.Stop(brokenPipe)
+	if err := exporter.RelaxTimers(); err != nil {
+		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
+	}
 	err := p.buildAndServe(ctx)
 	if err == nil {
 		return nil
@@ -240,18 +301,38 @@ func (p *program) serve(ctx context.Context) error {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	switch {
+	case exporter.StartedByRunner():
+		signal.Ignore(syscall.SIGHUP) // the runner reloads
+		return exporter.ServeForRunner(ctx, p.config, p.toolkit, p.slog)
+	case p.config.File != "":
+		return p.runChecksAndServe(ctx)
+	}
 	e, err := exporter.New(p.config)
 	if err != nil {
 		return err
 	}
+	p.logStart()
+	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	p.app, p.commands = nil, nil // a quarter of a megabyte
+	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
+}
+
+// runChecksAndServe is serve with a configuration file: this process runs checks, and
+// has a child serve.
+func (p *program) runChecksAndServe(ctx context.Context) error {
+	p.logStart()
+	debug.SetGCPercent(20) // it has little to do, and keeps little
+	return exporter.NewRunner(p.config, p.toolkit, p.args).Run(ctx, p.hangup)
+}
+
+func (p *program) logStart() {
 	logger := p.config.Log
 	_ = level.Info(logger).Log("msg", "Starting host_exporter", "version", version.Info())
 	_ = level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
-	_ = level.Info(logger).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
 	if os.Geteuid() == 0 {
 		_ = level.Warn(logger).Log("msg", "Running as root, which few collectors need")
 	}
-	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
 func (p *program) checkConfig(ctx context.Context) error {
@@ -281,6 +362,14 @@ func (p *program) checkConfig(ctx context.Context) error {
 	}
 	for _, problem := range problems {
 		fmt.Fprintln(p.stderr, "warning:", named(exporter.Detail(problem)))
+	}
+	p.config.Log = nil // it has the warnings already
+	notes, err := exporter.Notes(p.config)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		fmt.Fprintln(p.stderr, "note:", note)
 	}
 	_, err = fmt.Fprintln(p.stdout, named(p.config.File)+": valid")
 	return err

@@ -479,29 +479,43 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 // serves, and reloads then.
 func TestEarlyHangup(t *testing.T) {
 	dir := t.TempDir()
-	file, socket := filepath.Join(dir, "host_exporter.yml"), filepath.Join(dir, "x.sock")
+	file := filepath.Join(dir, "host_exporter.yml")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "notify"))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	reloaded, sent := false, false
+	sent := false
 	log := writerFunc(func(b []byte) (int, error) {
-		switch text := string(b); {
-		case !sent:
+		if !sent {
 			sent = true
 			return len(b), syscall.Kill(os.Getpid(), syscall.SIGHUP)
-		case strings.Contains(text, "Configuration reloaded"):
-			reloaded = true
-			cancel()
 		}
 		return len(b), nil
 	})
-	if err := run(ctx, []string{"--config.file=" + file, "--web.listen-address=unix://" + socket}, io.Discard, log); err != nil {
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"--config.file=" + file, "--web.listen-address=unix://" + filepath.Join(dir, "x.sock")}, io.Discard, log)
+	}()
+	if err := socket.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if !reloaded {
-		t.Error("not reloaded")
+	buf := make([]byte, 1000)
+	for _, want := range []string{"READY=1", "RELOADING=1", "READY=1"} {
+		n, err := socket.Read(buf)
+		if err != nil || !strings.HasPrefix(string(buf[:n]), want) {
+			t.Errorf("have %q, %v, want %s", buf[:n], err, want)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
 

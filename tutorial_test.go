@@ -13,12 +13,21 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/hostexporter/host_exporter/collector/checks"
+	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
-// TestMain lets the test binary supervise the commands of checks, as the
-// program does.
+// TestMain lets the test binary supervise the commands of checks, and serve for
+// a runner, as the program does. The sandbox is off: it would be for all tests,
+// and for good.
 func TestMain(m *testing.M) {
 	checks.Supervise()
+	if exporter.StartedByRunner() {
+		main()
+		os.Exit(0)
+	}
+	if err := os.Setenv("HOST_EXPORTER_SANDBOX", "off"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -119,7 +128,7 @@ func printed(want string) *regexp.Regexp {
 func (p tutorial) run(line string) string {
 	var out, remarks bytes.Buffer
 	if args, ours := strings.CutPrefix(line, "host_exporter "); ours {
-		if err := run(p.t.Context(), strings.Fields(args), &out, &remarks); err != nil {
+		if err := run(p.t.Context(), append([]string{"--checks.user="}, strings.Fields(args)...), &out, &remarks); err != nil {
 			fmt.Fprintln(&remarks, "host_exporter:", err)
 		}
 		return out.String() + allowed.ReplaceAllString(remarks.String(), "")

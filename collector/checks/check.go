@@ -198,7 +198,7 @@ func (c *checkCollector) emitState(out *metric.Sink, s *scheduler.State) {
 	emitCounts(out, c.dropped, name, s.Drops)
 	out.Bool(c.suspended, s.Suspended, name)
 	d := &s.Definition
-	out.Emit(c.info, 1, name, string(d.Output.Format), d.User, strconv.FormatBool(d.Shell), string(s.Sandbox))
+	out.Emit(c.info, 1, name, string(d.Output.Format), s.User, strconv.FormatBool(d.Shell), string(s.Sandbox))
 }
 
 func emitCounts(out *metric.Sink, f *metric.Family, name string, counts scheduler.Counts) {

@@ -85,7 +85,7 @@ backup_age_seconds{volume="srv"} 86400.5
 		LastOutcome:  scheduler.Outcome{Reason: scheduler.Timeout, Duration: 10 * time.Second},
 		HasPublished: true,
 	}
-	smart.Definition.User = "nobody"
+	smart.User = "nobody"
 	night := scheduler.State{Definition: define("night", output.Exit, 0), Interval: 24 * time.Hour}
 	night.Definition.Shell = true
 	boot := scheduler.State{

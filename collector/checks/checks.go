@@ -4,9 +4,11 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
@@ -35,6 +37,9 @@ type Options struct {
 	Hostname        string // spreads the runs of a check over hosts
 	Concurrency     int    // maximum number of runs at once
 	SlowConcurrency int    // maximum number of runs of slow checks at once
+	DefaultUser     string // of checks without one, if the exporter may change users; empty: its own
+	ScratchDir      string // directory of the exporter's own for temporary directories; empty: one in TMPDIR
+	Changed         func() // called when a state changes; must not block
 	Log             log.Logger
 	Now             func() time.Time                         // the wall clock
 	Groups          func() *Groups                           // control groups for the runs; called at the first run
@@ -45,24 +50,32 @@ type Options struct {
 // Checks runs custom checks and collects what they publish. An exporter has one, and
 // each reload applies new definitions to it. It is safe for concurrent use.
 type Checks struct {
-	scheduler     *scheduler.Scheduler
+	source        source
 	run           scheduler.Runner
 	landlock      *landlock
 	log           log.Logger
 	exportedNames exportedNames
 }
 
+// A source has the checks: a scheduler, or a mirror of that of another process.
+type source interface {
+	stateSource
+	Apply([]Definition) error
+	Start()
+	Close(context.Context) error
+}
+
 // New returns a Checks without definitions, which runs no checks before Start.
 func New(o Options) *Checks {
-	l := newLandlock(o.Landlock)
+	l, user := newLandlock(o.Landlock), newUser(o.DefaultUser)
 	if o.Run == nil {
-		o.Run = newRunnerOnDemand(o.Groups, l)
+		o.Run = newRunnerOnDemand(o, l)
 	}
 	return &Checks{
 		run:      o.Run,
 		landlock: l,
 		log:      o.Log,
-		scheduler: scheduler.New(scheduler.Options{
+		source: scheduler.New(scheduler.Options{
 			Run:             o.Run,
 			Hostname:        o.Hostname,
 			Concurrency:     o.Concurrency,
@@ -70,25 +83,35 @@ func New(o Options) *Checks {
 			Log:             o.Log,
 			WallClock:       o.Now,
 			Sandbox:         l.effective,
+			User:            user,
+			Changed:         o.Changed,
 		}),
 	}
 }
 
+// newUser returns a function that returns the user of a check with a configured user.
+func newUser(byDefault string) func(string) string {
+	if byDefault == "" || !command.CanChangeUsers() {
+		byDefault = ""
+	}
+	return func(user string) string { return cmp.Or(user, byDefault) }
+}
+
 // newRunnerOnDemand returns a runner that is made at the first run, so that an
 // exporter without checks makes no control groups.
-func newRunnerOnDemand(groups func() *Groups, l *landlock) scheduler.Runner {
+func newRunnerOnDemand(o Options, l *landlock) scheduler.Runner {
 	runner := sync.OnceValue(func() scheduler.Runner {
-		o := command.Options{Landlock: l.version}
-		if groups != nil {
-			o.Groups = groups()
+		c := command.Options{Landlock: l.version, DefaultUser: o.DefaultUser, ScratchDir: o.ScratchDir}
+		if o.Groups != nil {
+			c.Groups = o.Groups()
 		}
-		return newRunner(command.NewRunner(o))
+		return newRunner(command.NewRunner(c))
 	})
 	return func(ctx context.Context, d Definition) Report { return runner()(ctx, d) }
 }
 
 // Specs returns the data sheets of the domain, with the collector of these checks.
-func (c *Checks) Specs() []collect.Spec { return specs(c.scheduler, &c.exportedNames) }
+func (c *Checks) Specs() []collect.Spec { return specs(c.source, &c.exportedNames) }
 
 // ReadDefinitions reads the mapping of names to checks in a configuration file.
 // Errors are findings of the document.
@@ -96,21 +119,21 @@ func ReadDefinitions(node document.Node) []Definition { return definition.Read(n
 
 // Apply replaces the checks. Those that do not change continue undisturbed.
 func (c *Checks) Apply(definitions []Definition) error {
-	err := c.scheduler.Apply(definitions)
-	if err == nil {
+	err := c.source.Apply(definitions)
+	if err == nil && c.landlock != nil {
 		c.landlock.warn(c.log, definitions)
 	}
 	return err
 }
 
 // Start starts to run the checks.
-func (c *Checks) Start() { c.scheduler.Start() }
+func (c *Checks) Start() { c.source.Start() }
 
 // Close cancels all runs, and waits until they have ended or ctx is done.
-func (c *Checks) Close(ctx context.Context) error { return c.scheduler.Close(ctx) }
+func (c *Checks) Close(ctx context.Context) error { return c.source.Close(ctx) }
 
 // Status returns the states of the enabled checks, sorted by name.
-func (c *Checks) Status() []Status { return c.scheduler.States(nil) }
+func (c *Checks) Status() []Status { return c.source.States(nil) }
 
 // DelegatedGroups prepares the exporter's control group for groups below it, one for
 // each run, and moves the exporter itself into one of them. It returns an error if no
@@ -126,6 +149,19 @@ func DelegatedGroups() (*Groups, error) {
 	}
 	return cgroup.Open(dir)
 }
+
+// CountDrops counts series of a check that were dropped after it published them.
+func (c *Checks) CountDrops(check, reason string, n int) { c.source.CountDrops(check, reason, n) }
+
+// A Credential is the user and the groups of a process.
+type Credential = syscall.Credential
+
+// NewCredential returns the credential of a user, a name or a number. It is nil for the
+// user of this process. It is an error if this process may not change users.
+func NewCredential(user string) (*Credential, error) { return command.NewCredential(user) }
+
+// CanChangeUsers reports whether this process may run checks as other users.
+func CanChangeUsers() bool { return command.CanChangeUsers() }
 
 // RunOnce runs a check now, with its limits but apart from its schedule, and publishes
 // nothing. Its report quotes the output: it is for the operator.

@@ -142,15 +142,11 @@ func readRecorded(t *testing.T, path string) (r recordedRun) {
 // parseRecorded returns the outcome of a recorded run.
 func parseRecorded(t *testing.T, d Definition, r recordedRun) Report {
 	t.Helper()
-	parser, err := d.Parser()
-	if err != nil {
-		t.Fatal(err)
-	}
-	result := command.Result{Stdout: []byte(r.stdout), ExitCode: r.exit}
+	result := command.Result{ExitCode: r.exit}
 	if r.exit != 0 {
 		result.Reason, result.Err = command.Exit, errors.New("exit")
 	}
-	return newOutcome(d, parser, result)
+	return outcomeOf(d, result, r.stdout)
 }
 
 // failureComments returns how a run failed and what was dropped, as comments.

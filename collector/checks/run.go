@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,21 +12,13 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/command"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/definition"
-	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 )
 
 // newRunner returns a runner of checks.
 func newRunner(r *command.Runner) scheduler.Runner {
 	return func(ctx context.Context, d definition.Definition) scheduler.Outcome {
-		if !d.Publishes() {
-			return newOutcome(d, nil, r.Run(ctx, commandOf(d)))
-		}
-		parser, err := d.Parser()
-		if err != nil {
-			return scheduler.Outcome{Reason: scheduler.Spawn, Err: err}
-		}
-		return newOutcome(d, parser, r.Run(ctx, commandOf(d)))
+		return newOutcome(d, r.Run(ctx, commandOf(d)))
 	}
 }
 
@@ -34,10 +27,12 @@ func commandOf(d definition.Definition) command.Command {
 	c := command.Command{
 		Name: d.Name, Argv: d.Command,
 		User: d.User, Group: d.Group, AllowUnsafePath: d.AllowUnsafePath,
+		Capabilities: d.Capabilities, NewPrivileges: d.NewPrivileges,
 		Sandbox: d.Sandbox, SandboxRequired: d.SandboxRequired, Writable: d.Writable,
 		Timeout: d.Timeout, KillGrace: d.KillGrace,
 		Memory: d.Memory, CPU: d.CPULimit(), OpenFiles: d.OpenFiles, FileSize: d.FileSize,
 		Stdout: int(d.StdoutLimit),
+		Parse:  func(r command.Result) []byte { return specOf(d, r) },
 	}
 	if c.KillGrace == 0 {
 		c.KillGrace = -1 // none, and not the default
@@ -48,10 +43,26 @@ func commandOf(d definition.Definition) command.Command {
 	return c
 }
 
-// newOutcome returns the outcome of a run, with the families of its output. It does
-// not parse the output of a run that failed, which may be incomplete. The parser is
-// nil for a check that publishes nothing.
-func newOutcome(d definition.Definition, parser *output.Parser, r command.Result) scheduler.Outcome {
+// specOf returns how to parse the output of a run; nil is not to parse it. The output of
+// a run that failed may be incomplete.
+func specOf(d definition.Definition, r command.Result) []byte {
+	if !d.Publishes() || !succeeded(d, r) {
+		return nil
+	}
+	spec, err := newParseSpec(d, r.ExitCode)
+	if err != nil {
+		return nil // newOutcome reports that nothing is parsed
+	}
+	return spec
+}
+
+// succeeded reports whether the command of a run did what it should.
+func succeeded(d definition.Definition, r command.Result) bool {
+	return r.Reason == "" || r.Reason == command.Exit && d.Accepts(r.ExitCode)
+}
+
+// newOutcome returns the outcome of a run, with the families of its output.
+func newOutcome(d definition.Definition, r command.Result) scheduler.Outcome {
 	out := scheduler.Outcome{
 		Reason: scheduler.Reason(r.Reason), Err: r.Err, Duration: r.Duration,
 		HasExitCode: r.ExitCode >= 0, ExitCode: r.ExitCode,
@@ -61,23 +72,23 @@ func newOutcome(d definition.Definition, parser *output.Parser, r command.Result
 	if r.Orphans > 0 {
 		out.Problems = append(out.Problems, fmt.Sprintf("killed %d processes that the command left", r.Orphans))
 	}
-	if r.Reason == command.Exit && d.Accepts(r.ExitCode) {
-		out.Reason, out.Err = "", nil
-	}
-	if out.Reason != "" || !d.Publishes() {
+	if !succeeded(d, r) {
 		return out
 	}
-	parsed := parser.Parse(r.Stdout, r.ExitCode)
-	out.Problems = append(out.Problems, parsed.Problems...)
-	for reason, n := range parsed.Drops {
-		out.Drops = out.Drops.With(string(reason), uint64(max(n, 0)))
-	}
-	if parsed.Err != nil {
-		out.Reason, out.Err = scheduler.Parse, parsed.Err
+	out.Reason, out.Err = "", nil
+	if !d.Publishes() {
 		return out
 	}
-	out.Families = parsed.Families
-	addLabels(out.Families, d.Labels)
+	p, families, err := decodeParsed(r.Parsed, d.Output.MaxSeries)
+	out.Problems, out.Drops = append(out.Problems, p.Problems...), p.Drops
+	if err == nil && p.Err != "" {
+		err = errors.New(p.Err)
+	}
+	if err != nil {
+		out.Reason, out.Err = scheduler.Parse, err
+		return out
+	}
+	out.Families = families
 	return out
 }
 

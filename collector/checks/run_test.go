@@ -16,37 +16,31 @@ import (
 )
 
 func TestOutcome(t *testing.T) {
-	exit3 := command.Result{Reason: command.Exit, ExitCode: 3, Err: errors.New("exit code 3"), Stdout: []byte("x 1\n")}
+	exit3 := command.Result{Reason: command.Exit, ExitCode: 3, Err: errors.New("exit code 3")}
 	for _, tc := range []struct {
 		name   string
 		format output.Format
 		labels map[string]string
 		result command.Result
+		stdout string
 		want   string // reason, error, text, dropped, problems
 	}{
-		{"a success", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] []"},
-		{"constant labels", output.Prometheus, map[string]string{"b": "2", "c": "3"}, command.Result{Stdout: []byte("# TYPE x gauge\nx{a=\"1\",c=\"9\",d=\"4\"} 1\n")}, " <nil> # TYPE x gauge\nx{a=\"1\",b=\"2\",c=\"3\",d=\"4\"} 1\n [] []"},
-		{"an exit code", output.Prometheus, nil, exit3, "exit exit code 3  [] []"},
-		{"an exit code that is the value", output.Exit, nil, exit3, " <nil> # TYPE x gauge\nx 3\n [] []"},
-		{"an exit code of nothing", output.Exit, nil, exit3, "exit exit code 3  [] []"},
-		{"an incomplete line", output.Prometheus, nil, command.Result{Stdout: []byte("x{a=")}, "parse"},
-		{"a reserved name", output.Prometheus, nil, command.Result{Stdout: []byte("# TYPE go_x gauge\ngo_x 1\n")}, " <nil>  [{reserved 1}]"},
-		{"a timeout", output.Exit, nil, command.Result{Reason: command.Timeout, ExitCode: -1, Err: errors.New("late")}, "timeout late  [] []"},
-		{"orphans", output.Prometheus, nil, command.Result{Orphans: 2, Stdout: []byte("# TYPE x gauge\nx 1\n")}, " <nil> # TYPE x gauge\nx 1\n [] [killed 2 processes that the command left]"},
+		{"a success", output.Prometheus, nil, command.Result{}, "# TYPE x gauge\nx 1\n", " <nil> # TYPE x gauge\nx 1\n [] []"},
+		{"constant labels", output.Prometheus, map[string]string{"b": "2", "c": "3"}, command.Result{}, "# TYPE x gauge\nx{a=\"1\",c=\"9\",d=\"4\"} 1\n", " <nil> # TYPE x gauge\nx{a=\"1\",b=\"2\",c=\"3\",d=\"4\"} 1\n [] []"},
+		{"an exit code", output.Prometheus, nil, exit3, "x 1\n", "exit exit code 3  [] []"},
+		{"an exit code that is the value", output.Exit, nil, exit3, "x 1\n", " <nil> # TYPE x gauge\nx 3\n [] []"},
+		{"an exit code of nothing", output.Exit, nil, exit3, "x 1\n", "exit exit code 3  [] []"},
+		{"an incomplete line", output.Prometheus, nil, command.Result{}, "x{a=", "parse"},
+		{"a reserved name", output.Prometheus, nil, command.Result{}, "# TYPE go_x gauge\ngo_x 1\n", " <nil>  [{reserved 1}]"},
+		{"a timeout", output.Exit, nil, command.Result{Reason: command.Timeout, ExitCode: -1, Err: errors.New("late")}, "", "timeout late  [] []"},
+		{"orphans", output.Prometheus, nil, command.Result{Orphans: 2}, "# TYPE x gauge\nx 1\n", " <nil> # TYPE x gauge\nx 1\n [] [killed 2 processes that the command left]"},
 	} {
 		d := definition.New("x")
 		d.Output.Format, d.Labels = tc.format, tc.labels
 		if tc.format == output.Exit && tc.name != "an exit code of nothing" {
 			d.Output.Name = "x"
 		}
-		var parser *output.Parser
-		if d.Publishes() {
-			var err error
-			if parser, err = d.Parser(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		out := newOutcome(d, parser, tc.result)
+		out := outcomeOf(d, tc.result, tc.stdout)
 		have := fmt.Sprintf("%s %v %s %v %v", out.Reason, out.Err, withoutHelp(text(t, out)), out.Drops, out.Problems)
 		if len(have) < len(tc.want) || have[:len(tc.want)] != tc.want {
 			t.Errorf("%s: have %q, want %q", tc.name, have, tc.want)
@@ -84,4 +78,12 @@ func withoutHelp(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// outcomeOf returns the outcome of a run, whose output it parses as a supervisor does.
+func outcomeOf(d Definition, r command.Result, stdout string) Report {
+	if spec := specOf(d, r); spec != nil {
+		r.Parsed = parseOutput(spec, []byte(stdout))
+	}
+	return newOutcome(d, r)
 }

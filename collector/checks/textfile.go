@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/merge"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -19,6 +20,7 @@ import (
 var textfile = collect.Spec{
 	Name:  "textfile",
 	Help:  "Metrics in *.prom files that jobs write.",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(textfileOptions{MaxBytes: 2 << 20}, newTextfile),
 }
 
@@ -34,6 +36,7 @@ func (o *textfileOptions) Fields() []collect.Field {
 		Help:        "Directory of *.prom files to export, or a pattern of directories or *.prom files, such as /srv/*/metrics; repeatable.",
 		Value:       &o.Directories,
 		Placeholder: "PATH",
+		IsPath:      true,
 	}, {
 		Name:  "max-age",
 		Help:  "Maximum age of a file to export it; 0 is any age.",
@@ -105,15 +108,16 @@ func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error
 		return nil, fmt.Errorf("max-bytes: want a number of bytes above 0, have %d", int(o.MaxBytes))
 	}
 	m.AllowDynamic() // the files define families
+	calls := env.Host.Calls.Source()
 	c := &textfileCollector{
 		filesystem:   env.Host.Files,
 		reserved:     env.Reserved,
 		maxAge:       time.Duration(o.MaxAge),
 		maxFileBytes: int64(o.MaxBytes),
 		memoryLimit:  env.Host.MemoryLimit,
-		expansions:   newTextfileTasks[[]string](16, collect.DefaultTimeout/4),
-		listings:     newTextfileTasks[textfileDir](16, collect.DefaultTimeout/4),
-		reads:        newTextfileTasks[*textfileContent](4, collect.DefaultTimeout/5),
+		expansions:   newTextfileTasks[[]string](calls, 16, collect.DefaultTimeout/4),
+		listings:     newTextfileTasks[textfileDir](calls, 16, collect.DefaultTimeout/4),
+		reads:        newTextfileTasks[*textfileContent](calls, 4, collect.DefaultTimeout/5),
 		cache:        map[string]*textfileFile{},
 		now:          env.Host.Now,
 		drops:        map[*merge.Source]textfileDrops{},

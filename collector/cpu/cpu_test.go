@@ -161,7 +161,7 @@ func BenchmarkTimes(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				sink.Reset(metric.Text)
-				if err := times.update(sink); err != nil {
+				if err := times.update(b.Context(), sink); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -29,6 +30,7 @@ var cpufreq = collect.Spec{
 		"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_min_freq",
 	},
 	Needs:           "root for cpuinfo_cur_freq, which is left out otherwise",
+	Caps:            []capability.Capability{capability.DACReadSearch},
 	NoDataIsSuccess: true,
 	Build:           collect.Plain(newCPUFreq),
 }

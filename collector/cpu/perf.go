@@ -12,6 +12,7 @@ import (
 	"github.com/go-kit/log/level"
 	"golang.org/x/sys/unix"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -28,7 +29,8 @@ var perf = collect.Spec{
 		"/sys/kernel/tracing/events/*/*/id",
 		"/sys/kernel/debug/tracing/events/*/*/id",
 	},
-	Needs:             "CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8), or kernel.perf_event_paranoid=0; with --collector.perf.tracepoint also root or CAP_DAC_READ_SEARCH for /sys/kernel/tracing. A descriptor for each event and CPU, from half of the limit of open files.",
+	Needs:             "CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8, and with kernel.perf_event_paranoid=3 of Debian), or kernel.perf_event_paranoid=0; with --collector.perf.tracepoint also root or CAP_DAC_READ_SEARCH for /sys/kernel/tracing. A descriptor for each event and CPU, from half of the limit of open files.",
+	Caps:              []capability.Capability{capability.Perfmon, capability.SysAdmin, capability.DACReadSearch},
 	DisabledByDefault: true,
 	Build:             collect.With(perfOptions{}, newPerf),
 }

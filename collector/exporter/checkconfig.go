@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/checks"
@@ -88,4 +89,17 @@ func (e *Exporter) undeclared(name string) string {
 		return fmt.Sprintf("no enabled collector declares %s%s", name, hint)
 	}
 	return ""
+}
+
+// Notes returns what an operator should know about a valid configuration file on this
+// host, and that is no problem.
+func Notes(c Config) ([]string, error) {
+	e, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.CheckUser == "" || checks.CanChangeUsers() || !slices.ContainsFunc(e.current.Load().checks, func(d checks.Definition) bool { return d.Enabled && d.User == "" }) {
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("for user %d, checks without user run as that user, and not as %s: it may not change users", os.Geteuid(), c.CheckUser)}, nil
 }

@@ -27,7 +27,11 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 			return err
 		}
 	}
-	w := &report{out: out, paths: e.config.Paths}
+	// The files have the names of owners.
+	if err := e.seal("/etc/passwd", "/etc/group"); err != nil {
+		return err
+	}
+	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String()}
 	w.writeHost()
 	units := e.units()
 	e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
@@ -54,6 +58,7 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 type report struct {
 	out       io.Writer
 	paths     host.Paths
+	sandbox   string
 	unhealthy int   // collectors that need attention
 	err       error // the first error of out
 }
@@ -68,6 +73,7 @@ func (w *report) printf(format string, args ...any) {
 // of the host that do not exist.
 func (w *report) writeHost() {
 	w.printf("user %d, group %d, capabilities %s\n", os.Geteuid(), os.Getegid(), doctor.Capabilities())
+	w.printf("sandbox: %s\n", w.sandbox)
 	for _, root := range []struct{ name, flag, path, content string }{
 		{"procfs", "--path.procfs", "/proc", "/proc/stat"},
 		{"sysfs", "--path.sysfs", "/sys", "/sys/class"},

@@ -8,6 +8,7 @@ package exporter
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -71,17 +72,26 @@ type Config struct {
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
+	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
+	// none.
+	LogWriter *LogWriter
 
 	MetricsPath    string   // usually /metrics
 	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
 	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
+	WithoutHelp    bool     // leave the HELP lines out of the text format
 	Pprof          bool     // serve /debug/pprof/
 	Lifecycle      bool     // serve /-/reload
 	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
 	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
 	CheckSlots     int      // maximum number of checks at once; 0: four
 	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
+	Sandbox        string   // auto, required or off, see Serve; empty: off
 
+	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
+	User      string // user of the process that a Runner starts to serve; empty: that of the runner
+
+	child       *child         // link to the runner that started this process; nil: none
 	specs       []collect.Spec // instead of the catalog, in tests
 	host        *host.Host     // instead of the live one, in tests
 	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
@@ -94,6 +104,7 @@ type Exporter struct {
 	specs   []collect.Spec
 	host    *host.Host
 	engine  *scrape.Engine
+	workers *flight.Workers // of the units
 	checks  *checks.Checks
 	handler http.Handler
 	serving atomic.Bool
@@ -102,8 +113,12 @@ type Exporter struct {
 
 	current      atomic.Pointer[generation]
 	reloading    sync.Mutex
-	reading      flight.Flight[configurationFile]
+	reader       configurationReader
 	reloadStatus reloadStatus
+
+	sandbox       sandbox
+	webConfigFile string // that the toolkit reads at each connection; set before the sandbox
+	startsChecks  bool   // by Serve, and not by other commands; set before the sandbox
 }
 
 // New builds an exporter. It reads the configuration file and the host's name;
@@ -115,24 +130,37 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), connections: web.NewConnections(web.DescriptorLimit())}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
+		e.host.Calls = flight.NewPool(callLimit())
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
-	e.checks = checks.New(checks.Options{Hostname: u.Nodename, Log: c.Log, Now: e.host.Now, Groups: e.controlGroups, Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots})
+	if c.child != nil {
+		e.checks = c.child.mirror.Checks()
+	} else {
+		e.checks = checks.New(c.checkOptions(u.Nodename, e.host.Now, e.controlGroups))
+	}
 	if e.specs == nil {
 		e.specs = collect.Specs(collector.DomainsWith(e.checks.Specs()))
 	}
+	e.reader = configurationReader{path: c.File, specs: e.specs, timeout: c.readTimeout}
 	declareBuildInfo(e.engine)
+	e.sandbox.declare(e.engine)
+	if c.LogWriter != nil {
+		dropped := e.engine.Families().Counter("host_exporter_log_lines_dropped_total", "Log lines dropped because the log was not read or could not be written.")
+		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
+	}
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
-	if err := e.load(); err != nil {
+	warnings, err := e.load()
+	if err != nil {
 		return nil, err
 	}
+	e.logWarnings(warnings)
 	if c.File != "" {
 		e.reloadStatus.declare(e.engine, e.host.Now())
 	}
@@ -154,6 +182,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
 	})
@@ -173,16 +202,29 @@ func (e *Exporter) buildHandler(hostname string) error {
 	if e.config.Lifecycle {
 		c.Reload = func() error {
 			err := e.Reload()
-			systemd{e.config.Log}.notify("STATUS=" + e.statusLine())
+			e.manager().notifyStatus(e.statusLine())
 			return err
 		}
 	}
 	if e.config.File != "" {
 		c.Configuration = e.configuration
 	}
+	if e.config.Sandbox != "" {
+		c.Sandbox = e.sandbox.String
+	}
 	var err error
 	e.handler, err = web.NewHandler(c)
 	return err
+}
+
+// checkOptions returns the options of the checks that this process runs.
+func (c Config) checkOptions(hostname string, now func() time.Time, groups func() *checks.Groups) checks.Options {
+	return checks.Options{
+		Hostname: hostname, Log: c.Log, Now: now, Groups: groups,
+		Concurrency: c.CheckSlots, SlowConcurrency: c.SlowCheckSlots,
+		// systemd makes this directory for the service alone.
+		DefaultUser: c.CheckUser, ScratchDir: os.Getenv("RUNTIME_DIRECTORY"),
+	}
 }
 
 // newServer returns a server for one listener of e.connections.

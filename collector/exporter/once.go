@@ -23,6 +23,9 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
+	if err := e.seal(); err != nil {
+		return err
+	}
 	g := e.current.Load()
 	req := scrape.Request{Units: g.units, Expect: g.expect}
 	var err error

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
@@ -28,21 +30,31 @@ import (
 type generation struct {
 	checks []checks.Definition
 	units  []*collect.Unit
-	expect *expect.Set // nil: no expectations
+	expect *expect.Set  // nil: no expectations
+	file   *config.File // nil: no configuration file
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
 // an error, the previous configuration stays in effect as a whole.
 func (e *Exporter) Reload() error {
-	e.reloading.Lock()
-	defer e.reloading.Unlock()
+	if e.config.child != nil {
+		return e.config.child.requestReload()
+	}
+	return e.reload(e.load)
+}
+
+// reload calls load, and records and logs its result.
+func (e *Exporter) reload(load func() (warnings []string, err error)) error {
 	if e.config.File == "" {
 		err := errors.New("no configuration file: start with --config.file")
 		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
-	err := e.load()
-	e.reloadStatus.record(e.host.Now(), err)
+	warnings, restart, err := e.recordLoad(load)
+	if restart {
+		return err // the runner starts a new process
+	}
+	e.logWarnings(warnings)
 	if err != nil {
 		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
 		return err
@@ -51,37 +63,54 @@ func (e *Exporter) Reload() error {
 	return nil
 }
 
+// recordLoad calls load, one at a time, and records its result unless a new process
+// has to load the configuration.
+func (e *Exporter) recordLoad(load func() ([]string, error)) (warnings []string, restart bool, err error) {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	warnings, err = load()
+	if _, restart = errors.AsType[*NeedsRestartError](err); restart && e.config.child != nil {
+		return nil, true, err
+	}
+	e.reloadStatus.record(e.host.Now(), err)
+	return warnings, false, err
+}
+
+func (e *Exporter) logWarnings(warnings []string) {
+	for _, w := range warnings {
+		_ = level.Warn(e.config.Log).Log("msg", w)
+	}
+}
+
 // load reads and validates the configuration, builds a generation from it, and
-// replaces the current one.
-func (e *Exporter) load() error {
+// replaces the current one. It returns warnings to log.
+func (e *Exporter) load() (warnings []string, err error) {
 	settings := e.config.Settings
 	var read configurationFile
 	if e.config.File != "" {
-		var err error
-		if read, err = e.readFile(); err != nil {
-			return err
+		if read, err = e.reader.read(); err != nil {
+			return nil, e.explain(&generation{file: read.file}, err)
 		}
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	next.expect, next.checks, next.file = expect.NewSet(expectations...), definitions, read.file
+	if err := e.explain(next, nil); err != nil {
+		return nil, err
 	}
 	if err := e.checks.Apply(definitions); err != nil {
-		return err
+		return nil, err
 	}
-	for _, w := range settings.Warnings() {
-		_ = level.Warn(e.config.Log).Log("msg", w)
-	}
+	warnings = settings.Warnings()
 	for _, d := range definitions {
-		for _, w := range d.Warnings() {
-			_ = level.Warn(e.config.Log).Log("msg", w)
-		}
+		warnings = append(warnings, d.Warnings()...)
 	}
-	next.expect, next.checks = expect.NewSet(expectations...), definitions
 	e.current.Store(next)
-	return nil
+	return warnings, nil
 }
 
 // A configurationFile is what a configuration file and its includes have.
@@ -91,18 +120,26 @@ type configurationFile struct {
 	expectations []*expect.Expectation
 }
 
-// readFile reads the configuration file. It abandons a read that hangs, such as one
-// of a dead file server, at the deadline; until that read returns, every later one
-// fails without waiting for it.
-func (e *Exporter) readFile() (configurationFile, error) {
+// A configurationReader reads the configuration file.
+type configurationReader struct {
+	path    string
+	specs   []collect.Spec
+	timeout time.Duration // [10 s]
+	reading flight.Flight[configurationFile]
+}
+
+// read reads the configuration file. It abandons a read that hangs, such as one of a
+// dead file server, at the deadline; until that read returns, every later one fails
+// without waiting for it.
+func (r *configurationReader) read() (configurationFile, error) {
 	for {
-		run, started := e.reading.Go(func() (configurationFile, error) {
+		run, started := r.reading.Go(func() (configurationFile, error) {
 			var c configurationFile
 			var findings document.Findings
-			c.file, findings = config.Load(e.config.File, e.specs, map[string]config.Section{
+			c.file, findings = config.Load(r.path, r.specs, map[string]config.Section{
 				"checks": func(n document.Node) { c.definitions = append(c.definitions, checks.ReadDefinitions(n)...) },
 				"expect": func(n document.Node) {
-					c.expectations = append(c.expectations, expect.Read(n, config.Names(e.specs))...)
+					c.expectations = append(c.expectations, expect.Read(n, config.Names(r.specs))...)
 				},
 			})
 			if len(findings) > 0 {
@@ -110,21 +147,14 @@ func (e *Exporter) readFile() (configurationFile, error) {
 			}
 			return c, nil
 		})
-		if !run.Wait(context.Background(), run.StartTime.Add(e.readTimeout())) {
-			return configurationFile{}, fmt.Errorf("%s: no answer after %v", e.config.File, e.readTimeout())
+		timeout := cmp.Or(r.timeout, 10*time.Second)
+		if !run.Wait(context.Background(), run.StartTime.Add(timeout)) {
+			return configurationFile{}, fmt.Errorf("%s: no answer after %v", r.path, timeout)
 		}
 		if started {
 			return run.Result()
 		}
 	}
-}
-
-// readTimeout returns the maximum time that a reading of the configuration may take.
-func (e *Exporter) readTimeout() time.Duration {
-	if e.config.readTimeout > 0 {
-		return e.config.readTimeout
-	}
-	return 10 * time.Second
 }
 
 // build builds the enabled units. A unit that does not change is taken from the
@@ -149,6 +179,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
 		u.Declared = e.isDeclared
+		u.UseWorkers(e.workers)
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
@@ -174,12 +205,18 @@ func (e *Exporter) isDeclared(name string) bool {
 }
 
 // isReserved reports whether an external family must not have a name: those of
-// this exporter, and those that its collectors served in their last runs. In a
+// this exporter and of Prometheus itself, and those that its collectors served in their last runs. In a
 // family such as go_goroutines, which is of every Go program, only the series of
 // the exporter itself are reserved; the engine leaves them out.
 func (e *Exporter) isReserved(name string) bool {
 	switch metric.ReservedPrefix(name) {
 	case "", "go_", "process_", "promhttp_":
+	case "up", "scrape_", "ALERTS":
+		// Text files may have other names that begin like these, as with
+		// node_exporter.
+		if metric.IsOfPrometheus(name) {
+			return true
+		}
 	default:
 		return true
 	}

@@ -365,7 +365,7 @@ func TestReloadHangs(t *testing.T) {
 	}
 
 	release := make(chan struct{})
-	run, _ := e.reading.Go(func() (configurationFile, error) { <-release; return configurationFile{}, nil })
+	run, _ := e.reader.reading.Go(func() (configurationFile, error) { <-release; return configurationFile{}, nil })
 	for range 2 {
 		if err := e.Reload(); err == nil || !strings.Contains(err.Error(), "no answer after 50ms") {
 			t.Errorf("a reading that hangs: %v", err)

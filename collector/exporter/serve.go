@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 )
@@ -20,6 +19,9 @@ import (
 // and authentication. Each signal from hangup reloads the configuration. Serve
 // notifies the service manager, if there is one, of readiness, reloads and the
 // end.
+//
+// If Config.Sandbox is set, Serve takes from the whole process, for good, what the
+// collectors do not need, before it is ready: see docs/security.md.
 func (e *Exporter) Serve(ctx context.Context, toolkit *web.FlagConfig, logger *slog.Logger, hangup <-chan os.Signal) error {
 	listeners, err := Listen(toolkit)
 	if err != nil {
@@ -36,6 +38,11 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	}
 	// The toolkit reads this file again when it serves.
 	if err := validateWebConfig(*toolkit.WebConfigFile); err != nil {
+		return err
+	}
+	e.startsChecks = true
+	e.webConfigFile = *toolkit.WebConfigFile
+	if err := e.seal(); err != nil {
 		return err
 	}
 	ready, accepting := make(chan struct{}), atomic.Int64{}
@@ -66,7 +73,6 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		}
 		return err
 	}
-	systemd{e.config.Log}.notify(daemon.SdNotifyStopping)
 	e.stop(servers, ended)
 	return nil
 }
@@ -80,7 +86,7 @@ type server struct {
 // serveUntil runs the checks and reloads until ctx is done or a server ends,
 // whose error it returns.
 func (e *Exporter) serveUntil(ctx context.Context, ended <-chan error, hangup <-chan os.Signal) error {
-	manager := systemd{e.config.Log}
+	manager := e.manager()
 	e.serving.Store(true)
 	e.checks.Start()
 	manager.notifyReady(e.statusLine())
@@ -118,6 +124,7 @@ func (e *Exporter) stop(servers []server, ended <-chan error) {
 	for range servers {
 		<-ended
 	}
+	e.manager().notifyStopping()
 	e.connections.CloseSilent(silentTimeout)
 	var stopping sync.WaitGroup
 	for _, s := range servers {
@@ -141,7 +148,7 @@ func (e *Exporter) stopChecks() {
 }
 
 // reloadOn reloads the configuration at every signal.
-func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager systemd) {
+func (e *Exporter) reloadOn(ctx context.Context, hangup <-chan os.Signal, manager manager) {
 	for {
 		select {
 		case <-ctx.Done():

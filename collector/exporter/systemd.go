@@ -3,6 +3,8 @@ package exporter
 import (
 	"context"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -14,20 +16,64 @@ import (
 	"github.com/hostexporter/host_exporter/collector/checks"
 )
 
+// A manager takes the state of the exporter: the service manager, or the runner that
+// relays it.
+type manager interface {
+	notifyReady(status string)
+	notifyReloading()
+	notifyStopping()
+	notifyStatus(status string)
+	notifyWatchdog(ctx context.Context)
+}
+
+// manager returns what takes the state of this process.
+func (e *Exporter) manager() manager {
+	if e.config.child != nil {
+		return e.config.child
+	}
+	return systemd{e.config.Log}
+}
+
 // A systemd is the service manager that started the exporter: systemd, or
 // another one that sets NOTIFY_SOCKET. See sd_notify(3).
 type systemd struct{ log log.Logger }
 
 // notify sends a state to the service manager, if there is one.
 func (m systemd) notify(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
+	if err := sendState(os.Getenv("NOTIFY_SOCKET"), state); err != nil {
 		_ = level.Warn(m.log).Log("msg", "Cannot notify the service manager", "state", state, "err", err)
 	}
+}
+
+// notifyTimeout is how long to wait for a service manager that does not read.
+const notifyTimeout = time.Second
+
+// sendState sends a state to a socket, unless its path is empty. Unlike SdNotify
+// of go-systemd it does not wait for ever for a manager that does not read its
+// socket: the exporter would neither become ready nor end.
+func sendState(socket, state string) error {
+	if socket == "" {
+		return nil
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(notifyTimeout)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(state))
+	return err
 }
 
 // notifyReady notifies that the exporter is ready, with the status line that
 // systemctl status shows.
 func (m systemd) notifyReady(status string) { m.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
+
+func (m systemd) notifyStopping() { m.notify(daemon.SdNotifyStopping) }
+
+func (m systemd) notifyStatus(status string) { m.notify("STATUS=" + status) }
 
 // notifyReloading notifies that a reload begins. With Type=notify-reload
 // systemd takes the time to recognize the reload that it requested.
@@ -55,7 +101,16 @@ func (e *Exporter) statusLine() string {
 // until ctx is done.
 func (m systemd) notifyWatchdog(ctx context.Context) {
 	timeout, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || timeout == 0 {
+	if err != nil {
+		return
+	}
+	twiceIn(ctx, timeout, func() { m.notify(daemon.SdNotifyWatchdog) })
+}
+
+// twiceIn calls notify twice in each timeout, until ctx is done; never if there is no
+// timeout.
+func twiceIn(ctx context.Context, timeout time.Duration, notify func()) {
+	if timeout <= 0 {
 		return
 	}
 	ticker := time.NewTicker(timeout / 2)
@@ -65,7 +120,7 @@ func (m systemd) notifyWatchdog(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			m.notify(daemon.SdNotifyWatchdog)
+			notify()
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -37,6 +38,7 @@ var dmi = collect.Spec{
 		"/sys/class/dmi/id/sys_vendor",
 	},
 	Needs: "root or CAP_DAC_READ_SEARCH for serial numbers and UUID (mode 0400), whose labels are left out otherwise",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.Plain(newDMI),
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -15,6 +17,7 @@ var hwmon = collect.Spec{
 	Help:  "Temperatures, fans, voltages, currents, power and other hardware sensors.",
 	Reads: hwmonReads(),
 	Needs: "root or CAP_DAC_READ_SEARCH for the energy counters of CPUs (mode 0400)",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(hwmonOptions{}, newHwmon),
 }
 
@@ -49,6 +52,7 @@ func (o *hwmonOptions) Fields() []collect.Field {
 type hwmonCollector struct {
 	options hwmonOptions
 	host    *host.Host
+	calls   *flight.Source // of places for the chips
 	sys     *host.Reader
 	set     *metric.Set
 
@@ -57,15 +61,21 @@ type hwmonCollector struct {
 	chipsKnown bool                      // whether chips has all of class
 	families   map[string]*metric.Family // by name
 
+	nameMissing bool // whether the name of a chip could not be read
+
 	chipNames, sensorLabel *metric.Family
 }
 
 const (
 	hwmonClass = "class/hwmon"
 
-	// maxHwmonTotalWait is how long a scrape waits for all chips, so that a chip
+	// maxHwmonTotalWait is how long a scrape waits for chips that have answered before, so that a chip
 	// that hangs does not use up the time of all collectors.
 	maxHwmonTotalWait = 2 * time.Second
+
+	// maxHwmonFirstWait is how long a scrape waits for chips that no scrape has
+	// waited for: one that always takes seconds is in the first scrape, too.
+	maxHwmonFirstWait = 4 * time.Second
 
 	// maxHwmonChipWait is how long a scrape waits for a chip before it starts to
 	// read the next one; it waits for slower chips together.
@@ -78,6 +88,7 @@ func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
 	return &hwmonCollector{
 		options:     o,
 		host:        env.Host,
+		calls:       env.Host.Calls.Source(),
 		sys:         env.Host.Sys.Reader(),
 		set:         m,
 		families:    map[string]*metric.Family{},
@@ -91,7 +102,8 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	if changed || !c.chipsKnown {
+	if changed || !c.chipsKnown || c.nameMissing {
+		c.nameMissing = false
 		c.listChips(out)
 	}
 	c.readChips(ctx)
@@ -107,6 +119,7 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 // run. It waits for a chip that has a previous reading to serve only a short
 // time.
 func (c *hwmonCollector) readChips(ctx context.Context) {
+	firstDeadline := flight.Deadline(ctx, maxHwmonFirstWait)
 	var first time.Time
 	var totalWait, chipWait time.Duration
 	for _, chip := range c.chips {
@@ -121,8 +134,13 @@ func (c *hwmonCollector) readChips(ctx context.Context) {
 		chip.wait(ctx, chip.run.StartTime.Add(chipWait))
 	}
 	for _, chip := range c.chips {
-		if !chip.excluded && !chip.pending && chip.previous == nil {
+		if chip.excluded || chip.pending || chip.previous != nil {
+			continue
+		}
+		if chip.answered {
 			chip.wait(ctx, first.Add(totalWait))
+		} else {
+			chip.wait(ctx, firstDeadline)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -18,15 +19,18 @@ func (c *hwmonCollector) listChips(out *metric.Sink) {
 		i := slices.IndexFunc(c.chips, func(known *hwmonChip) bool { return known.entry == entry })
 		if i >= 0 {
 			chips = append(chips, c.chips[i])
-			continue
+		} else {
+			chip, err := c.newChip(entry)
+			if err != nil {
+				out.Error(err)
+				c.chipsKnown = false
+				continue
+			}
+			chips = append(chips, chip)
 		}
-		chip, err := c.newChip(entry)
-		if err != nil {
-			out.Error(err)
-			c.chipsKnown = false
-			continue
+		if chip := chips[len(chips)-1]; !chip.nameKnown {
+			c.readName(chip, out)
 		}
-		chips = append(chips, chip)
 	}
 	for i, label := range uniqueHwmonLabels(chips) {
 		if c.chipsKnown || chips[i].label == "" {
@@ -39,18 +43,18 @@ func (c *hwmonCollector) listChips(out *metric.Sink) {
 // setLabel sets the label of a chip, and which of its sensors are read. The run
 // in progress keeps the label that it began with.
 func (c *hwmonCollector) setLabel(chip *hwmonChip, label string) {
-	if chip.label == label {
+	if chip.label == label && chip.nameKnown {
 		return
 	}
 	chip.label = label
-	chip.excluded = c.options.chip.Ignores(label)
+	chip.excluded = c.options.chip.Ignores(label) || !chip.nameKnown && chip.probe.device == ""
 	includes := func(sensor string) bool { return !c.options.sensor.Ignores(label + ";" + sensor) }
 	chip.read = func() (*hwmonReading, error) { return chip.probe.read(label, includes) }
 }
 
 // newChip returns the chip of an entry that is not known.
 func (c *hwmonCollector) newChip(entry host.DirEntry) (*hwmonChip, error) {
-	chip := &hwmonChip{entry: entry}
+	chip := &hwmonChip{entry: entry, flight: flight.Flight[*hwmonReading]{Source: c.calls}}
 	chip.probe.sys = c.host.Sys.Reader()
 	chip.probe.now = c.host.Now
 	var err error
@@ -66,13 +70,21 @@ func (c *hwmonCollector) newChip(entry host.DirEntry) (*hwmonChip, error) {
 	case err == nil && c.sys.Exists(device):
 		chip.probe.device = device
 	}
+	return chip, nil
+}
+
+// readName reads the name of a chip. If that fails, it is read again in the next
+// scrape: until then a chip without a device, whose label is its name, is left
+// out.
+func (c *hwmonCollector) readName(chip *hwmonChip, out *metric.Sink) {
 	name, err := c.sys.Text(chip.probe.dir, "name")
-	if err != nil && !host.Gone(err) && chip.probe.device == "" { // otherwise the run reports it
-		return nil, err
+	if chip.probe.device == "" { // otherwise the chip is read, which reports it
+		host.ReportUnlessGone(err, out.Error)
 	}
+	chip.nameKnown = err == nil || host.Gone(err)
+	c.nameMissing = c.nameMissing || !chip.nameKnown
 	chip.name = hwmonName(string(name))
 	chip.base = hwmonChipBase(chip.probe.device, chip.name, chip.probe.dir)
-	return chip, nil
 }
 
 // hwmonChipBase returns the label of a chip if no other chip has it. The number

@@ -45,7 +45,7 @@ type pcideviceOptions struct {
 func (o *pcideviceOptions) Fields() []collect.Field {
 	return []collect.Field{
 		{Name: "names", Help: "Add the names of device, vendor, subsystem and class to node_pcidevice_info, from a pci.ids file.", Value: &o.Names},
-		{Name: "idsfile", Help: "Path of the pci.ids file for --collector.pcidevice.names, instead of those of the distributions.", Value: &o.IDsFile},
+		{Name: "idsfile", Help: "Path of the pci.ids file for --collector.pcidevice.names, instead of those of the distributions.", Value: &o.IDsFile, IsPath: true},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -19,6 +20,7 @@ var rapl = collect.Spec{
 	Help:  "Energy used by the power domains of the CPUs (RAPL).",
 	Reads: []string{"/sys/class/powercap/*/name", "/sys/class/powercap/*/energy_uj"},
 	Needs: "root or CAP_DAC_READ_SEARCH since kernel 5.10 (mode 0400)",
+	Caps:  []capability.Capability{capability.DACReadSearch},
 	Build: collect.With(raplOptions{}, newRapl),
 }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsi"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/hba/internal/srp"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -34,12 +35,14 @@ import (
 
 func hba(readers *firmware.Shared) collect.Spec {
 	return collect.Spec{
-		Name:          "hba",
-		Native:        true,
-		Help:          "Host bus adapters: their identity, health and ports, and the SAN behind them.",
-		Reads:         hbaReads(),
-		OptionalReads: firmware.SlowReads(),
-		Needs:         multipath.Needs + " With --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
+		Name:            "hba",
+		Native:          true,
+		Help:            "Host bus adapters: their identity, health and ports, and the SAN behind them.",
+		Reads:           hbaReads(),
+		OptionalReads:   firmware.SlowReads(),
+		Needs:           multipath.Needs + " With --collector.hba.sfp: CAP_SYS_ADMIN for the transceivers of qla2xxx, root or CAP_DAC_READ_SEARCH for those of zfcp.",
+		AbstractSockets: true,
+		Caps:            []capability.Capability{capability.SysAdmin, capability.DACReadSearch},
 		Build: collect.With(defaultHBA(), func(env *collect.Env, o hbaOptions) (*hbaCollector, error) {
 			return newHBA(env, o, readers.Of(env.Host))
 		}),

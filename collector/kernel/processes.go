@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -26,6 +27,7 @@ var processes = collect.Spec{
 		"/proc/sys/kernel/threads-max",
 	},
 	Needs:             "root, CAP_SYS_PTRACE or the group of the mount option gid if /proc is mounted with hidepid",
+	Caps:              []capability.Capability{capability.SysPtrace},
 	DisabledByDefault: true,
 	Build:             collect.Plain(newProcesses),
 }

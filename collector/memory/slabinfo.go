@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -18,6 +19,7 @@ var slabinfo = collect.Spec{
 	Help:              "Objects and slabs of each slab cache.",
 	Reads:             []string{"/proc/slabinfo"},
 	Needs:             "root or CAP_DAC_READ_SEARCH (mode 0400)",
+	Caps:              []capability.Capability{capability.DACReadSearch},
 	DisabledByDefault: true,
 	Build:             collect.With(slabinfoOptions{Filter: collect.Filter{Include: collect.Pattern(".*")}}, newSlabinfo),
 }

@@ -24,7 +24,7 @@ type wifiOptions struct{ Fixtures collect.String }
 
 func (o *wifiOptions) Fields() []collect.Field {
 	return []collect.Field{{
-		Name: "fixtures", Help: "Directory with JSON files to read in place of nl80211, for tests.", Value: &o.Fixtures,
+		Name: "fixtures", Help: "Directory with JSON files to read in place of nl80211, for tests.", Value: &o.Fixtures, IsPath: true,
 	}}
 }
 

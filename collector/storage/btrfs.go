@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -30,6 +31,8 @@ var btrfs = collect.Spec{
 		"/proc/self/mountinfo",
 	},
 	Needs:           "Read permission on a mount point of the file system, for the errors and the unused space of its devices; the ioctls need no privilege.",
+	OpensMounts:     "btrfs",
+	Caps:            []capability.Capability{capability.DACReadSearch},
 	NoDataIsSuccess: true,
 	Build:           collect.Plain(newBtrfs),
 }
@@ -66,7 +69,7 @@ func newBtrfs(env *collect.Env) *btrfsCollector {
 	m := env.Metrics
 	c := &btrfsCollector{
 		sys:         env.Host.Sys.Reader(),
-		prober:      btrfsProber{ioctl: env.Host.Btrfs, proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
+		prober:      btrfsProber{ioctl: env.Host.Btrfs, calls: env.Host.Calls.Source(), proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
 		lastAnswers: map[string]btrfsAnswer{},
 
 		info:          m.Gauge("node_btrfs_info", "Label of a mounted btrfs file system; always 1.", "label", "uuid"),
@@ -92,7 +95,7 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	c.list(names)
+	c.list(names, out)
 	if len(c.fileSystems) == 0 {
 		c.prober.clearMounts()
 		c.prober.dropUnmounted()
@@ -116,13 +119,15 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 // metadata, which is the name of the directory unless the UUID was changed, or
 // the file system is a copy of another mounted one. A copy has the same UUID in
 // its metadata, and gets the name of its directory as the label.
-func (c *btrfsCollector) list(names []string) {
+func (c *btrfsCollector) list(names []string, out *metric.Sink) {
 	c.fileSystems = c.fileSystems[:0]
 	for _, dir := range names {
 		if !strings.Contains(dir, "-") { // the directory features
 			continue
 		}
-		uuid := c.sys.String(btrfsDir, dir, "metadata_uuid")
+		b, err := c.sys.Text(btrfsDir, dir, "metadata_uuid")
+		host.ReportUnlessGone(err, out.Error)
+		uuid := string(b)
 		if uuid == "" || slices.Contains(names, uuid) || slices.ContainsFunc(c.fileSystems, func(s btrfsFileSystem) bool { return s.uuid == uuid }) {
 			uuid = dir
 		}
@@ -137,7 +142,7 @@ func (c *btrfsCollector) list(names []string) {
 
 func (c *btrfsCollector) emitFileSystem(s *btrfsFileSystem, out *metric.Sink) {
 	label, err := c.sys.Text(btrfsDir, s.dir, "label")
-	if !host.Gone(err) { // else it was unmounted
+	if host.ReportUnlessGone(err, out.Error) { // gone: it was unmounted
 		out.Emit(c.info, 1, string(label), s.uuid)
 	}
 	if v, ok := c.number(out, s.dir, "allocation", "global_rsv_size"); ok {

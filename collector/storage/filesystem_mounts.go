@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -37,6 +38,12 @@ func (m *mount) result() (*unix.Statfs_t, error) {
 	return m.probe.result()
 }
 
+// isRemote reports whether the file system is that of a server or a daemon: its
+// device is server:/path or //server/share, or its type is one of FUSE.
+func (m *mount) isRemote() bool {
+	return strings.Contains(m.device, ":") || strings.HasPrefix(m.device, "//") || strings.HasPrefix(m.fsType, "fuse")
+}
+
 // A mountTable holds the mounts of the host, those of process 1, because the
 // exporter may run in a mount namespace of its own.
 //
@@ -47,6 +54,7 @@ type mountTable struct {
 	proc        *host.Reader
 	root        host.Tree
 	statfs      statfsFunc
+	calls       *flight.Source // of places for statfs
 	mountPoints collect.Filter
 	fsTypes     collect.Filter
 	sources     []mountSource
@@ -67,9 +75,9 @@ type probeKey struct {
 	path string
 }
 
-func newMountTable(h *host.Host, mountPoints, fsTypes collect.Filter) *mountTable {
+func newMountTable(h *host.Host, calls *flight.Source, mountPoints, fsTypes collect.Filter) *mountTable {
 	return &mountTable{
-		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs,
+		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs, calls: calls,
 		mountPoints: mountPoints, fsTypes: fsTypes,
 		sources: mountSources(),
 		own:     ownMounts{proc: h.Proc.Reader()},
@@ -246,7 +254,7 @@ func (t *mountTable) selectMounts() {
 		t.probed++
 		key := probeKey{m.id, m.path}
 		if m.probe = t.probes[key]; m.probe == nil {
-			m.probe = newMountProbe(m.path, t.statfs)
+			m.probe = newMountProbe(m.path, t.statfs, t.calls)
 			t.probes[key] = m.probe
 		}
 		m.probe.inTable = true
@@ -268,9 +276,6 @@ func (t *mountTable) dropRemoved() {
 		}
 	}
 }
-
-// removedHungCalls returns the number of hung calls to mounts that are gone.
-func (t *mountTable) removedHungCalls() int { return len(t.probes) - t.probed }
 
 // stripRoot returns the path of a mount point in the host, whose root file
 // system the exporter may see below root.

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -13,6 +14,7 @@ var mountstats = collect.Spec{
 	Name:              "mountstats",
 	Help:              "Statistics of each mounted NFS file system, from /proc/self/mountstats.",
 	Reads:             []string{"/proc/self/mountinfo", "/proc/self/mountstats"},
+	Caps:              []capability.Capability{capability.DACReadSearch},
 	DisabledByDefault: true,
 	Build:             collect.Plain(newMountstats),
 }

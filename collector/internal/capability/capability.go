@@ -4,6 +4,7 @@ package capability
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +21,7 @@ const (
 	Kill          = Capability(unix.CAP_KILL)
 	SetGID        = Capability(unix.CAP_SETGID)
 	SetUID        = Capability(unix.CAP_SETUID)
+	SetPCap       = Capability(unix.CAP_SETPCAP)
 	NetAdmin      = Capability(unix.CAP_NET_ADMIN)
 	SysRawIO      = Capability(unix.CAP_SYS_RAWIO)
 	SysPtrace     = Capability(unix.CAP_SYS_PTRACE)
@@ -27,47 +29,83 @@ const (
 	Perfmon       = Capability(unix.CAP_PERFMON)
 )
 
+// names returns the names of all capabilities, in the order of their numbers.
+func names() []string {
+	return []string{
+		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID",
+		"CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
+		"CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
+		"CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP",
+		"CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
+		"CAP_CHECKPOINT_RESTORE",
+	}
+}
+
 func (c Capability) String() string {
-	switch c {
-	case Chown:
-		return "CAP_CHOWN"
-	case DACOverride:
-		return "CAP_DAC_OVERRIDE"
-	case DACReadSearch:
-		return "CAP_DAC_READ_SEARCH"
-	case FOwner:
-		return "CAP_FOWNER"
-	case Kill:
-		return "CAP_KILL"
-	case SetGID:
-		return "CAP_SETGID"
-	case SetUID:
-		return "CAP_SETUID"
-	case NetAdmin:
-		return "CAP_NET_ADMIN"
-	case SysRawIO:
-		return "CAP_SYS_RAWIO"
-	case SysPtrace:
-		return "CAP_SYS_PTRACE"
-	case SysAdmin:
-		return "CAP_SYS_ADMIN"
-	case Perfmon:
-		return "CAP_PERFMON"
+	if all := names(); int(c) < len(all) {
+		return all[c]
 	}
 	return fmt.Sprintf("capability %d", uint(c))
+}
+
+// Parse returns the capability with a name, such as CAP_KILL.
+func Parse(name string) (Capability, bool) {
+	i := slices.Index(names(), name)
+	return Capability(max(i, 0)), i >= 0
 }
 
 // A Set is a set of capabilities, one bit each.
 type Set uint64
 
-// Effective returns the capabilities that the kernel grants the process now.
-func Effective() (Set, error) {
+// A State is the capabilities of a thread.
+type State struct {
+	Effective   Set // that the kernel grants now
+	Permitted   Set // that the thread may make effective
+	Inheritable Set // that a program it starts may get
+}
+
+// Read returns the capabilities of the calling thread.
+func Read() (State, error) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&header, &data[0]); err != nil {
-		return 0, fmt.Errorf("capget: %w", err)
+		return State{}, fmt.Errorf("capget: %w", err)
 	}
-	return Set(data[1].Effective)<<32 | Set(data[0].Effective), nil
+	set := func(low, high uint32) Set { return Set(high)<<32 | Set(low) }
+	return State{
+		Effective:   set(data[0].Effective, data[1].Effective),
+		Permitted:   set(data[0].Permitted, data[1].Permitted),
+		Inheritable: set(data[0].Inheritable, data[1].Inheritable),
+	}, nil
+}
+
+// Effective returns the capabilities that the kernel grants the process now.
+func Effective() (Set, error) {
+	s, err := Read()
+	return s.Effective, err
+}
+
+// SetOf returns the set with these capabilities.
+func SetOf(capabilities ...Capability) (s Set) {
+	for _, c := range capabilities {
+		s |= 1 << c
+	}
+	return s
+}
+
+// ClearInheritable clears the inheritable set of the calling thread, which must be
+// locked.
+func ClearInheritable() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
+	data[0].Inheritable, data[1].Inheritable = 0, 0
+	if err := unix.Capset(&header, &data[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return nil
 }
 
 // Has reports whether a capability is in the set.

@@ -3,9 +3,12 @@ package capability
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestMissing(t *testing.T) {
@@ -45,5 +48,38 @@ func TestEffectiveOnThisHost(t *testing.T) {
 				t.Errorf("have %#x, want %#x (%v)", uint64(have), want, err)
 			}
 		}
+	}
+}
+
+// TestNames compares the names that are in use with the numbers of the kernel's header.
+func TestNames(t *testing.T) {
+	for c, want := range map[Capability]string{
+		unix.CAP_CHOWN: "CAP_CHOWN", unix.CAP_FSETID: "CAP_FSETID", unix.CAP_SETPCAP: "CAP_SETPCAP", unix.CAP_NET_ADMIN: "CAP_NET_ADMIN",
+		unix.CAP_SYS_MODULE: "CAP_SYS_MODULE", unix.CAP_SYS_ADMIN: "CAP_SYS_ADMIN", unix.CAP_SYS_RESOURCE: "CAP_SYS_RESOURCE", unix.CAP_SETFCAP: "CAP_SETFCAP",
+		unix.CAP_MAC_OVERRIDE: "CAP_MAC_OVERRIDE", unix.CAP_AUDIT_READ: "CAP_AUDIT_READ", unix.CAP_LAST_CAP: "CAP_CHECKPOINT_RESTORE",
+	} {
+		if have := c.String(); have != want {
+			t.Errorf("%d is %s, want %s", uint(c), have, want)
+		}
+		if have, ok := Parse(want); !ok || have != c {
+			t.Errorf("%s is %d (%t), want %d", want, uint(have), ok, uint(c))
+		}
+	}
+	for _, name := range []string{"", "CAP_", "cap_kill", "KILL", "capability 63"} {
+		if c, ok := Parse(name); ok {
+			t.Errorf("%q is %v, want nothing", name, c)
+		}
+	}
+}
+
+// TestClearInheritable clears the set of one thread.
+func TestClearInheritable(t *testing.T) {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		done <- ClearInheritable()
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

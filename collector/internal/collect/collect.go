@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-kit/log"
 
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -59,16 +60,19 @@ const DefaultMaxSeries = 250_000
 
 // A Spec is a collector's data sheet. It is immutable.
 type Spec struct {
-	Name              string        // of the flag, the file, the fixture and the section in the docs
-	Help              string        // one sentence
-	Reads             []string      // paths of kernel files, with wildcards: for docs, recorder and sandbox profile
-	OptionalReads     []string      // paths that are read only if an option enables it, because reading costs or risks something: for docs and sandbox profile
-	Needs             string        // privileges that reading requires; empty: those of an ordinary user
-	DisabledByDefault bool          // runs only if enabled explicitly
-	NoDataIsSuccess   bool          // node_scrape_collector_success is 1 for ErrNoData, as in node_exporter
-	Native            bool          // node_exporter does not have it: without data it has no series of node_scrape_collector_*
-	Timeout           time.Duration // zero: DefaultTimeout
-	Build             Builder       // Plain(newX) or With(xOptions{defaults}, newX)
+	Name              string                  // of the flag, the file, the fixture and the section in the docs
+	Help              string                  // one sentence
+	Reads             []string                // paths of kernel files, with wildcards: for docs, recorder and sandbox profile
+	OptionalReads     []string                // paths that are read only if an option enables it, because reading costs or risks something: for docs and sandbox profile
+	Needs             string                  // privileges that reading requires; empty: those of an ordinary user
+	Caps              []capability.Capability // that reading requires, with some options or for some files: the sandbox keeps them
+	AbstractSockets   bool                    // connects to a socket without a path: the sandbox allows it
+	OpensMounts       string                  // type of file systems whose mount points it opens: the sandbox allows it
+	DisabledByDefault bool                    // runs only if enabled explicitly
+	NoDataIsSuccess   bool                    // node_scrape_collector_success is 1 for ErrNoData, as in node_exporter
+	Native            bool                    // node_exporter does not have it: without data it has no series of node_scrape_collector_*
+	Timeout           time.Duration           // zero: DefaultTimeout
+	Build             Builder                 // Plain(newX) or With(xOptions{defaults}, newX)
 }
 
 // A Domain is a part of the host, and the folder of the collectors that read

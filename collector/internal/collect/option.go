@@ -22,6 +22,7 @@ type Field struct {
 	Flag        string   // the whole flag; empty: collector.<collector>.<name>
 	Aliases     []string // whole flags of older releases, accepted and not shown
 	Hidden      bool     // accepted and not shown
+	IsPath      bool     // the value is a file or a directory to read, or a pattern of them: the sandbox allows it
 }
 
 // FlagName returns the option's flag for a collector, without dashes.

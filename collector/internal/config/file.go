@@ -16,6 +16,7 @@ import (
 type File struct {
 	DisableDefaults bool
 	Paths           []string // of all files
+	Folders         []string // that include names, with patterns, whether or not they have a file
 	Warnings        []string
 	overrides
 }
@@ -105,6 +106,7 @@ func (l *loader) include(dir string, item document.Node) []string {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(dir, pattern)
 	}
+	l.file.Folders = append(l.file.Folders, filepath.Dir(pattern))
 	paths, err := filepath.Glob(pattern)
 	switch {
 	case err != nil:

@@ -10,16 +10,16 @@ import (
 // FuzzNetlinkMessages checks that datagrams cause no panic, and that each message is a
 // part of them.
 func FuzzNetlinkMessages(f *testing.F) {
-	message := appendRequest(nil, NetlinkRequest{Type: unix.RTM_NEWLINK, Body: []byte("body")})
+	message := appendRequest(nil, NetlinkRequest{Type: unix.RTM_NEWLINK, Body: []byte("body")}, 1)
 	f.Add(message)
 	f.Add(append(message, message...))
 	f.Add(message[:12])
-	done := appendRequest(nil, NetlinkRequest{Type: unix.NLMSG_ERROR, Body: []byte{0xff, 0xff, 0xff, 0xff}})
+	done := appendRequest(nil, NetlinkRequest{Type: unix.NLMSG_ERROR, Body: []byte{0xff, 0xff, 0xff, 0xff}}, 1)
 	f.Add(append(message, done...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		total := 0
 		interrupted := false
-		_, _ = eachMessage(b, &interrupted, func(data []byte) error {
+		_, _ = eachMessage(b, 1, &interrupted, func(data []byte) error {
 			total += unix.SizeofNlMsghdr + len(data)
 			return nil
 		})
@@ -28,7 +28,7 @@ func FuzzNetlinkMessages(f *testing.F) {
 		}
 		stop := errors.New("stop")
 		if total > 0 {
-			if _, err := eachMessage(b, &interrupted, func([]byte) error { return stop }); err != stop {
+			if _, err := eachMessage(b, 1, &interrupted, func([]byte) error { return stop }); err != stop {
 				t.Errorf("have %v, want the error of the first message", err)
 			}
 		}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
 // A Host is one machine. It is immutable after construction and safe for
@@ -67,6 +69,10 @@ type Host struct {
 	// OpenPerf opens a counter of an event on a CPU. Each holds a file
 	// descriptor. It is nil on a recorded host without an answer.
 	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// Calls bounds the reads and system calls of all collectors that are in
+	// progress together. Nil means no bound.
+	Calls *flight.Pool
 
 	// MaxOpenFiles returns how many files the process may have open. It is nil
 	// on a recorded host without an answer.
@@ -151,6 +157,7 @@ type Tree struct {
 	attributes bool
 	fault      func(path string) error // see InjectFaults
 	intercept  func(call Call, path string, size int) (limit int, err error)
+	shared     *sharedFiles
 }
 
 // NewTree returns the tree below root. Without a root, paths are used as they
@@ -159,7 +166,7 @@ func NewTree(root string) Tree {
 	if root != "" {
 		root = filepath.Clean(root)
 	}
-	return Tree{root: root}
+	return Tree{root: root, shared: &sharedFiles{}}
 }
 
 // Attributes returns the tree with its files read as sysfs attributes: the
@@ -174,7 +181,7 @@ func (t Tree) Attributes() Tree {
 // InjectFaults returns the tree with reads that fail if fault returns an error
 // for the path. Only tests call it, so the linker leaves it out of the program.
 func InjectFaults(t Tree, fault func(path string) error) Tree {
-	t.fault = fault
+	t.fault, t.shared = fault, &sharedFiles{}
 	return t
 }
 
@@ -193,8 +200,8 @@ const (
 
 // InterceptCalls returns the tree with a function that is called before each system
 // call of its readers. If it returns an error, the call is not made and fails with it.
-// A read is for at most size bytes, and reads at most limit. Only tests call it, as
-// InjectFaults.
+// A read is for at most size bytes, and reads at most limit, unless the reader takes a
+// short read for the end of the file. Only tests call it, as InjectFaults.
 func InterceptCalls(t Tree, fn func(call Call, path string, size int) (limit int, err error)) Tree {
 	t.intercept = fn
 	return t

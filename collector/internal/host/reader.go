@@ -22,9 +22,12 @@ import (
 // be used by two goroutines at once. The bytes that it returns are valid until
 // the next call.
 type Reader struct {
-	tree Tree
-	path []byte // of the last call, NUL-terminated
-	buf  []byte
+	tree   Tree
+	path   []byte // of the last call, NUL-terminated
+	buf    []byte
+	kept   *keptFiles // nil without KeepOpen
+	whole  bool       // see WholeReads
+	record int        // see Records
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -35,23 +38,39 @@ const maxFileSize = 64 << 20
 // with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
-	fd, err := r.open(unix.O_RDONLY)
+	fd, kept, err := r.openFile()
 	if err != nil {
 		return nil, err
 	}
-	defer closeFD(fd)
+	b, err := r.readAll(fd, kept)
+	if err != nil && kept {
+		if fd, err = r.openat(unix.O_RDONLY); err != nil {
+			return nil, err
+		}
+		b, err = r.readAll(fd, false)
+	}
+	return b, err
+}
+
+// readAll reads an open file from its start, and closes it unless it is kept
+// open.
+func (r *Reader) readAll(fd int, kept bool) (content []byte, err error) {
+	ok := false
+	defer r.closeFile(fd, kept, &ok)
 	b := r.buf[:0]
 	for {
 		if len(b) == cap(b) {
 			b = slices.Grow(b, max(cap(b), pageSize))
 		}
-		n, err := r.read(fd, b[len(b):cap(b)])
+		space := b[len(b):cap(b)]
+		n, err := r.readAt(fd, space, len(b))
 		if err != nil {
 			return nil, r.pathError("read", err)
 		}
 		b = b[:len(b)+n]
 		r.buf = b
-		if n == 0 || r.tree.attributes && n < pageSize {
+		if n == 0 || r.tree.attributes && n < pageSize || r.whole && n < len(space) {
+			ok = true
 			return b, nil
 		}
 		if len(b) > maxFileSize {
@@ -65,13 +84,6 @@ func (r *Reader) Read(elem ...string) ([]byte, error) {
 func (r *Reader) Text(elem ...string) ([]byte, error) {
 	b, err := r.Read(elem...)
 	return scan.Trim(b), err
-}
-
-// String returns Text as a string, or "" if the file cannot be read. It is for
-// label values: an absent attribute is an empty label.
-func (r *Reader) String(elem ...string) string {
-	b, _ := r.Text(elem...)
-	return string(b)
 }
 
 // Uint returns the unsigned number that is the only content of a file.
@@ -196,6 +208,11 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 			return nil
 		default:
 			eachDirent(b[:n], fn)
+			if r.tree.attributes && n <= len(b)/2 {
+				// The kernel lists a folder of sysfs as long as the buffer has space, and a
+				// file system of FUSE that is mounted there, as in LXC, fills a page.
+				return nil
+			}
 		}
 	}
 }
@@ -249,11 +266,13 @@ func (r *Reader) Modified(elem ...string) (time.Time, error) {
 // At adds the path of the last call to a Malformed error without one, and removes
 // the content if not everybody may read that file. It returns other errors
 // unchanged.
-func (r *Reader) At(err error) error {
+func (r *Reader) At(err error) error { return atPath(err, r.tree, r.lastPath) }
+
+func atPath(err error, tree Tree, path func() string) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
-		m.Path = r.lastPath()
-		if m.private = !isPublic(m.Path, len(r.tree.root)); m.private {
+		m.Path = path()
+		if m.private = !isPublic(m.Path, len(tree.root)); m.private {
 			m.Have = ""
 		}
 	}
@@ -290,6 +309,11 @@ func (r *Reader) open(flags uintptr) (int, error) {
 	if err := r.fault(); err != nil {
 		return 0, r.pathError("read", err)
 	}
+	return r.openat(flags)
+}
+
+// openat opens the last path.
+func (r *Reader) openat(flags uintptr) (int, error) {
 	for {
 		var fd uintptr
 		_, err := r.before(Open, 0)
@@ -313,7 +337,11 @@ func (r *Reader) before(call Call, size int) (limit int, err error) {
 	if r.tree.intercept == nil {
 		return size, nil
 	}
-	return r.tree.intercept(call, r.lastPath(), size)
+	limit, err = r.tree.intercept(call, r.lastPath(), size)
+	if r.tree.attributes || r.whole || r.record > 0 {
+		limit = size // a short read is the end of the file
+	}
+	return limit, err
 }
 
 // asError returns an errno as an error, or nil for 0.
@@ -336,11 +364,17 @@ func (r *Reader) fault() error {
 	return r.tree.fault(r.lastPath())
 }
 
-func (r *Reader) read(fd int, b []byte) (int, error) {
+// readAt reads at an offset if the reader keeps files open, and otherwise at
+// the current one, which is the same.
+func (r *Reader) readAt(fd int, b []byte, offset int) (int, error) {
 	for {
 		limit, err := r.before(Read, len(b))
 		n := 0
-		if err == nil {
+		switch {
+		case err != nil:
+		case r.kept != nil:
+			n, err = unix.Pread(fd, b[:limit], int64(offset))
+		default:
 			n, err = read(fd, b[:limit])
 		}
 		if err != syscall.EINTR {

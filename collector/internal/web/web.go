@@ -39,6 +39,7 @@ type Config struct {
 	Reload        func() error         // nil: no /-/reload
 	Effective     func() []byte        // returns the configuration in effect as YAML
 	Configuration func() Configuration // nil: no configuration file
+	Sandbox       func() string        // returns the state of the sandbox in one line; nil: not shown
 }
 
 // A Check is a custom check on the landing page.

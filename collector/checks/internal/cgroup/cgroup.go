@@ -16,8 +16,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // exporterGroup is the group that the exporter moves into: a group with
@@ -51,24 +49,11 @@ func OwnDir(self []byte, root string) (string, error) {
 // be those of the exporter, into a group below it, and enables the memory and
 // pids controllers for the groups below it.
 func Open(dir string) (*Tree, error) {
-	if err := canStartInGroup(); err != nil {
-		return nil, err
-	}
 	return open(&Tree{
 		dir:   dir,
 		mkdir: func(dir string) error { return os.Mkdir(dir, 0o755) },
 		rmdir: func(dir string) error { return os.Remove(dir) },
 	})
-}
-
-// canStartInGroup returns an error if a process cannot be started inside a group.
-// Only clone3 can do that; without arguments it returns EINVAL, unless a system
-// call filter rejects it first.
-func canStartInGroup() error {
-	if _, _, err := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0); err != unix.EINVAL {
-		return fmt.Errorf("%w: clone3: %w: remove RestrictNamespaces= from the unit", ErrNotDelegated, err)
-	}
-	return nil
 }
 
 func open(t *Tree) (*Tree, error) {
@@ -127,6 +112,7 @@ type Limits struct {
 // A Group is the control group of one run.
 type Group struct {
 	dir   string
+	home  string // group of the exporter
 	rmdir func(string) error
 }
 
@@ -140,6 +126,7 @@ func (t *Tree) Create(name string, l Limits) (*Group, error) {
 	}, name)
 	g := &Group{
 		dir:   filepath.Join(t.dir, name+"-"+strconv.FormatUint(t.number.Add(1), 10)),
+		home:  filepath.Join(t.dir, exporterGroup),
 		rmdir: t.rmdir,
 	}
 	// An exporter that was killed may have left one.
@@ -173,6 +160,14 @@ func (g *Group) limit(l Limits) error {
 
 // Dir returns the directory of the group.
 func (g *Group) Dir() string { return g.dir }
+
+// Home returns the directory of the group of the exporter.
+func (g *Group) Home() string { return g.home }
+
+// Enter moves the calling process into the group with this directory. Its children
+// start there. Unlike clone3, which could start a child in another group, this works
+// with system call filters that restrict namespaces.
+func Enter(dir string) error { return write(dir, "cgroup.procs", "0") }
 
 // Kill sends SIGKILL to all processes of the group at once.
 func (g *Group) Kill() error { return write(g.dir, "cgroup.kill", "1") }

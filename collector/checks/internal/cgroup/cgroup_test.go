@@ -159,15 +159,6 @@ func TestKillFileNotWritable(t *testing.T) {
 	}
 }
 
-// TestCanStartInGroupOnThisHost skips where a filter rejects clone3.
-func TestCanStartInGroupOnThisHost(t *testing.T) {
-	if err := canStartInGroup(); errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
-		t.Skip(err)
-	} else if err != nil {
-		t.Error(err)
-	}
-}
-
 func TestOwnDir(t *testing.T) {
 	for self, want := range map[string]string{
 		"0::/system.slice/host_exporter.service\n": "/sys/fs/cgroup/system.slice/host_exporter.service",

@@ -3,7 +3,8 @@
 // The exporter does not start the program itself: it re-executes its own binary
 // as a supervisor, one for each run. The supervisor is the reaper of all
 // processes of the run, so that none outlives it, not even one that left its
-// session and lost its parent. docs/check-limits.md describes what a program
+// session and lost its parent. The supervisor also reads the output and parses it,
+// within limits of memory and time. docs/check-limits.md describes what a program
 // finds and how it ends.
 package command
 
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
 // A Command is a program with the limits of its run. For each limit, zero is the
@@ -22,8 +24,9 @@ type Command struct {
 	Env  []string // NAME=value, in addition to the variables that every program gets
 
 	User, Group     string // names or numbers; empty for those of the exporter
-	NoNewPrivs      bool   // setuid programs such as sudo get no privileges
-	AllowUnsafePath bool   // run a program that users other than root and the exporter's can change
+	Capabilities    []capability.Capability
+	NewPrivileges   bool // setuid programs such as sudo get their privileges
+	AllowUnsafePath bool // run a program that users other than root and the exporter's can change
 
 	Sandbox         sandbox.Mode
 	SandboxRequired bool     // fail where the kernel cannot enforce all of it
@@ -39,6 +42,10 @@ type Command struct {
 	Processes int           // 128; needs a control group or a user of the command's own
 	Stdout    int           // bytes, 256 KiB: more ends the run
 	Stderr    int           // bytes kept from the end, 4 KiB
+
+	// Parse returns how to parse the output of a run that ended, for the Parser of
+	// Main; nil is not to parse it.
+	Parse func(Result) []byte
 }
 
 // minOpenFiles is what the supervisor needs, to which the limit applies too.
@@ -82,6 +89,8 @@ const (
 	Output Reason = "output"
 	// Spawn: it could not be started.
 	Spawn Reason = "spawn"
+	// Parse: parsing its output took too much time or memory.
+	Parse Reason = "parse"
 	// Sandbox: its sandbox could not be set up, or its temporary directory could
 	// not be removed.
 	Sandbox Reason = "sandbox"
@@ -94,7 +103,7 @@ const (
 
 // A Result is the outcome of a run.
 type Result struct {
-	Stdout []byte // at most Command.Stdout bytes
+	Parsed []byte // what the Parser returned
 	Stderr []byte // the last Command.Stderr bytes
 
 	ExitCode int            // -1 unless it exited

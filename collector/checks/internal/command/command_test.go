@@ -22,8 +22,30 @@ import (
 // instead of the tests.
 const helperVariable = "COMMAND_TEST_HELPER"
 
+// echo is the parser of the tests: it returns the output, or misbehaves as spec says.
+func echo(spec, stdout []byte) []byte {
+	switch string(spec) {
+	case `"spin"`:
+		for {
+			stdout = append(stdout[:0], stdout...)
+		}
+	case `"allocate"`:
+		for all := [][]byte{stdout}; ; {
+			all = append(all, make([]byte, 1<<20))
+			for i := range all[len(all)-1] {
+				all[len(all)-1][i] = 1
+			}
+		}
+	case `"large"`:
+		return make([]byte, maxParsed+1)
+	case `"crash"`:
+		panic("a fault of the parser")
+	}
+	return stdout
+}
+
 func TestMain(m *testing.M) {
-	Main()
+	Main(echo)
 	if mode := os.Getenv(helperVariable); mode != "" {
 		os.Exit(runHelper(mode))
 	}
@@ -81,6 +103,12 @@ func runHelper(mode string) int {
 			return 1
 		}
 		_ = l.Close()
+	case "attack": // on a process: prints each system call and its error
+		pid, _ := strconv.Atoi(rest)
+		for _, a := range attacks(uintptr(pid)) {
+			_, _, errno := unix.RawSyscall6(a.number, a.args[0], a.args[1], a.args[2], a.args[3], a.args[4], a.args[5])
+			fmt.Printf("%s: %v\n", a.name, errno)
+		}
 	case "bomb": // a binary tree of processes
 		depth, _ := strconv.Atoi(rest)
 		for range 2 * min(depth, 1) {
@@ -102,12 +130,15 @@ func helperCommand(t *testing.T, mode string) Command {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Command{Argv: []string{exe}, Env: []string{helperVariable + "=" + mode}, Memory: -1, AllowUnsafePath: true}
+	return Command{Argv: []string{exe}, Env: []string{helperVariable + "=" + mode}, Memory: -1, AllowUnsafePath: true, Parse: parseAll}
 }
 
 func shell(script string) Command {
-	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafePath: true}
+	return Command{Name: "test", Argv: []string{"/bin/sh", "-c", script}, AllowUnsafePath: true, Parse: parseAll}
 }
+
+// parseAll requests the output of every run.
+func parseAll(Result) []byte { return []byte("null") }
 
 // runAlone runs c, and checks what holds after every run when nothing else runs.
 func runAlone(t *testing.T, ctx context.Context, c Command) Result {
@@ -136,7 +167,7 @@ func runCommand(t *testing.T, ctx context.Context, c Command) Result {
 func want(t *testing.T, res Result, reason Reason) {
 	t.Helper()
 	if res.Reason != reason {
-		t.Errorf("reason %q, want %q: %v\nstdout %.200q\nstderr %.200q", res.Reason, reason, res.Err, res.Stdout, res.Stderr)
+		t.Errorf("reason %q, want %q: %v\nstdout %.200q\nstderr %.200q", res.Reason, reason, res.Err, res.Parsed, res.Stderr)
 	}
 }
 
@@ -151,7 +182,7 @@ func nothingLeft(t *testing.T) {
 func TestSuccess(t *testing.T) {
 	res := runAlone(t, t.Context(), shell("echo out; echo err >&2"))
 	want(t, res, "")
-	if string(res.Stdout) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.Orphans != 0 {
+	if string(res.Parsed) != "out\n" || string(res.Stderr) != "err\n" || res.ExitCode != 0 || res.Signal != 0 || res.Orphans != 0 {
 		t.Errorf("%+v", res)
 	}
 	if res.CPU <= 0 || res.CPU > 5*time.Second {
@@ -179,8 +210,8 @@ func TestExitAndSignals(t *testing.T) {
 		if res.ExitCode != c.code || res.Signal != c.signal || !strings.Contains(fmt.Sprint(res.Err), c.contains) {
 			t.Errorf("%s: %+v", c.script, res)
 		}
-		if string(res.Stdout) != "before\n" {
-			t.Errorf("%s: stdout %q", c.script, res.Stdout)
+		if string(res.Parsed) != "before\n" {
+			t.Errorf("%s: stdout %q", c.script, res.Parsed)
 		}
 	}
 }
@@ -195,11 +226,10 @@ func TestEnvironment(t *testing.T) {
 	c.Argv = append(c.Argv, "sh")
 	c.Name = "raid"
 	c.Env = []string{"COLOUR=blue=ish", "LANG=de_DE.UTF-8", "CHECK_NAME=another"}
-	c.NoNewPrivs = true
 	before := time.Now()
 	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
-	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
+	lines := strings.Split(strings.TrimSpace(string(res.Parsed)), "\n")
 	pid := lines[len(lines)-1]
 	deadline := ""
 	for _, l := range lines {
@@ -240,8 +270,8 @@ func TestDescriptors(t *testing.T) {
 	defer unix.Close(leaked)
 	res := runAlone(t, t.Context(), shell("ls /proc/$$/fd"))
 	want(t, res, "")
-	if string(res.Stdout) != "0\n1\n2\n" {
-		t.Errorf("open descriptors: %q", res.Stdout)
+	if string(res.Parsed) != "0\n1\n2\n" {
+		t.Errorf("open descriptors: %q", res.Parsed)
 	}
 }
 
@@ -275,7 +305,7 @@ func TestEscape(t *testing.T) {
 	c.Stdout, c.KillGrace = 1, 100*time.Millisecond
 	res := runAlone(t, t.Context(), c)
 	want(t, res, Output)
-	if res.Orphans < 1 || string(res.Stdout) != "e" {
+	if res.Orphans < 1 || string(res.Parsed) != "e" {
 		t.Errorf("%+v", res)
 	}
 }

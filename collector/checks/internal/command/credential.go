@@ -11,6 +11,45 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
+// credential returns the credential of a command. One without a user has the default
+// user, if the exporter may change users.
+func (r *Runner) credential(c Command) (*syscall.Credential, error) {
+	if c.User != "" || r.DefaultUser == "" || !CanChangeUsers() {
+		return credential(c.User, c.Group)
+	}
+	if err := lookUser(&syscall.Credential{}, r.DefaultUser); err != nil {
+		return nil, fmt.Errorf("%s: %w: create it (docs/service/sysusers.d/host_exporter.conf), or set user: of the check or --checks.user", c.Argv[0], err)
+	}
+	return credential(r.DefaultUser, c.Group)
+}
+
+// CanChangeUsers reports whether the exporter may run programs as other users.
+func CanChangeUsers() bool {
+	have, err := capability.Effective()
+	return err == nil && have.Missing(changeUser()...) == nil
+}
+
+// changeUser returns what it takes to become another user and, in the end, to kill
+// its processes.
+func changeUser() []capability.Capability {
+	return []capability.Capability{capability.SetUID, capability.SetGID, capability.Kill}
+}
+
+// grantable returns an error if the exporter lacks a capability of a command.
+func grantable(c Command) error {
+	if len(c.Capabilities) == 0 {
+		return nil
+	}
+	have, err := capability.Effective()
+	if err != nil {
+		return err
+	}
+	if missing := have.Missing(c.Capabilities...); missing != nil {
+		return fmt.Errorf("%s: capabilities: the exporter lacks %s", c.Argv[0], strings.Join(missing, ", "))
+	}
+	return nil
+}
+
 // credential returns the credential of a user and a group, each a name, a number
 // or empty. It is nil for that of the exporter. It is an error if the exporter
 // lacks the capabilities to run a program with it.
@@ -37,8 +76,8 @@ func credential(userName, groupName string) (*syscall.Credential, error) {
 		return nil, err
 	}
 	need := []capability.Capability{capability.SetGID}
-	if c.Uid != uint32(os.Geteuid()) { // to become another user and, in the end, to kill its processes
-		need = []capability.Capability{capability.SetUID, capability.SetGID, capability.Kill}
+	if c.Uid != uint32(os.Geteuid()) {
+		need = changeUser()
 	}
 	if missing := have.Missing(need...); missing != nil {
 		return nil, fmt.Errorf("running as user %q, group %q: the exporter lacks %s", userName, groupName, strings.Join(missing, ", "))

@@ -9,46 +9,56 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
 )
+
+// kernelTimerSlack is the timer slack of a process that sets none.
+const kernelTimerSlack = 50 * time.Microsecond
 
 // A launchResult is a started program, or why there is none.
 type launchResult struct {
-	pid int
-	err error
+	pid     int
+	limited bool // it has the memory limit of the supervisor as its soft limit
+	err     error
 }
 
 // launch starts the program from a thread of its own. The attributes that it sets
 // (nice, I/O class, no_new_privs, the sandbox) are those of this thread and of
 // what it starts, but not of the supervisor's other threads.
-func (r *request) launch(started chan<- launchResult) {
+func (r *request) launch(stdout, stderr uintptr, started chan<- launchResult) {
 	runtime.LockOSThread()
-	pid, err := r.startProgram()
-	started <- launchResult{pid, err}
+	started <- r.startProgram(stdout, stderr)
 	// The kernel sends SIGKILL to the program when this thread ends (Pdeathsig).
 	select {}
 }
 
-func (r *request) startProgram() (int, error) {
-	if err := r.prepare(); err != nil {
-		return 0, err
+func (r *request) startProgram(stdout, stderr uintptr) (l launchResult) {
+	if l.err = r.prepare(); l.err != nil {
+		return l
 	}
 	restore, applied, err := r.applyLimit()
 	if err != nil {
-		return 0, err
+		return launchResult{err: err}
 	}
 	if r.Memory >= 0 && !applied {
-		return r.startStage()
+		l.pid, l.err = r.startStage(stdout, stderr)
+		return l
 	}
-	pid, err := r.forkExec(r.Argv[0], r.Argv, 0, 1, 2)
+	l.pid, l.err = r.forkExec(r.Argv[0], r.Argv, 0, stdout, stderr)
 	restore()
-	if err == nil && applied {
-		// The hard limit follows. For a program of another user this needs
-		// CAP_SYS_RESOURCE; without it the program can raise its soft limit.
-		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(r.Memory), Max: uint64(r.Memory)}, nil)
-	}
-	return pid, err
+	l.limited = l.err == nil && applied
+	return l
+}
+
+// limitHard sets the hard memory limit of the program. The thread that started it
+// must not: its filter denies it. For a program of another user this needs
+// CAP_SYS_RESOURCE; without it the program can raise its soft limit.
+func (r *request) limitHard(pid int) {
+	_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(r.Memory), Max: uint64(r.Memory)}, nil)
 }
 
 // applyLimit sets the memory limit on the supervisor itself, so that the program
@@ -57,7 +67,10 @@ func (r *request) startProgram() (int, error) {
 // memory, so such a limit needs the second stage. A limit that is set on a running
 // program comes milliseconds late, when a shell already has children.
 func (r *request) applyLimit() (restore func(), applied bool, err error) {
-	if r.Memory < 0 || !dataBelow(r.Memory-headroom) {
+	if r.Memory < 0 {
+		return func() {}, false, nil
+	}
+	if mapped, err := mappedData(); err != nil || mapped >= r.Memory-headroom {
 		return func() {}, false, nil
 	}
 	var before unix.Rlimit
@@ -86,18 +99,9 @@ func (r *request) prepare() error {
 	}
 	const whoProcess, classIdle = 1, 3 << 13
 	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, whoProcess, 0, classIdle)
-	if r.Credential != nil {
-		// Ambient capabilities survive a change of user.
-		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-			return fmt.Errorf("dropping capabilities: %w", err)
-		}
-	}
-	if r.NoNewPrivs || r.Sandbox != nil {
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			return fmt.Errorf("setting no_new_privs: %w", err)
-		}
-	}
-	return r.enterSandbox()
+	// The exporter's own is larger.
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(kernelTimerSlack), 0, 0, 0)
+	return r.restrict()
 }
 
 // setLimits sets the limits that the supervisor shares with its program.
@@ -141,10 +145,21 @@ func (r *request) forkExec(path string, argv []string, files ...uintptr) (int, e
 			Credential: r.Credential,
 		},
 	}
-	if r.CgroupDir != "" {
-		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, groupFD
+	for _, c := range r.Capabilities {
+		attr.Sys.AmbientCaps = append(attr.Sys.AmbientCaps, uintptr(c))
+	}
+	if r.GroupDir == "" {
+		pid, err := syscall.ForkExec(path, argv, attr)
+		return pid, execError(path, err)
+	}
+	// The supervisor enters the group for a moment: the program starts in it.
+	if err := cgroup.Enter(r.GroupDir); err != nil {
+		return 0, err
 	}
 	pid, err := syscall.ForkExec(path, argv, attr)
+	if homeErr := cgroup.Enter(r.HomeDir); homeErr != nil {
+		return pid, homeErr
+	}
 	return pid, execError(path, err)
 }
 
@@ -175,18 +190,18 @@ func setCloseOnExec() error {
 	return err
 }
 
-// dataBelow reports whether the supervisor has mapped less than n bytes of the
-// memory that RLIMIT_DATA counts.
-func dataBelow(n int64) bool {
+// mappedData returns how many bytes of the memory that RLIMIT_DATA counts the
+// supervisor has mapped.
+func mappedData() (int64, error) {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		return false
+		return 0, err
 	}
 	const dataField = 5 // data and stack, in pages
 	fields := bytes.Fields(b)
 	if len(fields) <= dataField {
-		return false
+		return 0, fmt.Errorf("/proc/self/statm: want %d fields, have %q", dataField+1, b)
 	}
 	pages, err := strconv.ParseInt(string(fields[dataField]), 10, 64)
-	return err == nil && pages*int64(os.Getpagesize()) < n
+	return pages * int64(os.Getpagesize()), err
 }

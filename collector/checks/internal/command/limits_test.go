@@ -2,6 +2,7 @@ package command
 
 import (
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -13,11 +14,11 @@ import (
 func TestTimeouts(t *testing.T) {
 	var all sync.WaitGroup
 	for _, c := range []struct {
-		name, script, stdout string
+		name, script, stderr string
 		signal               syscall.Signal
 	}{
 		{"sleeps", "exec sleep 1000", "", unix.SIGTERM},
-		{"prints then hangs", "echo here; exec sleep 1000", "here\n", unix.SIGTERM},
+		{"prints then hangs", "echo here >&2; exec sleep 1000", "here\n", unix.SIGTERM},
 		{"ignores SIGTERM", "trap '' TERM; while :; do sleep 1000; done", "", unix.SIGKILL},
 		{"closes stdout and sleeps", "exec >&- 2>&-; exec sleep 1000", "", unix.SIGTERM},
 		{"is stopped", "kill -STOP $$", "", unix.SIGTERM},
@@ -29,7 +30,7 @@ func TestTimeouts(t *testing.T) {
 			cmd.Timeout, cmd.KillGrace = time.Second, 200*time.Millisecond
 			res := runCommand(t, t.Context(), cmd)
 			want(t, res, Timeout)
-			if res.Signal != c.signal || string(res.Stdout) != c.stdout || res.Duration < cmd.Timeout {
+			if res.Signal != c.signal || c.stderr != "" && string(res.Stderr) != c.stderr || res.Duration < cmd.Timeout {
 				t.Errorf("%s: %+v", c.name, res)
 			}
 			if len(res.Stderr) > 4096 {
@@ -43,11 +44,11 @@ func TestTimeouts(t *testing.T) {
 
 // TestKillGrace has a program that cleans up on SIGTERM.
 func TestKillGrace(t *testing.T) {
-	c := shell("trap 'echo cleaned; exit 0' TERM; while :; do sleep 0.01; done")
+	c := shell("trap 'echo cleaned >&2; exit 0' TERM; while :; do sleep 0.01; done")
 	c.Timeout, c.KillGrace = 500*time.Millisecond, 10*time.Second
 	res := runAlone(t, t.Context(), c)
 	want(t, res, Timeout)
-	if string(res.Stdout) != "cleaned\n" || res.ExitCode != 0 || res.Signal != 0 {
+	if !strings.HasSuffix(string(res.Stderr), "cleaned\n") || res.ExitCode != 0 || res.Signal != 0 {
 		t.Errorf("%+v", res)
 	}
 }
@@ -68,8 +69,8 @@ func TestCPU(t *testing.T) {
 func TestOutput(t *testing.T) {
 	res := runAlone(t, t.Context(), shell("exec yes"))
 	want(t, res, Output)
-	if len(res.Stdout) != 256<<10 || res.Duration > 8*time.Second {
-		t.Errorf("%d bytes in %s", len(res.Stdout), res.Duration)
+	if len(res.Parsed) != 256<<10 || res.Duration > 8*time.Second {
+		t.Errorf("%d bytes in %s", len(res.Parsed), res.Duration)
 	}
 	c := shell("echo 12345")
 	c.Stdout = 6
@@ -94,8 +95,8 @@ func TestMemoryLimits(t *testing.T) {
 		for range repeats {
 			res := runAlone(t, t.Context(), cmd)
 			want(t, res, "")
-			if string(res.Stdout) != c.limits {
-				t.Errorf("limits %q, want %q", res.Stdout, c.limits)
+			if string(res.Parsed) != c.limits {
+				t.Errorf("limits %q, want %q", res.Parsed, c.limits)
 			}
 		}
 	}

@@ -26,3 +26,6 @@ func CheckUser(userName, groupName string) error {
 	}
 	return nil
 }
+
+// NewCredential returns the credential of a user, as a Runner uses it for commands.
+func NewCredential(userName string) (*syscall.Credential, error) { return credential(userName, "") }

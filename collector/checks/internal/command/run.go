@@ -2,25 +2,26 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/cgroup"
+	"github.com/hostexporter/host_exporter/collector/internal/frame"
 )
 
 var (
 	errTimeout = errors.New("timeout")
-	errOutput  = errors.New("too much output")
 	errLost    = errors.New("the supervisor did not report in time")
 )
+
+// maxLastWords is how much is kept of what a supervisor prints that crashes.
+const maxLastWords = 512
 
 // A run is the exporter's side of one supervisor.
 type run struct {
@@ -28,30 +29,31 @@ type run struct {
 	timeout time.Duration // of the report, after control was closed
 	group   *cgroup.Group // or nil
 
-	process  *os.Process
-	control  *os.File // closed to end the run
-	pipes    []*os.File
-	stdout   headBuffer
-	stderr   tailBuffer
-	readers  sync.WaitGroup
-	overflow chan struct{} // closed when stdout exceeds its limit
+	process   *os.Process
+	control   *os.File // closed to end the run
+	reply     *os.File
+	crash     *os.File
+	lastWords headBuffer
 
+	reported      chan struct{} // closed when there is a report, or will be none
 	done          chan struct{} // closed when the supervisor has ended
 	report        report
 	supervisorErr error // why there is no report
+	parsed        []byte
+	parseErr      error // why there is nothing parsed
 
 	cause          error // why the exporter ended the run, if it did
 	supervisorLost bool  // it did not report in time
 }
 
 // startRun starts a supervisor and sends it the request.
-func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, error) {
+func (r *Runner) startRun(c Command, req *request, group *cgroup.Group, scratch *scratch) (*run, error) {
 	u := &run{
 		command: c, timeout: c.KillGrace + r.SweepTimeout + r.SupervisorTimeout, group: group,
-		stdout: headBuffer{max: c.Stdout}, stderr: tailBuffer{max: c.Stderr},
-		overflow: make(chan struct{}), done: make(chan struct{}),
+		lastWords: headBuffer{max: maxLastWords},
+		reported:  make(chan struct{}), done: make(chan struct{}),
 	}
-	childFiles, err := u.start(r.Executable)
+	childFiles, err := u.start(r.Executable, scratch)
 	for _, f := range childFiles {
 		_ = f.Close()
 	}
@@ -59,54 +61,45 @@ func (r *Runner) startRun(c Command, req *request, group *cgroup.Group) (*run, e
 		u.close()
 		return nil, fmt.Errorf("%s: starting a supervisor: %w", c.Argv[0], err)
 	}
-	u.readers.Go(func() {
-		if u.stdout.readFrom(u.pipes[0]) {
-			close(u.overflow)
-		}
-	})
-	u.readers.Go(func() { u.stderr.readFrom(u.pipes[1]) })
-	go u.await(u.pipes[2])
+	go u.await()
 	// The write of a request that is larger than a pipe blocks until it is read.
 	_ = u.control.SetWriteDeadline(time.Now().Add(c.Timeout))
-	if err := json.NewEncoder(u.control).Encode(req); err != nil {
+	if err := frame.WriteJSON(u.control, req, maxRequest); err != nil {
 		u.cause = fmt.Errorf("sending the request: %w", err)
 	}
 	return u, nil
 }
 
 // start starts the supervisor and returns its ends of the pipes, to be closed.
-func (u *run) start(executable string) (childFiles []*os.File, err error) {
-	null, err := os.Open(os.DevNull)
+func (u *run) start(executable string, scratch *scratch) (childFiles []*os.File, err error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
 	childFiles = append(childFiles, null)
-	for range 2 { // stdout and stderr
-		parent, child, err := pipe(false)
+	add := func(write bool) (parent *os.File, child *os.File) {
 		if err != nil {
-			return childFiles, err
+			return nil, nil
 		}
-		u.pipes, childFiles = append(u.pipes, parent), append(childFiles, child)
+		if parent, child, err = pipe(write); err == nil {
+			childFiles = append(childFiles, child)
+		}
+		return parent, child
 	}
-	parent, child, err := pipe(true)
+	var crash, control, reply *os.File
+	u.crash, crash = add(false)
+	u.control, control = add(true)
+	u.reply, reply = add(false)
 	if err != nil {
 		return childFiles, err
 	}
-	u.control, childFiles = parent, append(childFiles, child)
-	if parent, child, err = pipe(false); err != nil {
-		return childFiles, err
-	}
-	u.pipes, childFiles = append(u.pipes, parent), append(childFiles, child)
-	if u.group != nil {
-		dir, err := os.Open(u.group.Dir())
-		if err != nil {
-			return childFiles, err
-		}
-		childFiles = append(childFiles, dir)
+	files := []*os.File{0: null, 1: null, 2: crash, controlFD: control, reportFD: reply}
+	if scratch != nil {
+		files = append(files, scratch.parent, scratch.dir)
 	}
 	u.process, err = os.StartProcess(executable, []string{supervisorName, u.command.Name}, &os.ProcAttr{
 		Env:   []string{"GOMAXPROCS=1", "GOGC=off"}, // it needs one CPU and a few hundred kilobytes
-		Files: childFiles,
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true}, // Ctrl-C does not reach it
 	})
 	return childFiles, err
@@ -129,45 +122,120 @@ func pipe(write bool) (parent, child *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
 }
 
-// await reads the report and waits for the supervisor to end.
-func (u *run) await(reply *os.File) {
+// await reads the report and the parsed output, and waits for the supervisor to end.
+func (u *run) await() {
 	defer close(u.done)
-	err := json.NewDecoder(reply).Decode(&u.report)
+	err := frame.ReadJSON(u.reply, &u.report, maxReport)
+	if err == nil {
+		close(u.reported)
+		u.parsed, u.parseErr = frame.Read(u.reply, maxParsed)
+	}
+	u.lastWords.readFrom(u.crash)
 	state, waitErr := u.process.Wait()
-	switch {
-	case err == nil:
-	case waitErr != nil:
-		u.supervisorErr = waitErr
-	default:
-		u.supervisorErr = fmt.Errorf("the supervisor ended without a report: %s", state)
+	if waitErr != nil {
+		state = nil
+	}
+	if err != nil {
+		u.supervisorErr = fmt.Errorf("the supervisor ended without a report: %s", u.end(state, waitErr))
+		close(u.reported)
+	} else if u.parseErr != nil {
+		u.parseErr = errors.New(u.end(state, waitErr))
 	}
 }
 
-// watch returns when the supervisor has ended. It asks the supervisor to end the
-// run when the time or ctx is over, or there is too much output, and abandons a
-// supervisor that then does not report in time.
+// end returns how the supervisor ended, with the first line of what it printed.
+func (u *run) end(state *os.ProcessState, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	line, _, _ := strings.Cut(string(u.lastWords.bytes()), "\n")
+	if line == "" {
+		return state.String()
+	}
+	return state.String() + ": " + line
+}
+
+// watch returns when the supervisor has reported. It asks the supervisor to end the
+// run when the time or ctx is over, and abandons a supervisor that then does not
+// report in time.
 func (u *run) watch(ctx context.Context, timeout *time.Timer) {
 	defer timeout.Stop()
 	if u.cause == nil {
 		select {
-		case <-u.done:
+		case <-u.reported:
 			return
 		case <-timeout.C:
 			u.cause = errTimeout
-		case <-u.overflow:
-			u.cause = errOutput
 		case <-ctx.Done():
 			u.cause = context.Cause(ctx)
-
 		}
 	}
 	_ = u.control.Close()
 	late := time.NewTimer(u.timeout)
 	defer late.Stop()
 	select {
-	case <-u.done:
+	case <-u.reported:
 	case <-late.C:
 		u.abandon()
+	}
+}
+
+// parse has the supervisor parse the output, and sets the result to a failure if that
+// takes too long or too much memory.
+func (u *run) parse(ctx context.Context, spec []byte, timeout time.Duration, res *Result) {
+	fail := func(reason Reason, format string, args ...any) {
+		res.Reason, res.Err = reason, u.errorf(format, args...)
+	}
+	_ = u.control.SetWriteDeadline(time.Now().Add(timeout))
+	if err := frame.WriteJSON(u.control, parseRequest{Spec: spec, Memory: u.command.Memory}, maxRequest); err != nil {
+		fail(Parse, "parsing the output: %w", err)
+		return
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-u.done:
+	case <-timer.C:
+		u.kill()
+		fail(Parse, "parsing the output took more than %s", timeout)
+		return
+	case <-ctx.Done():
+		u.kill()
+		fail(Cancelled, "cancelled: %w", context.Cause(ctx))
+		return
+	}
+	if u.parseErr != nil {
+		fail(Parse, "parsing the output, in at most %d bytes of memory: %w", max(u.command.Memory, minParseMemory), u.parseErr)
+		return
+	}
+	res.Parsed = u.parsed
+}
+
+// isParseable reports whether the supervisor has the whole output, and waits for what
+// to do with it.
+func (u *run) isParseable() bool {
+	return !u.supervisorLost && u.supervisorErr == nil && u.cause == nil && u.report.SpawnError == "" && len(u.report.Survivors) == 0
+}
+
+// kill kills the supervisor, and waits for its end.
+func (u *run) kill() {
+	_ = u.process.Kill()
+	select { // it may be stuck in the kernel
+	case <-u.done:
+	case <-time.After(time.Second):
+	}
+}
+
+// finish waits for a supervisor that has reported, and has nothing more to do.
+func (u *run) finish(timeout time.Duration) {
+	if u.supervisorLost {
+		return
+	}
+	_ = u.control.Close()
+	select {
+	case <-u.done:
+	case <-time.After(timeout):
+		u.kill()
 	}
 }
 
@@ -189,28 +257,18 @@ func (u *run) abandon() {
 			break
 		}
 	}
-	_ = u.process.Kill()
-	select { // it may be stuck in the kernel
-	case <-u.done:
-	case <-time.After(time.Second):
-	}
+	u.kill()
 }
 
 // result returns the outcome of the run.
 func (u *run) result() Result {
-	// A process that still has the output open cannot be killed, or is no
-	// descendant of the program.
-	for _, p := range u.pipes[:2] {
-		_ = p.SetReadDeadline(time.Now().Add(time.Second))
-	}
-	u.readers.Wait()
-	res := Result{Stdout: u.stdout.bytes(), Stderr: u.stderr.bytes(), ExitCode: -1}
+	res := Result{ExitCode: -1}
 	if u.supervisorLost {
 		res.Reason, res.Err = Stuck, u.errorf("%w", errLost)
 		return res
 	}
 	rep := &u.report
-	res.CPU, res.MaxRSS, res.Orphans = rep.CPU, rep.MaxRSS, rep.Orphans
+	res.Stderr, res.CPU, res.MaxRSS, res.Orphans = rep.Stderr, rep.CPU, rep.MaxRSS, rep.Orphans
 	if rep.HasStatus && rep.Status.Exited() {
 		res.ExitCode = rep.Status.ExitStatus()
 	}
@@ -235,11 +293,11 @@ func (u *run) failure(res Result) (Reason, error) {
 		return Stuck, u.errorf("cannot be killed: %s", strings.Join(rep.Survivors, ", "))
 	case u.group != nil && u.group.OOMKilled():
 		return OOM, u.errorf("killed: more than %d bytes of memory", u.command.Memory)
-	case u.stdout.overflowed:
+	case rep.Overflowed:
 		return Output, u.errorf("more than %d bytes of output", u.command.Stdout)
-	case rep.SentSIGTERM && errors.Is(u.cause, errTimeout):
+	case errors.Is(u.cause, errTimeout):
 		return Timeout, u.errorf("timed out after %s", u.command.Timeout)
-	case rep.SentSIGTERM:
+	case rep.SentSIGTERM || u.cause != nil:
 		return Cancelled, u.errorf("cancelled: %w", u.cancelCause())
 	case res.Signal == unix.SIGXCPU, res.Signal == unix.SIGKILL && u.command.CPU > 0 && res.CPU > u.command.CPU:
 		return Timeout, u.errorf("more than %s of CPU time", u.command.CPU)
@@ -268,10 +326,9 @@ func (u *run) errorf(format string, args ...any) error {
 
 // close closes the exporter's ends of the pipes.
 func (u *run) close() {
-	if u.control != nil {
-		_ = u.control.Close()
-	}
-	for _, p := range u.pipes {
-		_ = p.Close()
+	for _, f := range []*os.File{u.control, u.reply, u.crash} {
+		if f != nil {
+			_ = f.Close()
+		}
 	}
 }

@@ -23,6 +23,14 @@ type Options struct {
 	// SupervisorTimeout is how long a supervisor may take to report after that,
 	// 5 s.
 	SupervisorTimeout time.Duration
+	// ParseTimeout is how long parsing the output may take, 5 s.
+	ParseTimeout time.Duration
+	// DefaultUser is the user of commands without one, if the exporter may change
+	// users; empty is its own.
+	DefaultUser string
+	// ScratchDir is where to make temporary directories: a directory of the
+	// exporter's own. Empty is one that it makes in TMPDIR.
+	ScratchDir string
 	// Landlock returns the version of Landlock: the kernel's.
 	Landlock func() (int, error)
 }
@@ -41,6 +49,7 @@ func NewRunner(o Options) *Runner {
 	}
 	o.SweepTimeout = orDefault(o.SweepTimeout, 3*time.Second)
 	o.SupervisorTimeout = orDefault(o.SupervisorTimeout, 5*time.Second)
+	o.ParseTimeout = orDefault(o.ParseTimeout, 5*time.Second)
 	if o.Landlock == nil {
 		o.Landlock = sandbox.Version
 	}
@@ -49,7 +58,7 @@ func NewRunner(o Options) *Runner {
 
 // Run runs c and returns when all of its processes have ended, or one of them is
 // stuck: after the timeout, the grace period, SweepTimeout and SupervisorTimeout
-// at the latest.
+// at the latest, or ParseTimeout after a run that ended by itself.
 func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	started := time.Now()
 	defer func() {
@@ -61,10 +70,11 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	if err != nil {
 		return startFailure(err)
 	}
-	if err := r.addSandbox(c, req); err != nil {
+	scratch, err := r.addSandbox(c, req)
+	if err != nil {
 		return startFailure(err)
 	}
-	defer cleanUp(req, &result)
+	defer func() { scratch.cleanUp(&result) }()
 	group, err := r.group(c, req)
 	if err != nil {
 		return startFailure(err)
@@ -72,13 +82,20 @@ func (r *Runner) Run(ctx context.Context, c Command) (result Result) {
 	if group != nil {
 		defer group.Close()
 	}
-	run, err := r.startRun(c, req, group)
+	run, err := r.startRun(c, req, group, scratch)
 	if err != nil {
 		return startFailure(err)
 	}
 	defer run.close()
 	run.watch(ctx, time.NewTimer(c.Timeout-time.Since(started)))
-	return run.result()
+	result = run.result()
+	if c.Parse != nil && run.isParseable() {
+		if spec := c.Parse(result); spec != nil {
+			run.parse(ctx, spec, r.ParseTimeout, &result)
+		}
+	}
+	run.finish(r.SupervisorTimeout)
+	return result
 }
 
 // startFailure returns the result of a run that could not be started.
@@ -108,13 +125,17 @@ func (r *Runner) request(c Command, deadline time.Time) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	cred, err := credential(c.User, c.Group)
+	cred, err := r.credential(c)
 	if err != nil {
 		return nil, err
 	}
+	if err := grantable(c); err != nil {
+		return nil, err
+	}
 	req := &request{
-		Argv: c.Argv, Env: env, Credential: cred, NoNewPrivs: c.NoNewPrivs, KillGrace: c.KillGrace, SweepTimeout: r.SweepTimeout,
+		Argv: c.Argv, Env: env, Credential: cred, Capabilities: c.Capabilities, NewPrivileges: c.NewPrivileges, KillGrace: c.KillGrace, SweepTimeout: r.SweepTimeout,
 		Memory: c.Memory, CPUSeconds: -1, OpenFiles: int64(c.OpenFiles), FileSize: c.FileSize, Processes: -1,
+		MaxStdout: c.Stdout, MaxStderr: c.Stderr,
 	}
 	if c.CPU >= 0 {
 		req.CPUSeconds = int64((c.CPU + time.Second - 1) / time.Second)
@@ -135,6 +156,6 @@ func (r *Runner) group(c Command, req *request) (*cgroup.Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.CgroupDir, req.Memory = group.Dir(), -1
+	req.GroupDir, req.HomeDir, req.Memory = group.Dir(), group.Home(), -1
 	return group, nil
 }

@@ -98,7 +98,7 @@ func TestOtherUserOnThisHost(t *testing.T) {
 	}
 	res := runAlone(t, t.Context(), c)
 	want(t, res, "")
-	lines := strings.Split(strings.TrimSpace(string(res.Stdout)), "\n")
+	lines := strings.Split(strings.TrimSpace(string(res.Parsed)), "\n")
 	if len(lines) != 5 || lines[0] != "65534" || lines[2] == "0" || lines[3] != "CapAmb:\t0000000000000000" || lines[4] != "128" {
 		t.Errorf("%q %s", lines, res.Stderr)
 	}

@@ -19,7 +19,7 @@ const (
 
 // startStage starts the exporter's binary as the second stage, which sets the
 // memory limit on itself and executes the program.
-func (r *request) startStage() (int, error) {
+func (r *request) startStage(stdout, stderr uintptr) (int, error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return 0, fmt.Errorf("pipe: %w", err)
@@ -27,7 +27,7 @@ func (r *request) startStage() (int, error) {
 	failure := os.NewFile(uintptr(fds[0]), "failure")
 	defer failure.Close()
 	argv := append([]string{stageName, strconv.FormatInt(r.Memory, 10)}, r.Argv...)
-	pid, err := r.forkExec("/proc/self/exe", argv, 0, 1, 2, uintptr(fds[1]))
+	pid, err := r.forkExec("/proc/self/exe", argv, 0, stdout, stderr, uintptr(fds[1]))
 	_ = unix.Close(fds[1])
 	if err != nil {
 		return 0, err

@@ -1,23 +1,25 @@
 package command
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/frame"
 )
 
 // Main must be the first call of a program that has a Runner. In a process that
 // was started as a supervisor, or as a supervisor's second stage, it does that
 // work and exits. Otherwise it returns.
-func Main() {
+func Main(parse Parser) {
 	if len(os.Args) > 2 && os.Args[0] == stageName && isPipe(stageFD) {
 		errno := execWithLimit(os.Args[1:])
 		_, _ = unix.Write(stageFD, strconv.AppendInt(nil, int64(errno), 10))
@@ -26,7 +28,7 @@ func Main() {
 	if len(os.Args) != 2 || os.Args[0] != supervisorName || !isPipe(controlFD) || !isPipe(reportFD) {
 		return
 	}
-	if err := supervise(os.NewFile(controlFD, "control"), os.NewFile(reportFD, "report")); err != nil {
+	if err := supervise(os.NewFile(controlFD, "control"), os.NewFile(reportFD, "report"), parse); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", supervisorName, err)
 		os.Exit(1)
 	}
@@ -40,33 +42,58 @@ func isPipe(fd int) bool {
 	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
-// supervise runs the program that control requests, and writes the report to
-// reply.
-func supervise(control io.Reader, reply io.Writer) error {
+// supervise runs the program that control requests, writes the report to reply, and
+// parses the output if control then requests that.
+func supervise(control io.Reader, reply io.Writer, parse Parser) error {
+	// Other processes of its user must not look into it, or change it.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("clearing the dumpable flag: %w", err)
+	}
 	var req request
-	if err := json.NewDecoder(control).Decode(&req); err != nil {
+	if err := frame.ReadJSON(control, &req, maxRequest); err != nil {
 		return fmt.Errorf("reading the request: %w", err)
 	}
-	s := &supervisor{request: req, children: make(chan os.Signal, 1), stop: make(chan os.Signal, 1)}
+	s := &supervisor{
+		request: req, children: make(chan os.Signal, 1), stop: make(chan struct{}, 1),
+		stdout: headBuffer{max: req.MaxStdout}, stderr: tailBuffer{max: req.MaxStderr},
+	}
 	// A service manager that stops the exporter may signal the supervisor, too.
 	// The program has the default handlers again.
 	signal.Notify(s.children, unix.SIGCHLD)
-	signal.Notify(s.stop, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	go func() {
-		// The exporter closes its end to end the run, and the kernel closes it
-		// when the exporter dies.
-		_, _ = io.Copy(io.Discard, control)
-		select {
-		case s.stop <- unix.SIGTERM:
-		default:
+		for range signals {
+			s.requestStop()
 		}
 	}()
+	next := make(chan parseRequest, 1)
+	go func() {
+		defer close(next)
+		var p parseRequest
+		if err := frame.ReadJSON(control, &p, maxRequest); err != nil {
+			// The exporter closes its end to end the run, and the kernel closes it
+			// when the exporter dies.
+			s.requestStop()
+			return
+		}
+		next <- p
+		_, _ = io.Copy(io.Discard, control)
+		os.Exit(1) // parsing has no use any more
+	}()
 	s.run()
-	err := json.NewEncoder(reply).Encode(&s.report)
-	if err != nil && s.ScratchDir != "" {
-		_ = removeScratch(s.ScratchDir) // the exporter is gone
+	if err := frame.WriteJSON(reply, &s.report, maxReport); err != nil {
+		s.removeScratch() // the exporter is gone
+		return err
 	}
-	return err
+	p, ok := <-next
+	if !ok {
+		return nil
+	}
+	if err := limitParsing(p.Memory); err != nil {
+		return err
+	}
+	return frame.Write(reply, parse(p.Spec, s.stdout.bytes()), maxParsed)
 }
 
 // A supervisor runs one program, and ends all of its descendants.
@@ -75,7 +102,17 @@ type supervisor struct {
 	report
 	leader   int            // the program's process ID, and that of its process group
 	children chan os.Signal // SIGCHLD
-	stop     chan os.Signal // to end the run
+	stop     chan struct{}  // to end the run
+	stdout   headBuffer
+	stderr   tailBuffer
+}
+
+// requestStop ends the run.
+func (s *supervisor) requestStop() {
+	select {
+	case s.stop <- struct{}{}:
+	default:
+	}
 }
 
 func (s *supervisor) run() {
@@ -83,17 +120,43 @@ func (s *supervisor) run() {
 		s.SpawnError = fmt.Sprintf("becoming the reaper of orphans: %v", err)
 		return
 	}
+	var files [4]*os.File // of the output: for the supervisor, and for the program
+	for i := 0; i < len(files); i += 2 {
+		var err error
+		if files[i], files[i+1], err = pipe(false); err != nil {
+			s.SpawnError = err.Error()
+			return
+		}
+	}
 	started := make(chan launchResult)
-	go s.launch(started)
+	go s.launch(files[1].Fd(), files[3].Fd(), started)
 	l := <-started
+	_, _ = files[1].Close(), files[3].Close()
 	if l.err != nil {
 		s.SpawnError, s.SandboxFailed = l.err.Error(), errors.As(l.err, new(sandboxError))
 		return
 	}
+	if l.limited {
+		s.limitHard(l.pid)
+	}
 	s.leader = l.pid
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		if s.stdout.readFrom(files[0]) {
+			s.requestStop()
+		}
+	})
+	readers.Go(func() { s.stderr.readFrom(files[2]) })
 	s.wait()
 	s.sweep()
 	s.dropInheritedMaxRSS()
+	// A process that still has the output open cannot be killed, or is no
+	// descendant of the program.
+	for _, f := range []*os.File{files[0], files[2]} {
+		_ = f.SetReadDeadline(time.Now().Add(time.Second))
+	}
+	readers.Wait()
+	s.Overflowed, s.Stderr = s.stdout.overflowed, s.stderr.bytes()
 }
 
 // wait returns when the program has ended, or the grace period is over.
@@ -173,8 +236,8 @@ func (s *supervisor) countOrphans(left []process, counted map[int]bool) {
 }
 
 func (s *supervisor) kill(left []process) {
-	if s.CgroupDir != "" {
-		_ = os.WriteFile(s.CgroupDir+"/cgroup.kill", []byte("1"), 0)
+	if s.GroupDir != "" {
+		_ = os.WriteFile(s.GroupDir+"/cgroup.kill", []byte("1"), 0)
 	}
 	if !s.HasStatus {
 		// Once the leader has been waited for, its ID may be that of another group.

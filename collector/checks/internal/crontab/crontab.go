@@ -102,6 +102,8 @@ func (i *importer) output() []byte {
 	}
 	head := "# Converted from a crontab in which " + format + i.formatHint() + ".\n" +
 		"# Read it before use: \"decide:\" marks what only you can know.\n" +
+		"# Checks have no capabilities, not even as root, and sudo gives them none:\n" +
+		"# add capabilities: where a command fails without (docs/check-limits.md).\n" +
 		"# Cron runs commands in the home directory of their user and sets HOME, LOGNAME\n" +
 		"# and SHELL. Checks run in /, and have only the variables of env.\n" +
 		"# Cron has no limits, checks have: each is written out. A check that does not\n" +

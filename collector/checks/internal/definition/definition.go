@@ -9,6 +9,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
 	"github.com/hostexporter/host_exporter/collector/checks/internal/sandbox"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 )
 
 // A Definition is one check as configured. It is plain data.
@@ -22,6 +23,8 @@ type Definition struct {
 	Shell           bool // Command is /bin/sh -c and a script
 	User, Group     string
 	Env             map[string]string
+	Capabilities    []capability.Capability
+	NewPrivileges   bool // no no_new_privs
 	AllowUnsafePath bool
 
 	// The sandbox of the command.
@@ -94,6 +97,7 @@ func (d Definition) SameMeaning(other Definition) bool {
 func (d Definition) meaning() Definition {
 	d.Description = ""
 	d.AllowUnsafePath, d.Slow = false, false
+	d.Capabilities, d.NewPrivileges = nil, false
 	d.Sandbox, d.SandboxRequired, d.Writable = sandbox.None, false, nil
 	d.Interval, d.At, d.TTL = 0, "", 0
 	d.Timeout, d.KillGrace, d.CPU = 0, 0, 0

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/output"
+	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 )
 
@@ -79,6 +80,8 @@ func (d *Definition) validate(node document.Node, present map[string]document.No
 		present["accept-codes"].Failf("want another format: %s takes every exit code as a value", d.Output.Format)
 	}
 	switch {
+	case d.Sandbox.Enabled() && d.NewPrivileges:
+		present["new-privileges"].Failf("want sandbox: none, have %s, which needs no_new_privs", d.Sandbox)
 	case d.Sandbox.Enabled():
 	case d.SandboxRequired:
 		present["sandbox-required"].Failf("want sandbox: strict or net, have %s", d.Sandbox)
@@ -111,6 +114,16 @@ func (d *Definition) readWritable(n document.Node) {
 			n.Failf("want absolute paths, have %q", path)
 		}
 	}
+}
+
+func (d *Definition) readCapabilities(n document.Node) {
+	n.Items(func(item document.Node) {
+		c, ok := capability.Parse(item.Text())
+		if !ok {
+			item.Failf("want a capability such as CAP_SYS_RAWIO, have %q", item.Text())
+		}
+		d.Capabilities = append(d.Capabilities, c)
+	})
 }
 
 func (d *Definition) readShell(n document.Node) {

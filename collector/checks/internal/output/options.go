@@ -70,13 +70,15 @@ type Options struct {
 	Units map[string]string `yaml:"units"`
 }
 
+// MaxSeriesLimit is the maximum of Options.MaxSeries.
+const MaxSeriesLimit = 100_000
+
 const (
 	defaultMaxSeries = 200
 	defaultMaxBytes  = 1 << 20
 	defaultJQTimeout = time.Second
 
-	maxSeriesLimit = 100_000
-	maxBytesLimit  = 64 << 20
+	maxBytesLimit = 64 << 20
 
 	// maxValuesPerSeries times MaxSeries is the maximum number of values in a
 	// document. Up to it, all values are parsed, and max-series is applied in the
@@ -93,7 +95,7 @@ func (o *Options) limits() error {
 		n    *int
 		def  int
 		max  int
-	}{{"max-series", &o.MaxSeries, defaultMaxSeries, maxSeriesLimit}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, maxBytesLimit}} {
+	}{{"max-series", &o.MaxSeries, defaultMaxSeries, MaxSeriesLimit}, {"stdout-limit", &o.MaxBytes, defaultMaxBytes, maxBytesLimit}} {
 		switch {
 		case *limit.n > limit.max:
 			return fmt.Errorf("%s: want at most %d, have %d", limit.name, limit.max, *limit.n)

@@ -1,20 +1,12 @@
 // Package sandbox restricts what a program may write to, with Landlock, which
 // needs no privileges.
 //
-// It makes the system calls itself, because the libraries restrict all threads of
-// a process. A restricted supervisor could neither kill a control group nor remove
-// files, and one more process for each run would double the cost of a run. A
-// Landlock domain belongs to a thread and to the processes that the thread starts.
-//
-// https://docs.kernel.org/userspace-api/landlock.html
+// It restricts one thread and the processes that the thread starts, not all threads:
+// a restricted supervisor could neither kill a control group nor remove files, and
+// one more process for each run would double the cost of a run.
 package sandbox
 
-import (
-	"errors"
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "github.com/hostexporter/host_exporter/collector/internal/landlock"
 
 // A Mode is how much a sandbox restricts.
 type Mode string
@@ -37,32 +29,17 @@ func Modes() []string { return []string{string(None), string(Net), string(Strict
 // Enabled reports whether the mode restricts anything.
 func (m Mode) Enabled() bool { return m != "" && m != None }
 
-// fullVersion is the first version of Landlock that can enforce every mode; it is
-// in Linux 6.12. Version 2 added moving files, 3 truncating them, 4 TCP, 5 device
-// ioctls, and 6 signals.
-const fullVersion = 6
-
 // Effective returns what a kernel with this version of Landlock enforces of a
 // mode.
 func (m Mode) Effective(version int) Mode {
 	switch {
 	case !m.Enabled() || version <= 0:
 		return None
-	case version < fullVersion:
+	case version < landlock.FullVersion:
 		return Partial
 	}
 	return m
 }
 
-// Version returns the version of the kernel's Landlock; 0 is none. It returns an
-// error if the system call fails, for example because of a system call filter.
-func Version() (int, error) {
-	v, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	switch {
-	case errno == 0:
-		return int(v), nil
-	case errors.Is(errno, unix.ENOSYS), errors.Is(errno, unix.EOPNOTSUPP): // not built in; not enabled at boot
-		return 0, nil
-	}
-	return 0, os.NewSyscallError("landlock_create_ruleset", errno)
-}
+// Version returns the version of the kernel's Landlock; 0 is none.
+func Version() (int, error) { return landlock.Version() }

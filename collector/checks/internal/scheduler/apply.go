@@ -53,6 +53,7 @@ func (s *Scheduler) Apply(defs []definition.Definition) error {
 func (s *Scheduler) newCheck(d definition.Definition, times schedule.Schedule) *check {
 	c := &check{def: d}
 	s.reschedule(c, times)
+	s.touch(c)
 	return c
 }
 
@@ -72,6 +73,7 @@ func (s *Scheduler) remove(c *check) {
 	s.cancel(c)
 	c.removed, c.rerun = true, false
 	c.publication, c.state = publication{}, State{}
+	s.touch(c)
 	if c.run == nil {
 		s.drop(c)
 	}
@@ -95,6 +97,7 @@ func (s *Scheduler) restore(c *check, d definition.Definition, times schedule.Sc
 // update changes a check's definition.
 func (s *Scheduler) update(c *check, d definition.Definition, times schedule.Schedule) {
 	s.logAfterUnlock(level.Info(s.o.Log), "msg", "Check changed", "check", d.Name)
+	s.touch(c)
 	owed := c.waiting || c.run != nil && !c.run.cancelled
 	s.cancel(c)
 	old := c.def

@@ -28,6 +28,7 @@ type check struct {
 	hangs          int       // runs that hung in a row
 	suspendedUntil time.Time // on the monotonic clock; slots before it are skipped
 
+	revision    uint64 // grows with each change
 	state       State
 	publication publication
 }
@@ -72,6 +73,8 @@ func (c *check) dropExpired(now time.Time) {
 // A State is the state of a check at one moment.
 type State struct {
 	Definition definition.Definition
+	Revision   uint64        // grows with each change; unique among checks
+	User       string        // that runs the command; empty for that of the exporter
 	Interval   time.Duration // the longest time between two slots; 0 if it runs once
 	Sandbox    sandbox.Mode  // that the kernel enforces
 
@@ -94,6 +97,7 @@ type State struct {
 
 	Publication  *merge.Source // nil if there is nothing
 	Series       int           // of Publication
+	Expires      time.Time     // of Publication, on the monotonic clock; zero: never
 	HasPublished bool          // at any time
 }
 

@@ -47,6 +47,7 @@ func (s *Scheduler) start(c *check) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &run{check: c, def: c.def, startMonotonic: time.Now(), startTime: s.wall(), cancel: cancel}
 	c.run = r
+	s.touch(c)
 	r.stuckTimer = time.AfterFunc(r.def.Timeout+r.def.KillGrace+stuckMargin, func() { s.markStuck(r) })
 	s.running.Add(1)
 	go func() {
@@ -76,6 +77,7 @@ func (s *Scheduler) finish(r *run, out Outcome) {
 	c := r.check
 	r.stuckTimer.Stop()
 	c.run = nil
+	s.touch(c)
 	if !r.cancelled && !r.stuck {
 		s.record(c, r, out)
 	}
@@ -97,6 +99,7 @@ func (s *Scheduler) markStuck(r *run) {
 	if r.check.run != r {
 		return // it has just ended
 	}
+	s.touch(r.check)
 	if !r.cancelled {
 		s.record(r.check, r, Outcome{
 			Reason:   Stuck,
@@ -120,6 +123,7 @@ func (s *Scheduler) release(r *run) {
 
 // cancel cancels the run of a check, whose outcome is not recorded.
 func (s *Scheduler) cancel(c *check) {
+	s.touch(c)
 	s.dequeue(c)
 	if c.run != nil {
 		c.run.cancelled = true

@@ -32,6 +32,13 @@ type Options struct {
 	// Sandbox returns what the kernel enforces of a mode [all of it].
 	Sandbox func(sandbox.Mode) sandbox.Mode
 
+	// User returns the user that runs a check with a configured user [the same].
+	User func(string) string
+
+	// Changed is called when the state of a check changes. It must not block, nor
+	// call the scheduler.
+	Changed func()
+
 	// WallClock returns the time for schedules with a time of day and for
 	// timestamps [time.Now]. Intervals follow the monotonic clock.
 	WallClock func() time.Time
@@ -49,6 +56,8 @@ type Scheduler struct {
 	wakeup  chan struct{} // makes loop call step
 	stop    chan struct{}
 	looping sync.WaitGroup
+
+	revision uint64 // of the last change of a check
 
 	pendingLogs []func() // to call after the lock is released
 
@@ -77,6 +86,12 @@ func New(o Options) *Scheduler {
 	}
 	if o.Sandbox == nil {
 		o.Sandbox = func(m sandbox.Mode) sandbox.Mode { return m }
+	}
+	if o.User == nil {
+		o.User = func(user string) string { return user }
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
 	}
 	return &Scheduler{
 		o:      o,
@@ -155,6 +170,13 @@ func (s *Scheduler) unlockAndLog() {
 	for _, write := range pending {
 		write()
 	}
+}
+
+// touch notes that the state of a check has changed.
+func (s *Scheduler) touch(c *check) {
+	s.revision++
+	c.revision = s.revision
+	s.o.Changed()
 }
 
 // wake makes loop call step.

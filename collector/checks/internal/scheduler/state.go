@@ -14,18 +14,18 @@ func (s *Scheduler) States(all []State) []State {
 		c.dropExpired(now)
 		all = append(all, c.state)
 		c.fill(&all[len(all)-1], now, wall)
-		all[len(all)-1].Sandbox = s.o.Sandbox(c.def.Sandbox)
+		all[len(all)-1].Sandbox, all[len(all)-1].User = s.o.Sandbox(c.def.Sandbox), s.o.User(c.def.User)
 	}
 	return all
 }
 
 // fill sets the fields that are not kept in a check's state.
 func (c *check) fill(st *State, now, wall time.Time) {
-	st.Definition = c.def
+	st.Definition, st.Revision = c.def, c.revision
 	st.Interval = c.interval
 	st.Waiting = c.waiting
 	st.Suspended = !c.suspendedUntil.IsZero()
-	st.Publication, st.Series = c.publication.source, c.publication.series
+	st.Publication, st.Series, st.Expires = c.publication.source, c.publication.series, c.publication.expires
 	if c.run != nil && !c.run.cancelled {
 		st.Running, st.RunStarted = true, c.run.startTime
 	}
@@ -51,5 +51,6 @@ func (s *Scheduler) CountDrops(name, reason string, n int) {
 	if i, ok := s.find(name); ok && n > 0 && !s.checks[i].removed {
 		st := &s.checks[i].state
 		st.Drops = st.Drops.With(reason, uint64(n))
+		s.touch(s.checks[i])
 	}
 }

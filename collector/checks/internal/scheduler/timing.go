@@ -51,6 +51,7 @@ func (s *Scheduler) step() time.Duration {
 			at = wall
 			if set && c.nextSlot.After(at) {
 				c.nextSlot, _ = schedule.Advance(c.schedule, c.lastSlot, at)
+				s.touch(c)
 			}
 		}
 		if c.nextSlot.IsZero() {
@@ -86,6 +87,7 @@ func (s *Scheduler) clockJumped(now, wall time.Time) bool {
 // trigger runs a check now, or as soon as there is a slot. A check has at most one
 // run at a time.
 func (s *Scheduler) trigger(c *check, now time.Time) {
+	s.touch(c)
 	switch {
 	case now.Before(c.suspendedUntil):
 		s.countSkip(c, "suspended")

@@ -38,7 +38,8 @@ func newExporter(t *testing.T, text string) *exporter {
 	e := &exporter{t: t, url: "http://" + address, file: filepath.Join(t.TempDir(), "host_exporter.yml")}
 	e.marker = fmt.Sprintf("E2E_MARKER=%s-%d", t.Name(), os.Getpid())
 	e.write(text)
-	e.process = run(t, build(t), "--config.file="+e.file, "--web.listen-address="+address, "--web.enable-lifecycle").Process
+	// The tests run as a user that has no user for checks.
+	e.process = run(t, build(t), "--config.file="+e.file, "--web.listen-address="+address, "--web.enable-lifecycle", "--checks.user=").Process
 	get(t, e.url+"/metrics")
 	return e
 }
@@ -129,9 +130,33 @@ func (s samples) sum(family string) float64 {
 	return sum
 }
 
-// left returns the processes that the exporter has started: its descendants, and
-// all processes with its marker, whatever their parent is.
+// left returns the processes that the exporter has started for checks: its descendants,
+// and all processes with its marker, whatever their parent is.
 func (e *exporter) left() []string {
+	e.t.Helper()
+	return slices.DeleteFunc(e.processes(), func(p string) bool { return strings.Contains(p, " "+serveName+" ") })
+}
+
+// serveName is the name of the process that serves for a runner.
+const serveName = "host_exporter-serve"
+
+// serving returns the process that serves, or 0 if there is not exactly one.
+func (e *exporter) serving() (pid int) {
+	e.t.Helper()
+	for _, p := range e.processes() {
+		if number, name, _ := strings.Cut(p, " "); strings.HasPrefix(name, serveName+" ") {
+			if pid != 0 {
+				return 0
+			}
+			pid, _ = strconv.Atoi(number)
+		}
+	}
+	return pid
+}
+
+// processes returns the number and the command line of all processes that the exporter
+// has started.
+func (e *exporter) processes() []string {
 	e.t.Helper()
 	parents, marked := map[int]int{}, map[int]bool{}
 	folders, err := filepath.Glob("/proc/[0-9]*")
