@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
@@ -34,19 +35,40 @@ import (
 var release string
 
 func main() {
-	checks.Supervise() // does not return if this process supervises a check
+	runtime.MemProfileRate = 0 // see prepare
+	checks.Supervise()         // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	if err == nil {
-		return
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.AfterFunc(stopTimeout, func() { exit(fmt.Errorf("not stopped %v after the signal", stopTimeout)) })
+	})
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		exit(err)
 	}
+}
+
+// stopTimeout is how long after a signal the process ends at the latest. It is
+// below the twenty seconds after which the service managers kill it.
+const stopTimeout = 18 * time.Second
+
+// flushTimeout is how long the end of the process waits for a log that is not
+// read.
+const flushTimeout = time.Second
+
+// exit ends the process with an error. It does not wait for ever for a standard
+// error that is not read.
+func exit(err error) {
 	code := 1
 	if e, ok := errors.AsType[exitError](err); ok {
 		code = e.code
 	}
 	if _, ok := errors.AsType[loggedError](err); !ok {
-		fmt.Fprintln(os.Stderr, "host_exporter:", exporter.Detail(err))
+		stderr := exporter.NewLogWriter(os.Stderr)
+		for line := range strings.Lines("host_exporter: " + exporter.Detail(err)) {
+			fmt.Fprint(stderr, line)
+		}
+		stderr.Flush(flushTimeout)
 	}
 	os.Exit(code)
 }
@@ -86,7 +108,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
 	p.prepare()
+	defer p.config.LogWriter.Flush(flushTimeout)
+	if command != "once" || isTerminal(stdout) { // programs read once
+		p.stdout = exporter.NewPrintableWriter(stdout)
+	}
+	p.stderr = exporter.NewPrintableWriter(stderr)
 	return p.commands[command](ctx)
+}
+
+// isTerminal reports whether a person reads what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // suggestion returns a hint to the flag that was probably meant, for an error
@@ -119,6 +156,7 @@ type program struct {
 	toolkit                *web.FlagConfig
 	slog                   *slog.Logger
 	withoutExporterMetrics bool
+	help                   string // --web.help
 	maxProcs               int
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
@@ -164,6 +202,7 @@ func (p *program) addFlags() {
 	}
 	app.Flag("config.file", "Configuration file in YAML (docs/config.md). SIGHUP reloads it.").PlaceHolder("PATH").StringVar(&c.File)
 	flag("web.telemetry-path", "PATH", "/metrics", "Path under which to serve the metrics.").StringVar(&c.MetricsPath)
+	flag("web.help", "TEXT", "full", "Help texts of the metrics in the text format: full or none, which halves the size of a response.").EnumVar(&p.help, "full", "none")
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics of the exporter itself: promhttp_*, process_* and go_*.").BoolVar(&p.withoutExporterMetrics)
 	flag("web.max-requests", "N", "40", "Maximum number of scrapes to serve at once, 0 for no limit; others are answered with 503.").IntVar(&c.MaxRequests)
 	app.Flag("web.enable-pprof", "Serve profiles of the exporter itself under /debug/pprof/.").BoolVar(&c.Pprof)
@@ -235,22 +274,44 @@ func (p *program) addCommands() {
 	imports.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&p.crontabUser)
 }
 
+// memProfileRate is the default rate of memory profiles in bytes: one allocation
+// in so many is recorded.
+const memProfileRate = 512 << 10
+
 // prepare sets up the log and the Go runtime.
 func (p *program) prepare() {
-	p.config.Log, p.slog = exporter.NewLogger(p.stderr, p.logLevel, p.logFormat)
+	p.config.LogWriter = exporter.NewLogWriter(p.stderr)
+	p.config.Log, p.slog = exporter.NewLogger(p.config.LogWriter, p.logLevel, p.logFormat)
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
+	p.config.WithoutHelp = p.help == "none"
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))
 	if os.Getenv("GOGC") == "" {
 		// A scrape leaves little garbage: collecting it twice as often has no
 		// measurable cost, and saves more than a megabyte.
 		debug.SetGCPercent(50)
 	}
+	if p.config.Pprof {
+		// Without profiles, their table of allocations would take a megabyte.
+		runtime.MemProfileRate = memProfileRate
+	}
 	exporter.LimitMemory(int64(*p.memoryLimit))
+	if !p.config.Pprof {
+		// The runtime would keep each stack that it samples: two megabytes in the end.
+		runtime.MemProfileRate = 0
+	}
 }
 
 // serve serves until ctx is done. Its error is logged: the log of a service has
 // one format to the last line.
 func (p *program) serve(ctx context.Context) error {
+	// Without a handler, a log reader that exits would kill the process at the next
+	// line. Ignoring the signal would be inherited by the checks.
+	brokenPipe := make(chan os.Signal, 1)
+	signal.Notify(brokenPipe, syscall.SIGPIPE)
+	defer signal.Stop(brokenPipe)
+	if err := exporter.RelaxTimers(); err != nil {
+		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
+	}
 	err := p.buildAndServe(ctx)
 	if err == nil {
 		return nil
@@ -260,6 +321,10 @@ func (p *program) serve(ctx context.Context) error {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	p.app, p.commands = nil, nil // a quarter of a megabyte
+	if err := exporter.RelaxTimers(); err != nil {
+		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
+	}
 	switch {
 	case exporter.StartedByRunner():
 		signal.Ignore(syscall.SIGHUP) // the runner reloads
@@ -273,6 +338,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	}
 	p.logStart()
 	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	p.app, p.commands = nil, nil // a quarter of a megabyte
 	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 

@@ -10,8 +10,8 @@ import (
 // Problems returns why checks that are valid cannot run, or not publish, on this host
 // now: a program that is missing or that others can change, a user that does not
 // exist, the name of a family that a collector has. node is what the definitions were
-// read from.
-func Problems(node document.Node, definitions []Definition, reserved func(name string) bool) (all document.Findings) {
+// read from; defaultUser is the user of checks without one.
+func Problems(node document.Node, definitions []Definition, defaultUser string, reserved func(name string) bool) (all document.Findings) {
 	node.Each(func(name string, check document.Node) {
 		i := slices.IndexFunc(definitions, func(d Definition) bool { return d.Name == name })
 		if i < 0 || !definitions[i].Enabled {
@@ -34,6 +34,11 @@ func Problems(node document.Node, definitions []Definition, reserved func(name s
 		}
 		if err := command.CheckUser(d.User, ""); err != nil {
 			all = append(all, keys["user"].At("check %s: %v", name, err))
+		}
+		if d.User == "" && command.CanChangeUsers() {
+			if err := command.CheckUser(defaultUser, ""); err != nil {
+				all = append(all, check.At("check %s: %v: create it (docs/service/sysusers.d/host_exporter.conf), or set user: or --checks.user", name, err))
+			}
 		}
 		if err := command.CheckUser("", d.Group); err != nil {
 			all = append(all, keys["group"].At("check %s: %v", name, err))

@@ -41,9 +41,20 @@ func (l *landlock) effective(mode sandbox.Mode) sandbox.Mode {
 
 // warn logs, once, the checks whose sandbox is not enforced.
 func (l *landlock) warn(logger log.Logger, definitions []Definition) {
+	added := l.newlyWeaker(definitions)
+	if len(added) == 0 || logger == nil {
+		return
+	}
+	version, err := l.version()
+	_ = level.Warn(logger).Log("msg", "Kernel does not enforce the whole sandbox of checks", "landlock", version, "err", err, "checks", strings.Join(added, ","))
+}
+
+// newlyWeaker returns the checks whose sandbox is not enforced, without those of
+// the call before.
+func (l *landlock) newlyWeaker(definitions []Definition) (added []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	weaker, added := map[string]sandbox.Mode{}, []string(nil)
+	weaker := map[string]sandbox.Mode{}
 	for _, d := range definitions {
 		if !d.Enabled || !d.Sandbox.Enabled() || l.effective(d.Sandbox) == d.Sandbox {
 			continue
@@ -54,9 +65,5 @@ func (l *landlock) warn(logger log.Logger, definitions []Definition) {
 		}
 	}
 	l.warnings = weaker
-	if len(added) == 0 || logger == nil {
-		return
-	}
-	version, err := l.version()
-	_ = level.Warn(logger).Log("msg", "Kernel does not enforce the whole sandbox of checks", "landlock", version, "err", err, "checks", strings.Join(added, ","))
+	return added
 }

@@ -108,15 +108,16 @@ func newTextfile(env *collect.Env, o textfileOptions) (*textfileCollector, error
 		return nil, fmt.Errorf("max-bytes: want a number of bytes above 0, have %d", int(o.MaxBytes))
 	}
 	m.AllowDynamic() // the files define families
+	calls := env.Host.Calls.Source()
 	c := &textfileCollector{
 		filesystem:   env.Host.Files,
 		reserved:     env.Reserved,
 		maxAge:       time.Duration(o.MaxAge),
 		maxFileBytes: int64(o.MaxBytes),
 		memoryLimit:  env.Host.MemoryLimit,
-		expansions:   newTextfileTasks[[]string](16, collect.DefaultTimeout/4),
-		listings:     newTextfileTasks[textfileDir](16, collect.DefaultTimeout/4),
-		reads:        newTextfileTasks[*textfileContent](4, collect.DefaultTimeout/5),
+		expansions:   newTextfileTasks[[]string](calls, 16, collect.DefaultTimeout/4),
+		listings:     newTextfileTasks[textfileDir](calls, 16, collect.DefaultTimeout/4),
+		reads:        newTextfileTasks[*textfileContent](calls, 4, collect.DefaultTimeout/5),
 		cache:        map[string]*textfileFile{},
 		now:          env.Host.Now,
 		drops:        map[*merge.Source]textfileDrops{},

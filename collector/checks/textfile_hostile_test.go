@@ -271,7 +271,7 @@ func TestTextfileMemory(t *testing.T) {
 // TestTextfileTasksInTime has more tasks than there is time for: those that are not
 // reached have an error, and the rest results.
 func TestTextfileTasksInTime(t *testing.T) {
-	tasks := newTextfileTasks[int](100, time.Second)
+	tasks := newTextfileTasks[int](nil, 100, time.Second)
 	end := make(chan struct{})
 	defer close(end)
 	var late, done int

@@ -15,13 +15,14 @@ const taskPatience = 50 * time.Millisecond
 // textfileTasks run functions that may hang, each by itself: one that hangs costs only
 // its own result. They are not safe for concurrent use.
 type textfileTasks[T any] struct {
+	calls      *flight.Source
 	maxPending int // maximum number of tasks of one owner that hang; of all but root, 16 times that
 	timeout    time.Duration
 	tasks      map[string]*textfileTask[T] // by key
 }
 
-func newTextfileTasks[T any](maxPending int, timeout time.Duration) textfileTasks[T] {
-	return textfileTasks[T]{maxPending: maxPending, timeout: timeout, tasks: map[string]*textfileTask[T]{}}
+func newTextfileTasks[T any](calls *flight.Source, maxPending int, timeout time.Duration) textfileTasks[T] {
+	return textfileTasks[T]{calls: calls, maxPending: maxPending, timeout: timeout, tasks: map[string]*textfileTask[T]{}}
 }
 
 // A textfileTask is one function. No second run starts while one hangs.
@@ -48,7 +49,7 @@ func (t *textfileTasks[T]) do(ctx context.Context, tasks []textfileTask[T]) {
 				next.done(*new(T), fmt.Errorf("%s: not read: others of user %d do not answer", next.key, next.owner))
 				continue
 			}
-			task = &textfileTask[T]{owner: next.owner}
+			task = &textfileTask[T]{owner: next.owner, flight: flight.Flight[T]{Source: t.calls}}
 			t.tasks[next.key] = task
 		}
 		run, started := task.flight.Go(next.run)
@@ -62,7 +63,7 @@ func (t *textfileTasks[T]) do(ctx context.Context, tasks []textfileTask[T]) {
 		}
 		slow = append(slow, func() {
 			if !run.Wait(ctx, run.StartTime.Add(t.timeout)) {
-				next.done(*new(T), fmt.Errorf("%s: no answer after %v", next.key, t.timeout))
+				next.done(*new(T), fmt.Errorf("%s: %w", next.key, run.Unfinished(fmt.Errorf("no answer after %v", t.timeout))))
 				return
 			}
 			delete(t.tasks, next.key)

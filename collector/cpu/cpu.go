@@ -59,9 +59,9 @@ func newCPU(env *collect.Env, o cpuOptions) (*cpuCollector, error) {
 	return c, nil
 }
 
-func (c *cpuCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *cpuCollector) Update(ctx context.Context, out *metric.Sink) error {
 	// A host without readable times may still have the rest.
-	err := c.times.update(out)
+	err := c.times.update(ctx, out)
 	c.states.update(out)
 	if c.info != nil {
 		c.info.update(out)

@@ -32,7 +32,7 @@ func bigHost(tb testing.TB, cpus int) string {
 	sched.WriteString("version 15\ntimestamp 4294937297\n")
 	for i := range cpus {
 		fmt.Fprintf(&stat, "cpu%d %d 1362 %d %d 81200 0 %d 105 0 0\n", i, 139328+i, 572056+i, 133432920+i, 17875+i)
-		fmt.Fprintf(&sched, "cpu%d 0 0 0 0 0 0 %d 343796328169 %d\n", i, 2045936778163+i, 4767485306+i)
+		fmt.Fprintf(&sched, "cpu%d 0 0 0 0 0 0 %d 343796328169 %d\n", i, 2045936778163+int64(i), 4767485306+int64(i))
 		fmt.Fprintf(&sched, "domain0 %s 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", strings.Repeat("ffffffff,", cpus/32))
 	}
 	stat.WriteString("intr 389584" + strings.Repeat(" 0", 4*cpus) + "\nctxt 333107\nbtime 1795350126\nprocesses 1489\n")
@@ -161,7 +161,7 @@ func BenchmarkTimes(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				sink.Reset(metric.Text)
-				if err := times.update(sink); err != nil {
+				if err := times.update(b.Context(), sink); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -26,7 +27,7 @@ import (
 // more than 292 years is below zero, as the steal time of a virtual machine is on
 // some kernels after it has moved to another host, and has decreased, too.
 type cpuTimes struct {
-	proc  *host.Reader
+	file  *host.SharedFile
 	hz    float64
 	guest bool
 
@@ -65,7 +66,7 @@ const negativeSeconds = 1 << 63 / 1_000_000_000
 func newCPUTimes(env *collect.Env, guest bool) *cpuTimes {
 	m := env.Metrics
 	t := &cpuTimes{
-		proc:    env.Host.Proc.Reader(),
+		file:    env.Host.Proc.Shared("stat"),
 		hz:      float64(env.Host.Ticks),
 		guest:   guest,
 		seconds: m.Counter("node_cpu_seconds_total", "CPU time by mode, in seconds, from /proc/stat.", "cpu", "mode"),
@@ -78,11 +79,11 @@ func newCPUTimes(env *collect.Env, guest bool) *cpuTimes {
 	return t
 }
 
-func (t *cpuTimes) update(out *metric.Sink) error {
-	b, err := t.proc.Read("stat")
-	if err != nil {
-		return collect.OrNoData(err)
-	}
+func (t *cpuTimes) update(ctx context.Context, out *metric.Sink) error {
+	return collect.OrNoData(t.file.Read(ctx, func(b []byte) error { return t.updateFrom(b, out) }))
+}
+
+func (t *cpuTimes) updateFrom(b []byte, out *metric.Sink) error {
 	t.round++
 	lines := 0
 	var line []byte
@@ -97,12 +98,12 @@ func (t *cpuTimes) update(out *metric.Sink) error {
 		lines++
 		number, ticks, ok := parseCPULine(line)
 		if !ok {
-			out.Error(t.proc.At(host.Bad(n, "a CPU and its times in ticks", line)))
+			out.Error(t.file.At(host.Bad(n, "a CPU and its times in ticks", line)))
 			continue
 		}
 		clock := t.clock(number)
 		if clock.round == t.round {
-			out.Error(t.proc.At(host.Bad(n, "one line for each CPU", line)))
+			out.Error(t.file.At(host.Bad(n, "one line for each CPU", line)))
 			continue
 		}
 		clock.round = t.round
@@ -110,7 +111,7 @@ func (t *cpuTimes) update(out *metric.Sink) error {
 		t.emit(clock, out)
 	}
 	if lines == 0 {
-		return t.proc.At(host.Bad(1, "a line for each CPU", b))
+		return host.Bad(1, "a line for each CPU", b)
 	}
 	t.dropOffline()
 	out.Emit(t.clamps, float64(t.clampCount))

@@ -82,8 +82,9 @@ func newCPUFreqCurrent(env *collect.Env) *cpufreqCurrent {
 	c.hardware = m.Keyed(func(string) *metric.Family {
 		return m.Gauge("node_cpu_frequency_hertz", "Current CPU frequency of the hardware, from cpuinfo_cur_freq.", "cpu")
 	})
+	calls := env.Host.Calls.Source()
 	for range maxWorkers {
-		c.workers = append(c.workers, &cpufreqWorker{sys: env.Host.Sys.Reader()})
+		c.workers = append(c.workers, &cpufreqWorker{sys: env.Host.Sys.Reader(), flight: flight.Flight[[]cpufreqReading]{Source: calls}})
 	}
 	return c
 }
@@ -104,6 +105,8 @@ func (c *cpufreqCurrent) update(ctx context.Context, cpus []cpuDevice, out *metr
 	}
 }
 
+var errCPUFreqNoAnswer = errors.New("no answer from this CPU or one after it")
+
 // readConcurrently distributes CPUs among the workers. A worker that hangs costs
 // its CPUs, and is not started again until it has returned.
 func (c *cpufreqCurrent) readConcurrently(ctx context.Context, cpus []cpuDevice, hardware bool, out *metric.Sink) {
@@ -120,7 +123,7 @@ func (c *cpufreqCurrent) readConcurrently(ctx context.Context, cpus []cpuDevice,
 	}
 	for i, run := range runs {
 		if !run.Wait(ctx, halfTime(ctx, run.StartTime)) {
-			out.Error(fmt.Errorf("%s: no answer from this CPU or one after it", c.tree.Path(cpuDir, cpus[i].dir, "cpufreq")))
+			out.Error(fmt.Errorf("%s: %w", c.tree.Path(cpuDir, cpus[i].dir, "cpufreq"), run.Unfinished(errCPUFreqNoAnswer)))
 			continue
 		}
 		readings, err := run.Result()

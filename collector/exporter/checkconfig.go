@@ -30,7 +30,7 @@ func Check(c Config) (problems Findings, err error) {
 	_, findings := config.Load(c.File, e.specs, map[string]config.Section{
 		"checks": func(n document.Node) {
 			definitions := checks.ReadDefinitions(n)
-			problems = append(problems, checks.Problems(n, definitions, e.isDeclared)...)
+			problems = append(problems, checks.Problems(n, definitions, c.CheckUser, e.isDeclared)...)
 			for _, d := range definitions {
 				for _, name := range checks.Families(d) {
 					declared[name] = true

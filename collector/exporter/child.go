@@ -80,10 +80,6 @@ func ServeForRunner(ctx context.Context, c Config, toolkit *web.FlagConfig, logg
 	}
 	// Process lists show the name of the file otherwise, exe. It is a courtesy.
 	_ = os.WriteFile("/proc/self/comm", []byte("host_exporter"), 0)
-	// Other processes of its user must not look into it, or change it.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return os.NewSyscallError("prctl", err)
-	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	k := &child{
@@ -157,9 +153,9 @@ func (k *child) loadOn(ctx context.Context, e *Exporter) {
 		case <-ctx.Done():
 			return
 		case m := <-k.loads:
-			err := e.reload(func() error {
+			err := e.reload(func() (warnings []string, err error) {
 				if err := errorOf(m.Err); err != nil {
-					return err
+					return nil, err
 				}
 				return e.load()
 			})

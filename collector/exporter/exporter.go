@@ -25,6 +25,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -72,10 +73,14 @@ type Config struct {
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
 	Log      log.Logger // nil: none
+	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
+	// none.
+	LogWriter *LogWriter
 
 	MetricsPath    string   // usually /metrics
 	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
 	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
+	WithoutHelp    bool     // leave the HELP lines out of the text format
 	Pprof          bool     // serve /debug/pprof/
 	Lifecycle      bool     // serve /-/reload
 	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
@@ -101,6 +106,7 @@ type Exporter struct {
 	specs   []collect.Spec
 	host    *host.Host
 	engine  *scrape.Engine
+	workers *flight.Workers // of the units
 	checks  *checks.Checks
 	handler http.Handler
 	serving atomic.Bool
@@ -129,9 +135,10 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(), shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
+		e.host.Calls = flight.NewPool(callLimit())
 	}
 	u, _ := e.host.Uname() // without a name the host is still served
 	if c.child != nil {
@@ -145,14 +152,20 @@ func New(c Config) (*Exporter, error) {
 	e.reader = configurationReader{path: c.File, specs: e.specs, timeout: c.readTimeout}
 	declareBuildInfo(e.engine)
 	e.sandbox.declare(e.engine)
+	if c.LogWriter != nil {
+		dropped := e.engine.Families().Counter("host_exporter_log_lines_dropped_total", "Log lines dropped because the log was not read or could not be written.")
+		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
+	}
 	if c.ProcessMetrics {
 		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
-	if err := e.load(); err != nil {
+	warnings, err := e.load()
+	if err != nil {
 		return nil, err
 	}
+	e.logWarnings(warnings)
 	if c.File != "" {
 		e.reloadStatus.declare(e.engine, e.host.Now())
 	}
@@ -175,6 +188,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Log:         e.config.Log,
 		MaxRequests: e.config.MaxRequests,
 		Telemetry:   e.config.ProcessMetrics,
+		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
 	})

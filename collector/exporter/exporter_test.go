@@ -512,6 +512,9 @@ node_load1 4711
 host_exporter_mine 1
 go_goroutines 4711
 go_goroutines{foo="bar"} 5
+up{service="x"} 0
+scrape_duration_seconds 1
+scrape_jobs 3
 `)
 	proc := t.TempDir()
 	if err := os.WriteFile(filepath.Join(proc, "loadavg"), []byte("0.25 0.5 0.75 1/80 11206\n"), 0o644); err != nil {
@@ -536,8 +539,11 @@ go_goroutines{foo="bar"} 5
 			"node_load1 4711":                              false,
 			"go_goroutines 4711":                           false,
 			"host_exporter_mine 1":                         false,
+			`up{service="x"} 0`:                            false,
+			"scrape_duration_seconds 1":                    false,
+			"scrape_jobs 3":                                true,
 			// What collectors serve is known from the last scrape.
-			`host_exporter_textfile_dropped_series{file="` + file + `",reason="reserved"} 2`: i > 0,
+			`host_exporter_textfile_dropped_series{file="` + file + `",reason="reserved"} 4`: i > 0,
 		} {
 			if strings.Contains(text, "\n"+line+"\n") != want && (i > 0 || !strings.HasPrefix(line, "host_exporter_textfile")) {
 				t.Errorf("%s: %s is there: %v, want %v\n%s", target, line, !want, want, text)

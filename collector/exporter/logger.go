@@ -13,7 +13,8 @@ import (
 
 // NewLogger returns the exporter's logger, and an slog.Logger with the same
 // output for libraries. Levels are debug, info, warn and error; the format is
-// logfmt or json.
+// logfmt or json. A call of the loggers returns when out has the line: to keep a
+// stalled log from blocking the exporter, out is a LogWriter.
 func NewLogger(out io.Writer, lvl, format string) (log.Logger, *slog.Logger) {
 	handler := slgk.NewGoKitHandler(newLogger(out, lvl, format, false), slogLevel(lvl))
 	return newLogger(out, lvl, format, true), slog.New(libraryHandler{handler})

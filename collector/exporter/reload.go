@@ -45,20 +45,18 @@ func (e *Exporter) Reload() error {
 	return e.reload(e.load)
 }
 
-// reload calls load and records its result.
-func (e *Exporter) reload(load func() error) error {
-	e.reloading.Lock()
-	defer e.reloading.Unlock()
+// reload calls load, and records and logs its result.
+func (e *Exporter) reload(load func() (warnings []string, err error)) error {
 	if e.config.File == "" {
 		err := errors.New("no configuration file: start with --config.file")
 		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
-	err := load()
-	if _, restart := errors.AsType[*NeedsRestartError](err); restart && e.config.child != nil {
+	warnings, restart, err := e.recordLoad(load)
+	if restart {
 		return err // the runner starts a new process
 	}
-	e.reloadStatus.record(e.host.Now(), err)
+	e.logWarnings(warnings)
 	if err != nil {
 		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
 		return err
@@ -67,40 +65,54 @@ func (e *Exporter) reload(load func() error) error {
 	return nil
 }
 
+// recordLoad calls load, one at a time, and records its result unless a new process
+// has to load the configuration.
+func (e *Exporter) recordLoad(load func() ([]string, error)) (warnings []string, restart bool, err error) {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
+	warnings, err = load()
+	if _, restart = errors.AsType[*NeedsRestartError](err); restart && e.config.child != nil {
+		return nil, true, err
+	}
+	e.reloadStatus.record(e.host.Now(), err)
+	return warnings, false, err
+}
+
+func (e *Exporter) logWarnings(warnings []string) {
+	for _, w := range warnings {
+		_ = level.Warn(e.config.Log).Log("msg", w)
+	}
+}
+
 // load reads and validates the configuration, builds a generation from it, and
-// replaces the current one.
-func (e *Exporter) load() error {
+// replaces the current one. It returns warnings to log.
+func (e *Exporter) load() (warnings []string, err error) {
 	settings := e.config.Settings
 	var read configurationFile
 	if e.config.File != "" {
-		var err error
 		if read, err = e.reader.read(); err != nil {
-			return e.explain(&generation{file: read.file}, err)
+			return nil, e.explain(&generation{file: read.file}, err)
 		}
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	next.expect, next.checks, next.health, next.file = expect.NewSet(expectations...), definitions, read.health, read.file
 	if err := e.explain(next, nil); err != nil {
-		return err
+		return nil, err
 	}
 	if err := e.checks.Apply(definitions); err != nil {
-		return err
+		return nil, err
 	}
-	for _, w := range settings.Warnings() {
-		_ = level.Warn(e.config.Log).Log("msg", w)
-	}
+	warnings = settings.Warnings()
 	for _, d := range definitions {
-		for _, w := range d.Warnings() {
-			_ = level.Warn(e.config.Log).Log("msg", w)
-		}
+		warnings = append(warnings, d.Warnings()...)
 	}
 	e.current.Store(next)
-	return nil
+	return warnings, nil
 }
 
 // A configurationFile is what a configuration file and its includes have.
@@ -183,6 +195,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		}
 		u.Timeout, u.Interval, u.MaxSeries = settings.Timeout(spec), settings.Interval(spec), settings.MaxSeries(spec)
 		u.Declared = e.isDeclared
+		u.UseWorkers(e.workers)
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
@@ -208,12 +221,18 @@ func (e *Exporter) isDeclared(name string) bool {
 }
 
 // isReserved reports whether an external family must not have a name: those of
-// this exporter, and those that its collectors served in their last runs. In a
+// this exporter and of Prometheus itself, and those that its collectors served in their last runs. In a
 // family such as go_goroutines, which is of every Go program, only the series of
 // the exporter itself are reserved; the engine leaves them out.
 func (e *Exporter) isReserved(name string) bool {
 	switch metric.ReservedPrefix(name) {
 	case "", "go_", "process_", "promhttp_":
+	case "up", "scrape_", "ALERTS":
+		// Text files may have other names that begin like these, as with
+		// node_exporter.
+		if metric.IsOfPrometheus(name) {
+			return true
+		}
 	default:
 		return true
 	}

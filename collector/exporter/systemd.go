@@ -3,6 +3,8 @@ package exporter
 import (
 	"context"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -38,9 +40,31 @@ type systemd struct{ log log.Logger }
 
 // notify sends a state to the service manager, if there is one.
 func (m systemd) notify(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
+	if err := sendState(os.Getenv("NOTIFY_SOCKET"), state); err != nil {
 		_ = level.Warn(m.log).Log("msg", "Cannot notify the service manager", "state", state, "err", err)
 	}
+}
+
+// notifyTimeout is how long to wait for a service manager that does not read.
+const notifyTimeout = time.Second
+
+// sendState sends a state to a socket, unless its path is empty. Unlike SdNotify
+// of go-systemd it does not wait for ever for a manager that does not read its
+// socket: the exporter would neither become ready nor end.
+func sendState(socket, state string) error {
+	if socket == "" {
+		return nil
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(notifyTimeout)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(state))
+	return err
 }
 
 // notifyReady notifies that the exporter is ready, with the status line that

@@ -110,6 +110,7 @@ func (c *dmiCollector) readFiles(out *metric.Sink) error {
 		case c.info == nil && errors.Is(err, fs.ErrPermission):
 			denied = err
 			continue
+		case host.Gone(err): // declared because it could not be read at first
 		default:
 			out.Error(err)
 			c.complete = false

@@ -100,7 +100,7 @@ func (c *edacCollector) updateRow(mc, csrow, controller, row string, out *metric
 		for _, f := range c.channel {
 			ch := strings.TrimSuffix(name, f.name)
 			if channel, ok := scan.NumberAfter("ch", ch); ok {
-				c.count(out, f.family, mc, csrow, name, channel, controller, row, c.dimmLabel(mc, csrow, ch))
+				c.count(out, f.family, mc, csrow, name, channel, controller, row, c.dimmLabel(mc, csrow, ch, out))
 			}
 		}
 	}
@@ -111,10 +111,10 @@ func (c *edacCollector) updateRow(mc, csrow, controller, row string, out *metric
 var dimmReplacer = strings.NewReplacer("#", "", "csrow", "_csrow", "channel", "_channel")
 
 // dimmLabel returns the label of the memory module of a channel. It is unknown
-// if there is no file with its name.
-func (c *edacCollector) dimmLabel(mc, csrow, ch string) string {
+// if there is no file with its name, or it cannot be read.
+func (c *edacCollector) dimmLabel(mc, csrow, ch string, out *metric.Sink) string {
 	b, err := c.sys.Text(edacDir, mc, csrow, ch+"_dimm_label")
-	if err != nil {
+	if !host.ReportUnlessGone(err, out.Error) {
 		return "unknown"
 	}
 	return dimmReplacer.Replace(string(b))

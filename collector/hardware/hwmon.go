@@ -7,6 +7,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -51,12 +52,14 @@ func (o *hwmonOptions) Fields() []collect.Field {
 type hwmonCollector struct {
 	options hwmonOptions
 	host    *host.Host
+	calls   *flight.Source // of places for the chips
 	sys     *host.Reader
 	set     *metric.Set
 
-	class    host.Listing
-	chips    []*hwmonChip              // in the order of class
-	families map[string]*metric.Family // by name
+	class      host.Listing
+	chips      []*hwmonChip              // in the order of class
+	chipsKnown bool                      // whether chips has all of class
+	families   map[string]*metric.Family // by name
 
 	chipNames, sensorLabel *metric.Family
 }
@@ -64,9 +67,13 @@ type hwmonCollector struct {
 const (
 	hwmonClass = "class/hwmon"
 
-	// maxHwmonTotalWait is how long a scrape waits for all chips, so that a chip
+	// maxHwmonTotalWait is how long a scrape waits for chips that have answered before, so that a chip
 	// that hangs does not use up the time of all collectors.
 	maxHwmonTotalWait = 2 * time.Second
+
+	// maxHwmonFirstWait is how long a scrape waits for chips that no scrape has
+	// waited for: one that always takes seconds is in the first scrape, too.
+	maxHwmonFirstWait = 4 * time.Second
 
 	// maxHwmonChipWait is how long a scrape waits for a chip before it starts to
 	// read the next one; it waits for slower chips together.
@@ -79,6 +86,7 @@ func newHwmon(env *collect.Env, o hwmonOptions) (*hwmonCollector, error) {
 	return &hwmonCollector{
 		options:     o,
 		host:        env.Host,
+		calls:       env.Host.Calls.Source(),
 		sys:         env.Host.Sys.Reader(),
 		set:         m,
 		families:    map[string]*metric.Family{},
@@ -92,8 +100,8 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	if changed {
-		c.chips = c.listChips()
+	if changed || !c.chipsKnown {
+		c.listChips(out)
 	}
 	c.readChips(ctx)
 	for _, chip := range c.chips {
@@ -108,6 +116,7 @@ func (c *hwmonCollector) Update(ctx context.Context, out *metric.Sink) error {
 // run. It waits for a chip that has a previous reading to serve only a short
 // time.
 func (c *hwmonCollector) readChips(ctx context.Context) {
+	firstDeadline := flight.Deadline(ctx, maxHwmonFirstWait)
 	var first time.Time
 	var totalWait, chipWait time.Duration
 	for _, chip := range c.chips {
@@ -122,8 +131,13 @@ func (c *hwmonCollector) readChips(ctx context.Context) {
 		chip.wait(ctx, chip.run.StartTime.Add(chipWait))
 	}
 	for _, chip := range c.chips {
-		if !chip.excluded && !chip.pending && chip.previous == nil {
+		if chip.excluded || chip.pending || chip.previous != nil {
+			continue
+		}
+		if chip.answered {
 			chip.wait(ctx, first.Add(totalWait))
+		} else {
+			chip.wait(ctx, firstDeadline)
 		}
 	}
 }

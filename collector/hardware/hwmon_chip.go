@@ -23,7 +23,9 @@ type hwmonChip struct {
 	base     string        // its label if no other chip has the same base
 	name     string        // that its driver gives to it, as part of a label
 	label    string        // the value of its label chip
-	excluded bool          // by the chip filter
+	excluded bool          // by the chip filter, or because its label is not known
+
+	answered bool // whether a scrape ever got a reading
 
 	probe      hwmonProbe
 	read       func() (*hwmonReading, error) // the function of a run
@@ -67,6 +69,7 @@ func (c *hwmonChip) start() bool {
 // wait waits for the chip until the deadline.
 func (c *hwmonChip) wait(ctx context.Context, deadline time.Time) {
 	c.unfinished = !c.run.Wait(ctx, deadline)
+	c.answered = c.answered || !c.unfinished
 }
 
 // result returns the reading to serve.
@@ -77,7 +80,7 @@ func (c *hwmonChip) result(now time.Time) (*hwmonReading, error) {
 	if c.previous != nil && now.Sub(c.previous.endTime) < maxHwmonReadingAge {
 		return c.previous, nil
 	}
-	return nil, errHwmonNoAnswer
+	return nil, c.run.Unfinished(errHwmonNoAnswer)
 }
 
 // A hwmonProbe reads one chip. It shares no data, because it may still be
@@ -175,6 +178,11 @@ func (p *hwmonProbe) readValue(r *hwmonReading, e *hwmonElement) hwmonValue {
 	v, isNumber, ok := parseHwmonNumber(b, e.isSigned)
 	if !isNumber && !(e.mayBeText && isHwmonText(b)) {
 		r.report(p.sys.At(host.Bad(1, "a number", b)))
+	}
+	if e.counter && v < 0 {
+		// The kernel keeps it in an unsigned type and prints it as signed.
+		u, isWhole := scan.Counter(b)
+		v, ok = float64(u), ok && isWhole
 	}
 	if e.oneIsTrue && v != 1 {
 		v = 0

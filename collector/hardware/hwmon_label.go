@@ -4,25 +4,37 @@ import (
 	"path"
 	"slices"
 
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
-// listChips returns the chips of the class, with their labels. It keeps known
-// chips with their flights and readings.
-func (c *hwmonCollector) listChips() []*hwmonChip {
+// listChips lists the chips of the class, with their labels. It keeps known chips
+// with their flights and readings. A chip whose label cannot be read is left out and
+// the others keep theirs: a wrong one would be another series.
+func (c *hwmonCollector) listChips(out *metric.Sink) {
 	var chips []*hwmonChip
+	c.chipsKnown = true
 	for _, entry := range c.class.Entries {
 		i := slices.IndexFunc(c.chips, func(known *hwmonChip) bool { return known.entry == entry })
 		if i >= 0 {
 			chips = append(chips, c.chips[i])
-		} else {
-			chips = append(chips, c.newChip(entry))
+			continue
 		}
+		chip, err := c.newChip(entry)
+		if err != nil {
+			out.Error(err)
+			c.chipsKnown = false
+			continue
+		}
+		chips = append(chips, chip)
 	}
 	for i, label := range uniqueHwmonLabels(chips) {
-		c.setLabel(chips[i], label)
+		if c.chipsKnown || chips[i].label == "" {
+			c.setLabel(chips[i], label)
+		}
 	}
-	return chips
+	c.chips = chips
 }
 
 // setLabel sets the label of a chip, and which of its sensors are read. The run
@@ -38,21 +50,30 @@ func (c *hwmonCollector) setLabel(chip *hwmonChip, label string) {
 }
 
 // newChip returns the chip of an entry that is not known.
-func (c *hwmonCollector) newChip(entry host.DirEntry) *hwmonChip {
-	chip := &hwmonChip{entry: entry}
+func (c *hwmonCollector) newChip(entry host.DirEntry) (*hwmonChip, error) {
+	chip := &hwmonChip{entry: entry, flight: flight.Flight[*hwmonReading]{Source: c.calls}}
 	chip.probe.sys = c.host.Sys.Reader()
 	chip.probe.now = c.host.Now
 	var err error
-	if chip.probe.dir, err = c.sys.Resolve(hwmonClass, entry.Name); err != nil {
+	if chip.probe.dir, err = c.sys.Resolve(hwmonClass, entry.Name); host.Gone(err) {
 		chip.probe.dir = path.Join("/", hwmonClass, entry.Name)
+	} else if err != nil {
+		return nil, err
 	}
 	device, err := c.sys.Resolve(hwmonClass, entry.Name, "device")
-	if err == nil && c.sys.Exists(device) {
+	switch {
+	case err != nil && !host.Gone(err):
+		return nil, err
+	case err == nil && c.sys.Exists(device):
 		chip.probe.device = device
 	}
-	chip.name = hwmonName(c.sys.String(chip.probe.dir, "name"))
+	name, err := c.sys.Text(chip.probe.dir, "name")
+	if err != nil && !host.Gone(err) && chip.probe.device == "" { // otherwise the run reports it
+		return nil, err
+	}
+	chip.name = hwmonName(string(name))
 	chip.base = hwmonChipBase(chip.probe.device, chip.name, chip.probe.dir)
-	return chip
+	return chip, nil
 }
 
 // hwmonChipBase returns the label of a chip if no other chip has it. The number

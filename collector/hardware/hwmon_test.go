@@ -339,3 +339,35 @@ func BenchmarkHwmon(b *testing.B) {
 		})
 	}
 }
+
+// TestHwmonSlowChipInFirstScrape has a chip that takes longer than a later
+// scrape would wait.
+func TestHwmonSlowChipInFirstScrape(t *testing.T) {
+	t.Parallel()
+	b := newHwmonBench(t, 5*time.Second)
+	b.addChip(1, nil)
+	answer := b.addHungSensor(1, "temp1_input")
+	time.AfterFunc(maxHwmonTotalWait+500*time.Millisecond, func() { answer("41000\n") })
+	b.expect(collect.OK, `node_hwmon_temp_celsius{chip="platform_chip_1",sensor="temp1"} 41`)
+}
+
+// TestHwmonNameIsReadAgain has a chip without a device, whose label is its name.
+func TestHwmonNameIsReadAgain(t *testing.T) {
+	b := newHwmonBench(t, 2*time.Second)
+	dir := filepath.Join(b.root, "class/hwmon/hwmon0")
+	if err := os.MkdirAll(filepath.Join(dir, "name"), 0o755); err != nil { // reading it fails
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "temp1_input"), []byte("41000\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(collect.Failed)
+	b.expect(collect.Failed)
+	if err := os.Remove(filepath.Join(dir, "name")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "name"), []byte("cpu_thermal\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(collect.OK, `node_hwmon_temp_celsius{chip="cpu_thermal",sensor="temp1"} 41`)
+}

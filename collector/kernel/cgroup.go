@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -104,8 +105,14 @@ func newCgroup(env *collect.Env, o cgroupOptions) (*cgroupCollector, error) {
 }
 
 func (c *cgroupCollector) Update(_ context.Context, out *metric.Sink) error {
-	if _, err := c.sys.Read(c.root, "cgroup.controllers"); err != nil {
+	_, err := c.sys.Read(c.root, "cgroup.controllers")
+	switch {
+	case host.Gone(err):
 		return c.explain(err)
+	case errors.Is(err, fs.ErrPermission): // the other files are not readable either
+		return err
+	case err != nil:
+		out.Error(err) // the groups do not depend on it
 	}
 	host.ReportUnlessGone(c.devices.refresh(), out.Error)
 	exported, omitted := 0, 0
@@ -127,8 +134,6 @@ func (c *cgroupCollector) Update(_ context.Context, out *metric.Sink) error {
 // controllers in it.
 func (c *cgroupCollector) explain(err error) error {
 	switch {
-	case !host.Gone(err):
-		return err
 	case c.sys.Exists(c.root, "unified/cgroup.controllers"):
 		return fmt.Errorf("%w: the controllers are in cgroup v1; v2 has only CPU time and pressure, with --collector.cgroup.root=%s/unified", collect.ErrNoData, c.root)
 	case c.sys.Exists(c.root, "memory"), c.sys.Exists(c.root, "cpu"), c.sys.Exists(c.root, "systemd"):

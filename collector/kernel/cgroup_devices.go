@@ -36,8 +36,12 @@ func (d *cgroupDevices) name(number []byte) string {
 		return name
 	}
 	name := string(number)
-	if target, err := d.sys.Link(blockNumbers, name); err == nil {
+	target, err := d.sys.Link(blockNumbers, name)
+	switch {
+	case err == nil:
 		name = strings.ReplaceAll(path.Base(target), "!", "/") // sysfs writes ! for a slash
+	case !host.Gone(err):
+		return name // the next run tries again
 	}
 	d.names[string(number)] = name
 	return name

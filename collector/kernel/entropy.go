@@ -36,7 +36,7 @@ type entropyFile struct {
 func newEntropy(env *collect.Env) *entropyCollector {
 	m := env.Metrics
 	return &entropyCollector{
-		proc: env.Host.Proc.Reader(),
+		proc: env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		files: []entropyFile{
 			{"entropy_avail", m.Gauge("node_entropy_available_bits", "Entropy in the kernel's pool in bits, from /proc/sys/kernel/random/entropy_avail.")},
 			{"poolsize", m.Gauge("node_entropy_pool_size_bits", "Size of the kernel's entropy pool in bits, from /proc/sys/kernel/random/poolsize.")},

@@ -30,7 +30,7 @@ type filefdCollector struct {
 func newFilefd(env *collect.Env) *filefdCollector {
 	m := env.Metrics
 	return &filefdCollector{
-		proc:      env.Host.Proc.Reader(),
+		proc:      env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		allocated: m.Gauge("node_filefd_allocated", "Open file handles of the system, from /proc/sys/fs/file-nr."),
 		maximum:   m.Gauge("node_filefd_maximum", "Maximum number of open file handles of the system, from /proc/sys/fs/file-nr."),
 	}

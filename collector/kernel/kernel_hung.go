@@ -25,7 +25,7 @@ type kernelHungCollector struct {
 
 func newKernelHung(env *collect.Env) *kernelHungCollector {
 	return &kernelHungCollector{
-		proc:  env.Host.Proc.Reader(),
+		proc:  env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		tasks: env.Metrics.Counter("node_kernel_hung_tasks_total", "Hung tasks detected since boot, from /proc/sys/kernel/hung_task_detect_count."),
 	}
 }

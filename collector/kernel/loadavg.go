@@ -29,7 +29,7 @@ type loadavgCollector struct {
 func newLoadavg(env *collect.Env) *loadavgCollector {
 	m := env.Metrics
 	return &loadavgCollector{
-		proc: env.Host.Proc.Reader(),
+		proc: env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		averages: [3]*metric.Family{
 			m.Gauge("node_load1", "Load average over 1 minute, from /proc/loadavg."),
 			m.Gauge("node_load5", "Load average over 5 minutes, from /proc/loadavg."),

@@ -45,7 +45,7 @@ type pressureResource struct {
 func newPressure(env *collect.Env) *pressureCollector {
 	m := env.Metrics
 	return &pressureCollector{
-		proc: env.Host.Proc.Reader(),
+		proc: env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		resources: []pressureResource{
 			// The full line of the CPU, since Linux 5.13, is always zero: while
 			// tasks wait for a CPU, another one runs on it.

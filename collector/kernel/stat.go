@@ -39,7 +39,7 @@ func (o *statOptions) Fields() []collect.Field {
 //
 // See https://docs.kernel.org/filesystems/proc.html (section 1.7).
 type statCollector struct {
-	proc    *host.Reader
+	file    *host.SharedFile
 	numbers [statLines]*metric.Family
 
 	interrupts  wrap.Total
@@ -53,7 +53,7 @@ type statCollector struct {
 func newStat(env *collect.Env, o statOptions) (*statCollector, error) {
 	m := env.Metrics
 	c := &statCollector{
-		proc: env.Host.Proc.Reader(),
+		file: env.Host.Proc.Shared("stat"),
 		numbers: [statLines]*metric.Family{
 			statIntr:      m.Counter("node_intr_total", "Interrupts of all kinds since boot, from /proc/stat."),
 			statCtxt:      m.Counter("node_context_switches_total", "Context switches of all CPUs since boot, from /proc/stat."),
@@ -74,14 +74,14 @@ func newStat(env *collect.Env, o statOptions) (*statCollector, error) {
 	return c, nil
 }
 
-func (c *statCollector) Update(_ context.Context, out *metric.Sink) error {
-	b, err := c.proc.Read("stat")
+func (c *statCollector) Update(ctx context.Context, out *metric.Sink) error {
+	return collect.OrNoData(c.file.Read(ctx, func(b []byte) error { return c.emit(b, out) }))
+}
+
+func (c *statCollector) emit(b []byte, out *metric.Sink) error {
+	s, err := parseStat(b, c.counts, func(err error) { out.Error(c.file.At(err)) })
 	if err != nil {
-		return collect.OrNoData(err)
-	}
-	s, err := parseStat(b, c.counts, func(err error) { out.Error(c.proc.At(err)) })
-	if err != nil {
-		return c.proc.At(err)
+		return err
 	}
 	if n := &s.numbers[statIntr]; n.known {
 		n.value = c.interrupts.Continue(n.value)

@@ -43,7 +43,7 @@ type meminfoCollector struct {
 func newMeminfo(env *collect.Env) *meminfoCollector {
 	m := env.Metrics
 	return &meminfoCollector{
-		proc: env.Host.Proc.Reader(),
+		proc: env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		sizes: m.Keyed(func(key string) *metric.Family {
 			return m.Gauge("node_memory_"+meminfoName(key)+"_bytes", "Field "+key+" of /proc/meminfo, in bytes.")
 		}),

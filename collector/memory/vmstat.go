@@ -41,7 +41,7 @@ type vmstatCollector struct {
 
 func newVmstat(env *collect.Env, o vmstatOptions) (*vmstatCollector, error) {
 	m := env.Metrics
-	c := &vmstatCollector{proc: env.Host.Proc.Reader(), gauges: map[*metric.Family]bool{}}
+	c := &vmstatCollector{proc: env.Host.Proc.Reader().KeepOpen(), gauges: map[*metric.Family]bool{}}
 	c.fields = m.Keyed(func(key string) *metric.Family {
 		if o.Include.IsSet() && !o.Include.Match(key) {
 			return nil

@@ -69,10 +69,10 @@ func newARP(env *collect.Env, o arpOptions) (*arpCollector, error) {
 	}, nil
 }
 
-func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
-	c.filter.refresh(out)
+func (c *arpCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.filter.refresh(ctx, out)
 	if c.options.Netlink {
-		err := c.updateNetlink(out)
+		err := c.updateNetlink(ctx, out)
 		if err == nil {
 			return nil
 		}
@@ -85,7 +85,7 @@ func (c *arpCollector) Update(_ context.Context, out *metric.Sink) error {
 }
 
 // updateNetlink counts by rtnetlink. It emits nothing if that fails.
-func (c *arpCollector) updateNetlink(out *metric.Sink) error {
+func (c *arpCollector) updateNetlink(ctx context.Context, out *metric.Sink) error {
 	neighbourErr := c.links.Neighbours(unix.AF_INET, func() { clear(c.countByIndex) }, func(n *rtnl.Neighbour) {
 		if n.State&unix.NUD_NOARP == 0 {
 			c.countByIndex[n.Index]++
@@ -95,7 +95,7 @@ func (c *arpCollector) updateNetlink(out *metric.Sink) error {
 		return neighbourErr
 	}
 	clear(c.countByName)
-	linkErr := c.links.Links(false, func(l *rtnl.Link) {
+	linkErr := c.links.SharedLinks(ctx, func(l *rtnl.Link) {
 		if n := c.countByIndex[l.Index]; n > 0 {
 			c.countByName[l.Name] = &n
 		}

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -68,21 +69,36 @@ func newBonding(env *collect.Env, o bondingOptions) (*bondingCollector, error) {
 }
 
 func (c *bondingCollector) Update(_ context.Context, out *metric.Sink) error {
-	b, err := c.sys.Read(netDir, "bonding_masters")
+	bonds, err := c.bonds(out)
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	bonds := parseInterfaces(b)
-	for _, err := range bonds.errs {
-		out.Error(c.sys.At(err))
-	}
-	for _, bond := range bonds.names {
+	for _, bond := range bonds {
 		host.ReportUnlessGone(c.updateBond(bond, out), out.Error)
 		if c.lacp != nil {
 			host.ReportUnlessGone(c.lacp.update(bond, out), out.Error)
 		}
 	}
 	return nil
+}
+
+// bonds returns the names of the bonds. If the list of them cannot be read, they
+// are found by their directories.
+func (c *bondingCollector) bonds(out *metric.Sink) ([]string, error) {
+	b, err := c.sys.Read(netDir, "bonding_masters")
+	switch {
+	case host.Gone(err):
+		return nil, err
+	case err != nil:
+		out.Error(err)
+		names, err := c.sys.Names(netDir)
+		return slices.DeleteFunc(names, func(name string) bool { return !c.sys.Exists(netDir, name, "bonding/slaves") }), err
+	}
+	bonds := parseInterfaces(b)
+	for _, err := range bonds.errs {
+		out.Error(c.sys.At(err))
+	}
+	return bonds.names, nil
 }
 
 // updateBond reads one bond. A host.Gone error means that the bond is gone.

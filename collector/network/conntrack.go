@@ -51,7 +51,7 @@ type conntrackStat struct {
 func newConntrack(env *collect.Env) *conntrackCollector {
 	m := env.Metrics
 	return &conntrackCollector{
-		proc:    env.Host.Proc.Reader(),
+		proc:    env.Host.Proc.Reader().KeepOpen(),
 		entries: m.Gauge("node_nf_conntrack_entries", "Connections in the tracking table, from nf_conntrack_count."),
 		limit:   m.Gauge("node_nf_conntrack_entries_limit", "Maximum number of connections in the tracking table, from nf_conntrack_max."),
 		stats: []conntrackStat{

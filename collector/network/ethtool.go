@@ -70,7 +70,7 @@ func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
 	}, nil
 }
 
-func (c *ethtoolCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *ethtoolCollector) Update(ctx context.Context, out *metric.Sink) error {
 	changed, err := c.sys.List(&c.devices, netDir)
 	if err != nil {
 		return collect.OrNoData(err)
@@ -86,7 +86,7 @@ func (c *ethtoolCollector) Update(_ context.Context, out *metric.Sink) error {
 		return err
 	}
 	defer e.Close()
-	c.filter.refresh(out)
+	c.filter.refresh(ctx, out)
 	for _, entry := range c.devices.Entries {
 		device := entry.Name
 		if c.options.Devices.Ignores(device) || c.filter.excludes(device) {

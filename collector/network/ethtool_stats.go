@@ -81,6 +81,8 @@ const (
 
 	sizeofStatName = 32 // ETH_GSTRING_LEN
 	sizeofStat     = 8
+
+	maxEthtoolItems = 1 << 20 // far above what drivers have
 )
 
 func (s *ethtoolStats) update(e host.Ethtool, device string, out *metric.Sink) error {
@@ -158,7 +160,11 @@ func (b *ethtoolBuffer) read(e host.Ethtool, device string, request [3]uint32, h
 		if err := e.Ioctl(device, *b); err != nil {
 			return nil, err
 		}
-		size = header + item*int(netlink.Native.Uint32((*b)[header-4:]))
+		count := netlink.Native.Uint32((*b)[header-4:])
+		if count > maxEthtoolItems {
+			return nil, fmt.Errorf("want at most %d statistics, have %d", maxEthtoolItems, count)
+		}
+		size = header + item*int(count)
 		if size <= len(*b) {
 			return (*b)[header:size], nil
 		}

@@ -1,6 +1,8 @@
 package network
 
 import (
+	"context"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -41,12 +43,12 @@ func newInterfaceFilter(h *host.Host, o interfaceOptions) *interfaceFilter {
 
 // refresh reads the kinds of the interfaces, if an option needs them. Without
 // rtnetlink, no interface is excluded by its kind.
-func (f *interfaceFilter) refresh(out *metric.Sink) {
+func (f *interfaceFilter) refresh(ctx context.Context, out *metric.Sink) {
 	if !f.options.excludeKind.IsSet() {
 		return
 	}
 	clear(f.kinds)
-	err := f.links.Links(false, func(l *rtnl.Link) {
+	err := f.links.SharedLinks(ctx, func(l *rtnl.Link) {
 		if len(l.Kind) > 0 {
 			f.kinds[l.Name] = string(l.Kind)
 		}

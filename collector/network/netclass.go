@@ -116,13 +116,13 @@ func netclassLabels(o netclassOptions) []string {
 	return []string{"address", "adminstate", "broadcast", "device", "duplex", "ifalias", "operstate"}
 }
 
-func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
-	c.filter.refresh(out)
+func (c *netclassCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.filter.refresh(ctx, out)
 	mismatch := c.checkMismatch()
 	if mismatch != nil && !bool(c.options.Netlink) {
 		return c.updateFiles(out)
 	}
-	err := c.updateNetlink(mismatch == nil, out)
+	err := c.updateNetlink(ctx, mismatch == nil, out)
 	switch {
 	case netlink.DumpFailed(err):
 		if c.options.Netlink {
@@ -139,11 +139,11 @@ func (c *netclassCollector) Update(_ context.Context, out *metric.Sink) error {
 
 // updateNetlink emits the devices of a dump, withSysfs together with what only
 // sysfs has. It emits nothing of a dump that fails from the start.
-func (c *netclassCollector) updateNetlink(withSysfs bool, out *metric.Sink) error {
+func (c *netclassCollector) updateNetlink(ctx context.Context, withSysfs bool, out *metric.Sink) error {
 	c.round++
 	now := c.host.Now()
 	links := 0
-	err := c.links.Links(c.stats != nil, func(l *rtnl.Link) {
+	err := c.links.SharedLinks(ctx, func(l *rtnl.Link) {
 		if c.options.Ignored.Match(l.Name) || c.filter.excludes(l.Name) {
 			return
 		}

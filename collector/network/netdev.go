@@ -92,18 +92,18 @@ func newNetdev(env *collect.Env, o netdevOptions) (*netdevCollector, error) {
 	return c, nil
 }
 
-func (c *netdevCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *netdevCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.names.Begin()
-	c.filter.refresh(out)
-	err := c.updateCounters(out)
+	c.filter.refresh(ctx, out)
+	err := c.updateCounters(ctx, out)
 	if c.addresses != nil {
-		c.addresses.update(c.filter, out)
+		c.addresses.update(ctx, c.filter, out)
 	}
 	return err
 }
 
-func (c *netdevCollector) updateCounters(out *metric.Sink) error {
-	if bool(c.options.Netlink) && c.updateNetlink(out) {
+func (c *netdevCollector) updateCounters(ctx context.Context, out *metric.Sink) error {
+	if bool(c.options.Netlink) && c.updateNetlink(ctx, out) {
 		return nil
 	}
 	return c.updateFile(out)
@@ -111,9 +111,9 @@ func (c *netdevCollector) updateCounters(out *metric.Sink) error {
 
 // updateNetlink emits the devices of a dump. It reports false if the file may
 // have more of them.
-func (c *netdevCollector) updateNetlink(out *metric.Sink) bool {
+func (c *netdevCollector) updateNetlink(ctx context.Context, out *metric.Sink) bool {
 	complete := true
-	err := c.links.Links(true, func(l *rtnl.Link) {
+	err := c.links.SharedLinks(ctx, func(l *rtnl.Link) {
 		if c.options.Devices.Ignores(l.Name) || c.filter.excludes(l.Name) {
 			return
 		}

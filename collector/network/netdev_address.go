@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"net/netip"
 	"strconv"
 
@@ -34,10 +35,10 @@ func newAddressInfo(env *collect.Env) *addressInfo {
 	}
 }
 
-func (a *addressInfo) update(filter *interfaceFilter, out *metric.Sink) {
+func (a *addressInfo) update(ctx context.Context, filter *interfaceFilter, out *metric.Sink) {
 	clear(a.deviceByIndex)
 	clear(a.emittedAddresses)
-	if err := a.links.Links(false, func(l *rtnl.Link) { a.deviceByIndex[l.Index] = l.Name }); err != nil {
+	if err := a.links.SharedLinks(ctx, func(l *rtnl.Link) { a.deviceByIndex[l.Index] = l.Name }); err != nil {
 		out.Error(err)
 		if netlink.DumpFailed(err) {
 			return

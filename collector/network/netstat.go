@@ -41,7 +41,7 @@ func (o *netstatOptions) Fields() []collect.Field {
 //
 // See https://docs.kernel.org/networking/snmp_counter.html.
 type netstatCollector struct {
-	proc      *host.Reader
+	proc      *host.Reader // of snmp6
 	keep      collect.Regexp
 	files     [2]netstatFile
 	families  *metric.Keyed // by key, such as Tcp_InSegs
@@ -50,15 +50,15 @@ type netstatCollector struct {
 
 // A netstatFile is a file of paired lines, with a table for each pair.
 type netstatFile struct {
-	path   string
+	file   *host.SharedFile
 	tables []netstatTable
 }
 
 func newNetstat(env *collect.Env, o netstatOptions) (*netstatCollector, error) {
 	c := &netstatCollector{
-		proc:  env.Host.Proc.Reader(),
+		proc:  env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		keep:  o.Keep,
-		files: [2]netstatFile{{path: "net/netstat"}, {path: "net/snmp"}},
+		files: [2]netstatFile{{file: env.Host.Proc.Shared("net/netstat")}, {file: env.Host.Proc.Shared("net/snmp")}},
 	}
 	declare := func(key string) *metric.Family {
 		if !c.keep.Match(key) {
@@ -78,13 +78,16 @@ func newNetstat(env *collect.Env, o netstatOptions) (*netstatCollector, error) {
 	return c, nil
 }
 
-func (c *netstatCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *netstatCollector) Update(ctx context.Context, out *metric.Sink) error {
 	var goneErrs []error
 	for i := range c.files {
-		b, err := c.proc.Read(c.files[i].path)
+		f := &c.files[i]
+		err := f.file.Read(ctx, func(b []byte) error {
+			c.emitPairs(f, b, out)
+			return nil
+		})
 		switch {
 		case err == nil:
-			c.emitPairs(&c.files[i], b, out)
 		case host.Gone(err):
 			goneErrs = append(goneErrs, err)
 		default:
@@ -122,12 +125,12 @@ func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink)
 		values, rest := scan.Line(b)
 		protocol, ok := netstatProtocol(names)
 		if !ok {
-			out.Error(c.proc.At(host.Bad(line, "a protocol and names", names)))
+			out.Error(f.file.At(host.Bad(line, "a protocol and names", names)))
 			continue
 		}
 		if p, ok := netstatProtocol(values); !ok || !bytes.Equal(p, protocol) {
 			// The line may have the names of the next protocol.
-			out.Error(c.proc.At(host.Bad(line+1, "values of "+string(protocol), values)))
+			out.Error(f.file.At(host.Bad(line+1, "values of "+string(protocol), values)))
 			continue
 		}
 		b = rest
@@ -141,7 +144,7 @@ func (c *netstatCollector) emitPairs(f *netstatFile, b []byte, out *metric.Sink)
 			t.rebuild(names, protocol, c.families)
 		}
 		if err := t.emit(line, values, out); err != nil {
-			out.Error(c.proc.At(err))
+			out.Error(f.file.At(err))
 		}
 	}
 }

@@ -60,11 +60,11 @@ func newNetworkRoute(env *collect.Env) *networkRouteCollector {
 	}
 }
 
-func (c *networkRouteCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *networkRouteCollector) Update(ctx context.Context, out *metric.Sink) error {
 	// Routes without a known interface have an empty device.
 	c.devices = append(c.devices[:0], routeDevice{})
 	clear(c.byIndex)
-	err := c.links.Links(false, func(l *rtnl.Link) {
+	err := c.links.SharedLinks(ctx, func(l *rtnl.Link) {
 		c.byIndex[l.Index] = len(c.devices)
 		c.devices = append(c.devices, routeDevice{name: l.Name})
 	})

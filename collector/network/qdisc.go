@@ -72,15 +72,15 @@ func newQdisc(env *collect.Env, o qdiscOptions) (*qdiscCollector, error) {
 	}, nil
 }
 
-func (c *qdiscCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *qdiscCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.done.Begin()
 	c.kinds.Begin()
-	c.filter.refresh(out)
+	c.filter.refresh(ctx, out)
 	if c.options.Fixtures != "" {
 		return c.updateFixtures(out)
 	}
 	clear(c.devices)
-	err := c.links.Links(false, func(l *rtnl.Link) { c.devices[l.Index] = l.Name })
+	err := c.links.SharedLinks(ctx, func(l *rtnl.Link) { c.devices[l.Index] = l.Name })
 	if netlink.DumpFailed(err) {
 		return err
 	}

@@ -40,7 +40,7 @@ const bytesSuffix = "_bytes"
 
 func newSockstat(env *collect.Env) *sockstatCollector {
 	return &sockstatCollector{
-		proc:     env.Host.Proc.Reader(),
+		proc:     env.Host.Proc.Reader().KeepOpen().WholeReads(),
 		pageSize: float64(env.Host.PageSize),
 		families: env.Metrics.Keyed(func(key string) *metric.Family {
 			return env.Metrics.Gauge("node_sockstat_"+key, sockstatHelp(key))

@@ -49,7 +49,7 @@ const (
 func newSoftnet(env *collect.Env) *softnetCollector {
 	m := env.Metrics
 	return &softnetCollector{
-		proc: env.Host.Proc.Reader(),
+		proc: env.Host.Proc.Reader().KeepOpen(),
 		columns: []softnetColumn{
 			{0, m.Counter("node_softnet_processed_total", "Packets that the CPU processed.", "cpu")},
 			{1, m.Counter("node_softnet_dropped_total", "Packets dropped because the backlog of the CPU was full.", "cpu")},

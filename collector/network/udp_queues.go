@@ -31,9 +31,13 @@ type udpQueuesCollector struct {
 	queues *metric.Family
 }
 
+// udpLine is more than the longest line of the files has, in bytes. To find that
+// there is no other one, the kernel walks through its hash table once more.
+const udpLine = 256
+
 func newUDPQueues(env *collect.Env) *udpQueuesCollector {
 	return &udpQueuesCollector{
-		proc:   env.Host.Proc.Reader(),
+		proc:   env.Host.Proc.Reader().KeepOpen().Records(udpLine),
 		queues: env.Metrics.Gauge("node_udp_queues", "Bytes in the transmit (tx) or receive (rx) queues of all UDP sockets of the IP version.", "ip", "queue"),
 	}
 }

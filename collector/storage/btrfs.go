@@ -55,11 +55,12 @@ type btrfsCollector struct {
 
 // A btrfsFileSystem is what sysfs has of a file system and its devices.
 type btrfsFileSystem struct {
-	dir         string              // name in sysfs, the fsid
-	uuid        string              // as label
-	devices     []string            // names of block devices
-	errors      []btrfsDeviceErrors // by ID of the device
-	deviceCount int                 // including missing devices; 0 on older kernels
+	dir            string              // name in sysfs, the fsid
+	uuid           string              // as label
+	devices        []string            // names of block devices
+	errors         []btrfsDeviceErrors // by ID of the device
+	deviceCount    int                 // including missing devices; 0 on older kernels
+	membersUnknown bool                // because they cannot be read
 }
 
 const btrfsDir = "fs/btrfs"
@@ -68,7 +69,7 @@ func newBtrfs(env *collect.Env) *btrfsCollector {
 	m := env.Metrics
 	c := &btrfsCollector{
 		sys:         env.Host.Sys.Reader(),
-		prober:      btrfsProber{ioctl: env.Host.Btrfs, proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
+		prober:      btrfsProber{ioctl: env.Host.Btrfs, calls: env.Host.Calls.Source(), proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
 		lastAnswers: map[string]btrfsAnswer{},
 
 		info:          m.Gauge("node_btrfs_info", "Label of a mounted btrfs file system; always 1.", "label", "uuid"),
@@ -94,7 +95,7 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 	if err != nil {
 		return collect.OrNoData(err)
 	}
-	c.list(names)
+	c.list(names, out)
 	if len(c.fileSystems) == 0 {
 		c.prober.clearMounts()
 		c.prober.dropUnmounted()
@@ -118,13 +119,15 @@ func (c *btrfsCollector) Update(ctx context.Context, out *metric.Sink) error {
 // metadata, which is the name of the directory unless the UUID was changed, or
 // the file system is a copy of another mounted one. A copy has the same UUID in
 // its metadata, and gets the name of its directory as the label.
-func (c *btrfsCollector) list(names []string) {
+func (c *btrfsCollector) list(names []string, out *metric.Sink) {
 	c.fileSystems = c.fileSystems[:0]
 	for _, dir := range names {
 		if !strings.Contains(dir, "-") { // the directory features
 			continue
 		}
-		uuid := c.sys.String(btrfsDir, dir, "metadata_uuid")
+		b, err := c.sys.Text(btrfsDir, dir, "metadata_uuid")
+		host.ReportUnlessGone(err, out.Error)
+		uuid := string(b)
 		if uuid == "" || slices.Contains(names, uuid) || slices.ContainsFunc(c.fileSystems, func(s btrfsFileSystem) bool { return s.uuid == uuid }) {
 			uuid = dir
 		}
@@ -139,7 +142,7 @@ func (c *btrfsCollector) list(names []string) {
 
 func (c *btrfsCollector) emitFileSystem(s *btrfsFileSystem, out *metric.Sink) {
 	label, err := c.sys.Text(btrfsDir, s.dir, "label")
-	if !host.Gone(err) { // else it was unmounted
+	if host.ReportUnlessGone(err, out.Error) { // gone: it was unmounted
 		out.Emit(c.info, 1, string(label), s.uuid)
 	}
 	if v, ok := c.number(out, s.dir, "allocation", "global_rsv_size"); ok {
@@ -221,9 +224,13 @@ func (c *btrfsCollector) emitProfile(s *btrfsFileSystem, groupType, mode string,
 }
 
 // members returns the number of devices. On older kernels it does not include
-// missing devices, which are not among the block devices.
+// missing devices, which are not among the block devices. It returns 0 if the number
+// cannot be read.
 func (s *btrfsFileSystem) members() int {
-	if s.deviceCount > 0 {
+	switch {
+	case s.membersUnknown:
+		return 0
+	case s.deviceCount > 0:
 		return s.deviceCount
 	}
 	return len(s.devices)

@@ -25,7 +25,7 @@ func (c *btrfsCollector) readDevices(s *btrfsFileSystem, out *metric.Sink) {
 	host.ReportUnlessGone(err, out.Error)
 	s.devices = names
 	ids, err := c.sys.Names(btrfsDir, s.dir, "devinfo") // since Linux 5.6
-	host.ReportUnlessGone(err, out.Error)
+	s.membersUnknown = !host.ReportUnlessGone(err, out.Error) && !host.Gone(err)
 	for _, name := range ids {
 		id, ok := scan.Uint([]byte(name))
 		if !ok {

@@ -21,6 +21,7 @@ import (
 // waits for an answer in one scrape only.
 type btrfsProber struct {
 	ioctl         func(mountPoint string, withErrors bool) (host.Btrfs, error)
+	calls         *flight.Source // of places for the ioctls
 	proc          *host.Reader
 	root          host.Tree
 	probes        map[string]*btrfsProbe // by device number
@@ -58,7 +59,8 @@ func (p *btrfsProber) query(ctx context.Context, withErrors bool, out *metric.Si
 	for _, probe := range p.mountedProbes {
 		if !probe.wait(ctx, deadline) {
 			answerMissing = true
-			out.Error(fmt.Errorf("%s: btrfs has not answered since %s", p.root.Path(probe.mountPoints[0]), probe.run.StartTime.UTC().Format(time.RFC3339)))
+			late := fmt.Errorf("btrfs has not answered since %s", probe.run.StartTime.UTC().Format(time.RFC3339))
+			out.Error(fmt.Errorf("%s: %w", p.root.Path(probe.mountPoints[0]), probe.run.Unfinished(late)))
 			continue
 		}
 		fs, err := probe.run.Result()
@@ -133,7 +135,7 @@ func (p *btrfsProber) readMounts(out *metric.Sink) {
 func (p *btrfsProber) addMount(device string, escaped []byte) {
 	probe := p.probes[device]
 	if probe == nil {
-		probe = &btrfsProbe{}
+		probe = &btrfsProbe{flight: flight.Flight[host.Btrfs]{Source: p.calls}}
 		p.probes[device] = probe
 	}
 	if len(probe.mountPoints) == 0 {

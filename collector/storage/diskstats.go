@@ -80,7 +80,7 @@ func newDiskstats(env *collect.Env, o diskstatsOptions) (*diskstatsCollector, er
 		return nil, err
 	}
 	return &diskstatsCollector{
-		proc:    env.Host.Proc.Reader(),
+		proc:    env.Host.Proc.Reader().KeepOpen(),
 		facts:   &diskFactsReader{sys: env.Host.Sys.Reader(), udev: env.Host.Udev.Reader()},
 		now:     env.Host.Now,
 		devices: o.devices,

@@ -82,9 +82,10 @@ func newFilesystem(env *collect.Env, o filesystemOptions) (*filesystemCollector,
 	gauge := func(name, help string) *metric.Family {
 		return m.Gauge(name, help, "device", "device_error", "fstype", "mountpoint")
 	}
+	calls := env.Host.Calls.Source()
 	return &filesystemCollector{
-		table:  newMountTable(env.Host, o.mountPoints, o.fsTypes),
-		prober: mountProber{timeout: time.Duration(o.timeout), workers: max(int(o.workers), 1)},
+		table:  newMountTable(env.Host, calls, o.mountPoints, o.fsTypes),
+		prober: mountProber{timeout: time.Duration(o.timeout), workers: max(int(o.workers), 1), calls: calls},
 		now:    env.Host.Now,
 
 		size:        gauge("node_filesystem_size_bytes", "Size of the file system in bytes, from statfs(2)."),
@@ -104,7 +105,7 @@ func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) erro
 	if err != nil {
 		return err
 	}
-	c.prober.probeAll(ctx, mounts, c.table.removedHungCalls(), c.now())
+	c.prober.probeAll(ctx, mounts, c.now())
 	for _, m := range mounts {
 		c.emit(m, out)
 	}

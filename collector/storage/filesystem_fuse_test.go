@@ -1,3 +1,6 @@
+// On 32 bit, go-fuse does not compile.
+//go:build !386 && !arm && !mips && !mipsle
+
 package storage
 
 import (
@@ -6,27 +9,20 @@ import (
 	"io"
 	stdlog "log"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
-
-// namespaceEnv is the environment variable of the process in a mount namespace
-// of its own.
-const namespaceEnv = "HOST_EXPORTER_TEST_NAMESPACE"
 
 // TestHungMountsOnThisHost probes real mounts that hang. It runs in a process
 // with a mount namespace of its own, so that no other process can hang on these
@@ -38,27 +34,6 @@ func TestHungMountsOnThisHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	inMountNamespace(t, testHungMounts)
-}
-
-// inMountNamespace runs a test in a process with a mount namespace of its own.
-func inMountNamespace(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	if os.Getenv(namespaceEnv) != "" {
-		test(t)
-		return
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), namespaceEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case len(out) == 0 && err != nil:
-		t.Skipf("no mount namespace: %v", err)
-	case err != nil:
-		t.Fatalf("%v\n%s", err, out)
-	case strings.Contains(string(out), "--- SKIP"):
-		t.Skipf("%s", out)
-	}
 }
 
 // A hangingFS answers statfs after its release.
@@ -92,8 +67,6 @@ func mountFUSE(t *testing.T, dir string, release <-chan struct{}) {
 		t.Fatal(err)
 	}
 }
-
-func forceUnmount(dir string) { _ = unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH) }
 
 func testHungMounts(t *testing.T) {
 	const hanging, healthy = 30, 10

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -38,6 +39,12 @@ func (m *mount) result() (*unix.Statfs_t, error) {
 	return m.probe.result()
 }
 
+// isRemote reports whether the file system is that of a server or a daemon: its
+// device is server:/path or //server/share, or its type is one of FUSE.
+func (m *mount) isRemote() bool {
+	return strings.Contains(m.device, ":") || strings.HasPrefix(m.device, "//") || strings.HasPrefix(m.fsType, "fuse")
+}
+
 // A mountTable holds the mounts of the host, those of process 1, because the
 // exporter may run in a mount namespace of its own.
 //
@@ -48,6 +55,7 @@ type mountTable struct {
 	proc        *host.Reader
 	root        host.Tree
 	statfs      statfsFunc
+	calls       *flight.Source // of places for statfs
 	mountPoints collect.Filter
 	fsTypes     collect.Filter
 	sources     []mountSource
@@ -68,9 +76,9 @@ type probeKey struct {
 	path string
 }
 
-func newMountTable(h *host.Host, mountPoints, fsTypes collect.Filter) *mountTable {
+func newMountTable(h *host.Host, calls *flight.Source, mountPoints, fsTypes collect.Filter) *mountTable {
 	return &mountTable{
-		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs,
+		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs, calls: calls,
 		mountPoints: mountPoints, fsTypes: fsTypes,
 		sources: mountSources(),
 		own:     ownMounts{proc: h.Proc.Reader()},
@@ -247,7 +255,7 @@ func (t *mountTable) selectMounts() {
 		t.probed++
 		key := probeKey{m.id, m.path}
 		if m.probe = t.probes[key]; m.probe == nil {
-			m.probe = newMountProbe(m.path, t.statfs)
+			m.probe = newMountProbe(m.path, t.statfs, t.calls)
 			t.probes[key] = m.probe
 		}
 		m.probe.inTable = true
@@ -269,9 +277,6 @@ func (t *mountTable) dropRemoved() {
 		}
 	}
 }
-
-// removedHungCalls returns the number of hung calls to mounts that are gone.
-func (t *mountTable) removedHungCalls() int { return len(t.probes) - t.probed }
 
 // stripRoot returns the path of a mount point in the host, whose root file
 // system the exporter may see below root.

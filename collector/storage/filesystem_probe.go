@@ -51,8 +51,11 @@ var (
 	errMountHidden  = errors.New("hidden by another mount")
 )
 
-func newMountProbe(path string, statfs statfsFunc) *mountProbe {
-	return &mountProbe{statfs: func() (unix.Statfs_t, error) { return statfs(path) }}
+func newMountProbe(path string, statfs statfsFunc, calls *flight.Source) *mountProbe {
+	return &mountProbe{
+		statfs: func() (unix.Statfs_t, error) { return statfs(path) },
+		flight: flight.Flight[unix.Statfs_t]{Source: calls},
+	}
 }
 
 // result returns the result of the last call.
@@ -63,18 +66,16 @@ func (p *mountProbe) result() (*unix.Statfs_t, error) {
 	case probeSkipped:
 		return nil, errMountSkipped
 	}
+	if run := p.flight.Current(); run != nil && run.Queued() {
+		return nil, errMountSkipped
+	}
 	return nil, errMountTimeout
 }
 
-// start calls statfs. It reports false if an earlier call is in progress.
-func (p *mountProbe) start(now time.Time) bool {
-	run, isNew := p.flight.Go(p.statfs)
-	if !isNew {
-		p.state = probeHung
-		return false
-	}
-	p.run, p.state, p.startTime = run, probeWaiting, now
-	return true
+// start calls statfs. No earlier call may be in progress.
+func (p *mountProbe) start(now time.Time) {
+	p.run, _ = p.flight.Go(p.statfs)
+	p.state, p.startTime = probeWaiting, now
 }
 
 // wait waits for the result until the deadline, and reports whether there is
@@ -90,32 +91,34 @@ func (p *mountProbe) wait(ctx context.Context, deadline time.Time) bool {
 // A mountProber probes all mounts, a few at a time. More would not be faster,
 // and mounts that hang must not delay the others.
 type mountProber struct {
-	timeout   time.Duration
-	workers   int           // maximum number of calls that are expected to return soon
-	probes    []*mountProbe // with a call that this scrape started
-	hungCalls int           // calls that are not expected to return soon
+	timeout time.Duration
+	workers int            // maximum number of calls that are expected to return soon
+	calls   *flight.Source // of places for the calls
+	probes  []*mountProbe  // with a call that this scrape started
+	oldest  int            // index in probes of the first that may return soon
+	reserve int            // places to leave for the next scrape
 }
 
-const (
-	// mountGrace is how long a call is expected to return soon. A file system that
-	// has not answered by then waits for a slow device, or hangs.
-	mountGrace = 10 * time.Millisecond
-
-	// maxHung is the number of hung calls up to which mounts are probed that
-	// did not answer in the last scrape; with twice as many no mount is probed.
-	// Each hung call occupies a thread, and Go ends a process with 10000
-	// threads.
-	maxHung = 1000
-)
+// mountGrace is how long a call is expected to return soon. A file system that
+// has not answered by then waits for a slow device, or hangs.
+const mountGrace = 10 * time.Millisecond
 
 // probeAll probes all mounts and waits for the results, no longer than the
-// timeout in total. hungCalls counts hung calls to other mounts.
-func (p *mountProber) probeAll(ctx context.Context, mounts []*mount, hungCalls int, now time.Time) {
+// timeout in total. Mounts from elsewhere are last: they are the ones that hang,
+// and may leave no place for the others.
+func (p *mountProber) probeAll(ctx context.Context, mounts []*mount, now time.Time) {
 	deadline := flight.Deadline(ctx, p.timeout)
-	p.probes, p.hungCalls = p.probes[:0], hungCalls
+	p.probes, p.oldest, p.reserve = p.probes[:0], 0, p.calls.Room()/4
 	// Up to half of the time may pass before the last call starts, so that each call
 	// has at least the other half.
-	p.start(ctx, mounts, now, deadline.Add(-time.Until(deadline)/2))
+	latest := deadline.Add(-time.Until(deadline) / 2)
+	for _, isRemote := range [...]bool{false, true} {
+		for _, m := range mounts {
+			if !m.isHidden && m.isRemote() == isRemote {
+				p.start(ctx, m.probe, now, latest)
+			}
+		}
+	}
 	for _, probe := range p.probes {
 		if !probe.wait(ctx, deadline) {
 			probe.state = probeHung
@@ -124,42 +127,41 @@ func (p *mountProber) probeAll(ctx context.Context, mounts []*mount, hungCalls i
 	clear(p.probes) // release the probes of mounts that may be unmounted
 }
 
-// start starts the calls. Each waits until the call that is workers before it
-// has returned, or has had its grace, or until the deadline.
-func (p *mountProber) start(ctx context.Context, mounts []*mount, now, deadline time.Time) {
-	oldest := 0
-	for _, m := range mounts {
-		if m.isHidden {
-			continue
+// start starts a call, and waits until the call that is workers before it has
+// returned, or has had its grace, or until the deadline. It skips a mount for
+// whose call there is no place.
+func (p *mountProber) start(ctx context.Context, probe *mountProbe, now, deadline time.Time) {
+	if probe.flight.Current() != nil {
+		probe.state = probeHung
+		return
+	}
+	for !p.mayStart(probe) {
+		if p.oldest == len(p.probes) {
+			probe.state = probeSkipped
+			return
 		}
-		probe := m.probe
-		if p.hungCalls >= maxHung && (probe.state != probeDone || p.hungCalls >= 2*maxHung) {
-			probe.skip()
-			continue
-		}
-		if !probe.start(now) {
-			p.hungCalls++
-			continue
-		}
-		p.probes = append(p.probes, probe)
-		if len(p.probes)-oldest < p.workers {
-			continue
-		}
-		first := p.probes[oldest]
-		oldest++
-		if !first.wait(ctx, earlier(deadline, first.run.StartTime.Add(mountGrace))) {
-			p.hungCalls++
-		}
+		p.waitForOldest(ctx, deadline)
+	}
+	probe.start(now)
+	p.probes = append(p.probes, probe)
+	if len(p.probes)-p.oldest >= p.workers {
+		p.waitForOldest(ctx, deadline)
 	}
 }
 
-// skip sets the state of a mount that is not probed.
-func (p *mountProbe) skip() {
-	if p.flight.Current() == nil {
-		p.state = probeSkipped
-	} else {
-		p.state = probeHung
-	}
+// mayStart reports whether there is a place for a call. Once hung calls hold half
+// of the places that there can be, only mounts are probed that answered in the
+// last scrape. They do not take the last places: if they all hang at once, those
+// that still answer are probed in the next scrape, too.
+func (p *mountProber) mayStart(probe *mountProbe) bool {
+	room := p.calls.Room()
+	return p.calls.Held() < room || probe.state == probeDone && room > p.reserve
+}
+
+func (p *mountProber) waitForOldest(ctx context.Context, deadline time.Time) {
+	first := p.probes[p.oldest]
+	p.oldest++
+	first.wait(ctx, earlier(deadline, first.run.StartTime.Add(mountGrace)))
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -127,12 +130,13 @@ func TestRemount(t *testing.T) {
 	})
 }
 
-// TestHungMountsAreBounded has more hung mounts than the maximum number of
-// threads.
+// TestHungMountsAreBounded has more hung mounts than places for calls. All
+// mounts answer at first, then most of them hang.
 func TestHungMountsAreBounded(t *testing.T) {
+	const places = 64 // half of them for mounts
 	synctest.Test(t, func(t *testing.T) {
-		m := newMountHost(t, nil, filesystemOptions{})
-		hungPaths := numbered("/hung", 3*maxHung)
+		m := newMountHost(t, boundedHost(places), filesystemOptions{})
+		hungPaths := numbered("/hung", 3*places)
 		m.mounts(append(append([]string{"/"}, hungPaths...), "/last")...)
 		if good, _, _ := m.update(); len(good) != len(hungPaths)+2 {
 			t.Errorf("%d good", len(good))
@@ -140,23 +144,58 @@ func TestHungMountsAreBounded(t *testing.T) {
 		release := m.hangAt(hungPaths...)
 		defer close(release)
 		for range 3 {
-			ctx, cancel := context.WithTimeout(context.Background(), collect.DefaultTimeout)
-			m.out.Reset(metric.Text)
-			if err := m.c.Update(ctx, m.out); err != nil || ctx.Err() != nil {
-				t.Error(err, ctx.Err())
+			m.update()
+			if n := int(m.inProgress.Load()); n > places/2 {
+				t.Errorf("%d calls are in progress, want at most %d", n, places/2)
 			}
-			cancel()
-			if n := int(m.inProgress.Load()); n > 2*maxHung+4 {
-				t.Errorf("%d calls are in progress", n)
-			}
-			if !strings.Contains(string(m.out.AppendText(nil, nil, nil)), `node_filesystem_size_bytes{device="/dev/sda",device_error="",fstype="ext4",mountpoint="/"} 7`) {
+			text := string(m.out.AppendText(nil, nil, nil))
+			if !strings.Contains(text, `node_filesystem_size_bytes{device="/dev/sda",device_error="",fstype="ext4",mountpoint="/"} 7`) {
 				t.Error("the root file system is missing")
 			}
-		}
-		if !strings.Contains(string(m.out.AppendText(nil, nil, nil)), `device_error="not asked, too many mounts hang"`) {
-			t.Error("mounts that are not probed have no device_error")
+			if !strings.Contains(text, `device_error="not asked, too many mounts hang"`) {
+				t.Error("mounts that are not probed have no device_error")
+			}
 		}
 	})
+}
+
+// TestLocalMountsBeforeRemoteOnes starts the exporter while more mounts of a
+// server hang than there are places for calls. The local mounts, which come
+// later in the table, are measured at the first scrape and at the later ones.
+func TestLocalMountsBeforeRemoteOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMountHost(t, boundedHost(16), filesystemOptions{})
+		hungPaths := numbered("/hung", 100)
+		var table strings.Builder
+		for i, p := range append(slices.Clone(hungPaths), numbered("/good", 10)...) {
+			device, fsType := "/dev/sda", "ext4"
+			if i < len(hungPaths) {
+				device, fsType = "server:/export", "nfs4"
+			}
+			fmt.Fprintf(&table, "%d 1 0:%d / %s rw - %s %s rw\n", 100+i, i, p, fsType, device)
+		}
+		writeTree(m, m.root, map[string]string{"1/mountinfo": table.String()})
+		release := m.hangAt(hungPaths...)
+		for range 3 {
+			if good, _, _ := m.update(); len(good) != 10 {
+				t.Errorf("%d good, want 10", len(good))
+			}
+		}
+		if n := int(m.inProgress.Load()); n == 0 || n > 8 {
+			t.Errorf("%d calls are in progress, want at most 8", n)
+		}
+		m.free(hungPaths...)
+		close(release)
+		synctest.Wait()
+		if good, hung, _ := m.update(); len(good) != 110 || len(hung) != 0 {
+			t.Errorf("after the release: %d good, %d hung", len(good), len(hung))
+		}
+	})
+}
+
+// boundedHost is a host with a number of places for calls.
+func boundedHost(places int) *host.Host {
+	return &host.Host{Root: host.NewTree("/"), Calls: flight.NewPool(places)}
 }
 
 func TestPanicAffectsItsMountOnly(t *testing.T) {

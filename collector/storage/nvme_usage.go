@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +18,8 @@ import (
 // minute after which the kernel resets the controller.
 const nvmeTimeout = time.Second
 
+var errNoAnswerYet = errors.New("no answer yet")
+
 // An nvmeUsage reads how much of the namespaces is in use, from nuse.
 //
 // For a read of nuse the kernel sends an Identify command, at most every five
@@ -26,6 +29,7 @@ const nvmeTimeout = time.Second
 // its own samples. While a read is in progress, the driver cannot be unloaded.
 type nvmeUsage struct {
 	host    *host.Host
+	calls   *flight.Source // of places for the reads
 	timeout time.Duration
 	byName  map[string]*nvmeProbe // by name of the controller
 	probes  []*nvmeProbe          // of this scrape, in order
@@ -50,7 +54,7 @@ type nvmeNamespaceUsage struct {
 }
 
 func newNvmeUsage(h *host.Host) nvmeUsage {
-	return nvmeUsage{host: h, timeout: nvmeTimeout, byName: map[string]*nvmeProbe{}}
+	return nvmeUsage{host: h, calls: h.Calls.Source(), timeout: nvmeTimeout, byName: map[string]*nvmeProbe{}}
 }
 
 // dropOthers drops the probes of controllers that are not among the names.
@@ -67,7 +71,7 @@ func (u *nvmeUsage) dropOthers(names []string) {
 func (u *nvmeUsage) start(controller string, namespaces []nvmefs.Namespace) {
 	probe := u.byName[controller]
 	if probe == nil {
-		probe = &nvmeProbe{controller: controller, sys: u.host.Sys.Reader()}
+		probe = &nvmeProbe{controller: controller, sys: u.host.Sys.Reader(), flight: flight.Flight[[]nvmeNamespaceUsage]{Source: u.calls}}
 		u.byName[controller] = probe
 	}
 	probe.namespaces = namespaces
@@ -92,7 +96,7 @@ func (u *nvmeUsage) emit(ctx context.Context, out *metric.Sink, used *metric.Fam
 			until = probe.run.StartTime
 		}
 		if !probe.run.Wait(ctx, until) {
-			out.Error(fmt.Errorf("%s: nuse: no answer yet", u.host.Sys.Path("class/nvme", probe.controller)))
+			out.Error(fmt.Errorf("%s: nuse: %w", u.host.Sys.Path("class/nvme", probe.controller), probe.run.Unfinished(errNoAnswerYet)))
 			continue
 		}
 		usages, err := probe.run.Result()

@@ -2,13 +2,17 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
+	"strings"
 	"testing"
 
 	procfsxfs "github.com/prometheus/procfs/xfs"
+	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -88,4 +92,26 @@ func BenchmarkXFS(b *testing.B) {
 		n.Sys("fs/xfs/dm-"+strconv.Itoa(i)+"/stats/stats", xfsStats)
 	}
 	n.Steady()
+}
+
+// TestXFSUnreadableFile has two file systems, of which the statistics of one
+// cannot be read: that costs its own samples only.
+func TestXFSUnreadableFile(t *testing.T) {
+	h := golden.Load(t, "../../testdata/storage/xfs.host", t.TempDir())
+	var faults fault.Files
+	faults.Set(h.Sys.Path("fs/xfs/dm-0/stats/stats"), unix.EIO)
+	h.Sys = faults.Inject(h.Sys)
+	set := metric.NewSet()
+	out := metric.NewSink(set)
+	out.Reset(metric.Text)
+	if err := newXFS(&collect.Env{Host: h, Metrics: set}).Update(t.Context(), out); err != nil {
+		t.Error(err)
+	}
+	text := string(out.AppendText(nil, nil, nil))
+	if !strings.Contains(text, `node_xfs_read_calls_total{device="sda1"}`) || strings.Contains(text, "dm-0") {
+		t.Errorf("have\n%s", text)
+	}
+	if errs, _ := out.Errors(); len(errs) != 1 || !errors.Is(errs[0], unix.EIO) {
+		t.Errorf("errors: %v", errs)
+	}
 }

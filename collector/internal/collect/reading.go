@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type Reading struct {
 	unit  *Unit
 	mode  metric.Mode
+	since time.Time
 	run   *flight.Run[outcome] // nil: the result is cache
 	cache outcome
 }
@@ -30,15 +32,19 @@ type Result struct {
 	Drops    []metric.Drop       // families that the run dropped, the largest first
 }
 
-// Begin starts a run or joins the one in progress. If the last run is younger
-// than the interval, its outcome is used instead.
-func (u *Unit) Begin(mode metric.Mode) Reading {
+// Begin is BeginSince for a unit that is read by itself.
+func (u *Unit) Begin(mode metric.Mode) Reading { return u.BeginSince(mode, time.Time{}) }
+
+// BeginSince starts a run or joins the one in progress. If the last run is younger
+// than the interval, its outcome is used instead. What other units have read since
+// a time, when the scrape began, is not read again.
+func (u *Unit) BeginSince(mode metric.Mode, since time.Time) Reading {
 	if u.Interval > 0 {
 		if cache, ok := u.cachedOutcome(mode); ok {
 			return Reading{unit: u, mode: mode, cache: cache}
 		}
 	}
-	return Reading{unit: u, mode: mode, run: u.start(mode)}
+	return Reading{unit: u, mode: mode, since: since, run: u.start(mode, since)}
 }
 
 // cachedOutcome returns the outcome of the last run in a mode, and whether it
@@ -53,8 +59,9 @@ func (u *Unit) cachedOutcome(mode metric.Mode) (outcome, bool) {
 	return o, good && time.Since(o.started) < u.Interval-min(u.Interval/20, time.Second)
 }
 
-func (u *Unit) start(mode metric.Mode) *flight.Run[outcome] {
-	run, _ := u.flight.Go(func() (outcome, error) { return u.update(mode), nil })
+func (u *Unit) start(mode metric.Mode, since time.Time) *flight.Run[outcome] {
+	u.since.Store(int64(since.Sub(u.built)))
+	run, _ := u.flight.Go(u.runs[mode])
 	return run
 }
 
@@ -89,7 +96,7 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 			return out.result(), true
 		}
 		// The run that this reading joined was for the other road.
-		r.run = r.unit.start(r.mode)
+		r.run = r.unit.start(r.mode, r.since)
 	}
 }
 
@@ -101,15 +108,22 @@ func (o outcome) result() Result {
 // passed, the unit's state becomes Timeout; a deadline of the caller that is
 // earlier is not the collector's failure.
 func (r *Reading) Abandon() Result {
+	duration := time.Since(r.run.StartTime)
+	r.setLate(duration).log(r.unit.log)
+	return Result{State: Timeout, Duration: duration}
+}
+
+// setLate sets the state of the unit to Timeout, once for each run.
+func (r *Reading) setLate(duration time.Duration) stateChange {
 	u := r.unit
-	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if late := !now.Before(r.Deadline()); late && u.abandonedRun != r.run && u.flight.Current() == r.run {
-		u.abandonedRun = r.run
-		u.status.LateSince = r.run.StartTime
-		u.status.Errors++
-		u.setState(Timeout, fmt.Errorf("no answer after %v", now.Sub(r.run.StartTime).Round(time.Millisecond)))
+	if time.Now().Before(r.Deadline()) || u.abandonedRun == r.run || u.flight.Current() != r.run {
+		return stateChange{}
 	}
-	return Result{State: Timeout, Duration: now.Sub(r.run.StartTime)}
+	u.abandonedRun = r.run
+	u.status.LateSince = r.run.StartTime
+	u.status.Errors++
+	late := r.run.Unfinished(errors.New("no answer"))
+	return u.setState(Timeout, fmt.Errorf("%w after %v", late, duration.Round(time.Millisecond)))
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -73,6 +74,9 @@ type Unit struct {
 	log       log.Logger
 	now       func() time.Time
 	flight    flight.Flight[outcome]
+	runs      [2]func() (outcome, error) // by mode
+	built     time.Time
+	since     atomic.Int64 // when the scrape of the run in progress began, in nanoseconds after built
 
 	runSinks [2]*metric.Sink // by mode; that of the run in progress belongs to it
 
@@ -125,11 +129,16 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		set:       set,
 		log:       log.With(logger, "collector", spec.Name),
 		now:       h.Now,
+		flight:    flight.Flight[outcome]{Source: h.Calls.Source()},
+		built:     time.Now(),
 		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
+	}
+	for _, mode := range []metric.Mode{metric.Text, metric.Metrics} {
+		u.runs[mode] = func() (outcome, error) { return u.update(mode), nil }
 	}
 	var err error
 	env := &Env{Host: h, Metrics: set, Log: u.log, Reserved: reserved}
@@ -170,6 +179,10 @@ func UnitByName(units []*Unit, name string) *Unit {
 	return nil
 }
 
+// UseWorkers makes workers do the runs, instead of a goroutine for each. It must
+// not be called once runs have begun.
+func (u *Unit) UseWorkers(w *flight.Workers) { u.flight.Workers = w }
+
 // Set returns the families that the collector has declared.
 func (u *Unit) Set() *metric.Set { return u.set }
 
@@ -186,11 +199,18 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	sink.Reset(mode)
 	sink.Guard(u.MaxSeries, u.lastSinks[mode])
 	started := time.Now()
-	err := u.updateRecovering(deadlineContext{context.Background(), started.Add(u.Timeout)}, sink)
+	ctx := &runContext{Context: context.Background(), deadline: started.Add(u.Timeout)}
+	if since := u.since.Load(); since >= 0 {
+		ctx.since = u.built.Add(time.Duration(since))
+	}
+	err := u.updateRecovering(ctx, sink)
 	sink.Finish()
 	out := outcome{mode: mode, started: started, duration: time.Since(started), drops: sink.Drops()}
 
 	parts, more := sink.Errors()
+	if len(parts) > 0 && errors.Is(err, ErrNoData) {
+		err = nil // what could not be read is not absent
+	}
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
@@ -243,16 +263,24 @@ func (u *Unit) dropError(drops []metric.Drop, exported int) error {
 		u.MaxSeries, total, strings.Join(names, ", "), u.Spec.Name)
 }
 
-// A deadlineContext has a deadline but is never done. Most collectors wait in
+// A runContext has a deadline but is never done. Most collectors wait in
 // system calls, which nothing can cancel, and a timer for each run would be a
 // considerable part of the cost of a scrape. A collector that makes calls that
 // can be cancelled derives a context with context.WithDeadline.
-type deadlineContext struct {
+type runContext struct {
 	context.Context
-	at time.Time
+	deadline time.Time
+	since    time.Time // when the scrape began; zero: not known
 }
 
-func (d deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
+func (c *runContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c *runContext) Value(key any) any {
+	if key == (host.SinceKey{}) {
+		return &c.since
+	}
+	return c.Context.Value(key)
+}
 
 func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err error) {
 	defer func() {
@@ -263,8 +291,13 @@ func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err erro
 	return u.collector.Update(ctx, out)
 }
 
-// finish publishes the text and the state of a run.
+// finish publishes the text and the state of a run, and logs a change of the
+// state.
 func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, more int) {
+	u.publish(out, sink, err, parts, more).log(u.log)
+}
+
+func (u *Unit) publish(out outcome, sink *metric.Sink, err error, parts []error, more int) stateChange {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status
@@ -280,7 +313,7 @@ func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, 
 	for _, d := range out.drops {
 		s.DroppedSeries += uint64(d.SeriesCount)
 	}
-	u.setState(out.state, joinErrors(err, parts, more))
+	change := u.setState(out.state, joinErrors(err, parts, more))
 	u.names = sink.AppendNames(u.names[:0])
 	u.runSinks[out.mode], u.lastSinks[out.mode] = u.lastSinks[out.mode], sink
 	u.runSinks[out.mode].Release()
@@ -288,6 +321,7 @@ func (u *Unit) finish(out outcome, sink *metric.Sink, err error, parts []error, 
 	if u.Interval > 0 { // without an interval it would hold a host's metrics in memory for nothing
 		u.cache[out.mode] = out
 	}
+	return change
 }
 
 // joinErrors joins the error of a run and those of its parts in one line.
@@ -312,27 +346,41 @@ func joinErrors(err error, parts []error, more int) error {
 	return errors.New(strings.Join(all, "; "))
 }
 
-// setState sets the state of a run, and logs it only if it differs from that of
-// the run before: a lasting failure is not logged at every scrape.
-func (u *Unit) setState(state State, err error) {
+// setState sets the state of a run. It is called under the lock; the returned
+// change is logged without it.
+func (u *Unit) setState(state State, err error) stateChange {
 	s := &u.status
+	change := stateChange{s.State, state, err}
 	s.Err = err
-	if state == s.State {
+	if change.before != state {
+		s.State, s.Since = state, u.now()
+	}
+	return change
+}
+
+// A stateChange is the state of a run and that of the run before.
+type stateChange struct {
+	before, state State
+	err           error
+}
+
+// log logs the state only if it differs from the one before: a lasting failure
+// is not logged at every scrape.
+func (c stateChange) log(logger log.Logger) {
+	if c.state == c.before {
 		return
 	}
-	before := s.State
-	s.State, s.Since = state, u.now()
-	switch state {
+	switch c.state {
 	case OK:
-		if before != "" && before != NoData {
-			_ = level.Info(u.log).Log("msg", "Collector recovered")
+		if c.before != "" && c.before != NoData {
+			_ = level.Info(logger).Log("msg", "Collector recovered")
 		}
 	case NoData:
-		_ = level.Debug(u.log).Log("msg", "Collector has no data on this host", "err", err)
+		_ = level.Debug(logger).Log("msg", "Collector has no data on this host", "err", c.err)
 	case Partial:
-		_ = level.Warn(u.log).Log("msg", "Collector could not read everything", "err", err)
+		_ = level.Warn(logger).Log("msg", "Collector could not read everything", "err", c.err)
 	default:
-		_ = level.Error(u.log).Log("msg", "Collector failed", "state", state, "err", err)
+		_ = level.Error(logger).Log("msg", "Collector failed", "state", c.state, "err", c.err)
 	}
 }
 
@@ -357,15 +405,22 @@ func (u *Unit) Serves(name string) bool {
 // OmitSeries logs that series of an external family are omitted because the
 // exporter itself has them; once for each family.
 func (u *Unit) OmitSeries(family string, n int) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.omitted[family] {
-		if u.omitted == nil {
-			u.omitted = map[string]bool{}
-		}
-		u.omitted[family] = true
+	if u.isFirstOmission(family) {
 		_ = level.Warn(u.log).Log("msg", "Series of the exporter's own name dropped", "family", family, "series", n)
 	}
+}
+
+func (u *Unit) isFirstOmission(family string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.omitted[family] {
+		return false
+	}
+	if u.omitted == nil {
+		u.omitted = map[string]bool{}
+	}
+	u.omitted[family] = true
+	return true
 }
 
 // AppendText appends the text of the last run in text mode. A reading in that

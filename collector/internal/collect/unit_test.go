@@ -76,6 +76,8 @@ func TestStates(t *testing.T) {
 			return nil
 		}},
 		{Failed, true, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); return broken }},
+		// What could not be read is not absent.
+		{Failed, false, 1, func(_ context.Context, out *metric.Sink, _ *metric.Family) error { out.Error(broken); return ErrNoData }},
 		{NoData, false, 0, func(context.Context, *metric.Sink, *metric.Family) error { return OrNoData(fs.ErrNotExist) }},
 		{Failed, false, 1, func(context.Context, *metric.Sink, *metric.Family) error { return OrNoData(broken) }},
 		{Panic, false, 1, func(_ context.Context, out *metric.Sink, v *metric.Family) error { out.Emit(v, 1); panic("bug") }},

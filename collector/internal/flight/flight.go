@@ -7,6 +7,7 @@ package flight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -17,6 +18,9 @@ import (
 // A Flight runs functions one after another. The zero value is ready. It is
 // safe for concurrent use.
 type Flight[T any] struct {
+	Source  *Source  // of the places for the runs; nil: no bound
+	Workers *Workers // run the functions; nil: each has a goroutine of its own
+
 	mu  sync.Mutex
 	run *Run[T]
 }
@@ -24,6 +28,9 @@ type Flight[T any] struct {
 // A Run is one call of a function, in progress or finished.
 type Run[T any] struct {
 	StartTime time.Time
+	queued    chan struct{} // closed when the run has its place; nil: it had one from the start
+	flight    *Flight[T]
+	fn        func() (T, error)
 	done      chan struct{}
 	value     T
 	err       error
@@ -41,29 +48,40 @@ func NewPanicError(p any) error { return &PanicError{p, debug.Stack()} }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
+// ErrQueued is the reason for an absent result of a run that is Queued.
+var ErrQueued = errors.New("not read, too many reads hang")
+
 // Go returns the run in progress, or starts fn in a goroutine when there is
-// none. It never blocks. It reports whether it started fn.
+// none: at once, or when there is a place for it. It never blocks. It reports
+// whether the run is new.
 func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.run != nil {
 		return f.run, false
 	}
-	r := &Run[T]{StartTime: time.Now(), done: make(chan struct{})}
-	f.run = r
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				r.err = NewPanicError(p)
-			}
-			f.mu.Lock()
-			f.run = nil
-			f.mu.Unlock()
-			close(r.done)
-		}()
-		r.value, r.err = fn()
+	f.run = &Run[T]{StartTime: time.Now(), queued: f.Source.acquire(), flight: f, fn: fn, done: make(chan struct{})}
+	f.Workers.start(f.run)
+	return f.run, true
+}
+
+// do implements task.
+func (r *Run[T]) do() {
+	if r.queued != nil {
+		<-r.queued
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = NewPanicError(p)
+		}
+		f := r.flight
+		f.Source.release()
+		f.mu.Lock()
+		f.run = nil
+		f.mu.Unlock()
+		close(r.done)
 	}()
-	return r, true
+	r.value, r.err = r.fn()
 }
 
 // Current returns the run in progress, or nil.
@@ -79,6 +97,29 @@ const yields = 3
 
 // Done returns a channel that is closed when the run has finished.
 func (r *Run[T]) Done() <-chan struct{} { return r.done }
+
+// Queued reports whether the run waits for a place: the runs that hold places
+// hang.
+func (r *Run[T]) Queued() bool {
+	if r.queued == nil {
+		return false
+	}
+	select {
+	case <-r.queued:
+		return false
+	default:
+		return true
+	}
+}
+
+// Unfinished returns the error of a run that has not finished: ErrQueued if it
+// is queued, otherwise late.
+func (r *Run[T]) Unfinished(late error) error {
+	if r.Queued() {
+		return ErrQueued
+	}
+	return late
+}
 
 // Result returns what the function returned. Call it only after the run has
 // finished.

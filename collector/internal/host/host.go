@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 )
 
 // A Host is one machine. It is immutable after construction and safe for
@@ -67,6 +69,10 @@ type Host struct {
 	// OpenPerf opens a counter of an event on a CPU. Each holds a file
 	// descriptor. It is nil on a recorded host without an answer.
 	OpenPerf func(event PerfEvent, cpu int) (PerfCounter, error)
+
+	// Calls bounds the reads and system calls of all collectors that are in
+	// progress together. Nil means no bound.
+	Calls *flight.Pool
 
 	// MaxOpenFiles returns how many files the process may have open. It is nil
 	// on a recorded host without an answer.
@@ -150,6 +156,8 @@ type Tree struct {
 	root       string
 	attributes bool
 	fault      func(path string) error // see InjectFaults
+	shared     *sharedFiles
+	intercept  func(call Call, path string, size int) (limit int, err error)
 }
 
 // NewTree returns the tree below root. Without a root, paths are used as they
@@ -158,7 +166,7 @@ func NewTree(root string) Tree {
 	if root != "" {
 		root = filepath.Clean(root)
 	}
-	return Tree{root: root}
+	return Tree{root: root, shared: &sharedFiles{}}
 }
 
 // Attributes returns the tree with its files read as sysfs attributes: the
@@ -173,7 +181,29 @@ func (t Tree) Attributes() Tree {
 // InjectFaults returns the tree with reads that fail if fault returns an error
 // for the path. Only tests call it, so the linker leaves it out of the program.
 func InjectFaults(t Tree, fault func(path string) error) Tree {
-	t.fault = fault
+	t.fault, t.shared = fault, &sharedFiles{}
+	return t
+}
+
+// A Call is a system call of a Reader.
+type Call string
+
+// The system calls of a Reader.
+const (
+	Open     Call = "open"
+	Read     Call = "read"
+	Getdents Call = "getdents"
+	Readlink Call = "readlink"
+	Stat     Call = "stat"
+	Access   Call = "access"
+)
+
+// InterceptCalls returns the tree with a function that is called before each system
+// call of its readers. If it returns an error, the call is not made and fails with it.
+// A read is for at most size bytes, and reads at most limit. Only tests call it, as
+// InjectFaults.
+func InterceptCalls(t Tree, fn func(call Call, path string, size int) (limit int, err error)) Tree {
+	t.intercept = fn
 	return t
 }
 

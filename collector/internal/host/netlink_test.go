@@ -49,7 +49,7 @@ func TestEachMessage(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var have []string
 			interrupted := false
-			done, err := eachMessage(c.datagram, &interrupted, func(b []byte) error {
+			done, err := eachMessage(c.datagram, 1, &interrupted, func(b []byte) error {
 				have = append(have, string(b))
 				return nil
 			})
@@ -64,22 +64,40 @@ func TestTruncatedMessage(t *testing.T) {
 	whole := message(unix.RTM_NEWLINK, 0, 1, []byte("abcdefgh"))
 	for n := unix.SizeofNlMsghdr; n < len(whole); n++ {
 		interrupted := false
-		if _, err := eachMessage(whole[:n], &interrupted, func([]byte) error { return nil }); err == nil {
+		if _, err := eachMessage(whole[:n], 1, &interrupted, func([]byte) error { return nil }); err == nil {
 			t.Errorf("%d bytes of a message of %d are accepted", n, len(whole))
 		}
 	}
 }
 
 func TestLiveNetlink(t *testing.T) {
+	netlink := liveNetlink()
 	links := 0
-	err := liveNetlink()(NetlinkRequest{unix.NETLINK_ROUTE, unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg)}, func([]byte) error {
-		links++
-		return nil
-	})
-	if err != nil {
+	stop := errors.New("stop")
+	var stopAfter error
+	request := func() error {
+		links = 0
+		return netlink(NetlinkRequest{Protocol: unix.NETLINK_ROUTE, Type: unix.RTM_GETLINK, Body: make([]byte, unix.SizeofIfInfomsg)}, func([]byte) error {
+			links++
+			return stopAfter
+		})
+	}
+	if err := request(); err != nil {
 		t.Skipf("no netlink here: %v", err)
 	}
-	if links == 0 {
+	want := links
+	if want == 0 {
 		t.Error("no link, not even lo")
+	}
+	// The socket of a dump that stops early is not used again.
+	stopAfter = stop
+	if err := request(); err != stop || links != 1 {
+		t.Errorf("%d links, %v", links, err)
+	}
+	stopAfter = nil
+	for range 3 {
+		if err := request(); err != nil || links != want {
+			t.Errorf("%d links, want %d, %v", links, want, err)
+		}
 	}
 }

@@ -68,11 +68,14 @@ func liveOpenPerf(event PerfEvent, cpu int) (PerfCounter, error) {
 func (c *livePerfCounter) Read() (PerfCount, error) {
 	var count PerfCount // in the order of the kernel: value, time_enabled, time_running
 	b := unsafe.Slice((*byte)(unsafe.Pointer(&count)), unsafe.Sizeof(count))
-	n, errno := read(c.fd, b)
+	n, err := read(c.fd, b)
+	for err == unix.EINTR {
+		n, err = read(c.fd, b)
+	}
 	runtime.KeepAlive(c)
 	switch {
-	case errno != 0:
-		return PerfCount{}, os.NewSyscallError("read of a perf event", errno)
+	case err != nil:
+		return PerfCount{}, os.NewSyscallError("read of a perf event", err)
 	case n != len(b):
 		return PerfCount{}, io.ErrUnexpectedEOF
 	}

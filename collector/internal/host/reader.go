@@ -22,9 +22,12 @@ import (
 // be used by two goroutines at once. The bytes that it returns are valid until
 // the next call.
 type Reader struct {
-	tree Tree
-	path []byte // of the last call, NUL-terminated
-	buf  []byte
+	tree   Tree
+	path   []byte // of the last call, NUL-terminated
+	buf    []byte
+	kept   *keptFiles // nil without KeepOpen
+	whole  bool       // see WholeReads
+	record int        // see Records
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -35,23 +38,39 @@ const maxFileSize = 64 << 20
 // with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
-	fd, err := r.open(unix.O_RDONLY)
+	fd, kept, err := r.openFile()
 	if err != nil {
 		return nil, err
 	}
-	defer closeFD(fd)
+	b, err := r.readAll(fd, kept)
+	if err != nil && kept {
+		if fd, err = r.openat(unix.O_RDONLY); err != nil {
+			return nil, err
+		}
+		b, err = r.readAll(fd, false)
+	}
+	return b, err
+}
+
+// readAll reads an open file from its start, and closes it unless it is kept
+// open.
+func (r *Reader) readAll(fd int, kept bool) (content []byte, err error) {
+	ok := false
+	defer r.closeFile(fd, kept, &ok)
 	b := r.buf[:0]
 	for {
 		if len(b) == cap(b) {
 			b = slices.Grow(b, max(cap(b), pageSize))
 		}
-		n, errno := read(fd, b[len(b):cap(b)])
-		if errno != 0 {
-			return nil, r.pathError("read", errno)
+		space := b[len(b):cap(b)]
+		n, err := r.readAt(fd, space, len(b))
+		if err != nil {
+			return nil, r.pathError("read", err)
 		}
 		b = b[:len(b)+n]
 		r.buf = b
-		if n == 0 || r.tree.attributes && n < pageSize {
+		if n == 0 || r.tree.attributes && n < pageSize || r.whole && n < len(space) {
+			ok = true
 			return b, nil
 		}
 		if len(b) > maxFileSize {
@@ -65,13 +84,6 @@ func (r *Reader) Read(elem ...string) ([]byte, error) {
 func (r *Reader) Text(elem ...string) ([]byte, error) {
 	b, err := r.Read(elem...)
 	return scan.Trim(b), err
-}
-
-// String returns Text as a string, or "" if the file cannot be read. It is for
-// label values: an absent attribute is an empty label.
-func (r *Reader) String(elem ...string) string {
-	b, _ := r.Text(elem...)
-	return string(b)
 }
 
 // Uint returns the unsigned number that is the only content of a file.
@@ -142,14 +154,20 @@ func (r *Reader) Link(elem ...string) (string, error) {
 func (r *Reader) readlink() (string, error) {
 	var buf [unix.PathMax]byte
 	for {
-		n, _, errno := syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),
-			uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0)
-		switch errno {
-		case 0:
+		var n uintptr
+		_, err := r.before(Readlink, 0)
+		if err == nil {
+			var errno syscall.Errno
+			n, _, errno = syscall.Syscall6(unix.SYS_READLINKAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])),
+				uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0)
+			err = asError(errno)
+		}
+		switch err {
+		case nil:
 			return string(buf[:n]), nil
 		case syscall.EINTR:
 		default:
-			return "", r.pathError("readlink", errno)
+			return "", r.pathError("readlink", err)
 		}
 	}
 }
@@ -181,7 +199,7 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 	b = b[:cap(b)]
 	r.buf = b
 	for {
-		n, err := unix.ReadDirent(fd, b)
+		n, err := r.getdents(fd, b)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
@@ -190,15 +208,29 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 			return nil
 		default:
 			eachDirent(b[:n], fn)
+			if r.tree.attributes && n <= len(b)/2 {
+				// The kernel lists a folder of sysfs as long as the buffer has space, and a
+				// file system of FUSE that is mounted there, as in LXC, fills a page.
+				return nil
+			}
 		}
 	}
 }
 
-// Exists reports whether a path exists and can be reached.
+// Exists reports whether a path exists and can be reached. It is true if that cannot be
+// found out, as without memory: who reads the file then gets the error.
 func (r *Reader) Exists(elem ...string) bool {
 	r.setPath(elem)
-	_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
-	return errno == 0
+	_, err := r.before(Access, 0)
+	if err == nil {
+		_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
+		err = asError(errno)
+	}
+	switch err {
+	case syscall.ENOENT, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.ENODEV, syscall.ENXIO, syscall.EACCES, syscall.EPERM:
+		return false
+	}
+	return true
 }
 
 // Stat returns the result of stat(2), which follows symbolic links. Unlike Read
@@ -207,7 +239,11 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 	r.setPath(elem)
 	for {
 		var st unix.Stat_t
-		switch err := unix.Stat(r.lastPath(), &st); err {
+		_, err := r.before(Stat, 0)
+		if err == nil {
+			err = unix.Stat(r.lastPath(), &st)
+		}
+		switch err {
 		case nil:
 			return st, nil
 		case unix.EINTR:
@@ -230,11 +266,13 @@ func (r *Reader) Modified(elem ...string) (time.Time, error) {
 // At adds the path of the last call to a Malformed error without one, and removes
 // the content if not everybody may read that file. It returns other errors
 // unchanged.
-func (r *Reader) At(err error) error {
+func (r *Reader) At(err error) error { return atPath(err, r.tree, r.lastPath) }
+
+func atPath(err error, tree Tree, path func() string) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
-		m.Path = r.lastPath()
-		if m.private = !isPublic(m.Path, len(r.tree.root)); m.private {
+		m.Path = path()
+		if m.private = !isPublic(m.Path, len(tree.root)); m.private {
 			m.Have = ""
 		}
 	}
@@ -271,16 +309,43 @@ func (r *Reader) open(flags uintptr) (int, error) {
 	if err := r.fault(); err != nil {
 		return 0, r.pathError("read", err)
 	}
+	return r.openat(flags)
+}
+
+// openat opens the last path.
+func (r *Reader) openat(flags uintptr) (int, error) {
 	for {
-		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), flags|unix.O_CLOEXEC, 0, 0, 0)
-		switch errno {
-		case 0:
+		var fd uintptr
+		_, err := r.before(Open, 0)
+		if err == nil {
+			var errno syscall.Errno
+			fd, _, errno = syscall.Syscall6(unix.SYS_OPENAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), flags|unix.O_CLOEXEC, 0, 0, 0)
+			err = asError(errno)
+		}
+		switch err {
+		case nil:
 			return int(fd), nil
 		case syscall.EINTR:
 		default:
-			return 0, r.pathError("open", errno)
+			return 0, r.pathError("open", err)
 		}
 	}
+}
+
+// before calls the function that intercepts the tree's system calls, if there is one.
+func (r *Reader) before(call Call, size int) (limit int, err error) {
+	if r.tree.intercept == nil {
+		return size, nil
+	}
+	return r.tree.intercept(call, r.lastPath(), size)
+}
+
+// asError returns an errno as an error, or nil for 0.
+func asError(errno syscall.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
 }
 
 func (r *Reader) pathError(op string, err error) error {
@@ -295,13 +360,36 @@ func (r *Reader) fault() error {
 	return r.tree.fault(r.lastPath())
 }
 
-func read(fd int, b []byte) (int, syscall.Errno) {
+// readAt reads at an offset if the reader keeps files open, and otherwise at
+// the current one, which is the same.
+func (r *Reader) readAt(fd int, b []byte, offset int) (int, error) {
 	for {
-		n, _, errno := syscall.Syscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-		if errno != syscall.EINTR {
-			return int(n), errno
+		limit, err := r.before(Read, len(b))
+		n := 0
+		switch {
+		case err != nil:
+		case r.kept == nil:
+			n, err = read(fd, b[:limit])
+		default:
+			n, err = unix.Pread(fd, b[:limit], int64(offset))
+		}
+		if err != syscall.EINTR {
+			return n, err
 		}
 	}
+}
+
+// read calls read(2) once. An interrupted call has read nothing.
+func read(fd int, b []byte) (int, error) {
+	n, _, errno := syscall.Syscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	return int(n), asError(errno)
+}
+
+func (r *Reader) getdents(fd int, b []byte) (int, error) {
+	if _, err := r.before(Getdents, 0); err != nil {
+		return 0, err
+	}
+	return unix.ReadDirent(fd, b)
 }
 
 func closeFD(fd int) { _, _, _ = syscall.Syscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }

@@ -135,10 +135,10 @@ func (s *series) matches(i int, f *Family, labels []string) bool {
 	if i >= len(s.ends) || s.escaped || f.optional != nil {
 		return false
 	}
-	text := s.at(i)
-	n := len(f.leads[0])
+	text, leads := s.at(i), f.textOf().leads
+	n := len(leads[0])
 	for i, l := range labels {
-		lead := f.leads[i+1]
+		lead := leads[i+1]
 		end := n + len(l)
 		if n = end + len(lead); n > len(text) || text[end] != '"' || string(text[end-len(l):end]) != l ||
 			i+1 < len(labels) && string(text[end:n]) != string(lead) {

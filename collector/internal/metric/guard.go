@@ -53,16 +53,17 @@ func (s *Sink) Guard(maxSeries int, last *Sink) {
 		// without end costs no other family.
 		s.limit, s.maximum = maxSeries, 2*maxSeries
 	}
-	for i, f := range s.set.Families() {
+	// The others have never had a sample: their buffers are made when needed.
+	families := s.set.Families()
+	for i := range min(len(families), len(last.buffers)) {
+		f := families[i]
 		b := s.buffer(f)
 		b.maximum = s.limit
 		if f.excess && maxSeries > 0 {
 			b.maximum, b.dropped = 0, true
 			continue
 		}
-		if i < len(last.buffers) {
-			b.follow(&last.buffers[i])
-		}
+		b.follow(&last.buffers[i])
 	}
 }
 
@@ -129,7 +130,7 @@ func (s *Sink) drop(indexes ...int) {
 			b := &s.buffers[i]
 			s.sampleCount -= b.count
 			*b = buffer{count: b.count, dropped: true}
-			descs[families[i].desc] = true
+			descs[families[i].Desc()] = true
 			continue
 		}
 		f := &s.external[i-len(s.buffers)]

@@ -201,9 +201,9 @@ func FuzzRepeatedSeries(f *testing.F) {
 					}
 					var key []byte
 					for i, l := range labels {
-						key, _ = appendLabel(append(key, f.leads[i]...), l)
+						key, _ = appendLabel(append(key, f.textOf().leads[i]...), l)
 					}
-					key = append(key, f.leads[len(labels)]...)
+					key = append(key, f.textOf().leads[len(labels)]...)
 					if seen[string(key)] {
 						errs[f] = append(errs[f], "a second "+strings.TrimSuffix(string(key), " "))
 						continue

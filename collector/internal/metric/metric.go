@@ -8,6 +8,7 @@ package metric
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -20,13 +21,43 @@ type Family struct {
 	typ    dto.MetricType
 	labels []string
 
-	optional []bool   // by label: whether samples do not have it while it is empty; nil: no label
-	index    int      // in Set.families and Sink.buffers
-	header   []byte   // the HELP and TYPE lines
-	leads    [][]byte // the text before each label value, and before the value
-	excess   bool     // dropped in the next run that has a limit; of Guard and Finish
+	optional []bool // by label: whether samples do not have it while it is empty; nil: no label
+	index    int    // in Set.families and Sink.buffers
+	excess   bool   // dropped in the next run that has a limit; of Guard and Finish
 
-	desc *prometheus.Desc
+	// Of the families that a host has no samples of, these are nil.
+	text atomic.Pointer[familyText]
+	desc atomic.Pointer[prometheus.Desc]
+}
+
+// A familyText is what all samples of a family have in common in the text format.
+type familyText struct {
+	header []byte   // the HELP and TYPE lines
+	leads  [][]byte // the text before each label value, and before the value
+}
+
+// textOf returns the text of a family.
+func (f *Family) textOf() *familyText {
+	if t := f.text.Load(); t != nil {
+		return t
+	}
+	t := &familyText{header: appendHeader(nil, f.name, f.help, f.Type())}
+	lead := f.name
+	for i, label := range f.labels {
+		if i == 0 {
+			lead += "{" + label + `="`
+		} else {
+			lead += `",` + label + `="`
+		}
+		t.leads = append(t.leads, []byte(lead))
+		lead = ""
+	}
+	if len(f.labels) > 0 {
+		lead = `"}`
+	}
+	t.leads = append(t.leads, []byte(lead+" "))
+	f.text.Store(t)
+	return t
 }
 
 // Name returns the family's name.
@@ -42,4 +73,10 @@ func (f *Family) Type() string { return strings.ToLower(f.typ.String()) }
 func (f *Family) Labels() []string { return f.labels }
 
 // Desc returns the family's description for client_golang.
-func (f *Family) Desc() *prometheus.Desc { return f.desc }
+func (f *Family) Desc() *prometheus.Desc {
+	if d := f.desc.Load(); d != nil {
+		return d
+	}
+	f.desc.CompareAndSwap(nil, prometheus.NewDesc(f.name, f.help, f.labels, nil))
+	return f.desc.Load()
+}

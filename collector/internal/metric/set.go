@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -53,24 +52,7 @@ func (s *Set) declare(typ dto.MetricType, name, help string, labels []string) *F
 		}
 		return f
 	}
-	help = cleanHelp(help)
-	f := &Family{name: name, help: help, typ: typ, labels: labels, index: len(s.families)}
-	f.header = appendHeader(nil, name, help, f.Type())
-	lead := name
-	for i, label := range labels {
-		if i == 0 {
-			lead += "{" + label + `="`
-		} else {
-			lead += `",` + label + `="`
-		}
-		f.leads = append(f.leads, []byte(lead))
-		lead = ""
-	}
-	if len(labels) > 0 {
-		lead = `"}`
-	}
-	f.leads = append(f.leads, []byte(lead+" "))
-	f.desc = prometheus.NewDesc(name, help, labels, nil)
+	f := &Family{name: name, help: cleanHelp(help), typ: typ, labels: labels, index: len(s.families)}
 	s.families = append(s.families, f)
 	s.byName[name] = f
 	return f

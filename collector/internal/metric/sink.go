@@ -100,11 +100,12 @@ func (s *Sink) renderSeries(f *Family, labels []string) (text []byte, plain bool
 		plain = plain && ok
 	}
 	if f.optional == nil {
+		leads := f.textOf().leads
 		for i, l := range labels {
-			text = append(text, f.leads[i]...)
+			text = append(text, leads[i]...)
 			addValue(l)
 		}
-		text = append(text, f.leads[len(labels)]...)
+		text = append(text, leads[len(labels)]...)
 	} else {
 		text = append(text, f.name...)
 		next := byte('{')
@@ -133,7 +134,7 @@ func (f *Family) newMetric(v float64, labels []string) prometheus.Metric {
 		for i, l := range labels {
 			values[i] = strings.Clone(Clean(l))
 		}
-		return prometheus.MustNewConstMetric(f.desc, f.valueType(), v, values...)
+		return prometheus.MustNewConstMetric(f.Desc(), f.valueType(), v, values...)
 	}
 	var names, values []string
 	for i, l := range labels {
@@ -156,7 +157,7 @@ func (f *Family) hasMetric(m prometheus.Metric) bool {
 	if variant, ok := m.(variantMetric); ok {
 		return variant.family == f
 	}
-	return m.Desc() == f.desc
+	return m.Desc() == f.Desc()
 }
 
 // hasSamples reports whether samples of a declared family were emitted, even if
@@ -174,9 +175,10 @@ func (s *Sink) Serves(name string) bool {
 
 // AppendNames appends the names of the declared families that have samples.
 func (s *Sink) AppendNames(names []string) []string {
-	for _, f := range s.set.Families() {
-		if s.hasSamples(f) {
-			names = append(names, f.name)
+	families := s.set.Families()
+	for i := range s.buffers {
+		if s.buffers[i].count > 0 {
+			names = append(names, families[i].name)
 		}
 	}
 	return names
@@ -243,7 +245,7 @@ func (s *Sink) AppendText(b []byte, want Filter, reserved func(name string) bool
 	families := s.set.Families()
 	for i := range s.buffers {
 		if buffer := &s.buffers[i]; len(buffer.values) > 0 && (want == nil || want(families[i].name)) {
-			b = buffer.appendText(append(b, families[i].header...))
+			b = buffer.appendText(append(b, families[i].textOf().header...))
 		}
 	}
 	for _, f := range s.external {

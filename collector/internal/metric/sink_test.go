@@ -72,11 +72,14 @@ func TestClean(t *testing.T) {
 
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain":          "plain",
-		"a\xff\xfeb":     "a\uFFFD\uFFFDb",
-		"a\x00\n\t\x1bb": "ab",
-		"\u0085x\x7f":    "x",
-		"größe":          "größe",
+		"plain":           "plain",
+		"a\xff\xfeb":      "a\uFFFD\uFFFDb",
+		"a\x00\n\t\x1bb":  "ab",
+		"\u0085x\x7f":     "x",
+		"größe":           "größe",
+		"\u009b31mx":      "31mx",
+		"a\u202eb\u2066c": "abc",
+		"a\u2028b\u200fc": "abc",
 	} {
 		if got := Printable(in); got != want {
 			t.Errorf("Printable(%q) = %q, want %q", in, got, want)

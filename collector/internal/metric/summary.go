@@ -50,7 +50,7 @@ func (s *Sink) EmitSummary(f *Summary, values []float64, sum float64, count uint
 		for i, q := range f.quantiles {
 			quantiles[q] = values[i]
 		}
-		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.desc, count, sum, quantiles))
+		s.metrics = append(s.metrics, prometheus.MustNewConstSummary(f.family.Desc(), count, sum, quantiles))
 		return
 	}
 	b.values = append(append(b.values, values...), sum, float64(count))

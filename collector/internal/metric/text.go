@@ -49,15 +49,26 @@ func appendLabel(b []byte, v string) (extended []byte, plain bool) {
 // or a user is cleaned here.
 func Clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// Printable returns a string for people, on a page or in an error: bytes that
-// are not UTF-8 become U+FFFD, control characters are dropped.
+// Printable returns a string for people, on a page, on a terminal, in the log or
+// in an error: bytes that are not UTF-8 become U+FFFD; characters that control a
+// terminal, break a line or change the direction of the text are dropped.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if isControl(r) {
 			return -1
 		}
 		return r // utf8.RuneError for what is not UTF-8
 	}, s)
+}
+
+// isControl reports whether a character is of C0 or C1, or one that Unicode has
+// for line breaks and for the direction of text.
+func isControl(r rune) bool {
+	switch {
+	case r < ' ', r >= 0x7f && r < 0xa0, r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		return true
+	}
+	return false
 }
 
 func cleanHelp(s string) string {

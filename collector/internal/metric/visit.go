@@ -82,7 +82,7 @@ func (s *Set) visitMetrics(metrics []prometheus.Metric, name string, fn SampleFu
 			}
 			continue
 		}
-		if variant, ok := m.(variantMetric); f == nil || ok && variant.family != f || !ok && m.Desc() != f.desc {
+		if variant, ok := m.(variantMetric); f == nil || ok && variant.family != f || !ok && m.Desc() != f.Desc() {
 			continue
 		}
 		var one dto.Metric

@@ -7,6 +7,7 @@ package netlink
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
@@ -40,6 +41,12 @@ const maxAttempts = 3
 // on a busy host something always changes. With a nil begin there is one
 // attempt, for callers that cannot start over.
 func (c *Client) Dump(typ uint16, body []byte, begin func(), each func([]byte) error) error {
+	return c.DumpSince(time.Time{}, typ, body, begin, each)
+}
+
+// DumpSince is Dump for an answer that another caller may have requested since a
+// time; zero: none.
+func (c *Client) DumpSince(since time.Time, typ uint16, body []byte, begin func(), each func([]byte) error) error {
 	if c.netlink == nil {
 		return ErrUnavailable
 	}
@@ -51,7 +58,7 @@ func (c *Client) Dump(typ uint16, body []byte, begin func(), each func([]byte) e
 	for range attempts {
 		begin()
 		messageErr = nil
-		err := c.netlink(host.NetlinkRequest{Protocol: c.protocol, Type: typ, Body: body}, func(b []byte) error {
+		err := c.netlink(host.NetlinkRequest{Protocol: c.protocol, Type: typ, Body: body, Since: since}, func(b []byte) error {
 			if err := each(b); err != nil && messageErr == nil {
 				messageErr = &messageError{c.name, err}
 			}
@@ -62,6 +69,9 @@ func (c *Client) Dump(typ uint16, body []byte, begin func(), each func([]byte) e
 		}
 		if !errors.Is(err, host.ErrDumpInterrupted) {
 			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		if !since.IsZero() {
+			since = time.Now() // not the same answer again
 		}
 	}
 	return messageErr

@@ -6,6 +6,9 @@
 package rtnl
 
 import (
+	"context"
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -42,8 +45,18 @@ func (r *Reader) Links(stats bool, each func(*Link)) error {
 	if stats {
 		body = linkRequest
 	}
+	return r.dumpLinks(time.Time{}, body, each)
+}
+
+// SharedLinks is Links with statistics, from the one dump of all readers in a scrape
+// if the context is that of a scrape.
+func (r *Reader) SharedLinks(ctx context.Context, each func(*Link)) error {
+	return r.dumpLinks(host.Since(ctx), linkRequest, each)
+}
+
+func (r *Reader) dumpLinks(since time.Time, body []byte, each func(*Link)) error {
 	r.names.Begin()
-	return r.client.Dump(unix.RTM_GETLINK, body, func() {}, func(b []byte) error {
+	return r.client.DumpSince(since, unix.RTM_GETLINK, body, func() {}, func(b []byte) error {
 		if err := ParseLink(b, &r.link); err != nil {
 			return err
 		}

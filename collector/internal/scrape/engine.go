@@ -43,6 +43,9 @@ type Engine struct {
 type scratch struct {
 	own      *metric.Sink // the engine's own samples
 	families collect.Families
+	readings []collect.Reading
+	results  []collect.Result
+	waited   []bool // by reading: whether it has its result
 }
 
 // NewEngine returns an Engine.
@@ -74,15 +77,16 @@ func (e *Engine) OnScrape(fn func(out *metric.Sink)) { e.onScrape = append(e.onS
 // AppendText scrapes and appends the exposition in text format. It returns b
 // unchanged if ctx is done before.
 func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
-	results := e.run(ctx, metric.Text, req)
+	buffers := e.scratch.Get().(*scratch)
+	defer e.scratch.Put(buffers)
+	results := e.run(ctx, metric.Text, req, buffers)
+	defer clear(results)
 	if ctx.Err() != nil {
 		return b
 	}
 	if req.Buffer != nil {
 		b = req.Buffer()
 	}
-	buffers := e.scratch.Get().(*scratch)
-	defer e.scratch.Put(buffers)
 	families, own := &buffers.families, buffers.own
 	families.Names = families.Names[:0]
 	clear(families.External)
@@ -142,7 +146,7 @@ type scrapeCollector struct {
 func (c scrapeCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
-	results := c.engine.run(c.ctx, metric.Metrics, c.req)
+	results := c.engine.run(c.ctx, metric.Metrics, c.req, &scratch{})
 	if c.req.Buffer != nil {
 		c.req.Buffer()
 	}
@@ -180,22 +184,23 @@ func noneReserved(string) bool { return false }
 func hasSamples(s collect.State) bool { return s != collect.Timeout && s != collect.Panic }
 
 // run starts all units and waits for each until its own deadline or that of the
-// request, whichever is first.
-func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []collect.Result {
-	deadline := req.Deadline
+// request, whichever is first. The results are in a buffer.
+func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request, buffers *scratch) []collect.Result {
+	started, deadline := time.Now(), req.Deadline
 	if deadline.IsZero() {
-		deadline = time.Now().Add(time.Hour)
+		deadline = started.Add(time.Hour)
 	}
-	readings := make([]collect.Reading, len(req.Units))
-	results := make([]collect.Result, len(req.Units))
-	hasResult := make([]bool, len(req.Units))
+	readings := resize(&buffers.readings, len(req.Units))
+	defer clear(readings)
+	results := resize(&buffers.results, len(req.Units))
+	hasResult := resize(&buffers.waited, len(req.Units))
 	oldest := 0
 	for i, u := range req.Units {
 		if i-oldest == slots {
 			results[oldest], hasResult[oldest] = readings[oldest].Wait(ctx, earliest(deadline, time.Now().Add(slotTime)))
 			oldest++
 		}
-		readings[i] = u.Begin(mode)
+		readings[i] = u.BeginSince(mode, started)
 	}
 	for i := range readings {
 		r := &readings[i]
@@ -212,6 +217,13 @@ func (e *Engine) run(ctx context.Context, mode metric.Mode, req Request) []colle
 		results[i] = r.Abandon()
 	}
 	return results
+}
+
+// resize returns a slice of n zero elements in a buffer.
+func resize[T any](buffer *[]T, n int) []T {
+	*buffer = slices.Grow((*buffer)[:0], n)[:n]
+	clear(*buffer)
+	return *buffer
 }
 
 func earliest(a, b time.Time) time.Time {

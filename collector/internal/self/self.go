@@ -21,6 +21,7 @@ type Process struct {
 
 	mu             sync.Mutex
 	proc           *host.Reader
+	netstat        *host.SharedFile
 	pageSize       float64
 	ticksPerSecond float64
 	startSeconds   float64 // Unix time; 0 if not read yet
@@ -29,6 +30,10 @@ type Process struct {
 // NewProcess declares the families in set. It reads the procfs of its own mount
 // namespace, whatever --path.procfs says.
 func NewProcess(set *metric.Set, h *host.Host) *Process {
+	tree := host.NewTree("/proc")
+	if h.Proc.Path() == tree.Path() {
+		tree = h.Proc // and its shared files
+	}
 	return &Process{
 		cpu:            set.Counter("process_cpu_seconds_total", "User and system CPU time of the exporter, in seconds."),
 		openFDs:        set.Gauge("process_open_fds", "Open file descriptors of the exporter."),
@@ -39,7 +44,8 @@ func NewProcess(set *metric.Set, h *host.Host) *Process {
 		start:          set.Gauge("process_start_time_seconds", "Start time of the exporter, as Unix time."),
 		receiveBytes:   set.Counter("process_network_receive_bytes_total", "Bytes received in the exporter's network namespace."),
 		transmitBytes:  set.Counter("process_network_transmit_bytes_total", "Bytes sent in the exporter's network namespace."),
-		proc:           host.NewTree("/proc").Reader(),
+		proc:           tree.Reader().KeepOpen().WholeReads(),
+		netstat:        tree.Shared("net/netstat"),
 		pageSize:       float64(h.PageSize),
 		ticksPerSecond: float64(h.Ticks),
 	}
@@ -54,8 +60,8 @@ func (p *Process) Emit(out *metric.Sink) {
 	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts) == nil {
 		out.Emit(p.cpu, float64(ts.Nano()/1e6)/1000)
 	}
-	if n, err := p.proc.Count("self/fd"); err == nil {
-		out.Emit(p.openFDs, float64(n-1)) // the directory itself is open
+	if n, err := p.countFiles(); err == nil {
+		out.Emit(p.openFDs, float64(n))
 	}
 	p.emitLimit(out, unix.RLIMIT_NOFILE, p.maxFDs)
 	p.emitLimit(out, unix.RLIMIT_AS, p.virtualMax)
@@ -74,9 +80,22 @@ func (p *Process) Emit(out *metric.Sink) {
 	if p.startSeconds != 0 {
 		out.Emit(p.start, p.startSeconds)
 	}
-	if b, err := p.proc.Read("self/net/netstat"); err == nil {
+	// The netstat collector has probably just read it.
+	_ = p.netstat.ReadSince(time.Now().Add(-time.Second), func(b []byte) error {
 		p.emitNetwork(out, b)
+		return nil
+	})
+}
+
+// countFiles returns the number of open files.
+func (p *Process) countFiles() (int, error) {
+	// Since Linux 6.2 the size of the directory is their number. To list it takes
+	// longer than all else here.
+	if st, err := p.proc.Stat("self/fd"); err == nil && st.Size > 0 {
+		return int(st.Size), nil
 	}
+	n, err := p.proc.Count("self/fd")
+	return n - 1, err // the directory itself is open
 }
 
 func (p *Process) emitLimit(out *metric.Sink, resource int, family *metric.Family) {

@@ -7,16 +7,30 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/hostexporter/host_exporter/collector/internal/textgzip"
 )
 
 // A compressor compresses responses. It is safe for concurrent use.
 type compressor struct {
-	gzip sync.Pool // of *gzip.Writer
+	textgzipUse sync.Mutex
+	textgzip    *textgzip.Encoder
+
+	gzip sync.Pool // of *gzip.Writer; for responses at the same time
 	zstd sync.Pool // of *zstd.Encoder
 }
 
+// zstdWindow is the maximum distance of repetitions in bytes. The default is four
+// megabytes, which the encoder allocates.
+const zstdWindow = 128 << 10
+
+// maxTextgzip is the maximum length of a text for package textgzip. Of a longer
+// one, HELP lines are a small part, and codes for each block make it a fifth
+// smaller.
+const maxTextgzip = 512 << 10
+
 func newCompressor() *compressor {
-	c := &compressor{}
+	c := &compressor{textgzip: textgzip.New()}
 	c.gzip.New = func() any {
 		// For an exposition this level compresses as well as the fastest level
 		// with state, takes a tenth of the memory, and its tables fit in the
@@ -25,7 +39,7 @@ func newCompressor() *compressor {
 		return w
 	}
 	c.zstd.New = func() any {
-		w, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+		w, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdWindow))
 		return w
 	}
 	return c
@@ -39,6 +53,11 @@ func (c *compressor) compress(body, text *[]byte, header http.Header, accept []s
 	switch encoding(accept) {
 	case "gzip":
 		header.Set("Content-Encoding", "gzip")
+		if header.Get("Content-Type") == textFormat && len(*text) <= maxTextgzip && c.textgzipUse.TryLock() {
+			defer c.textgzipUse.Unlock()
+			*body = c.textgzip.Append((*body)[:0], *text)
+			return
+		}
 		w := c.gzip.Get().(*gzip.Writer)
 		defer c.gzip.Put(w)
 		out := bytes.NewBuffer((*body)[:0])

@@ -37,6 +37,7 @@ type Metrics struct {
 	rendering     chan struct{} // has an element while a response is rendered
 	writers       writers
 	rejectedCount atomic.Uint64
+	withoutHelp   bool
 	telemetry     *telemetry
 	compressor    *compressor
 	buffers       sync.Pool // of *[]byte
@@ -51,6 +52,7 @@ type MetricsConfig struct {
 	Log         log.Logger
 	MaxRequests int  // maximum number of scrapes at once; 0: no limit
 	Telemetry   bool // export promhttp_*
+	WithoutHelp bool // leave out the HELP lines on the fast road
 
 	Connections *Connections
 	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
@@ -60,11 +62,12 @@ type MetricsConfig struct {
 func NewMetrics(c MetricsConfig) *Metrics {
 	m := &Metrics{
 		engine: c.Engine, current: c.Current, health: c.Health, known: c.Known, log: c.Log,
-		rendering:  make(chan struct{}, 1),
-		writers:    writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
-		telemetry:  newTelemetry(),
-		compressor: newCompressor(),
-		buffers:    sync.Pool{New: func() any { return new([]byte) }},
+		rendering:   make(chan struct{}, 1),
+		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
+		withoutHelp: c.WithoutHelp,
+		telemetry:   newTelemetry(),
+		compressor:  newCompressor(),
+		buffers:     sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
 		m.slots = make(chan struct{}, c.MaxRequests)
@@ -226,7 +229,11 @@ func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request
 		return m.renderOrdinary(header, r, req, checked)
 	}
 	header.Set("Content-Type", textFormat)
-	return m.engine.AppendText(r.Context(), nil, req), http.StatusOK
+	text := m.engine.AppendText(r.Context(), nil, req)
+	if m.withoutHelp {
+		text = dropHelp(text)
+	}
+	return text, http.StatusOK
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:

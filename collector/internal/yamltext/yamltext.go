@@ -3,7 +3,6 @@
 package yamltext
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,9 +27,17 @@ func String(s string) string {
 // isPlain reports whether s needs no quotes: it starts like a word, a path or an
 // option, and is no word that YAML 1.1 reads as a boolean, a null or a number.
 func isPlain(s string) bool {
-	plain := regexp.MustCompile(`^-{0,2}[A-Za-z_/][A-Za-z0-9_/.:+=-]*$`)
-	word := regexp.MustCompile(`^-?(?i:true|false|yes|no|on|off|y|n|null|nan|inf)$`)
-	return plain.MatchString(s) && !word.MatchString(s) && !strings.HasSuffix(s, ":")
+	const letters, others = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/", "0123456789.:+=-"
+	word := strings.TrimPrefix(s, "-")
+	start := strings.TrimPrefix(word, "-")
+	if start == "" || strings.IndexByte(letters, start[0]) < 0 || strings.Trim(start, letters+others) != "" || strings.HasSuffix(s, ":") {
+		return false
+	}
+	switch strings.ToLower(word) {
+	case "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf":
+		return false
+	}
+	return true
 }
 
 // Strings returns a list of strings on one line.

@@ -3,7 +3,6 @@ package crontab
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 // A check is what a command is converted to: argv or shell.
 type check struct {
+	patterns  *patterns
 	tokens    []token
 	argv      []string
 	shell     string
@@ -32,8 +32,8 @@ func (c *check) addDecision(format string, args ...any) {
 
 // parseCommand converts a command to a check: it removes what checks do themselves,
 // and keeps a shell if the rest needs one.
-func parseCommand(command string, resolve func(string) (string, bool)) *check {
-	c := &check{format: "exit"}
+func (p *patterns) parseCommand(command string, resolve func(string) (string, bool)) *check {
+	c := &check{format: "exit", patterns: p}
 	command = c.fixSleepPercent(command)
 	command, input, has := cutStdin(command)
 	if has {
@@ -61,7 +61,7 @@ func parseCommand(command string, resolve func(string) (string, bool)) *check {
 // fixSleepPercent adds the backslash that "sleep $((RANDOM % 60))" often lacks in a
 // crontab.
 func (c *check) fixSleepPercent(command string) string {
-	mended := regexp.MustCompile(`^(sleep +\$\(\( *RANDOM *)%( *[0-9]+ *\)\))`).ReplaceAllString(command, `${1}\%${2}`)
+	mended := c.patterns.sleepPercent.ReplaceAllString(command, `${1}\%${2}`)
 	if mended != command {
 		c.addDecision("cron ends a command at a %% without a backslash, so this command never ran as intended")
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -77,7 +76,7 @@ func Import(r io.Reader, o Options) ([]byte, Report, error) {
 		return nil, Report{}, fmt.Errorf("reading a crontab: want at most %d bytes", maxBytes)
 	}
 	lines := strings.Split(strings.ToValidUTF8(string(text), "\uFFFD"), "\n")
-	i := &importer{options: o, names: map[string]bool{}}
+	i := &importer{options: o, patterns: newPatterns(), names: map[string]bool{}}
 	i.report.System = o.Format == System || o.Format == Auto && i.hasUserColumn(lines)
 	for n, line := range lines {
 		i.readLine(n+1, strings.TrimSpace(line))
@@ -87,11 +86,12 @@ func Import(r io.Reader, o Options) ([]byte, Report, error) {
 
 // An importer converts the lines of a crontab, in their order.
 type importer struct {
-	options Options
-	report  Report
-	env     []variable
-	names   map[string]bool // of checks
-	out     strings.Builder
+	options  Options
+	patterns *patterns
+	report   Report
+	env      []variable
+	names    map[string]bool // of checks
+	out      strings.Builder
 }
 
 // output returns the section with comments on the whole crontab in front.
@@ -175,7 +175,7 @@ func setVariable(vars []variable, v variable) []variable {
 
 func (i *importer) readJob(number int, line string, j job) {
 	env := i.env
-	c := parseCommand(j.command, func(name string) (string, bool) { return i.findProgram(name, env) })
+	c := i.patterns.parseCommand(j.command, func(name string) (string, bool) { return i.findProgram(name, env) })
 	for _, v := range c.env {
 		env = setVariable(env, v)
 	}
@@ -253,9 +253,9 @@ func (i *importer) findProgram(name string, env []variable) (string, bool) {
 // newName returns an unused name for a check: the file name of its program, or of
 // the script that an interpreter runs.
 func (i *importer) newName(c *check) string {
-	name := programName(c.tokens)
+	name := i.patterns.programName(c.tokens)
 	name = strings.TrimSuffix(name, path.Ext(name))
-	name = regexp.MustCompile(`[^a-zA-Z0-9_-]+`).ReplaceAllString(name, "_")
+	name = i.patterns.unusable.ReplaceAllString(name, "_")
 	name = strings.Trim(name[:min(len(name), 40)], "_-")
 	if name == "" {
 		name = "check"
@@ -273,15 +273,14 @@ func (i *importer) newName(c *check) string {
 
 // programName returns the file name of the first word that is neither preparation
 // nor an interpreter.
-func programName(tokens []token) string {
-	interpreter := regexp.MustCompile(`^(sh|bash|dash|ksh|zsh|perl|php|ruby|python|node|env|sudo|flock|timeout|nice|ionice|nohup)[0-9.]*$`)
+func (p *patterns) programName(tokens []token) string {
 	skip := false // a preparation, up to the next operator
 	for _, t := range tokens {
 		base := path.Base(t.text)
 		switch {
 		case t.operator:
 			skip = false
-		case skip || strings.HasPrefix(t.text, "-") || strings.Contains(t.text, "=") || interpreter.MatchString(base):
+		case skip || strings.HasPrefix(t.text, "-") || strings.Contains(t.text, "=") || p.interpreter.MatchString(base):
 		case base == "cd" || base == "test" || base == "[" || base == "sleep":
 			skip = true
 		default:

@@ -3,7 +3,6 @@ package crontab
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,13 @@ import (
 // isMeasurement reports whether the command prints metrics, or is a monitoring plugin.
 // All others are jobs, which cron let run as long as they wanted.
 func (c *check) isMeasurement() bool {
-	return c.format == "prometheus" || regexp.MustCompile(`^check[_-]`).MatchString(programName(c.tokens))
+	return c.format == "prometheus" || c.hasPluginName()
+}
+
+// hasPluginName reports whether the program is named as monitoring plugins are.
+func (c *check) hasPluginName() bool {
+	name := c.patterns.programName(c.tokens)
+	return strings.HasPrefix(name, "check_") || strings.HasPrefix(name, "check-")
 }
 
 // jobTimeout is the timeout of a job, which cron did not limit.
@@ -41,21 +46,6 @@ func (c *check) writeLimits(b *strings.Builder) {
 	fmt.Fprintf(b, "    stdout-limit: %s\n", stdout)
 }
 
-// Programs that write files or run long, and those whose processes are meant to
-// outlive the command.
-func writers() *regexp.Regexp {
-	return regexp.MustCompile(`^(rsync|dd|tar|cpio|zip|7z|gzip|pigz|xz|zstd|cp|mv|rm|scp|sftp|lftp|rclone|restic|borg|borgmatic|duplicity|duplicati|rsnapshot|` +
-		`mysqldump|mariadb-dump|mariabackup|xtrabackup|innobackupex|pg_dump|pg_dumpall|pg_basebackup|pgbackrest|mongodump|influxd?|slapcat|xfsdump|` +
-		`zfs|zpool|btrfs|btrbk|syncoid|sanoid|lvcreate|mdadm|checkarray|raid-check|fstrim|e2scrub.*|logrotate|updatedb|mandb|certbot|acme\.sh|dehydrated|` +
-		`apt|apt-get|aptitude|dnf|yum|zypper|unattended-upgrades?|docker|podman|ansible|ansible-pull|puppet|chef-client|salt-call|git|` +
-		`run-parts|anacron|aide|clamscan|freshclam|rkhunter|vacuumdb|reindexdb|mysqlcheck|make|tmpwatch|tmpreaper|savelog|wget)$` +
-		`|(?i)(backup|bkp|dump|rsync|snapshot|scrub|rotate|archive|purge|cleanup|renew|upgrade|restore|replicate)`)
-}
-
-func outliving() *regexp.Regexp {
-	return regexp.MustCompile(`^(nohup|setsid|disown|daemon|daemonize|start-stop-daemon|screen|tmux|at|batch|systemd-run)$`)
-}
-
 // remarkJobs adds a decision if the command writes files, runs long, or starts what is
 // meant to outlive it.
 func (c *check) remarkJobs() {
@@ -63,13 +53,12 @@ func (c *check) remarkJobs() {
 	if slices.ContainsFunc(c.tokens, func(t token) bool { return t.isOperator("&") }) {
 		longLived = `"&"`
 	}
-	writes, outlives := writers(), outliving()
 	var names []string
 	for _, i := range programs(c.tokens) {
 		switch name := path.Base(c.tokens[i].text); {
-		case outlives.MatchString(name) && longLived == "":
+		case c.patterns.outliving.MatchString(name) && longLived == "":
 			longLived = name
-		case writes.MatchString(name), name == "find" && slices.ContainsFunc(c.tokens[i:], func(t token) bool { return t.text == "-delete" || t.text == "-exec" }):
+		case c.patterns.writers.MatchString(name), name == "find" && slices.ContainsFunc(c.tokens[i:], func(t token) bool { return t.text == "-delete" || t.text == "-exec" }):
 			names = append(names, name)
 		}
 	}
@@ -91,7 +80,6 @@ func programs(t []token) (at []int) {
 	for name := range strings.FieldsSeq("sudo doas nohup setsid time nice ionice env chronic cronic exec command flock timeout") {
 		starters[name] = true
 	}
-	number := regexp.MustCompile(`^[0-9.]+[smhd]?$`)
 	first, starter, skip := true, "", false
 	for i, w := range t {
 		name := path.Base(w.text)
@@ -110,7 +98,7 @@ func programs(t []token) (at []int) {
 			skip = starter == "sudo" && (w.text == "-u" || w.text == "-g") || starter == "timeout" && (w.text == "-s" || w.text == "-k")
 		case starter == "flock":
 			starter = "locked" // the name of the lock
-		case starter != "" && number.MatchString(w.text), w.raw == "{", w.raw == "if", w.raw == "then", w.raw == "else", w.raw == "do", w.raw == "while", w.raw == "!":
+		case starter != "" && isDuration(w.text), w.raw == "{", w.raw == "if", w.raw == "then", w.raw == "else", w.raw == "do", w.raw == "while", w.raw == "!":
 		default:
 			if _, _, assigns := assignment(w); !assigns {
 				at = append(at, i)
@@ -151,17 +139,39 @@ func (c *check) remarkShell(command string, env []variable) {
 		return slices.ContainsFunc(env, func(v variable) bool { return v.name == name })
 	}
 	for _, name := range []string{"HOME", "LOGNAME", "USER", "SHELL", "MAILTO"} {
-		if regexp.MustCompile(`\$(`+name+`\b|\{`+name+`\b)`).MatchString(command) && !set(name) {
+		if usesVariable(command, name) && !set(name) {
 			c.addDecision("cron sets $%s, a check does not: write its value, or set it with env", name)
 		}
 	}
-	if regexp.MustCompile(`(^|[ =:])~`).MatchString(command) && !set("HOME") {
+	if c.patterns.tilde.MatchString(command) && !set("HOME") {
 		c.addDecision("~ needs HOME, which a check does not have: write the path, or set HOME with env")
 	}
 	if c.shell == "" {
 		return
 	}
-	if found := regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*:[0-9]|\$\{[A-Za-z_][A-Za-z0-9_]*(//|\^)|\bRANDOM\b|\[\[ |<\(|<<<|&>|\bpipefail\b|\{[0-9]+\.\.[0-9]|(^|[;&|] *)source `).FindString(c.shell); found != "" {
+	if found := c.patterns.bash.FindString(c.shell); found != "" {
 		c.addDecision("%s needs bash, and a shell check runs in /bin/sh: use command: [/bin/bash, -c, ...]", strings.TrimSpace(found))
 	}
+}
+
+// usesVariable reports whether a command has a variable, as $NAME or ${NAME.
+func usesVariable(command, name string) bool {
+	for rest := command; ; {
+		_, after, ok := strings.Cut(rest, "$")
+		if !ok {
+			return false
+		}
+		rest = after
+		if after, ok = strings.CutPrefix(strings.TrimPrefix(after, "{"), name); ok && (after == "" || !isWordRune(rune(after[0]))) {
+			return true
+		}
+	}
+}
+
+// isDuration reports whether a word is a number, perhaps with s, m, h or d.
+func isDuration(s string) bool {
+	if s != "" && strings.IndexByte("smhd", s[len(s)-1]) >= 0 {
+		s = s[:len(s)-1]
+	}
+	return s != "" && strings.Trim(s, "0123456789.") == ""
 }

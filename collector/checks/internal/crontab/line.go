@@ -14,7 +14,17 @@ import (
 // A variable is a line NAME=value, which applies to the lines below it.
 type variable struct{ name, value string }
 
-func isName(s string) bool { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(s) }
+// isName reports whether s is the name of a variable of sh.
+func isName(s string) bool {
+	return s != "" && !isDigit(s[0]) && strings.IndexFunc(s, func(r rune) bool { return !isWordRune(r) }) < 0
+}
+
+// isWordRune reports whether r is a letter of ASCII, a digit or an underscore.
+func isWordRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func parseVariable(line string) (variable, bool) {
 	name, value, ok := strings.Cut(line, "=")
@@ -74,8 +84,11 @@ func cutField(s string) (word, rest string) {
 	return s, ""
 }
 
+// isUser reports whether s can be the name of a user. That of a machine ends with a $.
 func isUser(s string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$`).MatchString(s)
+	s = strings.TrimSuffix(s, "$")
+	return s != "" && s[0] != '.' && s[0] != '-' &&
+		strings.IndexFunc(s, func(r rune) bool { return !isWordRune(r) && r != '.' && r != '-' }) < 0
 }
 
 // hasUserColumn reports whether the lines of a crontab name users. All lines must

@@ -1,9 +1,6 @@
 package crontab
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // A token is a word or an operator of a shell command.
 type token struct {
@@ -13,23 +10,42 @@ type token struct {
 	needsShell bool // only a shell can expand it: it has a $, a glob ...
 }
 
-// operators matches an operator of sh, the longest first. The descriptor of a
-// redirection is part of the operator.
-func operators() *regexp.Regexp {
-	return regexp.MustCompile(`^([0-9]*(>>|>\||>&[0-9-]?|<<-?|<&[0-9-]?|<>|<|>)|&>>?|&&|\|\||;;|[|&;()])`)
+// operatorLen returns the length of the operator of sh at the start of s, or 0. The
+// descriptor of a redirection is part of the operator.
+func operatorLen(s string) int {
+	digits := 0
+	for digits < len(s) && isDigit(s[digits]) {
+		digits++
+	}
+	rest := s[digits:]
+	for _, op := range []string{">>", ">|", ">&", "<<-", "<<", "<&", "<>", "<", ">"} { // the longest first
+		if !strings.HasPrefix(rest, op) {
+			continue
+		}
+		n := len(op)
+		if op[n-1] == '&' && n < len(rest) && (isDigit(rest[n]) || rest[n] == '-') {
+			n++
+		}
+		return digits + n
+	}
+	for _, op := range []string{"&>>", "&>", "&&", "||", ";;", "|", "&", ";", "(", ")"} {
+		if strings.HasPrefix(s, op) {
+			return len(op)
+		}
+	}
+	return 0
 }
 
 // tokenize splits a command as sh does. It returns false if a quote is not closed.
 func tokenize(command string) (tokens []token, ok bool) {
-	operator := operators()
 	for {
 		command = strings.TrimLeft(command, " \t\n")
 		if command == "" {
 			return tokens, true
 		}
-		if op := operator.FindString(command); op != "" {
-			tokens = append(tokens, token{raw: op, text: op, operator: true})
-			command = command[len(op):]
+		if n := operatorLen(command); n > 0 {
+			tokens = append(tokens, token{raw: command[:n], text: command[:n], operator: true})
+			command = command[n:]
 			continue
 		}
 		word, length, closed := cutWord(command)

@@ -17,7 +17,7 @@ func TestNewErrors(t *testing.T) {
 		{Options{Format: "xml"}, `format: want one of [prometheus kv json regexp nagios number exit], have "xml"`},
 		{Options{Format: KV, MaxSeries: -1}, "max-series: want a number above 0, have -1"},
 		{Options{Format: KV, MaxSeries: 100_001}, "max-series: want at most 100000, have 100001"},
-		{Options{Format: KV, MaxBytes: 1 << 62}, "stdout-limit: want at most 67108864, have 4611686018427387904"},
+		{Options{Format: KV, MaxBytes: 1 << 30}, "stdout-limit: want at most 67108864, have 1073741824"},
 		{Options{Format: KV, MaxBytes: -1}, "stdout-limit: want a number above 0, have -1"},
 		{Options{Format: JSON, JQTimeout: -time.Second}, "jq-timeout: want a duration above 0, have -1s"},
 		{Options{Format: Nagios}, "metric: want a prefix for the families of the format nagios, have none"},

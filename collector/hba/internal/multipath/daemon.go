@@ -12,6 +12,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/multipath/multipathd"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
@@ -46,6 +47,8 @@ func newDaemon(env *collect.Env, families sharedFamilies) *daemon {
 	}
 	d := &daemon{
 		root:     env.Host.Root.Reader(),
+		maps:     newCachedQuery[*daemonAnswer](env.Host),
+		running:  newCachedQuery[struct{}](env.Host),
 		families: families,
 		up:       m.Gauge("node_hba_multipathd_up", "Whether multipathd answers; without it, paths that recover stay unused."),
 		checker:  m.Gauge("node_hba_multipathd_checker_state", "State of the path that its checker in multipathd last found, as 1.", "device", "path", "state"),
@@ -97,7 +100,7 @@ func (d *daemon) ping(ctx context.Context, a attr.Reader, now time.Time) {
 func (d *daemon) emitUp(a attr.Reader, err error) {
 	var malformed *multipathd.MalformedAnswer
 	a.Out.Bool(d.up, err == nil || errors.As(err, &malformed))
-	if errors.Is(err, errNoAnswerYet) {
+	if errors.Is(err, errNoAnswerYet) || errors.Is(err, flight.ErrQueued) {
 		err = fmt.Errorf("%s: %w", d.client.Sockets[0], err)
 	}
 	if err != nil {

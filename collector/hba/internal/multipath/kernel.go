@@ -43,6 +43,7 @@ type kernelMap struct {
 func newKernel(h *host.Host, m *metric.Set, families sharedFamilies) *kernel {
 	return &kernel{
 		targets:  h.DeviceMapper,
+		cached:   newCachedQuery[*kernelAnswer](h),
 		families: families,
 		failures: m.Counter("node_hba_multipath_path_failures_total", "Times that the kernel failed the path since the table of its map was loaded.", "device", "path"),
 		queueing: m.Gauge("node_hba_multipath_queueing_io", "Whether I/O to the map waits for a path, or for a group of paths to get ready.", "device"),

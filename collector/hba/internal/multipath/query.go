@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
+	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
 // queryTimeout is how long a query may take, maxAge how old an answer may be to
@@ -33,6 +34,10 @@ type cachedQuery[T any] struct {
 	slow    bool      // the last answer did not come in time
 }
 
+func newCachedQuery[T any](h *host.Host) cachedQuery[T] {
+	return cachedQuery[T]{flight: flight.Flight[T]{Source: h.Calls.Source()}}
+}
+
 // run queries the source, and returns why there is no new answer.
 func (q *cachedQuery[T]) run(ctx context.Context, now time.Time, query func() (T, error)) error {
 	run, _ := q.flight.Go(func() (T, error) {
@@ -51,7 +56,7 @@ func (q *cachedQuery[T]) run(ctx context.Context, now time.Time, query func() (T
 	}
 	if !run.Wait(ctx, until) {
 		q.setSlow()
-		return errNoAnswerYet
+		return run.Unfinished(errNoAnswerYet)
 	}
 	_, err := run.Result()
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/dm"
+	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
@@ -103,7 +104,7 @@ func (s *sources) queryKernel(ctx context.Context, a attr.Reader, maps []*dm.Mul
 		s.refused = true
 		return false
 	}
-	if errors.Is(err, errNoAnswerYet) {
+	if errors.Is(err, errNoAnswerYet) || errors.Is(err, flight.ErrQueued) {
 		err = fmt.Errorf("/dev/mapper/control: %w", err)
 	}
 	if err != nil {

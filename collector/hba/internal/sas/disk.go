@@ -42,7 +42,7 @@ func (d *disks) refresh(a attr.Reader) (changed bool) {
 func (d *disks) of(a attr.Reader, device string) string {
 	name, ok := d.known[device]
 	if !ok {
-		names, _ := a.Sys.Names(scsiDeviceClass, device, "device/block")
+		names := a.Names(scsiDeviceClass, device, "device/block")
 		if len(names) == 0 {
 			return "" // not remembered: the disk is listed before it has its block device
 		}

@@ -4,8 +4,11 @@
 package scsihost
 
 import (
+	"errors"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
@@ -103,9 +106,13 @@ func (f *Finder) Find() ([]*Host, error) {
 		if host.Gone(err) {
 			continue
 		}
-		// Another error means that this is no link: then it has no place in
-		// the device tree, and everything else is still there to be read.
-		f.hosts = append(f.hosts, f.resolve(name, link))
+		// A host that is no link, or whose link cannot be read, has no place in the
+		// device tree, but everything else is still there to be read.
+		h := f.resolve(name, link)
+		if err != nil && !errors.Is(err, unix.EINVAL) {
+			h.Err = err
+		}
+		f.hosts = append(f.hosts, h)
 	}
 	for key, e := range f.known {
 		if e.round != f.round {

@@ -270,6 +270,10 @@ func TestEndToEndInitScriptRefuses(t *testing.T) {
 	newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter").want(5, "start")
 	newInitScript(t, "no address", build(t)).want(1, "start")
 
+	withoutUser := newInitScript(t, "127.0.0.1:0", build(t))
+	withoutUser.env = append(withoutUser.env, "DAEMON_USER=host_exporter_no_such_user")
+	withoutUser.want(1, "start")
+
 	// The PID file has the number of another process.
 	s := newInitScript(t, "127.0.0.1:0", "/nonexistent/host_exporter")
 	if err := os.WriteFile(s.pidFile, []byte(strconv.Itoa(os.Getppid())+"\n"), 0o644); err != nil {

@@ -21,6 +21,9 @@ import (
 //
 // Blanks in a mount point are written as in mountinfo: \040 is a space.
 func (r *recordedHost) btrfs(mountPoint string, withErrors bool) (fs host.Btrfs, err error) {
+	if err := r.fault("btrfs"); err != nil {
+		return fs, &os.PathError{Op: "ioctl", Path: mountPoint, Err: err}
+	}
 	b, err := os.ReadFile(filepath.Join(r.root, "syscall/btrfs"))
 	if err != nil {
 		return fs, &os.PathError{Op: "open", Path: mountPoint, Err: unix.ENOENT}

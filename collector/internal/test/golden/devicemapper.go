@@ -28,6 +28,9 @@ func (r *recordedHost) deviceMapper(name string, table bool) (targets []host.Tar
 	fail := func(err error) ([]host.Target, error) {
 		return nil, &os.PathError{Op: "status of " + name + " from", Path: "/dev/mapper/control", Err: err}
 	}
+	if err := r.fault("device-mapper"); err != nil {
+		return fail(err)
+	}
 	what, found := "status", false
 	if table {
 		what = "table"

@@ -187,11 +187,16 @@ func (r *recordedHost) options() map[string][]string {
 	return options
 }
 
+// fault returns the error with which a system call fails, or nil.
+func (r *recordedHost) fault(name string) error {
+	return r.faults.At(filepath.Join(r.root, "syscall", name))
+}
+
 // values reads the name=value lines that answer a system call. The call fails
 // if its section is a fault.
 func (r *recordedHost) values(name string) (map[string]string, error) {
 	file := filepath.Join(r.root, "syscall", name)
-	if err := r.faults.At(file); err != nil {
+	if err := r.fault(name); err != nil {
 		return nil, os.NewSyscallError(name, err)
 	}
 	b, err := os.ReadFile(file)
@@ -244,6 +249,9 @@ func (r *recordedHost) adjtimex() (int, unix.Timex, error) {
 // Blanks in a path are written as in /proc/mounts, \040 for a space.
 func (r *recordedHost) statfs(path string) (unix.Statfs_t, error) {
 	var st unix.Statfs_t
+	if err := r.fault("statfs"); err != nil {
+		return st, err
+	}
 	b, err := os.ReadFile(filepath.Join(r.root, "syscall", "statfs"))
 	if err != nil {
 		return st, unix.ENOSYS

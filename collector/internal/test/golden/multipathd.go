@@ -20,6 +20,9 @@ func (r *recordedHost) dial(_ context.Context, network, address string) (net.Con
 	if network != "unix" || !strings.HasSuffix(address, "/run/multipathd.socket") || err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: unix.ECONNREFUSED}
 	}
+	if err := r.fault("multipathd"); err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
 	ours, theirs := net.Pipe()
 	go func() {
 		defer func() { _ = theirs.Close() }()

@@ -13,13 +13,12 @@ import (
 )
 
 // netlink answers from lines of hexadecimal digits, one for each message without
-// its nlmsghdr. Numbers in them are little endian, as is the host that runs the
-// tests. Of several files in a folder for one type of request, the one with the
+// its nlmsghdr. Numbers in them are little endian, also in the names of files. Of several files in a folder for one type of request, the one with the
 // longest name that the request begins with answers it.
 func (r *recordedHost) netlink(req host.NetlinkRequest, each func([]byte) error) error {
 	file := filepath.Join(r.root, "syscall/netlink", strconv.Itoa(req.Protocol), strconv.Itoa(int(req.Type)))
 	if names, err := os.ReadDir(file); err == nil {
-		body, longest := hex.EncodeToString(req.Body), ""
+		body, longest := hex.EncodeToString(recordedRequest(req)), ""
 		for _, n := range names {
 			if strings.HasPrefix(body, n.Name()) && len(n.Name()) > len(longest) {
 				longest = n.Name()
@@ -39,6 +38,7 @@ func (r *recordedHost) netlink(req host.NetlinkRequest, each func([]byte) error)
 		if err != nil {
 			return err
 		}
+		fromRecorded(msg, answerLayout(req.Protocol, req.Type))
 		if err := each(msg); err != nil {
 			return err
 		}

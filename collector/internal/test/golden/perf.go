@@ -47,6 +47,9 @@ type recordedPerf struct {
 
 // Read implements host.PerfCounter.
 func (c *recordedPerf) Read() (count host.PerfCount, err error) {
+	if err := c.recorded.fault("perf"); err != nil {
+		return count, err
+	}
 	for _, f := range c.recorded.perfLines() {
 		if len(f) < 4 {
 			continue

@@ -26,3 +26,34 @@ func Procfs(t testing.TB, name, content string) procfs.FS {
 	}
 	return fs
 }
+
+// An Oracle is a procfs with one file whose content changes: for fuzz tests, which
+// cannot make a folder for each input.
+type Oracle struct {
+	file string
+	fs   procfs.FS
+}
+
+// NewOracle returns an Oracle with a file, such as loadavg.
+func NewOracle(t testing.TB, name string) *Oracle {
+	t.Helper()
+	root := TempDir(t)
+	o := &Oracle{file: filepath.Join(root, name)}
+	if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if o.fs, err = procfs.NewFS(root); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// Set sets the content of the file.
+func (o *Oracle) Set(t testing.TB, content string) procfs.FS {
+	t.Helper()
+	if err := os.WriteFile(o.file, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return o.fs
+}

@@ -55,10 +55,12 @@ type calls struct {
 }
 
 func (c *calls) dump(h *host.Host, req host.NetlinkRequest, each func([]byte) error) error {
-	kind, body := [2]int{req.Protocol, int(req.Type)}, hex.EncodeToString(bytes.TrimRight(req.Body, "\x00"))
+	kind, body := [2]int{req.Protocol, int(req.Type)}, hex.EncodeToString(bytes.TrimRight(recordedRequest(req), "\x00"))
 	var lines []string
 	err := h.Netlink(req, func(b []byte) error {
-		lines = append(lines, hex.EncodeToString(b)+"\n")
+		recorded := bytes.Clone(b)
+		toRecorded(recorded, answerLayout(req.Protocol, req.Type))
+		lines = append(lines, hex.EncodeToString(recorded)+"\n")
 		return each(b)
 	})
 	if c.dumps[kind] == nil {

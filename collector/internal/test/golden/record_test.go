@@ -128,8 +128,8 @@ func TestRecordedHostReadsAlike(t *testing.T) {
 		t.Errorf("devices %q, %v", have, err)
 	}
 	for file, want := range map[string]string{"eth2/mtu": "1500", "eth10/mtu": "9000", "eth10/alias": "café"} {
-		if have := sys.String("class/net", file); have != want {
-			t.Errorf("%s = %q, want %q", file, have, want)
+		if have, err := sys.Text("class/net", file); string(have) != want || err != nil {
+			t.Errorf("%s = %q, %v, want %q", file, have, err, want)
 		}
 	}
 	if _, err := sys.Read("class/net/eth10/speed"); err == nil || !strings.HasSuffix(err.Error(), unix.EINVAL.Error()) {

@@ -7,7 +7,7 @@
 // It prints the samples of each, the user and system CPU time per scrape, the
 // system calls (where strace is installed), the resident memory and the latency.
 // It also prints the floor: the CPU time of opening, reading and closing the same
-// files once with bare system calls. With -max-ratio, -max-floor and -max-rss it
+// files once with bare system calls. With -max-ratio and its kind it
 // fails if a figure is higher.
 package main
 
@@ -34,14 +34,16 @@ func main() {
 	maxRatio := flag.Float64("max-ratio", 0, "maximum CPU time per scrape, as a part of the peer's; 0 for none")
 	maxFloor := flag.Float64("max-floor", 0, "maximum CPU time per scrape, as a multiple of the floor; 0 for none")
 	maxRSS := flag.Float64("max-rss", 0, "maximum resident memory in MiB; 0 for none")
+	maxPrivate := flag.Float64("max-private", 0, "maximum private memory (RssAnon) in MiB; 0 for none")
+	encoding := flag.String("encoding", "gzip", "encoding that the client accepts: gzip, zstd or identity")
 	flag.Parse()
-	if err := run(*peer, *scrapes, *collectors, *maxRatio, *maxFloor, *maxRSS); err != nil {
+	if err := run(*peer, *encoding, *scrapes, *collectors, *maxRatio, *maxFloor, *maxRSS, *maxPrivate); err != nil {
 		fmt.Fprintln(os.Stderr, "sidebyside:", err)
 		os.Exit(1)
 	}
 }
 
-func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float64) error {
+func run(peer, encoding string, scrapes int, list string, maxRatio, maxFloor, maxRSS, maxPrivate float64) error {
 	dir, err := os.MkdirTemp("", "sidebyside")
 	if err != nil {
 		return err
@@ -65,13 +67,13 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 	}
 	var both [2]*exporter
 	for i, binary := range []string{ours, peer} {
-		if both[i], err = start(binary, flags); err != nil {
+		if both[i], err = start(binary, encoding, flags); err != nil {
 			return err
 		}
 		defer both[i].stop()
 	}
-	fmt.Printf("%d collectors: %s\n%d scrapes of each in turns, gzip, Linux %s, %d CPUs, %s\n\n",
-		len(names), strings.Join(names, " "), scrapes, release(), runtime.NumCPU(), runtime.Version())
+	fmt.Printf("%d collectors: %s\n%d scrapes of each in turns, %s, Linux %s, %d CPUs, %s\n\n",
+		len(names), strings.Join(names, " "), scrapes, encoding, release(), runtime.NumCPU(), runtime.Version())
 
 	for _, e := range both {
 		for range 20 { // caches, buffers, heap
@@ -82,7 +84,7 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 	}
 	for i, binary := range []string{ours, peer} {
 		// In a process of its own: tracing changes what is measured later.
-		traced, err := start(binary, flags)
+		traced, err := start(binary, encoding, flags)
 		if err != nil {
 			return err
 		}
@@ -109,14 +111,15 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 		after := e.cpu()
 		e.user = (after.user - e.before.user) / time.Duration(scrapes)
 		e.system = (after.system - e.before.system) / time.Duration(scrapes)
-		e.rss = e.residentMiB()
+		e.total = (after.total - e.before.total) / time.Duration(scrapes)
+		e.rss, e.private = e.memoryMiB("VmRSS"), e.memoryMiB("RssAnon")
 	}
 	floor.cpu /= time.Duration(scrapes)
 	theirs.cpu /= time.Duration(scrapes)
 	print(both, floor, theirs)
 
-	ratio := float64(both[0].total()) / float64(both[1].total())
-	overFloor := float64(both[0].total()) / float64(floor.cpu)
+	ratio := float64(both[0].total) / float64(both[1].total)
+	overFloor := float64(both[0].total) / float64(floor.cpu)
 	var exceeded []error
 	if maxRatio > 0 && ratio > maxRatio {
 		exceeded = append(exceeded, fmt.Errorf("CPU per scrape is %.2f of the peer's, want at most %.2f", ratio, maxRatio))
@@ -126,6 +129,9 @@ func run(peer string, scrapes int, list string, maxRatio, maxFloor, maxRSS float
 	}
 	if maxRSS > 0 && both[0].rss > maxRSS {
 		exceeded = append(exceeded, fmt.Errorf("resident memory is %.1f MiB, want at most %.1f", both[0].rss, maxRSS))
+	}
+	if maxPrivate > 0 && both[0].private > maxPrivate {
+		exceeded = append(exceeded, fmt.Errorf("private memory is %.1f MiB, want at most %.1f", both[0].private, maxPrivate))
 	}
 	return errors.Join(exceeded...)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -16,32 +17,37 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
 )
 
 // An exporter is a running binary with its measurements.
 type exporter struct {
-	name    string
-	cmd     *exec.Cmd
-	url     string
-	samples int
-	bytes   int
+	name     string
+	encoding string
+	cmd      *exec.Cmd
+	url      string
+	samples  int
+	bytes    int
 
 	before       cpuTime
-	user, system time.Duration // per scrape
-	rss          float64       // MiB
+	user, system time.Duration // per scrape, from clock ticks
+	total        time.Duration // per scrape, from the clock of the process
+	rss, private float64       // MiB
 	latency      []time.Duration
 	calls        float64 // system calls per scrape; 0: unknown
 	files        []string
 }
 
-func start(binary string, flags []string) (*exporter, error) {
+func start(binary, encoding string, flags []string) (*exporter, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	address := l.Addr().String()
 	l.Close()
-	e := &exporter{name: filepath.Base(binary), url: "http://" + address + "/metrics"}
+	e := &exporter{name: filepath.Base(binary), encoding: encoding, url: "http://" + address + "/metrics"}
 	e.cmd = exec.Command(binary, append(flags, "--web.listen-address="+address)...)
 	e.cmd.Stderr = os.Stderr
 	if err := e.cmd.Start(); err != nil {
@@ -65,16 +71,14 @@ func (e *exporter) stop() {
 	_ = e.cmd.Wait()
 }
 
-func (e *exporter) total() time.Duration { return e.user + e.system }
-
-// scrape sends the request of Prometheus.
+// scrape sends the request of Prometheus with the encoding that it accepts.
 func (e *exporter) scrape() (time.Duration, error) {
 	req, err := http.NewRequest("GET", e.url, nil)
 	if err != nil {
 		return 0, err
 	}
 	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
-	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("Accept-Encoding", e.encoding)
 	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
 	begin := time.Now()
 	resp, err := http.DefaultClient.Do(req)
@@ -88,7 +92,7 @@ func (e *exporter) scrape() (time.Duration, error) {
 		return 0, fmt.Errorf("%s: %s, %w", e.name, resp.Status, err)
 	}
 	e.bytes = len(body)
-	text, err := gzip.NewReader(strings.NewReader(string(body)))
+	text, err := decode(body, resp.Header.Get("Content-Encoding"))
 	if err != nil {
 		return 0, err
 	}
@@ -101,9 +105,21 @@ func (e *exporter) scrape() (time.Duration, error) {
 	return took, nil
 }
 
-type cpuTime struct{ user, system time.Duration }
+// decode returns the text of a body.
+func decode(body []byte, encoding string) (io.Reader, error) {
+	switch encoding {
+	case "gzip":
+		return gzip.NewReader(bytes.NewReader(body))
+	case "zstd":
+		return zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1))
+	}
+	return bytes.NewReader(body), nil
+}
 
-// cpu reads the CPU time from /proc/PID/stat, in clock ticks of 10 ms.
+type cpuTime struct{ user, system, total time.Duration }
+
+// cpu reads the user and system time from /proc/PID/stat, in clock ticks of 10 ms,
+// and the sum of both from the CPU clock of the process, which is exact.
 func (e *exporter) cpu() cpuTime {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", e.cmd.Process.Pid))
 	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
@@ -111,12 +127,15 @@ func (e *exporter) cpu() cpuTime {
 		n, _ := strconv.Atoi(s)
 		return time.Duration(n) * 10 * time.Millisecond
 	}
-	return cpuTime{ticks(f[11]), ticks(f[12])}
+	var ts unix.Timespec
+	_ = unix.ClockGettime(int32(^e.cmd.Process.Pid<<3|2), &ts) // see clock_getcpuclockid(3)
+	return cpuTime{ticks(f[11]), ticks(f[12]), time.Duration(ts.Nano())}
 }
 
-func (e *exporter) residentMiB() float64 {
+// memoryMiB returns a number of kilobytes in /proc/PID/status in megabytes.
+func (e *exporter) memoryMiB(key string) float64 {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.cmd.Process.Pid))
-	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindStringSubmatch(string(b))
+	m := regexp.MustCompile(key + `:\s+(\d+) kB`).FindStringSubmatch(string(b))
 	if m == nil {
 		return 0
 	}
@@ -138,8 +157,19 @@ func (e *exporter) awaitTracer() {
 	}
 }
 
+// keptFiles returns the files of procfs that the exporter keeps open.
+func (e *exporter) keptFiles() (files []string) {
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", e.cmd.Process.Pid))
+	for _, link := range links {
+		if file, err := os.Readlink(link); err == nil && strings.HasPrefix(file, "/proc/") {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
 // trace counts the system calls per scrape, and lists the files that the exporter
-// opened. It needs strace.
+// opened or keeps open. It needs strace.
 func (e *exporter) trace() (perScrape float64, files []string) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -177,6 +207,7 @@ func (e *exporter) trace() (perScrape float64, files []string) {
 			files = append(files, m[1])
 		}
 	}
+	files = append(files, e.keptFiles()...)
 	slices.Sort(files)
 	return perScrape, slices.DeleteFunc(slices.Compact(files), func(f string) bool {
 		info, err := os.Stat(f)

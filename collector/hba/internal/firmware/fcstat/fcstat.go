@@ -10,6 +10,7 @@ package fcstat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Reader struct {
 	now   func() time.Time
 	pause func(time.Duration)
 	gate  *gate.Gate
+	calls *flight.Source // of places for the passes
 
 	mu        sync.Mutex
 	ports     map[string]*port     // by name
@@ -40,10 +42,13 @@ func New(h *host.Host, g *gate.Gate) *Reader {
 		now:       h.Now,
 		pause:     time.Sleep,
 		gate:      g,
+		calls:     h.Calls.Source(),
 		ports:     map[string]*port{},
 		functions: map[string]*function{},
 	}
 }
+
+var errNoAnswerYet = errors.New("no answer yet")
 
 // Limits bound how long a caller waits, and how often the firmware is asked.
 type Limits struct {
@@ -149,7 +154,7 @@ func (r *Reader) port(h *scsihost.Host) *port {
 	}
 	name := h.Function()
 	if r.functions[name] == nil {
-		r.functions[name] = &function{name: name}
+		r.functions[name] = &function{name: name, flight: flight.Flight[*port]{Source: r.calls}}
 	}
 	p := &port{name: h.Name, dir: h.Dir, function: r.functions[name], tree: r.sys, sys: r.sys.Reader()}
 	r.ports[h.Name] = p
@@ -204,7 +209,7 @@ func (r *Reader) answer(p *port, readable bool, panicked error) Answer {
 		if path == "" {
 			path = p.path()
 		}
-		a.Err = fmt.Errorf("%s: no answer yet", path)
+		a.Err = fmt.Errorf("%s: %w", path, current.Unfinished(errNoAnswerYet))
 	case p.err == errDiscarded || p.err == errSlow:
 		a.Err = fmt.Errorf("%s: %w", p.path(), p.err)
 	case p.err != errNotReady && p.err != errNone && p.err != errNoBlock:

@@ -28,6 +28,8 @@ type Reader struct {
 	now  func() time.Time
 	gate *gate.Gate
 
+	calls *flight.Source // of places for the passes
+
 	mu        sync.Mutex
 	round     uint64 // number of calls of Read
 	functions map[string]*function
@@ -36,7 +38,7 @@ type Reader struct {
 
 // New returns the reader of a host, whose files take their turns at a gate.
 func New(h *host.Host, g *gate.Gate) *Reader {
-	return &Reader{sys: h.Sys, now: h.Now, gate: g, functions: map[string]*function{}, hosts: map[string]*health{}}
+	return &Reader{sys: h.Sys, now: h.Now, gate: g, calls: h.Calls.Source(), functions: map[string]*function{}, hosts: map[string]*health{}}
 }
 
 // Limits bound how long a caller waits, and how often files are read.
@@ -140,7 +142,7 @@ func (r *Reader) start(limits Limits, files []File) (first []*flight.Run[struct{
 func (r *Reader) function(h *scsihost.Host) *function {
 	name := h.Function()
 	if r.functions[name] == nil {
-		r.functions[name] = &function{name: name, sys: r.sys.Reader(), files: map[key]*file{}}
+		r.functions[name] = &function{name: name, sys: r.sys.Reader(), files: map[key]*file{}, flight: flight.Flight[struct{}]{Source: r.calls}}
 	}
 	return r.functions[name]
 }
@@ -173,6 +175,9 @@ func (r *Reader) Health(h *scsihost.Host) Health {
 		return result
 	}
 	result.Err = fn.panicked()
+	if run := fn.flight.Current(); run != nil && run.Queued() {
+		result.Err = fmt.Errorf("%s: %w", r.sys.Path(scsihost.SCSI, h.Name), flight.ErrQueued)
+	}
 	if f := fn.current; f != nil && f.Host.Name == h.Name && r.now().Sub(fn.since) >= readTimeout {
 		if fn.reading && !fn.late {
 			fn.late = true

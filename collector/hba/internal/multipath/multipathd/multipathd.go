@@ -13,6 +13,10 @@ import (
 	"io"
 	"math/bits"
 	"net"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // The sockets of the daemon: newer ones listen at a path below the root of the
@@ -37,6 +41,8 @@ const sizeOfLength = bits.UintSize / 8
 type Client struct {
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	Sockets []string // tried in this order
+
+	owner uint32 // user of the daemon: root, except in tests
 }
 
 // Maps returns the state of the maps, for which the daemon takes its lock.
@@ -97,6 +103,11 @@ func (c *Client) connect(ctx context.Context) (net.Conn, string, error) {
 	var failed error
 	for _, socket := range c.Sockets {
 		conn, err := c.Dial(ctx, "unix", socket)
+		if err == nil && strings.HasPrefix(socket, "@") {
+			if err = c.checkOwner(conn); err != nil {
+				_ = conn.Close()
+			}
+		}
 		if err == nil {
 			return conn, socket, nil
 		}
@@ -110,6 +121,33 @@ func (c *Client) connect(ctx context.Context) (net.Conn, string, error) {
 		failed = err
 	}
 	return nil, "", failed
+}
+
+// checkOwner returns an error unless a process of root listens at the other end:
+// everybody may take a name in the abstract namespace.
+func (c *Client) checkOwner(conn net.Conn) error {
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return errors.New("want a socket, to know who listens")
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *unix.Ucred
+	var peerErr error
+	if err := raw.Control(func(fd uintptr) {
+		peer, peerErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
+		return err
+	}
+	switch {
+	case peerErr != nil:
+		return fmt.Errorf("getsockopt: %w", peerErr)
+	case peer.Uid != c.owner:
+		return fmt.Errorf("want a listener of user %d, have one of user %d", c.owner, peer.Uid)
+	}
+	return nil
 }
 
 // packet returns a text in the format of the socket.

@@ -3,6 +3,7 @@ package multipathd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -124,7 +125,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"closed in the length":  {long[:3], "want a length of 8 bytes, have 3: unexpected EOF"},
 		"huge length":           {long, "want an answer of 1 to 33554432 bytes, have a length of 33554433"},
 		"no length":             {none, "have a length of 0"},
-		"truncated":             {packet(twoMaps)[:500], "bytes, have 492: unexpected EOF"},
+		"truncated":             {packet(twoMaps)[:sizeOfLength+492], "bytes, have 492: unexpected EOF"},
 		"no NUL":                {append(packet("abcde")[:sizeOfLength+5], '!'), `want a NUL at the end of the answer, have "abcde!"`},
 		"a word":                {packet("timeout\n"), `want maps in JSON, have "timeout\n"`},
 		"nothing":               {packet(""), `want maps in JSON, have ""`},
@@ -165,7 +166,7 @@ func TestSilent(t *testing.T) {
 
 func TestRunning(t *testing.T) {
 	queries := make(chan string, 1)
-	c := &Client{Sockets: []string{"/a", AbstractSocket}, Dial: func(_ context.Context, network, address string) (net.Conn, error) {
+	c := &Client{Sockets: []string{"/a", SocketFile}, Dial: func(_ context.Context, network, address string) (net.Conn, error) {
 		if address == "/a" {
 			return nil, syscall.ENOENT
 		}
@@ -181,7 +182,7 @@ func TestRunning(t *testing.T) {
 	if err := c.Running(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if have, want := <-queries, "unix @/org/kernel/linux/storage/multipathd show daemon"; have != want {
+	if have, want := <-queries, "unix /run/multipathd.socket show daemon"; have != want {
 		t.Errorf("%s, want %s", have, want)
 	}
 	c.Sockets = []string{"/a", "/a"}
@@ -233,4 +234,36 @@ func FuzzParse(f *testing.F) {
 			_, _ = maps[i].Queues()
 		}
 	})
+}
+
+// TestAbstractSocketOfAnotherUser has a listener in the abstract namespace whose
+// user is not that of the daemon.
+func TestAbstractSocketOfAnotherUser(t *testing.T) {
+	socket := fmt.Sprintf("@host_exporter-test-%d", os.Getpid())
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = readPacket(conn)
+			_, _ = conn.Write(packet("pid 1 running"))
+			_ = conn.Close()
+		}
+	}()
+	user := uint32(os.Getuid())
+	c := &Client{Dial: new(net.Dialer).DialContext, Sockets: []string{socket}, owner: user}
+	if err := c.Running(t.Context()); err != nil {
+		t.Error(err)
+	}
+	c.owner = user + 1
+	want := fmt.Sprintf("%s: want a listener of user %d, have one of user %d", socket, user+1, user)
+	if err := c.Running(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("have %v, want %s", err, want)
+	}
 }

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type options struct {
+	time       time.Duration // of each test in a round
+	workers    int
+	executions uint64 // minimum of all tests, or 0 for one round
+	match      *regexp.Regexp
+}
+
+// A suite is a package with fuzz tests.
+type suite struct {
+	dir    string
+	path   string // import path
+	name   string // import path within the module
+	binary string
+	tests  []string
+}
+
+// run runs all tests that match in rounds, and returns an error with the names of
+// those that failed.
+func run(o options, w io.Writer) error {
+	suites, err := find(o.match)
+	if err != nil {
+		return err
+	}
+	if len(suites) == 0 {
+		return errors.New("no such test")
+	}
+	tmp, err := os.MkdirTemp("", "fuzz")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	cache, err := command("", "go", "env", "GOCACHE")
+	if err != nil {
+		return err
+	}
+	for i := range suites {
+		suites[i].binary = filepath.Join(tmp, strconv.Itoa(i)+".test")
+		// -fuzz adds the counters by which the fuzzer sees that an input reaches new code.
+		if _, err := command("", "go", "test", "-c", "-fuzz=.", "-o", suites[i].binary, suites[i].path); err != nil {
+			return err
+		}
+	}
+	var total uint64
+	var failed []error
+	for {
+		tests := 0
+		for _, s := range suites {
+			kept := s.tests[:0]
+			for _, name := range s.tests {
+				n, err := s.fuzz(name, o, strings.TrimSpace(string(cache)), w)
+				total += n
+				if err != nil {
+					failed = append(failed, err)
+					continue
+				}
+				kept = append(kept, name)
+			}
+			clear(s.tests[len(kept):])
+			tests += len(kept)
+		}
+		fmt.Fprintf(w, "%d tests passed, %d failed, %d executions\n", tests, len(failed), total)
+		if total >= o.executions || len(failed) > 0 {
+			return errors.Join(failed...)
+		}
+	}
+}
+
+// fuzz runs one test and returns the number of executions.
+func (s *suite) fuzz(test string, o options, cache string, w io.Writer) (uint64, error) {
+	name := s.name + "." + test
+	// By default the fuzzer takes up to a minute to minimize each input that reaches new
+	// code, which is all of a short run.
+	out, err := command(s.dir, s.binary, "-test.run=^$", "-test.fuzz=^"+test+"$", "-test.fuzztime="+o.time.String(), "-test.fuzzminimizetime=100x",
+		"-test.parallel="+strconv.Itoa(o.workers), "-test.fuzzcachedir="+filepath.Join(cache, "fuzz", s.path))
+	n := executions(out)
+	fmt.Fprintf(w, "%12d  %s\n", n, name)
+	if err != nil && !isLate(out) {
+		return n, fmt.Errorf("%s: %w", name, err)
+	}
+	return n, nil
+}
+
+// isLate reports whether a test failed only because an execution was in progress at its
+// end, which is no failure of the input: the fuzzer has written none.
+func isLate(out []byte) bool {
+	return bytes.Contains(out, []byte("\n    context deadline exceeded\nFAIL\n")) && !bytes.Contains(out, []byte("Failing input written"))
+}
+
+// executions returns the last number of executions in the output of a fuzz test.
+func executions(out []byte) uint64 {
+	all := regexp.MustCompile(`execs: (\d+) `).FindAllSubmatch(out, -1)
+	if len(all) == 0 {
+		return 0
+	}
+	n, _ := strconv.ParseUint(string(all[len(all)-1][1]), 10, 64)
+	return n
+}
+
+// find returns the fuzz tests of the module that match.
+func find(match *regexp.Regexp) (suites []suite, err error) {
+	out, err := command("", "go", "list", "-json=Dir,ImportPath,Module,TestGoFiles,XTestGoFiles", "./...")
+	if err != nil {
+		return nil, err
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p struct {
+			Dir, ImportPath           string
+			Module                    struct{ Path string }
+			TestGoFiles, XTestGoFiles []string
+		}
+		if err := d.Decode(&p); err == io.EOF {
+			return suites, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("go list: %w", err)
+		}
+		s := suite{dir: p.Dir, path: p.ImportPath, name: strings.TrimPrefix(p.ImportPath, p.Module.Path+"/")}
+		for _, file := range append(p.TestGoFiles, p.XTestGoFiles...) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				return nil, err
+			}
+			for _, test := range tests(text) {
+				if match.MatchString(s.name + "." + test) {
+					s.tests = append(s.tests, test)
+				}
+			}
+		}
+		if len(s.tests) > 0 {
+			suites = append(suites, s)
+		}
+	}
+}
+
+// tests returns the names of the fuzz tests in a Go file.
+func tests(text []byte) (names []string) {
+	for _, m := range regexp.MustCompile(`(?m)^func (Fuzz\w*)\(\w+ \*testing\.F\)`).FindAllSubmatch(text, -1) {
+		names = append(names, string(m[1]))
+	}
+	return names
+}
+
+// command runs a program in a folder and returns its output; an error has that of a
+// program that fails.
+func command(dir, name string, args ...string) ([]byte, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", filepath.Base(name), err, out)
+	}
+	return out, err
+}
