@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -109,7 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	p.prepare()
 	defer p.config.LogWriter.Flush(flushTimeout)
-	if command != "once" || isTerminal(stdout) { // programs read once
+	if command != "san" && (command != "once" || isTerminal(stdout)) { // programs read once; san has colors, and printable names
 		p.stdout = exporter.NewPrintableWriter(stdout)
 	}
 	p.stderr = exporter.NewPrintableWriter(stderr)
@@ -164,6 +165,7 @@ type program struct {
 	collectors      []string // arguments of once and doctor
 	onceFormat      string
 	healthOptions   exporter.HealthOptions
+	sanFormat       string
 	comparison      exporter.CompareOptions
 	migration       exporter.MigrateOptions
 	migrationSource []string
@@ -230,7 +232,7 @@ func (p *program) addFlags() {
 }
 
 func (p *program) addCommands() {
-	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor, "health": p.health,
+	p.commands = map[string]func(context.Context) error{"serve": p.serve, "check-config": p.checkConfig, "once": p.once, "doctor": p.doctor, "health": p.health, "san": p.san,
 		"compare": p.compare, "migrate": p.migrate, "expect suggest": p.suggestExpectations, "checks list": p.listChecks, "checks run": p.runCheck, "checks import": p.importCrontab}
 	p.app.Command("serve", "Serve metrics over HTTP. This is the default command.").Default()
 
@@ -248,6 +250,8 @@ func (p *program) addCommands() {
 	health := p.app.Command("health", "Collect once and report the problems of the host by the health rules (docs/health.md). The exit status is 0 for ok, 1 for warning, 2 for critical, and 3 if the health is unknown.")
 	health.Flag("format", withDefault("Output format: text, json, or nagios for monitoring plugins.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&p.healthOptions.Format, exporter.HealthFormats()...)
 	health.Flag("url", "Running exporter to ask instead, which knows its checks and since when it has seen each problem: http://localhost:9100 or unix:///run/host_exporter.sock.").PlaceHolder("URL").StringVar(&p.healthOptions.URL)
+	san := p.app.Command("san", "Collect once and print the SAN: ports, fabrics, target ports, LUNs with their paths, and file systems. The exit status is 1 if a collector failed.")
+	san.Flag("format", withDefault("Output format: tree, svg or json.", "tree")).PlaceHolder("FORMAT").Default("tree").EnumVar(&p.sanFormat, "tree", "svg", "json")
 
 	compare := p.app.Command("compare", "Compare the metrics of two exporters on one host, and find the queries of dashboards and rules that select none. The exit status is 1 if there are differences.")
 	compare.Flag("known", "File of known differences to leave out: kind, regular expression of families, cause (peer or ours) and reason, separated by tabs.").PlaceHolder("PATH").StringVar(&p.comparison.Known)
@@ -309,9 +313,6 @@ func (p *program) serve(ctx context.Context) error {
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
 	defer signal.Stop(brokenPipe)
-	if err := exporter.RelaxTimers(); err != nil {
-		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
-	}
 	err := p.buildAndServe(ctx)
 	if err == nil {
 		return nil
@@ -338,7 +339,6 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	}
 	p.logStart()
 	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
-	p.app, p.commands = nil, nil // a quarter of a megabyte
 	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
@@ -498,6 +498,24 @@ func (p *program) reportHealth(ctx context.Context) error {
 		return err
 	}
 	return e.Health(ctx, p.stdout, p.healthOptions)
+}
+
+func (p *program) san(ctx context.Context) error {
+	if err := p.config.Settings.Only(collector.Catalog(), exporter.SANCollectors()); err != nil {
+		return err
+	}
+	p.config.Log, p.config.ProcessMetrics = nil, false // the output has the errors
+	e, err := exporter.New(p.config)
+	if err != nil {
+		return err
+	}
+	return e.SAN(ctx, p.stdout, exporter.SANOptions{Format: p.sanFormat, Color: isTerminal(p.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", ASCII: !isUTF8()})
+}
+
+// isUTF8 reports whether the locale of the environment is of UTF-8.
+func isUTF8() bool {
+	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
+	return strings.Contains(strings.ReplaceAll(strings.ToLower(locale), "-", ""), "utf8")
 }
 
 func (p *program) suggestExpectations(ctx context.Context) error {

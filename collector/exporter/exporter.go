@@ -135,7 +135,8 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(), shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
+	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
+		shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 		e.host.Calls = flight.NewPool(callLimit())
@@ -205,6 +206,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		Pprof:       e.config.Pprof,
 		Units:       e.units,
 		Now:         e.host.Now,
+		SAN:         e.topology,
 	}
 	if e.config.Lifecycle {
 		c.Reload = func() error {

@@ -7,6 +7,7 @@ func Collectors() []collect.Spec {
 	return []collect.Spec{
 		bcache,
 		bcachefs,
+		blockstack,
 		btrfs,
 		diskstats,
 		dmmultipath,

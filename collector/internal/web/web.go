@@ -19,6 +19,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 )
 
 //go:embed landing.html
@@ -36,12 +37,13 @@ type Config struct {
 	Units       func() []*collect.Unit
 	Now         func() time.Time
 
-	Health        func(context.Context) (Health, error) // collects, and judges the host; nil: no health
-	Checks        func() []Check                        // nil: no checks
-	Reload        func() error                          // nil: no /-/reload
-	Effective     func() []byte                         // returns the configuration in effect as YAML
-	Configuration func() Configuration                  // nil: no configuration file
-	Sandbox       func() string                         // returns the state of the sandbox in one line; nil: not shown
+	Health        func(context.Context) (Health, error)            // collects, and judges the host; nil: no health
+	SAN           func(context.Context) (*santopo.Topology, error) // scrapes the storage network; nil: no /san
+	Checks        func() []Check                                   // nil: no checks
+	Reload        func() error                                     // nil: no /-/reload
+	Effective     func() []byte                                    // returns the configuration in effect as YAML
+	Configuration func() Configuration                             // nil: no configuration file
+	Sandbox       func() string                                    // returns the state of the sandbox in one line; nil: not shown
 }
 
 // A Check is a custom check on the landing page.
@@ -81,6 +83,13 @@ func NewHandler(c Config) (http.Handler, error) {
 	if c.Health != nil {
 		guarded("GET "+HealthPath, c.health)
 	}
+	if c.SAN != nil {
+		san, err := c.san(sanHTML())
+		if err != nil {
+			return nil, err
+		}
+		guarded("GET /san", san)
+	}
 	if c.MetricsPath != "/" {
 		guarded("GET /{$}", c.landing(page))
 	}
@@ -104,7 +113,7 @@ func checkMetricsPath(p string) error {
 		want = "a path without spaces, braces and other special characters"
 	case p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/"), strings.Contains(p, "//"):
 		want = fmt.Sprintf("a path without empty elements and dots, such as %s", path.Clean(p))
-	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", HealthPath+"/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
+	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", HealthPath+"/"), strings.HasPrefix(p+"/", "/san/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
 		want = "a path that is not in use for something else"
 	default:
 		return nil

@@ -336,13 +336,14 @@ func TestEndToEndOtherSites(t *testing.T) {
 
 // browse opens a page in a browser in which evil.example is this host, and
 // returns the document and the messages of the console.
-func browse(t *testing.T, chromium, url string) (dom, console string) {
+func browse(t *testing.T, chromium, url string, flags ...string) (dom, console string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
 		"--enable-logging=stderr", "--host-resolver-rules=MAP evil.example 127.0.0.1", "--dump-dom", url)
+	cmd := exec.CommandContext(ctx, chromium, flags...)
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
 	out, err := cmd.Output()

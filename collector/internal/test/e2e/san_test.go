@@ -3,7 +3,9 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -57,7 +59,7 @@ func sanHosts(t *testing.T) []string {
 		"hosts/san", "hba/hba", "hba/hba.rports", "hba/hba.luns-health", "hba/hba.luns-fcoe", "hba/hba.luns-errors",
 		"hba/hba.iscsi-path-failed", "hba/hba.iscsi-session-failed", "hba/hba.nvme-fc", "hba/hba.nvme-ana", "hba/hba.sas-degraded",
 		"hba/hba.raid", "hba/hba.ports-down", "hba/hba.virtual-fc", "hba/hba.srp", "hba/hba.iscsi-addresses", "hba/hba.sas-two-cables",
-		"hba/hba.maps-missing-path", "hba/hba.maps-resize", "hba/hba.nvme-native-resize",
+		"hba/hba.maps-missing-path", "hba/hba.maps-resize", "hba/hba.nvme-native-resize", "storage/blockstack",
 	}
 	slow, err := filepath.Glob(testdata + "hba/hba.t2.*.host") // with options for slow reads
 	if err != nil {
@@ -171,7 +173,7 @@ func sanFlags(t *testing.T, binary string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := []string{"--collector.disable-defaults", "--collector.hba", "--collector.fibrechannel", "--collector.dmmultipath",
+	flags := []string{"--collector.disable-defaults", "--collector.hba", "--collector.fibrechannel", "--collector.dmmultipath", "--collector.blockstack",
 		"--collector.diskstats", "--collector.nvme", "--collector.nvmesubsystem", "--collector.hba.statistics-min-interval=0s",
 		"--collector.hba.luns=all", "--collector.hba.nvme-pcie", "--collector.hba.max-luns=10"}
 	for _, name := range []string{"sfp", "temperature", "sas-phy-errors", "enclosure-status"} {
@@ -279,4 +281,36 @@ func (p prom) ask(path string, into any) error {
 	}
 	defer resp.Body.Close()
 	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// TestEndToEndSANPage opens the picture of a host that has lost a link in a real
+// browser: the page obeys its policy, and a narrow window does not scroll sideways.
+func TestEndToEndSANPage(t *testing.T) {
+	parallelUnlessShort(t)
+	chromium := program(t, "chromium")
+	x := newTree(t, testdata+"hba/hba.luns-linkdown.host")
+	address := freeAddress(t)
+	run(t, build(t), "--web.listen-address="+address, "--path.sysfs="+x.root+"/sys", "--path.procfs="+x.root+"/proc", "--path.rootfs="+x.root)
+	get(t, "http://"+address+"/-/ready")
+	page := get(t, "http://"+address+"/san")
+	// The browser runs the script of a test in a copy of the page that allows it: it
+	// measures the page, and follows a link of the picture.
+	measured := strings.Replace(page, "</body>", `<script>
+document.querySelector('svg a').click();
+document.title = [document.documentElement.scrollWidth <= innerWidth, getComputedStyle(document.querySelector('.san .lost rect')).strokeDasharray, location.hash].join(' ');
+</script></body>`, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, measured) }))
+	defer server.Close()
+	if dom, _ := browse(t, chromium, server.URL, "--window-size=390,800"); !strings.Contains(dom, "<title>true 5px, 3px #port-host6</title>") {
+		t.Errorf("the page at 390 pixels: %s", dom[:strings.Index(dom, "<style>")])
+	}
+	dom, console := browse(t, chromium, "http://"+address+"/san", "--blink-settings=preferredColorScheme=0")
+	for _, want := range []string{"<svg class=\"san\"", "linkdown", "not_present", "1 of 2 paths usable"} {
+		if !strings.Contains(dom, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	if strings.Contains(console, "Content Security Policy") {
+		t.Errorf("the page violates its policy:\n%s", console)
+	}
 }
