@@ -130,9 +130,13 @@ func (c *blockstackCollector) node(name string, out *metric.Sink) *stackNode {
 	if !host.ReportUnlessGone(err, out.Error) {
 		return n
 	}
-	if c.sys.Exists("class/block", name, "partition") {
+	switch _, err := c.sys.Text("class/block", name, "partition"); {
+	case err == nil:
 		n.kind = "partition"
 		n.parents = []*stackNode{c.node(path.Base(path.Dir(target)), out)}
+		return n
+	case !host.Gone(err):
+		out.Error(err)
 		return n
 	}
 	slaves, err := c.sys.Names("class/block", name, "slaves")

@@ -11,9 +11,10 @@ import (
 // out.
 type table struct {
 	rows     []tableRow
-	index    map[string]int     // of the rows of groups, by their labels
+	index    map[string]int     // of the rows of groups, by the values of their labels
 	others   map[string]float64 // the samples to compare with, by their labels
 	excluded map[string]bool    // labels of the series to leave out
+	key      []byte             // buffer of add
 }
 
 // A tableRow is a series, or a group of series.
@@ -35,26 +36,33 @@ func (t *table) add(c *clause, labels metric.Labels, v float64) {
 		t.rows = append(t.rows, tableRow{pairs(labels), tally{count: 1, value: v}})
 		return
 	}
-	selected := make(metric.Labels, len(c.by))
-	for i, name := range c.by {
-		selected[i] = metric.Label{Name: []byte(name), Value: labels.Get(name)}
+	t.key = t.key[:0]
+	for _, name := range c.by {
+		t.key = append(append(t.key, labels.Get(name)...), '\xff')
 	}
-	group := pairs(selected)
-	key := labelsKey(group)
-	i, ok := t.index[key]
+	i, ok := t.index[string(t.key)]
 	if !ok {
 		if t.index == nil {
 			t.index = map[string]int{}
 		}
 		i = len(t.rows)
-		t.index[key] = i
-		t.rows = append(t.rows, tableRow{labels: group})
+		t.index[string(t.key)] = i
+		t.rows = append(t.rows, tableRow{labels: c.group(labels)})
 	}
 	of := &t.rows[i].tally
 	of.count++
 	if c.selection.comparison.holds(v) {
 		of.aggregate(c.function, v)
 	}
+}
+
+// group returns the labels of the group that a sample belongs to.
+func (c *clause) group(labels metric.Labels) []LabelPair {
+	selected := make(metric.Labels, len(c.by))
+	for i, name := range c.by {
+		selected[i] = metric.Label{Name: []byte(name), Value: labels.Get(name)}
+	}
+	return pairs(selected)
 }
 
 // addOther adds a sample with which a series is compared.

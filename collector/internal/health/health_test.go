@@ -290,3 +290,30 @@ host_exporter_health{rule="clock-not-synchronized"} 1
 		t.Errorf("have\n%s\nwant\n%s", have, want)
 	}
 }
+
+// BenchmarkManyMaps judges a host with 2000 multipath maps, half of which have lost
+// a path.
+func BenchmarkManyMaps(b *testing.B) {
+	set := metric.NewSet()
+	paths := set.Gauge("node_hba_multipath_paths", "Paths.", "device", "health", "sysfs_name")
+	components := set.Gauge("node_hba_multipath_usable_components", "Components.", "component", "device", "sysfs_name")
+	out := metric.NewSink(set)
+	for i := range 2000 {
+		device, dm := fmt.Sprintf("mpath%d", i), fmt.Sprintf("dm-%d", i)
+		for j, health := range []string{"failed", "offline", "blocked", "standby", "marginal", "non_optimized", "optimized"} {
+			out.Emit(paths, float64((i+j)%2), device, health, dm)
+		}
+		for _, component := range []string{"initiator_port", "target_port", "fabric", "adapter"} {
+			out.Emit(components, 2, component, device, dm)
+		}
+	}
+	rules := shipped(b).Rules()
+	b.ReportAllocs()
+	for b.Loop() {
+		e := rules.Begin()
+		e.Observe(func(name string, fn metric.SampleFunc) {
+			out.VisitSamples(name, func(string) bool { return false }, fn)
+		})
+		rules.Report(e, func(string, string) expect.Source { return expect.Source{Requested: true, Declared: true} })
+	}
+}

@@ -337,7 +337,11 @@ func (r *Reader) before(call Call, size int) (limit int, err error) {
 	if r.tree.intercept == nil {
 		return size, nil
 	}
-	return r.tree.intercept(call, r.lastPath(), size)
+	limit, err = r.tree.intercept(call, r.lastPath(), size)
+	if r.tree.attributes || r.whole || r.record > 0 {
+		limit = size // a short read is the end of the file
+	}
+	return limit, err
 }
 
 // asError returns an errno as an error, or nil for 0.
@@ -368,10 +372,10 @@ func (r *Reader) readAt(fd int, b []byte, offset int) (int, error) {
 		n := 0
 		switch {
 		case err != nil:
-		case r.kept == nil:
-			n, err = read(fd, b[:limit])
-		default:
+		case r.kept != nil:
 			n, err = unix.Pread(fd, b[:limit], int64(offset))
+		default:
+			n, err = read(fd, b[:limit])
 		}
 		if err != syscall.EINTR {
 			return n, err
