@@ -56,7 +56,7 @@ func TestEndToEndHosts(t *testing.T) {
 		get(t, "http://"+address+"/metrics")
 		targets = append(targets, fmt.Sprintf("{targets: [%q], labels: {instance: %q}}", address, instance))
 	}
-	serve("live", "--collector.textfile.directory="+textfiles, "--config.file="+config)
+	serve("live", "--checks.user=", "--collector.textfile.directory="+textfiles, "--config.file="+config)
 	for name, collectors := range recordedHosts() {
 		x := newTree(t, testdata+name+".host")
 		flags := []string{"--collector.disable-defaults", "--path.procfs=" + x.root + "/proc", "--path.sysfs=" + x.root + "/sys", "--path.rootfs=" + x.root}
