@@ -200,8 +200,8 @@ const (
 
 // InterceptCalls returns the tree with a function that is called before each system
 // call of its readers. If it returns an error, the call is not made and fails with it.
-// A read is for at most size bytes, and reads at most limit, unless the reader takes a
-// short read for the end of the file. Only tests call it, as InjectFaults.
+// A read and a getdents are for at most size bytes, and read at most limit, unless the
+// reader takes a short read for the end of the file. Only tests call it, as InjectFaults.
 func InterceptCalls(t Tree, fn func(call Call, path string, size int) (limit int, err error)) Tree {
 	t.intercept = fn
 	return t

@@ -107,3 +107,23 @@ func TestEachName(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestInterruptedListing lists a folder of sysfs of which each call returns a part: a
+// pending signal ends getdents(2) after its first entry.
+func TestInterruptedListing(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree := InterceptCalls(NewTree(dir).Attributes(), func(call Call, _ string, size int) (int, error) {
+		if call == Getdents {
+			return 64, nil
+		}
+		return size, nil
+	})
+	if names, err := tree.Reader().Names(); err != nil || len(names) != 50 {
+		t.Errorf("%d names, %v, want 50", len(names), err)
+	}
+}

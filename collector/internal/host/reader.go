@@ -207,12 +207,9 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 		case n <= 0:
 			return nil
 		default:
+			// A buffer that is not full is not the end: a signal, such as those of the Go
+			// scheduler, ends a call after its first entry.
 			eachDirent(b[:n], fn)
-			if r.tree.attributes && n <= len(b)/2 {
-				// The kernel lists a folder of sysfs as long as the buffer has space, and a
-				// file system of FUSE that is mounted there, as in LXC, fills a page.
-				return nil
-			}
 		}
 	}
 }
@@ -338,7 +335,7 @@ func (r *Reader) before(call Call, size int) (limit int, err error) {
 		return size, nil
 	}
 	limit, err = r.tree.intercept(call, r.lastPath(), size)
-	if r.tree.attributes || r.whole || r.record > 0 {
+	if call == Read && (r.tree.attributes || r.whole || r.record > 0) {
 		limit = size // a short read is the end of the file
 	}
 	return limit, err
@@ -390,10 +387,11 @@ func read(fd int, b []byte) (int, error) {
 }
 
 func (r *Reader) getdents(fd int, b []byte) (int, error) {
-	if _, err := r.before(Getdents, 0); err != nil {
+	limit, err := r.before(Getdents, len(b))
+	if err != nil {
 		return 0, err
 	}
-	return unix.ReadDirent(fd, b)
+	return unix.ReadDirent(fd, b[:limit])
 }
 
 func closeFD(fd int) { _, _, _ = syscall.Syscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
