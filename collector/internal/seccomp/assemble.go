@@ -27,17 +27,18 @@ type abi struct {
 }
 
 // abis returns what the kernels of an architecture run: its own first, and those of
-// 32-bit programs. Calls of any other are denied.
+// 32-bit programs, or of 64-bit ones beside a 32-bit exporter. Calls of any other are
+// denied.
 func abis(goarch string) []abi {
 	switch goarch {
 	case "amd64":
 		return []abi{{arch: unix.AUDIT_ARCH_X86_64, column: x86}, {arch: unix.AUDIT_ARCH_I386, column: i386}}
 	case "386":
-		return []abi{{arch: unix.AUDIT_ARCH_I386, column: i386}}
+		return []abi{{arch: unix.AUDIT_ARCH_I386, column: i386}, {arch: unix.AUDIT_ARCH_X86_64, column: x86}}
 	case "arm64":
 		return []abi{{arch: unix.AUDIT_ARCH_AARCH64, column: generic}, {arch: unix.AUDIT_ARCH_ARM, column: arm}}
 	case "arm":
-		return []abi{{arch: unix.AUDIT_ARCH_ARM, column: arm}}
+		return []abi{{arch: unix.AUDIT_ARCH_ARM, column: arm}, {arch: unix.AUDIT_ARCH_AARCH64, column: generic}}
 	case "riscv64":
 		return []abi{{arch: unix.AUDIT_ARCH_RISCV64, column: generic}}
 	case "loong64":
@@ -45,7 +46,7 @@ func abis(goarch string) []abi {
 	case "mips64le":
 		return []abi{{arch: unix.AUDIT_ARCH_MIPSEL64, column: n64}, {arch: unix.AUDIT_ARCH_MIPSEL, column: o32}}
 	case "mipsle":
-		return []abi{{arch: unix.AUDIT_ARCH_MIPSEL, column: o32}}
+		return []abi{{arch: unix.AUDIT_ARCH_MIPSEL, column: o32}, {arch: unix.AUDIT_ARCH_MIPSEL64, column: n64}}
 	case "ppc64le":
 		return []abi{{arch: unix.AUDIT_ARCH_PPC64LE, column: ppc64}}
 	case "s390x":
