@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"path/filepath"
 	"strings"
@@ -95,7 +96,7 @@ func TestCapturedServe(t *testing.T) {
 			}
 		}
 	}
-	for _, n := range []int{-5, 3, 1 << 40} {
+	for _, n := range []int{-5, 3, math.MaxInt} {
 		if err := serve.send(message{Kind: dropsMessage, Check: "a", Reason: "conflict", N: n}); err != nil {
 			t.Fatal(err)
 		}

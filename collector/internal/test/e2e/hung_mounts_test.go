@@ -1,3 +1,6 @@
+// On 32 bit, go-fuse does not compile.
+//go:build !386 && !arm && !mips && !mipsle
+
 package e2e
 
 import (
