@@ -15,7 +15,14 @@ import (
 // was opened, and of the procfs that was mounted there. So a file whose read
 // fails is opened anew, and so is each file from time to time. Files of processes
 // must be left to other readers.
+//
+// A process that may have few descriptors keeps none: all readers together keep a few
+// dozen.
 func (r *Reader) KeepOpen() *Reader {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < minKeepLimit {
+		return r
+	}
 	r.kept = &keptFiles{}
 	runtime.AddCleanup(r, (*keptFiles).close, r.kept)
 	return r
@@ -41,6 +48,8 @@ func (r *Reader) Records(size int) *Reader {
 const (
 	// maxKeptFiles is the maximum number of files that a reader keeps open.
 	maxKeptFiles = 8
+	// minKeepLimit is the limit of open files below which a process keeps none.
+	minKeepLimit = 256
 	// maxKeptReads is the number of reads after which a file is opened anew: a
 	// procfs that was mounted over another is noticed within an hour at the
 	// usual intervals.

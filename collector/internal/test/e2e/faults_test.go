@@ -29,7 +29,7 @@ func constrained(t *testing.T, script, config string, flags ...string) *exporter
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", build(t), "--config.file=" + e.file, "--web.listen-address=" + address}, flags...)...)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", build(t), "--config.file=" + e.file, "--web.listen-address=" + address, "--checks.user="}, flags...)...)
 	cmd.Env = append(os.Environ(), "DIR="+dir)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
