@@ -66,7 +66,7 @@ func TestEndToEndCrontab(t *testing.T) {
 		code   int
 		stdout string
 	}{{"echo", 0, ""}, {"echo_2", 0, "e2e_imported 4\n"}, {"exit_3", 1, ""}, {"nonsense", 1, ""}} {
-		code, stdout, stderr := exitCode(t, "", binary, "--config.file="+e.file, "checks", "run", c.name)
+		code, stdout, stderr := exitCode(t, "", binary, "--config.file="+e.file, "--checks.user=", "checks", "run", c.name)
 		if code != c.code || !strings.HasSuffix(stdout, c.stdout) {
 			t.Errorf("checks run %s: exit code %d, want %d\n%s%s\n%s", c.name, code, c.code, stdout, stderr, text)
 		}
