@@ -295,14 +295,11 @@ func (p *program) prepare() {
 		debug.SetGCPercent(50)
 	}
 	if p.config.Pprof {
-		// Without profiles, their table of allocations would take a megabyte.
+		// Without profiles, their table of allocations would take a megabyte, and two in
+		// the end: the runtime keeps each stack that it samples.
 		runtime.MemProfileRate = memProfileRate
 	}
 	exporter.LimitMemory(int64(*p.memoryLimit))
-	if !p.config.Pprof {
-		// The runtime would keep each stack that it samples: two megabytes in the end.
-		runtime.MemProfileRate = 0
-	}
 }
 
 // serve serves until ctx is done. Its error is logged: the log of a service has

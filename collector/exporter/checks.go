@@ -25,12 +25,27 @@ func (e *Exporter) controlGroups() *checks.Groups {
 	if !e.serving.Load() {
 		return nil
 	}
+	return e.config.delegatedGroups()
+}
+
+// delegatedGroups returns the control group that is delegated to the process, or nil.
+func (c Config) delegatedGroups() *checks.Groups {
 	groups, err := checks.DelegatedGroups()
 	if err != nil {
-		_ = level.Info(e.config.Log).Log("msg", "No control groups for checks, only process limits apply", "reason", err)
+		_ = level.Info(c.Log).Log("msg", "No control groups for checks, only process limits apply", "reason", err)
 		return nil
 	}
 	return groups
+}
+
+// stopChecks stops the running checks. It waits for the default grace period of
+// a check, and for the removal of what a check left behind.
+func (c Config) stopChecks(running *checks.Checks) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := running.Close(ctx); err != nil {
+		_ = level.Warn(c.Log).Log("msg", "Checks are still running", "err", err)
+	}
 }
 
 // ListChecks writes a line for each check of the configuration.

@@ -40,16 +40,21 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	if err != nil {
 		return err
 	}
-	var failed []string
-	for _, u := range req.Units {
-		if s := u.Status(); s.State != collect.OK && s.State != collect.Partial && s.State != collect.NoData {
-			failed = append(failed, fmt.Sprintf("%s: %s: %v", u.Spec.Name, s.State, s.Err))
-		}
-	}
+	failed := failures(req.Units)
 	if failed == nil {
 		return nil
 	}
 	return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
+}
+
+// failures returns a line for each unit whose last run failed.
+func failures(units []*collect.Unit) (failed []string) {
+	for _, u := range units {
+		if s := u.Status(); s.State != collect.OK && s.State != collect.Partial && s.State != collect.NoData {
+			failed = append(failed, fmt.Sprintf("%s: %s: %v", u.Spec.Name, s.State, s.Err))
+		}
+	}
+	return failed
 }
 
 // interrupted returns an error if ctx is done: not all collectors have finished.

@@ -52,7 +52,7 @@ func NewRunner(c Config, toolkit *web.FlagConfig, args []string) *Runner {
 		requests: make(chan *childProcess, 1),
 	}
 	u, _ := r.host.Uname() // without a name the checks are not spread
-	o := c.checkOptions(u.Nodename, r.host.Now, r.controlGroups)
+	o := c.checkOptions(u.Nodename, r.host.Now, c.delegatedGroups)
 	o.Changed = r.live.wake
 	r.checks = checks.New(o)
 	r.reader = configurationReader{path: c.File, specs: collect.Specs(collector.DomainsWith(r.checks.Specs()))}
@@ -86,7 +86,7 @@ func (r *Runner) Run(ctx context.Context, hangup <-chan os.Signal) (err error) {
 	}
 	r.manager.notifyReady(r.serve.status())
 	r.checks.Start()
-	r.returnMemory()
+	debug.FreeOSMemory() // what reading the configuration took
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,16 +126,13 @@ func (r *Runner) load() error {
 	return r.checks.Apply(c.definitions)
 }
 
-// returnMemory returns what reading the configuration took to the kernel.
-func (r *Runner) returnMemory() { debug.FreeOSMemory() }
-
 // reload loads the configuration file in both processes. If it fails in one of them,
 // the previous configuration stays in effect in both. A serve whose sandbox does not
 // allow the new configuration, or that does not answer, is replaced.
 func (r *Runner) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	defer r.returnMemory()
+	defer debug.FreeOSMemory()
 	c, err := r.reader.read()
 	if err != nil {
 		_, _ = r.askToLoad(ctx, err)
@@ -156,10 +153,7 @@ func (r *Runner) reload(ctx context.Context) error {
 	case answer.Err != "":
 		return errors.New(answer.Err)
 	}
-	if err := r.checks.Apply(c.definitions); err != nil {
-		return err // no file has such an error: reading it finds them all
-	}
-	return nil
+	return r.checks.Apply(c.definitions) // no file has an error here: reading it finds them all
 }
 
 // loadTimeout is how long serve may take to load the configuration, which it abandons
@@ -217,30 +211,15 @@ func (r *Runner) awaitReady(ctx context.Context, next, serving *childProcess) er
 	}
 }
 
-// stop ends the serves and the checks. It waits for the requests in progress, for the
-// default grace period of a check, and for the removal of what a check left behind.
+// stop ends the serves and the checks. It waits for the requests in progress, and for the
+// checks.
 func (r *Runner) stop(regular bool) {
 	if regular {
 		r.manager.notifyStopping()
 	}
 	r.draining.Go(func() { r.serve.end(drainTimeout) })
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := r.checks.Close(ctx); err != nil {
-		_ = level.Warn(r.config.Log).Log("msg", "Checks are still running", "err", err)
-	}
+	r.config.stopChecks(r.checks)
 	r.draining.Wait()
-}
-
-// controlGroups returns the control group that holds one for each run of a check. It is
-// nil if none is delegated to the process.
-func (r *Runner) controlGroups() *checks.Groups {
-	groups, err := checks.DelegatedGroups()
-	if err != nil {
-		_ = level.Info(r.config.Log).Log("msg", "No control groups for checks, only process limits apply", "reason", err)
-		return nil
-	}
-	return groups
 }
 
 // relay passes a notification of the serve that serves to the service manager. Only

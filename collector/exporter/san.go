@@ -47,12 +47,7 @@ func (e *Exporter) SAN(ctx context.Context, out io.Writer, o SANOptions) error {
 	if err != nil {
 		return err
 	}
-	var failed []string
-	for _, u := range e.sanUnits() {
-		if s := u.Status(); s.State != collect.OK && s.State != collect.Partial && s.State != collect.NoData {
-			failed = append(failed, fmt.Sprintf("%s: %s: %v", u.Spec.Name, s.State, s.Err))
-		}
-	}
+	failed := failures(e.sanUnits())
 	if failed == nil {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
@@ -59,7 +58,7 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		servers[i] = server{e.newServer(), e.connections.Listener(l, accepts)}
 		go func() { ended <- web.Serve(servers[i].listener, servers[i].Server, toolkit, logger) }()
 	}
-	defer e.stopChecks()
+	defer e.config.stopChecks(e.checks)
 	var err error
 	select {
 	case <-ready:
@@ -135,16 +134,6 @@ func (e *Exporter) stop(servers []server, ended <-chan error) {
 		})
 	}
 	stopping.Wait()
-}
-
-// stopChecks stops the running checks. It waits for the default grace period of
-// a check, and for the removal of what a check left behind.
-func (e *Exporter) stopChecks() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := e.checks.Close(ctx); err != nil {
-		_ = level.Warn(e.config.Log).Log("msg", "Checks are still running", "err", err)
-	}
 }
 
 // reloadOn reloads the configuration at every signal.

@@ -23,7 +23,7 @@ type hwmonChip struct {
 	base     string        // its label if no other chip has the same base
 	name     string        // that its driver gives to it, as part of a label
 	label    string        // the value of its label chip
-	excluded bool          // by the chip filter, or because its label is not known
+	excluded bool          // by the chip filter
 
 	answered bool // whether a scrape ever got a reading
 

@@ -112,7 +112,7 @@ func Live(p Paths) *Host {
 		Ethtool: openEthtool,
 
 		OpenPerf:     liveOpenPerf,
-		MaxOpenFiles: liveMaxOpenFiles,
+		MaxOpenFiles: MaxOpenFiles,
 		MemoryLimit:  func() int64 { return debug.SetMemoryLimit(-1) },
 	}
 }

@@ -19,8 +19,7 @@ import (
 // A process that may have few descriptors keeps none: all readers together keep a few
 // dozen.
 func (r *Reader) KeepOpen() *Reader {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < minKeepLimit {
+	if limit, err := MaxOpenFiles(); err != nil || limit < minKeepLimit {
 		return r
 	}
 	r.kept = &keptFiles{}

@@ -89,9 +89,9 @@ func (c *livePerfCounter) Close() {
 	c.fd = -1
 }
 
-// liveMaxOpenFiles returns the soft limit of open files, which Go has raised to
+// MaxOpenFiles returns the soft limit of open files, which Go has raised to
 // the hard limit at the start.
-func liveMaxOpenFiles() (uint64, error) {
+func MaxOpenFiles() (uint64, error) {
 	var limit unix.Rlimit
 	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
 	return uint64(limit.Cur), os.NewSyscallError("getrlimit", err)

@@ -24,7 +24,8 @@ var ErrNotRegular = errors.New("want a regular file")
 // that they could read:
 //
 //   - A symbolic link is followed if root made it, or the owner of what it leads to, or
-//     the exporter's user if that has no privileges. That is a rule of the kernel for links in sticky directories, too; see
+//     the exporter's user if that has no privileges. The kernel has such a rule for links
+//     in sticky directories, too; see
 //     https://docs.kernel.org/admin-guide/sysctl/fs.html#protected-symlinks.
 //   - While the exporter may read every file, it opens what the owner or the group of the
 //     folder may read, by the mode of the file.

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/mdlayher/vsock"
-	"golang.org/x/sys/unix"
+
+	"github.com/hostexporter/host_exporter/collector/internal/host"
 )
 
 // maxConnections is the maximum number of open connections, as far as the
@@ -51,11 +52,11 @@ func NewConnections(descriptors uint64) *Connections {
 
 // DescriptorLimit returns how many descriptors the process may have.
 func DescriptorLimit() uint64 {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+	limit, err := host.MaxOpenFiles()
+	if err != nil {
 		return 4 * maxConnections
 	}
-	return limit.Cur
+	return limit
 }
 
 // Listener returns a listener that accepts the connections of l within the
