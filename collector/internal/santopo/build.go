@@ -19,10 +19,14 @@ import (
 
 // Collectors returns the names of the collectors whose samples a Topology is
 // built from.
-func Collectors() []string { return []string{"hba", "dmmultipath", "blockstack"} }
+func Collectors() []string { return []string{"hba", "dmmultipath", OnDemand} }
+
+// OnDemand is the collector that runs for a Topology even where it is not enabled,
+// unless it is disabled explicitly.
+const OnDemand = "blockstack"
 
 // Substitute is the collector whose samples have the file systems directly on a
-// LUN, for when blockstack is disabled.
+// LUN, for when OnDemand is disabled.
 const Substitute = "filesystem"
 
 // families are the families that a Topology is built from.
