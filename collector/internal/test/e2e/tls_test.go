@@ -53,7 +53,10 @@ func TestEndToEndTLS(t *testing.T) {
 	run(t, build(t), "--web.listen-address="+address, "--web.config.file="+web)
 	run(t, prometheus, "--config.file="+config, "--web.listen-address="+server, "--storage.tsdb.path="+at("data"))
 	get(t, "http://"+server+"/-/ready")
-	if !eventually(2*time.Minute, func() bool { n, err := prom("http://" + server).query(`up{job="node"} == 1`); return err == nil && n == 1 }) {
+	if !eventually(2*time.Minute, func() bool {
+		n, err := prom("http://" + server).query(`up{job="node"} == 1`)
+		return err == nil && n == 1
+	}) {
 		t.Error("Prometheus does not scrape it")
 	}
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}
