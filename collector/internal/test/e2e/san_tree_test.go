@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a recorded host whose counters the test increases.
@@ -101,9 +102,7 @@ func replace(t *testing.T, file, content string) {
 func (x *tree) mountMap(t *testing.T) {
 	t.Helper()
 	link := func(dir, name, target string) {
-		if err := os.MkdirAll(x.root+"/sys/"+dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, x.root+"/sys/"+dir)
 		if err := os.Symlink(target, x.root+"/sys/"+dir+"/"+name); err != nil && !errors.Is(err, os.ErrExist) {
 			t.Fatal(err)
 		}
