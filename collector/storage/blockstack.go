@@ -270,24 +270,33 @@ func (c *blockstackCollector) emitMount(m *mount, n *stackNode, out *metric.Sink
 }
 
 // devices returns the multipath maps and the disks that a device is on, each once.
+// It returns none if a device vanished, or could not be read.
 func (n *stackNode) devices() []*stackNode {
 	var all []*stackNode
 	seen := map[*stackNode]bool{}
-	var walk func(*stackNode)
-	walk = func(n *stackNode) {
+	var walk func(*stackNode) bool
+	walk = func(n *stackNode) bool {
 		if seen[n] {
-			return
+			return true
 		}
 		seen[n] = true
 		if n.kind == "multipath" || n.adapter != "" {
 			all = append(all, n)
-			return
+			return true
+		}
+		if n.kind == "" || len(n.parents) == 0 {
+			return false
 		}
 		for _, p := range n.parents {
-			walk(p)
+			if !walk(p) {
+				return false
+			}
 		}
+		return true
 	}
-	walk(n)
+	if !walk(n) {
+		return nil
+	}
 	return all
 }
 
