@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // manual is the manual page and the completions of shells.
@@ -22,6 +23,7 @@ func readManual(root, binary string) (manual, error) {
 	m.page, err = os.ReadFile(filepath.Join(root, "docs/man/host_exporter.1"))
 	if errors.Is(err, fs.ErrNotExist) {
 		m.page, err = command(root, nil, binary, "--help-man")
+		m.page = mendPage(m.page)
 	}
 	if err != nil {
 		return m, err
@@ -39,6 +41,22 @@ func readManual(root, binary string) (manual, error) {
 		}
 	}
 	return m, nil
+}
+
+var strayBackslash = regexp.MustCompile(`\\(f[BIR]|)`)
+
+// mendPage corrects what kingpin writes: a page without a description, and texts with
+// backslashes that are not escaped.
+func mendPage(page []byte) []byte {
+	page = strayBackslash.ReplaceAllFunc(page, func(m []byte) []byte {
+		if len(m) > 1 {
+			return m
+		}
+		return []byte(`\e`)
+	})
+	// Long values of flags cannot be adjusted to both margins.
+	page = bytes.Replace(page, []byte("\n"), []byte("\n.ad l\n"), 1)
+	return bytes.Replace(page, []byte("\"NAME\"\nhost_exporter\n"), []byte("\"NAME\"\nhost_exporter \\- "+summary+"\n"), 1)
 }
 
 // completionNames are the files that the shells look for.

@@ -23,9 +23,9 @@ const (
 	homepage    = "https://github.com/hostexporter/host_exporter"
 
 	summary     = "Linux host metrics for Prometheus"
-	description = `host_exporter exports the metrics of a Linux host to Prometheus. It takes the
-place of node_exporter, with the same metrics, labels, flags and port. In addition
-it monitors the SAN and runs custom checks within limits.`
+	description = `host_exporter exports the metrics of a Linux host to Prometheus. It takes
+the place of node_exporter, with the same metrics, labels, flags and port.
+In addition it monitors the SAN and runs custom checks within limits.`
 
 	// replaced is the release of node_exporter whose place the packages take.
 	replaced = "1.12.0"
@@ -84,7 +84,10 @@ func (r *release) writePackage(t *target, format, arch, stage string) error {
 		DisableGlobbing: true, MTime: r.date,
 		Overridables: nfpm.Overridables{Contents: contents, Umask: 0o022},
 	}
-	scripts := func(name string) string { return filepath.Join(r.root, "docs/packaging/files", format, name) }
+	scripts := func(name string) string { return filepath.Join(stage, "scripts", name) }
+	if err := r.stageScripts(format, filepath.Join(stage, "scripts")); err != nil {
+		return err
+	}
 	switch format {
 	case "deb":
 		info.Changelog = changelogFile
@@ -130,6 +133,27 @@ func (r *release) writePackage(t *target, format, arch, stage string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(r.out, packager.ConventionalFileName(info)), b.Bytes(), 0o644)
+}
+
+// stageScripts copies the scripts of a kind of package, with the time of the release:
+// nfpm takes it over.
+func (r *release) stageScripts(format, stage string) error {
+	scripts, err := readTree(filepath.Join(r.root, "docs/packaging/files", format), stage)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(stage, 0o755); err != nil {
+		return err
+	}
+	for _, s := range scripts {
+		if err := os.WriteFile(s.path, s.data, 0o644); err != nil {
+			return err
+		}
+		if err := os.Chtimes(s.path, r.date, r.date); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // localPath is where a service installed by hand has the program and the scripts of
@@ -220,6 +244,14 @@ func (r *release) contents(t *target, format, stage string) (files.Contents, err
 				return nil, err
 			}
 			c.Destination += ".gz"
+		}
+		if format == "rpm" {
+			switch {
+			case strings.HasPrefix(f.path, doc), strings.HasPrefix(f.path, "/usr/share/man/"):
+				c.Type = files.TypeRPMDoc
+			case strings.HasPrefix(f.path, "/usr/share/licenses/"):
+				c.Type = files.TypeRPMLicense
+			}
 		}
 		if f.path != "/usr/bin/host_exporter" {
 			f.data = packagePath(f.data)
