@@ -169,7 +169,6 @@ type program struct {
 	comparison      exporter.CompareOptions
 	migration       exporter.MigrateOptions
 	migrationSource []string
-	migrationFormat string
 	check           string // argument of checks run
 	crontab         string // argument of checks import
 	crontabFormat   string
@@ -262,7 +261,7 @@ func (p *program) addCommands() {
 	compare.Arg("peer", "URL or file of the other exporter's metrics.").StringVar(&p.comparison.Peer)
 
 	migrate := p.app.Command("migrate", "Convert the arguments of node_exporter into flags or a configuration file, with a comment for each difference. The exit status is 1 if an argument has no counterpart.")
-	migrate.Flag("format", withDefault("Output format: flags or config.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&p.migrationFormat, "flags", "config")
+	migrate.Flag("format", withDefault("Output format: flags, config, or environment, which is a file for the unit.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&p.migration.Format, "flags", "config", "environment")
 	migrate.Flag("debian", withDefault("Add the defaults that Debian's package builds in: yes, no or auto.", "auto")).PlaceHolder("VALUE").Default("auto").EnumVar(&p.migration.Debian, "auto", "yes", "no")
 	migrate.Arg("source", "Environment file, systemd unit or Kubernetes manifest with the arguments, or the arguments themselves after --.").StringsVar(&p.migrationSource)
 
@@ -533,7 +532,6 @@ func (p *program) compare(ctx context.Context) error {
 
 func (p *program) migrate(context.Context) error {
 	o := p.migration
-	o.Config = p.migrationFormat == "config"
 	if len(p.migrationSource) > 0 && strings.HasPrefix(p.migrationSource[0], "-") {
 		o.Args = p.migrationSource
 	} else {
