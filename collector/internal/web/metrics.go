@@ -41,6 +41,7 @@ type Metrics struct {
 	telemetry     *telemetry
 	compressor    *compressor
 	buffers       sync.Pool // of *[]byte
+	lastAccept    atomic.Pointer[accept]
 }
 
 // A MetricsConfig is the configuration of a Metrics.
@@ -225,7 +226,7 @@ func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string
 
 // render scrapes, and returns the response before compression. It sets headers.
 func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
-	if checked || !acceptsText(r.Header) {
+	if checked || !m.acceptsText(r.Header) {
 		return m.renderOrdinary(header, r, req, checked)
 	}
 	header.Set("Content-Type", textFormat)
@@ -249,7 +250,7 @@ func (m *Metrics) renderOrdinary(header http.Header, r *http.Request, req scrape
 		ErrorLog:           promLog{m.log},
 		ErrorHandling:      promhttp.ContinueOnError,
 		Registry:           m.telemetry.errors,
-		EnableOpenMetrics:  !acceptsText(r.Header),
+		EnableOpenMetrics:  !m.acceptsText(r.Header),
 		DisableCompression: true,
 	})
 	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer(nil), buffer: req.Buffer}
