@@ -38,7 +38,7 @@ type Run[T any] struct {
 	// Of these, the flight has the lock.
 	callers  int           // of Go that have not called Release
 	finished bool          // value and err are set
-	done     chan struct{} // closed when finished; nil: nobody has asked for it
+	done     chan struct{} // closed when finished; made by Done
 }
 
 // A PanicError is the error of a run whose function panicked.

@@ -40,7 +40,7 @@ type Metrics struct {
 	withoutHelp   bool
 	telemetry     *telemetry
 	compressor    *compressor
-	buffers       sync.Pool // of *[]byte
+	texts, bodies sync.Pool // of *[]byte: what is rendered, and what it is compressed to
 	lastAccept    atomic.Pointer[accept]
 }
 
@@ -68,7 +68,8 @@ func NewMetrics(c MetricsConfig) *Metrics {
 		withoutHelp: c.WithoutHelp,
 		telemetry:   newTelemetry(),
 		compressor:  newCompressor(),
-		buffers:     sync.Pool{New: func() any { return new([]byte) }},
+		texts:       sync.Pool{New: func() any { return new([]byte) }},
+		bodies:      sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
 		m.slots = make(chan struct{}, c.MaxRequests)
@@ -129,28 +130,28 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, http.StatusServiceUnavailable, "too many scrapes at once, the limit is "+strconv.Itoa(cap(m.slots)))
 	}
 	defer protect(r)()
-	body, code := m.prepare(w, r, req, query.Get("checked") != "")
-	defer m.buffers.Put(body.buffer)
-	m.writers.finish(body, code)
+	response, pool, code := m.prepare(w, r, req, query.Get("checked") != "")
+	defer pool.Put(response.buffer)
+	m.writers.finish(response, code)
 	return code
 }
 
 // prepare scrapes and renders a response, with a slot and one response at a
 // time: the memory of the responses that wait and of one more is all there is.
-// It holds neither while the response is written, since the client may not read.
-func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (*writer, int) {
+// It holds neither while the response is written, since the client may not read. The
+// buffer of the response is to be put into the returned pool.
+func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (response *writer, pool *sync.Pool, code int) {
 	defer m.release()
-	var body, text *[]byte
+	var text *[]byte
 	req.Buffer = func() []byte {
-		if body == nil {
+		if text == nil {
 			m.rendering <- struct{}{}
-			body, text = m.buffers.Get().(*[]byte), m.buffers.Get().(*[]byte)
+			text = m.texts.Get().(*[]byte)
 		}
 		return (*text)[:0]
 	}
 	defer func() {
-		if body != nil {
-			m.buffers.Put(text)
+		if text != nil {
 			<-m.rendering
 		}
 	}()
@@ -160,9 +161,16 @@ func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Req
 	rendered, code := m.render(w.Header(), r, req, checked)
 	req.Buffer() // if there was nothing to render
 	*text = rendered
-	m.compressor.compress(body, text, w.Header(), r.Header.Values("Accept-Encoding"))
+	body := m.bodies.Get().(*[]byte)
+	if m.compressor.compress(body, *text, w.Header(), r.Header.Values("Accept-Encoding")) {
+		m.texts.Put(text)
+		pool = &m.bodies
+	} else {
+		m.bodies.Put(body)
+		body, pool = text, &m.texts
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
-	return m.writers.add(w, body), code
+	return m.writers.add(w, body), pool, code
 }
 
 // acquire takes a slot, and reports whether there is one.
