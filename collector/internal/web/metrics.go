@@ -38,6 +38,7 @@ type Metrics struct {
 	writers       writers
 	rejectedCount atomic.Uint64
 	withoutHelp   bool
+	served        func()
 	telemetry     *telemetry
 	compressor    *compressor
 	texts, bodies sync.Pool // of *[]byte: what is rendered, and what it is compressed to
@@ -51,9 +52,10 @@ type MetricsConfig struct {
 	Health      func(filtered bool) *scrape.Health    // the health rules to export; nil: none, and so is its result
 	Known       func(name string) bool                // whether a collector exists, enabled or not
 	Log         log.Logger
-	MaxRequests int  // maximum number of scrapes at once; 0: no limit
-	Telemetry   bool // export promhttp_*
-	WithoutHelp bool // leave out the HELP lines on the fast road
+	MaxRequests int    // maximum number of scrapes at once; 0: no limit
+	Telemetry   bool   // export promhttp_*
+	WithoutHelp bool   // leave out the HELP lines on the fast road
+	Served      func() // called after each scrape; nil: none
 
 	Connections *Connections
 	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
@@ -66,6 +68,7 @@ func NewMetrics(c MetricsConfig) *Metrics {
 		rendering:   make(chan struct{}, 1),
 		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
 		withoutHelp: c.WithoutHelp,
+		served:      c.Served,
 		telemetry:   newTelemetry(),
 		compressor:  newCompressor(),
 		texts:       sync.Pool{New: func() any { return new([]byte) }},
@@ -133,6 +136,9 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 	response, pool, code := m.prepare(w, r, req, query.Get("checked") != "")
 	defer pool.Put(response.buffer)
 	m.writers.finish(response, code)
+	if m.served != nil {
+		m.served()
+	}
 	return code
 }
 
