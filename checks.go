@@ -24,9 +24,9 @@ func (p *program) addRunCheck(all commander) {
 
 func (p *program) addImportCrontab(all commander) {
 	var path, format, user string
-	cmd := p.command(all, "import", "Convert a crontab into checks for the configuration file, with comments where you must decide. The exit status is 1 if a line is not understood.", func(context.Context) error { return p.importCrontab(path, format, user) })
+	cmd := p.command(all, "import", "Convert a crontab into checks for the configuration file. Comments say where you must decide. The exit status is 1 if a line is not understood.", func(context.Context) error { return p.importCrontab(path, format, user) })
 	cmd.Arg("crontab", "Crontab; - for standard input.").Required().StringVar(&path)
-	cmd.Flag("format", withDefault("Crontab format: user, as crontab -l prints; system, with a user in each line as in /etc/crontab; or auto.", "auto")).PlaceHolder("FORMAT").Default("auto").EnumVar(&format, "auto", "user", "system")
+	cmd.addEnum("format", "Crontab format: user, as crontab -l prints; system, with a user in each line as in /etc/crontab; or auto.", &format, "auto", "user", "system")
 	cmd.Flag("user", "User that runs the commands of a crontab in user format.").PlaceHolder("NAME").StringVar(&user)
 }
 

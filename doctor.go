@@ -8,7 +8,7 @@ import (
 
 func (p *program) addDoctor() {
 	var names []string
-	cmd := p.command(p.app, "doctor", "Collect once and report for each collector which files are missing or unreadable, and how to fix that. The exit status is 1 if a collector needs attention.", func(ctx context.Context) error { return p.doctor(ctx, names) })
+	cmd := p.command(p.app, "doctor", "Report what cannot be read on this host, and how to fix that. It collects once. The exit status is 1 if a collector needs attention.", func(ctx context.Context) error { return p.doctor(ctx, names) })
 	cmd.Arg("collector", "Collectors to report on, instead of all.").StringsVar(&names)
 }
 

@@ -8,7 +8,7 @@ import (
 
 func (p *program) addExpect() {
 	expect := p.app.Command("expect", "Write expectations.")
-	p.command(expect, "suggest", "Collect once and print expectations that the host meets now, for you to correct.", p.suggestExpectations)
+	p.command(expect, "suggest", "Print expectations that the host meets now, for you to correct. It collects once.", p.suggestExpectations)
 }
 
 func (p *program) suggestExpectations(ctx context.Context) error {

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -12,12 +13,16 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 
@@ -35,12 +40,13 @@ func main() {
 	checks.Supervise()         // does not return if this process supervises a check
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	p := newProgram(os.Stdout, os.Stderr)
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the process at once
-		time.AfterFunc(stopTimeout, func() { exit(fmt.Errorf("not stopped %v after the signal", stopTimeout)) })
+		time.AfterFunc(stopTimeout, func() { p.exit(fmt.Errorf("not stopped %v after the signal", stopTimeout)) })
 	})
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		exit(err)
+	if err := p.run(ctx, os.Args[1:]); err != nil {
+		p.exit(err)
 	}
 }
 
@@ -54,12 +60,17 @@ const flushTimeout = time.Second
 
 // exit ends the process with an error. It does not wait for ever for a standard
 // error that is not read.
-func exit(err error) {
+func (p *program) exit(err error) {
 	code := 1
 	if e, ok := errors.AsType[exitError](err); ok {
 		code = e.code
 	}
 	if _, ok := errors.AsType[loggedError](err); !ok {
+		if logger := p.service.Load(); logger != nil {
+			_ = level.Error(*logger).Log("msg", "Cannot stop", "err", err)
+			p.config.LogWriter.Flush(flushTimeout)
+			os.Exit(code)
+		}
 		stderr := exporter.NewLogWriter(os.Stderr)
 		for line := range strings.Lines("host_exporter: " + exporter.Detail(err)) {
 			fmt.Fprint(stderr, line)
@@ -84,33 +95,78 @@ func (e loggedError) Unwrap() error { return e.error }
 
 // run runs the command of args: by default it serves until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if version.Version == "" {
-		version.Version = strings.TrimSpace(release)
-	}
+	return newProgram(stdout, stderr).run(ctx, args)
+}
+
+func (p *program) run(ctx context.Context, args []string) error {
 	// A reload may be requested before the exporter serves: it must not end it.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	p := newProgram(stdout, stderr)
 	p.hangup, p.args = hangup, args
-	command, err := p.app.Parse(args)
-	switch {
-	case p.done:
-		return nil
-	case err != nil:
-		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
+	name, err := p.parse(args)
+	if p.done || err != nil {
+		return err
 	}
-	c := p.commands[command]
-	if command != "serve" {
+	c := p.commands[name]
+	if name != "serve" {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
+	if !c.raw || isTerminal(p.stdout) && !c.colors {
+		p.stdout = exporter.NewPrintableWriter(p.stdout)
+	}
+	p.stderr = exporter.NewPrintableWriter(p.stderr)
 	p.prepare()
 	defer p.config.LogWriter.Flush(flushTimeout)
-	if !c.raw || isTerminal(stdout) && !c.colors {
-		p.stdout = exporter.NewPrintableWriter(stdout)
-	}
-	p.stderr = exporter.NewPrintableWriter(stderr)
 	return c.run(ctx)
+}
+
+// parse parses the command line and the environment, and returns the name of the
+// command. If args ask for help, it prints that, and p.done is true.
+func (p *program) parse(args []string) (string, error) {
+	if topic, ok := isHelp(args); ok {
+		p.done = true
+		text, err := p.helpOn(topic)
+		if err == nil {
+			_, err = io.WriteString(p.stdout, text)
+		}
+		return "", err
+	}
+	all, err := p.addEnvironment(args, os.Environ())
+	var name string
+	if err == nil {
+		name, err = p.app.Parse(all)
+	}
+	if p.done || err == nil {
+		return name, nil
+	}
+	err = fmt.Errorf("%w%s", err, cmp.Or(p.suggestion(err, args), ", try --help"))
+	if p.isService(args) && !isTerminal(p.stderr) {
+		return "", p.logUsageError(err, all)
+	}
+	return "", err
+}
+
+// isService reports whether args, which have an error, are those of a service: they
+// name no other command than serve.
+func (p *program) isService(args []string) bool {
+	return !slices.ContainsFunc(args, func(a string) bool {
+		c := p.app.GetCommand(a)
+		return c != nil && a != "serve"
+	})
+}
+
+// logUsageError logs the error of a command line in the format that it asks for.
+func (p *program) logUsageError(err error, args []string) error {
+	format := "logfmt"
+	if slices.Contains(args, "--log.format=json") || strings.Contains(strings.Join(args, " "), "--log.format json") {
+		format = "json"
+	}
+	out := exporter.NewLogWriter(exporter.NewPrintableWriter(p.stderr))
+	logger, _ := exporter.NewLogger(out, "info", format)
+	_ = level.Error(logger).Log("msg", "Cannot start", "err", err)
+	out.Flush(flushTimeout)
+	return loggedError{err}
 }
 
 // isTerminal reports whether a person reads what is written to w.
@@ -123,20 +179,64 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// suggestion returns a hint to the flag that was probably meant, for an error
-// about an unknown one.
-func (p *program) suggestion(err error) string {
-	name, ok := strings.CutPrefix(err.Error(), "unknown long flag '--")
-	if !ok {
+// suggestion returns a hint to the flag or command that was probably meant, for an
+// error of kingpin about an unknown one in args.
+func (p *program) suggestion(err error, args []string) string {
+	text := err.Error()
+	parsed, _ := p.app.ParseContext(args)
+	var selected *kingpin.CmdModel
+	if parsed != nil && parsed.SelectedCommand != nil {
+		selected = parsed.SelectedCommand.Model()
+	}
+	if name, ok := strings.CutPrefix(text, "unknown long flag '--"); ok {
+		flags := p.app.Model().Flags
+		if selected != nil {
+			flags = append(flags, selected.Flags...)
+		}
+		name = strings.TrimSuffix(name, "'")
+		no := ""
+		if strings.HasPrefix(name, "no-") {
+			no, name = "no-", strings.TrimPrefix(name, "no-")
+		}
+		return exporter.Suggest("--"+no+name, flagNames(flags, "--"+no))
+	}
+	if name, ok := strings.CutPrefix(text, "unknown short flag '"); ok {
+		name = strings.TrimSuffix(name, "'")
+		for _, a := range args {
+			if f, _, _ := strings.Cut(a, "="); strings.HasPrefix(a, name) && p.app.GetFlag(f[1:]) != nil {
+				return ", do you mean -" + a + "?"
+			}
+		}
 		return ""
 	}
-	var known []string
-	for _, f := range p.app.Model().Flags {
-		if !f.Hidden {
-			known = append(known, "--"+f.Name)
+	commands := p.app.Model().Commands
+	name, ok := strings.CutPrefix(text, "unexpected ")
+	if !ok {
+		if name, ok = strings.CutPrefix(text, "expected command but got "); !ok {
+			name, ok = "", strings.HasPrefix(text, "must select a subcommand")
+		}
+		if selected != nil {
+			commands = selected.Commands
 		}
 	}
-	return exporter.Suggest("--"+strings.TrimSuffix(name, "'"), known)
+	if !ok || selected != nil && !selected.Default && len(selected.Commands) == 0 {
+		return ""
+	}
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	return exporter.Suggest(strings.Trim(name, `"'`), names)
+}
+
+// flagNames returns the names of the flags that are not hidden, with a prefix.
+func flagNames(flags []*kingpin.FlagModel, prefix string) (names []string) {
+	for _, f := range flags {
+		if !f.Hidden {
+			names = append(names, prefix+f.Name)
+		}
+	}
+	return names
 }
 
 // A program is the command line with the values of its flags. The options of a
@@ -146,7 +246,7 @@ type program struct {
 	commands map[string]*command // by full name
 	stdout   io.Writer
 	stderr   io.Writer
-	done     bool // --help or --version was printed
+	done     bool // help or the version was printed
 	hangup   <-chan os.Signal
 	args     []string
 
@@ -158,14 +258,19 @@ type program struct {
 	maxProcs               int
 	memoryLimit            *units.Base2Bytes
 	logLevel, logFormat    string
+
+	replaced         map[string]string          // current names of deprecated flags
+	unknownVariables []string                   // of the environment, with suggestions
+	service          atomic.Pointer[log.Logger] // nil: the command is not serve
 }
 
 // A command is one command of the program.
 type command struct {
 	*kingpin.CmdClause
-	run    func(context.Context) error
-	raw    bool // programs read its output: characters that control a terminal are kept
-	colors bool // its output is for terminals, and raw
+	program *program
+	run     func(context.Context) error
+	raw     bool // programs read its output: characters that control a terminal are kept
+	colors  bool // its output is for terminals, and raw
 }
 
 // A commander is what commands are added to: the application or a command.
@@ -175,33 +280,32 @@ type commander interface {
 
 // command adds a command.
 func (p *program) command(parent commander, name, help string, run func(context.Context) error) *command {
-	c := &command{CmdClause: parent.Command(name, help), run: run}
+	c := &command{CmdClause: parent.Command(name, help), program: p, run: run}
 	p.commands[c.FullCommand()] = c
 	return c
 }
 
 func newProgram(stdout, stderr io.Writer) *program {
+	if version.Version == "" {
+		version.Version = strings.TrimSpace(release)
+	}
 	p := &program{
 		app:      kingpin.New("host_exporter", "Export Linux host metrics to Prometheus."),
 		commands: map[string]*command{},
+		replaced: map[string]string{},
 		stdout:   stdout, stderr: stderr,
 	}
 	p.app.UsageWriter(stdout)
 	p.app.ErrorWriter(stderr)
 	p.app.Terminate(func(int) { p.done = true })
-	p.app.HelpFlag.Short('h')
-	p.app.Flag("version", "Print the version and exit.").PreAction(func(*kingpin.ParseContext) error {
-		_, err := fmt.Fprintln(stdout, version.Print("host_exporter"))
-		p.done = true
-		return err
-	}).Bool()
-	p.addFlags()
+	p.addHelp()
 	for _, add := range []func(){
-		p.addServe, p.addCheckConfig, p.addOnce, p.addDoctor, p.addHealth, p.addSAN,
-		p.addCompare, p.addMigrate, p.addExpect, p.addChecks,
+		p.addServe, p.addOnce, p.addDoctor, p.addHealth, p.addSAN, p.addCheckConfig, p.addChecks,
+		p.addExpect, p.addCompare, p.addMigrate, p.addVersion,
 	} {
 		add()
 	}
+	p.addFlags()
 	return p
 }
 
@@ -213,6 +317,11 @@ const memProfileRate = 512 << 10
 func (p *program) prepare() {
 	p.config.LogWriter = exporter.NewLogWriter(p.stderr)
 	p.config.Log, p.slog = exporter.NewLogger(p.config.LogWriter, p.logLevel, p.logFormat)
+	if !exporter.StartedByRunner() { // which has logged them
+		for _, v := range p.unknownVariables {
+			_ = level.Warn(p.config.Log).Log("msg", "Unknown environment variable", "variable", v)
+		}
+	}
 	p.config.ProcessMetrics = !p.withoutExporterMetrics
 	p.config.WithoutHelp = p.help == "none"
 	runtime.GOMAXPROCS(max(p.maxProcs, 1))

@@ -11,9 +11,9 @@ func (p *program) addMigrate() {
 	var o exporter.MigrateOptions
 	var source []string
 	var format string
-	cmd := p.command(p.app, "migrate", "Convert the arguments of node_exporter into flags or a configuration file, with a comment for each difference. The exit status is 1 if an argument has no counterpart.", func(context.Context) error { return p.migrate(o, source, format) })
-	cmd.Flag("format", withDefault("Output format: flags or config.", "flags")).PlaceHolder("FORMAT").Default("flags").EnumVar(&format, "flags", "config")
-	cmd.Flag("debian", withDefault("Add the defaults that Debian's package builds in: yes, no or auto.", "auto")).PlaceHolder("VALUE").Default("auto").EnumVar(&o.Debian, "auto", "yes", "no")
+	cmd := p.command(p.app, "migrate", "Convert the arguments of node_exporter. They become flags or a configuration file, and each difference has a comment. The exit status is 1 if an argument has no counterpart.", func(context.Context) error { return p.migrate(o, source, format) })
+	cmd.addEnum("format", "Output format: flags or config.", &format, "flags", "config")
+	cmd.addEnum("debian", "Add the defaults that Debian's package builds in: auto, yes or no.", &o.Debian, "auto", "yes", "no")
 	cmd.Arg("source", "Environment file, systemd unit or Kubernetes manifest with the arguments, or the arguments themselves after --.").StringsVar(&source)
 }
 

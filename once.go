@@ -12,7 +12,7 @@ func (p *program) addOnce() {
 	var format string
 	cmd := p.command(p.app, "once", "Collect once and print the metrics. The exit status is 1 if a collector failed.", func(ctx context.Context) error { return p.once(ctx, names, format) })
 	cmd.raw = true
-	cmd.Flag("format", withDefault("Output format: text, as on /metrics, or json.", "text")).PlaceHolder("FORMAT").Default("text").EnumVar(&format, "text", "json")
+	cmd.addEnum("format", "Output format: text, as on /metrics, or json.", &format, "text", "json")
 	cmd.Arg("collector", "Collectors to run, instead of the enabled ones.").StringsVar(&names)
 }
 

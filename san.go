@@ -12,9 +12,9 @@ import (
 
 func (p *program) addSAN() {
 	var format string
-	cmd := p.command(p.app, "san", "Collect once and print the SAN: ports, fabrics, target ports, LUNs with their paths, and file systems. The exit status is 1 if a collector failed.", func(ctx context.Context) error { return p.san(ctx, format) })
+	cmd := p.command(p.app, "san", "Print the SAN: ports, fabrics, LUNs with paths, file systems. It collects once. The exit status is 1 if a collector failed.", func(ctx context.Context) error { return p.san(ctx, format) })
 	cmd.raw, cmd.colors = true, true
-	cmd.Flag("format", withDefault("Output format: tree, svg or json.", "tree")).PlaceHolder("FORMAT").Default("tree").EnumVar(&format, "tree", "svg", "json")
+	cmd.addEnum("format", "Output format: tree, svg or json.", &format, "tree", "svg", "json")
 }
 
 func (p *program) san(ctx context.Context, format string) error {

@@ -16,23 +16,45 @@ import (
 
 // addServe adds the default command.
 func (p *program) addServe() {
-	p.command(p.app, "serve", "Serve metrics over HTTP. This is the default command.", p.serve).Default()
+	p.command(p.app, "serve", "Serve metrics over HTTP (the default). SIGHUP reloads the configuration file, SIGTERM ends it.", p.serve).Default()
 }
 
-// serve serves until ctx is done. Its error is logged: the log of a service has
-// one format to the last line.
+// serve serves until ctx is done. Its end is logged, with its error: the log of a
+// service has one format to the last line.
 func (p *program) serve(ctx context.Context) error {
+	p.service.Store(&p.config.Log)
 	// Without a handler, a log reader that exits would kill the process at the next
 	// line. Ignoring the signal would be inherited by the checks.
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
 	defer signal.Stop(brokenPipe)
+	logged := p.logStop(ctx)
 	err := p.buildAndServe(ctx)
-	if err == nil {
-		return nil
+	if err != nil {
+		_ = level.Error(p.config.Log).Log("msg", "Cannot serve", "err", err)
+		return loggedError{err}
 	}
-	_ = level.Error(p.config.Log).Log("msg", "Cannot serve", "err", err)
-	return loggedError{err}
+	logged()
+	return nil
+}
+
+// logStop logs that ctx is done. The returned function logs that the exporter has
+// stopped. A process that a runner started logs neither: the runner does.
+func (p *program) logStop(ctx context.Context) (logged func()) {
+	if exporter.StartedByRunner() {
+		return func() {}
+	}
+	stopping := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		_ = level.Info(p.config.Log).Log("msg", "Stopping host_exporter", "reason", context.Cause(ctx))
+		close(stopping)
+	})
+	return func() {
+		if !cancel() {
+			<-stopping
+		}
+		_ = level.Info(p.config.Log).Log("msg", "Stopped host_exporter")
+	}
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {

@@ -19,6 +19,7 @@ import (
 // change afterwards.
 type Settings struct {
 	DisableDefaults bool
+	Environment     map[string]string // variables that set flags, by flag; nil: none
 	flags           overrides
 	file            *File
 	warnings        []string
