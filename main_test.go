@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -152,9 +153,7 @@ func TestVersion(t *testing.T) {
 func TestLogFormats(t *testing.T) {
 	for format, check := range map[string]func(line string) bool{
 		"json": func(line string) bool { return json.Valid([]byte(line)) },
-		"logfmt": func(line string) bool {
-			return strings.HasPrefix(line, "ts=") && strings.Contains(line, " level=") && strings.Contains(line, " msg=")
-		},
+		"logfmt": regexp.MustCompile(`^ts=\S+ caller=\S+ level=\w+ msg=`).MatchString,
 	} {
 		var logs bytes.Buffer
 		ctx, cancel := context.WithCancel(t.Context())
@@ -167,12 +166,18 @@ func TestLogFormats(t *testing.T) {
 		if _, ok := errors.AsType[loggedError](err); !ok {
 			t.Errorf("%s: the error %v is not in the log", format, err)
 		}
+		for _, args := range [][]string{{"--nonsense"}, {"--log.level=loud"}, {"argument"}} {
+			err := run(ctx, append(args, "--log.format="+format), io.Discard, &logs)
+			if _, ok := errors.AsType[loggedError](err); !ok {
+				t.Errorf("%s: the error %v is not in the log", format, err)
+			}
+		}
 		for line := range strings.Lines(logs.String()) {
 			if !check(strings.TrimSpace(line)) {
 				t.Errorf("%s: %s", format, line)
 			}
 		}
-		for _, want := range []string{"Starting host_exporter", "Cannot serve"} {
+		for _, want := range []string{"Starting host_exporter", "Stopping host_exporter", "Stopped host_exporter", "Cannot serve", "Cannot start"} {
 			if !strings.Contains(logs.String(), want) {
 				t.Errorf("%s: no %q in the log:\n%s", format, want, &logs)
 			}

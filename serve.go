@@ -74,7 +74,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 		return err
 	}
 	p.logStart()
-	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	_ = level.Info(p.config.Log).Log("msg", "Enabled collectors", "names", strings.Join(e.Names(), ","))
 	return e.Serve(ctx, p.toolkit, p.slog, p.hangup)
 }
 
