@@ -152,7 +152,7 @@ func TestVersion(t *testing.T) {
 
 func TestLogFormats(t *testing.T) {
 	for format, check := range map[string]func(line string) bool{
-		"json": func(line string) bool { return json.Valid([]byte(line)) },
+		"json":   func(line string) bool { return json.Valid([]byte(line)) },
 		"logfmt": regexp.MustCompile(`^ts=\S+ caller=\S+ level=\w+ msg=`).MatchString,
 	} {
 		var logs bytes.Buffer
@@ -327,8 +327,27 @@ func TestCommands(t *testing.T) {
 		{[]string{"san", "--format=svg"}, "<svg ", ""},
 		{[]string{"san", "--format=png"}, "", "want tree, svg or json, have \"png\""},
 		{[]string{"once", "laodavg"}, "", "do you mean loadavg?"},
-		{[]string{"once", "--help"}, "Output format: text, as on /metrics, or json", ""},
-		{[]string{"once", "loadavg", "--path.procfs=" + dir}, "", ""},
+		{[]string{"once", "--help"}, "Output format: text, as on /metrics; json; or table", ""},
+		{[]string{"once", "loadavg", "--path.procfs=" + dir}, `collector="loadavg",reason="no_data"`, "this host does not have what is asked for:\nloadavg: no data: "},
+		{[]string{"once", "--format=table", "loadavg"}, "node_load1  ", ""},
+		{[]string{"version"}, "host_exporter, version ", ""},
+		{[]string{"help"}, "\nCommands:\n  serve ", ""},
+		{[]string{"--help"}, "host_exporter help flags ", ""},
+		{[]string{"help", "collector", "loadavg"}, "--[no-]collector.loadavg", ""},
+		{[]string{"help", "collector", "laodavg"}, "", "do you mean loadavg?"},
+		{[]string{"help", "collectors"}, "  loadavg ", ""},
+		{[]string{"help", "checks", "run"}, "usage: host_exporter checks run NAME\n", ""},
+		{[]string{"help", "onec"}, "", "do you mean once?"},
+		{[]string{"checks", "run", "--help"}, "usage: host_exporter checks run NAME\n", ""},
+		{[]string{"--help-long"}, "--web.telemetry-path=PATH", ""},
+		{[]string{"onec"}, "", "unexpected onec, do you mean once?"},
+		{[]string{"checks", "lsit"}, "", "do you mean list?"},
+		{[]string{"checks"}, "", "want one of import, list, run"},
+		{[]string{"once", "--fromat=json"}, "", "do you mean --format?"},
+		{[]string{"--colector.hba"}, "", "do you mean --collector.hba?"},
+		{[]string{"--no-colector.hba"}, "", "do you mean --no-collector.hba?"},
+		{[]string{"-web.listen-address=:1"}, "", "do you mean --web.listen-address=:1?"},
+		{[]string{"--log.level=loud"}, "", `--log.level: want debug, info, warn or error, have "loud"`},
 		{[]string{"health", "--collector.disable-defaults", "--collector.uname"}, ": ok, no problems\n", ""},
 		{[]string{"health", "--collector.disable-defaults", "--collector.uname", "--format=nagios"}, "HOST OK - no problems | critical=0", ""},
 		{[]string{"health", "--collector.disable-defaults", "--collector.uname", "--format=json"}, `"verdict": "ok"`, ""},
@@ -344,6 +363,48 @@ func TestCommands(t *testing.T) {
 		err := run(t.Context(), tc.args, &out, io.Discard)
 		if tc.err == "" && err != nil || tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) || !strings.Contains(out.String(), tc.out) {
 			t.Errorf("%q: error %v, output\n%s", tc.args, err, &out)
+		}
+	}
+}
+
+// TestFirstPage checks that the first page of the help fits on a screen and that its
+// flags exist.
+func TestFirstPage(t *testing.T) {
+	p := newProgram(io.Discard, io.Discard)
+	page := p.overview()
+	if lines := strings.Count(page, "\n"); lines > 40 {
+		t.Errorf("%d lines", lines)
+	}
+	for line := range strings.Lines(page) {
+		if len(line) > helpWidth+1 {
+			t.Errorf("too wide: %s", line)
+		}
+	}
+	for _, f := range firstFlags() {
+		if f[0] != "collector.NAME" && p.app.GetFlag(f[0]) == nil {
+			t.Errorf("there is no --%s", f[0])
+		}
+	}
+}
+
+// TestOnceExitCodes tells a host without what a collector reads from a failure.
+func TestOnceExitCodes(t *testing.T) {
+	empty, broken := t.TempDir(), t.TempDir()
+	for _, path := range []string{filepath.Join(broken, "loadavg"), filepath.Join(empty, "other")} {
+		if err := os.WriteFile(path, []byte("no numbers\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for root, want := range map[string]int{"/proc": 0, broken: 1, empty: 2} {
+		have := 0
+		if err := run(t.Context(), []string{"once", "loadavg", "--path.procfs=" + root}, io.Discard, io.Discard); err != nil {
+			have = 1
+			if e, ok := errors.AsType[exitError](err); ok {
+				have = e.code
+			}
+		}
+		if have != want {
+			t.Errorf("%s: have exit code %d, want %d", root, have, want)
 		}
 	}
 }

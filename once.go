@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/exporter"
@@ -10,9 +11,9 @@ import (
 func (p *program) addOnce() {
 	var names []string
 	var format string
-	cmd := p.command(p.app, "once", "Collect once and print the metrics. The exit status is 1 if a collector failed.", func(ctx context.Context) error { return p.once(ctx, names, format) })
+	cmd := p.command(p.app, "once", "Collect once and print the metrics. The exit status is 1 if a collector failed, and 2 if none failed and the host does not have what a named one reads.", func(ctx context.Context) error { return p.once(ctx, names, format) })
 	cmd.raw = true
-	cmd.addEnum("format", "Output format: text, as on /metrics, or json.", &format, "text", "json")
+	cmd.addEnum("format", "Output format: text, as on /metrics; json; or table, for people.", &format, exporter.OnceFormats()...)
 	cmd.Arg("collector", "Collectors to run, instead of the enabled ones.").StringsVar(&names)
 }
 
@@ -27,5 +28,9 @@ func (p *program) once(ctx context.Context, names []string, format string) error
 	if err != nil {
 		return err
 	}
-	return e.Once(ctx, p.stdout, format)
+	err = e.Once(ctx, p.stdout, format)
+	if _, ok := errors.AsType[*exporter.NoDataError](err); ok {
+		return exitError{err, 2}
+	}
+	return err
 }
