@@ -105,6 +105,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case err != nil:
 		return fmt.Errorf("%w%s, try --help", err, p.suggestion(err))
 	}
+	if err := p.checkFrom(command); err != nil {
+		return err
+	}
 	if command != "serve" {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
@@ -164,6 +167,7 @@ type program struct {
 
 	collectors      []string // arguments of once and doctor
 	onceFormat      string
+	snapshotFlags   snapshotFlags
 	healthOptions   exporter.HealthOptions
 	sanFormat       string
 	comparison      exporter.CompareOptions
@@ -191,6 +195,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	}).Bool()
 	p.addFlags()
 	p.addCommands()
+	p.addSnapshot()
 	return p
 }
 
@@ -327,7 +332,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	case exporter.StartedByRunner():
 		signal.Ignore(syscall.SIGHUP) // the runner reloads
 		return exporter.ServeForRunner(ctx, p.config, p.toolkit, p.slog)
-	case p.config.File != "":
+	case p.config.File != "" && p.config.From == "":
 		return p.runChecksAndServe(ctx)
 	}
 	e, err := exporter.New(p.config)
