@@ -67,7 +67,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	case exporter.StartedByRunner():
 		signal.Ignore(syscall.SIGHUP) // the runner reloads
 		return exporter.ServeForRunner(ctx, p.config, p.toolkit, p.slog)
-	case p.config.File != "":
+	case p.config.File != "" && p.config.From == "":
 		return p.runChecksAndServe(ctx)
 	}
 	e, err := exporter.New(p.config)

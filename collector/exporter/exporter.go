@@ -31,6 +31,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/self"
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
 
@@ -72,6 +73,7 @@ type Config struct {
 	Settings *Settings // nil: defaults
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
+	From     string     // path of a snapshot to read instead of this host; empty: none
 	Log      log.Logger // nil: none
 	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
 	// none.
@@ -96,21 +98,23 @@ type Config struct {
 
 	child       *child         // link to the runner that started this process; nil: none
 	specs       []collect.Spec // instead of the catalog, in tests
-	host        *host.Host     // instead of the live one, in tests
+	host        *host.Host     // instead of the live one: of a snapshot, or of a test
 	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
 }
 
 // An Exporter runs the enabled collectors and checks, and serves their metrics.
 // It is safe for concurrent use, and several can live in one process.
 type Exporter struct {
-	config  Config
-	specs   []collect.Spec
-	host    *host.Host
-	engine  *scrape.Engine
-	workers *flight.Workers // of the units
-	checks  *checks.Checks
-	handler http.Handler
-	serving atomic.Bool
+	config Config
+	specs  []collect.Spec
+	host   *host.Host
+	// snapshot is what host reads, or nil if it is not a snapshot.
+	snapshot *snapshot.Archive
+	engine   *scrape.Engine
+	workers  *flight.Workers // of the units
+	checks   *checks.Checks
+	handler  http.Handler
+	serving  atomic.Bool
 
 	connections *web.Connections
 
@@ -137,7 +141,11 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
+	replay, err := c.replay()
+	if err != nil {
+		return nil, err
+	}
+	e := &Exporter{config: c, snapshot: replay, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
 		shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
@@ -160,7 +168,7 @@ func New(c Config) (*Exporter, error) {
 		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
 	}
 	if c.ProcessMetrics {
-		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
+		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.ownHost()).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})

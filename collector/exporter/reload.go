@@ -121,6 +121,9 @@ func (e *Exporter) load() (warnings []string, err error) {
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
+	if e.snapshot != nil {
+		definitions = nil // they would run on this machine
+	}
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return nil, err

@@ -1,10 +1,8 @@
-package golden
+package snapshot
 
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -28,18 +26,17 @@ import (
 // A call whose facts are not there fails with EOPNOTSUPP, "driver !EPERM",
 // "supported !EIO" and "statistics !EIO" say how it fails otherwise. A device
 // without a file is not there.
-type ethtool struct{ *recordedHost }
+type ethtool struct{ *answers }
 
 func (e ethtool) Close() {}
 
 func (e ethtool) Ioctl(device string, data []byte) error {
-	file := filepath.Join(e.root, "syscall/ethtool", device)
-	if err := e.faults.At(file); err != nil {
-		return err
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
+	b, err := e.sections.Section("ethtool/" + device)
+	switch {
+	case absent(err):
 		return unix.ENODEV
+	case err != nil:
+		return err
 	}
 	d := ethtoolDevice{facts: map[string]string{}}
 	for line := range strings.Lines(string(b)) {
@@ -47,7 +44,7 @@ func (e ethtool) Ioctl(device string, data []byte) error {
 		if name, value, ok := cutLast(line, " = "); ok {
 			n, err := strconv.ParseUint(value, 0, 64)
 			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+				return fmt.Errorf("ethtool %s: %w", device, err)
 			}
 			d.names, d.values = append(d.names, name), append(d.values, n)
 			continue
@@ -156,7 +153,7 @@ func (d *ethtoolDevice) autonegotiation() byte {
 func (d *ethtoolDevice) failure(fact string) error {
 	value, ok := d.facts[fact]
 	if name, fails := strings.CutPrefix(value, "!"); fails {
-		errno, err := errnoOf(name)
+		errno, err := Errno(name)
 		if err != nil {
 			return err
 		}

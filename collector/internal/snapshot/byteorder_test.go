@@ -1,4 +1,4 @@
-package golden
+package snapshot
 
 import (
 	"bytes"
@@ -72,7 +72,7 @@ func decode(t *testing.T, text string) []byte {
 // TestConvertRecorded converts each recorded message to the other byte order and back.
 func TestConvertRecorded(t *testing.T) {
 	messages := 0
-	err := filepath.WalkDir("../../../../testdata", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../../../testdata", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".host" {
 			return err
 		}

@@ -1,9 +1,8 @@
-package golden
+package snapshot
 
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,18 +16,19 @@ import (
 //	mpatha status 0 2097152 multipath 2 0 0 0 1 1 A 0 1 2 8:16 A 0 0 1
 //	mpatha table 0 2097152 multipath 1 queue_if_no_path 0 1 1 service-time 0 1 2 8:16 1 1
 //	mpathb status !EIO
+//	mpathc status hang
 //	* status !EPERM
 //
 // A star stands for all maps without a line of their own before it.
-func (r *recordedHost) deviceMapper(name string, table bool) (targets []host.Target, err error) {
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall/device-mapper"))
-	if err != nil {
+func (r *answers) deviceMapper(name string, table bool) (targets []host.Target, err error) {
+	b, err := r.sections.Section("device-mapper")
+	if absent(err) {
 		return nil, &os.PathError{Op: "open", Path: "/dev/mapper/control", Err: unix.ENOENT}
 	}
 	fail := func(err error) ([]host.Target, error) {
 		return nil, &os.PathError{Op: "status of " + name + " from", Path: "/dev/mapper/control", Err: err}
 	}
-	if err := r.fault("device-mapper"); err != nil {
+	if err != nil {
 		return fail(err)
 	}
 	what, found := "status", false
@@ -41,8 +41,11 @@ func (r *recordedHost) deviceMapper(name string, table bool) (targets []host.Tar
 			continue
 		}
 		found = true
+		if f[2] == "hang" {
+			select {}
+		}
 		if errno, ok := strings.CutPrefix(f[2], "!"); ok {
-			err, unknown := errnoOf(errno)
+			err, unknown := Errno(errno)
 			if unknown != nil {
 				return nil, unknown
 			}

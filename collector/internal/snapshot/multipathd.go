@@ -1,4 +1,4 @@
-package golden
+package snapshot
 
 import (
 	"context"
@@ -6,21 +6,22 @@ import (
 	"io"
 	"math/bits"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
+// multipathdSocket is the end of the path of multipathd's socket.
+const multipathdSocket = "/run/multipathd.socket"
+
 // dial connects to a multipathd that answers every question with the content of
 // syscall/multipathd. No other service is there.
-func (r *recordedHost) dial(_ context.Context, network, address string) (net.Conn, error) {
-	answer, err := os.ReadFile(filepath.Join(r.root, "syscall/multipathd"))
-	if network != "unix" || !strings.HasSuffix(address, "/run/multipathd.socket") || err != nil {
+func (r *answers) dial(_ context.Context, network, address string) (net.Conn, error) {
+	answer, err := r.sections.Section("multipathd")
+	if network != "unix" || !strings.HasSuffix(address, multipathdSocket) || absent(err) {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: unix.ECONNREFUSED}
 	}
-	if err := r.fault("multipathd"); err != nil {
+	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	ours, theirs := net.Pipe()

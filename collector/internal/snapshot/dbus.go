@@ -1,4 +1,4 @@
-package golden
+package snapshot
 
 import (
 	"bytes"
@@ -8,12 +8,10 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
-	godbus "github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,14 +32,13 @@ import (
 // hang gives no reply, close ends the connection. The owner of all names is :1.1
 // if no line says otherwise. Signals are sent when a later moment of the host
 // brings them, before anything else.
-func (r *recordedHost) dialBus(_ context.Context, private bool) (net.Conn, error) {
-	section, address := "syscall/dbus", "/run/dbus/system_bus_socket"
+func (r *answers) dialBus(_ context.Context, private bool) (net.Conn, error) {
+	section, address := busSection, "/run/dbus/system_bus_socket"
 	if private {
-		section, address = "syscall/systemd-private", "/run/systemd/private"
+		section, address = privateBusSection, "/run/systemd/private"
 	}
-	file := filepath.Join(r.root, section)
-	err := r.faults.At(file)
-	if err == nil && !exists(file) {
+	_, err := r.sections.Section(section)
+	if absent(err) {
 		err = unix.ENOENT
 	}
 	name := &net.UnixAddr{Net: "unix", Name: address}
@@ -51,18 +48,17 @@ func (r *recordedHost) dialBus(_ context.Context, private bool) (net.Conn, error
 	ours, theirs := net.Pipe()
 	go func() {
 		defer func() { _ = theirs.Close() }()
-		b := recordedBus{conn: theirs, file: file}
-		if err := b.serve(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", file, err) // the client has its connection end
-		}
+		b := recordedBus{conn: theirs, sections: r.sections, name: section}
+		_ = b.serve() // the client has its connection end
 	}()
 	return &namedConn{ours, name}, nil
 }
 
-func exists(file string) bool {
-	_, err := os.Lstat(file)
-	return err == nil
-}
+// The sections of the system bus, and of the private socket of systemd.
+const (
+	busSection        = "dbus"
+	privateBusSection = "systemd-private"
+)
 
 // A namedConn is a connection that says to whom it is.
 type namedConn struct {
@@ -74,10 +70,12 @@ func (c *namedConn) RemoteAddr() net.Addr { return c.peer }
 
 // A recordedBus is one connection of dialBus.
 type recordedBus struct {
-	conn    net.Conn
-	file    string
-	content []byte // of the file, as it was last
-	serial  uint32
+	conn     net.Conn
+	sections Sections
+	name     string // of the section
+	content  []byte // of the section, as it was last
+	lines    []string
+	serial   uint32
 }
 
 // serve answers until the client closes the connection.
@@ -86,7 +84,7 @@ func (b *recordedBus) serve() error {
 		return nil
 	}
 	for {
-		call, err := godbus.DecodeMessage(b.conn)
+		call, err := readBusMessage(b.conn)
 		if err == io.EOF || err == io.ErrClosedPipe {
 			return nil
 		}
@@ -122,20 +120,24 @@ func ServeAuthentication(conn net.Conn) error {
 }
 
 // answer replies to a call. It reports whether the connection ends.
-func (b *recordedBus) answer(call *godbus.Message) (done bool, err error) {
-	content, err := os.ReadFile(b.file)
+func (b *recordedBus) answer(call *busMessage) (done bool, err error) {
+	content, err := b.sections.Section(b.name)
 	if err != nil {
 		return true, nil
 	}
-	content = bytes.ReplaceAll(content, []byte("\n\t"), []byte(" "))
-	lines := strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+	changed := !bytes.Equal(b.content, content)
+	if changed || b.lines == nil {
+		whole := strings.ReplaceAll(string(content), "\n\t", " ")
+		b.lines = strings.Split(strings.TrimSuffix(whole, "\n"), "\n")
+	}
+	lines := b.lines
 	sender := ":1.1"
 	for _, line := range lines {
 		if name, ok := strings.CutPrefix(line, "owner "); ok {
 			sender = name
 		}
 	}
-	if changed := b.content != nil && !bytes.Equal(b.content, content); changed {
+	if b.content != nil && changed {
 		for _, line := range lines {
 			if signal, ok := strings.CutPrefix(line, "signal "); ok {
 				if err := b.signal(sender, signal); err != nil {
@@ -146,24 +148,17 @@ func (b *recordedBus) answer(call *godbus.Message) (done bool, err error) {
 	}
 	b.content = content
 
-	text := func(f godbus.HeaderField) string { v, _ := call.Headers[f].Value().(string); return v }
-	destination, iface, member := text(godbus.FieldDestination), text(godbus.FieldInterface), text(godbus.FieldMember)
-	path := string(call.Headers[godbus.FieldPath].Value().(godbus.ObjectPath))
-	if iface == "org.freedesktop.DBus" || member == "Subscribe" || member == "Ping" {
+	if call.iface == "org.freedesktop.DBus" || call.member == "Subscribe" || call.member == "Ping" {
 		value := ""
-		if member == "Hello" {
+		if call.member == "Hello" {
 			value = `s ":1.2"`
 		}
-		return false, b.reply(sender, call.Serial(), value)
+		return false, b.reply(sender, call.serial, value)
 	}
-	name := iface + "." + member
-	isProperty := name == "org.freedesktop.DBus.Properties.Get"
-	if isProperty {
-		name = call.Body[0].(string) + "." + call.Body[1].(string)
-	}
-	value := missing(lines, destination, path)
+	name, isProperty := call.asks()
+	value := missing(lines, call.destination, call.path)
 	for _, line := range lines {
-		if v, ok := strings.CutPrefix(line, path+" "+name+" "); ok {
+		if v, ok := strings.CutPrefix(line, call.path+" "+name+" "); ok {
 			value = v
 			if isProperty && v[0] != '!' && v != "hang" && v != "close" {
 				value = "v " + v
@@ -178,10 +173,21 @@ func (b *recordedBus) answer(call *godbus.Message) (done bool, err error) {
 		_, _ = io.Copy(io.Discard, b.conn)
 		return true, nil
 	}
-	if err := b.reply(sender, call.Serial(), value); err != nil {
-		return true, fmt.Errorf("%s %s: %w", path, name, err)
+	if err := b.reply(sender, call.serial, value); err != nil {
+		return true, fmt.Errorf("%s %s: %w", call.path, name, err)
 	}
 	return false, nil
+}
+
+// asks returns the method that a message calls, or the property that it reads.
+func (m *busMessage) asks() (name string, isProperty bool) {
+	name = m.iface + "." + m.member
+	if name != "org.freedesktop.DBus.Properties.Get" || len(m.words) != 2 {
+		return name, false
+	}
+	iface, _ := strconv.Unquote(m.words[0])
+	property, _ := strconv.Unquote(m.words[1])
+	return iface + "." + property, true
 }
 
 // missing returns the reply to a call that no line answers.
@@ -200,8 +206,8 @@ func missing(lines []string, destination, path string) string {
 }
 
 // reply sends a value, or the error behind an exclamation mark.
-func (b *recordedBus) reply(sender string, serial uint32, value string) error {
-	head := []string{"5", "u", strconv.Itoa(int(serial)), "7", "s", strconv.Quote(sender)}
+func (b *recordedBus) reply(sender, serial, value string) error {
+	head := []string{"5", "u", serial, "7", "s", strconv.Quote(sender)}
 	if name, ok := strings.CutPrefix(value, "!"); ok {
 		name, message, _ := strings.Cut(name, " ")
 		return b.send(3, append(head, "4", "s", strconv.Quote(name)), "s "+strconv.Quote(message))
@@ -269,55 +275,57 @@ func (e *DBusEncoder) align(n int) {
 // Encode appends values that busctl would write as these words: an array after
 // the number of its elements, a variant after its signature.
 func (e *DBusEncoder) Encode(signature string, words []string) error {
-	rest, err := e.all(signature, words)
+	rest, err := e.all(signature, words, 0)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%s: %d words too many: %s", signature, len(rest), rest[0])
 	}
 	return err
 }
 
-func (e *DBusEncoder) all(signature string, words []string) (rest []string, err error) {
-	for ; signature != "" && err == nil; signature = signature[len(first(signature)):] {
-		words, err = e.one(first(signature), words)
+func (e *DBusEncoder) all(signature string, words []string, depth int) (rest []string, err error) {
+	for signature != "" && err == nil {
+		var one string
+		if one, err = firstType(signature); err == nil {
+			words, err = e.one(one, words, depth+1)
+		}
+		signature = signature[len(one):]
 	}
 	return words, err
 }
 
-// first returns the first complete type of a signature.
-func first(signature string) string {
-	switch signature[0] {
-	case 'a':
-		return "a" + first(signature[1:])
-	case '(':
-		n := 1
-		for signature[n] != ')' {
-			n += len(first(signature[n:]))
-		}
-		return signature[:n+1]
+func (e *DBusEncoder) one(signature string, words []string, depth int) (rest []string, err error) {
+	if depth > maxBusDepth {
+		return nil, errBusDepth
 	}
-	return signature[:1]
-}
-
-func (e *DBusEncoder) one(signature string, words []string) (rest []string, err error) {
 	switch signature[0] {
-	case '(':
+	case '(', '{':
 		e.align(8)
-		return e.all(signature[1:len(signature)-1], words)
+		return e.all(signature[1:len(signature)-1], words, depth)
 	}
 	if len(words) == 0 {
 		return nil, fmt.Errorf("%s: want a word, have none", signature)
 	}
 	word, words := words[0], words[1:]
 	n, err := strconv.ParseUint(word, 0, 64)
+	if err != nil {
+		var negative int64
+		negative, err = strconv.ParseInt(word, 0, 64)
+		n = uint64(negative)
+	}
 	switch signature[0] {
 	case 'a':
-		return e.array(signature[1:], int(n), words)
+		return e.array(signature[1:], n, words, depth)
 	case 'v':
 		e.signature(word)
-		return e.all(word, words)
+		return e.all(word, words, depth)
 	case 'g':
+		if word[0] == '"' {
+			word, err = strconv.Unquote(word)
+		} else {
+			err = nil
+		}
 		e.signature(word)
-		return words, nil
+		return words, err
 	case 's', 'o':
 		text := word
 		if word[0] == '"' {
@@ -335,30 +343,34 @@ func (e *DBusEncoder) one(signature string, words []string) (rest []string, err 
 			n = 1
 		}
 		fallthrough
-	case 'u':
+	case 'u', 'i', 'h':
 		e.align(4)
 		*e = binary.LittleEndian.AppendUint32(*e, uint32(n))
-	case 't':
+	case 'n', 'q':
+		e.align(2)
+		*e = binary.LittleEndian.AppendUint16(*e, uint16(n))
+	case 't', 'x', 'd':
 		e.align(8)
 		*e = binary.LittleEndian.AppendUint64(*e, n)
 	case 'y':
 		*e = append(*e, byte(n))
 	default:
-		err = fmt.Errorf("want a type of %q, have %q", "()abgostuvy", signature)
+		err = fmt.Errorf("want a type of %q, have %q", "(){}abdghinoqstuvxy", signature)
 	}
 	return words, err
 }
 
-func (e *DBusEncoder) array(element string, n int, words []string) (rest []string, err error) {
+func (e *DBusEncoder) array(element string, n uint64, words []string, depth int) (rest []string, err error) {
 	e.align(4)
 	at := len(*e)
 	*e = append(*e, 0, 0, 0, 0)
-	if strings.ContainsAny(element[:1], "(t") {
-		e.align(8)
-	}
+	e.align(busAlignment(element[0]))
 	start := len(*e)
+	if n > uint64(len(words)) {
+		return nil, fmt.Errorf("a%s: want words for %d elements, have %d", element, n, len(words))
+	}
 	for range n {
-		if words, err = e.one(element, words); err != nil {
+		if words, err = e.one(element, words, depth+1); err != nil {
 			return nil, err
 		}
 	}

@@ -1,10 +1,9 @@
-package golden
+package snapshot
 
 import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -20,24 +19,27 @@ import (
 //	/mnt/secret !EACCES
 //
 // Blanks in a mount point are written as in mountinfo: \040 is a space.
-func (r *recordedHost) btrfs(mountPoint string, withErrors bool) (fs host.Btrfs, err error) {
-	if err := r.fault("btrfs"); err != nil {
+func (r *answers) btrfs(mountPoint string, withErrors bool) (fs host.Btrfs, err error) {
+	b, err := r.sections.Section("btrfs")
+	switch {
+	case absent(err):
+		return fs, &os.PathError{Op: "open", Path: mountPoint, Err: unix.ENOENT}
+	case err != nil:
 		return fs, &os.PathError{Op: "ioctl", Path: mountPoint, Err: err}
 	}
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall/btrfs"))
-	if err != nil {
-		return fs, &os.PathError{Op: "open", Path: mountPoint, Err: unix.ENOENT}
-	}
-	point := "/" + strings.TrimPrefix(strings.TrimPrefix(mountPoint, r.root), "/")
+	point := r.sections.Local(mountPoint)
 	found := false
 	for line := range strings.Lines(string(b)) {
 		f := strings.Fields(line)
-		if len(f) < 2 || mountEscapes.Replace(f[0]) != point {
+		if len(f) < 2 || mountUnescapes.Replace(f[0]) != point {
 			continue
 		}
 		found = true
+		if f[1] == "hang" {
+			select {}
+		}
 		if name, ok := strings.CutPrefix(f[1], "!"); ok {
-			errno, err := errnoOf(name)
+			errno, err := Errno(name)
 			if err != nil {
 				return fs, err
 			}

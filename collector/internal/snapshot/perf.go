@@ -1,9 +1,8 @@
-package golden
+package snapshot
 
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ var perfTypes = map[string]uint32{
 //
 // A star stands for all CPUs, types or configs that have no line of their own
 // before it. open-files is the soft limit of open files.
-func (r *recordedHost) openPerf(event host.PerfEvent, cpu int) (host.PerfCounter, error) {
+func (r *answers) openPerf(event host.PerfEvent, cpu int) (host.PerfCounter, error) {
 	c := &recordedPerf{r, event, cpu}
 	if _, err := c.Read(); err != nil {
 		return nil, os.NewSyscallError("perf_event_open", err)
@@ -40,17 +39,18 @@ func (r *recordedHost) openPerf(event host.PerfEvent, cpu int) (host.PerfCounter
 
 // A recordedPerf is an open counter of a recorded host.
 type recordedPerf struct {
-	recorded *recordedHost
+	recorded *answers
 	event    host.PerfEvent
 	cpu      int
 }
 
 // Read implements host.PerfCounter.
 func (c *recordedPerf) Read() (count host.PerfCount, err error) {
-	if err := c.recorded.fault("perf"); err != nil {
+	lines, err := c.recorded.perfLines()
+	if err != nil {
 		return count, err
 	}
-	for _, f := range c.recorded.perfLines() {
+	for _, f := range lines {
 		if len(f) < 4 {
 			continue
 		}
@@ -60,7 +60,7 @@ func (c *recordedPerf) Read() (count host.PerfCount, err error) {
 			continue
 		}
 		if name, ok := strings.CutPrefix(f[3], "!"); ok {
-			errno, err := errnoOf(name)
+			errno, err := Errno(name)
 			if err != nil {
 				return count, err
 			}
@@ -75,8 +75,9 @@ func (c *recordedPerf) Read() (count host.PerfCount, err error) {
 // Close implements host.PerfCounter.
 func (c *recordedPerf) Close() {}
 
-func (r *recordedHost) maxOpenFiles() (uint64, error) {
-	for _, f := range r.perfLines() {
+func (r *answers) maxOpenFiles() (uint64, error) {
+	lines, _ := r.perfLines()
+	for _, f := range lines {
 		if len(f) == 2 && f[0] == "open-files" {
 			return strconv.ParseUint(f[1], 0, 64)
 		}
@@ -84,13 +85,16 @@ func (r *recordedHost) maxOpenFiles() (uint64, error) {
 	return 1024, nil
 }
 
-func (r *recordedHost) perfLines() (lines [][]string) {
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall/perf"))
-	if err != nil {
-		return nil
+func (r *answers) perfLines() (lines [][]string, err error) {
+	b, err := r.sections.Section("perf")
+	switch {
+	case absent(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	for line := range strings.Lines(string(b)) {
 		lines = append(lines, strings.Fields(line))
 	}
-	return lines
+	return lines, nil
 }

@@ -1,10 +1,8 @@
-package golden
+package snapshot
 
 import (
 	"encoding/hex"
-	"os"
-	"path/filepath"
-	"strconv"
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,23 +13,23 @@ import (
 // netlink answers from lines of hexadecimal digits, one for each message without
 // its nlmsghdr. Numbers in them are little endian, also in the names of files. Of several files in a folder for one type of request, the one with the
 // longest name that the request begins with answers it.
-func (r *recordedHost) netlink(req host.NetlinkRequest, each func([]byte) error) error {
-	file := filepath.Join(r.root, "syscall/netlink", strconv.Itoa(req.Protocol), strconv.Itoa(int(req.Type)))
-	if names, err := os.ReadDir(file); err == nil {
+func (r *answers) netlink(req host.NetlinkRequest, each func([]byte) error) error {
+	section := fmt.Sprintf("netlink/%d/%d", req.Protocol, req.Type)
+	if names := r.sections.Names(section); len(names) > 0 {
 		body, longest := hex.EncodeToString(recordedRequest(req)), ""
 		for _, n := range names {
-			if strings.HasPrefix(body, n.Name()) && len(n.Name()) > len(longest) {
-				longest = n.Name()
+			if strings.HasPrefix(body, n) && len(n) > len(longest) {
+				longest = n
 			}
 		}
-		file = filepath.Join(file, longest)
+		section += "/" + longest
 	}
-	if err := r.faults.At(file); err != nil {
-		return err
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
+	b, err := r.sections.Section(section)
+	switch {
+	case absent(err):
 		return unix.EPROTONOSUPPORT
+	case err != nil:
+		return err
 	}
 	for line := range strings.Lines(string(b)) {
 		msg, err := hex.DecodeString(strings.TrimSpace(line))
