@@ -319,6 +319,7 @@ func (p *program) serve(ctx context.Context) error {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	p.config.Flags = flagValues(p.app, p.args)
 	p.app, p.commands = nil, nil // a quarter of a megabyte
 	if err := exporter.RelaxTimers(); err != nil {
 		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)

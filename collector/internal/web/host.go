@@ -46,7 +46,7 @@ func NewRisks(t *santopo.Topology) *Risks {
 	}
 	for _, g := range t.Groups() {
 		if bad(g.First().Health) {
-			r.Volumes = append(r.Volumes, Risk{g.First().Health, g.Title(), ""})
+			r.Volumes = append(r.Volumes, Risk{g.First().Health, g.Name(), g.Status()})
 		}
 	}
 	for _, m := range t.Mounts {
@@ -56,6 +56,9 @@ func NewRisks(t *santopo.Topology) *Risks {
 	}
 	return r
 }
+
+// OK reports whether there is nothing at risk.
+func (r *Risks) OK() bool { return r.Ports == nil && r.Volumes == nil && r.Mounts == nil }
 
 // Shown returns the first risks of a kind.
 func (*Risks) Shown(list []Risk) []Risk { return list[:min(len(list), maxRisks)] }

@@ -51,6 +51,7 @@ func (p *pages) functions() template.FuncMap {
 		"lines": func(s string) []string { return strings.Split(s, "\n") },
 		"state": stateBadge,
 		"until": func(t time.Time) string { return "in " + shortDuration(max(t.Sub(p.config.Now()), 0)) },
+		"seen":  func(t time.Time) string { return seen(t, p.config.Now()) },
 		"since": func(t time.Time) string { return ago(t, p.config.Now()) },
 	}
 }
@@ -59,6 +60,19 @@ func (p *pages) functions() template.FuncMap {
 type badge struct{ Class, Label string }
 
 func stateBadge(class, label string) badge { return badge{class, label} }
+
+// seen returns since when a problem has been known. A problem is known from the first
+// time that somebody asked.
+func seen(t, now time.Time) string {
+	switch age := now.Sub(t); {
+	case age < 2*time.Second:
+		return "seen for the first time"
+	case age < 20*time.Hour:
+		return "since " + t.UTC().Format("15:04:05 UTC") + ", " + ago(t, now)
+	default:
+		return "since " + t.UTC().Format("2006-01-02 15:04 UTC") + ", " + ago(t, now)
+	}
+}
 
 // ago returns how long ago a time was, such as 12m30s ago.
 func ago(t, now time.Time) string { return shortDuration(max(now.Sub(t), 0)) + " ago" }
