@@ -15,6 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/doctor"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
 // Doctor collects once and writes the problems of the host, and a report on each
@@ -39,7 +40,7 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 		w.writeHost()
 	}
 	units := e.units()
-	judged, err := e.judge(ctx, nil)
+	judged, _, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
 		return err
 	}
