@@ -15,6 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/doctor"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
 // Doctor collects once and writes the problems of the host, and a report on each
@@ -32,9 +33,14 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 		return err
 	}
 	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String()}
-	w.writeHost()
+	if e.snapshot != nil {
+		w.recorded = e.host
+		w.printf("%s\n\n", describeSnapshot(e.config.From, e.snapshot))
+	} else {
+		w.writeHost()
+	}
 	units := e.units()
-	judged, err := e.judge(ctx, nil)
+	judged, _, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
 		return err
 	}
@@ -62,8 +68,9 @@ type report struct {
 	out       io.Writer
 	paths     host.Paths
 	sandbox   string
-	unhealthy int   // collectors that need attention
-	err       error // the first error of out
+	recorded  *host.Host // of a snapshot; nil: this host
+	unhealthy int        // collectors that need attention
+	err       error      // the first error of out
 }
 
 func (w *report) printf(format string, args ...any) {
@@ -104,7 +111,11 @@ func (w *report) writeHealth(r *health.Report) {
 // writeCollector writes the report on one collector; unit is nil if it is
 // disabled.
 func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
-	access := doctor.Inspect(w.paths, spec.Reads)
+	inspect := func(patterns []string) doctor.FileAccess { return doctor.Inspect(w.paths, patterns) }
+	if w.recorded != nil {
+		inspect = func(patterns []string) doctor.FileAccess { return doctor.InspectRecorded(w.recorded, patterns) }
+	}
+	access := inspect(spec.Reads)
 	files := ""
 	if access.PatternCount > 0 {
 		files = fmt.Sprintf("%d of %d kinds of files exist", access.MatchCount, access.PatternCount)
