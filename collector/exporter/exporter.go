@@ -253,6 +253,9 @@ func (e *Exporter) effective() []byte {
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }
 
+// onDemand returns the units that only a page runs.
+func (e *Exporter) onDemand() []*collect.Unit { return e.current.Load().onDemand }
+
 // ServeHTTP implements http.Handler: metrics, landing page, health, reload.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
 

@@ -2,7 +2,6 @@ package hba
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestSANOptions(t *testing.T) {
@@ -33,12 +33,7 @@ func sanTree(tb testing.TB, luns, paths int) string {
 	root := golden.TempDir(tb)
 	link := func(path, target string) {
 		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			tb.Fatal(err)
-		}
+		testfile.Link(tb, path, target)
 	}
 	for h := range 4 {
 		dir := fmt.Sprintf("devices/pci0000:3a/0000:3a:00.0/0000:3b:00.%d/host%d", h, h)
@@ -129,12 +124,7 @@ func TestVirtualPortsAreOnePort(t *testing.T) {
 	b := golden.NewWorkbench(t, Collectors()[1].Build, map[string][]string{"statistics": {"none"}})
 	link := func(path, target string) {
 		path = filepath.Join(b.Root, "sys", path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Link(t, path, target)
 	}
 	const physical = "devices/pci0000:3a/0000:3b:00.0/host3"
 	for i, dir := range []string{physical, physical + "/vport-3:0-0/host7", physical + "/vport-3:0-1/host8"} {

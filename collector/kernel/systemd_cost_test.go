@@ -21,6 +21,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A standIn is a bus and the systemd behind it. It replies with bytes that it
@@ -51,9 +52,7 @@ func newStandIn(t testing.TB, services func(path, name string) string, cgroups .
 		}
 	}
 	for _, group := range append(cgroups, "") {
-		if err := os.MkdirAll(filepath.Join(sysfs, "fs/cgroup", group), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Join(sysfs, "fs/cgroup", group))
 		write(group+"/pids.current", "3\n")
 		write(group+"/pids.max", "4915\n")
 	}

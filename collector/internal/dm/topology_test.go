@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestTopology(t *testing.T) {
@@ -15,12 +16,7 @@ func TestTopology(t *testing.T) {
 	write := func(path, content string) {
 		t.Helper()
 		path = filepath.Join(root, "block", path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Write(t, path, content)
 	}
 	topology := NewTopology(host.NewTree(root))
 	var block host.Listing

@@ -90,6 +90,7 @@ func TestEndToEndSAN(t *testing.T) {
 	}
 	set("hosts/san", "fc_host/host6/fabric_name", "0x100050eb1a2b3c00") // of a switch
 	set("hosts/san", "fc_host/host6/port_id", "0x051100")
+	trees[slices.Index(hosts, "hosts/san")].mountMap(t)
 	var targets []string
 	for i, x := range trees {
 		x.step(t)
