@@ -319,6 +319,7 @@ func (p *program) serve(ctx context.Context) error {
 
 func (p *program) buildAndServe(ctx context.Context) error {
 	p.app, p.commands = nil, nil // a quarter of a megabyte
+	p.config.SaveMemory = true
 	if err := exporter.RelaxTimers(); err != nil {
 		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
 	}

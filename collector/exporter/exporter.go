@@ -88,6 +88,7 @@ type Config struct {
 	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
 	CheckSlots     int      // maximum number of checks at once; 0: four
 	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
+	SaveMemory     bool     // of a process that only serves: collect garbage early, and unmap the program once it has started
 	Sandbox        string   // auto, required or off, see Serve; empty: off
 
 	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
@@ -121,6 +122,7 @@ type Exporter struct {
 	reader       configurationReader
 	reloadStatus reloadStatus
 
+	memory        *memorySaver // set before the sandbox; nil: none
 	sandbox       sandbox
 	webConfigFile string // that the toolkit reads at each connection; set before the sandbox
 	startsChecks  bool   // by Serve, and not by other commands; set before the sandbox
@@ -192,6 +194,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
+		Served:      func() { e.memory.scraped() },
 	})
 	c := web.Config{
 		Metrics:     metrics,

@@ -41,6 +41,9 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	}
 	e.startsChecks = true
 	e.webConfigFile = *toolkit.WebConfigFile
+	if e.config.SaveMemory {
+		e.memory = newMemorySaver()
+	}
 	if err := e.seal(); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -18,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
@@ -224,7 +226,16 @@ func TestDiskstatsMatchesProcfs(t *testing.T) {
 	}
 }
 
+// FuzzDiskstats compares with the fields of the line, and with procfs on lines that
+// both accept.
 func FuzzDiskstats(f *testing.F) {
+	root := golden.TempDir(f)
+	golden.WriteFile(f, root+"/proc/diskstats", "")
+	golden.WriteFile(f, root+"/sys/x", "")
+	fs, err := blockdevice.NewFS(root+"/proc", root+"/sys")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add([]byte(oneDisk))
 	f.Add([]byte("8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18"))
 	f.Add([]byte("8 1 sda1 1 2 3 4"))
@@ -256,6 +267,17 @@ func FuzzDiskstats(f *testing.F) {
 			if v != want {
 				t.Errorf("%q: column %d: want %d, have %d", line, i, want, v)
 			}
+		}
+		if !golden.IsPlain(string(line)) || bytes.Contains(line, []byte("\n")) {
+			return
+		}
+		golden.WriteFile(t, root+"/proc/diskstats", string(line)+"\n")
+		all, err := fs.ProcDiskstats()
+		if err != nil || len(all) != 1 {
+			return
+		}
+		if s := all[0]; s.DeviceName != string(head.name) || s.ReadSectors != l.stats[2] || s.IOsTotalTicks != l.stats[9] || s.DiscardTicks != l.stats[14] {
+			t.Errorf("%q: have %s %v, procfs has %+v", line, head.name, l.stats, s)
 		}
 	})
 }

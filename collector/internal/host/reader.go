@@ -25,9 +25,10 @@ type Reader struct {
 	tree   Tree
 	path   []byte // of the last call, NUL-terminated
 	buf    []byte
-	kept   *keptFiles // nil without KeepOpen
-	whole  bool       // see WholeReads
-	record int        // see Records
+	kept   *keptFiles    // nil without KeepOpen
+	whole  bool          // see WholeReads
+	record int           // see Records
+	err    *fs.PathError // the last one
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -349,8 +350,14 @@ func asError(errno syscall.Errno) error {
 	return errno
 }
 
+// pathError returns an error of the last path. What a host does not have fails in
+// the same way at every scrape, with the same error.
 func (r *Reader) pathError(op string, err error) error {
-	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+	if _, ok := err.(syscall.Errno); ok && r.err != nil && r.err.Err == err && r.err.Op == op && r.err.Path == string(r.path[:len(r.path)-1]) {
+		return r.err
+	}
+	r.err = &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+	return r.err
 }
 
 // fault returns the fault that is injected for the path, or nil.

@@ -65,10 +65,9 @@ func newSANPage(t *santopo.Topology, hostname string) sanPage {
 
 // san returns the handler of the page of the SAN. It scrapes for each request, and
 // renders one page at a time: that of a large host takes memory.
-func (c Config) san(html string) (http.HandlerFunc, error) {
-	page, err := template.New("san").Parse(html)
+func (c Config) san(page page) http.HandlerFunc {
 	rendering := make(chan struct{}, 1)
-	policy, landingPolicy := contentSecurityPolicy(html), contentSecurityPolicy(landingHTML)
+	policy, landingPolicy := contentSecurityPolicy(page.html()), contentSecurityPolicy(landingHTML)
 	render := func(ctx context.Context) ([]byte, error) {
 		rendering <- struct{}{}
 		defer func() { <-rendering }()
@@ -96,5 +95,5 @@ func (c Config) san(html string) (http.HandlerFunc, error) {
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		c.Metrics.writers.write(w, http.StatusOK, body)
-	}, err
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/http/pprof"
 	"path"
@@ -62,10 +61,6 @@ type Configuration struct {
 
 // NewHandler returns the handler of the server.
 func NewHandler(c Config) (http.Handler, error) {
-	page, err := template.New("landing").Parse(landingHTML)
-	if err != nil {
-		return nil, err
-	}
 	if err := checkMetricsPath(c.MetricsPath); err != nil {
 		return nil, err
 	}
@@ -84,14 +79,10 @@ func NewHandler(c Config) (http.Handler, error) {
 		guarded("GET "+HealthPath, c.health)
 	}
 	if c.SAN != nil {
-		san, err := c.san(sanHTML())
-		if err != nil {
-			return nil, err
-		}
-		guarded("GET /san", san)
+		guarded("GET /san", c.san(page{"san", sanHTML}))
 	}
 	if c.MetricsPath != "/" {
-		guarded("GET /{$}", c.landing(page))
+		guarded("GET /{$}", c.landing(page{"landing", func() string { return landingHTML }}))
 	}
 	if c.Pprof {
 		guarded("GET /debug/pprof/", pprof.Index)
@@ -145,7 +136,7 @@ type row struct {
 	Options                                      []collect.Option
 }
 
-func (c Config) landing(page *template.Template) http.HandlerFunc {
+func (c Config) landing(page page) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		data := struct {
 			Config
