@@ -37,6 +37,12 @@ func checkout(t *testing.T, folder string) string {
 			return nil
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(folder, rest), 0o755)
+		case d.Type()&fs.ModeSymlink != 0:
+			link, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(link, filepath.Join(folder, rest))
 		case !d.Type().IsRegular() || rest == "host_exporter" || strings.HasSuffix(rest, "_test.go"):
 			return nil
 		}
