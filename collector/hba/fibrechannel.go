@@ -97,7 +97,7 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 	}
 	c := &fibrechannelCollector{
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.FC),
-		attributes: attr.Reader{Sys: env.Host.Sys.Reader().Share(scsihost.FC + "/*")},
+		attributes: attr.Reader{Sys: env.Host.Sys.Reader().Share(scsihost.FC + "/*/*")},
 		statistics: statistics,
 		options:    o,
 		labels: []fibrechannelLabel{

@@ -139,7 +139,12 @@ type filteredHost struct {
 func sharedPaths() []string {
 	return append(dm.SharedPaths(),
 		nvmefs.ClassDir,
-		scsihost.FC+"/*",
+		nvmefs.ClassDir+"/*",
+		nvmefs.ClassDir+"/*/*",
+		nvmefs.SubsystemDir,
+		nvmefs.SubsystemDir+"/*",
+		nvmefs.SubsystemDir+"/*/*",
+		scsihost.FC+"/*/*",
 		scsihost.SCSI+"/*/state",
 		tapeDir,
 		"module/*/version",

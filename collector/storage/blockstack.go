@@ -73,7 +73,7 @@ func newBlockstack(env *collect.Env) *blockstackCollector {
 }
 
 func (c *blockstackCollector) Update(ctx context.Context, out *metric.Sink) error {
-	mounts, err := c.mounts.read(out)
+	mounts, err := c.mounts.read(ctx, out)
 	if err != nil {
 		return err
 	}

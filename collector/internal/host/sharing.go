@@ -10,27 +10,30 @@ import (
 
 // A sharedPath matches paths of a tree.
 type sharedPath struct {
-	prefix, suffix string
+	prefix, suffix string // before the first star, and after the last one
+	slashes        int
 	exact          bool // the prefix is the whole path
 }
 
+// matches is fast: collectors of storage read thousands of other paths.
 func (s *sharedPath) matches(path []byte) bool {
 	if s.exact {
 		return string(path) == s.prefix
 	}
 	rest := len(path) - len(s.suffix)
-	return rest >= len(s.prefix) && string(path[:len(s.prefix)]) == s.prefix && string(path[rest:]) == s.suffix
+	return rest >= len(s.prefix) && string(path[:len(s.prefix)]) == s.prefix && string(path[rest:]) == s.suffix &&
+		bytes.Count(path, []byte("/")) == s.slashes
 }
 
 // Share makes the reader share small files and folders with other readers of the tree
-// that do: within a scrape, each is read once. In a path, a star stands for anything.
-// It returns the reader. Each run begins with BeginRun.
+// that do: within a scrape, each is read once. In a path, a star stands for one element
+// or a part of it. It returns the reader. Each run begins with BeginRun.
 //
 // See [Tree.Shared] for large files.
 func (r *Reader) Share(paths ...string) *Reader {
 	for _, p := range paths {
-		prefix, suffix, hasStar := strings.Cut(p, "*")
-		r.shares = append(r.shares, sharedPath{prefix, suffix, !hasStar})
+		prefix, _, hasStar := strings.Cut(p, "*")
+		r.shares = append(r.shares, sharedPath{prefix, p[strings.LastIndexByte(p, '*')+1:], strings.Count(p, "/"), !hasStar})
 	}
 	return r
 }
