@@ -14,6 +14,13 @@ import (
 // explained returns the doctor's report on metrics of a recorded host, with some flags.
 func explained(t *testing.T, file string, flags map[string]string, metrics ...string) string {
 	t.Helper()
+	root := t.TempDir()
+	return explainedOn(t, golden.Load(t, "../../testdata/"+file+".host", root), root, flags, metrics...)
+}
+
+// explainedOn is explained for a host whose files are below a root.
+func explainedOn(t *testing.T, h *host.Host, root string, flags map[string]string, metrics ...string) string {
+	t.Helper()
 	settings, all := NewSettings()
 	for _, f := range all {
 		if v, ok := flags[f.Name]; ok {
@@ -22,8 +29,7 @@ func explained(t *testing.T, file string, flags map[string]string, metrics ...st
 			}
 		}
 	}
-	root := t.TempDir()
-	c := Config{MetricsPath: "/metrics", Settings: settings, ProcessMetrics: true, host: golden.Load(t, "../../testdata/"+file+".host", root)}
+	c := Config{MetricsPath: "/metrics", Settings: settings, ProcessMetrics: true, host: h}
 	c.Paths = host.Paths{Procfs: filepath.Join(root, "proc"), Sysfs: filepath.Join(root, "sys"), Rootfs: root, UdevData: filepath.Join(root, "run/udev/data")}
 	e, err := New(c)
 	if err != nil {
@@ -74,7 +80,12 @@ func TestExplainUnreadable(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root can read every file")
 	}
-	have := explained(t, "memory/slabinfo.unprivileged", nil, "node_slabinfo_active_objects")
+	root := t.TempDir()
+	h := golden.Load(t, "../../testdata/memory/slabinfo.host", root)
+	if err := os.Chmod(filepath.Join(root, "proc/slabinfo"), 0); err != nil {
+		t.Fatal(err)
+	}
+	have := explainedOn(t, h, root, nil, "node_slabinfo_active_objects")
 	if !strings.Contains(have, "cannot be read (mode 0") {
 		t.Errorf("have\n%s", have)
 	}
