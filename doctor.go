@@ -10,6 +10,7 @@ func (p *program) addDoctor() {
 	var o exporter.DoctorOptions
 	cmd := p.command(p.app, "doctor", "Report what cannot be read on this host, and why a metric is missing. It collects once, and says what would fix it. "+
 		"The exit status is 1 if a collector needs attention, or a named metric is missing.", func(ctx context.Context) error { return p.doctor(ctx, o) })
+	cmd.busy = "Collecting"
 	cmd.Flag("verbose", "List the files of each collector.").Short('v').BoolVar(&o.Files)
 	cmd.Arg("name", "Collectors and metrics to report on, instead of all collectors.").StringsVar(&o.Names)
 }

@@ -112,7 +112,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if name != "serve" {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
-	if !c.raw || isTerminal(p.stdout) && !c.colors {
+	p.isTerminal = isTerminal(p.stdout)
+	defer p.showProgress(c.busy)()
+	if !c.raw || p.isTerminal && !c.colors {
 		p.stdout = exporter.NewPrintableWriter(p.stdout)
 	}
 	p.stderr = exporter.NewPrintableWriter(p.stderr)
@@ -242,13 +244,14 @@ func flagNames(flags []*kingpin.FlagModel, prefix string) (names []string) {
 // A program is the command line with the values of its flags. The options of a
 // command are in the file of its name.
 type program struct {
-	app      *kingpin.Application
-	commands map[string]*command // by full name
-	stdout   io.Writer
-	stderr   io.Writer
-	done     bool // help or the version was printed
-	hangup   <-chan os.Signal
-	args     []string
+	app        *kingpin.Application
+	commands   map[string]*command // by full name
+	stdout     io.Writer
+	stderr     io.Writer
+	isTerminal bool // stdout is one
+	done       bool // help or the version was printed
+	hangup     <-chan os.Signal
+	args       []string
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -269,8 +272,9 @@ type command struct {
 	*kingpin.CmdClause
 	program *program
 	run     func(context.Context) error
-	raw     bool // programs read its output: characters that control a terminal are kept
-	colors  bool // its output is for terminals, and raw
+	raw     bool   // programs read its output: characters that control a terminal are kept
+	colors  bool   // its output is for terminals, and raw
+	busy    string // what it does while it takes time; empty: nothing to show
 }
 
 // A commander is what commands are added to: the application or a command.
