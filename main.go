@@ -134,6 +134,10 @@ func (p *program) parse(args []string) (string, error) {
 		}
 		return "", err
 	}
+	if len(args) > 1 && args[0] == completeCommand {
+		p.done = true
+		return "", p.complete(args[1], args[2:])
+	}
 	all, err := p.addEnvironment(args, os.Environ())
 	var name string
 	if err == nil {
@@ -305,7 +309,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.addHelp()
 	for _, add := range []func(){
 		p.addServe, p.addOnce, p.addDoctor, p.addHealth, p.addSAN, p.addCheckConfig, p.addChecks,
-		p.addExpect, p.addCompare, p.addMigrate, p.addVersion,
+		p.addExpect, p.addCompare, p.addMigrate, p.addCompletion, p.addVersion,
 	} {
 		add()
 	}
