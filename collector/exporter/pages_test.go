@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 )
 
@@ -71,22 +73,50 @@ health: {memory-low: false}
 	}
 }
 
-// TestCheckThatDrops has a check that succeeds and drops a sample: it is not green.
-func TestCheckThatDrops(t *testing.T) {
-	e, _ := newConfiguredExporter(t, Config{}, `disable-defaults: true
-checks:
-  a: {command: [/bin/sh, -c, "echo 'a 1'; echo 'b 2'"], metrics: [{name: a}], timeout: 10s, interval: 1h, file-size: 8MiB, env: {TOKEN: hunter2}}
-`)
-	s := serve(t, e, "")
+// TestCheckRows checks the state of a check for its last run: one that succeeds and
+// drops samples is not green.
+func TestCheckRows(t *testing.T) {
+	e := newExporter(t, Config{specs: []collect.Spec{}})
+	ran := checks.Status{HasRun: true}
+	for _, tc := range []struct {
+		change       func(*checks.Status)
+		state, label string
+	}{
+		{func(s *checks.Status) { s.HasRun, s.Running = false, true }, "", "not run yet, running"},
+		{func(*checks.Status) {}, "ok", "ok"},
+		{func(s *checks.Status) { s.LastOutcome.Drops = s.LastOutcome.Drops.With("undeclared", 1) }, "partial", "1 sample dropped"},
+		{func(s *checks.Status) {
+			s.LastOutcome.Drops = s.LastOutcome.Drops.With("undeclared", 1).With("conflict", 2)
+		}, "partial", "3 samples dropped"},
+		{func(s *checks.Status) { s.Drops = s.Drops.With("undeclared", 1) }, "ok", "ok"}, // by an earlier run
+		{func(s *checks.Status) { s.LastOutcome.Reason = "timeout" }, "error", "timeout"},
+		{func(s *checks.Status) { s.LastOutcome.Reason, s.Suspended = "timeout", true }, "error", "suspended"},
+	} {
+		s := ran
+		tc.change(&s)
+		if row := e.newCheckRow(s); row.State != tc.state || row.Label != tc.label {
+			t.Errorf("%+v: %q %q, want %q %q", s, row.State, row.Label, tc.state, tc.label)
+		}
+	}
+}
+
+// TestCheckSettings checks that limits are shown with their defaults, and no values of
+// the environment.
+func TestCheckSettings(t *testing.T) {
+	d := checks.NewDefinition("a")
+	d.Memory, d.Env, d.Timeout = 64<<20, map[string]string{"TOKEN": "hunter2"}, 3*time.Second
 	text := ""
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(text, "dropped") && time.Now().Before(deadline); {
-		text = page(t, s, s.unixClient(), "/checks/a")
+	for _, s := range checkSettings(d, checks.Status{Interval: time.Minute}) {
+		text += fmt.Sprintf("%s %s %s %v\n", s.Name, s.Value, s.Default, s.IsDefault())
 	}
-	contains(t, "the page", text, `<span class="s partial">1 sample dropped</span>`, "b: is not declared", "dropped samples: undeclared", "a 1\n", "8MiB", "16MiB", "TOKEN (values are not shown)", e.config.File+":3", "every 1h", "echo &#39;a 1&#39;")
+	for _, want := range []string{"timeout 3s 10s false\n", "memory 64MiB 128MiB false\n", "ttl 3m0s 3m0s true\n", "cpu 6s 6s true\n", "stdout-limit 256KiB 256KiB true\n", "env TOKEN (values are not shown)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
 	if strings.Contains(text, "hunter2") {
-		t.Errorf("the page has the environment:\n%s", text)
+		t.Errorf("the environment is in\n%s", text)
 	}
-	contains(t, "the first page", page(t, s, http.DefaultClient, "/"), `<span class="s partial">1 sample dropped</span>`)
 }
 
 // TestAuthenticatedClients shows standard error to a client with a password, but not
@@ -97,7 +127,7 @@ func TestAuthenticatedClients(t *testing.T) {
 	if err := os.WriteFile(file, []byte("basic_auth_users: {someone: '"+hash+"'}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const config = "disable-defaults: true\nchecks: {a: {command: [/bin/sh, -c, 'echo hunter3 >&2; exit 1'], timeout: 10s, interval: 1h}}\n"
+	const config = "disable-defaults: true\nchecks: {a: {command: [/bin/sh, -c, 'echo hunter3 >&2; exit 1'], timeout: 1s, interval: 1s}}\n"
 	login := []string{"Authorization", "Basic c29tZW9uZTpyaWdodA=="} // someone:right
 	for _, webConfig := range []string{"", file} {
 		e, _ := newConfiguredExporter(t, Config{specs: []collect.Spec(nil)}, config)
