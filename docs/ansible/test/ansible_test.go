@@ -79,7 +79,9 @@ func newHost(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	// The role with its links resolved, as an archive has it.
+	// The first process has the name by which Ansible knows systemd.
 	const script = `set -e
+echo systemd >/proc/self/comm
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
