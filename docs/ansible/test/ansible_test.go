@@ -38,6 +38,7 @@ type host struct {
 	t    *testing.T
 	pid  string // of the process that holds the namespaces
 	root string // of the copy, in the namespace
+	last string // output of the last play
 }
 
 var binary = sync.OnceValues(func() (string, error) {
@@ -122,7 +123,13 @@ cat`
 	if err != nil || len(strings.Fields(string(children))) != 1 {
 		t.Fatalf("children %q: %v", children, err)
 	}
-	return &host{t: t, pid: strings.Fields(string(children))[0], root: filepath.Join(dir, "root")}
+	h := &host{t: t, pid: strings.Fields(string(children))[0], root: filepath.Join(dir, "root")}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the last play:\n%s", h.last)
+		}
+	})
+	return h
 }
 
 // command returns a command that runs on the host.
@@ -146,14 +153,15 @@ func (h *host) sh(script string) string {
 // play runs the role on the host with variables in YAML, and returns the output.
 func (h *host) play(variables string, options ...string) (string, error) {
 	h.t.Helper()
-	playbook := "- hosts: localhost\n  connection: local\n  gather_facts: true\n  gather_subset: [min]\n  vars:\n" + indent(variables) + "  roles: [host_exporter]\n"
+	playbook := "- hosts: localhost\n  connection: local\n  gather_facts: true\n  gather_subset: [min]\n  vars:\n    ansible_python_interpreter: /usr/bin/python3\n" + indent(variables) + "  roles: [host_exporter]\n"
 	write := h.command("tee", "/test/play.yml")
 	write.Stdin = strings.NewReader(playbook)
 	if out, err := write.CombinedOutput(); err != nil {
 		h.t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := h.command(append([]string{"ansible-playbook", "-i", "localhost,", "/test/play.yml"}, options...)...).CombinedOutput()
-	return string(out), err
+	h.last = string(out)
+	return h.last, err
 }
 
 // mustPlay plays the role, which must not fail, and returns how many tasks changed something.
