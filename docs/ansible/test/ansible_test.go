@@ -335,7 +335,7 @@ func TestInstall(t *testing.T) {
 	}
 
 	h.mustPlay(full + "host_exporter_state: absent")
-	if have := h.calls(); !slices.Equal(have, []string{"stop host_exporter.service", "disable host_exporter.service", "daemon-reload"}) {
+	if have := h.calls(); !slices.Equal(have, []string{"disable host_exporter.service", "stop host_exporter.service", "daemon-reload"}) {
 		t.Errorf("calls of the removal %q", have)
 	}
 	if have := h.sh("ls -d /etc/host_exporter /usr/local/bin/host_exporter /etc/default/host_exporter /etc/systemd/system/host_exporter.service* 2>/dev/null || true"); have != "" {
