@@ -436,20 +436,38 @@ systemctl enable node_exporter.service; systemctl start node_exporter.service`)
 	}
 }
 
-// TestReplacePackage replaces Debian's node_exporter, and keeps its text files.
+// TestReplacePackage replaces Debian's node_exporter by a package, and keeps its text files.
 func TestReplacePackage(t *testing.T) {
-	program(t, "prometheus-node-exporter")
+	program(t, "prometheus-node-exporter", "dpkg-deb")
 	h := newHost(t)
-	h.sh("mkdir -p /var/lib/prometheus/node-exporter; touch /var/lib/prometheus/node-exporter/a.prom; systemctl start prometheus-node-exporter.service")
+	h.sh(`mkdir -p /var/lib/prometheus/node-exporter /test/deb/DEBIAN /test/deb/usr/bin /test/deb/lib/systemd/system
+touch /var/lib/prometheus/node-exporter/a.prom
+cp /test/host_exporter /test/deb/usr/bin/
+printf '[Service]\nExecStart=/usr/bin/host_exporter $HOST_EXPORTER_OPTS\n' >/test/deb/lib/systemd/system/host_exporter.service
+printf 'Package: host-exporter\nVersion: 1\nArchitecture: all\nMaintainer: test <test@example.com>\nDescription: test\nConflicts: prometheus-node-exporter\nProvides: prometheus-node-exporter\n' >/test/deb/DEBIAN/control
+dpkg-deb --build -Znone /test/deb /test/host-exporter_1_all.deb
+systemctl start prometheus-node-exporter.service`)
 	h.calls()
-	h.mustPlay("host_exporter_binary: /test/host_exporter\nhost_exporter_replace_node_exporter: true\nhost_exporter_textfile_dir: /var/lib/prometheus/node-exporter")
-	if have := h.calls(); !slices.Contains(have, "stop prometheus-node-exporter.service") {
-		t.Errorf("calls %q", have)
+	const variables = "host_exporter_package: /test/host-exporter_1_all.deb\nhost_exporter_replace_node_exporter: true\nhost_exporter_textfile_dir: /var/lib/prometheus/node-exporter\n"
+	h.mustPlay(variables)
+	have := h.calls()
+	stop, start := slices.Index(have, "stop prometheus-node-exporter.service"), slices.Index(have, "start host_exporter.service")
+	if stop < 0 || start < stop {
+		t.Errorf("calls %q: want node_exporter stopped before the start", have)
 	}
-	if have := h.sh("dpkg-query -W -f '${db:Status-Status}' prometheus-node-exporter || true"); have == "installed" {
+	for name, want := range map[string]bool{"prometheus-node-exporter": false, "host-exporter": true} {
+		if status := h.sh("dpkg-query -W -f '${db:Status-Status}' " + name + " || true"); (status == "installed") != want {
+			t.Errorf("%s: status %q", name, status)
+		}
+	}
+	h.sh("test -e /var/lib/prometheus/node-exporter/a.prom && test ! -e /etc/systemd/system/host_exporter.service && test ! -e /usr/local/bin/host_exporter")
+	if changed := h.mustPlay(variables); changed != "0" {
+		t.Errorf("the second time %s tasks changed something", changed)
+	}
+	h.mustPlay(variables + "host_exporter_state: absent")
+	if status := h.sh("dpkg-query -W -f '${db:Status-Status}' host-exporter || true"); status == "installed" {
 		t.Error("the package is still installed")
 	}
-	h.sh("test -e /var/lib/prometheus/node-exporter/a.prom")
 }
 
 func readFile(t *testing.T, file string) string {
