@@ -10,15 +10,42 @@ import (
 )
 
 func (p *program) addChecks() {
-	all := p.app.Command("checks", "List, run and import checks.")
+	all := p.app.Command("checks", "List, run, watch and import checks.")
 	p.command(all, "list", "List the checks of the configuration file.", p.listChecks)
+	p.addCheckStatus(all)
 	p.addRunCheck(all)
 	p.addImportCrontab(all)
+}
+
+func (p *program) addCheckStatus(all commander) {
+	var o exporter.CheckStatusOptions
+	cmd := p.command(all, "status", "Ask the running exporter how its checks are. The exit status is 1 if a check fails or is suspended, and 2 if the exporter does not answer.",
+		func(ctx context.Context) error { return p.checkStatus(ctx, o) })
+	cmd.busy = "Asking the exporter"
+	cmd.Flag("url", "Running exporter: http://localhost:9100 or unix:///run/host_exporter.sock; without it, the first --web.listen-address.").PlaceHolder("URL").StringVar(&o.URL)
+	cmd.addEnum("format", "Output format: text or json.", &o.Format, "text", "json")
+	cmd.Arg("name", "Checks to ask for, instead of all.").StringsVar(&o.Names)
+}
+
+func (p *program) checkStatus(ctx context.Context, o exporter.CheckStatusOptions) error {
+	o.MetricsPath = p.config.MetricsPath
+	var err error
+	if o.URL == "" {
+		if o.URL, err = exporter.DefaultURL((*p.toolkit.WebListenAddresses)[0], *p.toolkit.WebConfigFile != ""); err != nil {
+			return err
+		}
+	}
+	err = exporter.RemoteCheckStatus(ctx, p.stdout, o)
+	if _, ok := errors.AsType[*exporter.FailingChecksError](err); ok || err == nil {
+		return err
+	}
+	return exitError{err, 2}
 }
 
 func (p *program) addRunCheck(all commander) {
 	var name string
 	cmd := p.command(all, "run", "Run a check once, within its limits, and print its metrics. The exit status is 1 if it failed.", func(ctx context.Context) error { return p.runCheck(ctx, name) })
+	cmd.busy = "Running the check"
 	cmd.Arg("name", "Name of the check.").Required().StringVar(&name)
 }
 

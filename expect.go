@@ -8,7 +8,8 @@ import (
 
 func (p *program) addExpect() {
 	expect := p.app.Command("expect", "Write expectations.")
-	p.command(expect, "suggest", "Print expectations that the host meets now, for you to correct. It collects once.", p.suggestExpectations)
+	cmd := p.command(expect, "suggest", "Print expectations that the host meets now, for you to correct. It collects once.", p.suggestExpectations)
+	cmd.busy = "Collecting"
 }
 
 func (p *program) suggestExpectations(ctx context.Context) error {

@@ -28,6 +28,9 @@ func flagValues(app *kingpin.Application, args []string) []exporter.FlagValue {
 			continue
 		}
 		v := exporter.FlagValue{Name: f.Name, Help: f.Help, Value: f.Value.String(), Default: strings.Join(f.Default, ","), Origin: "default"}
+		if f.IsBoolFlag() && v.Default == "" {
+			v.Default = "false"
+		}
 		switch {
 		case explicit[f.Name]:
 			v.Origin = "--" + f.Name

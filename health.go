@@ -12,6 +12,7 @@ import (
 func (p *program) addHealth() {
 	var o exporter.HealthOptions
 	cmd := p.command(p.app, "health", "Report the problems of the host by the health rules. It collects once, unless --url names a running exporter; docs/health.md has the rules. The exit status is 0 for ok, 1 for warning, 2 for critical, and 3 if the health is unknown.", func(ctx context.Context) error { return p.health(ctx, o) })
+	cmd.busy = "Collecting"
 	cmd.addEnum("format", "Output format: text, json, or nagios for monitoring plugins.", &o.Format, exporter.HealthFormats()...)
 	cmd.Flag("url", "Running exporter to ask instead, which knows its checks and since when it has seen each problem: http://localhost:9100 or unix:///run/host_exporter.sock.").PlaceHolder("URL").StringVar(&o.URL)
 }

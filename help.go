@@ -281,7 +281,7 @@ func (p *program) collectorHelp(name string) (string, error) {
 	}
 	i := slices.Index(names, name)
 	if i < 0 {
-		return "", fmt.Errorf("unknown collector %q%s", name, exporter.Suggest(name, slices.Clone(names)))
+		return "", fmt.Errorf("unknown collector %q%s", name, exporter.Suggest(name, collectorNames()))
 	}
 	spec := specs[i]
 	flags := []*kingpin.FlagModel{p.app.GetFlag("collector." + name).Model()}

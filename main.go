@@ -115,7 +115,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if name != "serve" {
 		signal.Stop(hangup) // a terminal that closes ends the command
 	}
-	if !c.raw || isTerminal(p.stdout) && !c.colors {
+	p.isTerminal = isTerminal(p.stdout)
+	defer p.showProgress(c.busy)()
+	if !c.raw || p.isTerminal && !c.colors {
 		p.stdout = exporter.NewPrintableWriter(p.stdout)
 	}
 	p.stderr = exporter.NewPrintableWriter(p.stderr)
@@ -134,6 +136,10 @@ func (p *program) parse(args []string) (string, error) {
 			_, err = io.WriteString(p.stdout, text)
 		}
 		return "", err
+	}
+	if len(args) > 1 && args[0] == completeCommand {
+		p.done = true
+		return "", p.complete(args[1], args[2:])
 	}
 	all, err := p.addEnvironment(args, os.Environ())
 	var name string
@@ -245,13 +251,14 @@ func flagNames(flags []*kingpin.FlagModel, prefix string) (names []string) {
 // A program is the command line with the values of its flags. The options of a
 // command are in the file of its name.
 type program struct {
-	app      *kingpin.Application
-	commands map[string]*command // by full name
-	stdout   io.Writer
-	stderr   io.Writer
-	done     bool // help or the version was printed
-	hangup   <-chan os.Signal
-	args     []string
+	app        *kingpin.Application
+	commands   map[string]*command // by full name
+	stdout     io.Writer
+	stderr     io.Writer
+	isTerminal bool // stdout is one
+	done       bool // help or the version was printed
+	hangup     <-chan os.Signal
+	args       []string
 
 	config                 exporter.Config
 	toolkit                *web.FlagConfig
@@ -272,8 +279,9 @@ type command struct {
 	*kingpin.CmdClause
 	program *program
 	run     func(context.Context) error
-	raw     bool // programs read its output: characters that control a terminal are kept
-	colors  bool // its output is for terminals, and raw
+	raw     bool   // programs read its output: characters that control a terminal are kept
+	colors  bool   // its output is for terminals, and raw
+	busy    string // what it does while it takes time; empty: nothing to show
 }
 
 // A commander is what commands are added to: the application or a command.
@@ -304,7 +312,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.addHelp()
 	for _, add := range []func(){
 		p.addServe, p.addOnce, p.addDoctor, p.addHealth, p.addSAN, p.addCheckConfig, p.addChecks,
-		p.addExpect, p.addCompare, p.addMigrate, p.addSnapshot, p.addVersion,
+		p.addExpect, p.addCompare, p.addMigrate, p.addSnapshot, p.addCompletion, p.addVersion,
 	} {
 		add()
 	}

@@ -342,7 +342,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"--help-long"}, "--web.telemetry-path=PATH", ""},
 		{[]string{"onec"}, "", "unexpected onec, do you mean once?"},
 		{[]string{"checks", "lsit"}, "", "do you mean list?"},
-		{[]string{"checks"}, "", "want one of import, list, run"},
+		{[]string{"checks"}, "", "want one of import, list, run, status"},
 		{[]string{"once", "--fromat=json"}, "", "do you mean --format?"},
 		{[]string{"--colector.hba"}, "", "do you mean --collector.hba?"},
 		{[]string{"--no-colector.hba"}, "", "do you mean --no-collector.hba?"},

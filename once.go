@@ -12,6 +12,7 @@ func (p *program) addOnce() {
 	var names []string
 	var format string
 	cmd := p.command(p.app, "once", "Collect once and print the metrics. The exit status is 1 if a collector failed, and 2 if none failed and the host does not have what a named one reads.", func(ctx context.Context) error { return p.once(ctx, names, format) })
+	cmd.busy = "Collecting"
 	cmd.raw = true
 	cmd.addEnum("format", "Output format: text, as on /metrics; json; or table, for people.", &format, exporter.OnceFormats()...)
 	cmd.Arg("collector", "Collectors to run, instead of the enabled ones.").StringsVar(&names)

@@ -13,6 +13,7 @@ import (
 func (p *program) addSAN() {
 	var format string
 	cmd := p.command(p.app, "san", "Print the SAN: ports, fabrics, LUNs with paths, file systems. It collects once. The exit status is 1 if a collector failed.", func(ctx context.Context) error { return p.san(ctx, format) })
+	cmd.busy = "Collecting"
 	cmd.raw, cmd.colors = true, true
 	cmd.addEnum("format", "Output format: tree, svg or json.", &format, "tree", "svg", "json")
 }
@@ -26,7 +27,7 @@ func (p *program) san(ctx context.Context, format string) error {
 	if err != nil {
 		return err
 	}
-	return e.SAN(ctx, p.stdout, exporter.SANOptions{Format: format, Color: isTerminal(p.stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", ASCII: !isUTF8()})
+	return e.SAN(ctx, p.stdout, exporter.SANOptions{Format: format, Color: p.isTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", ASCII: !isUTF8()})
 }
 
 // isUTF8 reports whether the locale of the environment is of UTF-8.

@@ -183,7 +183,11 @@ func (e *Exporter) checkPage(name string) *web.CheckDetails {
 		if r.Reason != "" {
 			run.State, run.Result = "error", string(r.Reason)
 		}
-		if r.HasExitCode && r.ExitCode != 0 {
+		switch {
+		case !r.HasExitCode || r.ExitCode == 0:
+		case r.Reason == "exit":
+			run.Result = fmt.Sprintf("exit code %d", r.ExitCode)
+		default:
 			run.Result += fmt.Sprintf(", exit code %d", r.ExitCode)
 		}
 		c.Runs = append(c.Runs, run)
@@ -220,15 +224,14 @@ func checkSettings(d checks.Definition, s checks.Status) []web.Setting {
 		}
 		list = append(list, web.Setting{Name: name, Value: fmt.Sprint(value), Default: fmt.Sprint(byDefault), Origin: origin})
 	}
-	kib := func(n int64) string { return strconv.FormatInt(n>>10, 10) + " KiB" }
 	add("timeout", d.Timeout, standard.Timeout)
 	add("kill-grace", d.KillGrace, standard.KillGrace)
 	add("ttl", ttl, 3*s.Interval)
-	add("memory", kib(d.Memory), kib(standard.Memory))
+	add("memory", sizeText(d.Memory), sizeText(standard.Memory))
 	add("cpu", d.CPULimit(), max(2*d.Timeout, time.Second))
 	add("open-files", d.OpenFiles, standard.OpenFiles)
-	add("file-size", kib(d.FileSize), kib(standard.FileSize))
-	add("stdout-limit", kib(d.StdoutLimit), kib(standard.StdoutLimit))
+	add("file-size", sizeText(d.FileSize), sizeText(standard.FileSize))
+	add("stdout-limit", sizeText(d.StdoutLimit), sizeText(standard.StdoutLimit))
 	add("max-series", d.Output.MaxSeries, standard.Output.MaxSeries)
 	add("sandbox", s.Sandbox, standard.Sandbox)
 	add("slow", d.Slow, standard.Slow)
@@ -236,6 +239,17 @@ func checkSettings(d checks.Definition, s checks.Status) []web.Setting {
 		list = append(list, web.Setting{Name: "env", Value: strings.Join(slices.Sorted(maps.Keys(d.Env)), ", ") + " (values are not shown)"})
 	}
 	return list
+}
+
+// sizeText returns a number of bytes in the unit that it is a multiple of.
+func sizeText(n int64) string {
+	switch {
+	case n%(1<<20) == 0:
+		return strconv.FormatInt(n>>20, 10) + "MiB"
+	case n%(1<<10) == 0:
+		return strconv.FormatInt(n>>10, 10) + "KiB"
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // publishedFamily returns a family that a check has published.

@@ -119,6 +119,10 @@ func (c Config) settingsWith(f *config.File) *Settings {
 // kernel says.
 func isOfOperator(name string) bool { return name == "textfile" || name == "check" }
 
+// isUnbounded reports whether the data sheet of a collector lists more than it reads: what
+// its options name, and files of all threads.
+func isUnbounded(name string) bool { return name == "sysctl" || name == "processes" }
+
 // readSheets reads the files of all data sheets. Each collector's are read by themselves,
 // because a read may hang.
 func readSheets(ctx context.Context, r *snapshot.Recorder, specs []collect.Spec) {
@@ -126,7 +130,7 @@ func readSheets(ctx context.Context, r *snapshot.Recorder, specs []collect.Spec)
 	defer cancel()
 	var reading sync.WaitGroup
 	for _, spec := range specs {
-		if isOfOperator(spec.Name) {
+		if isOfOperator(spec.Name) || isUnbounded(spec.Name) {
 			continue
 		}
 		reading.Go(func() {

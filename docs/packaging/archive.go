@@ -25,22 +25,31 @@ type file struct {
 }
 
 // readTree returns a file, or the files below a folder, with paths below to. Modes
-// are 0644, or 0755 if the owner may execute.
+// are 0644, or 0755 if the owner may execute. Links stand for what they point to.
 func readTree(from, to string) ([]file, error) {
 	var all []file
 	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		info, err := d.Info()
+		rest, err := filepath.Rel(from, name)
 		if err != nil {
+			return err
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			folder, err := filepath.EvalSymlinks(name)
+			if err != nil {
+				return err
+			}
+			tree, err := readTree(folder, path.Join(to, filepath.ToSlash(rest)))
+			all = append(all, tree...)
 			return err
 		}
 		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		rest, err := filepath.Rel(from, name)
 		if err != nil {
 			return err
 		}

@@ -121,15 +121,11 @@ func TestImageWithShell(t *testing.T) {
 		t.Fatal(err)
 	}
 	work := t.TempDir()
-	for _, tg := range r.targets {
-		tg := *tg
-		tg.binary = filepath.Join(work, "host_exporter")
-		if err := os.WriteFile(tg.binary, []byte("program"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		r.targets = []*target{&tg}
-		break
+	native := &target{nativePlatform(), filepath.Join(work, "host_exporter")}
+	if err := os.WriteFile(native.binary, []byte("program"), 0o755); err != nil {
+		t.Fatal(err)
 	}
+	r.targets = []*target{native}
 	if err := r.writeImages(work); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"fmt"
 	"io/fs"
 	"os"
@@ -37,6 +38,12 @@ func checkout(t *testing.T, folder string) string {
 			return nil
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(folder, rest), 0o755)
+		case d.Type()&fs.ModeSymlink != 0:
+			link, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(link, filepath.Join(folder, rest))
 		case !d.Type().IsRegular() || rest == "host_exporter" || strings.HasSuffix(rest, "_test.go"):
 			return nil
 		}
@@ -258,6 +265,36 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := newRelease(root, root, false); err == nil || !strings.Contains(err.Error(), "want an empty folder") {
 		t.Errorf("have %v, want an error on a folder with files", err)
+	}
+}
+
+// TestChart packs the chart of this checkout, with what its links point to.
+func TestChart(t *testing.T) {
+	r := &release{root: "../..", out: t.TempDir(), version: "1.2.3", date: time.Unix(commitTime, 0).UTC()}
+	if err := r.writeChart(); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(filepath.Join(r.out, "host-exporter-1.2.3.tgz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	gz, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := unpack(gz, folder); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Chart.yaml": "\nversion: \"1.2.3\"\nappVersion: \"1.2.3\"\n", "values.yaml": "image:", "templates/daemonset.yaml": "kind: DaemonSet",
+		"files/rules.yml": "groups:", "files/dashboards/host.json": `"panels"`,
+	} {
+		text, err := os.ReadFile(filepath.Join(folder, "host-exporter", name))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: want %q, have %d bytes, %v", name, want, len(text), err)
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ type Reader struct {
 	whole  bool          // see WholeReads
 	record int           // see Records
 	err    *fs.PathError // the last one
+	shares []sharedPath
+	since  time.Time // see BeginRun
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -39,6 +41,14 @@ const maxFileSize = 64 << 20
 // with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
+	if c := r.sharedContent(); c != nil {
+		return r.takeFile(c)
+	}
+	return r.readFile()
+}
+
+// readFile returns the content of the last path.
+func (r *Reader) readFile() ([]byte, error) {
 	if r.tree.source != nil {
 		return r.readSource()
 	}
@@ -207,6 +217,14 @@ func (r *Reader) Count(elem ...string) (int, error) {
 // entries calls fn for each entry of a folder, in the order of the kernel.
 func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) error {
 	r.setPath(elem)
+	if c := r.sharedContent(); c != nil {
+		return r.takeEntries(c, fn)
+	}
+	return r.readEntries(fn)
+}
+
+// readEntries is entries for the last path.
+func (r *Reader) readEntries(fn func(inode uint64, name []byte)) error {
 	if r.tree.source != nil {
 		entries, err := r.tree.source.List(r.lastPath())
 		if err != nil {

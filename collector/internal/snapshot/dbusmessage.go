@@ -11,6 +11,8 @@ const (
 	busHead       = 16 // up to the length of the header fields, with it
 	maxBusMessage = 32 << 20
 	maxBusDepth   = 64 // of types within types; the specification allows less
+
+	maxBusSignature = 255
 )
 
 var errBusDepth = fmt.Errorf("want at most %d D-Bus types within each other", maxBusDepth)
@@ -144,6 +146,9 @@ func (d *busDecoder) all(signature string, words []string) ([]string, error) {
 
 // firstType returns the first complete type of a signature.
 func firstType(signature string) (string, error) {
+	if len(signature) > maxBusSignature {
+		return "", fmt.Errorf("want a D-Bus signature of at most %d bytes, have %d", maxBusSignature, len(signature))
+	}
 	depth := 0
 	for i, c := range []byte(signature) {
 		switch c {

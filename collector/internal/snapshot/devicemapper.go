@@ -52,10 +52,11 @@ func (r *answers) deviceMapper(name string, table bool) (targets []host.Target, 
 			return fail(err)
 		}
 		var t host.Target
-		if _, err := fmt.Sscan(f[2], &t.Start, &t.Length, &t.Type); err != nil {
-			return nil, fmt.Errorf("%s: %w", line, err)
+		parts := strings.SplitN(f[2]+" ", " ", 4)
+		if _, err := fmt.Sscan(f[2], &t.Start, &t.Length, &t.Type); err != nil || len(parts) < 4 {
+			return nil, fmt.Errorf("want start, length, type and text of a target, have %q", f[2])
 		}
-		t.Text = strings.SplitN(f[2]+" ", " ", 4)[3]
+		t.Text = parts[3]
 		targets = append(targets, t)
 	}
 	if !found {

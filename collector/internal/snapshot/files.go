@@ -164,7 +164,7 @@ func (f *files) resolve(name string, follow bool) (string, *node, error) {
 		}
 		switch n.kind {
 		case Folder:
-		case Unread, Fault:
+		case Fault:
 			return "", nil, n.err
 		case Fifo:
 			select {}
@@ -228,7 +228,7 @@ func (f *files) List(name string) ([]host.DirEntry, error) {
 	case Folder:
 	case Fifo:
 		select {}
-	case Fault, Unread:
+	case Fault:
 		return nil, failed("read", name, n.err)
 	default:
 		return nil, failed("open", name, unix.ENOTDIR)
@@ -261,7 +261,7 @@ func (f *files) Link(name string) (string, error) {
 	_, n, err := f.resolve(name, false)
 	switch {
 	case err != nil:
-	case n.kind == Fault || n.kind == Unread:
+	case n.kind == Fault:
 		err = n.err
 	case n.kind != Link:
 		err = unix.EINVAL

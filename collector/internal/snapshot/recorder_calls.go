@@ -303,7 +303,9 @@ func (r *ethtoolRecord) entry() Entry {
 			fmt.Fprintf(&b, "%s %s\n", fact, unix.ByteSliceToString(r.answers[unix.ETHTOOL_GDRVINFO][4+32*i:36+32*i]))
 		}
 	}
-	if !failed(unix.ETHTOOL_GLINKSETTINGS, "supported") {
+	if settings := r.answers[unix.ETHTOOL_GSET]; settings != nil && r.errs[unix.ETHTOOL_GSET] == nil && r.errs[unix.ETHTOOL_GLINKSETTINGS] == unix.EOPNOTSUPP {
+		fmt.Fprintf(&b, "before 4.6\nautonegotiation %d\nsupported %x\nadvertised %x\n", settings[18], order.Uint32(settings[4:]), order.Uint32(settings[8:]))
+	} else if !failed(unix.ETHTOOL_GLINKSETTINGS, "supported") {
 		answer := r.answers[unix.ETHTOOL_GLINKSETTINGS]
 		fmt.Fprintf(&b, "autonegotiation %d\n", answer[11])
 		words := int(answer[15])

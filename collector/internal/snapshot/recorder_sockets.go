@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"math/bits"
 	"net"
@@ -22,6 +23,7 @@ import (
 type tee struct {
 	net.Conn
 	sent, received func([]byte)
+	ended          func() // by the other end; nil: nobody wants to know
 }
 
 // Write implements net.Conn.
@@ -34,6 +36,9 @@ func (t *tee) Write(b []byte) (int, error) {
 func (t *tee) Read(b []byte) (int, error) {
 	n, err := t.Conn.Read(b)
 	t.received(b[:n])
+	if t.ended != nil && (err == io.EOF || errors.Is(err, syscall.ECONNRESET)) {
+		t.ended()
+	}
 	return n, err
 }
 
@@ -70,7 +75,7 @@ func (c *calls) dial(ctx context.Context, network, address string) (net.Conn, er
 			c.answers[multipathdSection] = map[string]*answer{"": {text: text, done: true}}
 		}
 	}
-	return &tee{conn, func([]byte) {}, received}, nil
+	return &tee{Conn: conn, sent: func([]byte) {}, received: received}, nil
 }
 
 const multipathdSection = "multipathd"
@@ -98,7 +103,7 @@ func (c *calls) dialBus(ctx context.Context, private bool) (net.Conn, error) {
 	}
 	record.err = nil
 	s := &busStream{record: record, calls: map[string]string{}}
-	return &tee{conn, s.sent, s.received}, nil
+	return &tee{conn, s.sent, s.received, s.ended}, nil
 }
 
 // A busRecord has the replies of the services of a bus.
@@ -108,7 +113,10 @@ type busRecord struct {
 	lines map[string]string // values by path and method; of a call without a reply, hang
 }
 
-const noReply = "hang"
+const (
+	noReply = "hang"
+	ended   = "close"
+)
 
 // entry returns the lines for recordedBus.
 func (r *busRecord) entry() Entry {
@@ -209,6 +217,21 @@ func (s *busStream) received(b []byte) {
 		defer s.record.mu.Unlock()
 		s.record.lines[key] = value
 	})
+}
+
+// ended notes that the other end closed the connection, on the call that it did not reply
+// to.
+func (s *busStream) ended() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	for _, key := range s.calls {
+		key = strings.TrimPrefix(key, propertyMark)
+		if s.record.lines[key] == noReply {
+			s.record.lines[key] = ended
+		}
+	}
 }
 
 // busValue returns words in lines of some length.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,4 +121,55 @@ func diff(want, have string) string {
 		}
 	}
 	return b.String()
+}
+
+// TestRedactedReplay replays the recorded hosts with other names and addresses: the
+// samples have the same names and values.
+func TestRedactedReplay(t *testing.T) {
+	cases(t, func(t *testing.T, file string, spec collect.Spec) {
+		load := func() *snapshot.Archive {
+			a, err := snapshot.Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		replay := func(a *snapshot.Archive) string {
+			h, err := snapshot.Replay(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return read(t, h, a, spec)
+		}
+		redacted := load()
+		snapshot.RedactWith(redacted, []byte("a key"))
+		// What is redacted is a file as well.
+		redacted, err := snapshot.Parse(redacted.Format())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, have := withoutLabels(replay(load())), withoutLabels(replay(redacted))
+		if have != want {
+			t.Errorf("%s", diff(want, have))
+		}
+	})
+}
+
+// withoutLabels returns the sorted names and values of samples, and the state.
+func withoutLabels(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "# state"):
+		case line[0] == '#':
+			continue
+		default:
+			if i := strings.IndexByte(line, '{'); i >= 0 {
+				line = line[:i] + line[strings.LastIndexByte(line, '}')+1:]
+			}
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }

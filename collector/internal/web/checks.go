@@ -75,7 +75,7 @@ func (c *Check) hide() {
 	case c.Reason == "sandbox":
 		c.Err = "the sandbox cannot be set up"
 	case c.Program != "":
-		c.Err = strings.ReplaceAll(c.Err, c.Program, "the command")
+		c.Err = strings.ReplaceAll(strings.TrimPrefix(c.Err, c.Program+": "), c.Program, "the command")
 	}
 	c.Command, c.Program, c.Stderr = "", "", ""
 }

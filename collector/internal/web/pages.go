@@ -2,8 +2,10 @@ package web
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -66,7 +68,7 @@ func stateBadge(class, label string) badge { return badge{class, label} }
 func seen(t, now time.Time) string {
 	switch age := now.Sub(t); {
 	case age < 2*time.Second:
-		return "seen for the first time"
+		return "first seen now"
 	case age < 20*time.Hour:
 		return "since " + t.UTC().Format("15:04:05 UTC") + ", " + ago(t, now)
 	default:
@@ -79,12 +81,12 @@ func ago(t, now time.Time) string { return shortDuration(max(now.Sub(t), 0)) + "
 
 // shortDuration returns a duration with its two largest units.
 func shortDuration(d time.Duration) string {
+	hours := int(d.Hours())
 	switch {
-	case d >= 48*time.Hour:
-		days := d / (24 * time.Hour)
-		return strings.TrimSuffix((days*time.Hour).String(), "h0m0s") + "d" + strings.TrimSuffix((d-days*24*time.Hour).Truncate(time.Hour).String(), "0m0s")
-	case d >= time.Hour:
-		return strings.TrimSuffix(d.Truncate(time.Minute).String(), "0s")
+	case hours >= 48:
+		return fmt.Sprintf("%dd%dh", hours/24, hours%24)
+	case hours > 0:
+		return fmt.Sprintf("%dh%dm", hours, int(d.Minutes())%60)
 	}
 	return d.Round(time.Second).String()
 }
@@ -145,7 +147,7 @@ func (p *pages) nav(section string) []navItem {
 	if c.MetricsPath != "/" {
 		add("/", "Host", 0)
 	}
-	if c.SAN != nil {
+	if c.SAN != nil && slices.ContainsFunc(c.Units(), isOfSAN) {
 		add("/san", "SAN", 0)
 	}
 	failing := 0
@@ -169,6 +171,11 @@ func (p *pages) nav(section string) []navItem {
 	}
 	add("/config", "Configuration", 0)
 	return items
+}
+
+// isOfSAN reports whether a unit finds a storage network on the host.
+func isOfSAN(u *collect.Unit) bool {
+	return slices.Contains(santopo.Collectors(), u.Spec.Name) && u.Spec.Name != "blockstack" && u.Status().State != collect.NoData
 }
 
 // hidesRuns reports whether a client must not see the commands and the standard error

@@ -62,6 +62,7 @@
   // The numbers at an axis are round.
   const short = text => text.replace(/(\.\d*?)0+(?= |$)/, '$1').replace(/\.(?= |$)/, '');
   const binary = Array.from({length: 60}, (_, i) => 2 ** (i - 10));
+  const clock = t => new Date(1000 * t).toLocaleTimeString('en-GB'); // 24 hours
   const percent = v => (100 * v).toFixed(v > 0 && v < 0.1 ? 1 : 0) + ' %';
   const bytes = v => scaled(v, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB']);
   const bytesPerSecond = v => bytes(v) + '/s';
@@ -183,7 +184,7 @@
       width: chart.place.clientWidth, height: 130, legend: {show: false},
       cursor: {sync: {key: 'host'}, y: false, points: {size: 5}, drag: {x: false, y: false}},
       scales: {y: {range: (_, __, max) => [0, chart.limit || (max > 0 ? 1.1 * max : 1)]}},
-      axes: [{stroke: soft, grid, ticks: grid, size: 26}, {stroke: soft, grid, ticks: grid, size: 84, space: 28, incrs: chart.format === bytes || chart.format === bytesPerSecond ? binary : undefined, values: (_, ticks) => ticks.map(v => short(chart.format(v)))}],
+      axes: [{stroke: soft, grid, ticks: grid, size: 26, space: 70, values: (_, ticks) => ticks.map(clock)}, {stroke: soft, grid, ticks: grid, size: 84, space: 28, incrs: chart.format === bytes || chart.format === bytesPerSecond ? binary : undefined, values: (_, ticks) => ticks.map(v => short(chart.format(v)))}],
       series: [{}, ...chart.names.map((_, i) => ({stroke: color('--c' + (i + 1)), width: 2, points: {size: 4}}))],
       hooks: {setCursor: [plot => setValues(chart, plot.cursor.idx ?? chart.data[0].length - 1)]},
     }, chart.data, chart.place);
