@@ -53,7 +53,7 @@ func TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have, want := len(manifest.Manifests), len(platforms()); have != want {
+	if have, want := len(manifest.Manifests), len(r.targets); have != want && want > 0 {
 		t.Errorf("have %d platforms, want %d", have, want)
 	}
 	image := nativeImage(t, index)
@@ -62,7 +62,7 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.Config.User != "65534:65534" || strings.Join(config.Config.Entrypoint, " ") != "/host_exporter" ||
-		config.Config.Labels["org.opencontainers.image.version"] != r.version || config.Created.Unix() != commitTime {
+		config.Config.Labels["org.opencontainers.image.version"] != r.version || len(r.targets) > 0 && config.Created.Unix() != commitTime {
 		t.Errorf("have %+v, created %s", config.Config, config.Created)
 	}
 	root := t.TempDir()
