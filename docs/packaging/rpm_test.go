@@ -49,11 +49,17 @@ HOST_EXPORTER_OPTS="--config.file=/etc/host_exporter/host_exporter.yml \
 		t.Errorf("systemd-analyze: %s", out)
 	}
 	c.write(config, "collectors: {arp: false}\n")
+	if err := os.Remove(filepath.Join(c.root, "etc/sysconfig/host_exporter")); err != nil {
+		t.Fatal(err)
+	}
 	rpm("-U", "--nodeps", "--replacepkgs", nativeRPM(t))
 	c.want(config, "collectors: {arp: false}\n")
+	if c.exists("/etc/sysconfig/host_exporter") {
+		t.Error("an upgrade wrote the options again")
+	}
 	rpm("-e", "--nodeps", "host-exporter")
-	if c.exists("/usr/bin/host_exporter") || !c.exists(config+".rpmsave") || !c.exists("/etc/sysconfig/host_exporter") {
-		t.Error("want the program erased, and the changed files kept")
+	if c.exists("/usr/bin/host_exporter") || !c.exists(config+".rpmsave") {
+		t.Error("want the program erased, and the changed file kept")
 	}
 }
 
