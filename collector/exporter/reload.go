@@ -54,6 +54,7 @@ func (e *Exporter) reload(load func() (warnings []string, err error)) error {
 		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
+	before := e.Names()
 	warnings, restart, err := e.recordLoad(load)
 	if restart {
 		return err // the runner starts a new process
@@ -63,8 +64,30 @@ func (e *Exporter) reload(load func() (warnings []string, err error)) error {
 		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
 		return err
 	}
-	_ = level.Info(e.config.Log).Log("msg", "Configuration reloaded", "file", e.config.File, "collectors", strings.Join(e.Names(), ","))
+	e.logReload(before)
 	return nil
+}
+
+// logReload logs that the configuration was reloaded, and what has changed since the
+// collectors before. The names of all collectors are logged once, at the start.
+func (e *Exporter) logReload(before []string) {
+	now := e.Names()
+	fields := []any{"msg", "Configuration reloaded", "file", e.config.File, "collectors", len(now), "checks", len(e.current.Load().checks)}
+	for _, change := range []struct {
+		key      string
+		from, to []string
+	}{{"enabled", before, now}, {"disabled", now, before}} {
+		names := slices.DeleteFunc(slices.Clone(change.to), func(n string) bool { return slices.Contains(change.from, n) })
+		if len(names) > 0 {
+			fields = append(fields, change.key, strings.Join(names, ","))
+		}
+	}
+	_ = level.Info(e.config.Log).Log(fields...)
+}
+
+// logCollectors logs the names of the collectors.
+func (e *Exporter) logCollectors() {
+	_ = level.Info(e.config.Log).Log("msg", "Enabled collectors", "names", strings.Join(e.Names(), ","))
 }
 
 // recordLoad calls load, one at a time, and records its result unless a new process
@@ -98,6 +121,9 @@ func (e *Exporter) load() (warnings []string, err error) {
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
+	if e.snapshot != nil {
+		definitions = nil // they would run on this machine
+	}
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return nil, err

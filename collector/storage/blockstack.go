@@ -64,7 +64,7 @@ type stackNode struct {
 func newBlockstack(env *collect.Env) *blockstackCollector {
 	m := env.Metrics
 	return &blockstackCollector{
-		sys:    env.Host.Sys.Reader(),
+		sys:    env.Host.Sys.Reader().Share("block"),
 		mounts: newMountTable(env.Host, nil, defaultMountPoints(), defaultFSTypes()),
 
 		info:       m.Gauge("node_block_stack_info", "A block device on another (parent), as 1: kind is what joins the parents, name is in /dev/mapper.", "device", "kind", "name", "parent"),
@@ -75,12 +75,13 @@ func newBlockstack(env *collect.Env) *blockstackCollector {
 	}
 }
 
-func (c *blockstackCollector) Update(_ context.Context, out *metric.Sink) error {
-	mounts, err := c.mounts.read(out)
+func (c *blockstackCollector) Update(ctx context.Context, out *metric.Sink) error {
+	mounts, err := c.mounts.read(ctx, out)
 	if err != nil {
 		return err
 	}
 	c.nodes, c.mapper, c.paths = map[string]*stackNode{}, map[string]string{}, map[string][]string{}
+	c.sys.BeginRun(ctx)
 	names, err := c.sys.Names("block")
 	if err != nil {
 		return collect.OrNoData(err)

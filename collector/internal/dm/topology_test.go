@@ -18,7 +18,7 @@ func TestTopology(t *testing.T) {
 		path = filepath.Join(root, "block", path)
 		testfile.Write(t, path, content)
 	}
-	topology := NewTopology(host.NewTree(root))
+	sys, topology := host.NewTree(root).Reader(), NewTopology()
 	var block host.Listing
 	var reported []string
 	read := func() string {
@@ -28,7 +28,7 @@ func TestTopology(t *testing.T) {
 		}
 		reported = nil
 		var b strings.Builder
-		for _, m := range topology.Maps(block.Entries, func(err error) { reported = append(reported, err.Error()) }) {
+		for _, m := range topology.Maps(sys, block.Entries, func(err error) { reported = append(reported, err.Error()) }) {
 			fmt.Fprintf(&b, "%s=%s", m.SysfsName, m.Name)
 			for _, p := range m.Paths {
 				b.WriteString(" " + p.Name)

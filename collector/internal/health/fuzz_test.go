@@ -4,13 +4,11 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/document"
-	"github.com/hostexporter/host_exporter/docs"
 )
 
 // FuzzConfig reads a configuration of health rules. What it accepts, it writes, reads
 // again and writes in the same way.
 func FuzzConfig(f *testing.F) {
-	f.Add(string(docs.Health))
 	f.Add("health: {metrics: true, bond-down: false}")
 	f.Add("health: {conntrack-full: {threshold: 0.5, severity: critical}}")
 	f.Add("health: {a: {expect: 'b{c=\"d\"} > $threshold', threshold: 1e3, problem: '{c} is {value}', ignore: ['e=\"f\"'], hides: [bond-down]}}")

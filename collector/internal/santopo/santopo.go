@@ -156,6 +156,17 @@ func (g *Group) Title() string {
 	return plural(len(g.LUNs), "LUN") + ", " + g.names() + ": each " + l.status()
 }
 
+// Name returns the names of the LUNs of a group, in short.
+func (g *Group) Name() string {
+	if len(g.LUNs) == 1 {
+		return g.names()
+	}
+	return plural(len(g.LUNs), "LUN") + ", " + g.names()
+}
+
+// Status returns how many paths each LUN of a group has, and what they share.
+func (g *Group) Status() string { return g.First().status() }
+
 // Way returns the ports that the paths of a group at an index lead over.
 func (g *Group) Way(i int) string {
 	first, last := g.First().Paths[i], g.LUNs[len(g.LUNs)-1].Paths[i]

@@ -170,7 +170,7 @@ scrape_configs: [{job_name: node, static_configs: [%s]}]
 // binary has them.
 func sanFlags(t *testing.T, binary string) []string {
 	t.Helper()
-	help, err := exec.Command(binary, "--help").CombinedOutput()
+	help, err := exec.Command(binary, "help", "flags").CombinedOutput()
 	if err != nil {
 		t.Fatal(err)
 	}
