@@ -41,7 +41,7 @@ func nativeImage(t *testing.T, index v1.ImageIndex) v1.Image {
 // TestImage unpacks the image, and runs it in a root folder as its user.
 func TestImage(t *testing.T) {
 	r := built(t)
-	index, remove, err := openImage(r.path(t, "host_exporter-*.oci.tar"))
+	index, remove, err := openImage(r.path(t, "host_exporter-"+r.version+".oci.tar"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestPush(t *testing.T) {
 	r := built(t)
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
-	file := r.path(t, "host_exporter-*.oci.tar")
+	file := r.path(t, "host_exporter-"+r.version+".oci.tar")
 	reference := strings.TrimPrefix(server.URL, "http://") + "/host_exporter:" + r.version
 	if err := run([]string{"push", file, reference}); err != nil {
 		t.Fatal(err)
