@@ -16,7 +16,7 @@ func TestGrowth(t *testing.T) {
 	for _, k := range growth.Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
 			var excess []string
-			// A busy machine may make collectors read with more goroutines.
+			// What a busy machine delays may cost allocations, now and then.
 			for range 3 {
 				if excess = findExcess(t, k); excess == nil {
 					return
