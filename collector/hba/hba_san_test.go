@@ -2,7 +2,6 @@ package hba
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 	"github.com/hostexporter/host_exporter/collector/internal/test/growth"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestSANOptions(t *testing.T) {
@@ -76,12 +76,7 @@ func TestVirtualPortsAreOnePort(t *testing.T) {
 	b := golden.NewWorkbench(t, Collectors()[1].Build, map[string][]string{"statistics": {"none"}})
 	link := func(path, target string) {
 		path = filepath.Join(b.Root, "sys", path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Link(t, path, target)
 	}
 	const physical = "devices/pci0000:3a/0000:3b:00.0/host3"
 	for i, dir := range []string{physical, physical + "/vport-3:0-0/host7", physical + "/vport-3:0-1/host8"} {

@@ -16,6 +16,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestProcessesMatchProcfs counts the processes and threads of a host with procfs.
@@ -161,9 +162,7 @@ func writeProcesses(tb testing.TB, proc string, processes, threads int) {
 
 func writeProcess(tb testing.TB, proc string, pid, threads int) {
 	write := func(dir string, id int, state byte) {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			tb.Fatal(err)
-		}
+		testfile.Dir(tb, dir)
 		text := fmt.Sprintf("%d (process %d) %c 1 1 1 0 -1 4194560 5042 181234 78 901 24 85 210 310 20 0 %d 0 21 56659968 5635 18446744073709551615 1 1 0 0 0 0 0 4096 1256 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", id, pid, state, threads)
 		if err := os.WriteFile(filepath.Join(dir, "stat"), []byte(text), 0o644); err != nil {
 			tb.Fatal(err)

@@ -6,11 +6,12 @@ import (
 	"encoding/binary"
 	"net"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 
 	godbus "github.com/godbus/dbus/v5"
+
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 )
 
 // A Bus is a D-Bus system bus and the services behind it, for many objects. It replies
@@ -72,7 +73,7 @@ func (b *Bus) Count() (calls map[string]int, sum int) {
 
 // Signal sends a signal on the last connection.
 func (b *Bus) Signal(path, iface, member, value string) error {
-	message, err := encodeMessage(4, []string{"1", "o", path, "2", "s", iface, "3", "s", member}, value)
+	message, err := snapshot.EncodeMessage(4, 1, []string{"1", "o", path, "2", "s", iface, "3", "s", member}, value)
 	if err != nil {
 		return err
 	}
@@ -177,26 +178,6 @@ func (b *Bus) prepare(call []byte) (*busReply, error) {
 	case !strings.HasPrefix(name, "org.freedesktop.DBus.") && !strings.HasSuffix(name, ".Subscribe"):
 		value = b.services(path, name)
 	}
-	message, err := encodeMessage(2, []string{"5", "u", "0"}, value)
+	message, err := snapshot.EncodeMessage(2, 1, []string{"5", "u", "0"}, value)
 	return &busReply{message, name}, err
-}
-
-// encodeMessage returns a message with header fields and a value in the words of
-// busctl, none of which has a blank.
-func encodeMessage(kind byte, fields []string, value string) ([]byte, error) {
-	var body DBusEncoder
-	if words := strings.Fields(value); len(words) > 0 {
-		fields = append(fields, "8", "g", words[0])
-		if err := body.Encode(words[0], words[1:]); err != nil {
-			return nil, err
-		}
-	}
-	m := DBusEncoder{'l', kind, 0, 1}
-	m = binary.LittleEndian.AppendUint32(m, uint32(len(body)))
-	m = binary.LittleEndian.AppendUint32(m, 1)
-	if err := m.Encode("a(yv)", append([]string{strconv.Itoa(len(fields) / 3)}, fields...)); err != nil {
-		return nil, err
-	}
-	m.align(8)
-	return append(m, body...), nil
 }
