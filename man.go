@@ -148,7 +148,7 @@ func (m *manual) text(text string) {
 }
 
 // escapeRoff returns a text without what is special to roff. A dash is one that can be
-// copied to a command line, and a long regular expression may be broken at its bars.
+// copied to a command line, and a long regular expression or list may be broken.
 func escapeRoff(text string) string {
-	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "|", `|\:`, ")", `)\:`, "^", `\(ha`, "~", `\(ti`, "`", `\(ga`).Replace(text)
+	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "|", `|\:`, ")", `)\:`, ",", `,\:`, "^", `\(ha`, "~", `\(ti`, "`", `\(ga`).Replace(text)
 }
