@@ -41,6 +41,7 @@ func (p *program) addFlags() {
 	flag("path.sysfs", "PATH", "/sys", "Mount point of sysfs.").StringVar(&c.Paths.Sysfs)
 	flag("path.rootfs", "PATH", "/", "Mount point of the host's root file system.").StringVar(&c.Paths.Rootfs)
 	flag("path.udev.data", "PATH", "/run/udev/data", "Directory of udev's database.").StringVar(&c.Paths.UdevData)
+	app.Flag("from", "Snapshot to read instead of this host (docs/snapshot.md): for "+strings.Join(fromCommands[:len(fromCommands)-1], ", ")+" and "+fromCommands[len(fromCommands)-1]+".").PlaceHolder("PATH").StringVar(&c.From)
 	flag("sandbox", "MODE", "auto", "Restrict the process to what its collectors need: auto, as far as the kernel can; required, or fail; off (docs/security.md).").SetValue(newEnum(&c.Sandbox, "auto", "required", "off"))
 	app.Flag("runtime.user", "User of the process that collects and serves, if there is a configuration file. The process that runs checks keeps its own.").PlaceHolder("NAME").StringVar(&c.User)
 	flag("runtime.gomaxprocs", "N", "1", "Maximum number of CPUs to use at once.").Envar("GOMAXPROCS").IntVar(&p.maxProcs)

@@ -108,6 +108,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if p.done || err != nil {
 		return err
 	}
+	if err := p.checkFrom(name); err != nil {
+		return err
+	}
 	c := p.commands[name]
 	if name != "serve" {
 		signal.Stop(hangup) // a terminal that closes ends the command
@@ -309,7 +312,7 @@ func newProgram(stdout, stderr io.Writer) *program {
 	p.addHelp()
 	for _, add := range []func(){
 		p.addServe, p.addOnce, p.addDoctor, p.addHealth, p.addSAN, p.addCheckConfig, p.addChecks,
-		p.addExpect, p.addCompare, p.addMigrate, p.addCompletion, p.addVersion,
+		p.addExpect, p.addCompare, p.addMigrate, p.addSnapshot, p.addCompletion, p.addVersion,
 	} {
 		add()
 	}

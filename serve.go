@@ -58,7 +58,9 @@ func (p *program) logStop(ctx context.Context) (logged func()) {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
+	p.config.Flags = flagValues(p.app, p.args)
 	p.app, p.commands = nil, nil // a quarter of a megabyte
+	p.config.SaveMemory = true
 	if err := exporter.RelaxTimers(); err != nil {
 		_ = level.Debug(p.config.Log).Log("msg", "Cannot relax timers: scrapes take more CPU time", "err", err)
 	}
@@ -66,7 +68,7 @@ func (p *program) buildAndServe(ctx context.Context) error {
 	case exporter.StartedByRunner():
 		signal.Ignore(syscall.SIGHUP) // the runner reloads
 		return exporter.ServeForRunner(ctx, p.config, p.toolkit, p.slog)
-	case p.config.File != "":
+	case p.config.File != "" && p.config.From == "":
 		return p.runChecksAndServe(ctx)
 	}
 	e, err := exporter.New(p.config)

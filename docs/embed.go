@@ -3,6 +3,9 @@ package docs
 
 import "embed"
 
+// URL is the address of the pages.
+const URL = "https://github.com/hostexporter/host_exporter/blob/main/docs/"
+
 // Health is the file of the health rules.
 //
 //go:embed health.yml

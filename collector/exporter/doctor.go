@@ -19,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
 // DoctorOptions are the options of Doctor.
@@ -42,15 +43,21 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, o DoctorOptions) e
 		return err
 	}
 	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String(), files: o.Files}
+	if e.snapshot != nil {
+		w.recorded = e.host
+		w.printf("%s\n\n", describeSnapshot(e.config.From, e.snapshot))
+	}
 	if len(metrics) > 0 {
 		if err := e.explainMetrics(ctx, w, metrics); err != nil || len(names) == 0 {
 			return cmp.Or(err, w.result())
 		}
 		w.printf("\n")
 	}
-	w.writeHost()
+	if e.snapshot == nil {
+		w.writeHost()
+	}
 	units := e.units()
-	judged, err := e.judge(ctx, nil)
+	judged, _, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
 		return err
 	}
@@ -92,10 +99,11 @@ type report struct {
 	out       io.Writer
 	paths     host.Paths
 	sandbox   string
-	files     bool     // list the files
-	unhealthy int      // collectors that need attention
-	missing   []string // metrics
-	err       error    // the first error of out
+	recorded  *host.Host // of a snapshot; nil: this host
+	files     bool       // list the files
+	unhealthy int        // collectors that need attention
+	missing   []string   // metrics
+	err       error      // the first error of out
 }
 
 // result returns the error of a report.
@@ -156,7 +164,11 @@ func (w *report) writeHealth(r *health.Report) {
 // writeCollector writes the report on one collector; unit is nil if it is
 // disabled.
 func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
-	access := doctor.Inspect(w.paths, spec.Reads)
+	inspect := func(patterns []string) doctor.FileAccess { return doctor.Inspect(w.paths, patterns) }
+	if w.recorded != nil {
+		inspect = func(patterns []string) doctor.FileAccess { return doctor.InspectRecorded(w.recorded, patterns) }
+	}
+	access := inspect(spec.Reads)
 	files := ""
 	if access.PatternCount > 0 {
 		files = fmt.Sprintf("%d of %d kinds of files exist", access.MatchCount, access.PatternCount)

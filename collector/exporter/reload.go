@@ -21,6 +21,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
@@ -29,11 +30,12 @@ import (
 // immutable: a scrape that begins with a generation ends with it, even if the
 // configuration is reloaded meanwhile.
 type generation struct {
-	checks []checks.Definition
-	units  []*collect.Unit
-	expect *expect.Set    // nil: no expectations
-	health *health.Config // nil: that which ships with the exporter
-	file   *config.File   // nil: no configuration file
+	checks   []checks.Definition
+	units    []*collect.Unit
+	onDemand []*collect.Unit // disabled, but needed for a page that somebody may open
+	expect   *expect.Set     // nil: no expectations
+	health   *health.Config  // nil: that which ships with the exporter
+	file     *config.File    // nil: no configuration file
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
@@ -119,6 +121,9 @@ func (e *Exporter) load() (warnings []string, err error) {
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
+	if e.snapshot != nil {
+		definitions = nil // they would run on this machine
+	}
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return nil, err
@@ -201,14 +206,18 @@ func (r *configurationReader) read() (configurationFile, error) {
 // there are checks, their collector is enabled unless it is disabled
 // explicitly.
 func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation, error) {
-	current := e.units()
+	current := slices.Concat(e.units(), e.onDemand())
 	next := &generation{}
 	var errs []error
 	var findings document.Findings // the same, if values may be of the file
 	for _, spec := range e.specs {
+		units := &next.units
 		implied := spec.Name == "check" && hasChecks && !settings.IsExplicit(spec.Name)
 		if !implied && !settings.Enabled(spec) {
-			continue
+			if spec.Name != santopo.OnDemand || settings.IsExplicit(spec.Name) {
+				continue
+			}
+			units = &next.onDemand
 		}
 		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.isReserved, settings.Options(spec.Name))
 		if err != nil {
@@ -222,7 +231,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
-		next.units = append(next.units, u)
+		*units = append(*units, u)
 	}
 	if e.config.File != "" && len(findings) > 0 {
 		return nil, findings

@@ -23,7 +23,23 @@ type Settings struct {
 	flags           overrides
 	named           []string
 	file            *File
+	recorded        *recorded // nil: the defaults are those of the data sheets
 	warnings        []string
+}
+
+// recorded are the settings with which a host was recorded: its defaults.
+type recorded struct {
+	enabled map[string]bool
+	options func(collector string) map[string][]string
+}
+
+// SetRecorded makes the settings with which a host was recorded the defaults.
+func (s *Settings) SetRecorded(enabled []string, options func(collector string) map[string][]string) {
+	r := &recorded{map[string]bool{}, options}
+	for _, name := range enabled {
+		r.enabled[name] = true
+	}
+	s.recorded = r
 }
 
 // overrides are the explicit settings of one source: the flags or the file. The
@@ -70,7 +86,13 @@ func (s *Settings) Enabled(spec collect.Spec) bool {
 	if on, explicit := s.file.enabled[spec.Name]; explicit {
 		return on
 	}
-	return !spec.DisabledByDefault && !s.DisableDefaults && !s.file.DisableDefaults
+	if s.DisableDefaults || s.file.DisableDefaults {
+		return false
+	}
+	if s.recorded != nil {
+		return s.recorded.enabled[spec.Name]
+	}
+	return !spec.DisabledByDefault
 }
 
 // IsExplicit reports whether a collector is enabled or disabled explicitly.
@@ -83,6 +105,9 @@ func (s *Settings) IsExplicit(collector string) bool {
 // Options returns the explicit options of a collector.
 func (s *Settings) Options(collector string) map[string][]string {
 	all := map[string][]string{}
+	if s.recorded != nil {
+		maps.Copy(all, s.recorded.options(collector))
+	}
 	for _, o := range []overrides{s.file.overrides, s.flags} {
 		maps.Copy(all, o.options[collector])
 	}
