@@ -423,7 +423,7 @@ func TestFirstPage(t *testing.T) {
 	}
 }
 
-// TestOnceExitCodes tells a host without what a collector reads from a failure.
+// TestOnceExitCodes distinguishes a host without what a collector reads from a failure.
 func TestOnceExitCodes(t *testing.T) {
 	empty, broken := t.TempDir(), t.TempDir()
 	for _, path := range []string{filepath.Join(broken, "loadavg"), filepath.Join(empty, "other")} {
