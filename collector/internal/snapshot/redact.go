@@ -246,7 +246,7 @@ func (r *redactor) addDomain(name string) string {
 
 func (r *redactor) addUser(name string) {
 	switch strings.ToLower(name) {
-	case "root", "admin", "guest", "nobody", "":
+	case "root", "admin", "guest", "":
 		return
 	}
 	r.addWord(strings.ToLower(name), r.shape(strings.ToLower(name)))
@@ -559,7 +559,7 @@ func (r *redactor) serial(s string) string {
 
 func (r *redactor) user(s string) string {
 	switch strings.ToLower(s) {
-	case "root", "admin", "guest", "nobody", "":
+	case "root", "admin", "guest", "":
 		return s
 	}
 	return sameCase(r.shape(strings.ToLower(s)), s)
