@@ -11,33 +11,34 @@ import (
 	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
-// snapshotFlags are the flags and the argument of the snapshot command.
-type snapshotFlags struct {
+// A snapshotCommand has the flags and the argument of the command snapshot.
+type snapshotCommand struct {
 	file   string // empty: standard output
 	redact bool
 	list   bool
 }
 
-// addSnapshot adds the flag --from and the command snapshot.
 func (p *program) addSnapshot() {
-	p.app.Flag("from", "Snapshot to read instead of this host (docs/snapshot.md): for serve, once, doctor, health, san and expect suggest.").PlaceHolder("PATH").StringVar(&p.config.From)
-	p.commands["snapshot"] = p.snapshot
-	c := p.app.Command("snapshot", "Collect once and write what was read of the host to a file, without what identifies the host (docs/snapshot.md).")
-	c.Flag("redact", "Replace addresses, names and serial numbers (default: enabled).").Default("true").BoolVar(&p.snapshotFlags.redact)
-	c.Flag("list", "List what is in a snapshot instead.").BoolVar(&p.snapshotFlags.list)
-	c.Arg("file", "File to write, which must not exist, compressed if its name ends with .gz; - for standard output.").Required().SetValue((*snapshotArg)(&p.snapshotFlags))
+	var c snapshotCommand
+	cmd := p.command(p.app, "snapshot", "Collect once and write what was read of the host to a file, without what identifies the host (docs/snapshot.md).", func(ctx context.Context) error { return p.snapshot(ctx, c) })
+	cmd.Flag("redact", "Replace addresses, names and serial numbers (default: enabled).").Default("true").BoolVar(&c.redact)
+	cmd.Flag("list", "List what is in a snapshot instead.").BoolVar(&c.list)
+	cmd.Arg("file", "File to write, which must not exist, compressed if its name ends with .gz; - for standard output.").Required().SetValue((*snapshotArg)(&c))
 }
+
+// fromCommands are the commands that can read a snapshot.
+var fromCommands = []string{"serve", "once", "doctor", "health", "san", "expect suggest"}
 
 // checkFrom returns an error for a command that cannot read a snapshot.
 func (p *program) checkFrom(command string) error {
-	if p.config.From == "" || slices.Contains([]string{"serve", "once", "doctor", "health", "san", "expect suggest"}, command) {
+	if p.config.From == "" || slices.Contains(fromCommands, command) {
 		return nil
 	}
 	return fmt.Errorf("--from is not for the command %s", command)
 }
 
 // A snapshotArg is the argument of snapshot. Kingpin passes a single dash as an empty text.
-type snapshotArg snapshotFlags
+type snapshotArg snapshotCommand
 
 func (a *snapshotArg) String() string { return "" }
 
@@ -49,29 +50,28 @@ func (a *snapshotArg) Set(path string) error {
 	return nil
 }
 
-func (p *program) snapshot(ctx context.Context) error {
-	f := p.snapshotFlags
-	if f.list {
-		return exporter.ListSnapshot(f.file, p.stdout)
+func (p *program) snapshot(ctx context.Context, c snapshotCommand) error {
+	if c.list {
+		return exporter.ListSnapshot(c.file, p.stdout)
 	}
-	if f.file != "" { // before all the work
-		if _, err := os.Lstat(f.file); err == nil {
-			return fmt.Errorf("%s exists", f.file)
+	if c.file != "" { // before all the work
+		if _, err := os.Lstat(c.file); err == nil {
+			return fmt.Errorf("%s exists", c.file)
 		}
 	}
-	b, summary, err := exporter.Snapshot(ctx, p.config, exporter.SnapshotOptions{Plain: !f.redact, Compress: strings.HasSuffix(f.file, ".gz")})
+	b, summary, err := exporter.Snapshot(ctx, p.config, exporter.SnapshotOptions{Plain: !c.redact, Compress: strings.HasSuffix(c.file, ".gz")})
 	if err != nil {
 		return err
 	}
-	if f.file == "" {
+	if c.file == "" {
 		_, err = os.Stdout.Write(b)
 	} else {
-		err = writeNew(f.file, b)
+		err = writeNew(c.file, b)
 	}
 	if err != nil {
 		return err
 	}
-	if f.redact {
+	if c.redact {
 		summary += "; look through it before you give it away: docs/snapshot.md says what is replaced"
 	} else {
 		summary += "; NOT redacted"

@@ -28,6 +28,8 @@ type (
 	Status = scheduler.State
 	// A Report is the outcome of a run.
 	Report = scheduler.Outcome
+	// Counts are numbers by reason.
+	Counts = scheduler.Counts
 	// Groups are control groups, one for each run.
 	Groups = cgroup.Tree
 )
@@ -112,6 +114,9 @@ func newRunnerOnDemand(o Options, l *landlock) scheduler.Runner {
 
 // Specs returns the data sheets of the domain, with the collector of these checks.
 func (c *Checks) Specs() []collect.Spec { return specs(c.source, &c.exportedNames) }
+
+// NewDefinition returns a check with the default of every option.
+func NewDefinition(name string) Definition { return definition.New(name) }
 
 // ReadDefinitions reads the mapping of names to checks in a configuration file.
 // Errors are findings of the document.

@@ -92,6 +92,7 @@ type update struct {
 	Running, Waiting, Suspended                  bool
 	RunStarted, Next, LastRun, LastSuccess       time.Time
 	HasRun                                       bool
+	Recent                                       []scheduler.Run `json:",omitempty"`
 	LastOutcome                                  outcome
 	HasPublished, Publishes, FamiliesHaveChanged bool
 	ExpiresIn                                    time.Duration // 0: never
@@ -107,8 +108,9 @@ type outcome struct {
 	CPUKnown    bool
 	CPU         time.Duration
 	MaxRSS      int64
-	Problems    []string `json:",omitempty"`
-	Stderr      string   `json:",omitempty"`
+	Drops       scheduler.Counts `json:",omitempty"`
+	Problems    []string         `json:",omitempty"`
+	Stderr      string           `json:",omitempty"`
 }
 
 // encodeState returns an update with a state, and with its families if they have
@@ -120,10 +122,10 @@ func encodeState(s *scheduler.State, familiesHaveChanged bool) ([]byte, error) {
 		User: s.User, Sandbox: s.Sandbox, Interval: s.Interval,
 		Runs: s.Runs, Failures: s.Failures, Skips: s.Skips, Drops: s.Drops, CPU: s.CPU, CPUKnown: s.CPUKnown,
 		Running: s.Running, Waiting: s.Waiting, Suspended: s.Suspended,
-		RunStarted: s.RunStarted, Next: s.Next, LastRun: s.LastRun, LastSuccess: s.LastSuccess, HasRun: s.HasRun,
+		RunStarted: s.RunStarted, Next: s.Next, LastRun: s.LastRun, LastSuccess: s.LastSuccess, HasRun: s.HasRun, Recent: s.Recent,
 		LastOutcome: outcome{
 			Reason: o.Reason, Duration: o.Duration, HasExitCode: o.HasExitCode, ExitCode: o.ExitCode,
-			CPUKnown: o.CPUKnown, CPU: o.CPU, MaxRSS: o.MaxRSS, Problems: o.Problems, Stderr: o.Stderr,
+			CPUKnown: o.CPUKnown, CPU: o.CPU, MaxRSS: o.MaxRSS, Drops: o.Drops, Problems: o.Problems, Stderr: o.Stderr,
 		},
 		HasPublished: s.HasPublished, Publishes: s.Publication != nil, FamiliesHaveChanged: familiesHaveChanged,
 	}
@@ -158,10 +160,10 @@ func decodeState(b []byte, previous func(name string) *scheduler.State) (u updat
 		User: u.User, Sandbox: u.Sandbox, Interval: u.Interval,
 		Runs: u.Runs, Failures: u.Failures, Skips: u.Skips, Drops: u.Drops, CPU: u.CPU, CPUKnown: u.CPUKnown,
 		Running: u.Running, Waiting: u.Waiting, Suspended: u.Suspended,
-		RunStarted: u.RunStarted, Next: u.Next, LastRun: u.LastRun, LastSuccess: u.LastSuccess, HasRun: u.HasRun,
+		RunStarted: u.RunStarted, Next: u.Next, LastRun: u.LastRun, LastSuccess: u.LastSuccess, HasRun: u.HasRun, Recent: u.Recent,
 		LastOutcome: scheduler.Outcome{
 			Reason: u.LastOutcome.Reason, Duration: u.LastOutcome.Duration, HasExitCode: u.LastOutcome.HasExitCode, ExitCode: u.LastOutcome.ExitCode,
-			CPUKnown: u.LastOutcome.CPUKnown, CPU: u.LastOutcome.CPU, MaxRSS: u.LastOutcome.MaxRSS, Problems: u.LastOutcome.Problems, Stderr: u.LastOutcome.Stderr,
+			CPUKnown: u.LastOutcome.CPUKnown, CPU: u.LastOutcome.CPU, MaxRSS: u.LastOutcome.MaxRSS, Drops: u.LastOutcome.Drops, Problems: u.LastOutcome.Problems, Stderr: u.LastOutcome.Stderr,
 		},
 		HasPublished: u.HasPublished,
 	}

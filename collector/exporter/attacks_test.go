@@ -426,9 +426,13 @@ func TestSecretsOnThePage(t *testing.T) {
 		deadline := time.Now().Add(30 * time.Second)
 		local := ""
 		for !strings.Contains(local, "hunter3") && time.Now().Before(deadline) { // until the check has run
-			_, local = s.request(t, s.unixClient(), "GET", "/")
+			_, local = s.request(t, s.unixClient(), "GET", "/checks/a")
 		}
-		_, remote := s.request(t, http.DefaultClient, "GET", "/")
+		remote := ""
+		for _, page := range []string{"/", "/checks", "/checks/a"} {
+			_, text := s.request(t, http.DefaultClient, "GET", page)
+			remote += text
+		}
 		_, config := s.request(t, http.DefaultClient, "GET", "/config")
 		_, metrics := s.request(t, http.DefaultClient, "GET", "/metrics")
 		for what, text := range map[string]string{"the page over TCP": remote, "the page over a unix socket": local} {

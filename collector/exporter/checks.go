@@ -65,6 +65,18 @@ func (e *Exporter) ListChecks(out io.Writer) error {
 	return w.Flush()
 }
 
+// CheckNames returns the names of the checks of a configuration file.
+func CheckNames(file string) (names []string, err error) {
+	e, err := New(Config{File: file, MetricsPath: "/metrics"})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range e.current.Load().checks {
+		names = append(names, d.Name)
+	}
+	return names, nil
+}
+
 // RunCheck runs a check of the configuration once, within its limits. It writes
 // the metrics to out, and comments on the run to remarks. The error says why
 // the run failed.
@@ -115,38 +127,58 @@ func exitCode(r checks.Report) string {
 	return fmt.Sprintf(", exit code %d", r.ExitCode)
 }
 
-// checkRows returns the checks for the landing page.
+// checkRows returns the checks for the pages.
 func (e *Exporter) checkRows() []web.Check {
-	now := e.host.Now()
 	var rows []web.Check
 	for _, s := range e.checks.Status() {
-		d := s.Definition
-		c := web.Check{Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", SeriesCount: fmt.Sprint(s.Series)}
-		switch {
-		case s.Suspended:
-			c.State, c.Label = "error", "suspended"
-		case !s.HasRun:
-			c.State, c.Label = "", "not run yet"
-		case s.LastOutcome.Reason != "":
-			c.State, c.Label = "error", string(s.LastOutcome.Reason)
-		}
-		if s.Running {
-			c.Label += ", running"
-		}
-		if s.HasRun {
-			c.Duration = s.LastOutcome.Duration.Round(time.Millisecond).String()
-			c.Age = fmt.Sprintf("%v ago", max(now.Sub(s.LastRun), 0).Round(time.Second))
-		}
-		if !s.Next.IsZero() {
-			c.Next = fmt.Sprintf("in %v", max(s.Next.Sub(now), 0).Round(time.Second))
-		}
-		problems := s.LastOutcome.Problems
-		if s.LastOutcome.Err != nil {
-			problems = append([]string{s.LastOutcome.Err.Error()}, problems...)
-		}
-		c.Err = strings.Join(problems, "; ")
-		c.Stderr = strings.TrimSpace(s.LastOutcome.Stderr)
-		rows = append(rows, c)
+		rows = append(rows, e.newCheckRow(s))
 	}
 	return rows
+}
+
+// newCheckRow returns a check for the pages. One that drops samples is not OK.
+func (e *Exporter) newCheckRow(s checks.Status) web.Check {
+	d, last := s.Definition, s.LastOutcome
+	c := web.Check{
+		Name: d.Name, Help: d.Description, Command: strings.Join(d.Command, " "), State: "ok", Label: "ok", SeriesCount: s.Series,
+		Next: s.Next, Reason: string(last.Reason), Stderr: last.Stderr,
+	}
+	if len(d.Command) > 0 {
+		c.Program = d.Command[0]
+	}
+	switch {
+	case s.Suspended:
+		c.State, c.Label = "error", "suspended"
+	case !s.HasRun:
+		c.State, c.Label = "", "not run yet"
+	case last.Reason != "":
+		c.State, c.Label = "error", string(last.Reason)
+	case len(last.Drops) > 0:
+		c.State, c.Label = "partial", dropsText(last.Drops)
+	}
+	if s.Running {
+		c.Label += ", running"
+	}
+	if s.HasRun {
+		c.Duration, c.Seconds = last.Duration.Round(time.Millisecond).String(), last.Duration.Seconds()
+		c.LastRun = s.LastRun
+	}
+	problems := last.Problems
+	if last.Err != nil {
+		problems = append([]string{last.Err.Error()}, problems...)
+	}
+	c.Err = strings.Join(problems, "; ")
+	return c
+}
+
+// dropsText returns how many samples a run dropped.
+func dropsText(drops checks.Counts) string {
+	n := uint64(0)
+	for _, d := range drops {
+		n += d.N
+	}
+	if n == 1 {
+		return "1 sample dropped"
+	}
+	return fmt.Sprintf("%d samples dropped", n)
 }

@@ -7,6 +7,7 @@ package exporter
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -79,18 +80,20 @@ type Config struct {
 	// none.
 	LogWriter *LogWriter
 
-	MetricsPath    string   // usually /metrics
-	MaxRequests    int      // maximum number of scrapes at once; 0: no limit
-	ProcessMetrics bool     // export go_*, process_* and promhttp_* of the exporter itself
-	WithoutHelp    bool     // leave the HELP lines out of the text format
-	Pprof          bool     // serve /debug/pprof/
-	Lifecycle      bool     // serve /-/reload
-	AllowedHosts   []string // names of the exporter, in addition to those of the host; .example.com stands for all below it
-	HealthMetrics  bool     // export host_exporter_health
-	ShowCheckRuns  bool     // show commands and standard error of checks on the status page
-	CheckSlots     int      // maximum number of checks at once; 0: four
-	SlowCheckSlots int      // maximum number of slow checks at once, in addition; 0: two
-	Sandbox        string   // auto, required or off, see Serve; empty: off
+	MetricsPath    string      // usually /metrics
+	MaxRequests    int         // maximum number of scrapes at once; 0: no limit
+	ProcessMetrics bool        // export go_*, process_* and promhttp_* of the exporter itself
+	WithoutHelp    bool        // leave the HELP lines out of the text format
+	Pprof          bool        // serve /debug/pprof/
+	Lifecycle      bool        // serve /-/reload
+	AllowedHosts   []string    // names of the exporter, in addition to those of the host; .example.com stands for all below it
+	HealthMetrics  bool        // export host_exporter_health
+	ShowCheckRuns  bool        // show commands and standard error of checks on the pages
+	Flags          []FlagValue // of the program, for the page of the configuration
+	CheckSlots     int         // maximum number of checks at once; 0: four
+	SlowCheckSlots int         // maximum number of slow checks at once, in addition; 0: two
+	SaveMemory     bool        // of a process that only serves: collect garbage early, and unmap the program once it has started
+	Sandbox        string      // auto, required or off, see Serve; empty: off
 
 	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
 	User      string // user of the process that a Runner starts to serve; empty: that of the runner
@@ -125,9 +128,12 @@ type Exporter struct {
 	reader       configurationReader
 	reloadStatus reloadStatus
 
+	memory        *memorySaver // set before the sandbox; nil: none
 	sandbox       sandbox
-	webConfigFile string // that the toolkit reads at each connection; set before the sandbox
-	startsChecks  bool   // by Serve, and not by other commands; set before the sandbox
+	webConfigFile string        // that the toolkit reads at each connection; set before the sandbox
+	addresses     []net.Addr    // of the listeners; set before the sandbox
+	drawing       chan struct{} // has an element while a page has the topology of the SAN
+	startsChecks  bool          // by Serve, and not by other commands; set before the sandbox
 }
 
 // New builds an exporter. It reads the configuration file and the host's name;
@@ -144,7 +150,7 @@ func New(c Config) (*Exporter, error) {
 		return nil, err
 	}
 	e := &Exporter{config: c, snapshot: replay, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
-		shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
+		drawing: make(chan struct{}, 1), shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
 		e.host.Calls = flight.NewPool(callLimit())
@@ -200,21 +206,27 @@ func (e *Exporter) buildHandler(hostname string) error {
 		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
+		Served:      func() { e.memory.scraped() },
 	})
 	c := web.Config{
-		Metrics:     metrics,
-		MetricsPath: e.config.MetricsPath,
-		Version:     fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
-		Hostname:    hostname,
-		Names:       append(ownNames(e.host, hostname), e.config.AllowedHosts...),
-		ShowRuns:    e.config.ShowCheckRuns,
-		Checks:      e.checkRows,
-		Effective:   e.effective,
-		Health:      e.pageHealth,
-		Pprof:       e.config.Pprof,
-		Units:       e.units,
-		Now:         e.host.Now,
-		SAN:         e.topology,
+		Metrics:         metrics,
+		MetricsPath:     e.config.MetricsPath,
+		Version:         fmt.Sprintf("Version %s, revision %s, built with %s for %s/%s", version.Version, version.GetRevision(), version.GoVersion, version.GoOS, version.GoArch),
+		Hostname:        hostname,
+		Names:           append(ownNames(e.host, hostname), e.config.AllowedHosts...),
+		ShowRuns:        e.config.ShowCheckRuns,
+		Checks:          e.checkRows,
+		Check:           e.checkPage,
+		Collector:       e.collectorPage,
+		Effective:       e.effective,
+		Settings:        e.pageSettings,
+		Health:          e.pageHealth,
+		HasExpectations: func() bool { return e.current.Load().expect != nil },
+		Authenticated:   e.authenticated,
+		Pprof:           e.config.Pprof,
+		Units:           e.units,
+		Now:             e.host.Now,
+		SAN:             e.topology,
 	}
 	if e.config.Lifecycle {
 		c.Reload = func() error {
@@ -263,6 +275,9 @@ func (e *Exporter) effective() []byte {
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }
+
+// onDemand returns the units that only a page runs.
+func (e *Exporter) onDemand() []*collect.Unit { return e.current.Load().onDemand }
 
 // ServeHTTP implements http.Handler: metrics, landing page, health, reload.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }

@@ -98,7 +98,7 @@ func TestEndpoints(t *testing.T) {
 		{"/metrics?checked=1&name[]=toy_a", 200, "toy_a 1\n"},
 		{"/-/healthy", 200, "healthy"},
 		{"/-/ready", 200, "ready"},
-		{"/", 200, "<h1>host_exporter"},
+		{"/", 200, "<h1>Is this host OK?</h1>"},
 		{"/metrics/", 404, ""},
 		{"/nothing", 404, ""},
 		{"/debug/pprof/", 404, ""},

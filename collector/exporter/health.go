@@ -15,6 +15,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
@@ -58,7 +59,7 @@ func (e *Exporter) Health(ctx context.Context, out io.Writer, o HealthOptions) e
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
-	report, err := e.judge(ctx, nil)
+	report, _, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (e *Exporter) Health(ctx context.Context, out io.Writer, o HealthOptions) e
 func RemoteHealth(ctx context.Context, out io.Writer, o HealthOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	client, address, err := healthClient(o.URL)
+	client, address, err := remoteClient(o.URL)
 	if err != nil {
 		return err
 	}
@@ -103,8 +104,8 @@ func RemoteHealth(ctx context.Context, out io.Writer, o HealthOptions) error {
 	return healthError(resp.Header.Get(web.VerdictHeader))
 }
 
-// healthClient returns a client for the URL of an exporter, and the URL for it.
-func healthClient(address string) (*http.Client, string, error) {
+// remoteClient returns a client for the URL of an exporter, and the URL for it.
+func remoteClient(address string) (*http.Client, string, error) {
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {
 		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
@@ -127,22 +128,24 @@ func (e *Exporter) healthConfig() (*health.Config, error) {
 }
 
 // judge collects, and evaluates the expectations and the health rules. It passes
-// the exporter's own samples to own, unless it is nil.
-func (e *Exporter) judge(ctx context.Context, own func(metric.Samples)) (*health.Report, error) {
+// the exporter's own samples to own, unless it is nil. The request says what else to
+// do with the samples; the text has the families that it wants.
+func (e *Exporter) judge(ctx context.Context, req scrape.Request, own func(metric.Samples)) (report *health.Report, text []byte, err error) {
 	rules, err := e.healthRules()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var report *health.Report
 	g := e.current.Load()
-	e.engine.AppendText(ctx, nil, scrape.Request{
-		Units: g.units, Expect: g.expect, Want: func(string) bool { return false },
-		Health: &scrape.Health{Rules: rules, Own: own, Report: func(r *health.Report) { report = r }},
-	})
-	if err := interrupted(ctx); err != nil {
-		return nil, err
+	req.Units, req.Expect = g.units, g.expect
+	if req.Want == nil {
+		req.Want = func(string) bool { return false }
 	}
-	return report, nil
+	req.Health = &scrape.Health{Rules: rules, Own: own, Report: func(r *health.Report) { report = r }}
+	text = e.engine.AppendText(ctx, nil, req)
+	if err := interrupted(ctx); err != nil {
+		return nil, nil, err
+	}
+	return report, text, nil
 }
 
 func (e *Exporter) healthRules() (*health.Rules, error) {
@@ -183,13 +186,46 @@ func (e *Exporter) recordHealth(r *health.Report) {
 	}
 }
 
-// pageHealth returns the health of the host for the page.
-func (e *Exporter) pageHealth(ctx context.Context) (web.Health, error) {
+// pageHealth returns the health of the host for the pages, and, of the same scrape,
+// the risks of its storage network if they are wanted.
+func (e *Exporter) pageHealth(ctx context.Context, wantsRisks bool) (web.Health, error) {
 	var h web.Health
-	expectations := e.current.Load().expect
-	report, err := e.judge(ctx, func(samples metric.Samples) {
-		for _, x := range expectations.List() {
-			h.Expectations = append(h.Expectations, newExpectationRow(x.Name, x.String(), samples))
+	g := e.current.Load()
+	expectations := g.expect.List()
+	selected := make([]web.Expectation, len(expectations)) // has only the samples
+	var req scrape.Request
+	if len(expectations) > 0 {
+		req.Observe = func(samples metric.Samples) {
+			for i, x := range expectations {
+				x.EachSelected(samples, func(name string, labels metric.Labels, v float64) {
+					if selected[i].Count++; selected[i].Count <= maxSamples {
+						selected[i].Samples = append(selected[i].Samples, sampleText(name, labels, v))
+					}
+				})
+			}
+		}
+	}
+	if wantsRisks = wantsRisks && len(e.sanUnits()) > 0; wantsRisks {
+		// The topology of a large host takes memory: one page at a time has one.
+		drawing := false
+		req.Want = santopo.Wants
+		req.Buffer = func() []byte {
+			e.drawing <- struct{}{}
+			drawing = true
+			return nil
+		}
+		defer func() {
+			if drawing {
+				<-e.drawing
+			}
+		}()
+	}
+	report, text, err := e.judge(ctx, req, func(samples metric.Samples) {
+		for i, x := range expectations {
+			row := newExpectationRow(x.Name, x.String(), samples)
+			row.Collector, row.Origin = x.Collector, e.placeOf(g, "expect", x.Name)
+			row.Samples, row.Count = selected[i].Samples, selected[i].Count
+			h.Expectations = append(h.Expectations, row)
 		}
 	})
 	if err != nil {
@@ -197,6 +233,13 @@ func (e *Exporter) pageHealth(ctx context.Context) (web.Health, error) {
 	}
 	e.recordHealth(report)
 	h.Report = report
+	if wantsRisks {
+		t, err := santopo.Parse(text)
+		if err != nil {
+			return h, err
+		}
+		h.Risks = web.NewRisks(t)
+	}
 	return h, nil
 }
 

@@ -40,7 +40,10 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 		return err
 	}
 	e.startsChecks = true
-	e.webConfigFile = *toolkit.WebConfigFile
+	e.webConfigFile, e.addresses = *toolkit.WebConfigFile, addressesOf(listeners)
+	if e.config.SaveMemory {
+		e.memory = newMemorySaver()
+	}
 	if err := e.seal(); err != nil {
 		return err
 	}

@@ -19,7 +19,9 @@ import (
 // change afterwards.
 type Settings struct {
 	DisableDefaults bool
+	Environment     map[string]string // variables that set flags, by flag; nil: none
 	flags           overrides
+	named           []string
 	file            *File
 	recorded        *recorded // nil: the defaults are those of the data sheets
 	warnings        []string
@@ -161,8 +163,12 @@ func (s *Settings) Only(specs []collect.Spec, names []string) error {
 	for _, spec := range specs {
 		s.flags.enabled[spec.Name] = slices.Contains(names, spec.Name)
 	}
+	s.named = names
 	return nil
 }
+
+// Named returns the collectors that Only has enabled.
+func (s *Settings) Named() []string { return s.named }
 
 // Find returns the data sheet of the collector with a name. The error suggests
 // the name that was probably meant.

@@ -18,8 +18,13 @@ type File struct {
 	Paths           []string // of all files
 	Folders         []string // that include names, with patterns, whether or not they have a file
 	Warnings        []string
+	places          map[string]string // path and line of each setting
 	overrides
 }
+
+// Place returns the path and the line of an entry of a section, such as a check
+// by its name. It is empty if no file has it.
+func (f *File) Place(section, name string) string { return f.places[section+" "+name] }
 
 // A Section reads the value of a top-level key of another package: a mapping of
 // names, each of which may be in one file only.
@@ -31,17 +36,16 @@ const maxFile = 4 << 20
 // Load reads a configuration file and the files that it includes. All errors
 // are reported together.
 func Load(path string, specs []collect.Spec, sections map[string]Section) (*File, document.Findings) {
-	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides()}, definedAt: map[string]string{}}
+	l := &loader{specs: specs, sections: sections, file: &File{overrides: newOverrides(), places: map[string]string{}}}
 	l.load(path, true)
 	return l.file, l.findings
 }
 
 type loader struct {
-	specs     []collect.Spec
-	sections  map[string]Section
-	file      *File
-	findings  document.Findings
-	definedAt map[string]string // path and line of each setting
+	specs    []collect.Spec
+	sections map[string]Section
+	file     *File
+	findings document.Findings
 }
 
 func (l *loader) load(path string, mayInclude bool) {
@@ -120,12 +124,12 @@ func (l *loader) include(dir string, item document.Node) []string {
 // setOnce records that n sets a setting, and reports whether it is the first to
 // do so. If it is not, that is a finding.
 func (l *loader) setOnce(n document.Node, setting string) bool {
-	if place, ok := l.definedAt[setting]; ok {
+	if place, ok := l.file.places[setting]; ok {
 		n.Failf("%s is already set in %s", setting, document.Public(place))
 		return false
 	}
 	f := n.At("")
-	l.definedAt[setting] = fmt.Sprintf("%s:%d", f.File, f.Line)
+	l.file.places[setting] = fmt.Sprintf("%s:%d", f.File, f.Line)
 	return true
 }
 

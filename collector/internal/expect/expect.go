@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hostexporter/host_exporter/collector/internal/document"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // An Expectation is one named expression.
@@ -187,6 +188,18 @@ func (x *Expectation) Ignore(matchers string) error {
 		c.ignored = append(c.ignored, parsed)
 	}
 	return nil
+}
+
+// EachSelected calls fn with each sample that a clause of the expectation is about,
+// once for each such clause.
+func (x *Expectation) EachSelected(samples metric.Samples, fn func(name string, labels metric.Labels, value float64)) {
+	for _, c := range x.clauses {
+		samples(c.selection.metric, func(labels metric.Labels, value float64) {
+			if c.selects(labels) {
+				fn(c.selection.metric, labels, value)
+			}
+		})
+	}
 }
 
 // Families returns the names of the samples that the expectation selects.

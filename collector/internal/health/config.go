@@ -60,6 +60,9 @@ func (c *Config) Read(node document.Node) {
 	}
 }
 
+// List returns all rules, those that are disabled included.
+func (c *Config) List() []*Rule { return c.rules }
+
 func (c *Config) has(name string) bool { return c.index(name) >= 0 }
 
 func (c *Config) index(name string) int {

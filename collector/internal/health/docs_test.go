@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/hostexporter/host_exporter/docs"
 )
 
 const docsDir = "../../../docs/"
@@ -51,7 +52,7 @@ func alerts(t *testing.T) map[string][]alert {
 		}
 		for _, g := range rules.Groups {
 			for _, r := range g.Rules {
-				runbook := strings.TrimPrefix(r.Annotations["runbook_url"], docsURL)
+				runbook := strings.TrimPrefix(r.Annotations["runbook_url"], docs.URL)
 				all[runbook] = append(all[runbook], alert{r.Alert, r.Labels["severity"], r.Expr})
 			}
 		}

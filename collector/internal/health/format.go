@@ -23,7 +23,8 @@ type Group struct {
 // A GroupProblem is a problem in a Group.
 type GroupProblem struct {
 	Text, Action string
-	Since        string // empty: unknown
+	Since        string    // empty: unknown
+	SinceTime    time.Time // the same; zero: unknown
 }
 
 // Groups returns the problems by rule.
@@ -49,6 +50,7 @@ func (r *Report) Groups() []Group {
 			one.Action = p.ActionFor()
 		}
 		if !p.Since.IsZero() {
+			one.SinceTime = p.Since
 			one.Since = p.Since.UTC().Format("2006-01-02 15:04:05 UTC")
 		}
 		groups[n-1].Problems = append(groups[n-1].Problems, one)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/docs"
 )
 
 // A Severity says how soon an operator must act on a problem.
@@ -47,15 +48,12 @@ type Rule struct {
 	expectation *expect.Expectation
 }
 
-// docsURL is the address of the pages of docs.
-const docsURL = "https://github.com/hostexporter/host_exporter/blob/main/docs/"
-
 // DocsURL returns the address of the documentation of the rule, or "".
 func (r *Rule) DocsURL() string {
 	if r.Docs == "" || strings.Contains(r.Docs, "://") {
 		return r.Docs
 	}
-	return docsURL + r.Docs
+	return docs.URL + r.Docs
 }
 
 // Families returns the names of the samples that the rule selects.

@@ -11,6 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/document"
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/docs"
 )
 
 // read returns a configuration with a section of a file.
@@ -211,7 +212,7 @@ node_timex_sync_status 1
 	}
 	p := have.Problems[1]
 	if p.Rule != "bond-degraded" || p.Severity != "warning" || p.Problem != "Bond bond0 has 1 of 2 interfaces up." || p.Value != 1.0 || p.Labels["master"] != "bond0" ||
-		p.Since != "2026-01-02T03:04:05Z" || p.Docs != docsURL+"alerts.md#nodebondingdegraded" || !strings.Contains(p.Action, "/proc/net/bonding/bond0 ") {
+		p.Since != "2026-01-02T03:04:05Z" || p.Docs != docs.URL+"alerts.md#nodebondingdegraded" || !strings.Contains(p.Action, "/proc/net/bonding/bond0 ") {
 		t.Errorf("have %+v", p)
 	}
 	if have.Problems[0].Value != "NaN" {

@@ -25,9 +25,12 @@ type Reader struct {
 	tree   Tree
 	path   []byte // of the last call, NUL-terminated
 	buf    []byte
-	kept   *keptFiles // nil without KeepOpen
-	whole  bool       // see WholeReads
-	record int        // see Records
+	kept   *keptFiles    // nil without KeepOpen
+	whole  bool          // see WholeReads
+	record int           // see Records
+	err    *fs.PathError // the last one
+	shares []sharedPath
+	since  time.Time // see BeginRun
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -38,6 +41,14 @@ const maxFileSize = 64 << 20
 // with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
+	if c := r.sharedContent(); c != nil {
+		return r.takeFile(c)
+	}
+	return r.readFile()
+}
+
+// readFile returns the content of the last path.
+func (r *Reader) readFile() ([]byte, error) {
 	if r.tree.source != nil {
 		return r.readSource()
 	}
@@ -206,6 +217,14 @@ func (r *Reader) Count(elem ...string) (int, error) {
 // entries calls fn for each entry of a folder, in the order of the kernel.
 func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) error {
 	r.setPath(elem)
+	if c := r.sharedContent(); c != nil {
+		return r.takeEntries(c, fn)
+	}
+	return r.readEntries(fn)
+}
+
+// readEntries is entries for the last path.
+func (r *Reader) readEntries(fn func(inode uint64, name []byte)) error {
 	if r.tree.source != nil {
 		entries, err := r.tree.source.List(r.lastPath())
 		if err != nil {
@@ -396,8 +415,14 @@ func asError(errno syscall.Errno) error {
 	return errno
 }
 
+// pathError returns an error of the last path. What a host does not have fails in
+// the same way at every scrape, with the same error.
 func (r *Reader) pathError(op string, err error) error {
-	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+	if _, ok := err.(syscall.Errno); ok && r.err != nil && r.err.Err == err && r.err.Op == op && r.err.Path == string(r.path[:len(r.path)-1]) {
+		return r.err
+	}
+	r.err = &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+	return r.err
 }
 
 // fault returns the fault that is injected for the path, or nil.

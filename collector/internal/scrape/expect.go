@@ -36,6 +36,14 @@ func beginEvaluation(req Request) evaluation {
 			v.health.Observe(samples)
 		}
 	}
+	if evaluate := v.observe; req.Observe != nil {
+		v.observe = func(samples metric.Samples) {
+			if evaluate != nil {
+				evaluate(samples)
+			}
+			req.Observe(samples)
+		}
+	}
 	return v
 }
 
@@ -55,7 +63,7 @@ func (v evaluation) observeExternal(families []collect.External) {
 // which can be about expectations. The sink must have the engine's own samples:
 // both can be about them, too.
 func (v evaluation) emit(e *Engine, sink *metric.Sink, results []collect.Result) {
-	if v.expect != nil || v.req.Health != nil {
+	if v.expect != nil || v.req.Health != nil || v.req.Observe != nil {
 		v.emitResults(e, sink, results)
 	}
 }
@@ -71,6 +79,9 @@ func (v evaluation) emitResults(e *Engine, sink *metric.Sink, results []collect.
 	if v.expect != nil {
 		v.expect.Observe(own)
 		v.expect.Finish(find, e.expectations, sink)
+	}
+	if v.req.Observe != nil {
+		v.req.Observe(own)
 	}
 	if v.req.Health == nil {
 		return

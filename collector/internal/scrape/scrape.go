@@ -23,6 +23,10 @@ type Request struct {
 	Expect   *expect.Set   // expectations to evaluate; nil: none
 	Health   *Health       // health rules to evaluate; nil: none
 
+	// Observe is called with the samples of each source in turn, before they are
+	// rendered. It must not retain them. Nil: nothing observes.
+	Observe func(metric.Samples)
+
 	// Buffer is called when all units have finished or are late, before memory
 	// is allocated for the response. It returns the buffer to which AppendText
 	// appends. Nil: AppendText appends to its argument.

@@ -225,27 +225,36 @@ func (b *recordedBus) signal(sender, line string) error {
 
 // send sends a message with some header fields and a value.
 func (b *recordedBus) send(kind byte, fields []string, value string) error {
+	b.serial++
+	m, err := EncodeMessage(kind, b.serial, fields, value)
+	if err == nil {
+		_, err = b.conn.Write(m)
+	}
+	return err
+}
+
+// EncodeMessage returns a message of D-Bus with header fields and a value, both in
+// the words of busctl.
+func EncodeMessage(kind byte, serial uint32, fields []string, value string) ([]byte, error) {
 	var body DBusEncoder
 	tokens, err := words(value)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(tokens) > 0 {
 		fields = append(fields, "8", "g", tokens[0])
 		if err := body.Encode(tokens[0], tokens[1:]); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	b.serial++
 	m := DBusEncoder{'l', kind, 0, 1}
 	m = binary.LittleEndian.AppendUint32(m, uint32(len(body)))
-	m = binary.LittleEndian.AppendUint32(m, b.serial)
+	m = binary.LittleEndian.AppendUint32(m, serial)
 	if err := m.Encode("a(yv)", append([]string{strconv.Itoa(len(fields) / 3)}, fields...)); err != nil {
-		return err
+		return nil, err
 	}
 	m.align(8)
-	_, err = b.conn.Write(append(m, body...))
-	return err
+	return append(m, body...), nil
 }
 
 // words splits a value: at blanks, but not within quotes.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -21,12 +22,38 @@ const VerdictHeader = "Host-Exporter-Verdict"
 type Health struct {
 	Report       *health.Report
 	Expectations []Expectation
+	Risks        *Risks // nil: no storage network
 }
 
-// An Expectation is an expectation on the landing page, with its result.
+// An Expectation is an expectation with its result.
 type Expectation struct {
-	Name, Expression, State, Label string
-	Missing                        []string
+	Name, Expression string
+	Collector        string // of its samples; empty: any
+	State, Label     string
+	Missing          []string
+	Samples          []string // the first that it is about, in the text format
+	Count            int      // of all
+	Origin           string   // path and line
+}
+
+// More returns the number of samples that are not shown.
+func (x Expectation) More() int { return x.Count - len(x.Samples) }
+
+// sortExpectations sorts those first that are not met.
+func sortExpectations(list []Expectation) {
+	rank := map[string]int{"error": rankFailing, "": rankWaiting, "ok": rankOK}
+	slices.SortStableFunc(list, func(a, b Expectation) int { return cmp.Compare(rank[a.State], rank[b.State]) })
+}
+
+// expectations responds with the table of the expectations. It collects.
+func (p *pages) expectations(w http.ResponseWriter, r *http.Request) {
+	h, err := p.config.Health(context.WithoutCancel(r.Context()), false)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	sortExpectations(h.Expectations)
+	p.render(w, r, http.StatusOK, "expectations", "/expectations", page{Title: "Expectations", Data: h.Expectations})
 }
 
 // health responds with the health report.
@@ -41,7 +68,7 @@ func (c Config) health(w http.ResponseWriter, r *http.Request) {
 	}
 	// A client may have closed its sending side only, which cancels the
 	// request's context as well.
-	h, err := c.Health(context.WithoutCancel(r.Context()))
+	h, err := c.Health(context.WithoutCancel(r.Context()), false)
 	var text []byte
 	if err == nil {
 		text, err = h.Report.Format(format, c.Hostname)

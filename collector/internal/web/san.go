@@ -1,29 +1,16 @@
 package web
 
 import (
-	"bytes"
-	"context"
-	_ "embed"
+	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 )
 
-//go:embed san.html
-var sanTemplate string
-
-// sanHTML returns the template of the page of the SAN: its style is that of the
-// landing page and that of the picture.
-func sanHTML() string {
-	return strings.Replace(sanTemplate, "STYLE", styleElement.FindStringSubmatch(landingHTML)[1]+santopo.Style, 1)
-}
-
 // A sanPage is the data of the page of the SAN.
 type sanPage struct {
 	*santopo.Topology
-	Hostname string
 	SVG      template.HTML
 	PortRows []sanPort
 	Groups   []sanGroup
@@ -48,8 +35,8 @@ type sanPath struct {
 	Class       santopo.Health
 }
 
-func newSANPage(t *santopo.Topology, hostname string) sanPage {
-	p := sanPage{Topology: t, Hostname: hostname, SVG: template.HTML(t.AppendSVG(nil, false))}
+func newSANPage(t *santopo.Topology) sanPage {
+	p := sanPage{Topology: t, SVG: template.HTML(t.AppendSVG(nil, false))}
 	for i, port := range t.Ports {
 		p.PortRows = append(p.PortRows, sanPort{port, santopo.PortID(i), port.Login()})
 	}
@@ -65,36 +52,25 @@ func newSANPage(t *santopo.Topology, hostname string) sanPage {
 
 // san returns the handler of the page of the SAN. It scrapes for each request, and
 // renders one page at a time: that of a large host takes memory.
-func (c Config) san(html string) (http.HandlerFunc, error) {
-	page, err := template.New("san").Parse(html)
+func (p *pages) san() http.HandlerFunc {
+	c := p.config
 	rendering := make(chan struct{}, 1)
-	policy, landingPolicy := contentSecurityPolicy(html), contentSecurityPolicy(landingHTML)
-	render := func(ctx context.Context) ([]byte, error) {
+	draw := func(r *http.Request) ([]byte, error) {
 		rendering <- struct{}{}
 		defer func() { <-rendering }()
-		t, err := c.SAN(ctx)
+		t, err := c.SAN(r.Context())
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the SAN cannot be drawn: %w", err)
 		}
-		var buf bytes.Buffer
-		err = page.Execute(&buf, newSANPage(t, c.Hostname))
-		return buf.Bytes(), err
+		return p.execute(r, "san", "/san", page{Title: "SAN", Data: newSANPage(t)})
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !c.Metrics.acquire() {
 			fail(w, http.StatusServiceUnavailable, "too many scrapes at once")
 			return
 		}
-		body, err := render(r.Context())
+		body, err := draw(r)
 		c.Metrics.release()
-		if err != nil {
-			fail(w, http.StatusInternalServerError, "the SAN cannot be drawn: "+err.Error())
-			return
-		}
-		if h := w.Header(); h.Get("Content-Security-Policy") == landingPolicy {
-			h.Set("Content-Security-Policy", policy)
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		c.Metrics.writers.write(w, http.StatusOK, body)
-	}, err
+		p.respond(w, http.StatusOK, body, err)
+	}
 }

@@ -6,24 +6,18 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	_ "embed"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/http/pprof"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
-	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 )
-
-//go:embed landing.html
-var landingHTML string
 
 // A Config is the configuration of the handler.
 type Config struct {
@@ -37,22 +31,21 @@ type Config struct {
 	Units       func() []*collect.Unit
 	Now         func() time.Time
 
-	Health        func(context.Context) (Health, error)            // collects, and judges the host; nil: no health
-	SAN           func(context.Context) (*santopo.Topology, error) // scrapes the storage network; nil: no /san
-	Checks        func() []Check                                   // nil: no checks
-	Reload        func() error                                     // nil: no /-/reload
-	Effective     func() []byte                                    // returns the configuration in effect as YAML
-	Configuration func() Configuration                             // nil: no configuration file
-	Sandbox       func() string                                    // returns the state of the sandbox in one line; nil: not shown
+	Health          func(ctx context.Context, wantsRisks bool) (Health, error) // collects, and judges the host; nil: no health
+	HasExpectations func() bool                                                // nil: no expectations
+	SAN             func(context.Context) (*santopo.Topology, error)           // scrapes the storage network; nil: no /san
+	Collector       func(ctx context.Context, name string) *Collector          // collects; returns nil for an unknown name
+	Checks          func() []Check                                             // nil: no checks
+	Check           func(name string) *CheckDetails                            // returns nil for an unknown name
+	Reload          func() error                                               // nil: no /-/reload
+	Effective       func() []byte                                              // returns the configuration in effect as YAML
+	Settings        func() Settings                                            // returns the configuration in effect, with the origin of each value
+	Configuration   func() Configuration                                       // nil: no configuration file
+	Sandbox         func() string                                              // returns the state of the sandbox in one line; nil: not shown
+	Authenticated   func(*http.Request) bool                                   // whether the client of a request has proved who it is; nil: no client
 }
 
-// A Check is a custom check on the landing page.
-type Check struct {
-	Name, Help, State, Label, Duration, Age, Next, SeriesCount, Err string
-	Command, Stderr                                                 string // may have secrets
-}
-
-// A Configuration is the configuration file on the landing page.
+// A Configuration is the state of the configuration file.
 type Configuration struct {
 	File     string
 	ReadAt   time.Time // when the configuration in effect was loaded
@@ -62,13 +55,11 @@ type Configuration struct {
 
 // NewHandler returns the handler of the server.
 func NewHandler(c Config) (http.Handler, error) {
-	page, err := template.New("landing").Parse(landingHTML)
-	if err != nil {
-		return nil, err
-	}
 	if err := checkMetricsPath(c.MetricsPath); err != nil {
 		return nil, err
 	}
+	assets := newAssets()
+	pages := newPages(c, assets)
 	guard := newGuard(c.Names)
 	mux := http.NewServeMux()
 	mux.Handle(c.MetricsPath, c.Metrics)
@@ -76,22 +67,21 @@ func NewHandler(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "host_exporter is ready.") })
 	guarded := func(pattern string, handler http.HandlerFunc) { mux.Handle(pattern, guard.handler(handler)) }
 	guarded("/-/reload", c.reload)
-	guarded("GET /config", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		c.Metrics.writers.write(w, http.StatusOK, c.Effective())
-	})
+	guarded("GET "+assetsPath, assets.handler(&c.Metrics.writers))
+	guarded("GET /config", pages.configuration)
+	guarded("GET /collectors", pages.collectors)
+	guarded("GET /collectors/{name}", pages.collector)
+	guarded("GET /checks", pages.checks)
+	guarded("GET /checks/{name}", pages.check)
 	if c.Health != nil {
 		guarded("GET "+HealthPath, c.health)
+		guarded("GET /expectations", pages.expectations)
 	}
 	if c.SAN != nil {
-		san, err := c.san(sanHTML())
-		if err != nil {
-			return nil, err
-		}
-		guarded("GET /san", san)
+		guarded("GET /san", pages.san())
 	}
 	if c.MetricsPath != "/" {
-		guarded("GET /{$}", c.landing(page))
+		guarded("GET /{$}", pages.host)
 	}
 	if c.Pprof {
 		guarded("GET /debug/pprof/", pprof.Index)
@@ -100,8 +90,11 @@ func NewHandler(c Config) (http.Handler, error) {
 		guarded("GET /debug/pprof/symbol", pprof.Symbol)
 		guarded("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return withHeaders(mux, c.MetricsPath, contentSecurityPolicy(landingHTML)), nil
+	return withHeaders(mux, c.MetricsPath, contentSecurityPolicy(pageStyle())), nil
 }
+
+// reservedPaths are the beginnings of paths that the metrics cannot have.
+var reservedPaths = []string{"/-/", "/config/", HealthPath + "/", "/san/", "/collectors/", "/checks/", "/expectations/", assetsPath, "/debug/pprof/"}
 
 // checkMetricsPath checks that a path can be that of the metrics.
 func checkMetricsPath(p string) error {
@@ -113,7 +106,7 @@ func checkMetricsPath(p string) error {
 		want = "a path without spaces, braces and other special characters"
 	case p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/"), strings.Contains(p, "//"):
 		want = fmt.Sprintf("a path without empty elements and dots, such as %s", path.Clean(p))
-	case strings.HasPrefix(p, "/-/"), strings.HasPrefix(p+"/", "/config/"), strings.HasPrefix(p+"/", HealthPath+"/"), strings.HasPrefix(p+"/", "/san/"), strings.HasPrefix(p+"/", "/debug/pprof/"):
+	case slices.ContainsFunc(reservedPaths, func(used string) bool { return strings.HasPrefix(p+"/", used) }):
 		want = "a path that is not in use for something else"
 	default:
 		return nil
@@ -136,82 +129,4 @@ func (c Config) reload(w http.ResponseWriter, r *http.Request) {
 		}
 		fmt.Fprintln(w, "The configuration is in effect.")
 	}
-}
-
-// A row is a collector on the landing page.
-type row struct {
-	Name, Help, State, Label, Duration, Age, Err string
-	SampleCount                                  string
-	Options                                      []collect.Option
-}
-
-func (c Config) landing(page *template.Template) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		data := struct {
-			Config
-			Host      *Health
-			HealthErr string
-			Rows      []row
-			File      *Configuration
-			CheckRows []Check
-			HidesRuns bool
-		}{Config: c, HidesRuns: !c.ShowRuns && !isLocal(r)}
-		if c.Health != nil {
-			// A client may have closed its sending side only, which cancels the
-			// request's context as well.
-			h, err := c.Health(context.WithoutCancel(r.Context()))
-			if err == nil {
-				data.Host = &h
-			} else {
-				data.HealthErr = err.Error()
-			}
-		}
-		now := c.Now()
-		if c.Configuration != nil {
-			file := c.Configuration()
-			data.File = &file
-		}
-		for _, u := range c.Units() {
-			data.Rows = append(data.Rows, newRow(u, now))
-		}
-		if c.Checks != nil {
-			data.CheckRows = c.Checks()
-			for i := range data.CheckRows {
-				check := &data.CheckRows[i]
-				check.Err, check.Stderr = metric.Printable(check.Err), metric.Printable(check.Stderr)
-				if data.HidesRuns {
-					check.Command, check.Stderr = "", ""
-				}
-			}
-		}
-		var buf bytes.Buffer
-		if err := page.Execute(&buf, data); err != nil {
-			fail(w, http.StatusInternalServerError, err.Error())
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		c.Metrics.writers.write(w, http.StatusOK, buf.Bytes())
-	}
-}
-
-func newRow(u *collect.Unit, now time.Time) row {
-	s := u.Status()
-	r := row{Name: u.Spec.Name, Help: u.Spec.Help, State: string(s.State), Label: string(s.State), Options: u.Options}
-	switch {
-	case s.State == "":
-		r.Label = "not read yet"
-	case !s.LateSince.IsZero():
-		r.Label = fmt.Sprintf("late for %v", now.Sub(s.LateSince).Round(time.Second))
-	case s.State == collect.NoData:
-		r.Label = "no data"
-	}
-	if !s.Finished.IsZero() {
-		r.Duration = s.Duration.Round(time.Microsecond).String()
-		r.Age = fmt.Sprintf("%v ago", max(now.Sub(s.Finished), 0).Round(time.Second))
-		r.SampleCount = fmt.Sprint(s.SampleCount)
-	}
-	if s.Err != nil {
-		r.Err = metric.Printable(s.Err.Error())
-	}
-	return r
 }

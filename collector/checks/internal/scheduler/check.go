@@ -93,12 +93,25 @@ type State struct {
 	HasRun      bool      // a run has ended
 	LastOutcome Outcome   // of the last run, without its families
 	LastRun     time.Time // its start
+	Recent      []Run     // the last runs, the latest first; immutable
 	LastSuccess time.Time // start of the last run that succeeded
 
 	Publication  *merge.Source // nil if there is nothing
 	Series       int           // of Publication
 	Expires      time.Time     // of Publication, on the monotonic clock; zero: never
 	HasPublished bool          // at any time
+}
+
+// maxRecent is the maximum number of runs in State.Recent.
+const maxRecent = 10
+
+// A Run is a run that has ended.
+type Run struct {
+	Start       time.Time
+	Duration    time.Duration
+	Reason      Reason // empty for a success
+	HasExitCode bool   `json:",omitempty"`
+	ExitCode    int    `json:",omitempty"`
 }
 
 // Up reports whether the last run succeeded.

@@ -35,6 +35,8 @@ func (s *Scheduler) record(c *check, r *run, out Outcome) {
 	}
 	out.Families = nil
 	st.HasRun, st.LastOutcome, st.LastRun = true, out, r.startTime
+	last := Run{r.startTime, out.Duration, out.Reason, out.HasExitCode, out.ExitCode}
+	st.Recent = append([]Run{last}, st.Recent[:min(len(st.Recent), maxRecent-1)]...)
 	suspended := s.updateSuspension(c, out.Reason)
 	s.logChange(c, ran, was, suspended)
 }

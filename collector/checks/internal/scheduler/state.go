@@ -51,6 +51,7 @@ func (s *Scheduler) CountDrops(name, reason string, n int) {
 	if i, ok := s.find(name); ok && n > 0 && !s.checks[i].removed {
 		st := &s.checks[i].state
 		st.Drops = st.Drops.With(reason, uint64(n))
+		st.LastOutcome.Drops = st.LastOutcome.Drops.With(reason, uint64(n))
 		s.touch(s.checks[i])
 	}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a recorded host whose counters the test increases.
@@ -24,10 +26,18 @@ type tree struct {
 // counterFiles matches the paths of files with one counter.
 var counterFiles = regexp.MustCompile(`/(statistics/[a-z0-9_]+|io(request|done|err|tmo)_cnt|total_isp_aborts|ioc_reset_count|diag/[a-z_]+)$`)
 
-func newTree(t *testing.T, file string) *tree {
+// newTree returns a host with the files of some recorded hosts.
+func newTree(t *testing.T, files ...string) *tree {
 	t.Helper()
 	x := &tree{root: golden.TempDir(t)}
-	golden.Load(t, file, x.root)
+	for _, dir := range []string{"/proc", "/sys", "/run/udev/data"} {
+		if err := os.MkdirAll(x.root+dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range files {
+		golden.Load(t, file, x.root)
+	}
 	seen := map[string]int{}
 	err := filepath.WalkDir(x.root+"/sys", func(path string, d os.DirEntry, err error) error {
 		switch {
@@ -58,6 +68,18 @@ func newTree(t *testing.T, file string) *tree {
 // step increases all counters.
 func (x *tree) step(t *testing.T) {
 	t.Helper()
+	x.grow(t)
+	var b strings.Builder
+	for i, disk := range x.disks {
+		n := 100 * x.steps
+		fmt.Fprintf(&b, "   8 %d %s %d 0 %d %d %d 0 %d %d 0 %d %d\n", i, disk, n, 8*n, 2*n, n, 8*n, 3*n, n, 5*n)
+	}
+	replace(t, x.root+"/proc/diskstats", b.String())
+}
+
+// grow increases the counters that are files of their own.
+func (x *tree) grow(t *testing.T) {
+	t.Helper()
 	x.steps++
 	for _, file := range x.counters {
 		b, err := os.ReadFile(file)
@@ -75,12 +97,6 @@ func (x *tree) step(t *testing.T) {
 		}
 		replace(t, file, fmt.Sprintf(format, n+10))
 	}
-	var b strings.Builder
-	for i, disk := range x.disks {
-		n := 100 * x.steps
-		fmt.Fprintf(&b, "   8 %d %s %d 0 %d %d %d 0 %d %d 0 %d %d\n", i, disk, n, 8*n, 2*n, n, 8*n, 3*n, n, 5*n)
-	}
-	replace(t, x.root+"/proc/diskstats", b.String())
 }
 
 // replace replaces a file in one step, so that the exporter cannot read half of
@@ -93,4 +109,33 @@ func replace(t *testing.T, file, content string) {
 	if err := os.Rename(file+".new", file); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// mountMap mounts a file system on the first multipath map, which a host recorded
+// without one has not: with the links to block devices that every kernel has.
+func (x *tree) mountMap(t *testing.T) {
+	t.Helper()
+	link := func(dir, name, target string) {
+		testfile.Dir(t, x.root+"/sys/"+dir)
+		if err := os.Symlink(target, x.root+"/sys/"+dir+"/"+name); err != nil && !errors.Is(err, os.ErrExist) {
+			t.Fatal(err)
+		}
+	}
+	disks, err := os.ReadDir(x.root + "/sys/block")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range disks {
+		target, err := os.Readlink(x.root + "/sys/block/" + d.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		link("class/block", d.Name(), "../"+target)
+	}
+	link("dev/block", "252:0", "../../devices/virtual/block/dm-0")
+	table, err := os.ReadFile(x.root + "/proc/1/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, x.root+"/proc/1/mountinfo", string(table)+"40 27 252:0 / /data rw - xfs /dev/mapper/mpatha rw\n")
 }
