@@ -198,8 +198,8 @@ func (r *redactor) learnMounts(text string) {
 		// SERVER:/export, //SERVER/share, USER@HOST:/path, a list of servers.
 		before, _, isExport := strings.Cut(source, ":/")
 		if rest, ok := strings.CutPrefix(source, "//"); ok {
-			before, _, isExport = strings.Cut(rest, "/")
 			isExport = true
+			before, _, _ = strings.Cut(rest, "/")
 		}
 		if !isExport {
 			continue
