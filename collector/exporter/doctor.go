@@ -42,7 +42,7 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, o DoctorOptions) e
 	if err := e.seal("/etc/passwd", "/etc/group"); err != nil {
 		return err
 	}
-	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String(), files: o.Files, inspect: e.inspect}
+	w := &report{out: out, paths: e.config.Paths, inspect: e.inspect, sandbox: e.sandbox.String(), files: o.Files}
 	if e.snapshot != nil {
 		w.printf("%s\n\n", describeSnapshot(e.config.From, e.snapshot))
 	}
@@ -84,22 +84,13 @@ func (e *Exporter) splitNames(names []string) (collectors, metrics []string, err
 		switch {
 		case err == nil:
 			collectors = append(collectors, name)
-		case (strings.Contains(family, "_") || metric.ReservedPrefix(family) != "") && model.LegacyValidation.IsValidMetricName(family):
+		case (strings.Contains(family, "_") || metric.ReservedPrefix(family) != "") && model.IsValidLegacyMetricName(family):
 			metrics = append(metrics, family)
 		default:
 			return nil, nil, err
 		}
 	}
 	return collectors, metrics, nil
-}
-
-// inspect finds out which files of this host, or of the snapshot, exist and can be
-// read.
-func (e *Exporter) inspect(patterns []string) doctor.FileAccess {
-	if e.snapshot != nil {
-		return doctor.InspectRecorded(e.host, patterns)
-	}
-	return doctor.Inspect(e.config.Paths, patterns)
 }
 
 // A report writes the doctor's report.
@@ -112,6 +103,14 @@ type report struct {
 	unhealthy int      // collectors that need attention
 	missing   []string // metrics
 	err       error    // the first error of out
+}
+
+// inspect checks the files that match patterns.
+func (e *Exporter) inspect(patterns []string) doctor.FileAccess {
+	if e.snapshot != nil {
+		return doctor.InspectRecorded(e.host, patterns)
+	}
+	return doctor.Inspect(e.config.Paths, patterns)
 }
 
 // result returns the error of a report.
