@@ -63,7 +63,7 @@
   const short = text => text.replace(/(\.\d*?)0+(?= |$)/, '$1').replace(/\.(?= |$)/, '');
   const binary = Array.from({length: 60}, (_, i) => 2 ** (i - 10));
   const clock = t => new Date(1000 * t).toLocaleTimeString('en-GB'); // 24 hours
-  const percent = v => (100 * v).toFixed(v > 0 && v < 0.1 ? 1 : 0) + ' %';
+  const percent = v => (100 * v).toFixed(v >= 0.0005 && v < 0.1 ? 1 : 0) + ' %';
   const bytes = v => scaled(v, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB']);
   const bytesPerSecond = v => bytes(v) + '/s';
   const perMinute = v => scaled(60 * v, 1000, ['', ' k', ' M', ' G']) + '/min';
