@@ -42,7 +42,7 @@
   const total = () => '';
   const by = name => labels => label(labels, name);
 
-  // largest returns the keys of the largest values of some families.
+  // largest returns the keys of the largest values of some families, without zeros.
   const largest = (scrape, families, keyOf, n) => {
     const sums = new Map();
     for (const family of families) {
@@ -51,7 +51,7 @@
         if (key !== null && Number.isFinite(value)) sums.set(key, (sums.get(key) ?? 0) + value);
       }
     }
-    return [...sums].sort((a, b) => b[1] - a[1]).slice(0, n).map(([key]) => key);
+    return [...sums].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0, n).map(([key]) => key);
   };
 
   const scaled = (v, base, units) => {
