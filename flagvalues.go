@@ -10,8 +10,9 @@ import (
 )
 
 // flagValues returns the flags of the exporter itself with their values, and where
-// these come from. Those of the collectors are settings of their own.
-func flagValues(app *kingpin.Application, args []string) []exporter.FlagValue {
+// these come from: args, or the environment variable of a flag. Those of the collectors
+// are settings of their own.
+func flagValues(app *kingpin.Application, args []string, environment map[string]string) []exporter.FlagValue {
 	parsed, err := app.ParseContext(args)
 	if err != nil {
 		return nil // the program has parsed them already
@@ -34,6 +35,8 @@ func flagValues(app *kingpin.Application, args []string) []exporter.FlagValue {
 		switch {
 		case explicit[f.Name]:
 			v.Origin = "--" + f.Name
+		case environment[f.Name] != "":
+			v.Origin = environment[f.Name]
 		case f.Envar != "" && os.Getenv(f.Envar) != "":
 			v.Origin = f.Envar
 		}

@@ -21,7 +21,7 @@ import (
 // and for good.
 func TestMain(m *testing.M) {
 	checks.Supervise()
-	if exporter.StartedByRunner() {
+	if exporter.StartedByRunner() || filepath.Base(os.Args[0]) == "host_exporter" {
 		main()
 		os.Exit(0)
 	}

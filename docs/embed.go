@@ -1,7 +1,7 @@
 // Package docs has the pages that are part of the binary.
 package docs
 
-import _ "embed"
+import "embed"
 
 // URL is the address of the pages.
 const URL = "https://github.com/hostexporter/host_exporter/blob/main/docs/"
@@ -10,3 +10,8 @@ const URL = "https://github.com/hostexporter/host_exporter/blob/main/docs/"
 //
 //go:embed health.yml
 var Health []byte
+
+// Metrics are the pages of metrics/, with the families of each collector.
+//
+//go:embed metrics/*.md
+var Metrics embed.FS

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hostexporter/host_exporter/collector/checks/internal/scheduler"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -157,6 +160,28 @@ func FuzzMirrorUpdate(f *testing.F) {
 			t.Errorf("%d states", n)
 		}
 		m.Checks().Status()
+	})
+}
+
+// FuzzParsed decodes what a supervisor, which runs with the output of a check, may send.
+// What is accepted is encoded and decoded again.
+func FuzzParsed(f *testing.F) {
+	f.Add(parseOutput([]byte(`{"Output":{"Format":"prometheus"},"StdoutLimit":1000,"Labels":{"b":"c"}}`), []byte("# TYPE a gauge\na 1\na{d=\"e\"} 2\nb{\n")))
+	f.Add([]byte("{\"Err\":\"no\",\"Drops\":[{\"Reason\":\"x\",\"N\":18446744073709551615}]}\n"))
+	f.Add([]byte("{}\n\xff\xff\xff\xff\x0f"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, families, err := decodeParsed(b, 100)
+		if err != nil {
+			return
+		}
+		text, err := encodeParsed(p, families)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, same, err := decodeParsed(text, 100)
+		if err != nil || !reflect.DeepEqual(again, p) && len(p.Drops)+len(p.Problems) > 0 || !slices.EqualFunc(families, same, func(a, b *dto.MetricFamily) bool { return proto.Equal(a, b) }) {
+			t.Errorf("%q: %v: have %+v %v, then %+v %v", b, err, p, families, again, same)
+		}
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A textfileBench is a collector on a directory of the test.
@@ -324,9 +325,7 @@ func TestTextfileManyErrors(t *testing.T) {
 func TestExpand(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"srv/a/m", "srv/b/m", "srv/b10/m", "srv/c", "srv/.d/m", "srv/[x]/m"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Join(root, dir))
 	}
 	r := host.NewTree(root).Reader()
 	for pattern, want := range map[string]string{

@@ -62,7 +62,7 @@ func newCPU(env *collect.Env, o cpuOptions) (*cpuCollector, error) {
 func (c *cpuCollector) Update(ctx context.Context, out *metric.Sink) error {
 	// A host without readable times may still have the rest.
 	err := c.times.update(ctx, out)
-	c.states.update(out)
+	c.states.update(ctx, out)
 	if c.info != nil {
 		c.info.update(out)
 	}

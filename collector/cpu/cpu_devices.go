@@ -8,6 +8,9 @@ import (
 
 const cpuDir = "devices/system/cpu"
 
+// cpuPresent has the list of CPUs that cpuDir has directories of.
+const cpuPresent = cpuDir + "/present"
+
 // cpuDevices are the directories cpu0, cpu1, ... of /sys/devices/system/cpu.
 // They are listed again when the list of present CPUs changes.
 type cpuDevices struct {

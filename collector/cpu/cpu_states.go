@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -48,7 +49,7 @@ type throttleCounter struct {
 func newCPUStates(env *collect.Env) *cpuStates {
 	m := env.Metrics
 	return &cpuStates{
-		sys:      env.Host.Sys.Reader(),
+		sys:      env.Host.Sys.Reader().Share(cpuDir, cpuPresent),
 		online:   m.Gauge("node_cpu_online", "Whether the CPU is online, from /sys/devices/system/cpu/online.", "cpu"),
 		isolated: m.Gauge("node_cpu_isolated", "CPU isolated from the scheduler, from /sys/devices/system/cpu/isolated; always 1.", "cpu"),
 		throttles: [2]throttleFile{
@@ -61,7 +62,8 @@ func newCPUStates(env *collect.Env) *cpuStates {
 	}
 }
 
-func (s *cpuStates) update(out *metric.Sink) {
+func (s *cpuStates) update(ctx context.Context, out *metric.Sink) {
+	s.sys.BeginRun(ctx)
 	changed := s.onlineList.read(s.sys, out)
 	listed, err := s.devices.refresh(s.sys, out)
 	host.ReportUnlessGone(err, out.Error)

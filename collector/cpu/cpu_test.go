@@ -3,7 +3,6 @@ package cpu
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 const testdata = "../../testdata/cpu"
@@ -172,10 +172,5 @@ func BenchmarkTimes(b *testing.B) {
 func write(tb testing.TB, root, path, text string) {
 	tb.Helper()
 	file := filepath.Join(root, path)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		tb.Fatal(err)
-	}
+	testfile.Write(tb, file, text)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/procfs"
+
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -109,16 +111,37 @@ func TestClampIsCountedOnce(t *testing.T) {
 	}
 }
 
+// compareCPULine compares with procfs a line that procfs accepts.
+func compareCPULine(t *testing.T, fs procfs.FS, line, number string, ticks *cpuTicks) {
+	t.Helper()
+	all, err := fs.Stat()
+	id, notNumber := strconv.ParseInt(number, 10, 64)
+	if err != nil || notNumber != nil {
+		return
+	}
+	w := all.CPU[id]
+	for i, want := range []float64{w.User, w.Nice, w.System, w.Idle, w.Iowait, w.IRQ, w.SoftIRQ, w.Steal, w.Guest, w.GuestNice}[:ticks.columns] {
+		// A time below zero, also as an unsigned number, is none.
+		if have := float64(ticks.ticks[i]) / 100; have != want && !(have == 0 && (want < 0 || want >= 1<<63/100)) {
+			t.Errorf("%q: column %d is %v, procfs has %v", line, i, have, want)
+		}
+	}
+}
+
+// FuzzParseCPULine compares with procfs on lines that both accept.
 func FuzzParseCPULine(f *testing.F) {
-	for _, s := range []string{"cpu0 1 2 3 4 5 6 7 8 9 10", "cpu  1 2 3 4", "cpu1", "cpu99999999999999999999 1 2 3 4", "cpu0 \x00"} {
+	for _, s := range []string{"cpu0 1 2 3 4 5 6 7 8 9 10", "cpu  1 2 3 4", "cpu1", "cpu99999999999999999999 1 2 3 4", "cpu0 \x00", "cpu0 0 -1 0 0"} {
 		f.Add(s)
 	}
+	oracle := golden.NewOracle(f, "stat")
 	f.Fuzz(func(t *testing.T, line string) {
 		if !isCPULine([]byte(line)) {
 			return
 		}
 		if number, ticks, ok := parseCPULine([]byte(line)); ok && (len(number) == 0 || ticks.columns < minColumns) {
 			t.Errorf("%q: number %q, %d columns", line, number, ticks.columns)
+		} else if ok && golden.IsPlain(line) && !strings.Contains(line, "\n") {
+			compareCPULine(t, oracle.Set(t, line+"\n"), line, string(number), &ticks)
 		}
 	})
 }

@@ -37,16 +37,28 @@ func TestSchedstatMatchesProcfs(t *testing.T) {
 	}
 }
 
+// FuzzSchedstatLine compares with procfs on lines that both accept.
 func FuzzSchedstatLine(f *testing.F) {
 	for _, s := range []string{"cpu0 0 0 0 0 0 0 1 2 3", "cpu", "cpu0 1", "cpux 0 0 0 0 0 0 1 2 3"} {
 		f.Add(s)
 	}
+	oracle := golden.NewOracle(f, "schedstat")
 	f.Fuzz(func(t *testing.T, line string) {
 		if !strings.HasPrefix(line, "cpu") {
 			return
 		}
-		if cpu, _, ok := parseSchedstatLine([]byte(line)); ok && len(cpu) == 0 {
+		cpu, s, ok := parseSchedstatLine([]byte(line))
+		if !ok {
+			return
+		}
+		if len(cpu) == 0 {
 			t.Errorf("%q has no CPU", line)
+		}
+		if want, err := oracle.Set(t, line+"\n").Schedstat(); err == nil && len(want.CPUs) == 1 && golden.IsPlain(line) {
+			w := want.CPUs[0]
+			if string(cpu) != w.CPUNum || s.running != scan.ClampAmount64(w.RunningNanoseconds) || s.waiting != scan.ClampAmount64(w.WaitingNanoseconds) || s.timeslices != w.RunTimeslices {
+				t.Errorf("%q: cpu%s has %+v, procfs has %+v", line, cpu, s, *w)
+			}
 		}
 	})
 }

@@ -65,6 +65,18 @@ func (e *Exporter) ListChecks(out io.Writer) error {
 	return w.Flush()
 }
 
+// CheckNames returns the names of the checks of a configuration file.
+func CheckNames(file string) (names []string, err error) {
+	e, err := New(Config{File: file, MetricsPath: "/metrics"})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range e.current.Load().checks {
+		names = append(names, d.Name)
+	}
+	return names, nil
+}
+
 // RunCheck runs a check of the configuration once, within its limits. It writes
 // the metrics to out, and comments on the run to remarks. The error says why
 // the run failed.

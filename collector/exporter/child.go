@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sys/unix"
 
@@ -95,7 +93,11 @@ func ServeForRunner(ctx context.Context, c Config, toolkit *web.FlagConfig, logg
 	if err != nil {
 		return err
 	}
-	_ = level.Info(c.Log).Log("msg", "Enabled collectors", "collectors", strings.Join(e.Names(), ","))
+	if hello.Replaces {
+		e.logReload(e.Names())
+	} else {
+		e.logCollectors()
+	}
 	go k.loadOn(ctx, e)
 	select {
 	case <-k.complete:

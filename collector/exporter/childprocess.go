@@ -24,9 +24,10 @@ const drainTimeout = 10 * time.Second
 
 // A childProcess is the runner's side of a child that serves.
 type childProcess struct {
-	runner  *Runner
-	process *os.Process
-	link    *link
+	runner   *Runner
+	replaces bool // another serve has run before
+	process  *os.Process
+	link     *link
 
 	wakeup  chan struct{} // to send the changes of checks
 	answers chan message  // to load
@@ -101,7 +102,7 @@ func (r *Runner) startServe() (*childProcess, error) {
 		return nil, err
 	}
 	p := &childProcess{
-		runner: r, link: newRunnerLink(conn),
+		runner: r, replaces: r.serve != nil, link: newRunnerLink(conn),
 		wakeup: make(chan struct{}, 1), answers: make(chan message, 1), ready: make(chan struct{}), stops: make(chan struct{}), done: make(chan struct{}),
 	}
 	// This link stays valid when an upgrade replaces the file.
@@ -210,7 +211,7 @@ func (p *childProcess) feed() {
 	if err != nil {
 		watchdog = 0
 	}
-	if err := p.link.send(message{Kind: helloMessage, Listeners: len(p.runner.listeners), Watchdog: watchdog}); err != nil {
+	if err := p.link.send(message{Kind: helloMessage, Listeners: len(p.runner.listeners), Watchdog: watchdog, Replaces: p.replaces}); err != nil {
 		p.fail(err)
 		return
 	}

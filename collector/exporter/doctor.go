@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,30 +11,51 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/config"
 	"github.com/hostexporter/host_exporter/collector/internal/doctor"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
+// DoctorOptions are the options of Doctor.
+type DoctorOptions struct {
+	Names []string // of collectors and metrics; empty: all collectors
+	Files bool     // list the files of each collector
+}
+
 // Doctor collects once and writes the problems of the host, and a report on each
 // collector, or on those with the given names: its state, how many of its files
-// exist, which of them cannot be read, and how to change that. The error says how
-// many collectors need attention.
-func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) error {
-	for _, name := range names {
-		if _, err := config.Find(e.specs, name); err != nil {
-			return err
-		}
+// exist, which of them cannot be read, and how to change that. Of a metric it writes
+// the samples, or why the host does not have it. The error says how many collectors
+// need attention, and which metrics are missing.
+func (e *Exporter) Doctor(ctx context.Context, out io.Writer, o DoctorOptions) error {
+	names, metrics, err := e.splitNames(o.Names)
+	if err != nil {
+		return err
 	}
 	// The files have the names of owners.
 	if err := e.seal("/etc/passwd", "/etc/group"); err != nil {
 		return err
 	}
-	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String()}
-	w.writeHost()
+	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String(), files: o.Files}
+	if e.snapshot != nil {
+		w.recorded = e.host
+		w.printf("%s\n\n", describeSnapshot(e.config.From, e.snapshot))
+	}
+	if len(metrics) > 0 {
+		if err := e.explainMetrics(ctx, w, metrics); err != nil || len(names) == 0 {
+			return cmp.Or(err, w.result())
+		}
+		w.printf("\n")
+	}
+	if e.snapshot == nil {
+		w.writeHost()
+	}
 	units := e.units()
 	judged, _, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
@@ -48,14 +70,28 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, names []string) er
 		}
 		w.writeCollector(spec, collect.UnitByName(units, spec.Name))
 	}
-	if w.err != nil || w.unhealthy == 0 {
-		return w.err
+	if w.unhealthy > 0 {
+		w.printf("\ndocs/permissions.md lists what each collector needs.\n")
 	}
-	w.printf("\ndocs/permissions.md lists what each collector needs.\n")
-	if w.unhealthy == 1 {
-		return errors.New("1 collector needs attention")
+	return w.result()
+}
+
+// splitNames splits names into those of collectors and of metrics, of which the labels
+// are left out.
+func (e *Exporter) splitNames(names []string) (collectors, metrics []string, err error) {
+	for _, name := range names {
+		_, err := config.Find(e.specs, name)
+		family, _, _ := strings.Cut(name, "{")
+		switch {
+		case err == nil:
+			collectors = append(collectors, name)
+		case (strings.Contains(family, "_") || metric.ReservedPrefix(family) != "") && model.IsValidLegacyMetricName(family):
+			metrics = append(metrics, family)
+		default:
+			return nil, nil, err
+		}
 	}
-	return fmt.Errorf("%d collectors need attention", w.unhealthy)
+	return collectors, metrics, nil
 }
 
 // A report writes the doctor's report.
@@ -63,8 +99,31 @@ type report struct {
 	out       io.Writer
 	paths     host.Paths
 	sandbox   string
-	unhealthy int   // collectors that need attention
-	err       error // the first error of out
+	recorded  *host.Host // of a snapshot; nil: this host
+	files     bool       // list the files
+	unhealthy int        // collectors that need attention
+	missing   []string   // metrics
+	err       error      // the first error of out
+}
+
+// result returns the error of a report.
+func (w *report) result() error {
+	var texts []string
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.unhealthy == 1:
+		texts = append(texts, "1 collector needs attention")
+	case w.unhealthy > 1:
+		texts = append(texts, fmt.Sprintf("%d collectors need attention", w.unhealthy))
+	}
+	if len(w.missing) > 0 {
+		texts = append(texts, "missing: "+strings.Join(w.missing, ", "))
+	}
+	if texts == nil {
+		return nil
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 func (w *report) printf(format string, args ...any) {
@@ -105,18 +164,24 @@ func (w *report) writeHealth(r *health.Report) {
 // writeCollector writes the report on one collector; unit is nil if it is
 // disabled.
 func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
-	access := doctor.Inspect(w.paths, spec.Reads)
+	inspect := func(patterns []string) doctor.FileAccess { return doctor.Inspect(w.paths, patterns) }
+	if w.recorded != nil {
+		inspect = func(patterns []string) doctor.FileAccess { return doctor.InspectRecorded(w.recorded, patterns) }
+	}
+	access := inspect(spec.Reads)
 	files := ""
 	if access.PatternCount > 0 {
 		files = fmt.Sprintf("%d of %d kinds of files exist", access.MatchCount, access.PatternCount)
 	}
 	if unit == nil {
 		w.writeLine(spec.Name, "disabled", join(files, "enable with --collector."+spec.Name))
+		w.writeFiles(access)
 		return
 	}
 	s := unit.Status()
 	state := strings.ReplaceAll(string(s.State), "_", " ")
 	w.writeLine(spec.Name, state, join(fmt.Sprintf("%d samples in %v", s.SampleCount, s.Duration.Round(10*time.Microsecond)), files))
+	w.writeFiles(access)
 	if s.State == collect.NoData {
 		w.writeDetail("this host does not have what it reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))
 		return
@@ -140,6 +205,25 @@ func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
 		if spec.Needs != "" {
 			w.writeDetail("needs: %s", spec.Needs)
 		}
+	}
+}
+
+// writeFiles lists the kinds of files, if that was asked for.
+func (w *report) writeFiles(access doctor.FileAccess) {
+	if !w.files {
+		return
+	}
+	for _, p := range access.Patterns {
+		state := "does not exist"
+		switch {
+		case p.Unreadable > 0:
+			state = fmt.Sprintf("%d of %d files cannot be read", p.Unreadable, p.Count)
+		case p.Count == 1:
+			state = "exists"
+		case p.Count > 1:
+			state = fmt.Sprintf("%d files", p.Count)
+		}
+		w.writeDetail("%s: %s", p.Path, state)
 	}
 }
 

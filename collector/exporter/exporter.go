@@ -32,6 +32,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/self"
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
 
@@ -73,6 +74,7 @@ type Config struct {
 	Settings *Settings // nil: defaults
 	File     string    // path of the configuration file; empty: none
 	Paths    Paths
+	From     string     // path of a snapshot to read instead of this host; empty: none
 	Log      log.Logger // nil: none
 	// LogWriter is the writer behind Log, whose dropped lines are exported. Nil:
 	// none.
@@ -90,6 +92,7 @@ type Config struct {
 	Flags          []FlagValue // of the program, for the page of the configuration
 	CheckSlots     int         // maximum number of checks at once; 0: four
 	SlowCheckSlots int         // maximum number of slow checks at once, in addition; 0: two
+	SaveMemory     bool        // of a process that only serves: collect garbage early, and unmap the program once it has started
 	Sandbox        string      // auto, required or off, see Serve; empty: off
 
 	CheckUser string // user of checks that name none, if the exporter may change users; empty: its own
@@ -97,21 +100,23 @@ type Config struct {
 
 	child       *child         // link to the runner that started this process; nil: none
 	specs       []collect.Spec // instead of the catalog, in tests
-	host        *host.Host     // instead of the live one, in tests
+	host        *host.Host     // instead of the live one: of a snapshot, or of a test
 	readTimeout time.Duration  // for the configuration file: 10 s; less in tests
 }
 
 // An Exporter runs the enabled collectors and checks, and serves their metrics.
 // It is safe for concurrent use, and several can live in one process.
 type Exporter struct {
-	config  Config
-	specs   []collect.Spec
-	host    *host.Host
-	engine  *scrape.Engine
-	workers *flight.Workers // of the units
-	checks  *checks.Checks
-	handler http.Handler
-	serving atomic.Bool
+	config Config
+	specs  []collect.Spec
+	host   *host.Host
+	// snapshot is what host reads, or nil if it is not a snapshot.
+	snapshot *snapshot.Archive
+	engine   *scrape.Engine
+	workers  *flight.Workers // of the units
+	checks   *checks.Checks
+	handler  http.Handler
+	serving  atomic.Bool
 
 	connections *web.Connections
 
@@ -123,6 +128,7 @@ type Exporter struct {
 	reader       configurationReader
 	reloadStatus reloadStatus
 
+	memory        *memorySaver // set before the sandbox; nil: none
 	sandbox       sandbox
 	webConfigFile string        // that the toolkit reads at each connection; set before the sandbox
 	addresses     []net.Addr    // of the listeners; set before the sandbox
@@ -139,7 +145,11 @@ func New(c Config) (*Exporter, error) {
 	if c.Settings == nil {
 		c.Settings = config.New()
 	}
-	e := &Exporter{config: c, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
+	replay, err := c.replay()
+	if err != nil {
+		return nil, err
+	}
+	e := &Exporter{config: c, snapshot: replay, specs: c.specs, host: c.host, engine: scrape.NewEngine(), workers: flight.NewWorkers(),
 		drawing: make(chan struct{}, 1), shippedHealth: sync.OnceValues(health.NewConfig), connections: web.NewConnections(web.DescriptorLimit())}
 	if e.host == nil {
 		e.host = host.Live(c.Paths)
@@ -162,7 +172,7 @@ func New(c Config) (*Exporter, error) {
 		e.engine.OnScrape(func(out *metric.Sink) { out.Emit(dropped, float64(c.LogWriter.Dropped())) })
 	}
 	if c.ProcessMetrics {
-		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.host).Emit)
+		e.engine.OnScrape(self.NewProcess(e.engine.Families(), e.ownHost()).Emit)
 		e.engine.OnScrape(self.NewRuntime(e.engine.Families()).Emit)
 	}
 	e.current.Store(&generation{})
@@ -196,6 +206,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
+		Served:      func() { e.memory.scraped() },
 	})
 	c := web.Config{
 		Metrics:         metrics,
@@ -261,6 +272,9 @@ func (e *Exporter) effective() []byte {
 }
 
 func (e *Exporter) units() []*collect.Unit { return e.current.Load().units }
+
+// onDemand returns the units that only a page runs.
+func (e *Exporter) onDemand() []*collect.Unit { return e.current.Load().onDemand }
 
 // ServeHTTP implements http.Handler: metrics, landing page, health, reload.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }

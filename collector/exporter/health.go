@@ -81,7 +81,7 @@ func (e *Exporter) Health(ctx context.Context, out io.Writer, o HealthOptions) e
 func RemoteHealth(ctx context.Context, out io.Writer, o HealthOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	client, address, err := healthClient(o.URL)
+	client, address, err := remoteClient(o.URL)
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func RemoteHealth(ctx context.Context, out io.Writer, o HealthOptions) error {
 	return healthError(resp.Header.Get(web.VerdictHeader))
 }
 
-// healthClient returns a client for the URL of an exporter, and the URL for it.
-func healthClient(address string) (*http.Client, string, error) {
+// remoteClient returns a client for the URL of an exporter, and the URL for it.
+func remoteClient(address string) (*http.Client, string, error) {
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {
 		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)

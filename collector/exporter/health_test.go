@@ -44,7 +44,7 @@ func TestHealthOfRecordedHost(t *testing.T) {
 		t.Errorf("have\n%s", &text)
 	}
 	var report bytes.Buffer
-	_ = e.Doctor(t.Context(), &report, nil) // its error is about the collectors
+	_ = e.Doctor(t.Context(), &report, DoctorOptions{}) // its error is about the collectors
 	if !strings.Contains(report.String(), "\nhealth: warning, 4 warnings, 1 note (host_exporter health says what to do)\n") || !strings.Contains(report.String(), "\n  warning: "+problem+"\n") {
 		t.Errorf("doctor:\n%s", &report)
 	}

@@ -51,6 +51,7 @@ type message struct {
 
 	Listeners int           `json:",omitempty"` // of hello: their number
 	Watchdog  time.Duration `json:",omitempty"` // of hello: timeout of the service manager's watchdog
+	Replaces  bool          `json:",omitempty"` // of hello: another serve has run before
 
 	ID           uint64 `json:",omitempty"` // of load and its answer
 	Err          string `json:",omitempty"` // of load, loaded and result; empty for success

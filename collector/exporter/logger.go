@@ -2,8 +2,11 @@ package exporter
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-kit/log"
@@ -26,13 +29,63 @@ func newLogger(out io.Writer, lvl, format string, caller bool) log.Logger {
 	w := log.NewSyncWriter(out)
 	logger := log.NewLogfmtLogger(w)
 	if format == "json" {
-		logger = log.NewJSONLogger(w)
+		logger = jsonLogger{w}
 	}
-	logger = log.With(logger, "ts", log.DefaultTimestampUTC)
+	logger = log.With(orderedLogger{logger}, "ts", log.DefaultTimestampUTC)
 	if caller {
 		logger = log.With(logger, "caller", log.Caller(5))
 	}
 	return level.NewFilter(logger, level.Allow(level.ParseDefault(lvl, level.InfoValue())))
+}
+
+// An orderedLogger begins each line with the time, the caller, the level and the
+// message. Libraries and loggers with context have them in other orders.
+type orderedLogger struct{ next log.Logger }
+
+func (l orderedLogger) Log(keyvals ...any) error {
+	ordered := make([]any, 0, len(keyvals)+1)
+	first := []any{"ts", "caller", level.Key(), "msg"}
+	for _, key := range first {
+		if i := slices.Index(keyvals, key); i >= 0 && i%2 == 0 && i+1 < len(keyvals) {
+			ordered = append(ordered, key, keyvals[i+1])
+		}
+	}
+	for i := 0; i < len(keyvals); i += 2 {
+		if !slices.Contains(first, keyvals[i]) {
+			ordered = append(ordered, keyvals[i:min(i+2, len(keyvals))]...)
+		}
+	}
+	return l.next.Log(ordered...)
+}
+
+// A jsonLogger writes lines of JSON. That of go-kit sorts the keys.
+type jsonLogger struct{ out io.Writer }
+
+func (l jsonLogger) Log(keyvals ...any) error {
+	line := []byte{'{'}
+	for i := 0; i+1 < len(keyvals); i += 2 {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = appendJSON(line, fmt.Sprint(keyvals[i]))
+		line = append(line, ':')
+		line = appendJSON(line, keyvals[i+1])
+	}
+	_, err := l.out.Write(append(line, "}\n"...))
+	return err
+}
+
+// appendJSON appends a value of a log line.
+func appendJSON(line []byte, v any) []byte {
+	switch v.(type) {
+	case error, fmt.Stringer:
+		v = fmt.Sprint(v) // which survives a nil pointer
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		text, _ = json.Marshal(fmt.Sprint(v))
+	}
+	return append(line, text...)
 }
 
 // A libraryHandler passes the records of libraries to the go-kit logger,

@@ -15,7 +15,7 @@ import (
 type MigrateOptions struct {
 	Files  []string // an environment file, a systemd unit, or a manifest of Kubernetes
 	Args   []string // arguments of node_exporter
-	Config bool     // write a configuration file instead of flags
+	Format string   // flags, config for a configuration file, or environment for a file of HOST_EXPORTER_OPTS
 	Debian string   // whether the defaults of Debian's package apply: yes, no, or auto
 	Flags  []Flag   // of the program, in addition to those of NewSettings
 }
@@ -57,9 +57,12 @@ func Migrate(out io.Writer, o MigrateOptions) error {
 	for _, note := range source.Notes {
 		w.printf("# %s\n", note)
 	}
-	if o.Config {
+	switch o.Format {
+	case "config":
 		w.config(settings, flags, r.Arguments)
-	} else {
+	case "environment":
+		w.environment(r.Arguments)
+	default:
 		w.flags(r.Arguments)
 	}
 	for _, a := range r.Unknown {
@@ -122,6 +125,18 @@ func (w *migrateWriter) flags(args []migrate.Argument) {
 		}
 		w.printf("%s\n", a)
 	}
+}
+
+// environment writes an environment file of the unit.
+func (w *migrateWriter) environment(args []migrate.Argument) {
+	var words []string
+	for _, a := range args {
+		for _, note := range a.Notes {
+			w.printf("# --%s: %s\n", a.Name, note)
+		}
+		words = append(words, a.String())
+	}
+	w.printf("%s", migrate.Environment("HOST_EXPORTER_OPTS", words))
 }
 
 // config writes a configuration file. Flags that have no key there are comments

@@ -38,9 +38,23 @@ func TestMigrateToFlags(t *testing.T) {
 	}
 }
 
+func TestMigrateToEnvironment(t *testing.T) {
+	have, err := migrateText(t, MigrateOptions{Debian: "no", Format: "environment"},
+		`ARGS="--collector.diskstats.ignored-devices=^(ram|loop)\\\\d+$ --web.listen-address=:9101 --no-such.flag"`+"\n")
+	want := `# --collector.diskstats.device-exclude: --collector.diskstats.ignored-devices is called --collector.diskstats.device-exclude
+HOST_EXPORTER_OPTS="\
+--collector.diskstats.device-exclude=^(ram|loop)\\\\d+\$ \
+--web.listen-address=:9101"
+# not migrated: --no-such.flag: host_exporter has no such flag
+`
+	if err == nil || have != want {
+		t.Errorf("have\n%s%v, want\n%s", have, err, want)
+	}
+}
+
 // TestMigrateToConfig also loads the file that Migrate writes.
 func TestMigrateToConfig(t *testing.T) {
-	have, err := migrateText(t, MigrateOptions{Debian: "no", Config: true, Args: []string{
+	have, err := migrateText(t, MigrateOptions{Debian: "no", Format: "config", Args: []string{
 		"--collector.disable-defaults", "--collector.loadavg", "--no-collector.arp", "--web.listen-address=:9101", "--collector.ntp", "--collector.cpu.guest=false", "--no-such.flag",
 	}}, "")
 	want := `# flag of the command line: --web.listen-address=:9101

@@ -26,10 +26,14 @@ func (e *Exporter) needs(g *generation) seal.Needs {
 	}
 	b := needsBuilder{host: e.host, paths: e.config.Paths, needs: seal.Needs{Exceptions: map[seal.Layer]string{}}}
 	b.addRead("/proc") // of this process, wherever the host's is
-	b.addRead(b.hostPath("/proc"))
-	b.addRead(b.hostPath("/sys"))
-	mounts := readMountTable(e.host)
-	for _, u := range g.units {
+	units, mounts := g.units, readMountTable(e.host)
+	if e.snapshot != nil {
+		units, mounts = nil, nil // collectors read what is in memory
+	} else {
+		b.addRead(b.hostPath("/proc"))
+		b.addRead(b.hostPath("/sys"))
+	}
+	for _, u := range units {
 		b.addCollector(u, mounts)
 	}
 	if e.config.File != "" {
@@ -52,7 +56,7 @@ func (e *Exporter) needs(g *generation) seal.Needs {
 			b.needs.Exceptions[l] = "checks run in this process"
 		}
 	}
-	b.addProcessAccess(g.units, mounts)
+	b.addProcessAccess(units, mounts)
 	return b.result()
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/seal"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestNeeds finds the paths that a configuration needs, where links lead out of its
@@ -22,9 +23,7 @@ func TestNeeds(t *testing.T) {
 	at := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
 	write := func(path, text string) {
 		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(at(path)), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Dir(at(path)))
 		if err := os.WriteFile(at(path), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -109,9 +108,7 @@ func TestNeedsOfFilesAtTheTop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "etc"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Dir(t, filepath.Join(dir, "etc"))
 	file := filepath.Join(dir, "etc/os-release")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

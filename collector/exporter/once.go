@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,9 +17,21 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 )
 
-// Once collects once and writes the samples: in the text format, or as JSON if
-// format is "json". The error lists the collectors that failed; the samples of
-// the others are still written.
+// OnceFormats are the formats of Once.
+func OnceFormats() []string { return []string{"text", "json", "table"} }
+
+// A NoDataError says that the host does not have what the collectors read that were
+// asked for. It is no failure.
+type NoDataError struct{ details []string }
+
+func (e *NoDataError) Error() string {
+	return "this host does not have what is asked for:\n" + strings.Join(e.details, "\n")
+}
+
+// Once collects once and writes the samples, in one of OnceFormats. Of the exporter
+// itself it writes only the states of the collectors if Settings.Only has named some.
+// The error lists the collectors that failed; the samples of the others are still
+// written. It is a NoDataError if none failed, and a named one has no data.
 func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error {
 	if err := e.checkRoots(); err != nil {
 		return err
@@ -28,10 +41,17 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	}
 	g := e.current.Load()
 	req := scrape.Request{Units: g.units, Expect: g.expect, Health: e.exportedHealth(true)}
+	named := e.config.Settings.Named()
+	if len(named) > 0 {
+		req.Filtered, req.Want = true, e.isOfCollectors
+	}
 	var err error
-	if format == "json" {
+	switch format {
+	case "json":
 		err = e.onceJSON(ctx, out, req)
-	} else {
+	case "table":
+		err = e.onceTable(ctx, out, req)
+	default:
 		_, err = out.Write(e.engine.AppendText(ctx, nil, req))
 	}
 	if err == nil {
@@ -40,11 +60,25 @@ func (e *Exporter) Once(ctx context.Context, out io.Writer, format string) error
 	if err != nil {
 		return err
 	}
-	failed := failures(req.Units)
-	if failed == nil {
-		return nil
+	if failed := failures(req.Units); failed != nil {
+		return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
 	}
-	return fmt.Errorf("%d of %d collectors failed:\n%s", len(failed), len(req.Units), strings.Join(failed, "\n"))
+	var absent []string
+	for _, name := range named {
+		if u := collect.UnitByName(req.Units, name); u.Status().State == collect.NoData {
+			absent = append(absent, fmt.Sprintf("%s: %v", name, u.Status().Err))
+		}
+	}
+	if absent != nil {
+		return &NoDataError{absent}
+	}
+	return nil
+}
+
+// isOfCollectors reports whether a family is not about the exporter itself: of a
+// collector, or about collectors.
+func (e *Exporter) isOfCollectors(name string) bool {
+	return !e.engine.Families().Has(name) || strings.HasPrefix(name, "node_scrape_collector_") || name == "host_exporter_collector_state"
 }
 
 // failures returns a line for each unit whose last run failed.
@@ -95,15 +129,27 @@ type jsonSample struct {
 	Parts  map[string]any    `json:"parts,omitempty"` // values by quantile, or cumulative counts by upper bound
 }
 
-func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Request) error {
+// gather collects once and returns the families that are wanted.
+func (e *Exporter) gather(ctx context.Context, req scrape.Request) ([]*dto.MetricFamily, error) {
 	reg := prometheus.NewRegistry()
 	if err := reg.Register(e.engine.Collector(ctx, req)); err != nil {
-		return err
+		return nil, err
 	}
 	families, err := reg.Gather()
 	if err == nil {
 		err = interrupted(ctx)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if req.Want != nil {
+		families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return !req.Want(f.GetName()) })
+	}
+	return families, nil
+}
+
+func (e *Exporter) onceJSON(ctx context.Context, out io.Writer, req scrape.Request) error {
+	families, err := e.gather(ctx, req)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/flight"
 	"github.com/hostexporter/host_exporter/collector/internal/health"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/web"
 )
@@ -29,11 +30,12 @@ import (
 // immutable: a scrape that begins with a generation ends with it, even if the
 // configuration is reloaded meanwhile.
 type generation struct {
-	checks []checks.Definition
-	units  []*collect.Unit
-	expect *expect.Set    // nil: no expectations
-	health *health.Config // nil: that which ships with the exporter
-	file   *config.File   // nil: no configuration file
+	checks   []checks.Definition
+	units    []*collect.Unit
+	onDemand []*collect.Unit // disabled, but needed for a page that somebody may open
+	expect   *expect.Set     // nil: no expectations
+	health   *health.Config  // nil: that which ships with the exporter
+	file     *config.File    // nil: no configuration file
 }
 
 // Reload loads the configuration file and puts it into effect. If the file has
@@ -52,6 +54,7 @@ func (e *Exporter) reload(load func() (warnings []string, err error)) error {
 		_ = level.Warn(e.config.Log).Log("msg", "Configuration not reloaded", "err", err)
 		return err
 	}
+	before := e.Names()
 	warnings, restart, err := e.recordLoad(load)
 	if restart {
 		return err // the runner starts a new process
@@ -61,8 +64,30 @@ func (e *Exporter) reload(load func() (warnings []string, err error)) error {
 		_ = level.Error(e.config.Log).Log("msg", "Reload failed, the previous configuration stays in effect", "file", e.config.File, "err", err)
 		return err
 	}
-	_ = level.Info(e.config.Log).Log("msg", "Configuration reloaded", "file", e.config.File, "collectors", strings.Join(e.Names(), ","))
+	e.logReload(before)
 	return nil
+}
+
+// logReload logs that the configuration was reloaded, and what has changed since the
+// collectors before. The names of all collectors are logged once, at the start.
+func (e *Exporter) logReload(before []string) {
+	now := e.Names()
+	fields := []any{"msg", "Configuration reloaded", "file", e.config.File, "collectors", len(now), "checks", len(e.current.Load().checks)}
+	for _, change := range []struct {
+		key      string
+		from, to []string
+	}{{"enabled", before, now}, {"disabled", now, before}} {
+		names := slices.DeleteFunc(slices.Clone(change.to), func(n string) bool { return slices.Contains(change.from, n) })
+		if len(names) > 0 {
+			fields = append(fields, change.key, strings.Join(names, ","))
+		}
+	}
+	_ = level.Info(e.config.Log).Log(fields...)
+}
+
+// logCollectors logs the names of the collectors.
+func (e *Exporter) logCollectors() {
+	_ = level.Info(e.config.Log).Log("msg", "Enabled collectors", "names", strings.Join(e.Names(), ","))
 }
 
 // recordLoad calls load, one at a time, and records its result unless a new process
@@ -96,6 +121,9 @@ func (e *Exporter) load() (warnings []string, err error) {
 		settings = settings.With(read.file)
 	}
 	definitions, expectations := read.definitions, read.expectations
+	if e.snapshot != nil {
+		definitions = nil // they would run on this machine
+	}
 	next, err := e.build(settings, len(definitions) > 0)
 	if err != nil {
 		return nil, err
@@ -178,14 +206,18 @@ func (r *configurationReader) read() (configurationFile, error) {
 // there are checks, their collector is enabled unless it is disabled
 // explicitly.
 func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation, error) {
-	current := e.units()
+	current := slices.Concat(e.units(), e.onDemand())
 	next := &generation{}
 	var errs []error
 	var findings document.Findings // the same, if values may be of the file
 	for _, spec := range e.specs {
+		units := &next.units
 		implied := spec.Name == "check" && hasChecks && !settings.IsExplicit(spec.Name)
 		if !implied && !settings.Enabled(spec) {
-			continue
+			if spec.Name != santopo.OnDemand || settings.IsExplicit(spec.Name) {
+				continue
+			}
+			units = &next.onDemand
 		}
 		u, err := collect.NewUnit(spec, e.host, e.config.Log, e.isReserved, settings.Options(spec.Name))
 		if err != nil {
@@ -199,7 +231,7 @@ func (e *Exporter) build(settings *config.Settings, hasChecks bool) (*generation
 		if i := slices.IndexFunc(current, func(c *collect.Unit) bool { return sameUnit(c, u) }); i >= 0 {
 			u = current[i]
 		}
-		next.units = append(next.units, u)
+		*units = append(*units, u)
 	}
 	if e.config.File != "" && len(findings) > 0 {
 		return nil, findings

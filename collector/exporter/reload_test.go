@@ -296,7 +296,7 @@ func TestDoctor(t *testing.T) {
 	off.DisabledByDefault = true
 	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a"), broken, none, off}})
 	var out bytes.Buffer
-	if err := e.Doctor(t.Context(), &out, nil); err == nil || err.Error() != "1 collector needs attention" {
+	if err := e.Doctor(t.Context(), &out, DoctorOptions{}); err == nil || err.Error() != "1 collector needs attention" {
 		t.Errorf("have error %v", err)
 	}
 	for _, want := range []string{"a                  ok        1 samples in ", "broken             error     0 samples in ", "1 of 2 kinds of files exist",
@@ -306,10 +306,10 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	out.Reset()
-	if err := e.Doctor(t.Context(), &out, []string{"a"}); err != nil || strings.Contains(out.String(), "broken") {
+	if err := e.Doctor(t.Context(), &out, DoctorOptions{Names: []string{"a"}}); err != nil || strings.Contains(out.String(), "broken") {
 		t.Errorf("one collector: %v:\n%s", err, &out)
 	}
-	if err := e.Doctor(t.Context(), &out, []string{"brokn"}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
+	if err := e.Doctor(t.Context(), &out, DoctorOptions{Names: []string{"brokn"}}); err == nil || !strings.Contains(err.Error(), "do you mean broken?") {
 		t.Errorf("an unknown name: %v", err)
 	}
 }

@@ -1,21 +1,19 @@
 package exporter
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestRoots(t *testing.T) {
 	dir := t.TempDir()
 	empty, proc := filepath.Join(dir, "empty"), filepath.Join(dir, "proc")
 	for _, d := range []string{empty, filepath.Join(proc, "self"), filepath.Join(dir, "sys/class"), filepath.Join(dir, "root/etc")} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, d)
 	}
 	for path, want := range map[string]string{
 		proc:       "",

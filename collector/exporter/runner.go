@@ -87,6 +87,7 @@ func (r *Runner) Run(ctx context.Context, hangup <-chan os.Signal) (err error) {
 	r.manager.notifyReady(r.serve.status())
 	r.checks.Start()
 	debug.FreeOSMemory() // what reading the configuration took
+	unmap(programMappings())
 	for {
 		select {
 		case <-ctx.Done():

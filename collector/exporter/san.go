@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -54,14 +55,14 @@ func (e *Exporter) SAN(ctx context.Context, out io.Writer, o SANOptions) error {
 	return fmt.Errorf("the picture is not complete, these collectors failed:\n%s", strings.Join(failed, "\n"))
 }
 
-// sanUnits returns the enabled units that the topology is built from.
+// sanUnits returns the units that the topology is built from.
 func (e *Exporter) sanUnits() []*collect.Unit {
 	var units []*collect.Unit
 	all := e.units()
 	for _, name := range santopo.Collectors() {
 		u := collect.UnitByName(all, name)
-		if u == nil && name == "blockstack" {
-			u = collect.UnitByName(all, santopo.Substitute)
+		if u == nil && name == santopo.OnDemand {
+			u = cmp.Or(collect.UnitByName(e.onDemand(), name), collect.UnitByName(all, santopo.Substitute))
 		}
 		if u != nil {
 			units = append(units, u)

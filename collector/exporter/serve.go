@@ -41,6 +41,9 @@ func (e *Exporter) ServeOn(ctx context.Context, listeners []net.Listener, toolki
 	}
 	e.startsChecks = true
 	e.webConfigFile, e.addresses = *toolkit.WebConfigFile, addressesOf(listeners)
+	if e.config.SaveMemory {
+		e.memory = newMemorySaver()
+	}
 	if err := e.seal(); err != nil {
 		return err
 	}
@@ -87,7 +90,9 @@ type server struct {
 func (e *Exporter) serveUntil(ctx context.Context, ended <-chan error, hangup <-chan os.Signal) error {
 	manager := e.manager()
 	e.serving.Store(true)
-	e.checks.Start()
+	if e.snapshot == nil {
+		e.checks.Start()
+	}
 	manager.notifyReady(e.statusLine())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

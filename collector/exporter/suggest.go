@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
 	"github.com/hostexporter/host_exporter/collector/internal/suggest"
 )
@@ -16,14 +14,7 @@ func (e *Exporter) SuggestExpectations(ctx context.Context, out io.Writer) error
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(e.engine.Collector(ctx, scrape.Request{Units: e.units()})); err != nil {
-		return err
-	}
-	families, err := registry.Gather()
-	if err == nil {
-		err = interrupted(ctx)
-	}
+	families, err := e.gather(ctx, scrape.Request{Units: e.units()})
 	if err != nil {
 		return err
 	}

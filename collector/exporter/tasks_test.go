@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestControlGroupTasks(t *testing.T) {
@@ -47,12 +49,7 @@ func TestControlGroupTasks(t *testing.T) {
 		root := t.TempDir()
 		for name, text := range c.files {
 			path := filepath.Join(root, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			testfile.Write(t, path, text)
 		}
 		if have := controlGroupTasks(root); have != c.want {
 			t.Errorf("%s: have %d, want %d", c.name, have, c.want)
@@ -62,9 +59,7 @@ func TestControlGroupTasks(t *testing.T) {
 
 func TestTaskLimitOfTheKernel(t *testing.T) {
 	root := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(root, "proc/sys/kernel"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Dir(t, filepath.Join(root, "proc/sys/kernel"))
 	for name, text := range map[string]string{"sys/kernel/threads-max": "400\n", "sys/kernel/pid_max": "32768\n", "loadavg": "0.20 0.18 0.12 1/250 11206\n"} {
 		if err := os.WriteFile(filepath.Join(root, "proc", name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -97,7 +97,7 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 	}
 	c := &fibrechannelCollector{
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.FC),
-		attributes: attr.Reader{Sys: env.Host.Sys.Reader()},
+		attributes: attr.Reader{Sys: env.Host.Sys.Reader().Share(scsihost.FC + "/*/*")},
 		statistics: statistics,
 		options:    o,
 		labels: []fibrechannelLabel{
@@ -141,11 +141,12 @@ func newFibrechannel(env *collect.Env, o fibrechannelOptions, statistics *fcstat
 }
 
 func (c *fibrechannelCollector) Update(ctx context.Context, out *metric.Sink) error {
-	hosts, err := c.finder.Find()
+	hosts, err := c.finder.Find(ctx)
 	if err != nil {
 		return collect.OrNoData(err)
 	}
 	c.attributes.Out = out
+	c.attributes.Sys.BeginRun(ctx)
 	c.ports, c.names, c.answers = c.ports[:0], c.names[:0], c.answers[:0]
 	for _, h := range hosts {
 		if h.Err != nil {

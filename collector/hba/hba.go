@@ -29,8 +29,10 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/srp"
 	"github.com/hostexporter/host_exporter/collector/internal/capability"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
+	"github.com/hostexporter/host_exporter/collector/internal/dm"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
 )
 
 func hba(readers *firmware.Shared) collect.Spec {
@@ -132,6 +134,23 @@ type filteredHost struct {
 	excluded bool
 }
 
+// sharedPaths returns what other collectors of storage read, too, or what is read for
+// each of several hosts.
+func sharedPaths() []string {
+	return append(dm.SharedPaths(),
+		nvmefs.ClassDir,
+		nvmefs.ClassDir+"/*",
+		nvmefs.ClassDir+"/*/*",
+		nvmefs.SubsystemDir,
+		nvmefs.SubsystemDir+"/*",
+		nvmefs.SubsystemDir+"/*/*",
+		scsihost.FC+"/*/*",
+		scsihost.SCSI+"/*/state",
+		tapeDir,
+		"module/*/version",
+	)
+}
+
 func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaCollector, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -139,7 +158,7 @@ func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaColl
 	// The order of the families is the order of the calls.
 	m := env.Metrics
 	c := &hbaCollector{
-		Reader:     attr.Reader{Sys: env.Host.Sys.Reader()},
+		Reader:     attr.Reader{Sys: env.Host.Sys.Reader().Share(sharedPaths()...)},
 		finder:     scsihost.NewFinder(env.Host.Sys, scsihost.SCSI),
 		options:    o,
 		filtered:   map[string]filteredHost{},
@@ -168,7 +187,8 @@ func newHBA(env *collect.Env, o hbaOptions, readers *firmware.Readers) (*hbaColl
 // multipath map can be disks of any kind.
 func (c *hbaCollector) Update(ctx context.Context, out *metric.Sink) error {
 	c.Out, c.ports = out, c.ports[:0]
-	err := c.findHosts()
+	c.Sys.BeginRun(ctx)
+	err := c.findHosts(ctx)
 	c.adapters.Update(c.Reader, &c.hosts)
 	block := c.scsi.Find(c.Reader)
 	for _, port := range c.fc.Update(c.Reader, &c.hosts, c.scsi.LUNs) {
@@ -209,8 +229,8 @@ func (c *hbaCollector) near(a attr.Reader, h *san.Host) san.Near {
 
 // findHosts finds the hosts that the options include. It returns an error if
 // there is none.
-func (c *hbaCollector) findHosts() error {
-	all, err := c.finder.Find()
+func (c *hbaCollector) findHosts(ctx context.Context) error {
+	all, err := c.finder.Find(ctx)
 	c.hosts.Reset(all)
 	if err != nil {
 		return collect.OrNoData(err)

@@ -2,7 +2,6 @@ package hba
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/growth"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestSANOptions(t *testing.T) {
@@ -27,66 +28,12 @@ func TestSANOptions(t *testing.T) {
 	}
 }
 
-// sanTree creates the tree of a host with four Fibre Channel ports, two array
-// ports behind each, and LUNs with several paths, in multipath maps.
+// sanTree creates the tree of a host with LUNs behind several paths.
 func sanTree(tb testing.TB, luns, paths int) string {
+	tb.Helper()
 	root := golden.TempDir(tb)
-	link := func(path, target string) {
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	for h := range 4 {
-		dir := fmt.Sprintf("devices/pci0000:3a/0000:3a:00.0/0000:3b:00.%d/host%d", h, h)
-		for class, files := range map[string]map[string]string{
-			"scsi_host": {"proc_name": "lpfc", "state": "running"},
-			"fc_host":   {"port_name": fmt.Sprintf("0x10000090fa00000%d", h), "fabric_name": fmt.Sprintf("0x100050eb1a00000%d", h%2), "port_state": "Online"},
-		} {
-			place := fmt.Sprintf("%s/%s/host%d", dir, class, h)
-			link(fmt.Sprintf("class/%s/host%d", class, h), "../../"+place)
-			for file, content := range files {
-				put(tb, root, place+"/"+file, content)
-			}
-		}
-	}
-	for p := range paths {
-		h := p % 4
-		rport := fmt.Sprintf("rport-%d:0-%d", h, p/4)
-		dir := fmt.Sprintf("devices/pci0000:3a/0000:3a:00.0/0000:3b:00.%d/host%d/%s", h, h, rport)
-		place := dir + "/fc_remote_ports/" + rport
-		link("class/fc_remote_ports/"+rport, "../../"+place)
-		put(tb, root, place+"/port_name", fmt.Sprintf("0x500a09810000000%x", p))
-		put(tb, root, place+"/port_state", "Online")
-		for l := range luns {
-			hctl := fmt.Sprintf("%d:0:%d:%d", h, p/4, l)
-			device := fmt.Sprintf("sd%c%d", 'a'+p, l)
-			dev := fmt.Sprintf("%s/target%d:0:%d/%s", dir, h, p/4, hctl)
-			link("class/scsi_device/"+hctl, "../../"+dev+"/scsi_device/"+hctl)
-			link(dev+"/scsi_device/"+hctl+"/device", "../../../"+hctl)
-			for file, content := range map[string]string{
-				"state": "running", "type": "0", "vendor": "NETAPP  ", "model": "LUN C-Mode      ", "rev": "9141",
-				"wwid": fmt.Sprintf("naa.600a0980383030537a%014x", l), "iocounterbits": "32", "ioerr_cnt": "0x2", "iotmo_cnt": "0x0",
-				"access_state": "active/optimized", "preferred_path": "1", "iorequest_cnt": "0x20", "iodone_cnt": "0x20",
-				"queue_depth": "32", "device_busy": "0", "device_blocked": "0", "timeout": "120", "eh_timeout": "10",
-			} {
-				put(tb, root, dev+"/"+file, content)
-			}
-			put(tb, root, dev+"/block/"+device+"/size", "2097152")
-			put(tb, root, dev+"/block/"+device+"/queue/scheduler", "[mq-deadline] kyber none")
-			link("block/"+device, "../"+dev+"/block/"+device)
-			link(fmt.Sprintf("block/dm-%d/slaves/%s", l, device), "../../../"+dev+"/block/"+device)
-		}
-	}
-	for l := range luns {
-		dm := fmt.Sprintf("block/dm-%d/", l)
-		put(tb, root, dm+"dm/name", fmt.Sprintf("mpath%d", l))
-		put(tb, root, dm+"dm/uuid", fmt.Sprintf("mpath-3600a0980383030537a%014x", l))
-		put(tb, root, dm+"size", "2097152")
-		link(dm+"holders/dm-9999", "../../dm-9999")
+	if err := growth.WriteSAN(root, luns, paths); err != nil {
+		tb.Fatal(err)
 	}
 	return root
 }
@@ -129,12 +76,7 @@ func TestVirtualPortsAreOnePort(t *testing.T) {
 	b := golden.NewWorkbench(t, Collectors()[1].Build, map[string][]string{"statistics": {"none"}})
 	link := func(path, target string) {
 		path = filepath.Join(b.Root, "sys", path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Link(t, path, target)
 	}
 	const physical = "devices/pci0000:3a/0000:3b:00.0/host3"
 	for i, dir := range []string{physical, physical + "/vport-3:0-0/host7", physical + "/vport-3:0-1/host8"} {

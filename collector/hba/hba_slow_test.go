@@ -19,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // slowOn asks for everything that is slow.
@@ -64,12 +65,7 @@ func newSlowHost(t *testing.T) *slowHost {
 		put(t, root, class+"/proc_name", driver)
 		put(t, root, class+"/state", "running")
 		for link, target := range map[string]string{"class/scsi_host/host" + number: "../../" + class, class + "/device": "../../../host" + number} {
-			if err := os.MkdirAll(filepath.Dir(filepath.Join(root, link)), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
-				t.Fatal(err)
-			}
+			testfile.Link(t, filepath.Join(root, link), target)
 		}
 	}
 	put(t, root, "class/sas_phy/phy-0:0/negotiated_linkrate", "12.0 Gbit")

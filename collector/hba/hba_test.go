@@ -19,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestGolden(t *testing.T) { golden.Run(t, "../../testdata/hba", Collectors()) }
@@ -148,12 +149,7 @@ func TestOptions(t *testing.T) {
 func put(t testing.TB, root, path, content string) {
 	t.Helper()
 	path = filepath.Join(root, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, path, content+"\n")
 }
 
 // BenchmarkUpdate reads eight ports in each run: with the counters of the last

@@ -64,7 +64,7 @@ const (
 func newTapestats(env *collect.Env, o tapestatsOptions) (*tapestatsCollector, error) {
 	m := env.Metrics
 	return &tapestatsCollector{
-		sys:     env.Host.Sys.Reader(),
+		sys:     env.Host.Sys.Reader().Share(tapeDir),
 		ignored: o.Ignored,
 		files: []tapestatsFile{
 			{"in_flight", 1, m.Gauge("node_tape_io_now", "Commands that the tape drive is working on.", "device")},
@@ -81,7 +81,8 @@ func newTapestats(env *collect.Env, o tapestatsOptions) (*tapestatsCollector, er
 	}, nil
 }
 
-func (c *tapestatsCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *tapestatsCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	names, err := c.sys.Names(tapeDir)
 	if err != nil {
 		return collect.OrNoData(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -41,15 +42,31 @@ func TestPressureMatchesProcfs(t *testing.T) {
 	}
 }
 
+// FuzzParsePressure parses its own output, and compares with procfs on texts that both
+// accept.
 func FuzzParsePressure(f *testing.F) {
 	for _, data := range recordedFiles(f, "pressure", "proc/pressure/io") {
 		f.Add(data)
 	}
 	f.Add([]byte("some total=1\nsome\nfull total=\n"))
+	oracle := golden.NewOracle(f, "pressure/io")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := parsePressure(data)
 		if err == nil && !s.some.known && !s.full.known {
 			t.Error("neither a total nor an error")
+		}
+		if err == nil && golden.IsPlain(string(data)) {
+			if want, err := oracle.Set(t, string(data)).PSIStatsForResource("io"); err == nil {
+				for _, line := range []struct {
+					have pressureTime
+					want *procfs.PSILine
+				}{{s.some, want.Some}, {s.full, want.Full}} {
+					// Procfs has the last line of a kind.
+					if line.want != nil && line.have.known && line.have.microseconds != scan.ClampAmount64(line.want.Total) {
+						t.Errorf("%q: have %v, procfs has %v", data, line.have, *line.want)
+					}
+				}
+			}
 		}
 		var b strings.Builder
 		for _, line := range []struct {

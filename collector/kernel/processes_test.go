@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestProcessesMatchProcfs counts the processes and threads of a host with procfs.
@@ -120,11 +122,24 @@ func TestParseProcessStat(t *testing.T) {
 	}
 }
 
+// FuzzProcessStat parses its own output, and compares with procfs on texts that both
+// accept.
 func FuzzProcessStat(f *testing.F) {
 	f.Add("1 (init) S 0 1 1 0 -1 4194560 5042 181234 78 901 24 85 210 310 20 0 1 0 21")
+	f.Add("7 (a b) R 1 1 1 1 -1 4194560 5042 181234 78 901 24 85 210 310 20 1 3 1 21 56659968 5635 18446744073709551615" + strings.Repeat(" 1", 27) + "\n")
 	f.Add("1 (a) (b)) S 0 1 1 0 -1 1 0 0 0 0 0 0 0 0 20 0")
+	oracle := golden.NewOracle(f, "1/stat")
+	afterName := regexp.MustCompile(`^\) . (-?[1-9][0-9]* )*-?[1-9][0-9]*\n?$`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if state, threads, ok := parseProcessStat([]byte(text)); ok {
+			// Procfs takes 08 and 1-1 for two numbers, and any two bytes for a parenthesis
+			// and a blank.
+			isOfKernel := afterName.MatchString(text[strings.LastIndexByte(text, ')'):])
+			if p, err := oracle.Set(t, text).Proc(1); err == nil && golden.IsPlain(text) && isOfKernel {
+				if want, err := p.Stat(); err == nil && (want.State != string(rune(state)) || want.NumThreads != int(threads)) {
+					t.Errorf("%q: have %c with %d threads, procfs has %s with %d", text, state, threads, want.State, want.NumThreads)
+				}
+			}
 			again := fmt.Sprintf("1 (x) %c 0 1 1 0 -1 1 0 0 0 0 0 0 0 0 20 0 %d", state, threads)
 			if s, n, ok := parseProcessStat([]byte(again)); s != state || n != threads || !ok {
 				t.Errorf("%q becomes %q: %c, %d, %v", text, again, s, n, ok)
@@ -147,9 +162,7 @@ func writeProcesses(tb testing.TB, proc string, processes, threads int) {
 
 func writeProcess(tb testing.TB, proc string, pid, threads int) {
 	write := func(dir string, id int, state byte) {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			tb.Fatal(err)
-		}
+		testfile.Dir(tb, dir)
 		text := fmt.Sprintf("%d (process %d) %c 1 1 1 0 -1 4194560 5042 181234 78 901 24 85 210 310 20 0 %d 0 21 56659968 5635 18446744073709551615 1 1 0 0 0 0 0 4096 1256 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", id, pid, state, threads)
 		if err := os.WriteFile(filepath.Join(dir, "stat"), []byte(text), 0o644); err != nil {
 			tb.Fatal(err)

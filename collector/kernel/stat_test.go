@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/procfs"
+
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -91,15 +95,42 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
+// compareStat compares with procfs a text that procfs accepts.
+func compareStat(t *testing.T, fs procfs.FS, data []byte, s *kernelStat) {
+	t.Helper()
+	want, err := fs.Stat()
+	if err != nil {
+		return
+	}
+	for i, v := range []uint64{want.IRQTotal, want.ContextSwitches, want.ProcessCreated, want.BootTime, want.ProcessesRunning, want.ProcessesBlocked} {
+		clamped := i >= 4 && s.numbers[i].value == scan.ClampAmount32(v)
+		if s.numbers[i].known && s.numbers[i].value != v && !clamped {
+			t.Errorf("%q: number %d is %d, procfs has %d", data, i, s.numbers[i].value, v)
+		}
+	}
+	q := want.SoftIRQ
+	softirqs := []uint64{q.Hi, q.Timer, q.NetTx, q.NetRx, q.Block, q.BlockIoPoll, q.Tasklet, q.Sched, q.Hrtimer, q.Rcu}
+	if len(s.softirqs) > 0 && !slices.Equal(s.softirqs, softirqs) {
+		t.Errorf("%q: soft interrupts %v, procfs has %v", data, s.softirqs, softirqs)
+	}
+}
+
+// FuzzParseStat parses its own output, and compares with procfs on texts that both
+// accept.
 func FuzzParseStat(f *testing.F) {
 	for _, data := range recordedFiles(f, "stat", "proc/stat") {
 		f.Add(data)
 	}
 	f.Add([]byte("intr 18446744073709551616\nsoftirq 1 2\x00\nctxt"))
+	oracle := golden.NewOracle(f, "stat")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := parseStat(data, make([]uint64, 10), func(error) {})
+		errs := 0
+		s, err := parseStat(data, make([]uint64, 10), func(error) { errs++ })
 		if err != nil {
 			return
+		}
+		if errs == 0 && golden.IsPlain(string(data)) {
+			compareStat(t, oracle.Set(t, string(data)), data, &s)
 		}
 		// Formatting and parsing the result again gives the same result.
 		var b strings.Builder

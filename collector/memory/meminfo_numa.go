@@ -40,7 +40,7 @@ type meminfoNumaCollector struct {
 func newMeminfoNuma(env *collect.Env) *meminfoNumaCollector {
 	m := env.Metrics
 	return &meminfoNumaCollector{
-		sys: env.Host.Sys.Reader(),
+		sys: env.Host.Sys.Reader().Share(nodeDir),
 		uses: m.Keyed(func(key string) *metric.Family {
 			return m.Gauge("node_memory_numa_"+meminfoName(key),
 				"Field "+key+" of the node's meminfo, in bytes unless it is a count.", "node")
@@ -51,7 +51,8 @@ func newMeminfoNuma(env *collect.Env) *meminfoNumaCollector {
 	}
 }
 
-func (c *meminfoNumaCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *meminfoNumaCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	if err := c.nodes.read(c.sys); err != nil {
 		return err
 	}

@@ -48,14 +48,23 @@ func TestMeminfoMatchesProcfs(t *testing.T) {
 	}
 }
 
+// FuzzMeminfoLine compares the line MemTotal with procfs where both accept it.
 func FuzzMeminfoLine(f *testing.F) {
 	for _, s := range []string{"MemTotal:  1 kB", "HugePages_Total: 0", "Active(anon): 5 kB", ": 1 kB", "A:", "A: 1 2", "A: 1 kB x"} {
 		f.Add(s)
 	}
+	oracle := golden.NewOracle(f, "meminfo")
 	f.Fuzz(func(t *testing.T, line string) {
-		key, _, _, ok := parseMeminfoLine([]byte(line))
+		key, value, isSize, ok := parseMeminfoLine([]byte(line))
 		if ok && (len(key) == 0 || !strings.HasPrefix(line, string(key)+":")) {
 			t.Errorf("%q has key %q", line, key)
+		}
+		// Procfs reads octal and hexadecimal numbers, too.
+		if ok && string(key) == "MemTotal" && golden.IsPlain(line) && !strings.ContainsAny(line, "xXoObB_") && !strings.Contains(line, " 0") {
+			m, err := oracle.Set(t, line+"\n").Meminfo()
+			if err == nil && (m.MemTotal == nil || *m.MemTotal != value || isSize != strings.HasSuffix(strings.TrimRight(line, " "), "kB")) {
+				t.Errorf("%q: have %d, procfs has %v", line, value, m.MemTotal)
+			}
 		}
 		meminfoName(string(key))
 	})

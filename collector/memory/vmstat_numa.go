@@ -46,7 +46,7 @@ type vmstatNumaCollector struct {
 
 func newVmstatNuma(env *collect.Env, o vmstatNumaOptions) (*vmstatNumaCollector, error) {
 	m := env.Metrics
-	c := &vmstatNumaCollector{sys: env.Host.Sys.Reader(), gauges: map[*metric.Family]bool{}}
+	c := &vmstatNumaCollector{sys: env.Host.Sys.Reader().Share(nodeDir), gauges: map[*metric.Family]bool{}}
 	c.fields = m.Keyed(func(key string) *metric.Family {
 		// In a metric name sec would stand for seconds.
 		name := "node_numa_vmstat_" + strings.Replace(key, "_sec_", "_secondary_", 1)
@@ -63,7 +63,8 @@ func newVmstatNuma(env *collect.Env, o vmstatNumaOptions) (*vmstatNumaCollector,
 	return c, nil
 }
 
-func (c *vmstatNumaCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *vmstatNumaCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	if err := c.nodes.read(c.sys); err != nil {
 		return err
 	}

@@ -94,10 +94,13 @@ func zoneinfoFamily(field string) string {
 	return s + "_pages"
 }
 
+// FuzzBuddyinfoLine parses its own output, and compares with procfs on lines that both
+// accept.
 func FuzzBuddyinfoLine(f *testing.F) {
-	for _, s := range []string{"Node 0, zone      DMA      1      0      3 ", "Node 0, zone", "Node 0, zone Normal x", "Node , zone A 1", "Node 0 zone A 1"} {
+	for _, s := range []string{"Node 0, zone      DMA      1      0      3 ", "Node 0, zone", "Node 0, zone Normal x", "Node , zone A 1", "Node 0 zone A 1", "Node 0, zone 0 -1"} {
 		f.Add(s)
 	}
+	oracle := golden.NewOracle(f, "buddyinfo")
 	f.Fuzz(func(t *testing.T, line string) {
 		z, ok := parseBuddyinfoLine([]byte(line))
 		if !ok {
@@ -106,6 +109,23 @@ func FuzzBuddyinfoLine(f *testing.F) {
 		again := fmt.Appendf(nil, "Node %s, zone %s %s", z.node, z.zone, strings.Trim(fmt.Sprint(z.blocks[:z.orders]), "[]"))
 		if y, ok := parseBuddyinfoLine(again); !ok || y.blocks != z.blocks || y.orders != z.orders {
 			t.Errorf("%q becomes %q, %v", line, again, y)
+		}
+		if !golden.IsPlain(line) || strings.Contains(line, "\n") {
+			return
+		}
+		all, err := oracle.Set(t, line+"\n").BuddyInfo()
+		if err != nil || len(all) != 1 {
+			return
+		}
+		for order, blocks := range all[0].Sizes {
+			// A number below zero, also as an unsigned one, is none.
+			if blocks < 0 || blocks >= 1<<63 {
+				blocks = 0
+			}
+			if order >= z.orders || float64(z.blocks[order]) != blocks {
+				t.Errorf("%q: have %v, procfs has %v", line, z.blocks[:z.orders], all[0].Sizes)
+				break
+			}
 		}
 	})
 }

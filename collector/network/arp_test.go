@@ -2,7 +2,11 @@ package network
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 func TestParseARPMatchesProcfs(t *testing.T) {
@@ -29,14 +33,35 @@ func TestParseARPMatchesProcfs(t *testing.T) {
 	}
 }
 
+// FuzzParseARP compares with procfs on texts that both accept.
 func FuzzParseARP(f *testing.F) {
+	f.Add("IP address       HW type     Flags       HW address            Mask     Device\n192.0.2.1 0x1 0x2 02:00:00:00:00:01 * eth0\n192.0.2.2 0x1 0x0 00:00:00:00:00:00 * br-1\n")
 	f.Add("IP address\n192.0.2.1 0x1 0x2 02:00:00:00:00:01 * eth0\n")
+	oracle := golden.NewOracle(f, "net/arp")
 	f.Fuzz(func(t *testing.T, text string) {
+		have, errs := map[string]int{}, 0
 		parseARP([]byte(text), func(device []byte) {
+			have[string(device)]++
 			if len(device) == 0 {
 				t.Error("a device without a name")
 			}
-		}, func(error) {})
+		}, func(error) { errs++ })
+		heading, _, _ := strings.Cut(text, "\n")
+		// Procfs takes any line of nine words for the heading, and one of six for an entry.
+		if errs > 0 || !golden.IsPlain(text) || len(strings.Fields(heading)) != 9 {
+			return
+		}
+		entries, err := oracle.Set(t, text).GatherARPEntries()
+		if err != nil {
+			return
+		}
+		want := map[string]int{}
+		for _, e := range entries {
+			want[e.Device]++
+		}
+		if !maps.Equal(have, want) {
+			t.Errorf("%q: have %v, procfs has %v", text, have, want)
+		}
 	})
 }
 

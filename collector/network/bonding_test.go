@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,4 +46,22 @@ func TestBondingWithoutList(t *testing.T) {
 	if len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), "bonding_masters: input/output error") {
 		t.Errorf("errors: %v", errs)
 	}
+}
+
+// FuzzInterfaces checks that each word of a list is a name or an error.
+func FuzzInterfaces(f *testing.F) {
+	f.Add("bond0 bond1\n")
+	f.Add("eth0 ++more++ \n")
+	f.Add(". .. a/b \x00 veth0123456789abcdef")
+	f.Fuzz(func(t *testing.T, text string) {
+		l := parseInterfaces([]byte(text))
+		for _, name := range l.names {
+			if !isInterfaceName([]byte(name)) || !strings.Contains(text, name) {
+				t.Errorf("%q has the name %q", text, name)
+			}
+		}
+		if l.isCut != slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r", r) }), "++more++") {
+			t.Errorf("%q: cut is %v", text, l.isCut)
+		}
+	})
 }

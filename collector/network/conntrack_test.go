@@ -87,8 +87,8 @@ func TestConntrackTable(t *testing.T) {
 	}
 }
 
-// FuzzConntrack checks that the parser does not panic and sums up complete
-// lines only.
+// FuzzConntrack checks that the parser does not panic and sums up complete lines only,
+// as procfs does.
 func FuzzConntrack(f *testing.F) {
 	f.Add(conntrackNames + strings.Repeat("00000001 ", 17) + "\n")
 	f.Add("entries drop\n1 2\n1\n")
@@ -97,6 +97,27 @@ func FuzzConntrack(f *testing.F) {
 		var table conntrackTable
 		if err := table.parse([]byte(text)); err == nil && table.cpus() != len(strings.Split(strings.TrimSuffix(text, "\n"), "\n"))-1 {
 			t.Errorf("%d lines counted in %q", table.cpus(), text)
+		}
+		lines, isRecorded := strings.CutPrefix(text, conntrackNames)
+		if !isRecorded || !golden.IsPlain(text) {
+			return
+		}
+		b := golden.NewWorkbench(t, conntrack.Build, nil)
+		b.Proc("sys/net/netfilter/nf_conntrack_count", "1\n")
+		b.Proc("sys/net/netfilter/nf_conntrack_max", "2\n")
+		b.Proc("net/stat/nf_conntrack", text)
+		have, errs := b.Update()
+		cpus, err := procfsOf(t, b).ConntrackStat()
+		if errs != nil || err != nil {
+			return
+		}
+		var found, drop uint64
+		for _, c := range cpus {
+			found += c.Found
+			drop += c.Drop
+		}
+		if have["node_nf_conntrack_stat_found"] != float64(found) || have["node_nf_conntrack_stat_drop"] != float64(drop) {
+			t.Errorf("%q: have %v, procfs has %d and %d", lines, have, found, drop)
 		}
 	})
 }

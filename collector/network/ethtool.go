@@ -59,7 +59,7 @@ type ethtoolCollector struct {
 
 func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
 	return &ethtoolCollector{
-		sys:     env.Host.Sys.Reader(),
+		sys:     env.Host.Sys.Reader().Share(netDir),
 		open:    env.Host.Ethtool,
 		options: o,
 		filter:  newInterfaceFilter(env.Host, o.Interfaces),
@@ -71,6 +71,7 @@ func newEthtool(env *collect.Env, o ethtoolOptions) (*ethtoolCollector, error) {
 }
 
 func (c *ethtoolCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	changed, err := c.sys.List(&c.devices, netDir)
 	if err != nil {
 		return collect.OrNoData(err)

@@ -87,7 +87,7 @@ func newNetclass(env *collect.Env, o netclassOptions) (*netclassCollector, error
 	m := env.Metrics
 	c := &netclassCollector{
 		host:     env.Host,
-		sys:      env.Host.Sys.Reader(),
+		sys:      env.Host.Sys.Reader().Share(netDir),
 		links:    rtnl.New(env.Host.Netlink),
 		options:  o,
 		filter:   newInterfaceFilter(env.Host, o.Interfaces),
@@ -117,6 +117,7 @@ func netclassLabels(o netclassOptions) []string {
 }
 
 func (c *netclassCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	c.filter.refresh(ctx, out)
 	mismatch := c.checkMismatch()
 	if mismatch != nil && !bool(c.options.Netlink) {

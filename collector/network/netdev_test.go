@@ -2,10 +2,14 @@ package network
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/procfs"
+
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
 const netdevHeader = "Inter-|   Receive                                                |  Transmit\n" +
@@ -25,10 +29,7 @@ func TestParseNetdevMatchesProcfs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range devices {
-			want[d.Name] = fmt.Sprint([netdevColumns]uint64{
-				d.RxBytes, d.RxPackets, d.RxErrors, d.RxDropped, d.RxFIFO, d.RxFrame, d.RxCompressed, d.RxMulticast,
-				d.TxBytes, d.TxPackets, d.TxErrors, d.TxDropped, d.TxFIFO, d.TxCollisions, d.TxCarrier, d.TxCompressed,
-			})
+			want[d.Name] = fmt.Sprint(netdevColumnsOf(d))
 		}
 		have := map[string]string{}
 		parseNetdev([]byte(netdevHeader+lines), func(device []byte, values *[netdevColumns]uint64) {
@@ -40,13 +41,26 @@ func TestParseNetdevMatchesProcfs(t *testing.T) {
 	}
 }
 
+// netdevColumnsOf returns the columns of a line of procfs in the order of the file.
+func netdevColumnsOf(d procfs.NetDevLine) [netdevColumns]uint64 {
+	return [netdevColumns]uint64{
+		d.RxBytes, d.RxPackets, d.RxErrors, d.RxDropped, d.RxFIFO, d.RxFrame, d.RxCompressed, d.RxMulticast,
+		d.TxBytes, d.TxPackets, d.TxErrors, d.TxDropped, d.TxFIFO, d.TxCollisions, d.TxCarrier, d.TxCompressed,
+	}
+}
+
+// FuzzParseNetdev counts the devices, and compares with procfs on texts that both
+// accept.
 func FuzzParseNetdev(f *testing.F) {
 	f.Add(netdevHeader + "lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n")
 	f.Add(netdevHeader + ":\n\n: 1\n")
+	oracle := golden.NewOracle(f, "net/dev")
 	f.Fuzz(func(t *testing.T, text string) {
 		devices, errs := 0, 0
-		parseNetdev([]byte(text), func(device []byte, _ *[netdevColumns]uint64) {
+		have := map[string][netdevColumns]uint64{}
+		parseNetdev([]byte(text), func(device []byte, values *[netdevColumns]uint64) {
 			devices++
+			have[string(device)] = *values
 			if len(device) == 0 {
 				t.Error("a device without a name")
 			}
@@ -57,6 +71,20 @@ func FuzzParseNetdev(f *testing.F) {
 		}
 		if errs == 0 && devices != max(lines-2, 0) {
 			t.Errorf("%d devices in %d lines, and no error", devices, lines)
+		}
+		if errs > 0 || !golden.IsPlain(text) {
+			return
+		}
+		all, err := oracle.Set(t, text).NetDev()
+		if err != nil {
+			return
+		}
+		want := map[string][netdevColumns]uint64{}
+		for _, d := range all {
+			want[d.Name] = netdevColumnsOf(d)
+		}
+		if !maps.Equal(have, want) {
+			t.Errorf("%q: have %v, procfs has %v", text, have, want)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 const testdata = "../../testdata/network"
@@ -23,12 +23,7 @@ func TestGolden(t *testing.T) { golden.Run(t, testdata, Collectors()) }
 func writeFile(t testing.TB, content string, elem ...string) {
 	t.Helper()
 	path := filepath.Join(elem...)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, path, content)
 }
 
 // procfsOf returns procfs on the files of a workbench.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -21,6 +20,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/netlink"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // inNamespace runs a test on a thread in a network namespace of its own, after
@@ -70,9 +70,7 @@ func realHost(t *testing.T, devices ...string) *host.Host {
 	t.Helper()
 	sys := t.TempDir()
 	for _, d := range devices {
-		if err := os.MkdirAll(filepath.Join(sys, netDir, d), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Join(sys, netDir, d))
 	}
 	return host.Live(host.Paths{Procfs: "/proc", Sysfs: sys, Rootfs: "/", UdevData: "/run/udev/data"})
 }

@@ -16,12 +16,12 @@ func TestRecordCalls(t *testing.T) {
 		"ethtool.host": ethtool, "wifi.host": wifi, "tcpstat.host": tcpstat, "network_route.host": networkRoute, "qdisc.host": qdisc,
 	} {
 		h := golden.Load(t, filepath.Join(testdata, file), t.TempDir())
-		var a golden.Archive
-		if err := a.RecordCalls(h, spec); err != nil {
+		calls, err := golden.RecordCalls(h, spec)
+		if err != nil {
 			t.Fatal(err)
 		}
 		var have []string
-		for _, e := range a.Entries {
+		for _, e := range calls {
 			have = append(have, e.Path)
 			if e.Kind == golden.File && string(e.Data) != golden.Content(t, filepath.Join(testdata, file), e.Path) {
 				t.Errorf("%s: %s differs", file, e.Path)

@@ -46,7 +46,8 @@ func TestSockstatMatchesProcfs(t *testing.T) {
 }
 
 // FuzzSockstat checks that no line causes a panic, or the loss of the sample of
-// a well-formed line behind it, and that a malformed line is reported.
+// a well-formed line behind it, that a malformed line is reported, and that numbers are
+// those of procfs.
 func FuzzSockstat(f *testing.F) {
 	f.Add("TCP: inuse 1 mem 2")
 	f.Add("TCP: inuse")
@@ -58,14 +59,23 @@ func FuzzSockstat(f *testing.F) {
 		}
 		b := golden.NewWorkbench(t, sockstat.Build, nil)
 		b.Proc("net/sockstat", line+"\nGOOD: inuse 1\n")
-		_ = b.Collector.Update(t.Context(), b.Out)
-		errs, _ := b.Out.Errors()
-		samples := b.Out.SampleCount()
-		if samples == 0 {
+		have, errs := b.Update()
+		if len(have) == 0 {
 			t.Error("the sample of the next line is missing")
 		}
-		if samples == 1 && errs == nil && strings.Trim(line, " \t\r\v\f") != "" {
+		if len(have) == 1 && errs == nil && strings.Trim(line, " \t\r\v\f") != "" {
 			t.Errorf("%q has no sample and no error", line)
+		}
+		stat, err := procfsOf(t, b).NetSockstat()
+		if errs != nil || err != nil || !golden.IsPlain(line) {
+			return
+		}
+		for _, p := range stat.Protocols {
+			for key, want := range map[string]*int{"inuse": &p.InUse, "orphan": p.Orphan, "tw": p.TW, "alloc": p.Alloc, "mem": p.Mem, "memory": p.Memory} {
+				if v, ok := have["node_sockstat_"+p.Protocol+"_"+key]; ok && want != nil && v != float64(*want) {
+					t.Errorf("%q: %s %s is %v, procfs has %d", line, p.Protocol, key, v, *want)
+				}
+			}
 		}
 	})
 }

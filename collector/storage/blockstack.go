@@ -10,6 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/nvmefs"
 )
 
 var blockstack = collect.Spec{
@@ -33,18 +34,19 @@ var blockstack = collect.Spec{
 }
 
 // blockstackCollector walks down from each mounted file system, and from each
-// device of device-mapper and md, to the disks, by the directories slaves and the
-// place of a partition below its disk. A disk that nothing is on is not read.
+// device of device-mapper and md, to the disks, by the directories slaves, the
+// place of a partition below its disk, and the names of the paths of an NVMe namespace. A disk that nothing is on is not read.
 //
 // See https://docs.kernel.org/admin-guide/abi-stable.html (sysfs-block).
 type blockstackCollector struct {
 	sys    *host.Reader
 	mounts *mountTable
 
-	info, mount, adapters, dependency *metric.Family
+	info, mount, device, adapters, dependency *metric.Family
 
 	nodes  map[string]*stackNode // of the run
 	mapper map[string]string     // kernel name by the name in /dev/mapper
+	paths  map[string][]string   // devices of the paths of an NVMe namespace, by its name
 }
 
 // A stackNode is a block device with those below it.
@@ -62,28 +64,35 @@ type stackNode struct {
 func newBlockstack(env *collect.Env) *blockstackCollector {
 	m := env.Metrics
 	return &blockstackCollector{
-		sys:    env.Host.Sys.Reader(),
+		sys:    env.Host.Sys.Reader().Share("block"),
 		mounts: newMountTable(env.Host, nil, defaultMountPoints(), defaultFSTypes()),
 
 		info:       m.Gauge("node_block_stack_info", "A block device on another (parent), as 1: kind is what joins the parents, name is in /dev/mapper.", "device", "kind", "name", "parent"),
 		mount:      m.Gauge("node_block_stack_mount_info", "The block device that a mounted file system is on, as 1.", "device", "fstype", "mountpoint"),
+		device:     m.Gauge("node_block_stack_mount_device_info", "A multipath map or disk that a mounted file system is on, as 1, named as in node_hba_.", "device", "mountpoint"),
 		adapters:   m.Gauge("node_block_stack_mount_adapters", "Adapters with a usable path to a mounted file system, of the part of it with the fewest.", "mountpoint"),
 		dependency: m.Gauge("node_block_stack_mount_dependency_info", "An adapter that a mounted file system fails with, as 1.", "adapter", "mountpoint"),
 	}
 }
 
-func (c *blockstackCollector) Update(_ context.Context, out *metric.Sink) error {
-	mounts, err := c.mounts.read(out)
+func (c *blockstackCollector) Update(ctx context.Context, out *metric.Sink) error {
+	mounts, err := c.mounts.read(ctx, out)
 	if err != nil {
 		return err
 	}
-	c.nodes, c.mapper = map[string]*stackNode{}, map[string]string{}
+	c.nodes, c.mapper, c.paths = map[string]*stackNode{}, map[string]string{}, map[string][]string{}
+	c.sys.BeginRun(ctx)
 	names, err := c.sys.Names("block")
 	if err != nil {
 		return collect.OrNoData(err)
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, "dm-") || strings.HasPrefix(name, "md") || strings.HasPrefix(name, "bcache") {
+		if head, ok := nvmefs.HeadOf(name); ok {
+			c.paths[head] = append(c.paths[head], name)
+		}
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "dm-") || strings.HasPrefix(name, "md") || strings.HasPrefix(name, "bcache") || c.paths[name] != nil {
 			c.emit(c.node(name, out), out)
 		}
 	}
@@ -137,6 +146,13 @@ func (c *blockstackCollector) node(name string, out *metric.Sink) *stackNode {
 		return n
 	case !host.Gone(err):
 		out.Error(err)
+		return n
+	}
+	if paths := c.paths[name]; paths != nil {
+		n.kind = "multipath"
+		for _, p := range paths {
+			n.parents = append(n.parents, c.node(p, out))
+		}
 		return n
 	}
 	slaves, err := c.sys.Names("class/block", name, "slaves")
@@ -195,7 +211,7 @@ var (
 	mapperUUID    = regexp.MustCompile(`^[!-~]*$`)
 	stateWord     = regexp.MustCompile(`^[a-z][a-z ()-]*$`)
 	scsiHostDir   = regexp.MustCompile(`/(host[0-9]+)/.*target[0-9]`)
-	controllerDir = regexp.MustCompile(`/nvme/(nvme[0-9]+)/`)
+	controllerDir = regexp.MustCompile(`/(?:nvme|ctl)/(nvme[0-9]+)/`) // of a PCI device, or of a fabric
 )
 
 // readDisk reads the adapter of a disk: its SCSI host, its NVMe controller, or
@@ -241,6 +257,9 @@ func (c *blockstackCollector) emit(n *stackNode, out *metric.Sink) {
 func (c *blockstackCollector) emitMount(m *mount, n *stackNode, out *metric.Sink) {
 	c.emit(n, out)
 	out.Emit(c.mount, 1, n.name, m.fsType, m.point)
+	for _, d := range n.devices() {
+		out.Emit(c.device, 1, d.label, m.point)
+	}
 	r := n.redundancy()
 	if !r.known {
 		return
@@ -249,6 +268,37 @@ func (c *blockstackCollector) emitMount(m *mount, n *stackNode, out *metric.Sink
 	for _, adapter := range r.dependencies {
 		out.Emit(c.dependency, 1, adapter, m.point)
 	}
+}
+
+// devices returns the multipath maps and the disks that a device is on, each once.
+// It returns none if a device vanished, or could not be read.
+func (n *stackNode) devices() []*stackNode {
+	var all []*stackNode
+	seen := map[*stackNode]bool{}
+	var walk func(*stackNode) bool
+	walk = func(n *stackNode) bool {
+		if seen[n] {
+			return true
+		}
+		seen[n] = true
+		if n.kind == "multipath" || n.adapter != "" {
+			all = append(all, n)
+			return true
+		}
+		if n.kind == "" || len(n.parents) == 0 {
+			return false
+		}
+		for _, p := range n.parents {
+			if !walk(p) {
+				return false
+			}
+		}
+		return true
+	}
+	if !walk(n) {
+		return nil
+	}
+	return all
 }
 
 // A stackRedundancy says which adapters a device depends on.

@@ -69,7 +69,7 @@ func newBtrfs(env *collect.Env) *btrfsCollector {
 	m := env.Metrics
 	c := &btrfsCollector{
 		sys:         env.Host.Sys.Reader(),
-		prober:      btrfsProber{ioctl: env.Host.Btrfs, calls: env.Host.Calls.Source(), proc: env.Host.Proc.Reader(), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
+		prober:      btrfsProber{ioctl: env.Host.Btrfs, calls: env.Host.Calls.Source(), proc: env.Host.Proc.Reader().Share(mountTables()...), root: env.Host.Root, probes: map[string]*btrfsProbe{}},
 		lastAnswers: map[string]btrfsAnswer{},
 
 		info:          m.Gauge("node_btrfs_info", "Label of a mounted btrfs file system; always 1.", "label", "uuid"),

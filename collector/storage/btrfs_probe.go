@@ -49,6 +49,7 @@ func (p *btrfsProber) query(ctx context.Context, withErrors bool, out *metric.Si
 	if p.ioctl == nil {
 		return nil, false
 	}
+	p.proc.BeginRun(ctx)
 	p.readMounts(out)
 	deadline := flight.Deadline(ctx, btrfsTimeout)
 	for _, probe := range p.mountedProbes {

@@ -21,6 +21,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestBtrfsMatchesProcfs compares the samples from sysfs with procfs, on the
@@ -38,9 +39,7 @@ func TestBtrfsMatchesProcfs(t *testing.T) {
 			}
 			for _, dir := range dirs {
 				for _, name := range []string{"features", "devices"} { // procfs requires them
-					if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
-						t.Fatal(err)
-					}
+					testfile.Dir(t, filepath.Join(dir, name))
 				}
 				want, err := procfsbtrfs.GetStats(dir)
 				if err != nil {

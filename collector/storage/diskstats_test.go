@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +19,8 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A diskHost is a host whose disks a test may change.
@@ -143,9 +147,7 @@ func TestUnreadableDiskFacts(t *testing.T) {
 		if err := os.RemoveAll(h.root + "/udev/b8:0"); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.MkdirAll(h.root+"/udev/b8:0", 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, h.root+"/udev/b8:0")
 		h.want("unreadable", `revision="0001"`, `rotational="1"`, "udev/b8:0", "rotational:1: want an unsigned number")
 	}
 	// Another disk of the same name does not get the facts.
@@ -224,10 +226,20 @@ func TestDiskstatsMatchesProcfs(t *testing.T) {
 	}
 }
 
+// FuzzDiskstats compares with the fields of the line, and with procfs on lines that
+// both accept.
 func FuzzDiskstats(f *testing.F) {
+	root := golden.TempDir(f)
+	golden.WriteFile(f, root+"/proc/diskstats", "")
+	golden.WriteFile(f, root+"/sys/x", "")
+	fs, err := blockdevice.NewFS(root+"/proc", root+"/sys")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add([]byte(oneDisk))
 	f.Add([]byte("8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18"))
 	f.Add([]byte("8 1 sda1 1 2 3 4"))
+	f.Add([]byte("8 0 1 -3 4 5 6 7 8 9 0 1 2 1"))
 	f.Add([]byte("8 1"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		head, rest, err := parseDiskName(line)
@@ -243,9 +255,29 @@ func FuzzDiskstats(f *testing.F) {
 		}
 		fields := strings.Fields(string(rest))
 		for i, v := range l.stats[:l.columns] {
-			if strings.TrimLeft(fields[i], "0") != strings.TrimLeft(strconv.FormatUint(v, 10), "0") {
-				t.Errorf("%q: column %d is %d", line, i, v)
+			want, err := strconv.ParseUint(fields[i], 10, 64)
+			if signed, bad := strconv.ParseInt(fields[i], 10, 64); err != nil && bad == nil {
+				if want = uint64(signed); signed >= math.MinInt32 {
+					want = uint64(uint32(signed)) // of 32 bits, printed as signed
+				}
 			}
+			if i == diskInFlight && (int64(want) < 0 || want>>31 == 1) {
+				want = 0 // it may fall below zero
+			}
+			if v != want {
+				t.Errorf("%q: column %d: want %d, have %d", line, i, want, v)
+			}
+		}
+		if !golden.IsPlain(string(line)) || bytes.Contains(line, []byte("\n")) {
+			return
+		}
+		golden.WriteFile(t, root+"/proc/diskstats", string(line)+"\n")
+		all, err := fs.ProcDiskstats()
+		if err != nil || len(all) != 1 {
+			return
+		}
+		if s := all[0]; s.DeviceName != string(head.name) || s.ReadSectors != l.stats[2] || s.IOsTotalTicks != l.stats[9] || s.DiscardTicks != l.stats[14] {
+			t.Errorf("%q: have %s %v, procfs has %+v", line, head.name, l.stats, s)
 		}
 	})
 }

@@ -42,7 +42,7 @@ type dmmultipathCollector struct {
 func newDmmultipath(env *collect.Env) *dmmultipathCollector {
 	m := env.Metrics
 	return &dmmultipathCollector{
-		sys:       env.Host.Sys.Reader(),
+		sys:       env.Host.Sys.Reader().Share(dm.SharedPaths()...),
 		info:      m.Gauge("node_dmmultipath_device_info", "Kernel device and UUID of the multipath map; always 1.", "device", "sysfs_name", "uuid"),
 		active:    m.Gauge("node_dmmultipath_device_active", "Whether the multipath map accepts I/O (1) or is suspended (0).", "device", "sysfs_name"),
 		size:      m.Gauge("node_dmmultipath_device_size_bytes", "Size of the multipath map in bytes.", "device", "sysfs_name"),
@@ -53,7 +53,8 @@ func newDmmultipath(env *collect.Env) *dmmultipathCollector {
 	}
 }
 
-func (c *dmmultipathCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *dmmultipathCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	maps, err := dm.Maps(c.sys, out.Error)
 	if err != nil {
 		return collect.OrNoData(err)

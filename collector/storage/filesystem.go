@@ -101,7 +101,7 @@ func newFilesystem(env *collect.Env, o filesystemOptions) (*filesystemCollector,
 }
 
 func (c *filesystemCollector) Update(ctx context.Context, out *metric.Sink) error {
-	mounts, err := c.table.read(out)
+	mounts, err := c.table.read(ctx, out)
 	if err != nil {
 		return err
 	}

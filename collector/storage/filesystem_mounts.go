@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"strings"
@@ -78,10 +79,10 @@ type probeKey struct {
 
 func newMountTable(h *host.Host, calls *flight.Source, mountPoints, fsTypes collect.Filter) *mountTable {
 	return &mountTable{
-		proc: h.Proc.Reader(), root: h.Root, statfs: h.Statfs, calls: calls,
+		proc: h.Proc.Reader().Share(mountTables()...), root: h.Root, statfs: h.Statfs, calls: calls,
 		mountPoints: mountPoints, fsTypes: fsTypes,
 		sources: mountSources(),
-		own:     ownMounts{proc: h.Proc.Reader()},
+		own:     ownMounts{proc: h.Proc.Reader().Share(mountTables()...)},
 		probes:  map[probeKey]*mountProbe{},
 	}
 }
@@ -102,8 +103,13 @@ func mountSources() []mountSource {
 	}
 }
 
+// mountTables returns the tables that several collectors read.
+func mountTables() []string { return []string{"1/mountinfo", "self/mountinfo"} }
+
 // read returns the mounts that the options include.
-func (t *mountTable) read(out *metric.Sink) ([]*mount, error) {
+func (t *mountTable) read(ctx context.Context, out *metric.Sink) ([]*mount, error) {
+	t.proc.BeginRun(ctx)
+	t.own.proc.BeginRun(ctx)
 	var goneErr, readErr error // the first of each kind
 	for i, source := range t.sources {
 		b, err := t.proc.Read(source.file)

@@ -16,6 +16,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/scan"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestPathPrefixes(t *testing.T) {
@@ -67,9 +68,7 @@ func TestMountTreeOnThisHost(t *testing.T) {
 // mountTmpfs mounts a file system of a size at a directory, which it makes.
 func mountTmpfs(t *testing.T, dir string, megabytes int) {
 	t.Helper()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Dir(t, dir)
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", megabytes)); err != nil {
 		t.Skipf("mounting is refused: %v", err)
 	}

@@ -44,7 +44,7 @@ func newMdadm(env *collect.Env) *mdadmCollector {
 	m := env.Metrics
 	return &mdadmCollector{
 		proc:         env.Host.Proc.Reader(),
-		sys:          env.Host.Sys.Reader(),
+		sys:          env.Host.Sys.Reader().Share("block"),
 		state:        m.Gauge("node_md_state", "Whether the array is in this state, from /proc/mdstat.", "device", "state"),
 		disks:        m.Gauge("node_md_disks", "Active, failed or spare members of the array, from /proc/mdstat.", "device", "state"),
 		required:     m.Gauge("node_md_disks_required", "Members of the complete array, from /proc/mdstat.", "device"),
@@ -55,7 +55,8 @@ func newMdadm(env *collect.Env) *mdadmCollector {
 	}
 }
 
-func (c *mdadmCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *mdadmCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	b, err := c.proc.Read("mdstat")
 	c.arrays = c.arrays[:0]
 	if err == nil {

@@ -73,7 +73,7 @@ type nfsOperation struct {
 func newMountstats(env *collect.Env) *mountstatsCollector {
 	c := &mountstatsCollector{
 		proc:       env.Host.Proc.Reader(),
-		mounts:     newNFSMounts(env.Host.Proc.Reader()),
+		mounts:     newNFSMounts(env.Host.Proc.Reader().Share(mountTables()...)),
 		families:   newNFSFamilies(env.Metrics),
 		operations: map[string]*nfsOperation{},
 	}
@@ -81,8 +81,8 @@ func newMountstats(env *collect.Env) *mountstatsCollector {
 	return c
 }
 
-func (c *mountstatsCollector) Update(_ context.Context, out *metric.Sink) error {
-	if err := c.mounts.begin(); err != nil {
+func (c *mountstatsCollector) Update(ctx context.Context, out *metric.Sink) error {
+	if err := c.mounts.begin(ctx); err != nil {
 		return collect.OrNoData(err)
 	}
 	c.out, c.line, c.part = out, 0, notNFS

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"context"
 	"strconv"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
@@ -39,7 +40,8 @@ func newNFSMounts(proc *host.Reader) nfsMounts {
 }
 
 // begin reads mountinfo.
-func (m *nfsMounts) begin() (err error) {
+func (m *nfsMounts) begin(ctx context.Context) (err error) {
+	m.proc.BeginRun(ctx)
 	m.run++
 	m.live = 0
 	m.info, err = m.proc.Read("self/mountinfo")

@@ -42,7 +42,7 @@ type nvmesubsystemCollector struct {
 func newNvmesubsystem(env *collect.Env) *nvmesubsystemCollector {
 	m := env.Metrics
 	return &nvmesubsystemCollector{
-		sys:       env.Host.Sys.Reader(),
+		sys:       env.Host.Sys.Reader().Share(nvmefs.SubsystemDir, nvmefs.SubsystemDir+"/*", nvmefs.SubsystemDir+"/*/*"),
 		info:      m.Gauge("node_nvmesubsystem_info", "Identity and I/O policy of the NVMe subsystem; always 1.", "iopolicy", "model", "nqn", "serial", "subsystem"),
 		namespace: m.Gauge("node_nvmesubsystem_namespace_info", "Block device of a shared namespace of the subsystem; always 1.", "device", "subsystem"),
 		paths:     m.Gauge("node_nvmesubsystem_paths", "Controllers that lead to the subsystem in any state.", "subsystem"),
@@ -51,7 +51,8 @@ func newNvmesubsystem(env *collect.Env) *nvmesubsystemCollector {
 	}
 }
 
-func (c *nvmesubsystemCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *nvmesubsystemCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	subsystems, err := nvmefs.Subsystems(c.sys, out.Error)
 	if err != nil {
 		return collect.OrNoData(err)

@@ -59,7 +59,7 @@ func newScsi(env *collect.Env) *scsiCollector {
 		return env.Metrics.Counter("node_scsi_disk_io_"+name+"_total", help, "device")
 	}
 	return &scsiCollector{
-		sys: env.Host.Sys.Reader(),
+		sys: env.Host.Sys.Reader().Share(scsiDir),
 		counts: [4]scsiCount{
 			{"iorequest_cnt", true, counter("requests", "Commands sent to the disk, from iorequest_cnt.")},
 			{"iodone_cnt", true, counter("completed", "Commands to the disk that completed, with or without an error, from iodone_cnt.")},
@@ -69,7 +69,8 @@ func newScsi(env *collect.Env) *scsiCollector {
 	}
 }
 
-func (c *scsiCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *scsiCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	changed, err := c.sys.List(&c.dir, scsiDir)
 	if err != nil {
 		return collect.OrNoData(err)

@@ -45,8 +45,9 @@ func OrNoData(err error) error {
 
 type noDataError struct{ err error }
 
-func (e *noDataError) Error() string   { return "no data: " + e.err.Error() }
-func (e *noDataError) Unwrap() []error { return []error{ErrNoData, e.err} }
+func (e *noDataError) Error() string        { return "no data: " + e.err.Error() }
+func (e *noDataError) Is(target error) bool { return target == ErrNoData }
+func (e *noDataError) Unwrap() error        { return e.err }
 
 // DefaultTimeout is the timeout of a collector whose Spec has none.
 const DefaultTimeout = 5 * time.Second

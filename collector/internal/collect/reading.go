@@ -18,7 +18,7 @@ type Reading struct {
 	unit  *Unit
 	mode  metric.Mode
 	since time.Time
-	run   *flight.Run[outcome] // nil: the result is cache
+	run   *flight.Run[outcome] // nil: the outcome is cache
 	cache outcome
 }
 
@@ -89,10 +89,12 @@ func (r *Reading) Wait(ctx context.Context, deadline time.Time) (Result, bool) {
 			return Result{}, false
 		}
 		out, err := r.run.Result()
+		r.run.Release()
 		if err != nil { // a panic outside Update, whose own panics are recovered
-			return Result{State: Panic}, true
+			out = outcome{mode: r.mode, state: Panic, started: time.Now()}
 		}
 		if out.mode == r.mode {
+			r.run, r.cache = nil, out
 			return out.result(), true
 		}
 		// The run that this reading joined was for the other road.

@@ -131,8 +131,8 @@ func NewUnit(spec Spec, h *host.Host, logger log.Logger, reserved func(string) b
 		now:       h.Now,
 		flight:    flight.Flight[outcome]{Source: h.Calls.Source()},
 		built:     time.Now(),
-		runSinks:  [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
-		lastSinks: [2]*metric.Sink{metric.NewSink(set), metric.NewSink(set)},
+		runSinks:  [2]*metric.Sink{metric.Text: metric.NewSink(set)},
+		lastSinks: [2]*metric.Sink{metric.Text: metric.NewSink(set)},
 	}
 	if u.Timeout == 0 {
 		u.Timeout = DefaultTimeout
@@ -195,6 +195,9 @@ func (u *Unit) Status() Status {
 
 // update does one run. It is never called twice at the same time.
 func (u *Unit) update(mode metric.Mode) outcome {
+	if u.runSinks[mode] == nil { // few clients want metrics mode
+		u.runSinks[mode], u.lastSinks[mode] = metric.NewSink(u.set), metric.NewSink(u.set)
+	}
 	sink := u.runSinks[mode]
 	sink.Reset(mode)
 	sink.Guard(u.MaxSeries, u.lastSinks[mode])

@@ -19,9 +19,27 @@ import (
 // change afterwards.
 type Settings struct {
 	DisableDefaults bool
+	Environment     map[string]string // variables that set flags, by flag; nil: none
 	flags           overrides
+	named           []string
 	file            *File
+	recorded        *recorded // nil: the defaults are those of the data sheets
 	warnings        []string
+}
+
+// recorded are the settings with which a host was recorded: its defaults.
+type recorded struct {
+	enabled map[string]bool
+	options func(collector string) map[string][]string
+}
+
+// SetRecorded makes the settings with which a host was recorded the defaults.
+func (s *Settings) SetRecorded(enabled []string, options func(collector string) map[string][]string) {
+	r := &recorded{map[string]bool{}, options}
+	for _, name := range enabled {
+		r.enabled[name] = true
+	}
+	s.recorded = r
 }
 
 // overrides are the explicit settings of one source: the flags or the file. The
@@ -68,7 +86,13 @@ func (s *Settings) Enabled(spec collect.Spec) bool {
 	if on, explicit := s.file.enabled[spec.Name]; explicit {
 		return on
 	}
-	return !spec.DisabledByDefault && !s.DisableDefaults && !s.file.DisableDefaults
+	if s.DisableDefaults || s.file.DisableDefaults {
+		return false
+	}
+	if s.recorded != nil {
+		return s.recorded.enabled[spec.Name]
+	}
+	return !spec.DisabledByDefault
 }
 
 // IsExplicit reports whether a collector is enabled or disabled explicitly.
@@ -81,6 +105,9 @@ func (s *Settings) IsExplicit(collector string) bool {
 // Options returns the explicit options of a collector.
 func (s *Settings) Options(collector string) map[string][]string {
 	all := map[string][]string{}
+	if s.recorded != nil {
+		maps.Copy(all, s.recorded.options(collector))
+	}
 	for _, o := range []overrides{s.file.overrides, s.flags} {
 		maps.Copy(all, o.options[collector])
 	}
@@ -136,8 +163,12 @@ func (s *Settings) Only(specs []collect.Spec, names []string) error {
 	for _, spec := range specs {
 		s.flags.enabled[spec.Name] = slices.Contains(names, spec.Name)
 	}
+	s.named = names
 	return nil
 }
+
+// Named returns the collectors that Only has enabled.
+func (s *Settings) Named() []string { return s.named }
 
 // Find returns the data sheet of the collector with a name. The error suggests
 // the name that was probably meant.

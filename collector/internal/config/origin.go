@@ -1,6 +1,10 @@
 package config
 
-import "github.com/hostexporter/host_exporter/collector/internal/collect"
+import (
+	"strings"
+
+	"github.com/hostexporter/host_exporter/collector/internal/collect"
+)
 
 // Default is the origin of a setting that is not explicit.
 const Default = "default"
@@ -13,10 +17,20 @@ const (
 	MaxSeriesKey = "max-series"
 )
 
-// Origin returns where a setting of a collector comes from: a flag, the path and
-// line of a file, or Default. The setting is the name of an option, or a key that
-// every collector has.
+// Origin returns where a setting of a collector comes from: a flag or its environment
+// variable, the path and line of a file, or Default. The setting is the name of an
+// option, or a key that every collector has.
 func (s *Settings) Origin(spec collect.Spec, setting string) string {
+	from := s.origin(spec, setting)
+	if flag, ok := strings.CutPrefix(from, "--"); ok {
+		if v, ok := s.Environment[strings.TrimPrefix(flag, "no-")]; ok {
+			return v
+		}
+	}
+	return from
+}
+
+func (s *Settings) origin(spec collect.Spec, setting string) string {
 	name := spec.Name
 	place := func(key string) string { return s.file.places["collector "+name+": "+key] }
 	switch setting {

@@ -41,6 +41,11 @@ const (
 	uuidPrefix = "mpath-"
 )
 
+// SharedPaths returns what Maps and Topology both read in sysfs.
+func SharedPaths() []string {
+	return []string{blockDir, blockDir + "/" + namePrefix + "*/dm/name", blockDir + "/" + namePrefix + "*/dm/uuid", blockDir + "/" + namePrefix + "*/slaves"}
+}
+
 // Maps returns the multipath maps in natural order of their kernel names. It
 // reports a file that cannot be read, unless its device is gone. A map without a
 // name or UUID is left out; any other fact that cannot be read is not known.

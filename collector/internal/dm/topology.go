@@ -11,7 +11,6 @@ import (
 // paths, and it caches what does not change: a map that stays costs one small
 // file and two directories. It is not for concurrent use.
 type Topology struct {
-	sys   *host.Reader
 	nodes map[string]*node // by kernel name
 	round uint64
 	maps  []*Multipath
@@ -43,14 +42,12 @@ type node struct {
 }
 
 // NewTopology returns a Topology without maps.
-func NewTopology(sys host.Tree) *Topology {
-	return &Topology{sys: sys.Reader(), nodes: map[string]*node{}}
-}
+func NewTopology() *Topology { return &Topology{nodes: map[string]*node{}} }
 
 // Maps returns the multipath maps among the block devices listed in /sys/block,
 // in their order. It reports a file that cannot be read, unless its device is
 // gone, and leaves out the map. The result is valid until the next call.
-func (t *Topology) Maps(block []host.DirEntry, report func(error)) []*Multipath {
+func (t *Topology) Maps(sys *host.Reader, block []host.DirEntry, report func(error)) []*Multipath {
 	t.round++
 	t.maps = t.maps[:0]
 	for _, e := range block {
@@ -63,7 +60,7 @@ func (t *Topology) Maps(block []host.DirEntry, report func(error)) []*Multipath 
 			t.nodes[e.Name] = n
 		}
 		n.round = t.round
-		if t.read(n, report) {
+		if n.read(sys, report) {
 			t.maps = append(t.maps, &n.Multipath)
 		}
 	}
@@ -76,9 +73,9 @@ func (t *Topology) Maps(block []host.DirEntry, report func(error)) []*Multipath 
 }
 
 // read updates a node. It reports whether the node is a multipath map.
-func (t *Topology) read(n *node, report func(error)) bool {
+func (n *node) read(sys *host.Reader, report func(error)) bool {
 	if !n.hasUUID { // a device without a UUID can get one later
-		uuid, err := readUUID(t.sys, n.SysfsName)
+		uuid, err := readUUID(sys, n.SysfsName)
 		if !host.ReportUnlessGone(err, report) {
 			return false
 		}
@@ -88,19 +85,19 @@ func (t *Topology) read(n *node, report func(error)) bool {
 	if !n.isMultipath {
 		return false
 	}
-	name, err := readName(t.sys, n.SysfsName)
+	name, err := readName(sys, n.SysfsName)
 	if !host.ReportUnlessGone(err, report) {
 		return false
 	}
 	if n.Name != string(name) {
 		n.Name = string(name)
 	}
-	changed, err := t.sys.List(&n.slaves, blockDir, n.SysfsName, "slaves")
+	changed, err := sys.List(&n.slaves, blockDir, n.SysfsName, "slaves")
 	if !host.ReportUnlessGone(err, report) {
 		return false
 	}
 	n.PathsChanged = changed
-	_, err = t.sys.List(&n.holders, blockDir, n.SysfsName, "holders")
+	_, err = sys.List(&n.holders, blockDir, n.SysfsName, "holders")
 	host.ReportUnlessGone(err, report)
 	n.Paths, n.Holders = n.slaves.Entries, n.holders.Entries
 	return true

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestTopology(t *testing.T) {
@@ -15,14 +16,9 @@ func TestTopology(t *testing.T) {
 	write := func(path, content string) {
 		t.Helper()
 		path = filepath.Join(root, "block", path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Write(t, path, content)
 	}
-	topology := NewTopology(host.NewTree(root))
+	sys, topology := host.NewTree(root).Reader(), NewTopology()
 	var block host.Listing
 	var reported []string
 	read := func() string {
@@ -32,7 +28,7 @@ func TestTopology(t *testing.T) {
 		}
 		reported = nil
 		var b strings.Builder
-		for _, m := range topology.Maps(block.Entries, func(err error) { reported = append(reported, err.Error()) }) {
+		for _, m := range topology.Maps(sys, block.Entries, func(err error) { reported = append(reported, err.Error()) }) {
 			fmt.Fprintf(&b, "%s=%s", m.SysfsName, m.Name)
 			for _, p := range m.Paths {
 				b.WriteString(" " + p.Name)

@@ -28,7 +28,16 @@ const maxFiles = 256
 type FileAccess struct {
 	PatternCount int // patterns that were checked
 	MatchCount   int // patterns that match a file
+	Patterns     []PatternAccess
 	Unreadable   []UnreadableFile
+}
+
+// A PatternAccess is the number of files that match one pattern.
+type PatternAccess struct {
+	Pattern    string
+	Path       string // the pattern below the roots of the host
+	Count      int
+	Unreadable int
 }
 
 // An UnreadableFile is a file that exists and that the process may not read.
@@ -45,14 +54,19 @@ func Inspect(paths host.Paths, patterns []string) FileAccess {
 	a := FileAccess{PatternCount: len(patterns)}
 	for _, pattern := range patterns {
 		files, err := filepath.Glob(HostPath(paths, pattern))
+		p := PatternAccess{Pattern: pattern, Path: HostPath(paths, pattern), Count: len(files)}
 		if err != nil || len(files) == 0 {
+			a.Patterns = append(a.Patterns, p)
 			if folder, ok := unsearchableFolder(HostPath(paths, pattern)); ok {
 				a.add(explain(paths, folder))
 			}
 			continue
 		}
 		a.MatchCount++
-		if unreadable := unreadablePaths(files[:min(len(files), maxFiles)]); len(unreadable) > 0 {
+		unreadable := unreadablePaths(files[:min(len(files), maxFiles)])
+		p.Unreadable = len(unreadable)
+		a.Patterns = append(a.Patterns, p)
+		if len(unreadable) > 0 {
 			f := explain(paths, unreadable[0])
 			f.More = len(unreadable) - 1
 			a.add(f)

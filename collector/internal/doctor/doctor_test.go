@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func tree(t *testing.T, files map[string]os.FileMode) host.Paths {
@@ -14,12 +15,7 @@ func tree(t *testing.T, files map[string]os.FileMode) host.Paths {
 	root := t.TempDir()
 	for name, mode := range files {
 		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte("1\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Write(t, path, "1\n")
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}

@@ -21,8 +21,9 @@ type Flight[T any] struct {
 	Source  *Source  // of the places for the runs; nil: no bound
 	Workers *Workers // run the functions; nil: each has a goroutine of its own
 
-	mu  sync.Mutex
-	run *Run[T]
+	mu    sync.Mutex
+	run   *Run[T]
+	spare *Run[T] // for the next run
 }
 
 // A Run is one call of a function, in progress or finished.
@@ -31,9 +32,13 @@ type Run[T any] struct {
 	queued    chan struct{} // closed when the run has its place; nil: it had one from the start
 	flight    *Flight[T]
 	fn        func() (T, error)
-	done      chan struct{}
 	value     T
 	err       error
+
+	// Of these, the flight has the lock.
+	callers  int           // of Go that have not called Release
+	finished bool          // value and err are set
+	done     chan struct{} // closed when finished; made by Done
 }
 
 // A PanicError is the error of a run whose function panicked.
@@ -58,11 +63,17 @@ func (f *Flight[T]) Go(fn func() (T, error)) (run *Run[T], started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.run != nil {
+		f.run.callers++
 		return f.run, false
 	}
-	f.run = &Run[T]{StartTime: time.Now(), queued: f.Source.acquire(), flight: f, fn: fn, done: make(chan struct{})}
-	f.Workers.start(f.run)
-	return f.run, true
+	run = f.spare
+	if f.spare = nil; run == nil {
+		run = &Run[T]{}
+	}
+	run.StartTime, run.queued, run.flight, run.fn, run.callers = time.Now(), f.Source.acquire(), f, fn, 1
+	f.run = run
+	f.Workers.start(run)
+	return run, true
 }
 
 // do implements task.
@@ -77,9 +88,11 @@ func (r *Run[T]) do() {
 		f := r.flight
 		f.Source.release()
 		f.mu.Lock()
-		f.run = nil
-		f.mu.Unlock()
-		close(r.done)
+		defer f.mu.Unlock()
+		f.run, r.finished = nil, true
+		if r.done != nil {
+			close(r.done)
+		}
 	}()
 	r.value, r.err = r.fn()
 }
@@ -96,7 +109,37 @@ func (f *Flight[T]) Current() *Run[T] {
 const yields = 3
 
 // Done returns a channel that is closed when the run has finished.
-func (r *Run[T]) Done() <-chan struct{} { return r.done }
+func (r *Run[T]) Done() <-chan struct{} {
+	r.flight.mu.Lock()
+	defer r.flight.mu.Unlock()
+	if r.done == nil {
+		r.done = make(chan struct{})
+		if r.finished {
+			close(r.done)
+		}
+	}
+	return r.done
+}
+
+func (r *Run[T]) isFinished() bool {
+	r.flight.mu.Lock()
+	defer r.flight.mu.Unlock()
+	return r.finished
+}
+
+// Release ends the use of the run by one caller of Go. A run that has finished and
+// that all its callers have released is used again for the next one: half of the
+// garbage of a scrape was runs. A caller that does not release leaves it to the
+// garbage collector.
+func (r *Run[T]) Release() {
+	f := r.flight
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.callers--; r.callers == 0 && r.finished {
+		*r = Run[T]{}
+		f.spare = r
+	}
+}
 
 // Queued reports whether the run waits for a place: the runs that hold places
 // hang.
@@ -130,12 +173,10 @@ func (r *Run[T]) Result() (T, error) { return r.value, r.err }
 // wait, and still reports true for a run that has finished.
 func (r *Run[T]) Wait(ctx context.Context, deadline time.Time) bool {
 	for range yields {
-		select {
-		case <-r.done:
+		if r.isFinished() {
 			return true
-		default:
-			runtime.Gosched()
 		}
+		runtime.Gosched()
 	}
 	remaining := time.Until(deadline)
 	if remaining <= 0 {
@@ -144,7 +185,7 @@ func (r *Run[T]) Wait(ctx context.Context, deadline time.Time) bool {
 	timer := time.NewTimer(remaining)
 	defer timer.Stop()
 	select {
-	case <-r.done:
+	case <-r.Done():
 		return true
 	case <-timer.C:
 	case <-ctx.Done():

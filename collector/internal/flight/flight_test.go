@@ -98,3 +98,57 @@ func TestPanicIsAnError(t *testing.T) {
 		t.Error("a run that panicked is still current")
 	}
 }
+
+func TestReleasedRunIsUsedAgain(t *testing.T) {
+	var f Flight[int]
+	begin := func(fn func() (int, error)) *Run[int] {
+		r, _ := f.Go(fn)
+		return r
+	}
+	finish := func(r *Run[int], want int) {
+		t.Helper()
+		if !r.Wait(t.Context(), inTenSeconds()) {
+			t.Fatal("not finished")
+		}
+		if v, err := r.Result(); v != want || err != nil {
+			t.Errorf("result %d, %v, want %d", v, err, want)
+		}
+	}
+	one := func() (int, error) { return 1, nil }
+	release := make(chan struct{})
+	first := begin(func() (int, error) { <-release; return 0, nil })
+	if begin(one) != first {
+		t.Fatal("a second run during the first")
+	}
+	first.Release() // by one of two callers, before it has finished
+	close(release)
+	finish(first, 0)
+	second := begin(one)
+	if second == first {
+		t.Error("a run is used again that a caller has not released")
+	}
+	finish(first, 0)
+	finish(second, 1)
+	second.Release()
+	if third := begin(one); third != second {
+		t.Error("a run that its caller has released is not used again")
+	} else {
+		finish(third, 1)
+	}
+	first.Release()
+}
+
+func TestReleaseDoesNotAllocate(t *testing.T) {
+	f := Flight[[10]int]{Workers: NewWorkers()}
+	fn := func() (v [10]int, err error) { return v, nil }
+	n := testing.AllocsPerRun(100, func() {
+		r, _ := f.Go(fn)
+		for !r.isFinished() {
+			r.Wait(t.Context(), time.Time{})
+		}
+		r.Release()
+	})
+	if n >= 1 {
+		t.Errorf("%v allocations for a run, want none", n)
+	}
+}

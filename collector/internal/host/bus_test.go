@@ -4,9 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestBusAddress(t *testing.T) {
@@ -30,9 +31,7 @@ func TestBusAddress(t *testing.T) {
 
 func TestDialBus(t *testing.T) {
 	listen := func(path string) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Dir(path))
 		listener, err := net.Listen("unix", path)
 		if err != nil {
 			t.Fatal(err)

@@ -4,15 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestMalformedPrivate: an error has the content of a file only if everybody may read it.
 func TestMalformedPrivate(t *testing.T) {
 	root := t.TempDir() // which others may not read
 	for path, mode := range map[string]os.FileMode{"public/all": 0o444, "public/group": 0o440, "public/owner": 0o600, "private/all": 0o444} {
-		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(path)), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Join(root, filepath.Dir(path)))
 		if err := os.WriteFile(filepath.Join(root, path), []byte("hunter2\n"), mode); err != nil {
 			t.Fatal(err)
 		}

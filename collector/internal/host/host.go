@@ -158,6 +158,7 @@ type Tree struct {
 	fault      func(path string) error // see InjectFaults
 	intercept  func(call Call, path string, size int) (limit int, err error)
 	shared     *sharedFiles
+	source     Source // nil: the files of this machine
 }
 
 // NewTree returns the tree below root. Without a root, paths are used as they
@@ -175,6 +176,22 @@ func NewTree(root string) Tree {
 // https://docs.kernel.org/filesystems/sysfs.html.
 func (t Tree) Attributes() Tree {
 	t.attributes = true
+	return t
+}
+
+// A Source has the files of a tree that are not those of this machine, such as those of
+// a snapshot. Paths are those that Tree.Path returns; symbolic links are followed, but
+// for Link. Errors are *fs.PathError, as those of a Reader.
+type Source interface {
+	Read(path string) ([]byte, error)
+	List(path string) ([]DirEntry, error) // in natural order
+	Link(path string) (target string, err error)
+	Stat(path string) (unix.Stat_t, error)
+}
+
+// From returns the tree with the files of a source.
+func (t Tree) From(s Source) Tree {
+	t.source, t.shared = s, &sharedFiles{}
 	return t
 }
 
@@ -216,6 +233,9 @@ func (t Tree) Path(elem ...string) string {
 // Reader must not, or the fault that a test injects for it.
 func (t Tree) Locate(elem ...string) (string, error) {
 	p := t.Path(elem...)
+	if t.source != nil {
+		return "", &fs.PathError{Op: "open", Path: p, Err: unix.ENOENT}
+	}
 	if t.fault != nil {
 		if err := t.fault(p); err != nil {
 			return "", &fs.PathError{Op: "read", Path: p, Err: err}

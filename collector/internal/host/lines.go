@@ -18,6 +18,9 @@ const (
 // valid during the call only, and fn must not use the reader.
 func (r *Reader) Lines(fn func(line []byte) error, elem ...string) error {
 	r.setPath(elem)
+	if r.tree.source != nil {
+		return r.sourceLines(fn)
+	}
 	fd, kept, err := r.openFile()
 	if err != nil {
 		return err
@@ -70,4 +73,18 @@ func (r *Reader) readLines(fd int, kept bool, fn func(line []byte) error) (begun
 		return true, fn(b[:partial])
 	}
 	return true, nil
+}
+
+// sourceLines is Lines for a tree that has a source.
+func (r *Reader) sourceLines(fn func(line []byte) error) error {
+	b, err := r.readSource()
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(b) {
+		if err := fn(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
+			return err
+		}
+	}
+	return nil
 }

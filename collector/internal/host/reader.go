@@ -25,9 +25,12 @@ type Reader struct {
 	tree   Tree
 	path   []byte // of the last call, NUL-terminated
 	buf    []byte
-	kept   *keptFiles // nil without KeepOpen
-	whole  bool       // see WholeReads
-	record int        // see Records
+	kept   *keptFiles    // nil without KeepOpen
+	whole  bool          // see WholeReads
+	record int           // see Records
+	err    *fs.PathError // the last one
+	shares []sharedPath
+	since  time.Time // see BeginRun
 }
 
 // maxFileSize bounds a file that never ends, in bytes. It is far above the size
@@ -38,6 +41,17 @@ const maxFileSize = 64 << 20
 // with fs.ErrNotExist and fs.ErrPermission.
 func (r *Reader) Read(elem ...string) ([]byte, error) {
 	r.setPath(elem)
+	if c := r.sharedContent(); c != nil {
+		return r.takeFile(c)
+	}
+	return r.readFile()
+}
+
+// readFile returns the content of the last path.
+func (r *Reader) readFile() ([]byte, error) {
+	if r.tree.source != nil {
+		return r.readSource()
+	}
 	fd, kept, err := r.openFile()
 	if err != nil {
 		return nil, err
@@ -50,6 +64,16 @@ func (r *Reader) Read(elem ...string) ([]byte, error) {
 		b, err = r.readAll(fd, false)
 	}
 	return b, err
+}
+
+// readSource reads the last path of a tree that has a source.
+func (r *Reader) readSource() ([]byte, error) {
+	b, err := r.tree.source.Read(r.lastPath())
+	if err != nil {
+		return nil, err
+	}
+	r.buf = append(r.buf[:0], b...)
+	return r.buf, nil
 }
 
 // readAll reads an open file from its start, and closes it unless it is kept
@@ -152,6 +176,9 @@ func (r *Reader) Link(elem ...string) (string, error) {
 
 // readlink calls readlink(2) for the last path.
 func (r *Reader) readlink() (string, error) {
+	if r.tree.source != nil {
+		return r.tree.source.Link(r.lastPath())
+	}
 	var buf [unix.PathMax]byte
 	for {
 		var n uintptr
@@ -190,6 +217,24 @@ func (r *Reader) Count(elem ...string) (int, error) {
 // entries calls fn for each entry of a folder, in the order of the kernel.
 func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) error {
 	r.setPath(elem)
+	if c := r.sharedContent(); c != nil {
+		return r.takeEntries(c, fn)
+	}
+	return r.readEntries(fn)
+}
+
+// readEntries is entries for the last path.
+func (r *Reader) readEntries(fn func(inode uint64, name []byte)) error {
+	if r.tree.source != nil {
+		entries, err := r.tree.source.List(r.lastPath())
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			fn(e.Inode, []byte(e.Name))
+		}
+		return nil
+	}
 	fd, err := r.open(unix.O_RDONLY | unix.O_DIRECTORY)
 	if err != nil {
 		return err
@@ -219,7 +264,11 @@ func (r *Reader) entries(elem []string, fn func(inode uint64, name []byte)) erro
 func (r *Reader) Exists(elem ...string) bool {
 	r.setPath(elem)
 	_, err := r.before(Access, 0)
-	if err == nil {
+	switch {
+	case err != nil:
+	case r.tree.source != nil:
+		_, err = r.tree.stat(r.lastPath())
+	default:
 		_, _, errno := syscall.Syscall6(unix.SYS_FACCESSAT, atFDCWD, uintptr(unsafe.Pointer(&r.path[0])), unix.F_OK, 0, 0, 0)
 		err = asError(errno)
 	}
@@ -238,7 +287,7 @@ func (r *Reader) Stat(elem ...string) (unix.Stat_t, error) {
 		var st unix.Stat_t
 		_, err := r.before(Stat, 0)
 		if err == nil {
-			err = unix.Stat(r.lastPath(), &st)
+			st, err = r.tree.stat(r.lastPath())
 		}
 		switch err {
 		case nil:
@@ -269,22 +318,39 @@ func atPath(err error, tree Tree, path func() string) error {
 	var m *Malformed
 	if errors.As(err, &m) && m.Path == "" {
 		m.Path = path()
-		if m.private = !isPublic(m.Path, len(tree.root)); m.private {
+		if m.private = !tree.isPublic(m.Path); m.private {
 			m.Have = ""
 		}
 	}
 	return err
 }
 
-// isPublic reports whether everybody may read a file, whose tree has a path of the
-// given length. Of the tree itself the caller knows that.
-func isPublic(path string, tree int) bool {
-	var st unix.Stat_t
-	if unix.Stat(path, &st) != nil || st.Mode&unix.S_IROTH == 0 {
+// stat calls stat(2), or asks the source.
+func (t Tree) stat(path string) (st unix.Stat_t, err error) {
+	if t.source == nil {
+		err = unix.Stat(path, &st)
+		return st, err
+	}
+	st, err = t.source.Stat(path)
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno
+	}
+	return st, err
+}
+
+// isPublic reports whether everybody may read a file. Of the tree itself the caller
+// knows that.
+func (t Tree) isPublic(path string) bool {
+	st, err := t.stat(path)
+	if err != nil || st.Mode&unix.S_IROTH == 0 {
 		return false
 	}
-	for i := len(path) - 1; i > tree; i-- {
-		if path[i] == '/' && (unix.Stat(path[:i], &st) != nil || st.Mode&unix.S_IXOTH == 0) {
+	for i := len(path) - 1; i > len(t.root); i-- {
+		if path[i] != '/' {
+			continue
+		}
+		if st, err = t.stat(path[:i]); err != nil || st.Mode&unix.S_IXOTH == 0 {
 			return false
 		}
 	}
@@ -349,8 +415,14 @@ func asError(errno syscall.Errno) error {
 	return errno
 }
 
+// pathError returns an error of the last path. What a host does not have fails in
+// the same way at every scrape, with the same error.
 func (r *Reader) pathError(op string, err error) error {
-	return &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+	if _, ok := err.(syscall.Errno); ok && r.err != nil && r.err.Err == err && r.err.Op == op && r.err.Path == string(r.path[:len(r.path)-1]) {
+		return r.err
+	}
+	r.err = &fs.PathError{Op: op, Path: r.lastPath(), Err: err}
+	return r.err
 }
 
 // fault returns the fault that is injected for the path, or nil.

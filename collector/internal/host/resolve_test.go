@@ -7,14 +7,14 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestResolveStaysInTheTree(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"etc", "usr/lib", "nix/store/abc-etc/etc"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, filepath.Join(root, dir))
 	}
 	for _, file := range []string{"etc/plain", "usr/lib/os-release", "nix/store/abc-etc/etc/os-release"} {
 		if err := os.WriteFile(filepath.Join(root, file), nil, 0o644); err != nil {

@@ -61,8 +61,10 @@ func (a *answer) put() { a.users.Add(-1) }
 
 // sharedFiles are the files of a tree that several collectors read.
 type sharedFiles struct {
-	mu     sync.Mutex
-	byPath map[string]*SharedFile
+	mu       sync.Mutex
+	byPath   map[string]*SharedFile
+	contents map[string]*sharedContent // by path
+	since    time.Time                 // when the last scrape with contents began
 }
 
 // A SharedFile is a file that several collectors read: /proc/stat has the times
@@ -104,7 +106,7 @@ func (f *SharedFile) Read(ctx context.Context, fn func(b []byte) error) error {
 
 // ReadSince is Read for content that may have been read since a time.
 func (f *SharedFile) ReadSince(since time.Time, fn func(b []byte) error) error {
-	a := f.answer.take(since, func() bool { return true }, func(buf []byte) ([]byte, error) {
+	a := f.answer.take(since, always, func(buf []byte) ([]byte, error) {
 		f.reader.buf = buf
 		b, err := f.reader.Read(f.path)
 		f.reader.buf = nil

@@ -71,7 +71,12 @@ func isControl(r rune) bool {
 	return false
 }
 
+// cleanHelp returns a help text of one line with single blanks. Most are so already.
 func cleanHelp(s string) string {
+	if isClean := !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " ") && !strings.Contains(s, "  ") &&
+		strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) < 0; isClean {
+		return s
+	}
 	return strings.Join(strings.Fields(Printable(strings.ReplaceAll(s, "\n", " "))), " ")
 }
 

@@ -137,3 +137,18 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestEnvironment writes arguments with every character that has a meaning in an
+// environment file or in the unit, and reads them again.
+func TestEnvironment(t *testing.T) {
+	args := []string{`--a=^(ram|loop)\d+$`, `--b="x y"`, "--c='`$HOME` \t'", `--d=\\`, "--e", "--f=#;%"}
+	text := Environment("ARGS", args)
+	s, err := Read([]byte(text))
+	if err != nil || !slices.Equal(s.Args, args) {
+		t.Errorf("have %q, %v, want %q; text\n%s", s.Args, err, args, text)
+	}
+	want := "OPTS=\"\\\n--a=^x\\\\\\\\d\\$ \\\n--b\"\n"
+	if have := Environment("OPTS", []string{`--a=^x\d$`, "--b"}); have != want {
+		t.Errorf("have %q, want %q", have, want)
+	}
+}

@@ -22,8 +22,9 @@ type Source struct {
 }
 
 // variables are those that packages keep the arguments in: Debian's package,
-// prometheus-rpm, and the example unit of node_exporter.
-var variables = []string{"ARGS", "NODE_EXPORTER_OPTS", "OPTIONS"}
+// prometheus-rpm, the example unit of node_exporter, and the packages of
+// host_exporter.
+var variables = []string{"ARGS", "NODE_EXPORTER_OPTS", "OPTIONS", "HOST_EXPORTER_OPTS"}
 
 // Read finds the arguments in the texts of files: an environment file, a systemd
 // unit and its environment files, or a manifest of Kubernetes. A text that is

@@ -87,3 +87,20 @@ func split(s string, literalSingle bool, escape func(next byte) string) []string
 	}
 	return words
 }
+
+// Environment returns the text that sets a variable to arguments in an environment
+// file of systemd, one argument a line. Read returns the same arguments.
+func Environment(variable string, args []string) string {
+	word := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `'`, `\'`, " ", `\ `, "\t", "\\\t")
+	value := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", "$", `\$`)
+	var b strings.Builder
+	b.WriteString(variable + `="`)
+	for i, a := range args {
+		if i > 0 {
+			b.WriteString(" ")
+		}
+		b.WriteString("\\\n" + value.Replace(word.Replace(a)))
+	}
+	b.WriteString("\"\n")
+	return b.String()
+}

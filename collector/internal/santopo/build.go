@@ -19,10 +19,14 @@ import (
 
 // Collectors returns the names of the collectors whose samples a Topology is
 // built from.
-func Collectors() []string { return []string{"hba", "dmmultipath", "blockstack"} }
+func Collectors() []string { return []string{"hba", "dmmultipath", OnDemand} }
+
+// OnDemand is the collector that runs for a Topology even where it is not enabled,
+// unless it is disabled explicitly.
+const OnDemand = "blockstack"
 
 // Substitute is the collector whose samples have the file systems directly on a
-// LUN, for when blockstack is disabled.
+// LUN, for when OnDemand is disabled.
 const Substitute = "filesystem"
 
 // families are the families that a Topology is built from.
@@ -33,7 +37,7 @@ var families = []string{
 	"node_hba_srp_remote_port_info", "node_hba_srp_remote_port_state",
 	"node_hba_iscsi_session_info", "node_hba_iscsi_session_state", "node_hba_iscsi_port_info", "node_hba_iscsi_port_state",
 	"node_hba_nvme_controller_info", "node_hba_nvme_controller_state", "node_hba_nvme_path_info", "node_hba_nvme_path_ana_state", "node_hba_nvme_paths", "node_hba_nvme_usable_components",
-	"node_hba_scsi_device_info", "node_hba_scsi_device_state", "node_hba_scsi_device_access_state",
+	"node_hba_scsi_device_info", "node_hba_scsi_device_sas_port_info", "node_hba_sas_port_phys", "node_hba_scsi_device_state", "node_hba_scsi_device_access_state",
 	"node_hba_multipath_path_info", "node_hba_multipath_path_health", "node_hba_multipath_paths", "node_hba_multipath_usable_components",
 	"node_dmmultipath_device_info",
 	"node_block_stack_info", "node_block_stack_mount_info", "node_filesystem_size_bytes",
@@ -64,6 +68,8 @@ type builder struct {
 	byDevice    map[string]*LUN   // by name in /sys/block
 	sessions    map[string]string // ID of the target by SCSI host and name of the target
 	controllers map[string]controller
+	sasPorts    map[string]string // ID of the port by the HCTL of a device
+	divided     map[string]bool   // SCSI hosts with SAS ports, by ID
 }
 
 // A controller is an NVMe controller.
@@ -80,9 +86,11 @@ func build(samples map[string]*dto.MetricFamily) *Topology {
 		samples:  samples,
 		ports:    map[string]*Port{}, hosts: map[string]*Port{}, targets: map[string]*Target{}, links: map[[2]string]*Link{},
 		luns: map[string]*LUN{}, byDevice: map[string]*LUN{}, sessions: map[string]string{}, controllers: map[string]controller{},
+		sasPorts: map[string]string{}, divided: map[string]bool{},
 	}
 	b.addProblems()
 	b.addHosts()
+	b.addSASPorts()
 	b.addRemotePorts()
 	b.addSessions()
 	b.addControllers()
@@ -258,6 +266,35 @@ func (b *builder) addHosts() {
 	})
 }
 
+// addSASPorts adds the ports of SAS adapters that lead to devices. They stand for
+// their SCSI host: two cables to one shelf are two ports.
+func (b *builder) addSASPorts() {
+	lanes := map[string]int{}
+	b.each("node_hba_sas_port_phys", func(r row) { lanes[r.key("scsi_host", "sas_port")] = int(r.value()) })
+	b.each("node_hba_scsi_device_sas_port_info", func(r row) {
+		host := b.host(r.get("scsi_host"))
+		id := host.ID + " " + r.get("sas_port")
+		if b.ports[id] == nil {
+			p := b.port(id)
+			*p = *host
+			p.ID, p.Lanes = id, lanes[r.key("scsi_host", "sas_port")]
+			b.divided[host.ID] = true
+		}
+		b.sasPorts[r.get("hctl")] = id
+	})
+}
+
+// portOf returns the ID of the port that leads to a SCSI device, or "".
+func (b *builder) portOf(r row) string {
+	if id := b.sasPorts[r.get("hctl")]; id != "" {
+		return id
+	}
+	if h := cmp.Or(r.get("fc_host"), r.get("scsi_host")); h != "" {
+		return b.host(h).ID
+	}
+	return ""
+}
+
 func (b *builder) addRemotePorts() {
 	state := b.current("node_hba_fc_remote_port_state", "state", "fc_host", "rport")
 	b.each("node_hba_fc_remote_port_info", func(r row) {
@@ -377,9 +414,7 @@ func (b *builder) addMaps() {
 	health := b.current("node_hba_multipath_path_health", "health", "device", "path")
 	b.each("node_hba_multipath_path_info", func(r row) {
 		p := &Path{Device: r.get("path"), HCTL: r.get("hctl"), Health: cmp.Or(health[r.key("device", "path")], "unknown")}
-		if h := cmp.Or(r.get("fc_host"), r.get("scsi_host")); h != "" {
-			p.Port = b.host(h).ID
-		}
+		p.Port = b.portOf(r)
 		c, ok := controller{}, false
 		if m := nvmeDisk.FindStringSubmatch(p.Device); m != nil {
 			c, ok = b.controllers[m[1]]
@@ -492,7 +527,7 @@ func (b *builder) addDisks() {
 		}
 		l := b.lun(r.get("device"), KindDisk, r.get("device"))
 		l.WWID, l.Product = r.get("wwid"), product
-		p := &Path{Device: r.get("device"), HCTL: r.get("hctl"), Port: b.host(cmp.Or(r.get("fc_host"), r.get("scsi_host"))).ID, Target: b.targetOf(r)}
+		p := &Path{Device: r.get("device"), HCTL: r.get("hctl"), Port: b.portOf(r), Target: b.targetOf(r)}
 		switch state[p.HCTL] {
 		case "running":
 			p.Health = "optimized"
@@ -573,6 +608,7 @@ func (b *builder) finish() {
 	slices.SortStableFunc(b.LUNs, func(x, y *LUN) int { return host.CompareNatural(x.ID, y.ID) })
 	b.Health = OK
 	b.finishLinks()
+	b.removeDivided()
 	b.sortLinks()
 	best := map[string]Health{}
 	used := map[string]bool{}
@@ -595,6 +631,17 @@ func (b *builder) finish() {
 		}
 	}
 	b.summarize(used)
+}
+
+// removeDivided removes the SCSI hosts that their SAS ports stand for, unless
+// a device is on the host itself.
+func (b *builder) removeDivided() {
+	for _, l := range b.LUNs {
+		for _, p := range l.Paths {
+			delete(b.divided, p.Port)
+		}
+	}
+	b.Ports = slices.DeleteFunc(b.Ports, func(p *Port) bool { return b.divided[p.ID] })
 }
 
 // finish derives the health of a LUN from the counts of its paths. One that has

@@ -46,13 +46,14 @@ type Topology struct {
 // A Port is a port of the host: of a Fibre Channel or SAS adapter, or the network
 // interface of sessions.
 type Port struct {
-	ID         string `json:"id"` // host3, or interface and address
+	ID         string `json:"id"` // host3, host3 and its SAS port, or interface and address
 	Transport  string `json:"transport,omitempty"`
 	Driver     string `json:"driver,omitempty"`
 	Model      string `json:"model,omitempty"`
 	Serial     string `json:"serial,omitempty"`
 	PCIAddress string `json:"pci_address,omitempty"`
 	Address    string `json:"address,omitempty"` // WWPN
+	Lanes      int    `json:"lanes,omitempty"`   // of a SAS port
 	State      string `json:"state,omitempty"`
 	Fabric     string `json:"fabric,omitempty"`      // WWN of the fabric that the port is logged in to
 	Switch     string `json:"switch,omitempty"`      // domain

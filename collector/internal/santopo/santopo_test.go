@@ -44,7 +44,7 @@ func TestRecordedHosts(t *testing.T) {
 		name := "hba/" + filepath.Base(path)
 		b := load(t, name)
 		counts := map[string]int{}
-		targets := map[string][]string{}
+		targets, sasPorts := map[string][]string{}, map[string][]string{}
 		luns := map[string]*LUN{}
 		for _, l := range b.LUNs {
 			luns[l.ID] = l
@@ -52,6 +52,9 @@ func TestRecordedHosts(t *testing.T) {
 				counts[l.ID+" "+p.Health]++
 				if isUsable(p.Health) && p.Target != "" && !slices.Contains(targets[l.ID], p.Target) {
 					targets[l.ID] = append(targets[l.ID], p.Target)
+				}
+				if isUsable(p.Health) && strings.Contains(p.Port, " port-") && !slices.Contains(sasPorts[l.ID], p.Port) {
+					sasPorts[l.ID] = append(sasPorts[l.ID], p.Port)
 				}
 			}
 		}
@@ -78,7 +81,13 @@ func TestRecordedHosts(t *testing.T) {
 				}
 				compared++
 			case "node_hba_multipath_usable_components", "node_hba_nvme_usable_components":
-				if l == nil || labels["component"] != "target_port" || len(l.Paths) == 0 {
+				if l == nil || len(l.Paths) == 0 {
+					continue
+				}
+				if n := len(sasPorts[l.ID]); n > 0 && labels["component"] == "initiator_port" && fmt.Sprint(n) != value {
+					t.Errorf("%s: %s: want %s usable ports, have %d: %v", name, l.ID, value, n, sasPorts[l.ID])
+				}
+				if labels["component"] != "target_port" {
 					continue
 				}
 				if have := len(targets[l.ID]); fmt.Sprint(have) != value {
@@ -256,7 +265,7 @@ func TestHealth(t *testing.T) {
 		{"a target lost", read(t, targetLost.Replace), Degraded, "2 ports, 8 target ports (1 lost), 2 LUNs, 2 file systems"},
 		{"iSCSI session lost", load(t, "hba/hba.iscsi-offload.prom"), Degraded, "2 ports (1 lost), 2 target ports (1 lost), 1 LUN (1 degraded)"},
 		{"NVMe over TCP", load(t, "hba/hba.nvme-tcp-vlans.prom"), OK, "3 ports, 4 target ports, 2 LUNs"},
-		{"SAS shelf with two cables", load(t, "hba/hba.sas-two-cables.prom"), OK, "1 port, 2 target ports, 2 LUNs"},
+		{"SAS shelf with two cables", load(t, "hba/hba.sas-two-cables.prom"), OK, "2 ports, 2 target ports, 2 LUNs"},
 		{"a map without usable paths", load(t, "hba/hba.luns-health.prom"), Lost, "2 ports, 4 target ports (1 lost, 2 degraded), 5 LUNs (2 lost, 3 degraded)"},
 	} {
 		if have := strings.Join(c.topology.Summary, ", "); c.topology.Health != c.want || have != c.summary {

@@ -167,7 +167,7 @@ func (t *Topology) layout() *picture {
 	p.columns[lunColumn].name, p.columns[mountColumn].name = "LUNs", "File systems"
 	switches := map[string]string{} // by port
 	for i, port := range t.Ports {
-		p.add(portColumn, &box{id: "p" + port.ID, lines: [2]string{words(port.ID, port.Model), words(state(port.Health, port.State), port.Address)},
+		p.add(portColumn, &box{id: "p" + port.ID, lines: [2]string{words(port.ID, port.Model), words(state(port.Health, port.State), port.Address, port.Width())},
 			title: words(port.ID, port.Transport, port.Driver, port.Model, port.PCIAddress, port.Address, port.State), href: PortID(i), health: port.Health})
 		if port.Fabric == "" {
 			continue

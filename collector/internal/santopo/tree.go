@@ -63,7 +63,7 @@ func words(parts ...string) string {
 }
 
 func (t *Topology) portBranch(port *Port) branch {
-	b := branch{text: words(port.ID, port.Transport, port.Driver, port.Model, port.PCIAddress, port.Address), health: port.Health, state: port.State}
+	b := branch{text: words(port.ID, port.Transport, port.Driver, port.Model, port.PCIAddress, port.Address, port.Width()), health: port.Health, state: port.State}
 	var targets []branch
 	for _, l := range t.SharedLinks() {
 		if l.Port == port.ID {
@@ -75,6 +75,14 @@ func (t *Topology) portBranch(port *Port) branch {
 	}
 	b.branches = targets
 	return b
+}
+
+// Width returns the number of lanes of a SAS port, as a text.
+func (p *Port) Width() string {
+	if p.Lanes == 0 {
+		return ""
+	}
+	return plural(p.Lanes, "lane")
 }
 
 // Login returns the fabric and the port of the switch that a port is logged in to.

@@ -43,6 +43,7 @@ type Engine struct {
 type scratch struct {
 	own      *metric.Sink // the engine's own samples
 	families collect.Families
+	served   map[string]bool // by the names of external families
 	readings []collect.Reading
 	results  []collect.Result
 	waited   []bool // by reading: whether it has its result
@@ -62,7 +63,7 @@ func NewEngine() *Engine {
 		panics:       set.Counter("host_exporter_collector_panics_total", "Runs that ended in a panic."),
 		expectations: expect.Declare(set),
 		health:       health.Declare(set),
-		scratch:      sync.Pool{New: func() any { return &scratch{own: metric.NewSink(set)} }},
+		scratch:      sync.Pool{New: func() any { return &scratch{own: metric.NewSink(set), served: map[string]bool{}} }},
 	}
 }
 
@@ -99,7 +100,8 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	}
 	own.Reset(metric.Text)
 	e.emitState(own, req.Units, results)
-	served := serveExternal(families, own)
+	clear(buffers.served)
+	served := serveExternal(families, own, buffers.served)
 	for _, f := range served {
 		if req.Want == nil || req.Want(f.Name()) {
 			b = f.AppendText(b)
@@ -111,24 +113,38 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 }
 
 // serveExternal returns the external families to serve: those whose names no
-// collector serves in the same scrape. Series of the exporter's own families
-// join these in the sink, except those that the exporter has itself.
-func serveExternal(families *collect.Families, own *metric.Sink) []collect.External {
-	served := families.External[:0]
+// collector serves in the same scrape, and of several of a name the first. Series of
+// the exporter's own families join these in the sink, except those that the exporter
+// has itself. Served is an empty map.
+func serveExternal(families *collect.Families, own *metric.Sink, served map[string]bool) []collect.External {
+	if len(families.External) == 0 {
+		return nil
+	}
+	// There are many names without an external family, or many external families, but
+	// one look at each of them is enough.
+	for _, f := range families.External {
+		served[f.Name()] = false
+	}
+	for _, name := range families.Names {
+		if _, external := served[name]; external {
+			served[name] = true
+		}
+	}
+	all := families.External[:0]
 	for _, f := range families.External {
 		name := f.Name()
 		switch {
-		case slices.Contains(families.Names, name):
+		case served[name]:
 		case own.Serves(name):
 			if omitted := own.Join(f.ExternalFamily); omitted > 0 {
 				f.Unit.OmitSeries(name, omitted)
 			}
 		default:
-			families.Names = append(families.Names, name)
-			served = append(served, f)
+			served[name] = true
+			all = append(all, f)
 		}
 	}
-	return served
+	return all
 }
 
 // Collector returns a collector that makes the scrape when it is collected. It
@@ -165,7 +181,7 @@ func (c scrapeCollector) Collect(ch chan<- prometheus.Metric) {
 	own := metric.NewSink(c.engine.set)
 	own.Reset(metric.Metrics)
 	c.engine.emitState(own, c.req.Units, results)
-	served := serveExternal(&families, own)
+	served := serveExternal(&families, own, map[string]bool{})
 	evaluation.observeExternal(served)
 	evaluation.emit(c.engine, own, results)
 	metrics := own.Metrics(noneReserved)

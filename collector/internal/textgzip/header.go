@@ -74,7 +74,7 @@ func (e *Encoder) newHeader(at int, name []byte) *header {
 		last = end
 		end += size
 	}
-	if e.headersSize+end > maxHeaders || !bytes.HasPrefix(rest[min(last+headerLead, end):end], name) {
+	if len(name) == 0 || e.headersSize+end > maxHeaders || !bytes.HasPrefix(rest[min(last+headerLead, end):end], name) {
 		return nil
 	}
 	h := &header{text: bytes.Clone(rest[:end]), nameOffset: last + headerLead, at: at, round: e.round}

@@ -202,6 +202,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add("# HELP a b\n# TYPE a gauge\na 1\n", "# HELP a c\n# TYPE a gauge\na 1\n")
 	f.Add(exposition(1, 1), exposition(2, 1))
 	f.Add("", "#")
+	f.Add("#HELP0\n ", "# HELP a 2\n# TYPE \x01 gauge\nF 0\n") // a header without a name
 	f.Fuzz(func(t *testing.T, first, second string) {
 		e := New()
 		for _, text := range []string{first, second, first + second, second + first} {

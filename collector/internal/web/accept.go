@@ -96,6 +96,27 @@ func acceptsText(h http.Header) bool {
 	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
 }
 
+// An accept is an Accept header with the result of acceptsText.
+type accept struct {
+	header string
+	text   bool
+}
+
+// acceptsText is the function of its name for a header that is most often that of
+// the last scrape: parsing it takes a hundredth of a scrape.
+func (m *Metrics) acceptsText(h http.Header) bool {
+	values := h["Accept"]
+	if len(values) != 1 {
+		return acceptsText(h)
+	}
+	last := m.lastAccept.Load()
+	if last == nil || last.header != values[0] {
+		last = &accept{values[0], acceptsText(h)}
+		m.lastAccept.Store(last)
+	}
+	return last.text
+}
+
 // acceptsPlain reports whether text/plain is accepted: the most specific range
 // decides.
 func acceptsPlain(q map[string]float64) bool {

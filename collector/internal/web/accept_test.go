@@ -45,6 +45,7 @@ func TestEncoding(t *testing.T) {
 }
 
 func TestAcceptsText(t *testing.T) {
+	m := &Metrics{}
 	for _, tc := range []struct {
 		want   bool
 		accept []string
@@ -62,8 +63,10 @@ func TestAcceptsText(t *testing.T) {
 		{true, []string{"application/openmetrics-text;q=0, text/html"}},
 		{false, []string{"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"}},
 	} {
-		if have := acceptsText(http.Header{"Accept": tc.accept}); have != tc.want {
-			t.Errorf("%q: %v, want %v", tc.accept, have, tc.want)
+		for range 2 { // the second time it is the last header
+			if have := m.acceptsText(http.Header{"Accept": tc.accept}); have != tc.want {
+				t.Errorf("%q: %v, want %v", tc.accept, have, tc.want)
+			}
 		}
 	}
 }

@@ -46,31 +46,31 @@ func newCompressor() *compressor {
 }
 
 // compress writes text to body in an encoding that the client accepts, and sets
-// the headers for it. Both buffers keep their memory; without an encoding they
-// are swapped.
-func (c *compressor) compress(body, text *[]byte, header http.Header, accept []string) {
+// the headers for it. It reports whether there is such an encoding.
+func (c *compressor) compress(body *[]byte, text []byte, header http.Header, accept []string) bool {
 	header.Add("Vary", "Accept-Encoding")
 	switch encoding(accept) {
 	case "gzip":
 		header.Set("Content-Encoding", "gzip")
-		if header.Get("Content-Type") == textFormat && len(*text) <= maxTextgzip && c.textgzipUse.TryLock() {
+		if header.Get("Content-Type") == textFormat && len(text) <= maxTextgzip && c.textgzipUse.TryLock() {
 			defer c.textgzipUse.Unlock()
-			*body = c.textgzip.Append((*body)[:0], *text)
-			return
+			*body = c.textgzip.Append((*body)[:0], text)
+			return true
 		}
 		w := c.gzip.Get().(*gzip.Writer)
 		defer c.gzip.Put(w)
 		out := bytes.NewBuffer((*body)[:0])
 		w.Reset(out)
-		_, _ = w.Write(*text) // a bytes.Buffer does not fail
+		_, _ = w.Write(text) // a bytes.Buffer does not fail
 		_ = w.Close()
 		*body = out.Bytes()
 	case "zstd":
 		header.Set("Content-Encoding", "zstd")
 		w := c.zstd.Get().(*zstd.Encoder)
 		defer c.zstd.Put(w)
-		*body = w.EncodeAll(*text, (*body)[:0])
+		*body = w.EncodeAll(text, (*body)[:0])
 	default:
-		*body, *text = *text, *body
+		return false
 	}
+	return true
 }

@@ -38,9 +38,11 @@ type Metrics struct {
 	writers       writers
 	rejectedCount atomic.Uint64
 	withoutHelp   bool
+	served        func()
 	telemetry     *telemetry
 	compressor    *compressor
-	buffers       sync.Pool // of *[]byte
+	texts, bodies sync.Pool // of *[]byte: what is rendered, and what it is compressed to
+	lastAccept    atomic.Pointer[accept]
 }
 
 // A MetricsConfig is the configuration of a Metrics.
@@ -50,9 +52,10 @@ type MetricsConfig struct {
 	Health      func(filtered bool) *scrape.Health    // the health rules to export; nil: none, and so is its result
 	Known       func(name string) bool                // whether a collector exists, enabled or not
 	Log         log.Logger
-	MaxRequests int  // maximum number of scrapes at once; 0: no limit
-	Telemetry   bool // export promhttp_*
-	WithoutHelp bool // leave out the HELP lines on the fast road
+	MaxRequests int    // maximum number of scrapes at once; 0: no limit
+	Telemetry   bool   // export promhttp_*
+	WithoutHelp bool   // leave out the HELP lines on the fast road
+	Served      func() // called after each scrape; nil: none
 
 	Connections *Connections
 	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
@@ -65,9 +68,11 @@ func NewMetrics(c MetricsConfig) *Metrics {
 		rendering:   make(chan struct{}, 1),
 		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
 		withoutHelp: c.WithoutHelp,
+		served:      c.Served,
 		telemetry:   newTelemetry(),
 		compressor:  newCompressor(),
-		buffers:     sync.Pool{New: func() any { return new([]byte) }},
+		texts:       sync.Pool{New: func() any { return new([]byte) }},
+		bodies:      sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if c.MaxRequests > 0 {
 		m.slots = make(chan struct{}, c.MaxRequests)
@@ -128,28 +133,31 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request) int {
 		return fail(w, http.StatusServiceUnavailable, "too many scrapes at once, the limit is "+strconv.Itoa(cap(m.slots)))
 	}
 	defer protect(r)()
-	body, code := m.prepare(w, r, req, query.Get("checked") != "")
-	defer m.buffers.Put(body.buffer)
-	m.writers.finish(body, code)
+	response, pool, code := m.prepare(w, r, req, query.Get("checked") != "")
+	defer pool.Put(response.buffer)
+	m.writers.finish(response, code)
+	if m.served != nil {
+		m.served()
+	}
 	return code
 }
 
 // prepare scrapes and renders a response, with a slot and one response at a
 // time: the memory of the responses that wait and of one more is all there is.
-// It holds neither while the response is written, since the client may not read.
-func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (*writer, int) {
+// It holds neither while the response is written, since the client may not read. The
+// buffer of the response is to be put into the returned pool.
+func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Request, checked bool) (response *writer, pool *sync.Pool, code int) {
 	defer m.release()
-	var body, text *[]byte
+	var text *[]byte
 	req.Buffer = func() []byte {
-		if body == nil {
+		if text == nil {
 			m.rendering <- struct{}{}
-			body, text = m.buffers.Get().(*[]byte), m.buffers.Get().(*[]byte)
+			text = m.texts.Get().(*[]byte)
 		}
 		return (*text)[:0]
 	}
 	defer func() {
-		if body != nil {
-			m.buffers.Put(text)
+		if text != nil {
 			<-m.rendering
 		}
 	}()
@@ -159,9 +167,16 @@ func (m *Metrics) prepare(w http.ResponseWriter, r *http.Request, req scrape.Req
 	rendered, code := m.render(w.Header(), r, req, checked)
 	req.Buffer() // if there was nothing to render
 	*text = rendered
-	m.compressor.compress(body, text, w.Header(), r.Header.Values("Accept-Encoding"))
+	body := m.bodies.Get().(*[]byte)
+	if m.compressor.compress(body, *text, w.Header(), r.Header.Values("Accept-Encoding")) {
+		m.texts.Put(text)
+		pool = &m.bodies
+	} else {
+		m.bodies.Put(body)
+		body, pool = text, &m.texts
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(*body)))
-	return m.writers.add(w, body), code
+	return m.writers.add(w, body), pool, code
 }
 
 // acquire takes a slot, and reports whether there is one.
@@ -225,7 +240,7 @@ func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string
 
 // render scrapes, and returns the response before compression. It sets headers.
 func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
-	if checked || !acceptsText(r.Header) {
+	if checked || !m.acceptsText(r.Header) {
 		return m.renderOrdinary(header, r, req, checked)
 	}
 	header.Set("Content-Type", textFormat)
@@ -249,7 +264,7 @@ func (m *Metrics) renderOrdinary(header http.Header, r *http.Request, req scrape
 		ErrorLog:           promLog{m.log},
 		ErrorHandling:      promhttp.ContinueOnError,
 		Registry:           m.telemetry.errors,
-		EnableOpenMetrics:  !acceptsText(r.Header),
+		EnableOpenMetrics:  !m.acceptsText(r.Header),
 		DisableCompression: true,
 	})
 	rec := &recorder{header: header, code: http.StatusOK, body: bytes.NewBuffer(nil), buffer: req.Buffer}

@@ -9,6 +9,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a folder as sysfs.
@@ -26,12 +27,7 @@ func newTree(t *testing.T) *tree {
 func (t *tree) file(name, content string) {
 	t.Helper()
 	path := filepath.Join(t.root, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, path, content+"\n")
 }
 
 // disk has a block device below a device.
@@ -40,12 +36,7 @@ func (t *tree) disk(name, device string) {
 	t.file(device+"/block/"+name+"/size", "2048")
 	for link, target := range map[string]string{"block/" + name: "../" + device + "/block/" + name, device + "/block/" + name + "/device": "../.."} {
 		path := filepath.Join(t.root, link)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, path); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Link(t, path, target)
 	}
 }
 

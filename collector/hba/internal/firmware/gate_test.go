@@ -24,6 +24,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a sysfs with ports of qla2xxx, and a clock that never stands still.
@@ -47,12 +48,7 @@ func newTree(t *testing.T) *tree {
 func (r *tree) put(path, content string) {
 	r.t.Helper()
 	path = filepath.Join(r.root, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		r.t.Fatal(err)
-	}
+	testfile.Write(r.t, path, content)
 }
 
 // The files of a port that a test can hold up. The rest of its statistics are

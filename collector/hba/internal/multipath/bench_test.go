@@ -6,8 +6,6 @@ import (
 	"io"
 	"math/bits"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A bench has the maps of a recorded host: mpatha (sda and sdb), mpathb (sdc and
@@ -88,12 +87,7 @@ func withSource(source string) Options {
 func (b *bench) file(name string) {
 	b.Helper()
 	path := b.host.Root.Path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		b.Fatal(err)
-	}
-	if err := os.WriteFile(path, nil, 0o644); err != nil {
-		b.Fatal(err)
-	}
+	testfile.Write(b, path, "")
 }
 
 // daemon has multipathd run, with what it does with a query.

@@ -89,7 +89,7 @@ func New(env *collect.Env, o Options) *Maps {
 	m := env.Metrics
 	return &Maps{
 		options:  o,
-		topology: dm.NewTopology(env.Host.Sys),
+		topology: dm.NewTopology(),
 		path: m.Gauge("node_hba_multipath_path_info", "A path of a multipath map, as 1, with the ports that it leads over.",
 			"device", "fc_host", "hctl", "path", "rport", "scsi_host", "sysfs_name", "target_port"),
 		holder: m.Gauge("node_hba_multipath_holder_info", "A device on top of a multipath map, as 1: a partition or a volume.", "device", "holder", "sysfs_name"),
@@ -138,7 +138,7 @@ func Reads() []string {
 // Find returns the multipath maps among the block devices of the host.
 func (f *Maps) Find(a attr.Reader, block []host.DirEntry) []*dm.Multipath {
 	f.block = block
-	f.found = f.topology.Maps(block, a.Out.Error)
+	f.found = f.topology.Maps(a.Sys, block, a.Out.Error)
 	f.updateStates()
 	return f.found
 }

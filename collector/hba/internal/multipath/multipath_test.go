@@ -3,7 +3,6 @@ package multipath
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestHealth has multipathd fail or avoid paths of any health.
@@ -56,12 +56,7 @@ func BenchmarkSources(b *testing.B) {
 	root := b.TempDir()
 	put := func(path, content string) {
 		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-			b.Fatal(err)
-		}
+		testfile.Write(b, path, content+"\n")
 	}
 	var status, table, daemon strings.Builder
 	fmt.Fprintf(&status, "2 0 0 0 1 1 A 0 %d 2 ", paths)

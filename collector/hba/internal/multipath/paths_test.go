@@ -3,12 +3,12 @@ package multipath
 import (
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // sys writes a file of sysfs.
@@ -23,12 +23,7 @@ func (b *bench) sys(name, content string) {
 func (b *bench) link(name, target string) {
 	b.Helper()
 	path := b.host.Sys.Path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		b.Fatal(err)
-	}
-	if err := os.Symlink(target, path); err != nil {
-		b.Fatal(err)
-	}
+	testfile.Link(b, path, target)
 }
 
 func (b *bench) remove(name string) {

@@ -8,6 +8,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestBelow(t *testing.T) {
@@ -15,9 +16,7 @@ func TestBelow(t *testing.T) {
 	link := func(device, lower string) {
 		t.Helper()
 		dir := filepath.Join(root, class, device)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, dir)
 		if lower != "" {
 			if err := os.Symlink("../"+lower, filepath.Join(dir, "lower_"+lower)); err != nil {
 				t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a folder as sysfs, with a collector of it.
@@ -38,24 +39,14 @@ func (t *tree) put(dir string, files map[string]string) {
 	t.Helper()
 	for name, content := range files {
 		path := filepath.Join(t.root, dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Write(t, path, content+"\n")
 	}
 }
 
 func (t *tree) link(name, target string) {
 	t.Helper()
 	path := filepath.Join(t.root, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(target, path); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Link(t, path, target)
 }
 
 // controller has a controller in a place, with a namespace below it.

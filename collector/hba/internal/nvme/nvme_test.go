@@ -9,6 +9,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/san"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 func TestHealth(t *testing.T) {
@@ -31,9 +32,7 @@ func TestPath(t *testing.T) {
 	root := t.TempDir()
 	for block, state := range map[string]string{"nvme0n1": "live\n", "nvme1n1": "connecting\n", "sda": "running\n"} {
 		dir := filepath.Join(root, "block", block, "device")
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, dir)
 		if err := os.WriteFile(filepath.Join(dir, "state"), []byte(state), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/attr"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a folder that stands for /sys.
@@ -22,12 +23,7 @@ func newTree(t *testing.T) tree { return tree{t, t.TempDir()} }
 func (t tree) write(path, content string) {
 	t.Helper()
 	path = filepath.Join(t.root, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, path, content)
 }
 
 // link makes a link, or puts a new one in the place of another: beside it
@@ -35,9 +31,7 @@ func (t tree) write(path, content string) {
 func (t tree) link(path, target string) {
 	t.Helper()
 	path = filepath.Join(t.root, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Dir(t, filepath.Dir(path))
 	if err := os.Symlink(target, path+".new"); err != nil {
 		t.Fatal(err)
 	}

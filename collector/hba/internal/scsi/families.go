@@ -14,6 +14,7 @@ type families struct {
 	zfcp zfcpFamilies
 
 	info     *metric.Family
+	sasPort  *metric.Family
 	state    *metric.Family
 	access   *metric.Family
 	errors   *metric.Family
@@ -41,6 +42,7 @@ func newFamilies(m *metric.Set) families {
 		zfcp: newZfcpFamilies(m),
 		info: m.Gauge("node_hba_scsi_device_info", "A SCSI device, as 1, with the way to it and the multipath map that it is a path of.",
 			"device", "fc_host", "hctl", "model", "multipath", "revision", "rport", "scsi_host", "sysfs_name", "target_port", "transport", "type", "vendor", "wwid"),
+		sasPort:  m.Gauge("node_hba_scsi_device_sas_port_info", "Port of a SAS adapter that leads to a SCSI device, as 1; one port may have several lanes.", "device", "hctl", "sas_port", "scsi_host"),
 		state:    m.Gauge("node_hba_scsi_device_state", "State of a SCSI device in the kernel, as 1.", "device", "hctl", "state"),
 		access:   m.Gauge("node_hba_scsi_device_access_state", "Asymmetric access state (ALUA) of a SCSI device, as 1, as its handler last saw it.", "device", "hctl", "state"),
 		errors:   m.Counter("node_hba_scsi_device_io_errors_total", "Commands to a SCSI device that ended with an error.", "device", "hctl"),
@@ -121,6 +123,9 @@ func (f *families) emit(a attr.Reader, l *device, h *scsiHost, target string, de
 	}
 	out.Emit(f.info, 1, l.name, h.fcHost, l.hctl, l.model, multipath, l.revision, l.rport, l.host, sysfsName,
 		target, h.Transport.String(), l.kind, l.vendor, l.wwid)
+	if l.sasPort != "" {
+		out.Emit(f.sasPort, 1, l.name, l.hctl, l.sasPort, l.host)
+	}
 	if l.state != noState {
 		out.Emit(f.state, 1, l.name, l.hctl, l.state.String())
 	}

@@ -4,6 +4,7 @@
 package scsihost
 
 import (
+	"context"
 	"errors"
 	"path"
 	"strings"
@@ -86,12 +87,13 @@ type entry struct {
 
 // NewFinder returns a finder for the hosts of a class, SCSI or FC.
 func NewFinder(sys host.Tree, class string) *Finder {
-	return &Finder{sys: sys.Reader(), class: class, known: map[string]*entry{}}
+	return &Finder{sys: sys.Reader().Share(SCSI + "/*/proc_name"), class: class, known: map[string]*entry{}}
 }
 
 // Find returns the hosts in the order of their numbers. They are valid until
 // the next call. A host that goes away meanwhile is left out.
-func (f *Finder) Find() ([]*Host, error) {
+func (f *Finder) Find(ctx context.Context) ([]*Host, error) {
+	f.sys.BeginRun(ctx)
 	names, err := f.sys.Names(f.class)
 	if err != nil {
 		return nil, err

@@ -90,6 +90,7 @@ func TestEndToEndSAN(t *testing.T) {
 	}
 	set("hosts/san", "fc_host/host6/fabric_name", "0x100050eb1a2b3c00") // of a switch
 	set("hosts/san", "fc_host/host6/port_id", "0x051100")
+	trees[slices.Index(hosts, "hosts/san")].mountMap(t)
 	var targets []string
 	for i, x := range trees {
 		x.step(t)
@@ -169,7 +170,7 @@ scrape_configs: [{job_name: node, static_configs: [%s]}]
 // binary has them.
 func sanFlags(t *testing.T, binary string) []string {
 	t.Helper()
-	help, err := exec.Command(binary, "--help").CombinedOutput()
+	help, err := exec.Command(binary, "help", "flags").CombinedOutput()
 	if err != nil {
 		t.Fatal(err)
 	}

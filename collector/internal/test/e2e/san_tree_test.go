@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A tree is a recorded host whose counters the test increases.
@@ -107,4 +109,33 @@ func replace(t *testing.T, file, content string) {
 	if err := os.Rename(file+".new", file); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// mountMap mounts a file system on the first multipath map, which a host recorded
+// without one has not: with the links to block devices that every kernel has.
+func (x *tree) mountMap(t *testing.T) {
+	t.Helper()
+	link := func(dir, name, target string) {
+		testfile.Dir(t, x.root+"/sys/"+dir)
+		if err := os.Symlink(target, x.root+"/sys/"+dir+"/"+name); err != nil && !errors.Is(err, os.ErrExist) {
+			t.Fatal(err)
+		}
+	}
+	disks, err := os.ReadDir(x.root + "/sys/block")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range disks {
+		target, err := os.Readlink(x.root + "/sys/block/" + d.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		link("class/block", d.Name(), "../"+target)
+	}
+	link("dev/block", "252:0", "../../devices/virtual/block/dm-0")
+	table, err := os.ReadFile(x.root + "/proc/1/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, x.root+"/proc/1/mountinfo", string(table)+"40 27 252:0 / /data rw - xfs /dev/mapper/mpatha rw\n")
 }

@@ -26,6 +26,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestEndToEndSandboxOfCollectors compares what each collector reads in the sandbox
@@ -212,9 +213,7 @@ func TestEndToEndSandboxedServer(t *testing.T) {
 	dir := t.TempDir()
 	path := func(elem ...string) string { return filepath.Join(append([]string{dir}, elem...)...) }
 	for _, d := range []string{"tls", "textfile", "etc/conf.d", "other"} {
-		if err := os.MkdirAll(path(d), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Dir(t, path(d))
 	}
 	first := writeCertificate(t, path("tls"))
 	golden.WriteFile(t, path("tls/web.yml"), "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n")

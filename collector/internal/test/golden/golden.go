@@ -63,6 +63,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 )
 
 var update = flag.Bool("update", false, "write the .prom files instead of comparing with them")
@@ -165,13 +166,9 @@ func TempDir(t testing.TB) string {
 
 func parseFile(t testing.TB, file string) *Archive {
 	t.Helper()
-	b, err := os.ReadFile(file)
+	a, err := snapshot.Load(file)
 	if err != nil {
 		t.Fatal(err)
-	}
-	a, err := Parse(b)
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
 	}
 	return a
 }
@@ -188,19 +185,15 @@ func Load(t testing.TB, file, root string) *host.Host {
 
 // Open is Load for tools. It also returns the options of the collector.
 func Open(file, root string) (*host.Host, map[string][]string, error) {
-	b, err := os.ReadFile(file)
+	a, err := snapshot.Load(file)
 	if err != nil {
 		return nil, nil, err
-	}
-	a, err := Parse(b)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	r, err := layOut(a, root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return r.Host, r.options(), nil
+	return r.Host, a.Options(""), nil
 }
 
 func lastMoment(a *Archive) int {
@@ -214,7 +207,7 @@ func lastMoment(a *Archive) int {
 func (r *recordedHost) unit(t testing.TB, spec collect.Spec) *collect.Unit {
 	t.Helper()
 	fresh := *r.Host // or the unit would share what others have kept for the host
-	u, err := collect.NewUnit(r.withTimeout(spec), &fresh, log.NewNopLogger(), notReserved, r.options())
+	u, err := collect.NewUnit(r.withTimeout(spec), &fresh, log.NewNopLogger(), notReserved, r.archive.Options(spec.Name))
 	if err != nil {
 		t.Fatal(err)
 	}

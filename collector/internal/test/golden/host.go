@@ -2,11 +2,10 @@ package golden
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
 )
 
@@ -36,23 +36,11 @@ func layOut(a *Archive, root string) (*recordedHost, error) {
 		return nil, err
 	}
 	r := &recordedHost{root: root, archive: a}
-	r.clock = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	arch, page := "amd64", 4096
-	for _, s := range a.Settings {
-		switch s.Key {
-		case "clock":
-			r.clock, err = time.Parse(time.RFC3339Nano, s.Value)
-		case "arch":
-			arch = s.Value
-		case "page-size":
-			page, err = strconv.Atoi(s.Value)
-		case "timeout":
-			r.timeout, err = time.ParseDuration(s.Value)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Key, err)
-		}
+	m, err := a.Machine()
+	if err != nil {
+		return nil, err
 	}
+	r.clock, r.timeout = m.Clock, m.Timeout
 	for _, dir := range []string{"proc", "sys", "run/udev/data"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return nil, err
@@ -62,29 +50,10 @@ func layOut(a *Archive, root string) (*recordedHost, error) {
 	r.Host = &host.Host{
 		Proc: tree("/proc"), Sys: tree("/sys").Attributes(), Root: tree(""), Udev: tree("/run/udev/data"),
 		Files: r.faults.Inject(host.NewTree(root)), // of options, which no data sheet knows
-		Arch:  arch, PageSize: page, Ticks: 100,
-		Now:      func() time.Time { return r.clock },
-		Uname:    r.uname,
-		Adjtimex: r.adjtimex,
-		Statfs:   r.statfs,
-		DialBus:  r.dialBus,
+		Arch:  m.Arch, PageSize: m.PageSize, Ticks: 100,
+		Now: func() time.Time { return r.clock },
 	}
-	for _, e := range a.Entries {
-		switch {
-		case strings.HasPrefix(e.Path, "syscall/netlink/"):
-			r.Netlink = r.netlink
-		case strings.HasPrefix(e.Path, "syscall/ethtool/"):
-			r.Ethtool = func() (host.Ethtool, error) { return ethtool{r}, nil }
-		case e.Path == "syscall/btrfs":
-			r.Btrfs = r.btrfs
-		case e.Path == "syscall/device-mapper":
-			r.DeviceMapper = r.deviceMapper
-		case e.Path == "syscall/multipathd":
-			r.Dial = r.dial
-		case e.Path == "syscall/perf":
-			r.OpenPerf, r.MaxOpenFiles = r.openPerf, r.maxOpenFiles
-		}
-	}
+	snapshot.Answer(r.Host, a, sections{r})
 	return r, r.moment(1)
 }
 
@@ -127,16 +96,31 @@ func (r *recordedHost) put(path string, e Entry) error {
 	case Fifo:
 		return unix.Mkfifo(path, 0o644)
 	case Fault:
-		errno, err := errnoOf(e.Target)
+		errno, err := snapshot.Errno(e.Target)
 		if err != nil {
 			return err
 		}
 		r.faults.Set(path, errno)
+		if slices.ContainsFunc(r.archive.Entries, func(o Entry) bool { return strings.HasPrefix(o.Path, e.Path+"/") }) {
+			return os.MkdirAll(path, 0o755) // a folder that cannot be listed
+		}
 		return os.WriteFile(path, nil, 0o644)
+	case Unread:
+		return r.putUnread(path, e)
 	case Deleted:
 		return nil
 	}
 	return r.write(path, e.Data, e)
+}
+
+// putUnread makes folders of the names that nobody has read: to read them is an error.
+func (r *recordedHost) putUnread(path string, e Entry) error {
+	for _, name := range e.Names() {
+		if err := os.MkdirAll(filepath.Join(path, name), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write writes a file with the mode and the time of its entry.
@@ -164,143 +148,38 @@ func (r *recordedHost) setAside(path string) error {
 	return nil
 }
 
-func errnoOf(name string) (error, error) {
-	if name == "EOPNOTSUPP" { // x/sys calls it ENOTSUP
-		return unix.EOPNOTSUPP, nil
-	}
-	for n := unix.Errno(1); n < 140; n++ {
-		if unix.ErrnoName(n) == name {
-			return n, nil
-		}
-	}
-	return nil, fmt.Errorf("unknown errno %s", name)
-}
+// sections are the files below syscall/.
+type sections struct{ *recordedHost }
 
-// options returns the settings of the collector.
-func (r *recordedHost) options() map[string][]string {
-	options := map[string][]string{}
-	for _, s := range r.archive.Settings {
-		if name, ok := strings.CutPrefix(s.Key, "option "); ok {
-			options[name] = append(options[name], s.Value)
-		}
-	}
-	return options
-}
-
-// fault returns the error with which a system call fails, or nil.
-func (r *recordedHost) fault(name string) error {
-	return r.faults.At(filepath.Join(r.root, "syscall", name))
-}
-
-// values reads the name=value lines that answer a system call. The call fails
-// if its section is a fault.
-func (r *recordedHost) values(name string) (map[string]string, error) {
-	file := filepath.Join(r.root, "syscall", name)
-	if err := r.fault(name); err != nil {
-		return nil, os.NewSyscallError(name, err)
+// Section implements snapshot.Sections.
+func (s sections) Section(name string) ([]byte, error) {
+	file := filepath.Join(s.root, "syscall", name)
+	if err := s.faults.At(file); err != nil {
+		return nil, err
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return nil, unix.ENOSYS
+		return nil, fs.ErrNotExist
 	}
-	values := map[string]string{}
-	for line := range strings.Lines(string(b)) {
-		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-		values[k] = v
-	}
-	return values, nil
+	return b, nil
 }
 
-func (r *recordedHost) uname() (host.Uname, error) {
-	v, err := r.values("uname")
-	return host.Uname{
-		Sysname: v["sysname"], Nodename: v["nodename"], Release: v["release"],
-		Version: v["version"], Machine: v["machine"], Domainname: v["domainname"],
-	}, err
-}
-
-func (r *recordedHost) adjtimex() (int, unix.Timex, error) {
-	var tx unix.Timex
-	values, err := r.values("adjtimex")
+// Names implements snapshot.Sections.
+func (s sections) Names(folder string) []string {
+	entries, err := os.ReadDir(filepath.Join(s.root, "syscall", folder))
 	if err != nil {
-		return -1, tx, err
+		return nil
 	}
-	state := 0
-	for k, v := range values {
-		n, err := strconv.ParseInt(v, 0, 64)
-		if err != nil {
-			return -1, tx, err
-		}
-		if k == "state" {
-			state = int(n)
-		} else if err := setField(&tx, k, n); err != nil {
-			return -1, tx, err
-		}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
 	}
-	return state, tx, nil
+	return names
 }
 
-// statfs answers from lines of a path and name=value pairs:
-//
-//	/data type=0x58465342 bsize=4096 blocks=100 bfree=50 bavail=40 files=10 ffree=5
-//	/mnt/secret !EACCES
-//	/mnt/dead hang
-//
-// Blanks in a path are written as in /proc/mounts, \040 for a space.
-func (r *recordedHost) statfs(path string) (unix.Statfs_t, error) {
-	var st unix.Statfs_t
-	if err := r.fault("statfs"); err != nil {
-		return st, err
-	}
-	b, err := os.ReadFile(filepath.Join(r.root, "syscall", "statfs"))
-	if err != nil {
-		return st, unix.ENOSYS
-	}
-	path = "/" + strings.TrimPrefix(strings.TrimPrefix(path, r.root), "/")
-	for line := range strings.Lines(string(b)) {
-		f := strings.Fields(line)
-		if len(f) < 2 || mountEscapes.Replace(f[0]) != path {
-			continue
-		}
-		if f[1] == "hang" {
-			select {}
-		}
-		if name, ok := strings.CutPrefix(f[1], "!"); ok {
-			errno, err := errnoOf(name)
-			if err != nil {
-				return st, err
-			}
-			return st, errno
-		}
-		for _, pair := range f[1:] {
-			k, v, _ := strings.Cut(pair, "=")
-			n, err := strconv.ParseUint(v, 0, 64)
-			if err != nil {
-				return st, err
-			}
-			if err := setField(&st, k, int64(n)); err != nil {
-				return st, err
-			}
-		}
-		return st, nil
-	}
-	return st, unix.ENOENT
-}
-
-var mountEscapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-
-// setField sets a number in a struct. The case of the field's name is ignored.
-func setField(st any, name string, n int64) error {
-	f := reflect.ValueOf(st).Elem().FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, name) })
-	switch {
-	case f.CanInt():
-		f.SetInt(n)
-	case f.CanUint():
-		f.SetUint(uint64(n))
-	default:
-		return fmt.Errorf("no number field %q in %T", name, st)
-	}
-	return nil
+// Local implements snapshot.Sections.
+func (s sections) Local(path string) string {
+	return "/" + strings.TrimPrefix(strings.TrimPrefix(path, s.root), "/")
 }
 
 // withTimeout returns the data sheet with the timeout of the case.

@@ -49,6 +49,18 @@ func NewOracle(t testing.TB, name string) *Oracle {
 	return o
 }
 
+// IsPlain reports whether a text has only printable ASCII characters, blanks and line
+// feeds. Procfs and the collectors separate words by different other characters, which
+// the kernel does not write.
+func IsPlain(text string) bool {
+	for _, c := range []byte(text) {
+		if c != '\n' && (c < ' ' || c > '~') {
+			return false
+		}
+	}
+	return true
+}
+
 // Set sets the content of the file.
 func (o *Oracle) Set(t testing.TB, content string) procfs.FS {
 	t.Helper()

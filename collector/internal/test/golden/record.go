@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 )
 
 // Record copies the files that match the patterns, such as /sys/class/net/*/mtu,
@@ -123,7 +124,7 @@ func (r *recorder) add(file string, depth int) error {
 	if err != nil {
 		var errno syscall.Errno
 		if errors.As(err, &errno) {
-			r.put(file, Entry{Kind: Fault, Target: errnoName(errno)})
+			r.put(file, Entry{Kind: Fault, Target: snapshot.ErrnoName(errno)})
 		}
 		return nil
 	}
@@ -138,15 +139,6 @@ func (r *recorder) put(file string, e Entry) {
 	r.seen[file] = true
 	e.Path, e.Moment = strings.TrimPrefix(file, "/"), 1
 	r.archive.Entries = append(r.archive.Entries, e)
-}
-
-func errnoName(errno syscall.Errno) string {
-	for _, name := range []string{"EACCES", "EPERM", "EIO", "EINVAL", "ENODEV", "ENXIO", "ENOENT", "EAGAIN", "EOPNOTSUPP", "EISDIR", "ETIMEDOUT", "EBUSY"} {
-		if e, err := errnoOf(name); err == nil && e == errno {
-			return name
-		}
-	}
-	return "EIO"
 }
 
 var (

@@ -1,10 +1,12 @@
-// Costs measures what each collector costs, and prints a table in Markdown. It is
-// the table of docs/performance.md.
+// Costs measures what each collector costs, or how the cost grows with the number of
+// devices, and prints a table in Markdown. They are the tables of docs/performance.md.
 //
 //	go run ./collector/internal/tool/costs
+//	go run ./collector/internal/tool/costs -growth
 //
 // A collector runs on this host if it exports series here, and otherwise on the
-// recorded host of its name in testdata.
+// recorded host of its name in testdata. Growth is that of package growth; the tool
+// fails if a cost grows faster than the number of devices.
 package main
 
 import (
@@ -26,15 +28,22 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/growth"
 )
 
 func main() {
 	testdata := flag.String("testdata", "testdata", "folder of the recorded hosts")
-	budget := flag.Duration("budget", 500*time.Millisecond, "CPU time to spend on each collector")
+	budget := flag.Duration("budget", 500*time.Millisecond, "CPU time to spend on each row")
+	byNumber := flag.Bool("growth", false, "print the cost by the number of devices")
+	kinds := flag.String("kinds", "", "regular expression of the kinds of devices for -growth")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "costs")
 	if err == nil {
-		err = printTable(*testdata, dir, *budget)
+		if *byNumber {
+			err = printGrowth(dir, *kinds, *budget)
+		} else {
+			err = printTable(*testdata, dir, *budget)
+		}
 		_ = os.RemoveAll(dir)
 	}
 	if err != nil {
@@ -173,49 +182,9 @@ func (r *runner) run() error {
 // counting returns a host that counts what is opened and called.
 func counting(h *host.Host, calls *atomic.Int64) *host.Host {
 	own := *h
-	count := func(string) error { calls.Add(1); return nil }
-	setHook(&own, count)
-	if h.Netlink != nil {
-		own.Netlink = func(r host.NetlinkRequest, each func([]byte) error) error {
-			calls.Add(1)
-			return h.Netlink(r, each)
-		}
-	}
-	if h.Statfs != nil {
-		own.Statfs = func(path string) (unix.Statfs_t, error) {
-			calls.Add(1)
-			return h.Statfs(path)
-		}
-	}
-	if h.Ethtool != nil {
-		own.Ethtool = func() (host.Ethtool, error) {
-			e, err := h.Ethtool()
-			return countingEthtool{e, calls}, err
-		}
-	}
-	if h.DeviceMapper != nil {
-		own.DeviceMapper = func(name string, table bool) ([]host.Target, error) {
-			calls.Add(1)
-			return h.DeviceMapper(name, table)
-		}
-	}
-	if h.Btrfs != nil {
-		own.Btrfs = func(mountPoint string, withErrors bool) (host.Btrfs, error) {
-			calls.Add(1)
-			return h.Btrfs(mountPoint, withErrors)
-		}
-	}
+	setHook(&own, func(string) error { calls.Add(1); return nil })
+	growth.CountCalls(&own, calls)
 	return &own
-}
-
-type countingEthtool struct {
-	host.Ethtool
-	calls *atomic.Int64
-}
-
-func (e countingEthtool) Ioctl(device string, data []byte) error {
-	e.calls.Add(1)
-	return e.Ethtool.Ioctl(device, data)
 }
 
 // uncounted returns a host without what a recorded one notes of each file.

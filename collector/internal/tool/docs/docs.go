@@ -55,10 +55,11 @@ func generate(specs []collect.Domain, testdata string) (map[string][]byte, error
 		return nil, err
 	}
 	pages := map[string][]byte{
-		"collectors.md":     collectorsIndex(domains),
-		"metrics.md":        metricsIndex(domains),
-		"permissions.md":    permissions(domains),
-		"host_exporter.yml": reference(specs),
+		"collectors.md":            collectorsIndex(domains),
+		"metrics.md":               metricsIndex(domains),
+		"permissions.md":           permissions(domains),
+		"kubernetes-collectors.md": kubernetes(domains),
+		"host_exporter.yml":        reference(specs),
 	}
 	for _, d := range domains {
 		pages["collectors/"+d.name+".md"] = collectors(d)

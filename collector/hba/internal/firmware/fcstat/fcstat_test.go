@@ -19,6 +19,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A machine is a tree of sysfs with ports, and a clock that a test sets.
@@ -69,12 +70,7 @@ func (m *machine) put(name string, values map[Counter]uint64) {
 
 func (m *machine) write(path, content string) {
 	m.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		m.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		m.t.Fatal(err)
-	}
+	testfile.Write(m.t, path, content)
 }
 
 // hang makes the reading of a counter wait for somebody to write it.

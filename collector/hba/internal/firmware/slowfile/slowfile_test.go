@@ -17,6 +17,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/hba/internal/scsihost"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/test/fault"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A machine is a tree of sysfs, and a clock that a test sets.
@@ -58,12 +59,7 @@ func (m *machine) path(name string) string { return filepath.Join(m.root, name) 
 
 func (m *machine) put(name, content string) {
 	m.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(m.path(name)), 0o755); err != nil {
-		m.t.Fatal(err)
-	}
-	if err := os.WriteFile(m.path(name), []byte(content), 0o644); err != nil {
-		m.t.Fatal(err)
-	}
+	testfile.Write(m.t, m.path(name), content)
 }
 
 func (m *machine) fail(name string, err error) { m.faults.Set(m.path(name), err) }
