@@ -32,7 +32,7 @@ func (p *program) addFlags() {
 	app.Flag("web.enable-lifecycle", "Reload the configuration file on POST /-/reload.").BoolVar(&c.Lifecycle)
 	app.Flag("web.allowed-host", "Name to serve the status page under, in addition to those of the host; .example.com is every name below it. The flag may be given more than once.").PlaceHolder("NAME").StringsVar(&c.AllowedHosts)
 	app.Flag("health.metrics", "Export host_exporter_health, with a series for each health rule that has something to judge (docs/health.md).").BoolVar(&c.HealthMetrics)
-	app.Flag("web.show-check-runs", "Show command lines and standard error of checks on the status page, and not only on unix sockets.").BoolVar(&c.ShowCheckRuns)
+	app.Flag("web.show-check-runs", "Show command lines and standard error of checks to everyone, and not only to authenticated clients and on unix sockets.").BoolVar(&c.ShowCheckRuns)
 	flag("checks.concurrency", "N", "4", "Maximum number of checks to run at once.").IntVar(&c.CheckSlots)
 	flag("checks.user", "NAME", "host_exporter-checks", "User of the checks that name none, if the exporter may change users; otherwise its own.").StringVar(&c.CheckUser)
 	flag("checks.slow-concurrency", "N", "2", "Maximum number of slow checks to run at once, in addition to --checks.concurrency.").IntVar(&c.SlowCheckSlots)

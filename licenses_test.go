@@ -65,6 +65,23 @@ func license(text string) string {
 	return ""
 }
 
+// TestLicensesOfAssets checks that what the pages load from others has its license
+// beside it.
+func TestLicensesOfAssets(t *testing.T) {
+	const dir = "collector/internal/web/assets/"
+	minified, err := filepath.Glob(dir + "*.min.*")
+	if err != nil || minified == nil {
+		t.Fatal("no assets of others", err)
+	}
+	for _, file := range minified {
+		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		text, err := os.ReadFile(dir + name + ".LICENSE")
+		if err != nil || license(string(text)) == "" {
+			t.Errorf("%s: no known license beside it: %v", file, err)
+		}
+	}
+}
+
 func TestLicense(t *testing.T) {
 	for text, want := range map[string]string{
 		"   Apache License\n  Version 2.0, January 2004\n":                                                         "Apache-2.0",

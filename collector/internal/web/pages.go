@@ -175,7 +175,8 @@ func (p *pages) nav(section string) []navItem {
 
 // isOfSAN reports whether a unit finds a storage network on the host.
 func isOfSAN(u *collect.Unit) bool {
-	return slices.Contains(santopo.Collectors(), u.Spec.Name) && u.Spec.Name != "blockstack" && u.Status().State != collect.NoData
+	s := u.Status()
+	return (u.Spec.Name == "hba" || u.Spec.Name == "dmmultipath") && s.State != collect.NoData && (s.SampleCount > 0 || s.State != collect.OK)
 }
 
 // hidesRuns reports whether a client must not see the commands and the standard error

@@ -42,7 +42,7 @@
   const total = () => '';
   const by = name => labels => label(labels, name);
 
-  // largest returns the keys of the largest values of some families.
+  // largest returns the keys of the largest values of some families, without zeros.
   const largest = (scrape, families, keyOf, n) => {
     const sums = new Map();
     for (const family of families) {
@@ -51,7 +51,7 @@
         if (key !== null && Number.isFinite(value)) sums.set(key, (sums.get(key) ?? 0) + value);
       }
     }
-    return [...sums].sort((a, b) => b[1] - a[1]).slice(0, n).map(([key]) => key);
+    return [...sums].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0, n).map(([key]) => key);
   };
 
   const scaled = (v, base, units) => {
@@ -63,7 +63,7 @@
   const short = text => text.replace(/(\.\d*?)0+(?= |$)/, '$1').replace(/\.(?= |$)/, '');
   const binary = Array.from({length: 60}, (_, i) => 2 ** (i - 10));
   const clock = t => new Date(1000 * t).toLocaleTimeString('en-GB'); // 24 hours
-  const percent = v => (100 * v).toFixed(v > 0 && v < 0.1 ? 1 : 0) + ' %';
+  const percent = v => (100 * v).toFixed(v >= 0.0005 && v < 0.1 ? 1 : 0) + ' %';
   const bytes = v => scaled(v, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB']);
   const bytesPerSecond = v => bytes(v) + '/s';
   const perMinute = v => scaled(60 * v, 1000, ['', ' k', ' M', ' G']) + '/min';
