@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bytes"
@@ -11,18 +11,27 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/prometheus/common/version"
 
 	"github.com/hostexporter/host_exporter/collector/checks"
 	"github.com/hostexporter/host_exporter/collector/exporter"
 )
+
+// repository is the path of the repository.
+const repository = "../../../"
 
 // TestMain lets the test binary supervise the commands of checks, and serve for
 // a runner, as the program does. The sandbox is off: it would be for all tests,
 // and for good.
 func TestMain(m *testing.M) {
 	checks.Supervise()
+	text, err := os.ReadFile(repository + "VERSION")
+	if err != nil {
+		panic(err)
+	}
+	version.Version = strings.TrimSpace(string(text))
 	if exporter.StartedByRunner() || filepath.Base(os.Args[0]) == "host_exporter" {
-		main()
+		Main("")
 		os.Exit(0)
 	}
 	if err := os.Setenv("HOST_EXPORTER_SANDBOX", "off"); err != nil {
@@ -53,7 +62,7 @@ func TestTutorial(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	const page = "docs/writing-a-check.md"
+	const page = repository + "docs/writing-a-check.md"
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +174,7 @@ func (p tutorial) rules(content string) {
 // namesFamilies holds the families that a text names to those of the
 // reference, and of the check that the page makes.
 func (p tutorial) namesFamilies(text string) {
-	reference, err := os.ReadFile("docs/metrics/checks.md")
+	reference, err := os.ReadFile(repository + "docs/metrics/checks.md")
 	if err != nil {
 		p.t.Fatal(err)
 	}
