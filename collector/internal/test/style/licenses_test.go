@@ -68,7 +68,7 @@ func license(text string) string {
 // TestLicensesOfAssets checks that what the pages load from others has its license
 // beside it.
 func TestLicensesOfAssets(t *testing.T) {
-	const dir = "collector/internal/web/assets/"
+	const dir = "../../web/assets/"
 	minified, err := filepath.Glob(dir + "*.min.*")
 	if err != nil || minified == nil {
 		t.Fatal("no assets of others", err)
