@@ -319,13 +319,6 @@ func TestPackagePath(t *testing.T) {
 	}
 }
 
-func TestMendPage(t *testing.T) {
-	have := string(mendPage([]byte(".TH host_exporter 1\n.SH \"NAME\"\nhost_exporter\n\\fB--a=^\\d+\\.\\fR\n")))
-	if want := ".TH host_exporter 1\n.ad l\n.SH \"NAME\"\nhost_exporter \\- " + summary + "\n\\fB--a=^\\ed+\\e.\\fR\n"; have != want {
-		t.Errorf("have %q, want %q", have, want)
-	}
-}
-
 func TestChartVersion(t *testing.T) {
 	r := &release{version: "1.2.3"}
 	have, err := r.setChartVersion([]byte("name: x\nversion: 0.0.0\nappVersion: \"0\"\ndependencies:\n  - version: 7\n"))
