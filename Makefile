@@ -16,7 +16,7 @@ lint:
 
 generate:
 	go generate ./...
-	go test . -run TestFlagsDoc -update
+	go test . -run "TestFlagsDoc|TestManualPage" -update
 	go test ./collector/checks/internal/definition -run TestPage -update
 
 ci:

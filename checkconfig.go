@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/exporter"
@@ -59,6 +60,10 @@ func (c *configCheck) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for flag, variable := range c.config.Settings.Environment {
+		notes = append(notes, variable+" in the environment sets --"+flag+", which takes precedence over the file")
+	}
+	slices.Sort(notes)
 	for _, note := range notes {
 		fmt.Fprintln(c.stderr, "note:", note)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +87,13 @@ func TestEnvironmentOfCommands(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), `variable="HOST_EXPORTER_COLLECTOR_ARPP, do you mean HOST_EXPORTER_COLLECTOR_ARP?"`) {
 		t.Errorf("have log\n%s", &log)
+	}
+	file := filepath.Join(t.TempDir(), "host_exporter.yml")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"check-config", file}, &out, &log); err != nil || !strings.Contains(log.String(), "note: HOST_EXPORTER_COLLECTOR_LOADAVG in the environment sets --collector.loadavg") {
+		t.Errorf("check-config: %v\n%s", err, &log)
 	}
 	t.Setenv("HOST_EXPORTER_LOG_LEVEL", "loud")
 	if err := run(t.Context(), []string{"once"}, &out, &log); err == nil || !strings.HasPrefix(err.Error(), `HOST_EXPORTER_LOG_LEVEL: want debug, info, warn or error, have "loud"`) {

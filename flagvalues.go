@@ -4,27 +4,15 @@ import (
 	"os"
 	"strings"
 
-	"github.com/alecthomas/kingpin/v2"
-
 	"github.com/hostexporter/host_exporter/collector/exporter"
 )
 
 // flagValues returns the flags of the exporter itself with their values, and where
-// these come from: args, or the environment variable of a flag. Those of the collectors
-// are settings of their own.
-func flagValues(app *kingpin.Application, args []string, environment map[string]string) []exporter.FlagValue {
-	parsed, err := app.ParseContext(args)
-	if err != nil {
-		return nil // the program has parsed them already
-	}
-	explicit := map[string]bool{}
-	for _, e := range parsed.Elements {
-		if f, ok := e.Clause.(*kingpin.FlagClause); ok {
-			explicit[f.Model().Name] = true
-		}
-	}
+// these come from. Those of the collectors are settings of their own.
+func (p *program) flagValues() []exporter.FlagValue {
+	explicit := p.explicitFlags(p.args)
 	var list []exporter.FlagValue
-	for _, f := range app.Model().Flags {
+	for _, f := range p.app.Model().Flags {
 		if f.Hidden || strings.HasPrefix(f.Name, "collector.") || f.Name == "help" || f.Name == "version" {
 			continue
 		}
@@ -35,8 +23,8 @@ func flagValues(app *kingpin.Application, args []string, environment map[string]
 		switch {
 		case explicit[f.Name]:
 			v.Origin = "--" + f.Name
-		case environment[f.Name] != "":
-			v.Origin = environment[f.Name]
+		case p.config.Settings.Environment[f.Name] != "":
+			v.Origin = p.config.Settings.Environment[f.Name]
 		case f.Envar != "" && os.Getenv(f.Envar) != "":
 			v.Origin = f.Envar
 		}

@@ -20,6 +20,7 @@ const (
 	flagsTopic      = "flags"
 	collectorsTopic = "collectors"
 	collectorTopic  = "collector"
+	manTopic        = "man"
 )
 
 // firstFlags returns the flags that the first page of the help has, with the words
@@ -59,6 +60,8 @@ func isHelp(args []string) (topic []string, ok bool) {
 		return slices.DeleteFunc(slices.Clone(args[1:]), func(a string) bool { return strings.HasPrefix(a, "-") }), true
 	case slices.Contains(args, "--help-long"):
 		return []string{flagsTopic}, true
+	case slices.Contains(args, "--help-man"):
+		return []string{manTopic}, true
 	}
 	return nil, false
 }
@@ -70,6 +73,8 @@ func (p *program) helpOn(topic []string) (string, error) {
 		return p.overview(), nil
 	case len(topic) == 1 && topic[0] == flagsTopic:
 		return p.flagsHelp(), nil
+	case len(topic) == 1 && topic[0] == manTopic:
+		return p.manualPage(), nil
 	case len(topic) == 1 && topic[0] == collectorsTopic, len(topic) == 1 && topic[0] == collectorTopic:
 		return collectorsHelp(), nil
 	case len(topic) == 2 && topic[0] == collectorTopic:

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -113,6 +114,41 @@ func TestFlagsDoc(t *testing.T) {
 	}
 	if have, err := os.ReadFile("docs/flags.md"); err != nil || string(have) != want {
 		t.Errorf("docs/flags.md is not current: run go test . -update (%v)", err)
+	}
+}
+
+// TestManualPage checks that the manual page is current, and has the programs that are
+// installed look for mistakes.
+func TestManualPage(t *testing.T) {
+	const path = "docs/man/host_exporter.1"
+	var page bytes.Buffer
+	if err := run(t.Context(), []string{"--help-man"}, &page, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, page.Bytes()) {
+		t.Errorf("%s is not current: run go test . -update (%v)", path, err)
+	}
+	for _, args := range [][]string{{"mandoc", "-T", "lint", "-W", "warning", path}, {"man", "--warnings=w", "-E", "UTF-8", "-l", path}} {
+		program, err := exec.LookPath(args[0])
+		if err != nil {
+			continue
+		}
+		cmd := exec.Command(program, args[1:]...)
+		cmd.Env = append(os.Environ(), "MANROFFSEQ=", "MANPAGER=cat", "MANWIDTH=80")
+		var problems bytes.Buffer
+		cmd.Stderr = &problems
+		out, err := cmd.Output()
+		if args[0] == "mandoc" {
+			problems.Write(out) // which lint writes there
+		}
+		if err != nil || problems.Len() > 0 {
+			t.Errorf("%s: %v\n%s", args, err, &problems)
+		}
 	}
 }
 
@@ -387,7 +423,7 @@ func TestFirstPage(t *testing.T) {
 	}
 }
 
-// TestOnceExitCodes tells a host without what a collector reads from a failure.
+// TestOnceExitCodes distinguishes a host without what a collector reads from a failure.
 func TestOnceExitCodes(t *testing.T) {
 	empty, broken := t.TempDir(), t.TempDir()
 	for _, path := range []string{filepath.Join(broken, "loadavg"), filepath.Join(empty, "other")} {

@@ -58,7 +58,7 @@ func (p *program) logStop(ctx context.Context) (logged func()) {
 }
 
 func (p *program) buildAndServe(ctx context.Context) error {
-	p.config.Flags = flagValues(p.app, p.args, p.config.Settings.Environment)
+	p.config.Flags = p.flagValues()
 	p.app, p.commands = nil, nil // a quarter of a megabyte
 	p.config.SaveMemory = true
 	if err := exporter.RelaxTimers(); err != nil {

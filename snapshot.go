@@ -20,7 +20,8 @@ type snapshotCommand struct {
 
 func (p *program) addSnapshot() {
 	var c snapshotCommand
-	cmd := p.command(p.app, "snapshot", "Collect once and write what was read of the host to a file, without what identifies the host (docs/snapshot.md).", func(ctx context.Context) error { return p.snapshot(ctx, c) })
+	cmd := p.command(p.app, "snapshot", "Write to a file what collectors read of this host. It collects once, and leaves out what identifies the host; docs/snapshot.md has the rest.", func(ctx context.Context) error { return p.snapshot(ctx, c) })
+	cmd.busy = "Collecting"
 	cmd.Flag("redact", "Replace addresses, names and serial numbers (default: enabled).").Default("true").BoolVar(&c.redact)
 	cmd.Flag("list", "List what is in a snapshot instead.").BoolVar(&c.list)
 	cmd.Arg("file", "File to write, which must not exist, compressed if its name ends with .gz; - for standard output.").Required().SetValue((*snapshotArg)(&c))

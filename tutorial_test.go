@@ -41,8 +41,8 @@ type tutorial struct {
 // rooted are the folders of the page that are below the root of the test.
 var rooted = regexp.MustCompile(`/(usr/local|var/lib/host_exporter|etc/host_exporter|etc/prometheus|tmp/tree)/?\b`)
 
-// allowed is the warning of what the test adds to the page.
-var allowed = regexp.MustCompile(`(?m)^.*\(allow-unsafe-path\)"\n`)
+// allowed are the remarks on what the test adds to the page, and on its environment.
+var allowed = regexp.MustCompile(`(?m)^(.*\(allow-unsafe-path\)"|note: HOST_EXPORTER_SANDBOX .*)\n`)
 
 // TestTutorial does what docs/writing-a-check.md has its reader do: it writes
 // each script and configuration where the page has it, runs each command, and

@@ -8,8 +8,8 @@ import (
 
 const cpuDir = "devices/system/cpu"
 
-// cpuPresent has the list of CPUs that cpuDir has directories of.
-const cpuPresent = cpuDir + "/present"
+// cpuPaths returns what several collectors read of all CPUs.
+func cpuPaths() []string { return []string{cpuDir, cpuDir + "/online", cpuDir + "/present"} }
 
 // cpuDevices are the directories cpu0, cpu1, ... of /sys/devices/system/cpu.
 // They are listed again when the list of present CPUs changes.

@@ -49,7 +49,7 @@ type throttleCounter struct {
 func newCPUStates(env *collect.Env) *cpuStates {
 	m := env.Metrics
 	return &cpuStates{
-		sys:      env.Host.Sys.Reader().Share(cpuDir, cpuPresent),
+		sys:      env.Host.Sys.Reader().Share(cpuPaths()...),
 		online:   m.Gauge("node_cpu_online", "Whether the CPU is online, from /sys/devices/system/cpu/online.", "cpu"),
 		isolated: m.Gauge("node_cpu_isolated", "CPU isolated from the scheduler, from /sys/devices/system/cpu/isolated; always 1.", "cpu"),
 		throttles: [2]throttleFile{

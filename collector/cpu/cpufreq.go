@@ -59,7 +59,7 @@ type cpufreqFile struct {
 func newCPUFreq(env *collect.Env) *cpufreqCollector {
 	m := env.Metrics
 	return &cpufreqCollector{
-		sys: env.Host.Sys.Reader().Share(cpuDir, cpuPresent),
+		sys: env.Host.Sys.Reader().Share(cpuPaths()...),
 		limits: []cpufreqFile{
 			{"cpuinfo_min_freq", m.Gauge("node_cpu_frequency_min_hertz", "Lowest frequency of the CPU, from cpuinfo_min_freq.", "cpu")},
 			{"cpuinfo_max_freq", m.Gauge("node_cpu_frequency_max_hertz", "Highest frequency of the CPU, from cpuinfo_max_freq.", "cpu")},

@@ -81,7 +81,7 @@ func newPerf(env *collect.Env, o perfOptions) (*perfCollector, error) {
 		maxOpenFiles: env.Host.MaxOpenFiles,
 		now:          env.Host.Now,
 		log:          env.Log,
-		sys:          env.Host.Sys.Reader(),
+		sys:          env.Host.Sys.Reader().Share(cpuPaths()...),
 		proc:         env.Host.Proc.Reader(),
 		missing:      env.Metrics.Gauge("node_perf_counters_missing", "Counters, one for each event and CPU, that could not be opened, by reason; absent when none.", "reason"),
 		choice:       choice,
@@ -90,7 +90,8 @@ func newPerf(env *collect.Env, o perfOptions) (*perfCollector, error) {
 	}, nil
 }
 
-func (c *perfCollector) Update(_ context.Context, out *metric.Sink) error {
+func (c *perfCollector) Update(ctx context.Context, out *metric.Sink) error {
+	c.sys.BeginRun(ctx)
 	switch {
 	case c.openPerf == nil:
 		return fmt.Errorf("%w: no perf_event_open on this host", collect.ErrNoData)

@@ -42,9 +42,8 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, o DoctorOptions) e
 	if err := e.seal("/etc/passwd", "/etc/group"); err != nil {
 		return err
 	}
-	w := &report{out: out, paths: e.config.Paths, sandbox: e.sandbox.String(), files: o.Files}
+	w := &report{out: out, paths: e.config.Paths, inspect: e.inspect, sandbox: e.sandbox.String(), files: o.Files}
 	if e.snapshot != nil {
-		w.recorded = e.host
 		w.printf("%s\n\n", describeSnapshot(e.config.From, e.snapshot))
 	}
 	if len(metrics) > 0 {
@@ -99,11 +98,19 @@ type report struct {
 	out       io.Writer
 	paths     host.Paths
 	sandbox   string
-	recorded  *host.Host // of a snapshot; nil: this host
-	files     bool       // list the files
-	unhealthy int        // collectors that need attention
-	missing   []string   // metrics
-	err       error      // the first error of out
+	inspect   func(patterns []string) doctor.FileAccess
+	files     bool     // list the files
+	unhealthy int      // collectors that need attention
+	missing   []string // metrics
+	err       error    // the first error of out
+}
+
+// inspect checks the files that match patterns.
+func (e *Exporter) inspect(patterns []string) doctor.FileAccess {
+	if e.snapshot != nil {
+		return doctor.InspectRecorded(e.host, patterns)
+	}
+	return doctor.Inspect(e.config.Paths, patterns)
 }
 
 // result returns the error of a report.
@@ -164,11 +171,7 @@ func (w *report) writeHealth(r *health.Report) {
 // writeCollector writes the report on one collector; unit is nil if it is
 // disabled.
 func (w *report) writeCollector(spec collect.Spec, unit *collect.Unit) {
-	inspect := func(patterns []string) doctor.FileAccess { return doctor.Inspect(w.paths, patterns) }
-	if w.recorded != nil {
-		inspect = func(patterns []string) doctor.FileAccess { return doctor.InspectRecorded(w.recorded, patterns) }
-	}
-	access := inspect(spec.Reads)
+	access := w.inspect(spec.Reads)
 	files := ""
 	if access.PatternCount > 0 {
 		files = fmt.Sprintf("%d of %d kinds of files exist", access.MatchCount, access.PatternCount)

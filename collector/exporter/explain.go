@@ -157,7 +157,7 @@ func (x *explanation) disabled(spec collect.Spec) {
 		return
 	}
 	x.line("fix", "--collector.%s, or in the configuration file collectors: {%s: true}", spec.Name, spec.Name)
-	access := doctor.Inspect(x.exporter.config.Paths, spec.Reads)
+	access := x.exporter.inspect(spec.Reads)
 	if access.PatternCount > 0 && access.MatchCount == 0 {
 		x.line("note", "this host has none of the files that it reads")
 	}
@@ -177,7 +177,7 @@ func (x *explanation) ofUnit(u *collect.Unit) {
 		x.line("fix", "exclude devices, or set --collector.max-series=%s=N", spec.Name)
 		return
 	}
-	access := doctor.Inspect(x.exporter.config.Paths, spec.Reads)
+	access := x.exporter.inspect(spec.Reads)
 	switch s.State {
 	case collect.NoData:
 		x.line("why", "this host does not have what the collector reads%s", strings.TrimPrefix(fmt.Sprint(s.Err), collect.ErrNoData.Error()))

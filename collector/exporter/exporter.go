@@ -241,6 +241,9 @@ func (e *Exporter) buildHandler(hostname string) error {
 	if e.config.Sandbox != "" {
 		c.Sandbox = e.sandbox.String
 	}
+	if e.snapshot != nil {
+		c.Hostname += " (snapshot of " + e.host.Now().UTC().Format(time.RFC3339) + ")"
+	}
 	var err error
 	e.handler, err = web.NewHandler(c)
 	return err

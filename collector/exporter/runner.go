@@ -87,7 +87,9 @@ func (r *Runner) Run(ctx context.Context, hangup <-chan os.Signal) (err error) {
 	r.manager.notifyReady(r.serve.status())
 	r.checks.Start()
 	debug.FreeOSMemory() // what reading the configuration took
-	unmap(programMappings())
+	for _, m := range programMappings() {
+		m.unmap()
+	}
 	for {
 		select {
 		case <-ctx.Done():

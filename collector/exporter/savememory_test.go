@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestProgramMappings(t *testing.T) {
@@ -29,13 +31,13 @@ Anonymous:             0 kB
 ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
 Anonymous:             0 kB
 `
-	want := []mapping{{0x400000, 0xdd3000}, {0xdd3000, 0x184c000}}
+	want := []mapping{{0x400000, 0xdd3000, true}, {0xdd3000, 0x184c000, false}}
 	if have := parseProgramMappings(smaps); !slices.Equal(have, want) {
-		t.Errorf("have %x, want %x", have, want)
+		t.Errorf("have %v, want %v", have, want)
 	}
 	for _, malformed := range []string{"", "\n", "Anonymous: 0 kB\n", "x-y r--p 0 fe:00 1 /a\nAnonymous: 0 kB\n", "1 r--p 0 fe:00 1 /a\nAnonymous: 0 kB\n", "1-2 r 0 fe:00 1 /a\nAnonymous: 0 kB\n"} {
 		if have := parseProgramMappings(malformed); have != nil {
-			t.Errorf("%q: have %x", malformed, have)
+			t.Errorf("%q: have %v", malformed, have)
 		}
 	}
 }
@@ -48,7 +50,9 @@ func TestUnmap(t *testing.T) {
 		t.Skip("another program runs the test, such as qemu")
 	}
 	before := residentFileKB(t)
-	unmap(mappings)
+	for _, m := range mappings {
+		m.unmap()
+	}
 	if after := residentFileKB(t); after >= before {
 		t.Errorf("%d kB of files are resident, %d before", after, before)
 	}
@@ -73,18 +77,43 @@ func residentFileKB(t *testing.T) int {
 func TestMemorySaver(t *testing.T) {
 	var none *memorySaver
 	none.scraped()
-	saver := newMemorySaver()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemorySaver()
+		scrapes := func(n int, interval time.Duration) (due []int) {
+			for i := range n {
+				time.Sleep(interval)
+				if m.isDue() {
+					due = append(due, i+1)
+					m.save()
+				}
+			}
+			return due
+		}
+		for _, c := range []struct {
+			interval time.Duration
+			want     []int
+		}{
+			{time.Millisecond, []int{startScrapes, 32, 64, 96}},
+			{15 * time.Second, []int{7, 14, 21, 28, 35, 42, 49, 56, 63, 70, 77, 84, 91, 98}},
+			{5 * time.Minute, nil}, // each
+		} {
+			have := scrapes(100, c.interval)
+			if c.want == nil && len(have) != 100 || c.want != nil && !slices.Equal(have, c.want) {
+				t.Errorf("every %v: due after %v, want %v", c.interval, have, c.want)
+			}
+			m.scrapes, m.collected = 0, time.Now()
+		}
+	})
+}
+
+// TestMemorySaverOfScrapes checks that each scrape counts.
+func TestMemorySaverOfScrapes(t *testing.T) {
 	e, err := New(Config{MetricsPath: "/metrics"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.memory = saver
-	for range startScrapes {
-		if rec := get(e, "/metrics?collect[]=loadavg"); rec.Code != 200 {
-			t.Fatal(rec.Code)
-		}
-	}
-	if n := saver.scrapes.Load(); n != startScrapes {
-		t.Errorf("%d scrapes, want %d", n, startScrapes)
+	e.memory = newMemorySaver()
+	if rec := get(e, "/metrics?collect[]=loadavg"); rec.Code != 200 || e.memory.scrapes != 1 {
+		t.Errorf("status %d, %d scrapes", rec.Code, e.memory.scrapes)
 	}
 }

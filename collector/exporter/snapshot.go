@@ -33,8 +33,8 @@ type SnapshotOptions struct {
 const sheetsTimeout = 20 * time.Second
 
 // Snapshot runs the enabled collectors once and returns what they have read of the host,
-// and a line that says what that is. It adds the files that other collectors would read,
-// but those of options that cost something. Checks and text files are left out.
+// and a line that says what that is. It adds the files of collectors that are disabled by
+// default. Checks and text files are left out.
 func Snapshot(ctx context.Context, c Config, o SnapshotOptions) (content []byte, summary string, err error) {
 	archive, _, err := record(ctx, c)
 	if err != nil {
@@ -78,7 +78,12 @@ func record(ctx context.Context, c Config) (*snapshot.Archive, []byte, error) {
 	g := e.current.Load()
 	units := slices.DeleteFunc(slices.Clone(g.units), func(u *collect.Unit) bool { return isOfOperator(u.Spec.Name) })
 	text := e.engine.AppendText(ctx, nil, scrape.Request{Units: units})
-	readSheets(ctx, r, e.specs)
+	settings := c.settingsWith(g.file)
+	readSheets(ctx, r, slices.DeleteFunc(slices.Clone(e.specs), func(spec collect.Spec) bool {
+		// What an enabled collector has not read, and what the operator has disabled, may
+		// cost something.
+		return !spec.DisabledByDefault || settings.IsExplicit(spec.Name) || settings.Enabled(spec) || isOfOperator(spec.Name) || isUnbounded(spec.Name)
+	}))
 	if err := interrupted(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -87,7 +92,6 @@ func record(ctx context.Context, c Config) (*snapshot.Archive, []byte, error) {
 	a.Settings = append(a.Settings, snapshot.Setting{Key: "version", Value: version.Version},
 		snapshot.Setting{Key: "identity", Value: fmt.Sprintf("user %d, group %d, capabilities %s", os.Geteuid(), os.Getegid(), doctor.Capabilities())})
 	var names []string
-	settings := c.settingsWith(g.file)
 	for _, u := range units {
 		names = append(names, u.Spec.Name)
 		options := settings.Options(u.Spec.Name)
@@ -123,16 +127,13 @@ func isOfOperator(name string) bool { return name == "textfile" || name == "chec
 // its options name, and files of all threads.
 func isUnbounded(name string) bool { return name == "sysctl" || name == "processes" }
 
-// readSheets reads the files of all data sheets. Each collector's are read by themselves,
+// readSheets reads the files of data sheets. Each collector's are read by themselves,
 // because a read may hang.
 func readSheets(ctx context.Context, r *snapshot.Recorder, specs []collect.Spec) {
 	ctx, cancel := context.WithTimeout(ctx, sheetsTimeout)
 	defer cancel()
 	var reading sync.WaitGroup
 	for _, spec := range specs {
-		if isOfOperator(spec.Name) || isUnbounded(spec.Name) {
-			continue
-		}
 		reading.Go(func() {
 			for _, pattern := range spec.Reads {
 				r.Read(ctx, pattern)

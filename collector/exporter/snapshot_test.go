@@ -100,7 +100,7 @@ func TestSnapshotOfRecordedHost(t *testing.T) {
 	sameText(t, have, string(durations.ReplaceAll(text, []byte("$1"))))
 
 	var doctor, san, tree strings.Builder
-	_ = e.Doctor(context.Background(), &doctor, nil) // the host has problems
+	_ = e.Doctor(context.Background(), &doctor, DoctorOptions{}) // the host has problems
 	for _, want := range []string{"snapshot " + file, "hba ", "kinds of files exist"} {
 		if !strings.Contains(doctor.String(), want) {
 			t.Errorf("doctor lacks %q:\n%s", want, doctor.String())

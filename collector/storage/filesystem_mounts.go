@@ -104,7 +104,7 @@ func mountSources() []mountSource {
 }
 
 // mountTables returns the tables that several collectors read.
-func mountTables() []string { return []string{"1/mountinfo", "self/mountinfo"} }
+func mountTables() []string { return []string{"1/mountinfo", "self/mountinfo", "mounts"} }
 
 // read returns the mounts that the options include.
 func (t *mountTable) read(ctx context.Context, out *metric.Sink) ([]*mount, error) {

@@ -83,6 +83,7 @@ func (p *mountProbe) start(now time.Time) {
 func (p *mountProbe) wait(ctx context.Context, deadline time.Time) bool {
 	if p.state == probeWaiting && p.run.Wait(ctx, deadline) {
 		p.stat, p.err = p.run.Result()
+		p.run.Release()
 		p.run, p.state = nil, probeDone
 	}
 	return p.state == probeDone

@@ -50,7 +50,7 @@ type nvmeCollector struct {
 func newNvme(env *collect.Env) *nvmeCollector {
 	m := env.Metrics
 	return &nvmeCollector{
-		sys:       env.Host.Sys.Reader().Share(nvmefs.ClassDir, nvmefs.ClassDir+"/*", nvmefs.ClassDir+"/*/*"),
+		sys:       env.Host.Sys.Reader().Share(nvmefs.ClassDir, nvmefs.ClassDir+"/*", nvmefs.ClassDir+"/*/*", nvmefs.ClassDir+"/*/*/*"),
 		usage:     newNvmeUsage(env.Host),
 		info:      m.Gauge("node_nvme_info", "Identity and state of the NVMe controller; always 1.", "cntlid", "device", "firmware_revision", "model", "serial", "state"),
 		namespace: m.Gauge("node_nvme_namespace_info", "Namespace of the controller with its ANA state; always 1.", "ana_state", "device", "nsid"),

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -173,7 +171,8 @@ func runPush(args []string) error {
 	if err != nil {
 		return err
 	}
-	log.Printf("%s@%s", strings.TrimSuffix(ref.Name(), ":"+ref.Identifier()), digest)
+	// The workflow signs what this prints.
+	fmt.Printf("%s@%s\n", ref.Context().Name(), digest)
 	return nil
 }
 

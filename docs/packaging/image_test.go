@@ -41,7 +41,7 @@ func nativeImage(t *testing.T, index v1.ImageIndex) v1.Image {
 // TestImage unpacks the image, and runs it in a root folder as its user.
 func TestImage(t *testing.T) {
 	r := built(t)
-	index, remove, err := openImage(r.path(t, "host_exporter-*.oci.tar"))
+	index, remove, err := openImage(r.path(t, "host_exporter-"+r.version+".oci.tar"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have, want := len(manifest.Manifests), len(platforms()); have != want {
+	if have, want := len(manifest.Manifests), len(r.targets); have != want && want > 0 {
 		t.Errorf("have %d platforms, want %d", have, want)
 	}
 	image := nativeImage(t, index)
@@ -62,7 +62,7 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.Config.User != "65534:65534" || strings.Join(config.Config.Entrypoint, " ") != "/host_exporter" ||
-		config.Config.Labels["org.opencontainers.image.version"] != r.version || config.Created.Unix() != commitTime {
+		config.Config.Labels["org.opencontainers.image.version"] != r.version || len(r.targets) > 0 && config.Created.Unix() != commitTime {
 		t.Errorf("have %+v, created %s", config.Config, config.Created)
 	}
 	root := t.TempDir()
@@ -148,7 +148,7 @@ func TestPush(t *testing.T) {
 	r := built(t)
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
-	file := r.path(t, "host_exporter-*.oci.tar")
+	file := r.path(t, "host_exporter-"+r.version+".oci.tar")
 	reference := strings.TrimPrefix(server.URL, "http://") + "/host_exporter:" + r.version
 	if err := run([]string{"push", file, reference}); err != nil {
 		t.Fatal(err)

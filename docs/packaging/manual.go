@@ -16,7 +16,7 @@ type manual struct {
 }
 
 // readManual takes the page from docs/man and the completions from the command
-// completion. Where there are none, the flags of kingpin write them.
+// completion. Where there is no page, kingpin writes it.
 func readManual(root, binary string) (manual, error) {
 	m := manual{completions: map[string][]byte{}}
 	var err error
@@ -29,15 +29,8 @@ func readManual(root, binary string) (manual, error) {
 		return m, err
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
-		script, err := command(root, nil, binary, "completion", shell)
-		if err != nil && shell != "fish" {
-			script, err = command(root, nil, binary, "--completion-script-"+shell)
-			if err != nil {
-				return m, err
-			}
-		}
-		if script = bytes.TrimSpace(script); len(script) > 0 {
-			m.completions[shell] = append(script, '\n')
+		if m.completions[shell], err = command(root, nil, binary, "completion", shell); err != nil {
+			return m, err
 		}
 	}
 	return m, nil

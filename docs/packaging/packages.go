@@ -94,7 +94,7 @@ func (r *release) writePackage(t *target, format, arch, stage string) error {
 		info.Provides = []string{"prometheus-node-exporter (= " + replaced + ")"}
 		info.Conflicts = []string{"prometheus-node-exporter"}
 		info.Replaces = []string{"prometheus-node-exporter"}
-		info.Recommends = []string{"dbus"}
+		info.Recommends = []string{"dbus", "procps"} // procps has /bin/kill, for reloads
 		info.Suggests = []string{"prometheus-node-exporter-collectors"}
 		info.Deb.Arch, info.Deb.Compression = arch, "xz"
 		info.Deb.Predepends = []string{"init-system-helpers (>= 1.54~)"}

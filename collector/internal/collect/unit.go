@@ -202,7 +202,7 @@ func (u *Unit) update(mode metric.Mode) outcome {
 	sink.Reset(mode)
 	sink.Guard(u.MaxSeries, u.lastSinks[mode])
 	started := time.Now()
-	ctx := &runContext{Context: context.Background(), deadline: started.Add(u.Timeout)}
+	ctx := &runContext{deadline: started.Add(u.Timeout)}
 	if since := u.since.Load(); since >= 0 {
 		ctx.since = u.built.Add(time.Duration(since))
 	}
@@ -271,18 +271,19 @@ func (u *Unit) dropError(drops []metric.Drop, exported int) error {
 // considerable part of the cost of a scrape. A collector that makes calls that
 // can be cancelled derives a context with context.WithDeadline.
 type runContext struct {
-	context.Context
 	deadline time.Time
 	since    time.Time // when the scrape began; zero: not known
 }
 
 func (c *runContext) Deadline() (time.Time, bool) { return c.deadline, true }
+func (c *runContext) Done() <-chan struct{}       { return nil }
+func (c *runContext) Err() error                  { return nil }
 
 func (c *runContext) Value(key any) any {
 	if key == (host.SinceKey{}) {
 		return &c.since
 	}
-	return c.Context.Value(key)
+	return nil
 }
 
 func (u *Unit) updateRecovering(ctx context.Context, out *metric.Sink) (err error) {

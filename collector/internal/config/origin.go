@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
@@ -17,17 +18,15 @@ const (
 	MaxSeriesKey = "max-series"
 )
 
-// Origin returns where a setting of a collector comes from: a flag or its environment
-// variable, the path and line of a file, or Default. The setting is the name of an
-// option, or a key that every collector has.
+// Origin returns where a setting of a collector comes from: a flag, the environment
+// variable that sets it, the path and line of a file, or Default. The setting is the
+// name of an option, or a key that every collector has.
 func (s *Settings) Origin(spec collect.Spec, setting string) string {
-	from := s.origin(spec, setting)
-	if flag, ok := strings.CutPrefix(from, "--"); ok {
-		if v, ok := s.Environment[strings.TrimPrefix(flag, "no-")]; ok {
-			return v
-		}
+	origin := s.origin(spec, setting)
+	if flag, ok := strings.CutPrefix(origin, "--"); ok {
+		return cmp.Or(s.Environment[strings.TrimPrefix(flag, "no-")], origin)
 	}
-	return from
+	return origin
 }
 
 func (s *Settings) origin(spec collect.Spec, setting string) string {

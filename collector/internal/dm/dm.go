@@ -43,7 +43,8 @@ const (
 
 // SharedPaths returns what Maps and Topology both read in sysfs.
 func SharedPaths() []string {
-	return []string{blockDir, blockDir + "/" + namePrefix + "*/dm/name", blockDir + "/" + namePrefix + "*/dm/uuid", blockDir + "/" + namePrefix + "*/slaves"}
+	const maps = blockDir + "/" + namePrefix + "*/"
+	return []string{blockDir, blockDir + "/*/device/state", maps + "dm/name", maps + "dm/uuid", maps + "size", maps + "slaves"}
 }
 
 // Maps returns the multipath maps in natural order of their kernel names. It

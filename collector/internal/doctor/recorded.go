@@ -18,10 +18,9 @@ func InspectRecorded(h *host.Host, patterns []string) FileAccess {
 	r := h.Root.Reader()
 	for _, pattern := range patterns {
 		files := globRecorded(r, pattern)
-		if len(files) == 0 {
-			continue
+		if len(files) > 0 {
+			a.MatchCount++
 		}
-		a.MatchCount++
 		var unreadable []string
 		for _, f := range files[:min(len(files), maxFiles)] {
 			if st, err := r.Stat(f); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -31,6 +30,7 @@ func InspectRecorded(h *host.Host, patterns []string) FileAccess {
 				unreadable = append(unreadable, f)
 			}
 		}
+		a.Patterns = append(a.Patterns, PatternAccess{Pattern: pattern, Path: pattern, Count: len(files), Unreadable: len(unreadable)})
 		if len(unreadable) > 0 {
 			a.add(UnreadableFile{
 				Path: unreadable[0], More: len(unreadable) - 1, Why: "when the snapshot was taken",

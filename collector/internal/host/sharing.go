@@ -38,7 +38,7 @@ func (r *Reader) Share(paths ...string) *Reader {
 	return r
 }
 
-// BeginRun tells a reader that shares the scrape to which its next reads belong. It
+// BeginRun sets the scrape of the next reads of a reader that shares, from the context. It
 // shares nothing in a run that belongs to none.
 func (r *Reader) BeginRun(ctx context.Context) { r.since = Since(ctx) }
 

@@ -337,10 +337,18 @@ func (a *Archive) Format() []byte {
 	return b.Bytes()
 }
 
+// maxEscaped is the maximum number of bytes in a line of escapes.
+const maxEscaped = 64 << 10
+
 // escape writes content in Go's escapes, line by line.
 func escape(data []byte) []byte {
 	var b []byte
-	for line := range bytes.Lines(data) {
+	for len(data) > 0 {
+		line := data[:min(len(data), maxEscaped)]
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			line = line[:i+1]
+		}
+		data = data[len(line):]
 		q := strconv.QuoteToASCII(string(line))
 		q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 		if strings.HasPrefix(q, "-- ") {

@@ -23,7 +23,7 @@ import (
 type tee struct {
 	net.Conn
 	sent, received func([]byte)
-	ended          func() // by the other end; nil: nobody wants to know
+	ended          func() // by the other end; nil: it does not matter
 }
 
 // Write implements net.Conn.

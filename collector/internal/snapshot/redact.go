@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/rand"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -49,9 +48,8 @@ func isBigEndian(arch string) bool {
 type redactor struct {
 	tokens
 	bigEndian bool
-	words     map[string]string // in lower case, with their replacements in lower case
-	known     *regexp.Regexp    // matches the words; nil: there are none
-	all       *regexp.Regexp    // matches the words, and what combined does
+	words     map[string]string   // in lower case, with their replacements in lower case
+	byStart   map[string][]string // the words by their first bytes, the longest first
 }
 
 // option redacts an option, which may be a regular expression with escaped dots.
@@ -198,8 +196,8 @@ func (r *redactor) learnMounts(text string) {
 		// SERVER:/export, //SERVER/share, USER@HOST:/path, a list of servers.
 		before, _, isExport := strings.Cut(source, ":/")
 		if rest, ok := strings.CutPrefix(source, "//"); ok {
-			before, _, isExport = strings.Cut(rest, "/")
 			isExport = true
+			before, _, _ = strings.Cut(rest, "/")
 		}
 		if !isExport {
 			continue
@@ -246,7 +244,7 @@ func (r *redactor) addDomain(name string) string {
 
 func (r *redactor) addUser(name string) {
 	switch strings.ToLower(name) {
-	case "root", "admin", "guest", "nobody", "":
+	case "root", "admin", "guest", "":
 		return
 	}
 	r.addWord(strings.ToLower(name), r.shape(strings.ToLower(name)))
@@ -281,17 +279,32 @@ func (r *redactor) compile(a *Archive) {
 		}
 	}
 	r.forgetCommon(a)
-	all := slices.Collect(maps.Keys(r.words))
-	// The longest first: of two that begin alike, it is the one that is meant.
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	for i, word := range all {
-		all[i] = regexp.QuoteMeta(word)
+	r.byStart = map[string][]string{}
+	for word := range r.words {
+		r.byStart[word[:minWord]] = append(r.byStart[word[:minWord]], word)
 	}
-	r.all = combined
-	if len(all) > 0 {
-		known := `(?i)` + strings.Join(all, "|")
-		r.known, r.all = regexp.MustCompile(known), regexp.MustCompile(known+"|"+combined.String())
+	for _, words := range r.byStart {
+		// Of two that begin alike, the longer one is meant.
+		slices.SortFunc(words, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	}
+}
+
+// word returns the known word that begins at a position, or "".
+func (r *redactor) word(b []byte, at int) string {
+	if at > 0 && isWordByte(b[at-1]) || len(b)-at < minWord {
+		return ""
+	}
+	for _, word := range r.byStart[strings.ToLower(string(b[at:at+minWord]))] {
+		end := at + len(word)
+		if end > len(b) || end < len(b) && isWordByte(b[end]) || !strings.EqualFold(string(b[at:end]), word) {
+			continue
+		}
+		isGroup := strings.Trim(word, "0123456789abcdef") == "" && (at > 0 && b[at-1] == ':' || end < len(b) && b[end] == ':')
+		if !isGroup { // of an address
+			return word
+		}
+	}
+	return ""
 }
 
 // commonEntries is the number of entries from which on a word without digits is taken for
@@ -368,22 +381,22 @@ func (r *redactor) names(e *Entry) []byte {
 
 // text replaces addresses, unless there are none, and words.
 func (r *redactor) text(b []byte, addresses bool) []byte {
-	re := r.known
-	if addresses {
-		re = r.all
-	}
-	if re == nil {
-		return b
-	}
-	return replaceAll(re, b, func(m string, before, after byte) string {
-		if word, ok := r.words[strings.ToLower(m)]; ok {
-			if isWordByte(before) || isWordByte(after) {
-				return m
-			}
-			return sameCase(word, m)
+	var out []byte
+	last := 0
+	rest := func(end int) []byte {
+		if addresses {
+			return r.addresses(b[last:end])
 		}
-		return r.replaced(m, before, after)
-	})
+		return b[last:end]
+	}
+	for i := 0; len(r.byStart) > 0 && i < len(b); i++ {
+		if word := r.word(b, i); word != "" {
+			out = append(append(out, rest(i)...), sameCase(r.words[word], string(b[i:i+len(word)]))...)
+			last = i + len(word)
+			i = last - 1
+		}
+	}
+	return append(out, rest(len(b))...)
 }
 
 // fields replaces the second group of each match, and the rest as text does.
@@ -559,7 +572,7 @@ func (r *redactor) serial(s string) string {
 
 func (r *redactor) user(s string) string {
 	switch strings.ToLower(s) {
-	case "root", "admin", "guest", "nobody", "":
+	case "root", "admin", "guest", "":
 		return s
 	}
 	return sameCase(r.shape(strings.ToLower(s)), s)

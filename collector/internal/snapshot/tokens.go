@@ -237,7 +237,38 @@ func replaceAll(re *regexp.Regexp, b []byte, fn func(m string, before, after byt
 }
 
 // addresses replaces all addresses and identifiers in a text.
-func (t tokens) addresses(b []byte) []byte { return replaceAll(combined, b, t.replaced) }
+func (t tokens) addresses(b []byte) []byte {
+	if !mayHaveAddress(b) {
+		return b
+	}
+	return replaceAll(combined, b, t.replaced)
+}
+
+// mayHaveAddress reports whether combined may match: most files have a number, and the
+// expression takes long.
+func mayHaveAddress(b []byte) bool {
+	const shortest = 12 // hexadecimal digits of an address without separators
+	colons, dots, dashes, run := 0, 0, 0, 0
+	for _, c := range b {
+		switch {
+		case c == ':':
+			colons++
+		case c == '.':
+			dots++
+		case c == '-', c == '_':
+			dashes++
+		}
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' {
+			run++
+		} else {
+			run = 0
+		}
+		if colons > 1 || dots > 1 || dashes > 3 || run >= shortest {
+			return true
+		}
+	}
+	return len(b) > 32 && bytes.Contains(bytes.ToUpper(b), []byte("LVM-"))
+}
 
 // replaced returns the replacement of a match of combined between two bytes.
 func (t tokens) replaced(s string, before, after byte) string {

@@ -38,6 +38,7 @@ type host struct {
 	t    *testing.T
 	pid  string // of the process that holds the namespaces
 	root string // of the copy, in the namespace
+	last string // output of the last play
 }
 
 var binary = sync.OnceValues(func() (string, error) {
@@ -79,7 +80,9 @@ func newHost(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	// The role with its links resolved, as an archive has it.
+	// The first process has the name by which Ansible knows systemd.
 	const script = `set -e
+echo systemd >/proc/self/comm
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
@@ -120,7 +123,13 @@ cat`
 	if err != nil || len(strings.Fields(string(children))) != 1 {
 		t.Fatalf("children %q: %v", children, err)
 	}
-	return &host{t: t, pid: strings.Fields(string(children))[0], root: filepath.Join(dir, "root")}
+	h := &host{t: t, pid: strings.Fields(string(children))[0], root: filepath.Join(dir, "root")}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the last play:\n%s", h.last)
+		}
+	})
+	return h
 }
 
 // command returns a command that runs on the host.
@@ -144,14 +153,15 @@ func (h *host) sh(script string) string {
 // play runs the role on the host with variables in YAML, and returns the output.
 func (h *host) play(variables string, options ...string) (string, error) {
 	h.t.Helper()
-	playbook := "- hosts: localhost\n  connection: local\n  gather_facts: true\n  gather_subset: [min]\n  vars:\n" + indent(variables) + "  roles: [host_exporter]\n"
+	playbook := "- hosts: localhost\n  connection: local\n  gather_facts: true\n  gather_subset: [min]\n  vars:\n    ansible_python_interpreter: /usr/bin/python3\n" + indent(variables) + "  roles: [host_exporter]\n"
 	write := h.command("tee", "/test/play.yml")
 	write.Stdin = strings.NewReader(playbook)
 	if out, err := write.CombinedOutput(); err != nil {
 		h.t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := h.command(append([]string{"ansible-playbook", "-i", "localhost,", "/test/play.yml"}, options...)...).CombinedOutput()
-	return string(out), err
+	h.last = string(out)
+	return h.last, err
 }
 
 // mustPlay plays the role, which must not fail, and returns how many tasks changed something.
@@ -325,7 +335,7 @@ func TestInstall(t *testing.T) {
 	}
 
 	h.mustPlay(full + "host_exporter_state: absent")
-	if have := h.calls(); !slices.Equal(have, []string{"stop host_exporter.service", "disable host_exporter.service", "daemon-reload"}) {
+	if have := h.calls(); !slices.Equal(have, []string{"disable host_exporter.service", "stop host_exporter.service", "daemon-reload"}) {
 		t.Errorf("calls of the removal %q", have)
 	}
 	if have := h.sh("ls -d /etc/host_exporter /usr/local/bin/host_exporter /etc/default/host_exporter /etc/systemd/system/host_exporter.service* 2>/dev/null || true"); have != "" {
@@ -426,20 +436,38 @@ systemctl enable node_exporter.service; systemctl start node_exporter.service`)
 	}
 }
 
-// TestReplacePackage replaces Debian's node_exporter, and keeps its text files.
+// TestReplacePackage replaces Debian's node_exporter by a package, and keeps its text files.
 func TestReplacePackage(t *testing.T) {
-	program(t, "prometheus-node-exporter")
+	program(t, "prometheus-node-exporter", "dpkg-deb")
 	h := newHost(t)
-	h.sh("mkdir -p /var/lib/prometheus/node-exporter; touch /var/lib/prometheus/node-exporter/a.prom; systemctl start prometheus-node-exporter.service")
+	h.sh(`mkdir -p /var/lib/prometheus/node-exporter /test/deb/DEBIAN /test/deb/usr/bin /test/deb/lib/systemd/system
+touch /var/lib/prometheus/node-exporter/a.prom
+cp /test/host_exporter /test/deb/usr/bin/
+printf '[Service]\nExecStart=/usr/bin/host_exporter $HOST_EXPORTER_OPTS\n' >/test/deb/lib/systemd/system/host_exporter.service
+printf 'Package: host-exporter\nVersion: 1\nArchitecture: all\nMaintainer: test <test@example.com>\nDescription: test\nConflicts: prometheus-node-exporter\nProvides: prometheus-node-exporter\n' >/test/deb/DEBIAN/control
+dpkg-deb --build -Znone /test/deb /test/host-exporter_1_all.deb
+systemctl start prometheus-node-exporter.service`)
 	h.calls()
-	h.mustPlay("host_exporter_binary: /test/host_exporter\nhost_exporter_replace_node_exporter: true\nhost_exporter_textfile_dir: /var/lib/prometheus/node-exporter")
-	if have := h.calls(); !slices.Contains(have, "stop prometheus-node-exporter.service") {
-		t.Errorf("calls %q", have)
+	const variables = "host_exporter_package: /test/host-exporter_1_all.deb\nhost_exporter_replace_node_exporter: true\nhost_exporter_textfile_dir: /var/lib/prometheus/node-exporter\n"
+	h.mustPlay(variables)
+	have := h.calls()
+	stop, start := slices.Index(have, "stop prometheus-node-exporter.service"), slices.Index(have, "start host_exporter.service")
+	if stop < 0 || start < stop {
+		t.Errorf("calls %q: want node_exporter stopped before the start", have)
 	}
-	if have := h.sh("dpkg-query -W -f '${db:Status-Status}' prometheus-node-exporter || true"); have == "installed" {
+	for name, want := range map[string]bool{"prometheus-node-exporter": false, "host-exporter": true} {
+		if status := h.sh("dpkg-query -W -f '${db:Status-Status}' " + name + " || true"); (status == "installed") != want {
+			t.Errorf("%s: status %q", name, status)
+		}
+	}
+	h.sh("test -e /var/lib/prometheus/node-exporter/a.prom && test ! -e /etc/systemd/system/host_exporter.service && test ! -e /usr/local/bin/host_exporter")
+	if changed := h.mustPlay(variables); changed != "0" {
+		t.Errorf("the second time %s tasks changed something", changed)
+	}
+	h.mustPlay(variables + "host_exporter_state: absent")
+	if status := h.sh("dpkg-query -W -f '${db:Status-Status}' host-exporter || true"); status == "installed" {
 		t.Error("the package is still installed")
 	}
-	h.sh("test -e /var/lib/prometheus/node-exporter/a.prom")
 }
 
 func readFile(t *testing.T, file string) string {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
@@ -108,7 +109,7 @@ func newPod(t *testing.T, valuesFile string, port int, secrets map[string]map[st
 		case v.ConfigMap != nil:
 			// On the disk of the host, and not in memory: the exporter knows both.
 			mount.Source = filepath.Join(t.TempDir(), "volumes/kubernetes.io~configmap", m.Name)
-			if err := writeVolume(mount.Source, all["ConfigMap/"+v.ConfigMap.Name].(*core.ConfigMap).Data); err != nil {
+			if err := writeVolume(mount.Source, 1, all["ConfigMap/"+v.ConfigMap.Name].(*core.ConfigMap).Data); err != nil {
 				t.Fatal(err)
 			}
 		case v.Secret != nil:
@@ -249,7 +250,7 @@ func (m podMount) mount(root string) error {
 			return err
 		}
 		if m.Files != nil {
-			if err := writeVolume(target, m.Files); err != nil {
+			if err := writeVolume(target, 1, m.Files); err != nil {
 				return err
 			}
 		}
@@ -271,28 +272,29 @@ func (m podMount) mount(root string) error {
 	return unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
 }
 
-// writeVolume writes files as the kubelet does: links to a directory of the time of the
-// last change, in a directory that everybody may write to.
-func writeVolume(dir string, files map[string]string) error {
-	const version = "..2026_01_01_00_00_00.1"
-	if err := os.MkdirAll(filepath.Join(dir, version), 0o755); err != nil {
+// writeVolume writes a version of files as the kubelet does: a link to a directory of the
+// time of the change, which takes the place of the last one, in a directory that everybody
+// may write to.
+func writeVolume(dir string, version int, files map[string]string) error {
+	data := fmt.Sprintf("..2026_01_01_00_00_00.%d", version)
+	if err := os.MkdirAll(filepath.Join(dir, data), 0o755); err != nil {
 		return err
 	}
 	if err := os.Chmod(dir, 0o777); err != nil {
 		return err
 	}
-	if err := os.Symlink(version, filepath.Join(dir, "..data")); err != nil {
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, data, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+		if err := os.Symlink("..data/"+name, filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if err := os.Symlink(data, filepath.Join(dir, "..data_tmp")); err != nil {
 		return err
 	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, version, name), []byte(text), 0o644); err != nil {
-			return err
-		}
-		if err := os.Symlink("..data/"+name, filepath.Join(dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data"))
 }
 
 // drop takes the capabilities, the user and the means to get others.
@@ -483,6 +485,50 @@ func TestPodOfEachCase(t *testing.T) {
 				t.Errorf("effective capabilities %s, want %s", have, c.capabilities)
 			}
 		})
+	}
+}
+
+// TestPodReload changes the ConfigMap of a pod, and reloads as the reloader does.
+func TestPodReload(t *testing.T) {
+	needRoot(t)
+	port := freePort(t)
+	p := newPod(t, "testdata/config.values.yaml", port, nil)
+	p.start(t)
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	get(t, url+"/-/ready")
+	volume := p.Mounts[slices.IndexFunc(p.Mounts, func(m podMount) bool { return m.Target == "/etc/host_exporter" })].Source
+	post := func() (int, string) {
+		r, err := http.Post(url+"/-/reload", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.StatusCode, string(body)
+	}
+
+	if err := writeVolume(volume, 2, map[string]string{"host_exporter.yml": "expect: {new: node_load1}\n"}); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := post(); status != http.StatusOK {
+		t.Fatalf("reload: %d %s", status, body)
+	}
+	if text := get(t, url+"/metrics"); !strings.Contains(text, `host_exporter_expectation_ok{name="new"} 1`) {
+		t.Error("the new configuration is not in effect")
+	}
+
+	if err := writeVolume(volume, 3, map[string]string{"host_exporter.yml": "expekt: {}\n"}); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := post(); status != http.StatusInternalServerError {
+		t.Errorf("reload of an error: %d %s", status, body)
+	}
+	text := get(t, url+"/metrics")
+	if !strings.Contains(text, `host_exporter_expectation_ok{name="new"} 1`) || !strings.Contains(text, "host_exporter_config_last_reload_successful 0") {
+		t.Error("an error does not leave the previous configuration in effect")
 	}
 }
 

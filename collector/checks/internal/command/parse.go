@@ -32,9 +32,7 @@ func limitParsing(memory int64) error {
 	if err := unix.Prlimit(0, unix.RLIMIT_DATA, nil, &have); err != nil {
 		return fmt.Errorf("reading the memory limit: %w", err)
 	}
-	// The runtime maps its heap in arenas, of which the first is mapped already.
-	const arena = 64 << 20
-	limit := min(uint64(mapped+max(memory-arena, 0)+headroom), have.Max)
+	limit := min(uint64(mapped+memory+headroom), have.Max)
 	if err := unix.Prlimit(0, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil); err != nil {
 		return fmt.Errorf("setting the memory limit: %w", err)
 	}

@@ -18,9 +18,11 @@
 //	 8 0 sda 2 3 4
 //
 // Settings are option NAME = VALUE (of the collector, may be repeated), clock,
-// arch, page-size and timeout. What follows a path is the kind of the entry:
+// arch, page-size and timeout. A snapshot also has option COLLECTOR/NAME, collectors,
+// version and identity, and with "ends with" a last line by which a file that was cut off is
+// found. A path or target with odd bytes is in Go's quotes. The file may be compressed. What follows a path is the kind of the entry:
 // -> TARGET a symbolic link, !ERRNO a file that fails to read, "folder" an empty
-// folder, "fifo" a pipe without a writer (opening it blocks), "deleted" an entry
+// folder, "unread" a folder with names, one in a line, of which nothing else is known, "fifo" a pipe without a writer (opening it blocks), "deleted" an entry
 // that is gone at that moment, "escaped" a file in Go's escapes (\x00, \n) whose
 // line breaks do not count, "mode 0400" a file with that mode, "mtime
 // 2026-01-02T03:04:05Z" a file that was written then rather than at the time of
@@ -32,7 +34,7 @@
 // name=value lines, statfs a line for each mount point, btrfs a line for each
 // device, device-mapper two lines for each map, multipathd the answer on its
 // socket, dbus and systemd-private replies of services in the words of busctl (see
-// dialBus), perf a line for each counter, ethtool/DEVICE a line for each fact about
+// dialBus of package snapshot), perf a line for each counter, ethtool/DEVICE a line for each fact about
 // a network device, and netlink/PROTOCOL/TYPE a line of hexadecimal digits for
 // each message. The answers to requests that begin with certain bytes after the
 // nlmsghdr are in netlink/PROTOCOL/TYPE/BYTES. With !ERRNO, uname, adjtimex,

@@ -113,7 +113,7 @@ func (r *recordedHost) put(path string, e Entry) error {
 	return r.write(path, e.Data, e)
 }
 
-// putUnread makes folders of the names that nobody has read: to read them is an error.
+// putUnread makes folders of the names that were not read: to read them is an error.
 func (r *recordedHost) putUnread(path string, e Entry) error {
 	for _, name := range e.Names() {
 		if err := os.MkdirAll(filepath.Join(path, name), 0o755); err != nil {

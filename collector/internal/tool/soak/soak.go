@@ -70,6 +70,9 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	for _, p := range left {
 		s.failures.add(fmt.Errorf("process left: %s", p))
 	}
+	if took := time.Since(began); took > 20*time.Second && s.scene.checkRuns() < 3 {
+		s.failures.add(fmt.Errorf("a check that is due every second did not run in %v", took.Round(time.Second)))
+	}
 	fmt.Fprintf(w, "%d scrapes in %v, %d of them by clients that left; %d reloads, %d hangs, %d texts, %d runs of a check\n",
 		s.done.Load(), time.Since(began).Round(time.Second), s.left.Load(), s.scene.reloads, s.scene.hangs, s.scene.written.Load(), s.scene.checkRuns())
 	return errors.Join(s.failures.err(), report(w, all))
