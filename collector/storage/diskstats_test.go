@@ -230,8 +230,8 @@ func TestDiskstatsMatchesProcfs(t *testing.T) {
 // both accept.
 func FuzzDiskstats(f *testing.F) {
 	root := golden.TempDir(f)
-	golden.WriteFile(f, root+"/proc/diskstats", "")
-	golden.WriteFile(f, root+"/sys/x", "")
+	testfile.Write(f, root+"/proc/diskstats", "")
+	testfile.Write(f, root+"/sys/x", "")
 	fs, err := blockdevice.NewFS(root+"/proc", root+"/sys")
 	if err != nil {
 		f.Fatal(err)
@@ -271,7 +271,7 @@ func FuzzDiskstats(f *testing.F) {
 		if !golden.IsPlain(string(line)) || bytes.Contains(line, []byte("\n")) {
 			return
 		}
-		golden.WriteFile(t, root+"/proc/diskstats", string(line)+"\n")
+		testfile.Write(t, root+"/proc/diskstats", string(line)+"\n")
 		all, err := fs.ProcDiskstats()
 		if err != nil || len(all) != 1 {
 			return

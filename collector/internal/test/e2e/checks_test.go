@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A trial is a check with its expected outcome.
@@ -79,8 +79,8 @@ func configuration(marker string, all []trial) string {
 func TestEndToEndChecks(t *testing.T) {
 	e := newExporter(t, "")
 	dir := t.TempDir()
-	golden.WriteFile(t, filepath.Join(dir, "not-executable"), "#!/bin/sh\n")
-	golden.WriteFile(t, filepath.Join(dir, "writable"), "#!/bin/sh\n")
+	testfile.Write(t, filepath.Join(dir, "not-executable"), "#!/bin/sh\n")
+	testfile.Write(t, filepath.Join(dir, "writable"), "#!/bin/sh\n")
 	if err := os.Chmod(filepath.Join(dir, "writable"), 0o777); err != nil {
 		t.Fatal(err)
 	}

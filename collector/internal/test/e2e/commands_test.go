@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // TestEndToEndOnce runs the command once as a script does: it goes by the exit
@@ -16,7 +16,7 @@ func TestEndToEndOnce(t *testing.T) {
 	requireE2E(t)
 	t.Parallel()
 	binary, broken := build(t), t.TempDir()
-	golden.WriteFile(t, filepath.Join(broken, "loadavg"), "no numbers\n")
+	testfile.Write(t, filepath.Join(broken, "loadavg"), "no numbers\n")
 	for _, c := range []struct {
 		args           []string
 		code           int

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/hostexporter/host_exporter/collector/internal/compare"
-	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // An exporter is a running exporter with a configuration file, which the test
@@ -48,7 +48,7 @@ func newExporter(t *testing.T, text string) *exporter {
 // of it.
 func (e *exporter) write(text string) {
 	e.t.Helper()
-	golden.WriteFile(e.t, e.file+".new", text)
+	testfile.Write(e.t, e.file+".new", text)
 	if err := os.Rename(e.file+".new", e.file); err != nil {
 		e.t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 const twoProcesses = `
@@ -85,7 +85,7 @@ func TestEndToEndReplacedServe(t *testing.T) {
 	for i := range 5 {
 		// A folder that no process before may read.
 		dir := t.TempDir()
-		golden.WriteFile(t, filepath.Join(dir, "job.prom"), fmt.Sprintf("e2e_job %d\n", i))
+		testfile.Write(t, filepath.Join(dir, "job.prom"), fmt.Sprintf("e2e_job %d\n", i))
 		e.reload(twoProcesses + "collectors: {textfile: {directory: [" + dir + "]}}\n")
 		if s, _ := e.scrape(); s.Exposition["e2e_job"] == nil {
 			t.Errorf("reload %d has no effect", i)

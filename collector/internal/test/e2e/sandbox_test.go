@@ -41,7 +41,7 @@ func TestEndToEndSandboxOfCollectors(t *testing.T) {
 		flags = append(flags, "--collector."+spec.Name)
 	}
 	directory := t.TempDir()
-	golden.WriteFile(t, filepath.Join(directory, "a.prom"), "e2e_textfile 1\n")
+	testfile.Write(t, filepath.Join(directory, "a.prom"), "e2e_textfile 1\n")
 	flags = append(flags, "--collector.textfile.directory="+directory)
 	for _, u := range sandboxUsers(t) {
 		allowUser(t, directory)
@@ -86,7 +86,7 @@ func TestEndToEndSandboxOfRecordedHosts(t *testing.T) {
 			root := golden.TempDir(t)
 			allowUser(t, root)
 			golden.Load(t, file, root)
-			golden.WriteFile(t, filepath.Join(root, "proc/e2e"), "") // an empty procfs is an error
+			testfile.Write(t, filepath.Join(root, "proc/e2e"), "") // an empty procfs is an error
 			args := []string{"--path.procfs=" + root + "/proc", "--path.sysfs=" + root + "/sys", "--path.rootfs=" + root, "--path.udev.data=" + root + "/run/udev/data",
 				"--collector." + spec.Name, "once", "--format=json", spec.Name}
 			without, within := u.once(t, "off", args), u.once(t, "auto", args)
@@ -216,11 +216,11 @@ func TestEndToEndSandboxedServer(t *testing.T) {
 		testfile.Dir(t, path(d))
 	}
 	first := writeCertificate(t, path("tls"))
-	golden.WriteFile(t, path("tls/web.yml"), "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n")
-	golden.WriteFile(t, path("textfile/a.prom"), "e2e_a 1\n")
-	golden.WriteFile(t, path("other/b.prom"), "e2e_b 1\n")
+	testfile.Write(t, path("tls/web.yml"), "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n")
+	testfile.Write(t, path("textfile/a.prom"), "e2e_a 1\n")
+	testfile.Write(t, path("other/b.prom"), "e2e_b 1\n")
 	configuration := "include: [conf.d/*.yml]\ncollectors:\n  textfile:\n    directory: [" + path("textfile") + "]\n"
-	golden.WriteFile(t, path("etc/host_exporter.yml"), configuration)
+	testfile.Write(t, path("etc/host_exporter.yml"), configuration)
 	address := freeAddress(t)
 	s := sandboxedServer{t: t, url: "https://" + address}
 	process := run(t, build(t), "--sandbox=auto", "--config.file="+path("etc/host_exporter.yml"), "--web.config.file="+path("tls/web.yml"),
@@ -246,12 +246,12 @@ func TestEndToEndSandboxedServer(t *testing.T) {
 	if second := writeCertificate(t, path("tls")); !eventually(20*time.Second, func() bool { s.get("/metrics"); return s.serial.Cmp(second) == 0 }) || first.Cmp(second) == 0 {
 		t.Error("the new certificate is not in use")
 	}
-	golden.WriteFile(t, path("textfile/c.prom"), "e2e_c 1\n")
+	testfile.Write(t, path("textfile/c.prom"), "e2e_c 1\n")
 	if text := s.get("/metrics"); !strings.Contains(text, "\ne2e_a 1\n") || !strings.Contains(text, "\ne2e_c 1\n") {
 		t.Errorf("the text files are missing:\n%s", text)
 	}
 	replaceFile(t, path("etc/host_exporter.yml"), configuration)
-	golden.WriteFile(t, path("etc/conf.d/more.yml"), "collectors:\n  loadavg: false\n")
+	testfile.Write(t, path("etc/conf.d/more.yml"), "collectors:\n  loadavg: false\n")
 	if code, body := s.reload(); code != http.StatusOK || strings.Contains(s.get("/metrics"), "\nnode_load1 ") {
 		t.Errorf("the reload of replaced files: %d %s", code, body)
 	}
@@ -338,7 +338,7 @@ func writeCertificate(t *testing.T, dir string) *big.Int {
 // replaceFile writes a new file in place of an old one.
 func replaceFile(t *testing.T, path, text string) {
 	t.Helper()
-	golden.WriteFile(t, path+".new", text)
+	testfile.Write(t, path+".new", text)
 	if err := os.Rename(path+".new", path); err != nil {
 		t.Fatal(err)
 	}

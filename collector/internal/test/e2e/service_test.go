@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 const serviceDir = "../../../../docs/service"
@@ -212,7 +212,7 @@ func TestEndToEndInitScript(t *testing.T) {
 	program(t, "start-stop-daemon")
 	binary, address := build(t), freeAddress(t)
 	config := filepath.Join(t.TempDir(), "host_exporter.yml")
-	golden.WriteFile(t, config, "")
+	testfile.Write(t, config, "")
 	s := newInitScript(t, address, binary, "--config.file="+config)
 
 	s.want(3, "status")
@@ -233,7 +233,7 @@ func TestEndToEndInitScript(t *testing.T) {
 		}
 	}
 	for _, arp := range []bool{false, true} {
-		golden.WriteFile(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
+		testfile.Write(t, config, fmt.Sprintf("collectors: {arp: %v}\n", arp))
 		s.want(0, "reload")
 		if !eventually(10*time.Second, serves(arp)) {
 			t.Errorf("a reload with arp: %v has no effect", arp)

@@ -14,6 +14,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/testfile"
 )
 
 // A Workbench is a collector on a host that a test fills with files: for random
@@ -55,13 +56,13 @@ func notReserved(string) bool { return false }
 // Proc writes a file of /proc, such as net/udp.
 func (b *Workbench) Proc(name, content string) {
 	b.T.Helper()
-	WriteFile(b.T, filepath.Join(b.Root, "proc", name), content)
+	testfile.Write(b.T, filepath.Join(b.Root, "proc", name), content)
 }
 
 // Sys writes a file of /sys, such as class/scsi_tape/st0/stats/io_ns.
 func (b *Workbench) Sys(name, content string) {
 	b.T.Helper()
-	WriteFile(b.T, filepath.Join(b.Root, "sys", name), content)
+	testfile.Write(b.T, filepath.Join(b.Root, "sys", name), content)
 }
 
 // SysLink makes a symbolic link in /sys.
@@ -73,17 +74,6 @@ func (b *Workbench) SysLink(name, target string) {
 	}
 	if err := os.Symlink(target, path); err != nil {
 		b.T.Fatal(err)
-	}
-}
-
-// WriteFile writes a file, and the folders on the way to it.
-func WriteFile(t testing.TB, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
 
