@@ -84,7 +84,7 @@ func (e *Exporter) splitNames(names []string) (collectors, metrics []string, err
 		switch {
 		case err == nil:
 			collectors = append(collectors, name)
-		case (strings.Contains(family, "_") || metric.ReservedPrefix(family) != "") && model.IsValidLegacyMetricName(family):
+		case (strings.Contains(family, "_") || metric.ReservedPrefix(family) != "") && model.LegacyValidation.IsValidMetricName(family):
 			metrics = append(metrics, family)
 		default:
 			return nil, nil, err
