@@ -35,15 +35,19 @@ func main() {
 	maxFloor := flag.Float64("max-floor", 0, "maximum CPU time per scrape, as a multiple of the floor; 0 for none")
 	maxRSS := flag.Float64("max-rss", 0, "maximum resident memory in MiB; 0 for none")
 	maxPrivate := flag.Float64("max-private", 0, "maximum private memory (RssAnon) in MiB; 0 for none")
+	maxResidentRatio := flag.Float64("max-resident-ratio", 0, "maximum resident memory, as a part of the peer's; 0 for none")
 	encoding := flag.String("encoding", "gzip", "encoding that the client accepts: gzip, zstd or identity")
 	flag.Parse()
-	if err := run(*peer, *encoding, *scrapes, *collectors, *maxRatio, *maxFloor, *maxRSS, *maxPrivate); err != nil {
+	if err := run(*peer, *encoding, *scrapes, *collectors, maximums{*maxRatio, *maxFloor, *maxRSS, *maxPrivate, *maxResidentRatio}); err != nil {
 		fmt.Fprintln(os.Stderr, "sidebyside:", err)
 		os.Exit(1)
 	}
 }
 
-func run(peer, encoding string, scrapes int, list string, maxRatio, maxFloor, maxRSS, maxPrivate float64) error {
+// maximums are the figures above which the run fails; 0 for none.
+type maximums struct{ ratio, floor, rss, private, residentRatio float64 }
+
+func run(peer, encoding string, scrapes int, list string, maximum maximums) error {
 	dir, err := os.MkdirTemp("", "sidebyside")
 	if err != nil {
 		return err
@@ -121,18 +125,18 @@ func run(peer, encoding string, scrapes int, list string, maxRatio, maxFloor, ma
 	ratio := float64(both[0].total) / float64(both[1].total)
 	overFloor := float64(both[0].total) / float64(floor.cpu)
 	var exceeded []error
-	if maxRatio > 0 && ratio > maxRatio {
-		exceeded = append(exceeded, fmt.Errorf("CPU per scrape is %.2f of the peer's, want at most %.2f", ratio, maxRatio))
+	check := func(have, maximum float64, format string) {
+		if maximum > 0 && have > maximum {
+			exceeded = append(exceeded, fmt.Errorf(format, have, maximum))
+		}
 	}
-	if maxFloor > 0 && len(floor.files) > 0 && overFloor > maxFloor {
-		exceeded = append(exceeded, fmt.Errorf("CPU per scrape is %.2f times the floor, want at most %.2f", overFloor, maxFloor))
+	check(ratio, maximum.ratio, "CPU per scrape is %.2f of the peer's, want at most %.2f")
+	if len(floor.files) > 0 {
+		check(overFloor, maximum.floor, "CPU per scrape is %.2f times the floor, want at most %.2f")
 	}
-	if maxRSS > 0 && both[0].rss > maxRSS {
-		exceeded = append(exceeded, fmt.Errorf("resident memory is %.1f MiB, want at most %.1f", both[0].rss, maxRSS))
-	}
-	if maxPrivate > 0 && both[0].private > maxPrivate {
-		exceeded = append(exceeded, fmt.Errorf("private memory is %.1f MiB, want at most %.1f", both[0].private, maxPrivate))
-	}
+	check(both[0].rss, maximum.rss, "resident memory is %.1f MiB, want at most %.1f")
+	check(both[0].private, maximum.private, "private memory is %.1f MiB, want at most %.1f")
+	check(both[0].rss/both[1].rss, maximum.residentRatio, "resident memory is %.2f of the peer's, want at most %.2f")
 	return errors.Join(exceeded...)
 }
 
