@@ -3,6 +3,7 @@ package exporter
 import (
 	"bytes"
 	"io"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -10,15 +11,20 @@ import (
 
 // NewPrintableWriter returns a writer for what people read on a terminal: it
 // drops the characters that control one, which names of files and devices, and
-// the output of checks, may have. Line breaks and tabs stay.
+// the output of checks, may have. Line breaks and tabs stay. It is for concurrent use:
+// a command and its log write to one terminal.
 func NewPrintableWriter(out io.Writer) io.Writer { return &printableWriter{out: out} }
 
 type printableWriter struct {
 	out io.Writer
+
+	mu  sync.Mutex
 	cut []byte // the beginning of a character that the next call continues
 }
 
 func (w *printableWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	text := append(w.cut, b...)
 	end := len(text)
 	for i := 1; i < utf8.UTFMax && i <= len(text); i++ {
