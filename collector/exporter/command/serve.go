@@ -27,7 +27,10 @@ func (p *program) serve(ctx context.Context) error {
 	// line. Ignoring the signal would be inherited by the checks.
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
-	defer signal.Stop(brokenPipe)
+	defer func() {
+		p.config.LogWriter.Flush(flushTimeout) // the last lines may find that the reader is gone
+		signal.Stop(brokenPipe)
+	}()
 	logged := p.logStop(ctx)
 	err := p.buildAndServe(ctx)
 	if err != nil {
