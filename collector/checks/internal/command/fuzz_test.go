@@ -11,8 +11,9 @@ func FuzzProcess(f *testing.F) {
 	f.Add("4242 (name (of) it) S 1 4242 4242 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 33 0 0", "a")
 	f.Add("", ") S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 7 (")
 	f.Add("1 ()", "\n")
+	f.Add("2()\x00 2 0 1 4 0 0 0 0 0 0 0 0 0 0 1 0 3 0 0", "a") // no letter for the state
 	f.Fuzz(func(t *testing.T, line, name string) {
-		if p, ok := parseProcess([]byte(line)); ok && p.state == 0 {
+		if p, ok := parseProcess([]byte(line)); ok && !isStateLetter(p.state) {
 			t.Errorf("%q: have %+v", line, p)
 		}
 		// A name ends at the last parenthesis, whatever it has in it.

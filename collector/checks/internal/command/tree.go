@@ -92,8 +92,10 @@ func parseProcess(line []byte) (p process, ok bool) {
 	p.parent, errs[1] = strconv.Atoi(string(fields[parentField]))
 	p.group, errs[2] = strconv.Atoi(string(fields[groupField]))
 	p.start, errs[3] = strconv.ParseUint(string(fields[startField]), 10, 64)
-	return p, errs == [4]error{}
+	return p, errs == [4]error{} && isStateLetter(p.state)
 }
+
+func isStateLetter(c byte) bool { return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
 
 // describeSurvivors returns the processes that did not end, for an error.
 func describeSurvivors(left []process) []string {
