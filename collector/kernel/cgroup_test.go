@@ -11,6 +11,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -145,7 +146,7 @@ func FuzzCgroupFiles(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	for _, text := range []string{"max\n", "7:0 7:1 259:0 rbytes=1 wios=4\n", "(unknown) rbytes=1\n", "8:0 depth=max rbytes=5\n", "rbytes=1\n"} {
+	for _, text := range []string{"max\n", "max\x00", "7:0 7:1 259:0 rbytes=1 wios=4\n", "(unknown) rbytes=1\n", "8:0 depth=max rbytes=5\n", "rbytes=1\n"} {
 		f.Add(text)
 	}
 	set := metric.NewSet()
@@ -164,7 +165,7 @@ func FuzzCgroupFiles(f *testing.F) {
 		for _, file := range files {
 			sink := metric.NewSink(set)
 			err := file.emit(sink, "g", []byte(text))
-			if err == nil && sink.SampleCount() == 0 && file.name != "io.stat" && strings.TrimSpace(text) != "max" {
+			if err == nil && sink.SampleCount() == 0 && file.name != "io.stat" && string(scan.Trim([]byte(text))) != "max" {
 				t.Errorf("%s: neither samples nor an error", file.name)
 			}
 			sink.VisitSamples("node_cgroup_io_read_bytes_total", nil, func(labels metric.Labels, _ float64) {

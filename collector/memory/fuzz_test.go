@@ -35,6 +35,7 @@ func FuzzMeminfoNumaLine(f *testing.F) {
 	f.Add("Node 0 MemTotal:       65964008 kB")
 	f.Add("Node 1 HugePages_Total:     0")
 	f.Add("Node -1 Active(anon): 1 kB")
+	f.Add("Node 81 \x00):1")
 	f.Fuzz(func(t *testing.T, line string) {
 		key, value, size, ok := parseMeminfoNumaLine([]byte(line))
 		if !ok || strings.ContainsAny(line, "\n\r\v\f") {
@@ -42,7 +43,7 @@ func FuzzMeminfoNumaLine(f *testing.F) {
 		}
 		_, rest, _ := strings.Cut(line, "Node")
 		rest = strings.TrimLeft(strings.TrimLeft(rest, " \t"), "0123456789")
-		if k, v, s, ok := parseMeminfoLine([]byte(strings.TrimLeft(rest, " \t"))); ok && (string(k) != string(key) || v != value || s != size) {
+		if k, v, s, ok := parseMeminfoLine([]byte(strings.TrimLeft(rest, " \t\x00"))); ok && (string(k) != string(key) || v != value || s != size) {
 			t.Errorf("%q: have %s %d %v, as a line of meminfo %s %d %v", line, key, value, size, k, v, s)
 		}
 	})

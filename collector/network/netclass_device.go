@@ -147,15 +147,15 @@ func (d *netclassDevice) readSpeed(c *netclassCollector, out *metric.Sink) bool 
 // -1 in an unsigned type of 16 or 32 bits, all of which ethtool(8) prints as
 // unknown.
 func parseLinkSpeed(b []byte) (speed int64, ok bool) {
-	v, ok := scan.Uint(b)
+	speed, ok = scan.Int(b)
 	if !ok {
-		speed, ok = scan.Int(b)
-		return max(speed, -1), ok
+		_, ok = scan.Uint(b)
+		return -1, ok
 	}
-	if v == math.MaxUint16 || v > math.MaxInt32 {
+	if speed < 0 || speed == math.MaxUint16 || speed > math.MaxInt32 {
 		return -1, true
 	}
-	return int64(v), true
+	return speed, true
 }
 
 func (c *netclassCollector) text(device, file string, out *metric.Sink) string {

@@ -79,6 +79,9 @@ func FuzzXFS(f *testing.F) {
 			"vnode_remove":                         want.Vnode.Remove,
 		} {
 			line := "node_xfs_" + name + `_total{device="sda"} `
+			if v == 0 && !bytes.Contains(text, []byte("\n"+line)) {
+				continue // procfs has zeros for what the file lacks
+			}
 			if !bytes.Contains(text, append(strconv.AppendUint([]byte("\n"+line), uint64(v), 10), '\n')) {
 				t.Errorf("%s: want %d of %q\n%s", name, v, b, text)
 			}
