@@ -12,7 +12,7 @@ import (
 
 // namespaceEnv is the environment variable of the process in a mount namespace
 // of its own.
-const namespaceEnv = "HOST_EXPORTER_TEST_NAMESPACE"
+const namespaceEnv = "TEST_NAMESPACE"
 
 // inMountNamespace runs a test in a process with a mount namespace of its own.
 func inMountNamespace(t *testing.T, test func(*testing.T)) {

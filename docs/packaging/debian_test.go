@@ -33,7 +33,7 @@ type chroot struct {
 func newChroot(t *testing.T) chroot {
 	t.Helper()
 	if !full() {
-		t.Skip("HOST_EXPORTER_PACKAGING=full runs tests in a chroot of Debian")
+		t.Skip("TEST_PACKAGING=full runs tests in a chroot of Debian")
 	}
 	if os.Geteuid() != 0 {
 		t.Fatal("needs root, for chroot")
@@ -205,7 +205,7 @@ func get(address string) (string, bool) {
 // TestLintian and TestRPMLint check the packages by the rules of the distributions.
 func TestLintian(t *testing.T) {
 	if !full() {
-		t.Skip("HOST_EXPORTER_PACKAGING=full runs lintian")
+		t.Skip("TEST_PACKAGING=full runs lintian")
 	}
 	out, err := exec.Command("lintian", "--allow-root", "--fail-on", "error,warning", nativeDeb(t)).CombinedOutput()
 	if err != nil {
@@ -215,7 +215,7 @@ func TestLintian(t *testing.T) {
 
 func TestRPMLint(t *testing.T) {
 	if !full() {
-		t.Skip("HOST_EXPORTER_PACKAGING=full runs rpmlint")
+		t.Skip("TEST_PACKAGING=full runs rpmlint")
 	}
 	out, err := exec.Command("rpmlint", "-c", "files/rpm/rpmlint.toml", nativeRPM(t)).CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("0 errors, 0 warnings")) {
@@ -331,7 +331,7 @@ var gone = map[string]string{
 func TestDebianTakesOver(t *testing.T) {
 	prometheus, err := exec.LookPath("prometheus")
 	if !full() || err != nil {
-		t.Skip("needs HOST_EXPORTER_PACKAGING=full and prometheus")
+		t.Skip("needs TEST_PACKAGING=full and prometheus")
 	}
 	c := newChroot(t)
 	c.run("apt-get install -y --no-install-recommends prometheus-node-exporter prometheus-node-exporter-collectors")

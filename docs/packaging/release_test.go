@@ -63,7 +63,7 @@ func checkout(t *testing.T, folder string) string {
 	return folder
 }
 
-func full() bool { return os.Getenv("HOST_EXPORTER_PACKAGING") == "full" }
+func full() bool { return os.Getenv("TEST_PACKAGING") == "full" }
 
 // platforms are those that the tests build: that of this machine, and in the full run
 // another one.
@@ -109,10 +109,10 @@ func TestMain(m *testing.M) {
 }
 
 // built returns a release that all tests share. They do not change its files.
-// HOST_EXPORTER_PACKAGING_OUT names a folder with one that is built already.
+// TEST_PACKAGING_OUT names a folder with one that is built already.
 func built(t *testing.T) *release {
 	t.Helper()
-	if out := os.Getenv("HOST_EXPORTER_PACKAGING_OUT"); out != "" {
+	if out := os.Getenv("TEST_PACKAGING_OUT"); out != "" {
 		version, err := os.ReadFile("../../VERSION")
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func (r *release) path(t *testing.T, pattern string) string {
 
 // TestReproducible builds a second time from another folder.
 func TestReproducible(t *testing.T) {
-	if testing.Short() || os.Getenv("HOST_EXPORTER_PACKAGING_OUT") != "" {
+	if testing.Short() || os.Getenv("TEST_PACKAGING_OUT") != "" {
 		t.Skip("builds twice")
 	}
 	first := built(t)

@@ -22,10 +22,10 @@ func variable(flag string) string {
 }
 
 // isForeign matches variables with the prefix that are not for the exporter: the
-// options of the service files, those of the tests, and the links that Kubernetes sets in every
+// options of the service files, and the links that Kubernetes sets in every
 // container for a service called host-exporter or host-exporter-NAME. See
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
-var isForeign = regexp.MustCompile(`^HOST_EXPORTER_(OPTS|E2E(_\w+)?|TEST_\w+|(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?))$`).MatchString
+var isForeign = regexp.MustCompile(`^HOST_EXPORTER_(OPTS|(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?))$`).MatchString
 
 // hasVariable reports whether an environment variable can set a flag.
 func hasVariable(f *kingpin.FlagModel) bool {

@@ -20,8 +20,8 @@ const root = "../../../"
 // program skips the test unless it is wanted, and can be done here.
 func program(t *testing.T, names ...string) {
 	t.Helper()
-	if os.Getenv("HOST_EXPORTER_ANSIBLE") != "1" {
-		t.Skip("takes minutes: set HOST_EXPORTER_ANSIBLE=1")
+	if os.Getenv("TEST_ANSIBLE") != "1" {
+		t.Skip("takes minutes: set TEST_ANSIBLE=1")
 	}
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err != nil {
@@ -58,7 +58,7 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if os.Getenv("HOST_EXPORTER_ANSIBLE") == "1" {
+	if os.Getenv("TEST_ANSIBLE") == "1" {
 		if file, err := binary(); err == nil {
 			_ = os.RemoveAll(filepath.Dir(file)) // a temporary directory
 		}

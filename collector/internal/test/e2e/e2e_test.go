@@ -1,8 +1,8 @@
 // Package e2e runs the built binary beside the real programs that it has to
 // get on with. A test is skipped where its program is not installed, unless
-// HOST_EXPORTER_E2E is set: then a missing program is a failure. Tests that take
+// TEST_E2E is set: then a missing program is a failure. Tests that take
 // seconds are skipped with -short, and those that take minutes, or need a host
-// of their own, run only where HOST_EXPORTER_E2E is set.
+// of their own, run only where TEST_E2E is set.
 package e2e
 
 import (
@@ -63,9 +63,9 @@ func build(t *testing.T) string {
 	return binary
 }
 
-const e2eVariable = "HOST_EXPORTER_E2E"
+const e2eVariable = "TEST_E2E"
 
-// requireE2E skips a test where HOST_EXPORTER_E2E is not set.
+// requireE2E skips a test where TEST_E2E is not set.
 func requireE2E(t *testing.T) {
 	t.Helper()
 	if os.Getenv(e2eVariable) == "" {

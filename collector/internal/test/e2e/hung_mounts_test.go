@@ -32,7 +32,7 @@ const hungMounts = 125
 // its own.
 func TestEndToEndHungMounts(t *testing.T) {
 	requireE2E(t)
-	const variable = "HOST_EXPORTER_E2E_NAMESPACE"
+	const variable = "TEST_E2E_NAMESPACE"
 	if os.Getenv(variable) == "" {
 		build(t)
 		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
