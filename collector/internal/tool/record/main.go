@@ -1,8 +1,8 @@
 // Record prints a .host file of the live host, or of a tree below -root. Its
 // arguments are patterns of paths, and names of collectors, which stand for the
 // files that their data sheets list and, on the live host, for the answers of
-// netlink and ethtool that they get. Messages of netlink hold addresses: record
-// them in a network namespace of your own.
+// netlink and ethtool that they get. Addresses, names and serial numbers are
+// replaced, as in a snapshot.
 //
 //	go run ./collector/internal/tool/record diskstats > testdata/storage/diskstats.host
 //	go run ./collector/internal/tool/record -root /tmp/capture '/sys/class/net/*/mtu'
@@ -17,6 +17,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector"
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/host"
+	"github.com/hostexporter/host_exporter/collector/internal/snapshot"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -56,6 +57,10 @@ func main() {
 			}
 			a.Entries = append(a.Entries, calls...)
 		}
+	}
+	if err := snapshot.Redact(a); err != nil {
+		fmt.Fprintln(os.Stderr, "record:", err)
+		os.Exit(1)
 	}
 	os.Stdout.Write(a.Format())
 }
