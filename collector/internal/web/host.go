@@ -98,10 +98,7 @@ func (p *pages) host(w http.ResponseWriter, r *http.Request) {
 	}
 	data.Rows, data.Checks = p.config.collectorRows(), p.checkTable(r)
 	data.Summary = summarize(data.Rows)
-	if p.config.Configuration != nil {
-		file := p.config.Configuration()
-		data.File = &file
-	}
+	data.File = p.file()
 	var live []string
 	for _, u := range p.config.Units() {
 		if slices.Contains(chartCollectors, u.Spec.Name) {

@@ -48,10 +48,15 @@ func (p *pages) configuration(w http.ResponseWriter, r *http.Request) {
 	data := struct {
 		Settings
 		File *Configuration
-	}{Settings: p.config.Settings()}
-	if p.config.Configuration != nil {
-		file := p.config.Configuration()
-		data.File = &file
-	}
+	}{p.config.Settings(), p.file()}
 	p.render(w, r, http.StatusOK, "config", "/config", page{Title: "Configuration", Data: data})
+}
+
+// file returns the configuration file; nil without one.
+func (p *pages) file() *Configuration {
+	if p.config.Configuration == nil {
+		return nil
+	}
+	file := p.config.Configuration()
+	return &file
 }

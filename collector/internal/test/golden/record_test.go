@@ -86,10 +86,10 @@ func TestRecord(t *testing.T) {
 -- sys/class/net/bonding_masters --
 bond0
 `},
-		{"addresses are made up, odd bytes escaped", []string{"/sys/class/net/eth2/address", "/sys/devices/virtual/eth10/alias"}, `
+		{"odd bytes are escaped", []string{"/sys/class/net/eth2/address", "/sys/devices/virtual/eth10/alias"}, `
 -- sys/class/net/eth2 -> ../../devices/pci/eth2 --
 -- sys/devices/pci/eth2/address --
-02:00:00:00:00:56
+52:54:00:12:34:56
 -- sys/devices/virtual/eth10/alias escaped --
 caf\u00e9 \x00
 `},
