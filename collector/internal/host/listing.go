@@ -25,7 +25,7 @@ type DirEntry struct {
 
 // List lists a folder into l, and reports whether a file was added, removed or
 // replaced since the last time. Listing an unchanged folder does not allocate.
-// An error empties the listing.
+// An error empties the listing, which is a change of one that was not empty.
 func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 	n := 0
 	err = r.entries(elem, func(inode uint64, name []byte) {
@@ -36,8 +36,9 @@ func (r *Reader) List(l *Listing, elem ...string) (changed bool, err error) {
 		n++
 	})
 	if err != nil {
+		changed = len(l.Entries) > 0
 		*l = Listing{}
-		return true, err
+		return changed, err
 	}
 	if changed || n < len(l.kernelOrder) || !l.valid {
 		l.kernelOrder = l.kernelOrder[:n]

@@ -120,12 +120,8 @@ func (a Reader) Speed(elem ...string) float64 {
 // List reads the names in a directory into l. It reports whether they changed
 // since l was last read. An absent directory has no names.
 func (a Reader) List(l *host.Listing, elem ...string) (changed bool) {
-	before := len(l.Entries)
 	changed, err := a.Sys.List(l, elem...)
-	if err != nil {
-		host.ReportUnlessGone(err, a.Out.Error)
-		return before > 0
-	}
+	host.ReportUnlessGone(err, a.Out.Error)
 	return changed
 }
 
