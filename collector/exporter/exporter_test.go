@@ -182,7 +182,7 @@ func TestEncodings(t *testing.T) {
 	e := newExporter(t, Config{specs: []collect.Spec{steadySpec("a")}})
 	for _, accept := range []string{acceptOld, acceptNative} {
 		for _, tc := range []struct{ encodings, want string }{
-			{"", ""}, {"identity", ""}, {"gzip", "gzip"}, {"GZIP;q=0.5", "gzip"}, {"gzip;q=0", ""}, {"deflate, gzip, br, zstd", "zstd"},
+			{"", ""}, {"identity", ""}, {"gzip", "gzip"}, {"GZIP;q=0.5", "gzip"}, {"gzip;q=0", ""}, {"deflate, gzip, br, zstd", "gzip"},
 			{"gzip, zstd;q=0.1", "gzip"}, {"zstd", "zstd"}, {"br", ""}, {"gzip;q=x", ""},
 		} {
 			if accept == acceptNative && (tc.encodings == "GZIP;q=0.5" || strings.Contains(tc.encodings, ",") || tc.encodings == "gzip;q=x") {

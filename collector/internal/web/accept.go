@@ -44,10 +44,10 @@ func quality(params string) float64 {
 }
 
 // encoding returns the encoding for the values of an Accept-Encoding header:
-// "gzip", "zstd" or "" for none. Of equal qualities zstd is the best, and none
-// the last. A client that accepts everything gets gzip. See RFC 9110, section
-// 12.5.3.
-func encoding(accept []string) string {
+// "gzip", "zstd" or "" for none. Of equal qualities the first one is the best, which is
+// "gzip" or "zstd", and none the last. A client that accepts everything gets gzip. See
+// RFC 9110, section 12.5.3.
+func encoding(accept []string, first string) string {
 	q := map[string]float64{}
 	for name, quality := range qualities(accept) {
 		q[strings.TrimPrefix(name, "x-")] = quality
@@ -56,7 +56,7 @@ func encoding(accept []string) string {
 		q["gzip"] = q["*"]
 	}
 	best := ""
-	for _, name := range []string{"zstd", "gzip"} {
+	for _, name := range []string{first, "zstd", "gzip"} {
 		if q[name] > q[best] {
 			best = name
 		}

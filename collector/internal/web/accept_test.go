@@ -38,8 +38,13 @@ func TestEncoding(t *testing.T) {
 		{"gzip", []string{"identity, gzip"}},
 		{"", []string{",;,;q=1,="}},
 	} {
-		if have := encoding(tc.accept); have != tc.want {
+		if have := encoding(tc.accept, "zstd"); have != tc.want {
 			t.Errorf("%q: %q, want %q", tc.accept, have, tc.want)
+		}
+	}
+	for accept, want := range map[string]string{"gzip, zstd": "gzip", "zstd, gzip": "gzip", "zstd": "zstd", "gzip;q=0.5, zstd": "zstd", "br": ""} {
+		if have := encoding([]string{accept}, "gzip"); have != want {
+			t.Errorf("%q: %q, want %q", accept, have, want)
 		}
 	}
 }

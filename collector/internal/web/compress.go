@@ -49,10 +49,14 @@ func newCompressor() *compressor {
 // the headers for it. It reports whether there is such an encoding.
 func (c *compressor) compress(body *[]byte, text []byte, header http.Header, accept []string) bool {
 	header.Add("Vary", "Accept-Encoding")
-	switch encoding(accept) {
+	first, fast := "zstd", header.Get("Content-Type") == textFormat && len(text) <= maxTextgzip
+	if fast {
+		first = "gzip" // less than half of the CPU time of zstd, and 5 % longer
+	}
+	switch encoding(accept, first) {
 	case "gzip":
 		header.Set("Content-Encoding", "gzip")
-		if header.Get("Content-Type") == textFormat && len(text) <= maxTextgzip && c.textgzipUse.TryLock() {
+		if fast && c.textgzipUse.TryLock() {
 			defer c.textgzipUse.Unlock()
 			*body = c.textgzip.Append((*body)[:0], text)
 			return true
