@@ -101,11 +101,13 @@ func parseSchedstatLine(line []byte) (cpu []byte, s schedstatNumbers, ok bool) {
 	}
 	cpu = fields[0][len("cpu"):]
 	_, ok = scan.Uint(cpu)
-	for i, number := range []*uint64{&s.running, &s.waiting, &s.timeslices} {
+	var numbers [9]uint64
+	for i := range numbers {
 		var valid bool
-		*number, valid = scan.Uint(fields[7+i])
+		numbers[i], valid = scan.Uint(fields[1+i])
 		ok = ok && valid
 	}
+	s.running, s.waiting, s.timeslices = numbers[6], numbers[7], numbers[8]
 	// The clocks of CPUs differ, so that a time may be below zero.
 	s.running, s.waiting = scan.ClampAmount64(s.running), scan.ClampAmount64(s.waiting)
 	return cpu, s, ok

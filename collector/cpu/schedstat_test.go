@@ -39,7 +39,7 @@ func TestSchedstatMatchesProcfs(t *testing.T) {
 
 // FuzzSchedstatLine compares with procfs on lines that both accept.
 func FuzzSchedstatLine(f *testing.F) {
-	for _, s := range []string{"cpu0 0 0 0 0 0 0 1 2 3", "cpu", "cpu0 1", "cpux 0 0 0 0 0 0 1 2 3"} {
+	for _, s := range []string{"cpu0 0 0 0 0 0 0 1 2 3", "cpu", "cpu0 1", "cpux 0 0 0 0 0 0 1 2 3", "cpu0 cpu0 0 0 0 0 0 0 0 1 2"} {
 		f.Add(s)
 	}
 	oracle := golden.NewOracle(f, "schedstat")
