@@ -56,7 +56,7 @@ func (e *Exporter) Doctor(ctx context.Context, out io.Writer, o DoctorOptions) e
 		w.writeHost()
 	}
 	units := e.units()
-	judged, _, err := e.judge(ctx, scrape.Request{}, nil)
+	judged, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (e *Exporter) Health(ctx context.Context, out io.Writer, o HealthOptions) e
 	if err := e.checkRoots(); err != nil {
 		return err
 	}
-	report, _, err := e.judge(ctx, scrape.Request{}, nil)
+	report, err := e.judge(ctx, scrape.Request{}, nil)
 	if err != nil {
 		return err
 	}
@@ -129,24 +129,24 @@ func (e *Exporter) healthConfig() (*health.Config, error) {
 
 // judge collects, and evaluates the expectations and the health rules. It passes
 // the exporter's own samples to own, unless it is nil. The request says what else to
-// do with the samples; the text has the families that it wants.
-func (e *Exporter) judge(ctx context.Context, req scrape.Request, own func(metric.Samples)) (report *health.Report, text []byte, err error) {
+// do with the samples.
+func (e *Exporter) judge(ctx context.Context, req scrape.Request, own func(metric.Samples)) (report *health.Report, err error) {
 	rules, err := e.healthRules()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	g := e.current.Load()
-	req.Units, req.Expect = g.units, g.expect
-	if req.Want == nil {
-		req.Want = func(string) bool { return false }
-	}
+	req.Units, req.Expect, req.Want = g.units, g.expect, noFamily
 	req.Health = &scrape.Health{Rules: rules, Own: own, Report: func(r *health.Report) { report = r }}
-	text = e.engine.AppendText(ctx, nil, req)
+	e.engine.AppendText(ctx, nil, req)
 	if err := interrupted(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return report, text, nil
+	return report, nil
 }
+
+// noFamily is the filter of a scrape of which only the samples are observed.
+func noFamily(string) bool { return false }
 
 func (e *Exporter) healthRules() (*health.Rules, error) {
 	c, err := e.healthConfig()
@@ -193,22 +193,23 @@ func (e *Exporter) pageHealth(ctx context.Context, wantsRisks bool) (web.Health,
 	g := e.current.Load()
 	expectations := g.expect.List()
 	selected := make([]web.Expectation, len(expectations)) // has only the samples
-	var req scrape.Request
-	if len(expectations) > 0 {
-		req.Observe = func(samples metric.Samples) {
-			for i, x := range expectations {
-				x.EachSelected(samples, func(name string, labels metric.Labels, v float64) {
-					if selected[i].Count++; selected[i].Count <= maxSamples {
-						selected[i].Samples = append(selected[i].Samples, sampleText(name, labels, v))
-					}
-				})
-			}
+	san := santopo.NewSamples()
+	wantsRisks = wantsRisks && len(e.sanUnits()) > 0
+	req := scrape.Request{Observe: func(samples metric.Samples) {
+		if wantsRisks {
+			san.Observe(samples)
 		}
-	}
-	if wantsRisks = wantsRisks && len(e.sanUnits()) > 0; wantsRisks {
+		for i, x := range expectations {
+			x.EachSelected(samples, func(name string, labels metric.Labels, v float64) {
+				if selected[i].Count++; selected[i].Count <= maxSamples {
+					selected[i].Samples = append(selected[i].Samples, sampleText(name, labels, v))
+				}
+			})
+		}
+	}}
+	if wantsRisks {
 		// The topology of a large host takes memory: one page at a time has one.
 		drawing := false
-		req.Want = santopo.Wants
 		req.Buffer = func() []byte {
 			e.drawing <- struct{}{}
 			drawing = true
@@ -220,7 +221,7 @@ func (e *Exporter) pageHealth(ctx context.Context, wantsRisks bool) (web.Health,
 			}
 		}()
 	}
-	report, text, err := e.judge(ctx, req, func(samples metric.Samples) {
+	report, err := e.judge(ctx, req, func(samples metric.Samples) {
 		for i, x := range expectations {
 			row := newExpectationRow(x.Name, x.String(), samples)
 			row.Collector, row.Origin = x.Collector, e.placeOf(g, "expect", x.Name)
@@ -234,11 +235,7 @@ func (e *Exporter) pageHealth(ctx context.Context, wantsRisks bool) (web.Health,
 	e.recordHealth(report)
 	h.Report = report
 	if wantsRisks {
-		t, err := santopo.Parse(text)
-		if err != nil {
-			return h, err
-		}
-		h.Risks = web.NewRisks(t)
+		h.Risks = web.NewRisks(san.Topology())
 	}
 	return h, nil
 }

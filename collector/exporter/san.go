@@ -30,9 +30,6 @@ func (e *Exporter) SAN(ctx context.Context, out io.Writer, o SANOptions) error {
 		return err
 	}
 	t, err := e.topology(ctx)
-	if err == nil {
-		err = interrupted(ctx)
-	}
 	if err != nil {
 		return err
 	}
@@ -73,5 +70,10 @@ func (e *Exporter) sanUnits() []*collect.Unit {
 
 // topology scrapes and returns the topology of the storage network.
 func (e *Exporter) topology(ctx context.Context) (*santopo.Topology, error) {
-	return santopo.Parse(e.engine.AppendText(ctx, nil, scrape.Request{Units: e.sanUnits(), Want: santopo.Wants, Filtered: true}))
+	samples := santopo.NewSamples()
+	e.engine.AppendText(ctx, nil, scrape.Request{Units: e.sanUnits(), Want: noFamily, Filtered: true, Observe: samples.Observe})
+	if err := interrupted(ctx); err != nil {
+		return nil, err
+	}
+	return samples.Topology(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hostexporter/host_exporter/collector/internal/scan"
 	"github.com/hostexporter/host_exporter/collector/internal/test/golden"
 )
 
@@ -98,6 +99,7 @@ func FuzzUDPQueues(f *testing.F) {
 	f.Add("  1: 0100007F:0035 00000000:0000 07 00000010:00034200 00:00000000 00000000   101        0 1921 2 00000000c1965fff 12")
 	f.Add("  1: 0100007F:0035 00000000:0000 07 00000010")
 	f.Add(":::::")
+	f.Add("1: 0100007F:5 00000000:0 7 0:f0034200 0 0 1 0 1921 2 00000000c1965fff 1")
 	f.Fuzz(func(t *testing.T, line string) {
 		if strings.ContainsAny(line, "\n\r") || strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
 			t.Skip("not one ASCII line")
@@ -112,7 +114,7 @@ func FuzzUDPQueues(f *testing.F) {
 		if wantErr != nil {
 			return // procfs parses more columns
 		}
-		if err != nil || tx != want.TxQueueLength || rx != want.RxQueueLength {
+		if err != nil || tx != scan.ClampAmount32(want.TxQueueLength) || rx != scan.ClampAmount32(want.RxQueueLength) {
 			t.Errorf("%d, %d, %v, want %+v", tx, rx, err, want)
 		}
 	})

@@ -6,12 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-
 	"github.com/hostexporter/host_exporter/collector/internal/expect"
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
+	"github.com/hostexporter/host_exporter/collector/internal/test/exposition"
 )
 
 const testdata = "../../../testdata/"
@@ -19,24 +16,11 @@ const testdata = "../../../testdata/"
 // samplesOf returns the samples of an exposition.
 func samplesOf(t testing.TB, text string) metric.Samples {
 	t.Helper()
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	samples, err := exposition.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(name string, fn metric.SampleFunc) {
-		f := families[name]
-		if f.GetType() == dto.MetricType_SUMMARY || f.GetType() == dto.MetricType_HISTOGRAM {
-			return
-		}
-		for _, m := range f.GetMetric() {
-			var labels metric.Labels
-			for _, l := range m.Label {
-				labels = append(labels, metric.Label{Name: []byte(l.GetName()), Value: []byte(l.GetValue())})
-			}
-			fn(labels, m.GetGauge().GetValue()+m.GetCounter().GetValue()+m.GetUntyped().GetValue())
-		}
-	}
+	return samples
 }
 
 // judge returns the report of a configuration's rules on some samples.
@@ -169,8 +153,8 @@ node_time_seconds 2
 `},
 }
 
-// exposition returns the text of a recorded host, or the samples themselves.
-func exposition(t testing.TB, text string) string {
+// textOf returns the text of a recorded host, or the samples themselves.
+func textOf(t testing.TB, text string) string {
 	t.Helper()
 	if !strings.HasSuffix(text, ".prom") {
 		return text
@@ -193,7 +177,7 @@ func TestRules(t *testing.T) {
 	for _, tc := range ruleTests {
 		tested[tc.rule] = true
 		c := only(all, tc.rule)
-		r := judge(t, c, samplesOf(t, exposition(t, tc.unhealthy)))
+		r := judge(t, c, samplesOf(t, textOf(t, tc.unhealthy)))
 		var have []string
 		for _, p := range r.Problems {
 			have = append(have, p.Text)
@@ -201,7 +185,7 @@ func TestRules(t *testing.T) {
 		if !slices.Equal(have, tc.problems) || len(r.Failed) != 1 {
 			t.Errorf("%s on %s:\nhave %q\nwant %q", tc.rule, tc.unhealthy, have, tc.problems)
 		}
-		r = judge(t, c, samplesOf(t, exposition(t, tc.healthy)))
+		r = judge(t, c, samplesOf(t, textOf(t, tc.healthy)))
 		if len(r.Passed) != 1 || len(r.Problems) > 0 {
 			t.Errorf("%s on %s: passed %v, problems %v", tc.rule, tc.healthy, r.Passed, r.Problems)
 		}
@@ -264,7 +248,7 @@ warning: The file system at /usr/lib/modules (modules) cannot be read: stale fil
 info: Collector filesystem could not read everything.
 `,
 	} {
-		have, err := judge(t, shipped(t), samplesOf(t, exposition(t, host))).Format("nagios", "host")
+		have, err := judge(t, shipped(t), samplesOf(t, textOf(t, host))).Format("nagios", "host")
 		if err != nil || string(have) != want {
 			t.Errorf("%s: %v\n%s\nwant\n%s", host, err, have, want)
 		}

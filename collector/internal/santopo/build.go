@@ -1,7 +1,6 @@
 package santopo
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -9,12 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-
 	"github.com/hostexporter/host_exporter/collector/internal/host"
-	"github.com/hostexporter/host_exporter/collector/internal/metric"
 )
 
 // Collectors returns the names of the collectors whose samples a Topology is
@@ -29,37 +23,51 @@ const OnDemand = "blockstack"
 // LUN, for when OnDemand is disabled.
 const Substitute = "filesystem"
 
-// families are the families that a Topology is built from.
-var families = []string{
-	"host_exporter_collector_state",
-	"node_hba_info", "node_hba_host_state",
-	"node_hba_fc_port_info", "node_hba_fc_port_state", "node_hba_fc_port_login_info", "node_hba_fc_remote_port_info", "node_hba_fc_remote_port_state",
-	"node_hba_srp_remote_port_info", "node_hba_srp_remote_port_state",
-	"node_hba_iscsi_session_info", "node_hba_iscsi_session_state", "node_hba_iscsi_port_info", "node_hba_iscsi_port_state",
-	"node_hba_nvme_controller_info", "node_hba_nvme_controller_state", "node_hba_nvme_path_info", "node_hba_nvme_path_ana_state", "node_hba_nvme_paths", "node_hba_nvme_usable_components",
-	"node_hba_scsi_device_info", "node_hba_scsi_device_sas_port_info", "node_hba_sas_port_phys", "node_hba_scsi_device_state", "node_hba_scsi_device_access_state",
-	"node_hba_multipath_path_info", "node_hba_multipath_path_health", "node_hba_multipath_paths", "node_hba_multipath_usable_components",
-	"node_dmmultipath_device_info",
-	"node_block_stack_info", "node_block_stack_mount_info", "node_filesystem_size_bytes",
-}
-
-// Wants reports whether a Topology is built from samples of a family.
-func Wants(family string) bool { return slices.Contains(families, family) }
-
-// Parse builds a Topology from a scrape in the text format.
-func Parse(text []byte) (*Topology, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	parsed, err := parser.TextToMetricFamilies(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("cannot parse the samples: %w", err)
-	}
-	return build(parsed), nil
+// families are the families that a Topology is built from. Of a state, which has a
+// sample for each of its values, only those that are 1 count.
+var families = []struct {
+	name    string
+	isState bool
+}{
+	{"host_exporter_collector_state", true},
+	{"node_hba_info", false},
+	{"node_hba_host_state", true},
+	{"node_hba_fc_port_info", false},
+	{"node_hba_fc_port_state", true},
+	{"node_hba_fc_port_login_info", false},
+	{"node_hba_fc_remote_port_info", false},
+	{"node_hba_fc_remote_port_state", true},
+	{"node_hba_srp_remote_port_info", false},
+	{"node_hba_srp_remote_port_state", true},
+	{"node_hba_iscsi_session_info", false},
+	{"node_hba_iscsi_session_state", true},
+	{"node_hba_iscsi_port_info", false},
+	{"node_hba_iscsi_port_state", true},
+	{"node_hba_nvme_controller_info", false},
+	{"node_hba_nvme_controller_state", true},
+	{"node_hba_nvme_path_info", false},
+	{"node_hba_nvme_path_ana_state", true},
+	{"node_hba_nvme_paths", false},
+	{"node_hba_nvme_usable_components", false},
+	{"node_hba_scsi_device_info", false},
+	{"node_hba_scsi_device_sas_port_info", false},
+	{"node_hba_sas_port_phys", false},
+	{"node_hba_scsi_device_state", true},
+	{"node_hba_scsi_device_access_state", true},
+	{"node_hba_multipath_path_info", false},
+	{"node_hba_multipath_path_health", true},
+	{"node_hba_multipath_paths", false},
+	{"node_hba_multipath_usable_components", false},
+	{"node_dmmultipath_device_info", false},
+	{"node_block_stack_info", false},
+	{"node_block_stack_mount_info", false},
+	{"node_filesystem_size_bytes", false},
 }
 
 // A builder builds a Topology.
 type builder struct {
 	*Topology
-	samples     map[string]*dto.MetricFamily
+	samples     *Samples
 	ports       map[string]*Port
 	hosts       map[string]*Port // by SCSI host
 	targets     map[string]*Target
@@ -80,10 +88,11 @@ type controller struct {
 	way          Health // of the remote port of Fibre Channel, empty without one
 }
 
-func build(samples map[string]*dto.MetricFamily) *Topology {
+// Topology returns the topology of the storage network.
+func (s *Samples) Topology() *Topology {
 	b := &builder{
 		Topology: &Topology{Ports: []*Port{}, Targets: []*Target{}, Links: []*Link{}, LUNs: []*LUN{}, Mounts: []*Mount{}},
-		samples:  samples,
+		samples:  s,
 		ports:    map[string]*Port{}, hosts: map[string]*Port{}, targets: map[string]*Target{}, links: map[[2]string]*Link{},
 		luns: map[string]*LUN{}, byDevice: map[string]*LUN{}, sessions: map[string]string{}, controllers: map[string]controller{},
 		sasPorts: map[string]string{}, divided: map[string]bool{},
@@ -102,33 +111,10 @@ func build(samples map[string]*dto.MetricFamily) *Topology {
 	return b.Topology
 }
 
-// A row is one sample.
-type row struct{ *dto.Metric }
-
-// get returns the value of a label, fit for a terminal.
-func (r row) get(name string) string {
-	for _, l := range r.Label {
-		if l.GetName() == name {
-			return metric.Printable(l.GetValue())
-		}
-	}
-	return ""
-}
-
-func (r row) value() float64 {
-	switch {
-	case r.Gauge != nil:
-		return r.Gauge.GetValue()
-	case r.Counter != nil:
-		return r.Counter.GetValue()
-	}
-	return r.Untyped.GetValue()
-}
-
 // each calls fn for every sample of a family.
 func (b *builder) each(family string, fn func(row)) {
-	for _, m := range b.samples[family].GetMetric() {
-		fn(row{m})
+	for _, r := range b.samples.tables[family] {
+		fn(r)
 	}
 }
 
@@ -137,22 +123,11 @@ func (b *builder) each(family string, fn func(row)) {
 func (b *builder) current(family, state string, labels ...string) map[string]string {
 	all := map[string]string{}
 	b.each(family, func(r row) {
-		if r.value() == 1 {
+		if r.value == 1 {
 			all[r.key(labels...)] = r.get(state)
 		}
 	})
 	return all
-}
-
-func (r row) key(labels ...string) string {
-	if len(labels) == 1 {
-		return r.get(labels[0])
-	}
-	var parts []string
-	for _, l := range labels {
-		parts = append(parts, r.get(l))
-	}
-	return strings.Join(parts, "\x00")
 }
 
 func (b *builder) addProblems() {
@@ -270,7 +245,7 @@ func (b *builder) addHosts() {
 // their SCSI host: two cables to one shelf are two ports.
 func (b *builder) addSASPorts() {
 	lanes := map[string]int{}
-	b.each("node_hba_sas_port_phys", func(r row) { lanes[r.key("scsi_host", "sas_port")] = int(r.value()) })
+	b.each("node_hba_sas_port_phys", func(r row) { lanes[r.key("scsi_host", "sas_port")] = int(r.value) })
 	b.each("node_hba_scsi_device_sas_port_info", func(r row) {
 		host := b.host(r.get("scsi_host"))
 		id := host.ID + " " + r.get("sas_port")
@@ -428,7 +403,7 @@ func (b *builder) addMaps() {
 	})
 	b.each("node_hba_multipath_paths", func(r row) {
 		l := b.lun(r.get("device"), KindMultipath, r.get("sysfs_name"))
-		l.count(int(r.value()), r.get("health"))
+		l.count(int(r.value), r.get("health"))
 	})
 	b.addSinglePoints("node_hba_multipath_usable_components")
 }
@@ -447,7 +422,7 @@ func (l *LUN) count(n int, health string) {
 
 func (b *builder) addSinglePoints(family string) {
 	b.each(family, func(r row) {
-		if l := b.luns[r.get("device")]; l != nil && r.value() == 1 && r.get("component") != "controller" {
+		if l := b.luns[r.get("device")]; l != nil && r.value == 1 && r.get("component") != "controller" {
 			l.SinglePoints = append(l.SinglePoints, r.get("component"))
 		}
 	})
@@ -463,7 +438,7 @@ func (b *builder) addNamespaces() {
 	}
 	marginal := map[string]bool{}
 	b.each("node_hba_nvme_paths", func(r row) {
-		if r.get("health") == "marginal" && r.value() > 0 {
+		if r.get("health") == "marginal" && r.value > 0 {
 			marginal[r.get("device")] = true
 		}
 	})
@@ -484,7 +459,7 @@ func (b *builder) addNamespaces() {
 	})
 	b.each("node_hba_nvme_paths", func(r row) {
 		if name := r.get("device"); !isPath[name] {
-			b.lun(name, KindNVMe, name).count(int(r.value()), r.get("health"))
+			b.lun(name, KindNVMe, name).count(int(r.value), r.get("health"))
 		}
 	})
 	b.addSinglePoints("node_hba_nvme_usable_components")
@@ -552,7 +527,7 @@ func (b *builder) addDisks() {
 // addMounts adds the mounted file systems that are on a LUN. Without the samples
 // of the collector blockstack, these are only the ones directly on it.
 func (b *builder) addMounts() {
-	if b.samples["node_block_stack_mount_info"] == nil {
+	if b.samples.tables["node_block_stack_mount_info"] == nil {
 		b.each("node_filesystem_size_bytes", func(r row) {
 			name, isMapper := strings.CutPrefix(r.get("device"), "/dev/mapper/")
 			l := b.luns[name]

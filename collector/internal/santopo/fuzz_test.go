@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// FuzzParse draws the picture of any samples: as a tree, as JSON, and as an SVG that is
+// FuzzTopology draws the picture of any samples: as a tree, as JSON, and as an SVG that is
 // well-formed XML.
-func FuzzParse(f *testing.F) {
+func FuzzTopology(f *testing.F) {
 	for _, name := range []string{"hba/hba.prom", "hba/hba.iscsi.prom"} {
 		if text, err := os.ReadFile("../../../testdata/" + name); err == nil {
 			f.Add(text[:min(len(text), 4000)])
@@ -22,7 +22,7 @@ func FuzzParse(f *testing.F) {
 		"node_hba_multipath_path_info{device=\"a\",path=\"sda\",scsi_host=\"host1\"} 1\nnode_hba_multipath_paths{device=\"a\",health=\"usable\"} 1\n"))
 	f.Add([]byte("node_filesystem_size_bytes{device=\"/dev/\\\\<a>\",mountpoint=\"&\"} NaN\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		topology, err := Parse(text)
+		topology, err := parse(text)
 		if err != nil {
 			return
 		}

@@ -11,9 +11,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hostexporter/host_exporter/collector/internal/test/exposition"
 )
 
 const hbaCases = "../../../testdata/hba/"
+
+// parse returns the topology of a scrape in the text format.
+func parse(text []byte) (*Topology, error) {
+	source, err := exposition.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	samples := NewSamples()
+	samples.Observe(source)
+	return samples.Topology(), nil
+}
 
 func load(t testing.TB, names ...string) *Topology {
 	t.Helper()
@@ -25,7 +38,7 @@ func load(t testing.TB, names ...string) *Topology {
 		}
 		text = append(text, b...)
 	}
-	topology, err := Parse(text)
+	topology, err := parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +167,7 @@ func read(t testing.TB, change func(string) string) *Topology {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topology, err := Parse([]byte(change(string(text) + stack)))
+	topology, err := parse([]byte(change(string(text) + stack)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +290,7 @@ func TestHealth(t *testing.T) {
 // TestLargeHost tests that 2,000 LUNs with 8 paths each, two of them without one
 // of their paths, fold into few groups.
 func TestLargeHost(t *testing.T) {
-	topology, err := Parse(largeHost())
+	topology, err := parse(largeHost())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +310,7 @@ func TestLargeHost(t *testing.T) {
 func BenchmarkLargeHost(b *testing.B) {
 	text := largeHost()
 	for b.Loop() {
-		topology, err := Parse(text)
+		topology, err := parse(text)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -352,7 +365,7 @@ func TestSVG(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	text := "# TYPE node_hba_iscsi_session_info gauge\n" +
 		"node_hba_iscsi_session_info{portal=\"192.0.2.1:3260\",scsi_host=\"host1\",session=\"session1\",target=\"<script>x</script>\\\"\x1b[2J\"} 1\n"
-	topology, err := Parse([]byte(text))
+	topology, err := parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/hostexporter/host_exporter/collector/internal/collect"
 	"github.com/hostexporter/host_exporter/collector/internal/santopo"
 	"github.com/hostexporter/host_exporter/collector/internal/scrape"
+	"github.com/hostexporter/host_exporter/collector/internal/test/exposition"
 )
 
 // sanHandler returns the handler of a server with the topology of a scrape.
@@ -28,7 +29,13 @@ func sanHandler(t *testing.T, text []byte) http.Handler {
 		if text == nil {
 			return nil, errors.New("no scrape")
 		}
-		return santopo.Parse(text)
+		source, err := exposition.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		samples := santopo.NewSamples()
+		samples.Observe(source)
+		return samples.Topology(), nil
 	}})
 	if err != nil {
 		t.Fatal(err)
