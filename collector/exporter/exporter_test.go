@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -175,6 +176,34 @@ func TestNegotiation(t *testing.T) {
 				t.Errorf("%d families as protobuf", families)
 			}
 		}
+	}
+}
+
+// TestLargeResponses tests that many samples, of which only text fits in the memory, are
+// text for clients that accept it, and an error for others.
+func TestLargeResponses(t *testing.T) {
+	limit := debug.SetMemoryLimit(4096 * 100)
+	e := newExporter(t, Config{specs: []collect.Spec{diskSpec(120), steadySpec("a")}})
+	debug.SetMemoryLimit(limit)
+	for _, tc := range []struct {
+		query, accept, want string
+		code                int
+	}{
+		{"", acceptNew, "text/plain; version=0.0.4", 200},
+		{"", acceptNative, "text/plain; version=0.0.4", 200},
+		{"", "application/openmetrics-text", "text/plain; charset=utf-8", 406},
+		{"?checked=1", acceptNew, "text/plain; charset=utf-8", 406},
+		{"?collect[]=a", "application/openmetrics-text", "application/openmetrics-text", 200},
+		{"?collect[]=a&checked=1", acceptNew, "text/plain; version=0.0.4", 200},
+	} {
+		rec := get(e, "/metrics"+tc.query, "Accept", tc.accept)
+		if got := rec.Header().Get("Content-Type"); rec.Code != tc.code || !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%s, Accept %q: %d %q, want %d %q", tc.query, tc.accept, rec.Code, got, tc.code, tc.want)
+		}
+	}
+	first := newExporter(t, Config{specs: []collect.Spec{diskSpec(120)}})
+	if rec := get(first, "/metrics", "Accept", "application/openmetrics-text"); rec.Code != 200 {
+		t.Errorf("%d without a memory limit", rec.Code)
 	}
 }
 

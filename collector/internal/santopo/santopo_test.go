@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -307,14 +308,42 @@ func TestLargeHost(t *testing.T) {
 	}
 }
 
+// TestLargeHostMemory bounds what the samples and the topology of a large host take
+// together: a page of it must fit beside a scrape within the limit of the unit.
+func TestLargeHostMemory(t *testing.T) {
+	source, err := exposition.Parse(largeHost())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	samples := NewSamples()
+	samples.Observe(source)
+	topology := samples.Topology()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	const paths = 2000 * 8
+	if have := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / paths; have > 1024 {
+		t.Errorf("%d bytes a path", have)
+	} else {
+		t.Logf("%d bytes a path", have)
+	}
+	runtime.KeepAlive(source)
+	runtime.KeepAlive(samples)
+	runtime.KeepAlive(topology)
+}
+
 func BenchmarkLargeHost(b *testing.B) {
-	text := largeHost()
+	source, err := exposition.Parse(largeHost())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
 	for b.Loop() {
-		topology, err := parse(text)
-		if err != nil {
-			b.Fatal(err)
-		}
-		topology.AppendSVG(nil, false)
+		samples := NewSamples()
+		samples.Observe(source)
+		samples.Topology().AppendSVG(nil, false)
 	}
 }
 

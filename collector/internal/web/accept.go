@@ -86,14 +86,20 @@ const openMetrics = "application/openmetrics-text"
 // OpenMetrics and accepts text, such as Prometheus, gets text: OpenMetrics
 // would change the names of some inherited counters.
 func acceptsText(h http.Header) bool {
-	q := map[string]float64{}
-	for name, quality := range qualities(h.Values("Accept")) {
-		q[name] = max(q[name], quality)
-	}
+	q := acceptQualities(h)
 	if q[openMetrics] > 0 && !acceptsPlain(q) {
 		return false
 	}
 	return expfmt.NegotiateAccept(h, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeProtoDelim)).FormatType() == expfmt.TypeTextPlain
+}
+
+// acceptQualities returns the qualities of the media types in an Accept header.
+func acceptQualities(h http.Header) map[string]float64 {
+	q := map[string]float64{}
+	for name, quality := range qualities(h.Values("Accept")) {
+		q[name] = max(q[name], quality)
+	}
+	return q
 }
 
 // An accept is an Accept header with the result of acceptsText.

@@ -37,6 +37,7 @@ type Metrics struct {
 	rendering     chan struct{} // has an element while a response is rendered
 	writers       writers
 	rejectedCount atomic.Uint64
+	maxParsed     int
 	withoutHelp   bool
 	served        func()
 	telemetry     *telemetry
@@ -59,6 +60,7 @@ type MetricsConfig struct {
 
 	Connections *Connections
 	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
+	MaxParsed   int   // maximum number of samples of a response that is not rendered as text; 0: no maximum
 }
 
 // NewMetrics returns the handler of the telemetry path.
@@ -67,6 +69,7 @@ func NewMetrics(c MetricsConfig) *Metrics {
 		engine: c.Engine, current: c.Current, health: c.Health, known: c.Known, log: c.Log,
 		rendering:   make(chan struct{}, 1),
 		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
+		maxParsed:   c.MaxParsed,
 		withoutHelp: c.WithoutHelp,
 		served:      c.Served,
 		telemetry:   newTelemetry(),
@@ -241,7 +244,13 @@ func (m *Metrics) selectUnits(units []*collect.Unit, collects, excludes []string
 // render scrapes, and returns the response before compression. It sets headers.
 func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request, checked bool) ([]byte, int) {
 	if checked || !m.acceptsText(r.Header) {
-		return m.renderOrdinary(header, r, req, checked)
+		if !m.isLarge(r.Context(), req) {
+			return m.renderOrdinary(header, r, req, checked)
+		}
+		if checked || !acceptsPlain(acceptQualities(r.Header)) {
+			header.Set("Content-Type", "text/plain; charset=utf-8")
+			return fmt.Appendf(nil, "more than %d samples, within the memory limit, are in the text format only, and not checked\n", m.maxParsed), http.StatusNotAcceptable
+		}
 	}
 	header.Set("Content-Type", textFormat)
 	text := m.engine.AppendText(r.Context(), nil, req)
@@ -249,6 +258,23 @@ func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request
 		text = dropHelp(text)
 	}
 	return text, http.StatusOK
+}
+
+// isLarge reports whether there are too many samples for renderOrdinary, which takes a
+// hundred times the memory of text. The size of units that have not run yet is not
+// known: they run.
+func (m *Metrics) isLarge(ctx context.Context, req scrape.Request) bool {
+	if m.maxParsed == 0 {
+		return false
+	}
+	if slices.ContainsFunc(req.Units, func(u *collect.Unit) bool { return u.Status().Finished.IsZero() }) {
+		m.engine.AppendText(ctx, nil, scrape.Request{Units: req.Units, Deadline: req.Deadline, Want: func(string) bool { return false }})
+	}
+	samples := 0
+	for _, u := range req.Units {
+		samples += u.Status().SampleCount
+	}
+	return samples > m.maxParsed
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:
