@@ -20,6 +20,7 @@ type options struct {
 	workers    int
 	executions uint64 // minimum of all tests, or 0 for one round
 	match      *regexp.Regexp
+	crashes    bool // fail for crashes only
 }
 
 // A suite is a package with fuzz tests.
@@ -66,9 +67,12 @@ func run(o options, w io.Writer) error {
 			for _, name := range s.tests {
 				n, err := s.fuzz(name, o, strings.TrimSpace(string(cache)), w)
 				total += n
-				if err != nil {
+				if err != nil && (!o.crashes || isCrash([]byte(err.Error()))) {
 					failed = append(failed, err)
 					continue
+				}
+				if err != nil {
+					fmt.Fprintf(w, "found, and not failed: %v\n", err)
 				}
 				kept = append(kept, name)
 			}
@@ -114,6 +118,12 @@ func (s *suite) fuzz(test string, o options, cache string, w io.Writer) (uint64,
 func isLate(out []byte) bool {
 	return bytes.Contains(out, []byte("\n    context deadline exceeded\nFAIL\n")) && !bytes.Contains(out, []byte("Failing input written"))
 }
+
+// isCrash reports whether a test failed by a panic, a hang or an exit, rather than by
+// what it compares.
+func isCrash(out []byte) bool { return crash.Match(out) }
+
+var crash = regexp.MustCompile(`(?m)^\s*(testing\.go:\d+: )?panic: |fuzzing process hung or terminated unexpectedly`)
 
 // executions returns the last number of executions in the output of a fuzz test.
 func executions(out []byte) uint64 {

@@ -3,7 +3,7 @@
 //	go run ./collector/internal/tool/fuzz -time 1m
 //
 // It prints the executions of each test and of all. It continues after a test that
-// fails, and fails at the end. As with go test -fuzz, the input that failed is then in
+// fails, and fails at the end; with -crashes, only if a test panicked or hung. As with go test -fuzz, the input that failed is then in
 // testdata/fuzz of the package, and inputs that reach new code are kept in Go's cache
 // for the next run.
 package main
@@ -21,6 +21,7 @@ func main() {
 	flag.DurationVar(&o.time, "time", 5*time.Second, "duration of each test")
 	flag.IntVar(&o.workers, "workers", 1, "number of processes that execute a test")
 	flag.Uint64Var(&o.executions, "executions", 0, "run all tests again until there are this many executions; 0 for one round")
+	flag.BoolVar(&o.crashes, "crashes", false, "fail only for panics, hangs and exits; print other failures")
 	match := flag.String("match", "", "run only tests whose package and name, as in collector/cpu.FuzzCPUInfo, match this REGEXP")
 	flag.Parse()
 	var err error
