@@ -97,7 +97,7 @@ func newCgroup(env *collect.Env, o cgroupOptions) (*cgroupCollector, error) {
 		root:    o.root.String(),
 		max:     int(o.maxGroups),
 		tree:    cgroupTree{sys: sys, root: o.root.String(), depth: int(o.depth), paths: o.paths},
-		devices: cgroupDevices{sys: env.Host.Sys.Reader()},
+		devices: cgroupDevices{sys: env.Host.Sys.Reader(), names: map[string]string{}},
 	}
 	c.files = newCgroupFiles(env.Metrics, &c.devices)
 	c.omitted = env.Metrics.Gauge("node_cgroup_groups_omitted", "Control groups that are left out because there are more than max-groups.")

@@ -24,7 +24,7 @@ const blockNumbers = "dev/block"
 func (d *cgroupDevices) refresh() error {
 	changed, err := d.sys.List(&d.listing, blockNumbers)
 	if changed {
-		d.names = map[string]string{}
+		clear(d.names)
 	}
 	return err
 }
