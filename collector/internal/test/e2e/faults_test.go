@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,14 +136,26 @@ func TestEndToEndFewDescriptors(t *testing.T) {
 	})
 }
 
-// TestEndToEndLittleMemory runs the exporter in a control group of 24 MiB.
-func TestEndToEndLittleMemory(t *testing.T) {
+// withMemory starts an exporter in a control group with a limit of memory in bytes.
+func withMemory(t *testing.T, limit int, config string, flags ...string) *exporter {
+	t.Helper()
 	requireE2E(t)
-	const limit = "25165824"
-	group, file := filepath.Join("/sys/fs/cgroup", fmt.Sprint("host_exporter-e2e-", os.Getpid())), "memory.max"
-	if _, err := os.Stat("/sys/fs/cgroup/memory/memory.limit_in_bytes"); err == nil { // version 1
-		group, file = strings.Replace(group, "cgroup", "cgroup/memory", 1), "memory.limit_in_bytes"
+	root, file := "/sys/fs/cgroup", "memory.max"
+	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil { // version 1
+		root, file = filepath.Join(root, "memory"), "memory.limit_in_bytes"
 	}
+	if _, err := os.Stat(root); err != nil {
+		root = t.TempDir()
+		if err := syscall.Mount("none", root, "cgroup", 0, "memory"); err != nil {
+			t.Skipf("no control groups of memory: %v", err)
+		}
+		t.Cleanup(func() {
+			if err := syscall.Unmount(root, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group := filepath.Join(root, fmt.Sprintf("host_exporter-e2e-%d-%s", os.Getpid(), t.Name()))
 	if err := os.Mkdir(group, 0o755); err != nil {
 		t.Skipf("no control group: %v", err)
 	}
@@ -151,14 +164,20 @@ func TestEndToEndLittleMemory(t *testing.T) {
 			t.Errorf("%s has processes", group)
 		}
 	})
-	if err := os.WriteFile(filepath.Join(group, file), []byte(limit), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(group, file), []byte(strconv.Itoa(limit)), 0o644); err != nil {
 		t.Skipf("no limit of memory: %v", err)
 	}
-	e := constrained(t, `echo $$ > `+group+`/cgroup.procs && exec "$@"`, faultsConfig)
+	e := constrained(t, `echo $$ > `+group+`/cgroup.procs && exec "$@"`, config, flags...)
 	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", e.process.Pid))
 	if err != nil || !strings.Contains(string(groups), filepath.Base(group)) {
 		t.Fatalf("it is not in %s: %v\n%s", group, err, groups)
 	}
+	return e
+}
+
+// TestEndToEndLittleMemory runs the exporter in a control group of 24 MiB.
+func TestEndToEndLittleMemory(t *testing.T) {
+	e := withMemory(t, 24<<20, faultsConfig)
 	for _, encoding := range []string{"", "gzip", "zstd"} {
 		if status := e.scrapeAtOnce(4, 100, encoding); status[http.StatusOK] != 400 {
 			t.Errorf("%q: scrapes by status: %v", encoding, status)

@@ -36,9 +36,9 @@ func TestIsLate(t *testing.T) {
 
 func TestIsCrash(t *testing.T) {
 	for out, want := range map[string]bool{
-		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:1: want panic: 1\n":                           false,
+		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:1: want panic: 1\n":                              false,
 		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        testing.go:2000: panic: runtime error: index out of range": true,
-		"--- FAIL: FuzzA (0.10s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\n":                            true,
+		"--- FAIL: FuzzA (0.10s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\n":                           true,
 	} {
 		if have := isCrash([]byte(out)); have != want {
 			t.Errorf("%q: have %v, want %v", out, have, want)
