@@ -7,7 +7,7 @@ import (
 )
 
 // Samples are the samples that a Topology is built from, which are collected from each
-// source in turn. A host with 2,000 LUNs of 8 paths has a quarter of a million of them: a
+// source in turn. A host with 2,000 LUNs of 8 paths has more than a hundred thousand: a
 // state has one for each value, of which only the current one is kept, and rows share
 // their strings.
 type Samples struct {
