@@ -63,8 +63,12 @@ func TestEndToEndReplacedServe(t *testing.T) {
 	failed := make(chan error, 2)
 	for range cap(failed) {
 		go func() {
+			// A connection that was made before a reload may be answered by the process
+			// before: it must not be one of those for the scrape after the reload.
+			client := http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
 			for ctx.Err() == nil {
-				resp, err := http.Get(e.url + "/metrics")
+				resp, err := client.Get(e.url + "/metrics")
 				var body []byte
 				if err == nil {
 					body, err = io.ReadAll(resp.Body)
