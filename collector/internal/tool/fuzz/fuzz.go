@@ -12,13 +12,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 type options struct {
 	time       time.Duration // of each test in a round
-	workers    int
-	executions uint64 // minimum of all tests, or 0 for one round
+	workers    int           // of a test
+	parallel   int           // tests at once
+	executions uint64        // minimum of all tests, or 0 for one round
 	match      *regexp.Regexp
 	crashes    bool // fail for crashes only
 }
@@ -61,29 +63,57 @@ func run(o options, w io.Writer) error {
 	var total uint64
 	var failed []error
 	for {
-		tests := 0
-		for _, s := range suites {
-			kept := s.tests[:0]
-			for _, name := range s.tests {
-				n, err := s.fuzz(name, o, strings.TrimSpace(string(cache)), w)
-				total += n
-				if err != nil && (!o.crashes || isCrash([]byte(err.Error()))) {
-					failed = append(failed, err)
-					continue
-				}
-				if err != nil {
-					fmt.Fprintf(w, "found, and not failed: %v\n", err)
-				}
-				kept = append(kept, name)
+		passed := 0
+		for _, r := range round(suites, o, strings.TrimSpace(string(cache)), w) {
+			total += r.executions
+			switch {
+			case r.err != nil && (!o.crashes || isCrash([]byte(r.err.Error()))):
+				failed = append(failed, r.err)
+				continue
+			case r.err != nil:
+				fmt.Fprintf(w, "found, and not failed: %v\n", r.err)
 			}
-			clear(s.tests[len(kept):])
-			tests += len(kept)
+			passed++
 		}
-		fmt.Fprintf(w, "%d tests passed, %d failed, %d executions\n", tests, len(failed), total)
+		fmt.Fprintf(w, "%d tests passed, %d failed, %d executions\n", passed, len(failed), total)
 		if total >= o.executions || len(failed) > 0 {
 			return errors.Join(failed...)
 		}
 	}
+}
+
+// A result is that of one test.
+type result struct {
+	executions uint64
+	err        error
+}
+
+// round runs each test once, several at a time, and returns their results in order.
+func round(suites []suite, o options, cache string, w io.Writer) []result {
+	var tests sync.WaitGroup
+	var printing sync.Mutex
+	slots := make(chan struct{}, max(1, o.parallel))
+	var results []*result
+	for _, s := range suites {
+		for _, name := range s.tests {
+			r := &result{}
+			results = append(results, r)
+			slots <- struct{}{}
+			tests.Go(func() {
+				r.executions, r.err = s.fuzz(name, o, cache)
+				printing.Lock()
+				fmt.Fprintf(w, "%12d  %s.%s\n", r.executions, s.name, name)
+				printing.Unlock()
+				<-slots
+			})
+		}
+	}
+	tests.Wait()
+	all := make([]result, len(results))
+	for i, r := range results {
+		all[i] = *r
+	}
+	return all
 }
 
 // build returns the command that builds the tests with the counters by which the fuzzer
@@ -99,16 +129,14 @@ func (s *suite) build() []string {
 }
 
 // fuzz runs one test and returns the number of executions.
-func (s *suite) fuzz(test string, o options, cache string, w io.Writer) (uint64, error) {
-	name := s.name + "." + test
+func (s *suite) fuzz(test string, o options, cache string) (uint64, error) {
 	// By default the fuzzer takes up to a minute to minimize each input that reaches new
 	// code, which is all of a short run.
 	out, err := command(s.dir, s.binary, "-test.run=^$", "-test.fuzz=^"+test+"$", "-test.fuzztime="+o.time.String(), "-test.fuzzminimizetime=100x",
 		"-test.parallel="+strconv.Itoa(o.workers), "-test.fuzzcachedir="+filepath.Join(cache, "fuzz", s.path))
 	n := executions(out)
-	fmt.Fprintf(w, "%12d  %s\n", n, name)
 	if err != nil && !isLate(out) {
-		return n, fmt.Errorf("%s: %w", name, err)
+		return n, fmt.Errorf("%s.%s: %w", s.name, test, err)
 	}
 	return n, nil
 }

@@ -20,6 +20,7 @@ func main() {
 	var o options
 	flag.DurationVar(&o.time, "time", 5*time.Second, "duration of each test")
 	flag.IntVar(&o.workers, "workers", 1, "number of processes that execute a test")
+	flag.IntVar(&o.parallel, "parallel", 1, "number of tests at once")
 	flag.Uint64Var(&o.executions, "executions", 0, "run all tests again until there are this many executions; 0 for one round")
 	flag.BoolVar(&o.crashes, "crashes", false, "fail only for panics, hangs and exits; print other failures")
 	match := flag.String("match", "", "run only tests whose package and name, as in collector/cpu.FuzzCPUInfo, match this REGEXP")
