@@ -22,7 +22,7 @@ type options struct {
 	parallel   int           // tests at once
 	executions uint64        // minimum of all tests, or 0 for one round
 	match      *regexp.Regexp
-	crashes    bool // fail for crashes only
+	crashes    bool // not fail for new inputs by what tests compare
 }
 
 // A suite is a package with fuzz tests.
@@ -67,11 +67,12 @@ func run(o options, w io.Writer) error {
 		for _, r := range round(suites, o, strings.TrimSpace(string(cache)), w) {
 			total += r.executions
 			switch {
-			case r.err != nil && (!o.crashes || isCrash([]byte(r.err.Error()))):
+			case r.err == nil:
+			case o.crashes && isDifference([]byte(r.err.Error())):
+				fmt.Fprintf(w, "found, and not failed: %v\n", r.err)
+			default:
 				failed = append(failed, r.err)
 				continue
-			case r.err != nil:
-				fmt.Fprintf(w, "found, and not failed: %v\n", r.err)
 			}
 			passed++
 		}
@@ -147,9 +148,11 @@ func isLate(out []byte) bool {
 	return bytes.Contains(out, []byte("\n    context deadline exceeded\nFAIL\n")) && !bytes.Contains(out, []byte("Failing input written"))
 }
 
-// isCrash reports whether a test failed by a panic, a hang or an exit, rather than by
-// what it compares.
-func isCrash(out []byte) bool { return crash.Match(out) }
+// isDifference reports whether a test failed for a new input by what it compares, rather
+// than by a panic, a hang or an exit. A seed that fails is none.
+func isDifference(out []byte) bool {
+	return bytes.Contains(out, []byte("Failing input written")) && !crash.Match(out)
+}
 
 var crash = regexp.MustCompile(`(?m)^\s*(testing\.go:\d+: )?panic: |fuzzing process hung or terminated unexpectedly`)
 

@@ -34,13 +34,16 @@ func TestIsLate(t *testing.T) {
 	}
 }
 
-func TestIsCrash(t *testing.T) {
+func TestIsDifference(t *testing.T) {
+	const written = "    Failing input written to testdata/fuzz/FuzzA/0\n"
 	for out, want := range map[string]bool{
-		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:1: want panic: 1\n":                              false,
-		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        testing.go:2000: panic: runtime error: index out of range": true,
-		"--- FAIL: FuzzA (0.10s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\n":                           true,
+		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:1: want panic: 1\n" + written:                                true,
+		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA/seed#0 (0.00s)\n        a_test.go:1: want 1\n":                                          false,
+		"--- FAIL: FuzzA (0.10s)\n    --- FAIL: FuzzA (0.00s)\n        testing.go:2000: panic: runtime error: index out of range\n" + written: false,
+		"--- FAIL: FuzzA (0.10s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\n" + written:                             false,
+		"FuzzA: fork/exec 1.test: no such file or directory\n":                                                                                false,
 	} {
-		if have := isCrash([]byte(out)); have != want {
+		if have := isDifference([]byte(out)); have != want {
 			t.Errorf("%q: have %v, want %v", out, have, want)
 		}
 	}

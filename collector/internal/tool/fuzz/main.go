@@ -3,9 +3,9 @@
 //	go run ./collector/internal/tool/fuzz -time 1m
 //
 // It prints the executions of each test and of all. It continues after a test that
-// fails, and fails at the end; with -crashes, only if a test panicked or hung. As with go test -fuzz, the input that failed is then in
-// testdata/fuzz of the package, and inputs that reach new code are kept in Go's cache
-// for the next run.
+// fails, and fails at the end; with -crashes, not for what tests compare of new inputs.
+// As with go test -fuzz, the input that failed is then in testdata/fuzz of the package,
+// and inputs that reach new code are kept in Go's cache for the next run.
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 1, "number of processes that execute a test")
 	flag.IntVar(&o.parallel, "parallel", 1, "number of tests at once")
 	flag.Uint64Var(&o.executions, "executions", 0, "run all tests again until there are this many executions; 0 for one round")
-	flag.BoolVar(&o.crashes, "crashes", false, "fail only for panics, hangs and exits; print other failures")
+	flag.BoolVar(&o.crashes, "crashes", false, "do not fail for new inputs by what tests compare: print them")
 	match := flag.String("match", "", "run only tests whose package and name, as in collector/cpu.FuzzCPUInfo, match this REGEXP")
 	flag.Parse()
 	var err error
