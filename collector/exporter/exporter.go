@@ -206,7 +206,7 @@ func (e *Exporter) buildHandler(hostname string) error {
 		WithoutHelp: e.config.WithoutHelp,
 		Connections: e.connections,
 		MaxWaiting:  maxWaiting(debug.SetMemoryLimit(-1)),
-		MaxParsed:   maxParsed(debug.SetMemoryLimit(-1)),
+		MaxOrdinary: maxOrdinary(debug.SetMemoryLimit(-1)),
 		Served:      func() { e.memory.scraped() },
 	})
 	c := web.Config{

@@ -136,17 +136,14 @@ func (e *Exporter) judge(ctx context.Context, req scrape.Request, own func(metri
 		return nil, err
 	}
 	g := e.current.Load()
-	req.Units, req.Expect, req.Want = g.units, g.expect, noFamily
+	req.Units, req.Expect = g.units, g.expect
 	req.Health = &scrape.Health{Rules: rules, Own: own, Report: func(r *health.Report) { report = r }}
-	e.engine.AppendText(ctx, nil, req)
+	e.engine.Observe(ctx, req)
 	if err := interrupted(ctx); err != nil {
 		return nil, err
 	}
 	return report, nil
 }
-
-// noFamily is the filter of a scrape of which only the samples are observed.
-func noFamily(string) bool { return false }
 
 func (e *Exporter) healthRules() (*health.Rules, error) {
 	c, err := e.healthConfig()

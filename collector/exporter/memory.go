@@ -33,9 +33,9 @@ func maxWaiting(limit int64) int64 {
 	return limit / 8
 }
 
-// maxParsed returns the maximum number of samples of a response that is not rendered as
+// maxOrdinary returns the maximum number of samples of a response that is not rendered as
 // text, given the memory limit; 0 for no maximum. Client_golang takes 1.3 KiB for each.
-func maxParsed(limit int64) int {
+func maxOrdinary(limit int64) int {
 	if limit == math.MaxInt64 {
 		return 0
 	}

@@ -71,7 +71,7 @@ func (e *Exporter) sanUnits() []*collect.Unit {
 // topology scrapes and returns the topology of the storage network.
 func (e *Exporter) topology(ctx context.Context) (*santopo.Topology, error) {
 	samples := santopo.NewSamples()
-	e.engine.AppendText(ctx, nil, scrape.Request{Units: e.sanUnits(), Want: noFamily, Filtered: true, Observe: samples.Observe})
+	e.engine.Observe(ctx, scrape.Request{Units: e.sanUnits(), Filtered: true, Observe: samples.Observe})
 	if err := interrupted(ctx); err != nil {
 		return nil, err
 	}

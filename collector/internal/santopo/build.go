@@ -119,14 +119,10 @@ func (b *builder) each(family string, fn func(row)) {
 }
 
 // current returns the current state by the values of labels, of a family with a
-// label for the state.
+// label for the state: one that families calls a state.
 func (b *builder) current(family, state string, labels ...string) map[string]string {
 	all := map[string]string{}
-	b.each(family, func(r row) {
-		if r.value == 1 {
-			all[r.key(labels...)] = r.get(state)
-		}
-	})
+	b.each(family, func(r row) { all[r.key(labels...)] = r.get(state) })
 	return all
 }
 

@@ -1,6 +1,7 @@
 package santopo
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hostexporter/host_exporter/collector/internal/metric"
@@ -11,18 +12,13 @@ import (
 // state has one for each value, of which only the current one is kept, and rows share
 // their strings.
 type Samples struct {
-	tables  map[string][]row
+	tables  map[string][]row // by family
 	strings map[string]string
-	columns map[string]*columns // by family
 }
-
-// columns are the names of the labels of a family's samples. Those of one collector all
-// have the same.
-type columns struct{ names []string }
 
 // NewSamples returns an empty Samples.
 func NewSamples() *Samples {
-	return &Samples{tables: map[string][]row{}, strings: map[string]string{}, columns: map[string]*columns{}}
+	return &Samples{tables: map[string][]row{}, strings: map[string]string{}}
 }
 
 // Observe adds the samples of a source.
@@ -37,19 +33,19 @@ func (s *Samples) Observe(source metric.Samples) {
 }
 
 func (s *Samples) add(family string, labels metric.Labels, v float64) {
-	c := s.columns[family]
-	if !c.has(labels) {
-		c = &columns{}
+	rows := s.tables[family]
+	r := row{values: make([]string, len(labels)), value: v}
+	if n := len(rows); n > 0 && rows[n-1].has(labels) {
+		r.names = rows[n-1].names
+	} else {
 		for _, l := range labels {
-			c.names = append(c.names, s.shared(l.Name))
+			r.names = append(r.names, s.shared(l.Name))
 		}
-		s.columns[family] = c
 	}
-	r := row{c, make([]string, len(labels)), v}
 	for i, l := range labels {
 		r.values[i] = s.shared(l.Value)
 	}
-	s.tables[family] = append(s.tables[family], r)
+	s.tables[family] = append(rows, r)
 }
 
 // shared returns a string that is fit for a terminal, and one for equal bytes.
@@ -62,31 +58,21 @@ func (s *Samples) shared(b []byte) string {
 	return text
 }
 
-func (c *columns) has(labels metric.Labels) bool {
-	if c == nil || len(c.names) != len(labels) {
-		return false
-	}
-	for i, l := range labels {
-		if c.names[i] != string(l.Name) {
-			return false
-		}
-	}
-	return true
+// A row is one sample. Those of a family mostly have the same labels, and share the names.
+type row struct {
+	names, values []string
+	value         float64
 }
 
-// A row is one sample.
-type row struct {
-	columns *columns
-	values  []string
-	value   float64
+// has reports whether the labels have the names of the row.
+func (r row) has(labels metric.Labels) bool {
+	return slices.EqualFunc(r.names, labels, func(name string, l metric.Label) bool { return name == string(l.Name) })
 }
 
 // get returns the value of a label, fit for a terminal.
 func (r row) get(name string) string {
-	for i, n := range r.columns.names {
-		if n == name {
-			return r.values[i]
-		}
+	if i := slices.Index(r.names, name); i >= 0 {
+		return r.values[i]
 	}
 	return ""
 }

@@ -112,6 +112,12 @@ func (e *Engine) AppendText(ctx context.Context, b []byte, req Request) []byte {
 	return own.AppendText(b, req.Want, noneReserved)
 }
 
+// Observe scrapes without rendering: for what the request does with the samples.
+func (e *Engine) Observe(ctx context.Context, req Request) {
+	req.Want = func(string) bool { return false }
+	e.AppendText(ctx, nil, req)
+}
+
 // serveExternal returns the external families to serve: those whose names no
 // collector serves in the same scrape, and of several of a name the first. Series of
 // the exporter's own families join these in the sink, except those that the exporter

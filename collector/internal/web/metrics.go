@@ -37,7 +37,7 @@ type Metrics struct {
 	rendering     chan struct{} // has an element while a response is rendered
 	writers       writers
 	rejectedCount atomic.Uint64
-	maxParsed     int
+	maxOrdinary   int
 	withoutHelp   bool
 	served        func()
 	telemetry     *telemetry
@@ -60,7 +60,7 @@ type MetricsConfig struct {
 
 	Connections *Connections
 	MaxWaiting  int64 // maximum size of all responses that wait for their clients to read, in bytes
-	MaxParsed   int   // maximum number of samples of a response that is not rendered as text; 0: no maximum
+	MaxOrdinary int   // maximum number of samples of a response that is not rendered as text; 0: no maximum
 }
 
 // NewMetrics returns the handler of the telemetry path.
@@ -69,7 +69,7 @@ func NewMetrics(c MetricsConfig) *Metrics {
 		engine: c.Engine, current: c.Current, health: c.Health, known: c.Known, log: c.Log,
 		rendering:   make(chan struct{}, 1),
 		writers:     writers{max: max(1, min(maxWriters, c.Connections.max/4)), maxBytes: c.MaxWaiting},
-		maxParsed:   c.MaxParsed,
+		maxOrdinary: c.MaxOrdinary,
 		withoutHelp: c.WithoutHelp,
 		served:      c.Served,
 		telemetry:   newTelemetry(),
@@ -249,7 +249,7 @@ func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request
 		}
 		if checked || !acceptsPlain(acceptQualities(r.Header)) {
 			header.Set("Content-Type", "text/plain; charset=utf-8")
-			return fmt.Appendf(nil, "more than %d samples, within the memory limit, are in the text format only, and not checked\n", m.maxParsed), http.StatusNotAcceptable
+			return fmt.Appendf(nil, "more than %d samples, within the memory limit, are in the text format only, and not checked\n", m.maxOrdinary), http.StatusNotAcceptable
 		}
 	}
 	header.Set("Content-Type", textFormat)
@@ -260,21 +260,21 @@ func (m *Metrics) render(header http.Header, r *http.Request, req scrape.Request
 	return text, http.StatusOK
 }
 
-// isLarge reports whether there are too many samples for renderOrdinary, which takes a
-// hundred times the memory of text. The size of units that have not run yet is not
+// isLarge reports whether there are too many samples for renderOrdinary, which takes ten
+// times the memory of text. The size of units that have not run yet is not
 // known: they run.
 func (m *Metrics) isLarge(ctx context.Context, req scrape.Request) bool {
-	if m.maxParsed == 0 {
+	if m.maxOrdinary == 0 {
 		return false
 	}
 	if slices.ContainsFunc(req.Units, func(u *collect.Unit) bool { return u.Status().Finished.IsZero() }) {
-		m.engine.AppendText(ctx, nil, scrape.Request{Units: req.Units, Deadline: req.Deadline, Want: func(string) bool { return false }})
+		m.engine.Observe(ctx, scrape.Request{Units: req.Units, Deadline: req.Deadline})
 	}
 	samples := 0
 	for _, u := range req.Units {
 		samples += u.Status().SampleCount
 	}
-	return samples > m.maxParsed
+	return samples > m.maxOrdinary
 }
 
 // renderOrdinary renders through client_golang's registry and promhttp:

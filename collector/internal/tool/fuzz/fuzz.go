@@ -90,11 +90,10 @@ type result struct {
 }
 
 // round runs each test once, several at a time, and returns their results in order.
-func round(suites []suite, o options, cache string, w io.Writer) []result {
+func round(suites []suite, o options, cache string, w io.Writer) (results []*result) {
 	var tests sync.WaitGroup
 	var printing sync.Mutex
 	slots := make(chan struct{}, max(1, o.parallel))
-	var results []*result
 	for _, s := range suites {
 		for _, name := range s.tests {
 			r := &result{}
@@ -110,11 +109,7 @@ func round(suites []suite, o options, cache string, w io.Writer) []result {
 		}
 	}
 	tests.Wait()
-	all := make([]result, len(results))
-	for i, r := range results {
-		all[i] = *r
-	}
-	return all
+	return results
 }
 
 // build returns the command that builds the tests with the counters by which the fuzzer
